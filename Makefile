@@ -1,0 +1,58 @@
+# `make` or `make help` lists what can be done. Everything runs from .venv, which `make setup` builds from the lock.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+READY := $(VENV)/.ready
+export UV_LINK_MODE ?= copy
+export PREFECT_LOGGING_EXTRA_LOGGERS ?=
+ONCE ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check format lock bench-render clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: $(READY) ## Build the environment in .venv from the lock file
+
+$(READY): requirements.lock pyproject.toml blocks/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else \
+	  "Mailroom needs Python 3.11 to 3.13; %s is %d.%d. Name another: make PYTHON=python3.13 …" % (sys.executable, *sys.version_info[:2]))'
+	@echo "Setting up .venv (the first time takes a minute or two) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . -e blocks
+	@touch $@
+
+demo: $(READY) ## Start everything, deliver real reports, print the proof (ONCE=1 ends after the proof)
+	@$(BIN)/mailroom demo $(if $(ONCE),--once,)
+
+up: $(READY) ## Run Mailroom embedded until Ctrl-C
+	@$(BIN)/mailroom up
+
+test: $(READY) ## Check style and types, then run every test
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: $(READY) ## Check style and types only
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(READY) ## Format the code and mend what ruff can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench-render: $(READY) ## Measure the renderers; writes bench/out/render.json
+	@$(BIN)/python -m bench.render
+
+lock: $(READY) ## Resolve the dependencies anew into requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --all-extras --output-file requirements.lock pyproject.toml blocks/pyproject.toml
+
+clean: ## Remove the environment, the caches and the embedded data
+	@rm -rf $(VENV) .mailroom .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/out
