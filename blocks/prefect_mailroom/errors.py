@@ -1,0 +1,81 @@
+"""What can go wrong between a rendered file and its reader, as types: retryability is a type, never a flag.
+
+    MailroomError
+    ├── ConfigurationError      the set-up is wrong; a person must change it, trying again cannot help
+    ├── SourceError             the data could not be had
+    │   ├── SourceUnavailable     try again later
+    │   └── SourceRefused         the source says no to this query or request, for good
+    └── DeliveryError           the far side did not confirm
+        ├── RetryLater            it may work later, not before `not_before` seconds have passed
+        ├── Refused               it said no for good: an unknown recipient, a forbidden path
+        └── OutcomeUnknown        the far side may have it: neither success nor failure; a retry keeps the key
+
+Every error says what was wrong (`str(error)`), and what to do (`remedy`). No message may hold a secret.
+"""
+
+from __future__ import annotations
+
+
+class MailroomError(Exception):
+    """Base of every error that Mailroom raises on purpose.
+
+    Args:
+        message: what was wrong and where, for the person who reads it.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class ConfigurationError(MailroomError):
+    """A connection, a destination or a setting is wrong; never retried.
+
+    Args:
+        field: the dotted name of the setting at fault, where one is.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", field: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.field = field
+
+
+class SourceError(MailroomError):
+    """A report's data could not be had."""
+
+
+class SourceUnavailable(SourceError):
+    """The source did not answer or was too busy: trying again later may help."""
+
+
+class SourceRefused(SourceError):
+    """The source refuses this query or request for good: it is wrong, forbidden, or over a limit."""
+
+
+class DeliveryError(MailroomError):
+    """The far side did not confirm a delivery."""
+
+
+class RetryLater(DeliveryError):
+    """Nothing was accepted; a later try may succeed.
+
+    Args:
+        not_before: seconds that the far side asked us to wait (Retry-After, a greylisting hint), if it did.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", not_before: float | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.not_before = not_before
+
+
+class Refused(DeliveryError):
+    """The far side refused for good; the same parcel will never be taken."""
+
+
+class OutcomeUnknown(DeliveryError):
+    """The parcel left and no answer came back: the far side may or may not have it."""
