@@ -1,0 +1,1 @@
+"""Schedules <-> Prefect: desired state, observed state, their difference, and the only writer."""

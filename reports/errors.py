@@ -1,0 +1,90 @@
+"""What the domain refuses, for the API and the command line to show.
+
+MailroomError
+├── Invalid          what was sent cannot be stored; names every fault
+├── NotFound         no such thing (or not for this user)
+├── Conflict         it contradicts what is there: a stale ETag, a wrong state, a name in use
+└── Unavailable      something we depend on does not answer; try again later
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from prefect_mailroom.errors import ConfigurationError, MailroomError
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong: `field` is its dotted place in the input, `message` what is wrong, `remedy` what to do."""
+
+    field: str
+    message: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message} {self.remedy}".strip()
+
+
+class Invalid(MailroomError):
+    """The input cannot be stored."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("; ".join(str(fault) for fault in faults))
+        self.faults = faults
+
+    @classmethod
+    def at(cls, field: str, message: str, remedy: str = "") -> Invalid:
+        """One fault."""
+        return cls([Fault(field, message, remedy)])
+
+    @classmethod
+    def from_validation(cls, error: ValidationError, prefix: str = "") -> Invalid:
+        """Pydantic's errors in our words, without the input values, which may be secret."""
+        return cls([fault_from(detail, prefix) for detail in error.errors(include_input=False, include_url=False)])
+
+    @classmethod
+    def from_configuration(cls, error: ConfigurationError, prefix: str = "") -> Invalid:
+        """A collection's refusal, placed below `prefix`."""
+        field = ".".join(part for part in (prefix, error.field) if part)
+        return cls.at(field, error.message, error.remedy)
+
+
+_UNION_TAGS = {"immediate", "once", "daily", "weekly", "monthly", "cron", "sql", "http", "shell"}
+_REMEDIES = {
+    "extra_forbidden": "Remove it, or check its spelling.",
+    "missing": "Add it.",
+    "union_tag_invalid": "Use one of the kinds that the message lists.",
+}
+
+
+def fault_from(detail: ErrorDetails, prefix: str = "") -> Fault:
+    """One pydantic error as a fault; names of union branches are left out of the field."""
+    parts = [str(part) for part in detail["loc"] if part not in _UNION_TAGS]
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "extra_forbidden":
+        message = "is not a known setting"
+    return Fault(".".join([*([prefix] if prefix else []), *parts]), message, _REMEDIES.get(detail["type"], ""))
+
+
+class NotFound(MailroomError):
+    """No such thing, or not for this user."""
+
+
+class Conflict(MailroomError):
+    """It contradicts what is there.
+
+    Args:
+        stale: whether the caller worked from an old version (a wrong `If-Match`).
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", stale: bool = False) -> None:
+        super().__init__(message, remedy=remedy)
+        self.stale = stale
+
+
+class Unavailable(MailroomError):
+    """Something that we depend on does not answer."""

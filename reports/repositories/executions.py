@@ -1,0 +1,236 @@
+"""Executions, their deliveries and attempts in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import and_, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reports.database import new_id
+from reports.errors import NotFound
+from reports.repositories.paging import Page, page
+from reports.states import DeliveryState, ExecutionKind, ExecutionState
+from reports.tables import Artifact, Attempt, Delivery, Execution, Rendering, Schedule
+
+
+async def get(session: AsyncSession, execution_id: str) -> Execution:
+    """The execution.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    found = await session.get(Execution, execution_id)
+    if found is None:
+        raise NotFound(
+            f"There is no execution {execution_id[:60]}.", remedy="GET /api/v1/schedules/executions lists them."
+        )
+    return found
+
+
+async def insert_occurrence(
+    session: AsyncSession, schedule_id: str, due_at: datetime, *, flow_run_id: str | None, now: datetime
+) -> Execution:
+    """Insert the occurrence or find the one that is there; the database's unique index decides who was first."""
+    values = {
+        "id": new_id(),
+        "schedule_id": schedule_id,
+        "kind": ExecutionKind.SCHEDULED,
+        "due_at": due_at,
+        "status": ExecutionState.PENDING,
+        "reason": "",
+        "pass_count": 0,
+        "render_failures": 0,
+        "flow_run_id": flow_run_id,
+        "created_at": now,
+    }
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    await session.execute(dialect.insert(Execution).values(**values).on_conflict_do_nothing())
+    query = select(Execution).where(
+        Execution.schedule_id == schedule_id,
+        Execution.due_at == due_at,
+        Execution.kind == ExecutionKind.SCHEDULED,
+    )
+    return (await session.scalars(query.with_for_update())).one()
+
+
+async def of_flow_run(session: AsyncSession, flow_run_id: str) -> Execution | None:
+    """The execution that a flow run works on, if it has claimed one."""
+    query = select(Execution).where(Execution.flow_run_id == flow_run_id).with_for_update()
+    return (await session.scalars(query)).first()
+
+
+async def unsubmitted(session: AsyncSession, limit: int = 100) -> Sequence[Execution]:
+    """Executions that were asked for and have no flow run yet, oldest first."""
+    query = select(Execution).where(Execution.status == ExecutionState.PENDING, Execution.flow_run_id.is_(None))
+    return (await session.scalars(query.order_by(Execution.created_at).limit(limit))).all()
+
+
+async def under_way(session: AsyncSession, schedule_id: str, *, besides: str) -> Execution | None:
+    """A scheduled execution of the schedule that is running or waits for a retry, if there is one."""
+    query = select(Execution).where(
+        Execution.schedule_id == schedule_id,
+        Execution.kind == ExecutionKind.SCHEDULED,
+        Execution.status.in_([ExecutionState.RUNNING, ExecutionState.RETRYING]),
+        Execution.id != besides,
+    )
+    return (await session.scalars(query.limit(1))).first()
+
+
+async def list_page(
+    session: AsyncSession,
+    *,
+    cursor: str | None = None,
+    limit: int = 50,
+    schedule_id: str | None = None,
+    user_id: str | None = None,
+    status: ExecutionState | None = None,
+    kind: ExecutionKind | None = None,
+    due_from: datetime | None = None,
+    due_to: datetime | None = None,
+    descending: bool = True,
+) -> Page[Execution]:
+    """Executions by due time, newest first unless told otherwise."""
+    query = select(Execution)
+    if schedule_id:
+        query = query.where(Execution.schedule_id == schedule_id)
+    if user_id:
+        query = query.join(Schedule, Schedule.id == Execution.schedule_id).where(Schedule.user_id == user_id)
+    if status:
+        query = query.where(Execution.status == status)
+    if kind:
+        query = query.where(Execution.kind == kind)
+    if due_from:
+        query = query.where(Execution.due_at >= due_from)
+    if due_to:
+        query = query.where(Execution.due_at < due_to)
+    return await page(session, query, Execution.due_at, Execution.id, cursor=cursor, limit=limit, descending=descending)
+
+
+async def latest_of(session: AsyncSession, schedule_ids: Sequence[str]) -> dict[str, Execution]:
+    """The last execution begun of each schedule, in one query."""
+    newest = (
+        select(Execution.schedule_id, func.max(Execution.due_at).label("due_at"))
+        .where(Execution.schedule_id.in_(schedule_ids), Execution.status != ExecutionState.PENDING)
+        .group_by(Execution.schedule_id)
+        .subquery()
+    )
+    query = select(Execution).join(
+        newest, and_(Execution.schedule_id == newest.c.schedule_id, Execution.due_at == newest.c.due_at)
+    )
+    return {row.schedule_id: row for row in await session.scalars(query.order_by(Execution.created_at))}
+
+
+async def deliveries_of(session: AsyncSession, execution_ids: Sequence[str]) -> Sequence[Delivery]:
+    """The deliveries of some executions, in the order of their destinations."""
+    query = select(Delivery).where(Delivery.execution_id.in_(execution_ids))
+    return (await session.scalars(query.order_by(Delivery.execution_id, Delivery.position, Delivery.recipient))).all()
+
+
+async def attempts_of(session: AsyncSession, execution_id: str) -> Sequence[Attempt]:
+    """Every attempt of an execution's deliveries, oldest first."""
+    query = select(Attempt).join(Delivery, Delivery.id == Attempt.delivery_id)
+    return (
+        await session.scalars(query.where(Delivery.execution_id == execution_id).order_by(Attempt.started_at))
+    ).all()
+
+
+async def begin_attempt(
+    session: AsyncSession, delivery: Delivery, *, now: datetime, flow_run_id: str | None
+) -> Attempt | None:
+    """Take the delivery for one attempt, or None where another pass took it or it must not be sent any more.
+
+    A row left `sending` by an earlier, dead pass is first made `unknown` by `abandon_attempts`.
+    """
+    taken = await session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id == delivery.id,
+            Delivery.attempts == delivery.attempts,
+            Delivery.status.in_(
+                [DeliveryState.PENDING, DeliveryState.UNKNOWN, DeliveryState.FAILED, DeliveryState.REFUSED]
+            ),
+        )
+        .values(status=DeliveryState.SENDING, attempts=Delivery.attempts + 1, next_attempt_at=None)
+        .returning(Delivery.attempts)
+    )
+    number = taken.scalar_one_or_none()
+    if number is None:
+        return None
+    attempt = Attempt(delivery_id=delivery.id, number=number, flow_run_id=flow_run_id, started_at=now)
+    session.add(attempt)
+    await session.flush()
+    return attempt
+
+
+async def end_attempt(
+    session: AsyncSession,
+    attempt: Attempt,
+    *,
+    now: datetime,
+    outcome: DeliveryState,
+    receipt: dict[str, object] | None = None,
+    error_message: str | None = None,
+    next_attempt_at: datetime | None = None,
+) -> None:
+    """Record how an attempt ended, on the attempt and on its delivery."""
+    await session.execute(
+        update(Attempt)
+        .where(Attempt.id == attempt.id)
+        .values(ended_at=now, outcome=outcome, error_message=error_message)
+    )
+    delivered = {"delivered_at": now, "receipt": receipt} if outcome is DeliveryState.DELIVERED else {}
+    await session.execute(
+        update(Delivery)
+        .where(Delivery.id == attempt.delivery_id, Delivery.status == DeliveryState.SENDING)
+        .values(status=outcome, error_message=error_message, next_attempt_at=next_attempt_at, **delivered)
+    )
+
+
+async def abandon_attempts(session: AsyncSession, execution_id: str, *, now: datetime) -> int:
+    """Make what a dead pass left `sending` `unknown`: it may have left. Returns how many there were."""
+    sending = select(Delivery.id).where(Delivery.execution_id == execution_id, Delivery.status == DeliveryState.SENDING)
+    message = "The process ended during this attempt; the far side may have it."
+    await session.execute(
+        update(Attempt)
+        .where(Attempt.delivery_id.in_(sending), Attempt.ended_at.is_(None))
+        .values(ended_at=now, outcome=DeliveryState.UNKNOWN, error_message=message)
+    )
+    changed = await session.execute(
+        update(Delivery)
+        .where(Delivery.execution_id == execution_id, Delivery.status == DeliveryState.SENDING)
+        .values(status=DeliveryState.UNKNOWN, error_message=message)
+        .returning(Delivery.id)
+    )
+    return len(changed.all())
+
+
+async def rendering_of(session: AsyncSession, key: str, *, now: datetime) -> Rendering | None:
+    """A finished rendering of this key that has not expired."""
+    query = select(Rendering).where(Rendering.key == key, Rendering.expires_at > now)
+    return (await session.scalars(query)).one_or_none()
+
+
+async def artifacts(session: AsyncSession, ids: Sequence[str]) -> list[Artifact]:
+    """Artifacts in the order of `ids`."""
+    rows = {row.id: row for row in await session.scalars(select(Artifact).where(Artifact.id.in_(ids)))}
+    return [rows[artifact_id] for artifact_id in ids if artifact_id in rows]
+
+
+async def artifact(session: AsyncSession, artifact_id: str) -> Artifact:
+    """One artifact.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    found = await session.get(Artifact, artifact_id)
+    if found is None:
+        raise NotFound(f"There is no artifact {artifact_id[:60]}.", remedy="GET /api/v1/executions/{id} lists them.")
+    return found
+
+
+async def rendering_by_id(session: AsyncSession, rendering_id: str) -> Rendering | None:
+    """The rendering an execution used."""
+    return await session.get(Rendering, rendering_id)

@@ -1,0 +1,132 @@
+"""What a user says of a schedule: the body of POST and PUT, and what is stored of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Literal
+
+from prefect_mailroom.channels import destination
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from prefect_mailroom.channel import Destination
+from prefect_mailroom.errors import ConfigurationError
+from reports.definition import Format, Slug
+from reports.errors import Invalid, fault_from
+from reports.tables import Schedule
+from reports.timing import Timing
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Condition(_Model):
+    """When to send: `always`, or only when the report's data has rows."""
+
+    send_if: Literal["always", "not_empty"] = "always"
+
+
+class Policy(_Model):
+    """What happens when things go wrong.
+
+    Attributes:
+        overlap: what to do while an earlier execution of the schedule is not done: `skip` this one, or `allow` both.
+        catchup: what to do with due times that passed unserved: run `all`, the `latest` alone, or `none`.
+        expires_after: an occurrence later than this is recorded as missed; at most 7 days.
+        pause_after_failures: consecutive failed executions after which the schedule is suspended.
+        max_attempts: tries of one delivery, the first included.
+    """
+
+    overlap: Literal["skip", "allow"] = "skip"
+    catchup: Literal["none", "latest", "all"] = "latest"
+    expires_after: timedelta = Field(default=timedelta(hours=4), gt=timedelta(), le=timedelta(days=7))
+    pause_after_failures: int = Field(default=5, ge=1, le=1000)
+    max_attempts: int = Field(default=8, ge=1, le=20)
+
+
+class ScheduleSpec(_Model):
+    """A schedule as its user wrote it; see DESIGN's contract for an example."""
+
+    name: str = Field(min_length=1, max_length=200)
+    report_id: Slug
+    timing: Timing
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    formats: list[Format] = Field(min_length=1, max_length=7)
+    destinations: list[dict[str, Any]] = Field(min_length=1, max_length=50)
+    condition: Condition = Condition()
+    policy: Policy = Policy()
+
+    @field_validator("name")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if any(not character.isprintable() for character in value):
+            raise ValueError("holds a control character or a line break")
+        return value.strip() or _refuse("is blank")
+
+    @field_validator("formats")
+    @classmethod
+    def _no_repeats(cls, value: list[Format]) -> list[Format]:
+        return list(dict.fromkeys(value))
+
+    def targets(self) -> list[Destination]:
+        """The destinations as their channels' models.
+
+        Raises:
+            Invalid: naming every wrong setting as `destinations.0.…`.
+        """
+        found, faults = [], []
+        for index, data in enumerate(self.destinations):
+            try:
+                found.append(destination(data))
+            except ConfigurationError as error:
+                faults += Invalid.from_configuration(error, f"destinations.{index}").faults
+            except ValidationError as error:
+                faults += [fault_from(detail, f"destinations.{index}") for detail in error.errors(include_input=False)]
+        if faults:
+            raise Invalid(faults)
+        return found
+
+
+def _refuse(message: str) -> str:
+    raise ValueError(message)
+
+
+def read_spec(data: dict[str, Any]) -> ScheduleSpec:
+    """Validate a body.
+
+    Raises:
+        Invalid: naming every wrong field.
+    """
+    try:
+        spec = ScheduleSpec.model_validate(data)
+    except ValidationError as error:
+        raise Invalid.from_validation(error) from error
+    spec.targets()
+    return spec
+
+
+def store_spec(schedule: Schedule, spec: ScheduleSpec) -> None:
+    """Write the spec into the row's columns."""
+    data = spec.model_dump(mode="json")
+    schedule.name, schedule.report_id = spec.name, spec.report_id
+    schedule.schedule_config = data["timing"]
+    schedule.distribution_config = {"formats": data["formats"], "destinations": data["destinations"]}
+    schedule.filter_config = data["parameters"]
+    schedule.policy_config = {"policy": data["policy"], "condition": data["condition"]}
+
+
+def spec_data(schedule: Schedule) -> dict[str, Any]:
+    """The stored spec as the JSON body that it came from, defaults filled in."""
+    return {
+        "name": schedule.name,
+        "report_id": schedule.report_id,
+        "timing": schedule.schedule_config,
+        "parameters": schedule.filter_config,
+        **schedule.distribution_config,
+        **schedule.policy_config,
+    }
+
+
+def stored_spec(schedule: Schedule) -> ScheduleSpec:
+    """The spec of a row."""
+    return ScheduleSpec.model_validate(spec_data(schedule))

@@ -1,0 +1,314 @@
+"""What can be done with schedules. Each function works in the caller's transaction; the caller commits, then asks
+`deployments` to bring Prefect in step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from prefect_mailroom.channel import Destination
+from reports.calendars import business_calendar
+from reports.definition import ReportDefinition
+from reports.errors import Conflict, Fault, Invalid
+from reports.parameters import check_parameters
+from reports.repositories import audit, catalog, executions
+from reports.repositories import schedules as stored
+from reports.schedule_spec import ScheduleSpec, spec_data, store_spec, stored_spec
+from reports.settings import Settings
+from reports.states import ExecutionKind, ExecutionState, ScheduleState, SyncState, may_become
+from reports.tables import Execution, Schedule, User
+from reports.timing import BusinessCalendar, Timing, occurrences
+from reports.timing.calculator import shortest_interval
+from reports.timing.model import Immediate, Once
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who asks, when, and under which settings."""
+
+    user: User
+    now: datetime
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The next due times of a timing as aware UTC instants, and what its owner should know."""
+
+    next_runs: list[datetime]
+    warnings: list[str] = field(default_factory=list)
+
+
+def preview(timing: Timing, business: BusinessCalendar, *, now: datetime, count: int = 10) -> Preview:
+    """What will fire. Pure."""
+    if isinstance(timing, Immediate):
+        return Preview([now])
+    runs = list(islice(occurrences(timing, now, business), count))
+    warnings = []
+    for run in runs:
+        local = run.astimezone(timing.zone)
+        wanted = getattr(timing, "at", None)
+        if wanted is not None and (local.hour, local.minute) != (wanted.hour, wanted.minute):
+            warnings.append(
+                f"{local:%Y-%m-%d}: {wanted:%H:%M} does not exist in {timing.timezone} on that day (the clocks go "
+                f"forward); it fires at {local:%H:%M}."
+            )
+    if timing.ends_on and len(runs) < count:
+        warnings.append(f"It ends after {len(runs)} more: the last day is {timing.ends_on}.")
+    return Preview(runs, warnings)
+
+
+def _check_timing(timing: Timing, business: BusinessCalendar, context: Context) -> list[Fault]:
+    if isinstance(timing, Immediate):
+        return []
+    if next(occurrences(timing, context.now, business), None) is None:
+        remedy = "Choose a time in the future." if isinstance(timing, Once) else "Check day, month and end date."
+        return [Fault("timing", "never fires from now on.", remedy)]
+    interval, least = shortest_interval(timing, context.now), context.settings.minimum_interval_seconds
+    if interval and interval < timedelta(seconds=least):
+        return [
+            Fault(
+                "timing",
+                f"fires again after {interval.total_seconds():g} s; the least is {least} s.",
+                "Let it fire less often, or ask the operator to lower MAILROOM_MINIMUM_INTERVAL_SECONDS.",
+            )
+        ]
+    return []
+
+
+async def _check_targets(session: AsyncSession, targets: list[Destination]) -> list[Fault]:
+    known = await catalog.connections_named(session, [target.connection for target in targets])
+    faults = []
+    for index, target in enumerate(targets):
+        row = known.get(target.connection)
+        place = f"destinations.{index}.connection"
+        if row is None:
+            message = f"names the connection '{target.connection}', which does not exist."
+            faults.append(Fault(place, message, "GET /api/v1/connections lists them."))
+        elif row.kind != target.channel:
+            message = f"names '{target.connection}', which is of kind {row.kind}, not {target.channel}."
+            faults.append(Fault(place, message, "Choose a connection of the destination's channel."))
+    return faults
+
+
+async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> BusinessCalendar:
+    """Refuse what can never run; returns the schedule's calendar.
+
+    Raises:
+        Invalid: naming every fault.
+    """
+    faults: list[Fault] = []
+    business = BusinessCalendar()
+    try:
+        business = await business_calendar(session, spec.timing.calendar)
+    except Invalid as error:
+        faults += error.faults
+    faults += _check_timing(spec.timing, business, context)
+    faults += await _check_targets(session, spec.targets())
+    report = await catalog.find_report(session, spec.report_id)
+    if report is None:
+        message = f"names the report '{spec.report_id}', which does not exist."
+        faults.append(Fault("report_id", message, "GET /api/v1/reports lists them."))
+    else:
+        definition = ReportDefinition.model_validate(report.definition)
+        faults += [
+            Fault(
+                f"formats.{index}",
+                f"'{wanted}' is not made by this report.",
+                f"Choose from: {', '.join(definition.formats)}.",
+            )
+            for index, wanted in enumerate(spec.formats)
+            if wanted not in definition.formats
+        ]
+        faults += [
+            Fault(".".join(part for part in ("parameters", error.field) if part), error.message, error.remedy)
+            for error in check_parameters(definition.parameters, spec.parameters)
+        ]
+    if faults:
+        raise Invalid(faults)
+    return business
+
+
+def _stage(schedule: Schedule, spec: ScheduleSpec, business: BusinessCalendar, context: Context) -> None:
+    """Write the spec and mark the schedule as changed."""
+    store_spec(schedule, spec)
+    schedule.next_run = next(occurrences(spec.timing, context.now, business), None)
+    _changed(schedule, context)
+
+
+def _changed(schedule: Schedule, context: Context) -> None:
+    schedule.generation = (schedule.generation or 0) + 1
+    schedule.sync_state, schedule.sync_error, schedule.updated_at = SyncState.PENDING, "", context.now
+
+
+def _audit(session: AsyncSession, schedule: Schedule, context: Context, action: str, **detail: Any) -> None:
+    audit.record(
+        session,
+        at=context.now,
+        actor=context.user.email,
+        action=action,
+        entity_type="schedule",
+        entity_id=schedule.id,
+        detail=detail,
+    )
+
+
+async def create(session: AsyncSession, spec: ScheduleSpec, context: Context) -> Schedule:
+    """Store a new schedule; an `immediate` one gets its execution at once.
+
+    Raises:
+        Invalid: see `check`.
+    """
+    business = await check(session, spec, context)
+    schedule = Schedule(user_id=context.user.id, state=ScheduleState.ACTIVE, is_active=True, generation=0)
+    schedule.created_at = context.now
+    _stage(schedule, spec, business, context)
+    session.add(schedule)
+    await session.flush()
+    if isinstance(spec.timing, Immediate):
+        await executions.insert_occurrence(session, schedule.id, context.now, flow_run_id=None, now=context.now)
+    _audit(session, schedule, context, "created", spec=spec_data(schedule))
+    return schedule
+
+
+def check_etag(schedule: Schedule, if_match: str | None) -> None:
+    """Refuse a change based on an old version; None means the caller does not care.
+
+    Raises:
+        Conflict: with `stale` set.
+    """
+    if if_match not in (None, "*", etag(schedule)):
+        message = f"The schedule has changed since you read it: it is at {etag(schedule)}, you sent {if_match}."
+        raise Conflict(message, remedy="Read it again, and repeat your change on what you get.", stale=True)
+
+
+def etag(schedule: Schedule) -> str:
+    """The version of the schedule as its user wrote it."""
+    return f'"{schedule.generation}"'
+
+
+async def replace(
+    session: AsyncSession, schedule_id: str, spec: ScheduleSpec, context: Context, *, if_match: str | None
+) -> Schedule:
+    """Store a new version of everything a user can set.
+
+    Raises:
+        NotFound, Conflict, Invalid.
+    """
+    schedule = await stored.get(session, schedule_id, lock=True)
+    check_etag(schedule, if_match)
+    business = await check(session, spec, context)
+    before = spec_data(schedule)
+    if schedule.state is ScheduleState.FINISHED:
+        schedule.state, schedule.is_active = ScheduleState.ACTIVE, True
+    _stage(schedule, spec, business, context)
+    after = spec_data(schedule)
+    _audit(
+        session,
+        schedule,
+        context,
+        "changed",
+        changes={k: [before[k], after[k]] for k in after if before[k] != after[k]},
+    )
+    return schedule
+
+
+async def _move(
+    session: AsyncSession,
+    schedule_id: str,
+    state: ScheduleState,
+    context: Context,
+    *,
+    if_match: str | None,
+    action: str,
+) -> Schedule:
+    schedule = await stored.get(session, schedule_id, lock=True)
+    check_etag(schedule, if_match)
+    if schedule.state is state:
+        return schedule
+    if not may_become(schedule.state, state):
+        message = f"The schedule is {schedule.state}; it cannot become {state}."
+        raise Conflict(message, remedy="Change its timing first." if schedule.state is ScheduleState.FINISHED else "")
+    was = schedule.state
+    schedule.state, schedule.is_active = state, state is ScheduleState.ACTIVE
+    _changed(schedule, context)
+    _audit(session, schedule, context, action, was=was)
+    return schedule
+
+
+async def pause(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:
+    """Stop it until it is resumed; nothing leaves for it meanwhile."""
+    return await _move(session, schedule_id, ScheduleState.PAUSED, context, if_match=if_match, action="paused")
+
+
+async def resume(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:
+    """Let it fire again, from its next due time."""
+    schedule = await _move(session, schedule_id, ScheduleState.ACTIVE, context, if_match=if_match, action="resumed")
+    spec = stored_spec(schedule)
+    business = await business_calendar(session, spec.timing.calendar)
+    schedule.consecutive_failures = 0
+    schedule.next_run = next(occurrences(spec.timing, context.now, business), None)
+    return schedule
+
+
+async def delete(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:
+    """Remove it for users; its history stays."""
+    schedule = await _move(session, schedule_id, ScheduleState.DELETED, context, if_match=if_match, action="deleted")
+    schedule.deleted_at, schedule.next_run = context.now, None
+    return schedule
+
+
+async def request_execution(
+    session: AsyncSession, schedule_id: str, kind: ExecutionKind, context: Context, *, test_recipient: str | None = None
+) -> Execution:
+    """Ask for an execution now. A test goes to `test_recipient` alone and is marked as a test everywhere.
+
+    Raises:
+        NotFound: no such schedule.
+        Conflict: a run now of a schedule that is not active.
+        Invalid: a test of destinations of which none can be turned to the caller.
+    """
+    schedule = await stored.get(session, schedule_id)
+    if kind is ExecutionKind.RUN_NOW and schedule.state is not ScheduleState.ACTIVE:
+        message = f"The schedule is {schedule.state}; nothing leaves for it."
+        raise Conflict(message, remedy="Resume it first, or send a test, which goes to you alone.")
+    if kind is ExecutionKind.TEST:
+        caller = test_recipient or context.user.email
+        if not any(target.for_test(caller) for target in stored_spec(schedule).targets()):
+            raise Invalid.at("destinations", "cannot be tested: none of their channels can send to you alone.")
+    execution = Execution(
+        schedule_id=schedule.id,
+        kind=kind,
+        due_at=context.now.replace(microsecond=0),
+        status=ExecutionState.PENDING,
+        requested_by=context.user.id,
+        test_recipient=(test_recipient or context.user.email) if kind is ExecutionKind.TEST else None,
+        created_at=context.now,
+    )
+    session.add(execution)
+    await session.flush()
+    _audit(session, schedule, context, str(kind), execution=execution.id)
+    return execution
+
+
+def patched(schedule: Schedule, patch: dict[str, Any]) -> dict[str, Any]:
+    """The body that results from an RFC 7396 merge patch of the schedule."""
+    merged: dict[str, Any] = _merge(spec_data(schedule), patch)
+    return merged
+
+
+def _merge(target: Any, patch: Any) -> Any:
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = _merge(result.get(key), value)
+    return result

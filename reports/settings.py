@@ -1,0 +1,120 @@
+"""Settings, all from `MAILROOM_…` variables, validated when constructed: a wrong one stops the start with its name.
+
+Embedded is the default: everything lives below `data_dir`, on this machine, and nothing needs to be set.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Literal
+from zoneinfo import available_timezones
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from prefect_mailroom.errors import ConfigurationError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; each field is the variable `MAILROOM_<FIELD>` in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="MAILROOM_", extra="ignore", frozen=True)
+
+    mode: Literal["embedded", "production"] = "embedded"
+    data_dir: Path = Field(default=Path(".mailroom"), description="Database, artifacts, logs, caught mail.")
+    database_url: str = Field(default="", description="SQLAlchemy URL of our tables; empty: SQLite in data_dir.")
+    api_key: SecretStr = Field(default=SecretStr(""), description="Guards the REST API; empty: made at first start.")
+    host: str = "127.0.0.1"
+    api_port: int = Field(default=8080, ge=1, le=65535)
+    prefect_port: int = Field(default=4200, ge=1, le=65535)
+    mail_web_port: int = Field(default=8025, ge=1, le=65535)
+    mail_smtp_port: int = Field(default=1025, ge=1, le=65535)
+    prefect_api_url: str = Field(default="", description="Empty: the embedded server on prefect_port.")
+    prefect_ui_url: str = Field(default="", description="What links in our pages and in runs point to.")
+    work_pool: str = Field(default="mailroom", pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]*$")
+    worker_limit: int = Field(default=2, ge=1, le=1000, description="Flow runs at once in the embedded worker.")
+    default_timezone: str = "UTC"
+    minimum_interval_seconds: int = Field(default=3600, ge=60, description="Least time between two occurrences.")
+    sync_wait_seconds: float = Field(default=1.0, ge=0, le=30, description="How long an answer waits for Prefect.")
+    sync_every_seconds: float = Field(default=5.0, gt=0, description="How often pending changes are tried again.")
+    artifact_days: int = Field(default=30, ge=1, description="How long rendered files can be downloaded.")
+    render_seconds: float = Field(default=600, gt=0)
+    render_memory_mb: int = Field(default=2048, ge=128)
+    render_output_mb: int = Field(default=2048, ge=1)
+    min_free_mb: int = Field(default=200, ge=0, description="Rendering is refused when the disk has less left.")
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @field_validator("default_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("is not a time zone of the IANA list, such as Europe/Berlin")
+        return value
+
+    @model_validator(mode="after")
+    def _production_is_explicit(self) -> Settings:
+        if self.mode == "production":
+            missing = [name for name in ("database_url", "prefect_api_url") if not getattr(self, name)]
+            if len(self.api_key.get_secret_value()) < 32:
+                missing.append("api_key (at least 32 characters)")
+            if missing:
+                raise ValueError("production mode needs " + ", ".join(f"MAILROOM_{name.upper()}" for name in missing))
+        return self
+
+    @property
+    def database(self) -> str:
+        """The URL of our tables, with an async driver."""
+        if not self.database_url:
+            return f"sqlite+aiosqlite:///{self.data_dir / 'mailroom.db'}"
+        scheme, _, rest = self.database_url.partition("://")
+        drivers = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
+        return f"{drivers.get(scheme.split('+')[0], scheme)}://{rest}"
+
+    @property
+    def prefect_api(self) -> str:
+        """Where the Prefect API answers."""
+        return self.prefect_api_url or f"http://{self.host}:{self.prefect_port}/api"
+
+    @property
+    def prefect_ui(self) -> str:
+        """Where people see Prefect."""
+        return self.prefect_ui_url or self.prefect_api.removesuffix("/api")
+
+    @property
+    def artifacts_dir(self) -> Path:
+        """The content-addressed store of rendered files."""
+        return self.data_dir / "artifacts"
+
+
+def load() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        ConfigurationError: naming each wrong variable and its fault.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [
+            f"{'MAILROOM_' + str(fault['loc'][0]).upper() if fault['loc'] else 'Settings'}: {fault['msg']}"
+            for fault in error.errors(include_input=False)
+        ]
+        raise ConfigurationError("; ".join(faults) + ".", remedy="Mend the environment and start again.") from error
+
+
+@cache
+def _cached(_environment: tuple[tuple[str, str], ...]) -> Settings:
+    return load()
+
+
+def current() -> Settings:
+    """The settings of this process; read again when the environment has changed."""
+    return _cached(tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("MAILROOM_"))))
