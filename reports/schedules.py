@@ -15,7 +15,7 @@ from prefect_mailroom.channel import Destination
 from reports.calendars import business_calendar
 from reports.definition import ReportDefinition
 from reports.errors import Conflict, Fault, Invalid
-from reports.parameters import check_parameters
+from reports.parameters import ParametersInvalid, check_parameters
 from reports.repositories import audit, catalog, executions
 from reports.repositories import schedules as stored
 from reports.schedule_spec import ScheduleSpec, spec_data, store_spec, stored_spec
@@ -125,10 +125,10 @@ async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> 
             for index, wanted in enumerate(spec.formats)
             if wanted not in definition.formats
         ]
-        faults += [
-            Fault(".".join(part for part in ("parameters", error.field) if part), error.message, error.remedy)
-            for error in check_parameters(definition.parameters, spec.parameters)
-        ]
+        try:
+            check_parameters(definition.parameters, spec.parameters)
+        except ParametersInvalid as error:
+            faults += [Fault(f"parameters.{problem.field}", problem.message) for problem in error.problems]
     if faults:
         raise Invalid(faults)
     return business

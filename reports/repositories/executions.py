@@ -68,6 +68,15 @@ async def unsubmitted(session: AsyncSession, limit: int = 100) -> Sequence[Execu
     return (await session.scalars(query.order_by(Execution.created_at).limit(limit))).all()
 
 
+async def set_flow_run(session: AsyncSession, execution_id: str, flow_run_id: str) -> None:
+    """Remember the flow run of a requested execution, unless the run has already done so itself."""
+    await session.execute(
+        update(Execution)
+        .where(Execution.id == execution_id, Execution.flow_run_id.is_(None))
+        .values(flow_run_id=flow_run_id)
+    )
+
+
 async def under_way(session: AsyncSession, schedule_id: str, *, besides: str) -> Execution | None:
     """A scheduled execution of the schedule that is running or waits for a retry, if there is one."""
     query = select(Execution).where(
