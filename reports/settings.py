@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=Path(".mailroom"), description="Database, artifacts, logs, caught mail.")
     database_url: str = Field(default="", description="SQLAlchemy URL of our tables; empty: SQLite in data_dir.")
     api_key: SecretStr = Field(default=SecretStr(""), description="Guards the REST API; empty: made at first start.")
+    owner_email: str = Field(
+        default="owner@localhost", pattern=r"^[^@\s]+@[^@\s]+$", description="Whom the key stands for."
+    )
     host: str = "127.0.0.1"
     api_port: int = Field(default=8080, ge=1, le=65535)
     prefect_port: int = Field(default=4200, ge=1, le=65535)
@@ -35,6 +38,7 @@ class Settings(BaseSettings):
     mail_smtp_port: int = Field(default=1025, ge=1, le=65535)
     prefect_api_url: str = Field(default="", description="Empty: the embedded server on prefect_port.")
     prefect_ui_url: str = Field(default="", description="What links in our pages and in runs point to.")
+    public_address: str = Field(default="", description="Address of our API in links; empty: host and api_port.")
     work_pool: str = Field(default="mailroom", pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]*$")
     worker_limit: int = Field(default=2, ge=1, le=1000, description="Flow runs at once in the embedded worker.")
     default_timezone: str = "UTC"
@@ -87,6 +91,11 @@ class Settings(BaseSettings):
     def prefect_ui(self) -> str:
         """Where people see Prefect."""
         return self.prefect_ui_url or self.prefect_api.removesuffix("/api")
+
+    @property
+    def public_url(self) -> str:
+        """Where people reach our API and pages, without a trailing slash."""
+        return self.public_address.rstrip("/") or f"http://{self.host}:{self.api_port}"
 
     @property
     def artifacts_dir(self) -> Path:

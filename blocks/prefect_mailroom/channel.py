@@ -11,7 +11,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -70,7 +70,7 @@ class Parcel:
     text: str = ""
     html: str = ""
     images: tuple[InlineImage, ...] = ()
-    variables: Mapping[str, str | int | date | datetime] = field(default_factory=dict)
+    variables: Mapping[str, str | int | date | datetime | time] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     is_test: bool = False
 
@@ -113,6 +113,9 @@ class Channel(Block):
 
     Subclasses set `kind` and `destination_type` and implement `transfer` and `check`.
     """
+
+    # A rejected value may be a secret: pydantic would print it.
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     kind: ClassVar[str]
     destination_type: ClassVar[type[Destination]]

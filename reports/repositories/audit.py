@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reports.repositories.paging import Page, page
 from reports.tables import AuditEvent
 
 
@@ -24,3 +26,20 @@ def record(
     session.add(
         AuditEvent(at=at, actor=actor, action=action, entity_type=entity_type, entity_id=entity_id, detail=detail or {})
     )
+
+
+async def list_page(
+    session: AsyncSession,
+    *,
+    cursor: str | None = None,
+    limit: int = 50,
+    entity_type: str | None = None,
+    entity_id: str | None = None,
+) -> Page[AuditEvent]:
+    """Events, newest first."""
+    query = select(AuditEvent)
+    if entity_type:
+        query = query.where(AuditEvent.entity_type == entity_type)
+    if entity_id:
+        query = query.where(AuditEvent.entity_id == entity_id)
+    return await page(session, query, AuditEvent.at, AuditEvent.id, cursor=cursor, limit=limit, descending=True)

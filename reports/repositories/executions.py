@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reports.database import new_id
@@ -16,13 +17,13 @@ from reports.states import DeliveryState, ExecutionKind, ExecutionState
 from reports.tables import Artifact, Attempt, Delivery, Execution, Rendering, Schedule
 
 
-async def get(session: AsyncSession, execution_id: str) -> Execution:
+async def get(session: AsyncSession, execution_id: str, *, lock: bool = False) -> Execution:
     """The execution.
 
     Raises:
         NotFound: there is none of that id.
     """
-    found = await session.get(Execution, execution_id)
+    found = await session.get(Execution, execution_id, with_for_update=lock or None)
     if found is None:
         raise NotFound(
             f"There is no execution {execution_id[:60]}.", remedy="GET /api/v1/schedules/executions lists them."
@@ -243,3 +244,43 @@ async def artifact(session: AsyncSession, artifact_id: str) -> Artifact:
 async def rendering_by_id(session: AsyncSession, rendering_id: str) -> Rendering | None:
     """The rendering an execution used."""
     return await session.get(Rendering, rendering_id)
+
+
+async def save_rendering(session: AsyncSession, rendering: Rendering, files: Sequence[Artifact]) -> Rendering:
+    """Store a finished rendering, or return the one that another process finished first; an expired one gives way."""
+    present = (await session.scalars(select(Rendering).where(Rendering.key == rendering.key))).one_or_none()
+    if present is not None and present.expires_at > rendering.created_at:
+        return present
+    if present is not None:
+        present.key = f"expired:{present.id}"
+        await session.flush()
+    session.add_all(files)
+    await session.flush()
+    try:
+        async with session.begin_nested():
+            session.add(rendering)
+    except IntegrityError:
+        return (await session.scalars(select(Rendering).where(Rendering.key == rendering.key))).one()
+    return rendering
+
+
+async def plan_deliveries(session: AsyncSession, execution_id: str, planned: Sequence[Delivery]) -> Sequence[Delivery]:
+    """Store the deliveries of an execution on its first pass; a later pass gets those that are there."""
+    there = await deliveries_of(session, [execution_id])
+    if there:
+        return there
+    session.add_all(planned)
+    await session.flush()
+    return await deliveries_of(session, [execution_id])
+
+
+async def suppress(session: AsyncSession, delivery_id: str, reason: str) -> None:
+    """Record that a delivery must not be sent; one that is confirmed or under way stays as it is."""
+    await session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id == delivery_id,
+            Delivery.status.in_([DeliveryState.PENDING, DeliveryState.UNKNOWN, DeliveryState.FAILED]),
+        )
+        .values(status=DeliveryState.SUPPRESSED, error_message=reason, next_attempt_at=None)
+    )

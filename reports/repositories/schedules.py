@@ -16,9 +16,9 @@ from reports.tables import Schedule
 _SORTS = {"created_at": Schedule.created_at, "name": Schedule.name, "updated_at": Schedule.updated_at}
 
 
-async def find(session: AsyncSession, schedule_id: str) -> Schedule | None:
+async def find(session: AsyncSession, schedule_id: str, *, lock: bool = False) -> Schedule | None:
     """The schedule, deleted ones included, or None."""
-    return await session.get(Schedule, schedule_id)
+    return await session.get(Schedule, schedule_id, with_for_update=lock or None)
 
 
 async def get(session: AsyncSession, schedule_id: str, *, lock: bool = False) -> Schedule:

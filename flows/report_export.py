@@ -1,0 +1,85 @@
+"""The flow of every schedule: claim -> gate -> render -> deliver -> settle. Wiring only; the work is in `reports.run`.
+
+A run carries the schedule's id and nothing else; it reads the rest when it starts. It returns `AwaitingRetry` while a
+delivery waits for another try, so that no slot is held meanwhile.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from prefect import flow, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
+from prefect.states import AwaitingRetry, Completed, Failed
+
+from reports.run.claim import FlowRunFacts, Stopped
+from reports.run.run_page import run_name, write_summary
+from reports.run.settle import Verdict
+from reports.run.work import Begun, Rendered, Work, open_work
+from reports.states import ExecutionState
+
+
+@task(name="render", cache_policy=NO_CACHE, persist_result=False)
+async def render(work: Work, begun: Begun) -> Rendered | Verdict:
+    """Render every format of the execution, or find it rendered."""
+    return await work.render(begun)
+
+
+@task(name="deliver", cache_policy=NO_CACHE, persist_result=False)
+async def deliver(work: Work, begun: Begun, made: Rendered) -> Verdict:
+    """Try every delivery that is due once."""
+    return await work.deliver(begun, made)
+
+
+def _facts() -> FlowRunFacts:
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        raise RuntimeError("report_export runs as a Prefect flow only.")
+    run = context.flow_run
+    return FlowRunFacts(str(run.id), run.expected_start_time or datetime.now(UTC), run.auto_scheduled)
+
+
+def _state(result: Verdict) -> State[Any]:
+    """What Prefect shows for a verdict."""
+    match result.state:
+        case ExecutionState.RETRYING:
+            return AwaitingRetry(message=result.reason, scheduled_time=result.retry_at)
+        case ExecutionState.SUCCESS:
+            return Completed(message=result.reason)
+        case ExecutionState.SKIPPED:
+            return Completed(name="Skipped", message=result.reason)
+        case ExecutionState.MISSED | ExecutionState.PARTIAL:
+            return Failed(name=str(result.state).capitalize(), message=result.reason)
+        case _:
+            return Failed(message=result.reason)
+
+
+@flow(name="report-export", persist_result=False)
+async def report_export(schedule_id: str, execution_id: str | None = None) -> State[Any]:
+    """Render and deliver one execution of a schedule.
+
+    Args:
+        schedule_id: the schedule.
+        execution_id: the execution that somebody asked for; without it, the run's own due time decides.
+    """
+    facts = _facts()
+    async with open_work(facts) as work:
+        begun = await work.begin(schedule_id, execution_id)
+        if isinstance(begun, Stopped):
+            get_run_logger().info("Nothing to do: %s", begun.reason)
+            return Completed(name="Skipped", message=begun.reason)
+        if isinstance(begun, Verdict):
+            get_run_logger().info("The gate is closed: %s", begun.reason)
+            return _state(begun)
+        async with get_client() as client:
+            await client.update_flow_run(UUID(facts.id), name=run_name(begun.claimed))
+        made = await render(work, begun)
+        result = made if isinstance(made, Verdict) else await deliver(work, begun, made)
+        result = await work.settle(begun, result)
+        await write_summary(work, begun.claimed, result)
+        return _state(result)

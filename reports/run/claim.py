@@ -1,0 +1,118 @@
+"""Claim: which execution a flow run works on, decided by the database so that nobody else works on it too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reports.calendars import business_calendar
+from reports.database import new_id
+from reports.errors import NotFound
+from reports.repositories import executions
+from reports.repositories import schedules as stored
+from reports.schedule_spec import ScheduleSpec, stored_spec
+from reports.states import ExecutionKind, ExecutionState
+from reports.tables import Execution, Schedule
+from reports.timing import is_due
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRunFacts:
+    """What Prefect says of the run: `expected_at` is when it was due, `scheduled` whether its scheduler made it."""
+
+    id: str
+    expected_at: datetime
+    scheduled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """This flow run works on this execution. `again` marks a later pass: a retry, or a person's Retry."""
+
+    execution: Execution
+    schedule: Schedule
+    spec: ScheduleSpec
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """There is nothing for this flow run to do; `reason` says why."""
+
+    reason: str
+
+
+async def claim(
+    session: AsyncSession, run: FlowRunFacts, *, schedule_id: str, execution_id: str | None, now: datetime
+) -> Claimed | Stopped:
+    """Find or insert the run's execution and take it.
+
+    A run that comes back (a retry of ours, Retry in Prefect's UI, a restart after a crash) finds its own execution; a
+    duplicate run, whatever made it, stops here.
+    """
+    schedule = await stored.find(session, schedule_id)
+    if schedule is None:
+        return Stopped(f"There is no schedule {schedule_id}.")
+    execution = await executions.of_flow_run(session, run.id)
+    if execution is not None:
+        return await _again(session, execution, schedule, now)
+    if execution_id is not None:
+        return await _requested(session, execution_id, schedule, run)
+    if not run.scheduled:
+        return _by_hand(session, schedule, run, now)
+    spec = stored_spec(schedule)
+    business = await business_calendar(session, spec.timing.calendar)
+    due_at = run.expected_at.replace(second=0, microsecond=0)
+    if not is_due(spec.timing, due_at, business):
+        return Stopped(f"{due_at.isoformat()} is not a due time of this schedule.")
+    execution = await executions.insert_occurrence(session, schedule.id, due_at, flow_run_id=run.id, now=now)
+    if execution.flow_run_id is None and execution.status is ExecutionState.PENDING:
+        execution.flow_run_id = run.id
+    if execution.flow_run_id != run.id:
+        return Stopped(f"Another run, {execution.flow_run_id}, has this occurrence.")
+    return Claimed(execution, schedule, spec, again=False)
+
+
+async def _again(session: AsyncSession, execution: Execution, schedule: Schedule, now: datetime) -> Claimed | Stopped:
+    if execution.status in (ExecutionState.SUCCESS, ExecutionState.SKIPPED, ExecutionState.MISSED):
+        return Stopped(f"This execution ended as {execution.status}; a confirmed delivery is never repeated.")
+    await executions.abandon_attempts(session, execution.id, now=now)
+    first = execution.status is ExecutionState.PENDING
+    return Claimed(execution, schedule, stored_spec(schedule), again=not first)
+
+
+async def _requested(
+    session: AsyncSession, execution_id: str, schedule: Schedule, run: FlowRunFacts
+) -> Claimed | Stopped:
+    try:
+        execution = await executions.get(session, execution_id, lock=True)
+    except NotFound as error:
+        return Stopped(str(error))
+    if execution.schedule_id != schedule.id:
+        return Stopped(f"Execution {execution_id} belongs to another schedule.")
+    if execution.flow_run_id not in (None, run.id):
+        return Stopped(f"Another run, {execution.flow_run_id}, has this execution.")
+    if execution.status is not ExecutionState.PENDING:
+        return Stopped(f"This execution is {execution.status} already.")
+    execution.flow_run_id = run.id
+    return Claimed(execution, schedule, stored_spec(schedule), again=False)
+
+
+def _by_hand(session: AsyncSession, schedule: Schedule, run: FlowRunFacts, now: datetime) -> Claimed:
+    """Somebody pressed Run in Prefect's UI: a run-now, with no occurrence of the schedule behind it."""
+    execution = Execution(
+        id=new_id(),
+        schedule_id=schedule.id,
+        kind=ExecutionKind.RUN_NOW,
+        due_at=run.expected_at.replace(microsecond=0),
+        status=ExecutionState.PENDING,
+        flow_run_id=run.id,
+        pass_count=0,
+        render_failures=0,
+        reason="",
+        created_at=now,
+    )
+    session.add(execution)
+    return Claimed(execution, schedule, stored_spec(schedule), again=False)

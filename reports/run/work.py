@@ -1,0 +1,177 @@
+"""The work of one pass over an execution, in the order of DESIGN's run; the flow calls these one after the other."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from prefect_mailroom.errors import MailroomError, SourceUnavailable
+from reports import settings as settings_module
+from reports.artifacts import ArtifactStore
+from reports.calendars import business_calendar
+from reports.database import Database, new_id
+from reports.definition import ReportDefinition
+from reports.errors import Unavailable
+from reports.repositories import catalog, executions
+from reports.repositories import schedules as stored
+from reports.run.claim import Claimed, FlowRunFacts, Stopped, claim
+from reports.run.deliver import Courier, due_now, load_shipment, plan
+from reports.run.gate import Closed, Situation, gate
+from reports.run.outcome import conclude
+from reports.run.render import Order, order, rendered
+from reports.run.retry import next_attempt
+from reports.run.settle import Verdict, verdict
+from reports.settings import Settings
+from reports.states import ExecutionKind, ExecutionState
+from reports.tables import Rendering
+from reports.timing import occurrences
+
+_LOG = logging.getLogger(__name__)
+_RENDER_TRIES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What the render step hands to the deliver step."""
+
+    wanted: Order
+    rendering: Rendering
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The claim holds and the gate is open. `forced` means that a person asked for another try."""
+
+    claimed: Claimed
+    forced: bool
+
+
+class Work:
+    """Database and settings of a pass, and who it runs for."""
+
+    def __init__(self, database: Database, settings: Settings, run: FlowRunFacts) -> None:
+        self.database, self.settings, self.run = database, settings, run
+
+    async def begin(self, schedule_id: str, execution_id: str | None) -> Begun | Stopped | Verdict:
+        """Claim, then gate. A closed gate is recorded and returned as the verdict."""
+        now = datetime.now(UTC)
+        async with self.database.session() as session:
+            claimed = await claim(session, self.run, schedule_id=schedule_id, execution_id=execution_id, now=now)
+            if isinstance(claimed, Stopped):
+                return claimed
+            execution, schedule = claimed.execution, claimed.schedule
+            owner = await catalog.user(session, schedule.user_id)
+            business = await business_calendar(session, claimed.spec.timing.calendar)
+            newer = next(occurrences(claimed.spec.timing, execution.due_at, business), None)
+            running = await executions.under_way(session, schedule.id, besides=execution.id)
+            closed = gate(
+                Situation(
+                    kind=execution.kind if not claimed.again else ExecutionKind.RUN_NOW,
+                    schedule_state=schedule.state,
+                    owner_active=owner is not None and owner.is_active,
+                    due_at=execution.due_at,
+                    now=now,
+                    policy=claimed.spec.policy,
+                    newer_due=newer if newer and newer <= now else None,
+                    running=running.id if running else None,
+                )
+            )
+            if closed and not claimed.again:
+                return self._close(claimed, closed, now)
+            forced = execution.status in (ExecutionState.FAILED, ExecutionState.PARTIAL, ExecutionState.CANCELLED)
+            execution.status, execution.reason, execution.next_pass_at = ExecutionState.RUNNING, "", None
+            execution.pass_count += 1
+            execution.started_at = execution.started_at or now
+            execution.completed_at = None
+            if execution.kind is ExecutionKind.SCHEDULED and not claimed.again:
+                following = next(occurrences(claimed.spec.timing, max(now, execution.due_at), business), None)
+                await stored.record_run(session, schedule.id, now, following)
+            return Begun(claimed, forced)
+
+    def _close(self, claimed: Claimed, closed: Closed, now: datetime) -> Verdict:
+        execution = claimed.execution
+        execution.status, execution.reason = closed.state, closed.reason
+        execution.started_at, execution.completed_at = now, now
+        return Verdict(closed.state, closed.reason)
+
+    async def render(self, begun: Begun) -> Rendered | Verdict:
+        """The execution's files, or the verdict that there are none (yet)."""
+        claimed, now = begun.claimed, datetime.now(UTC)
+        execution, spec = claimed.execution, claimed.spec
+        try:
+            async with self.database.session() as session:
+                report = await catalog.report(session, spec.report_id)
+                definition = ReportDefinition.model_validate(report.definition)
+            wanted = order(definition, spec.parameters, spec.formats, execution.due_at, spec.timing.timezone)
+            rendering = await rendered(self.database, self.settings, wanted, now=now)
+        except MailroomError as error:
+            return await self._render_failed(begun, error)
+        async with self.database.session() as session:
+            row = await executions.get(session, execution.id)
+            row.rendering_id, row.report_version = rendering.id, rendering.report_version
+            row.export_id = rendering.artifact_ids[0] if rendering.artifact_ids else None
+        if spec.condition.send_if == "not_empty" and rendering.result.get("rows") == 0:
+            return Verdict(ExecutionState.SKIPPED, "The report has no rows, and is sent only when it has some.")
+        return Rendered(wanted, rendering)
+
+    async def _render_failed(self, begun: Begun, error: MailroomError) -> Verdict:
+        error_id, now = new_id(), datetime.now(UTC)
+        execution = begun.claimed.execution
+        _LOG.warning("Rendering for execution %s failed (error %s): %s", execution.id, error_id, error)
+        async with self.database.session() as session:
+            row = await executions.get(session, execution.id)
+            row.render_failures += 1
+            row.error_message, row.error_id = str(error), error_id
+            retry_at = None
+            if isinstance(error, SourceUnavailable | Unavailable):
+                retry_at = next_attempt(
+                    attempts=row.render_failures, max_attempts=_RENDER_TRIES, now=now, not_before=30, key=row.id
+                )
+        if retry_at:
+            return Verdict(ExecutionState.RETRYING, f"Rendering is tried again: {error}", retry_at)
+        return Verdict(ExecutionState.FAILED, f"Rendering failed: {error}")
+
+    async def deliver(self, begun: Begun, made: Rendered) -> Verdict:
+        """One attempt for each delivery that is due."""
+        claimed, now = begun.claimed, datetime.now(UTC)
+        store = ArtifactStore(self.settings.artifacts_dir)
+        try:
+            shipment = await load_shipment(
+                self.database,
+                store,
+                claimed.execution,
+                claimed.schedule,
+                claimed.spec,
+                made.wanted,
+                made.rendering,
+            )
+        except FileNotFoundError as error:
+            return Verdict(ExecutionState.FAILED, f"A rendered file has gone from the store: {error.filename}.")
+        async with self.database.session() as session:
+            planned = plan(claimed.execution, claimed.spec, now=now)
+            deliveries = await executions.plan_deliveries(session, claimed.execution.id, planned)
+        limit = claimed.spec.policy.max_attempts
+        todo = due_now(deliveries, now=now, again=claimed.again, forced=begun.forced, max_attempts=limit)
+        await Courier(self.database, shipment, flow_run_id=self.run.id).deliver_all(todo)
+        async with self.database.session() as session:
+            return verdict(await executions.deliveries_of(session, [claimed.execution.id]))
+
+    async def settle(self, begun: Begun, result: Verdict) -> Verdict:
+        """Record the verdict, and what follows from it for the schedule and its owner."""
+        async with self.database.session() as session:
+            await conclude(session, begun.claimed.execution.id, result, now=datetime.now(UTC))
+        return result
+
+
+@asynccontextmanager
+async def open_work(run: FlowRunFacts) -> AsyncIterator[Work]:
+    """The work of a flow run in this process, from the environment's settings."""
+    settings = settings_module.current()
+    database = Database(settings.database)
+    try:
+        yield Work(database, settings, run)
+    finally:
+        await database.close()
