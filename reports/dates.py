@@ -23,12 +23,14 @@ from prefect_mailroom.errors import ConfigurationError
 
 WeekStart = Literal["monday", "sunday"]
 
-ANCHORS = ("today", "yesterday", "tomorrow") + tuple(
+_DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
+_EDGES = [
     f"{edge}_of_{last}{period}"
     for last in ("", "last_", "last_full_")
     for period in ("week", "month", "quarter", "year")
     for edge in ("start", "end")
-)
+]
+ANCHORS = (*_DAYS, *_EDGES)
 _EXPRESSION = re.compile(r"(?P<anchor>[a-z]+(?:_[a-z]+)*)(?P<offsets>(?:[+-][0-9]{1,5}[dwmy])*)")
 _OFFSET = re.compile(r"([+-][0-9]+)([dwmy])")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -77,9 +79,8 @@ def resolve_moment(expression: str, due_at: datetime, timezone: str, week_starts
 
 
 def _anchor(anchor: str, today: date, week_starts: WeekStart) -> date:
-    near = {"today": 0, "yesterday": -1, "tomorrow": 1}
-    if anchor in near:
-        return today + timedelta(days=near[anchor])
+    if anchor in _DAYS:
+        return today + timedelta(days=_DAYS[anchor])
     edge, _, rest = anchor.partition("_of_")
     period = rest.rpartition("_")[2]
     back = 1 if rest.startswith("last_") else 0

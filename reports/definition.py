@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 Slug = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Name = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[a-z][a-z0-9_]*$")]
@@ -182,16 +183,32 @@ class ReportDefinition(_Model):
             return next(iter(self.source.queries))
         return "rows" if isinstance(self.source, HttpSource) else None
 
+    @property
+    def query_names(self) -> list[str]:
+        """The queries that sections may show: those of a SQL source, `rows` of an HTTP source, none of a command."""
+        if isinstance(self.source, SqlSource):
+            return list(self.source.queries)
+        return ["rows"] if isinstance(self.source, HttpSource) else []
+
     @model_validator(mode="after")
     def _queries_exist(self) -> ReportDefinition:
-        if isinstance(self.source, SqlSource):
-            known = set(self.source.queries)
-        else:
-            known = {"rows"} if isinstance(self.source, HttpSource) else set()
-        for index, section in enumerate(self.sections):
-            if not isinstance(section, TextSection) and section.query not in known:
-                names = ", ".join(sorted(known)) or "none"
-                raise ValueError(f"sections[{index}] uses the query '{section.query}'; the source has: {names}.")
-        if self.data and self.data not in known:
-            raise ValueError(f"data names the query '{self.data}', which the source does not have.")
+        used: dict[tuple[str | int, ...], str] = {
+            ("sections", index, "query"): section.query
+            for index, section in enumerate(self.sections)
+            if not isinstance(section, TextSection)
+        }
+        if self.data:
+            used[("data",)] = self.data
+        for at, query in used.items():
+            if query not in self.query_names:  # `at` leads report folders to the line
+                raise PydanticCustomError(
+                    "unknown_query",
+                    "{where} names the query '{query}'; the source has: {known}",
+                    {
+                        "at": at,
+                        "where": ".".join(str(part) for part in at),
+                        "query": query,
+                        "known": ", ".join(self.query_names) or "none",
+                    },
+                )
         return self

@@ -190,8 +190,8 @@ def _value_problems(
             properties = {**properties, name: {}}  # Said already: the schema need not say it again.
     checked = {**schema, "properties": properties}
     validator = Draft202012Validator(checked, format_checker=_formats, registry=Registry())
-    for error in validator.iter_errors(resolved):
-        yield _explained(error, properties)
+    for fault in validator.iter_errors(resolved):
+        yield _explained(fault, properties)
 
 
 def _resolved(prop: Mapping[str, Any], value: Any, due_at: datetime, timezone: str) -> Any:
@@ -205,8 +205,8 @@ def _resolved(prop: Mapping[str, Any], value: Any, due_at: datetime, timezone: s
 
 
 def _explained(error: ValidationError, properties: Mapping[str, Any]) -> Problem:
-    if error.validator == "required" and isinstance(error.instance, dict):
-        missing = [name for name in error.validator_value if name not in error.instance]
+    if error.validator == "required":
+        missing = [name for name in list(error.schema["required"]) if name not in error.instance]
         name = next((name for name in missing if f"'{name}'" in error.message), missing[0])
         return Problem(name, f"is missing. {_allowed(properties.get(name, {}))}".strip())
     if not error.absolute_path:
