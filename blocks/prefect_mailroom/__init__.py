@@ -1,0 +1,49 @@
+"""Delivery channels, report sources and a warm worker for Prefect.
+
+Everything public is reached from here, and loaded when it is first asked for: `import prefect_mailroom.errors` costs
+no Prefect, which keeps renderer processes small.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+# Public name -> the module that holds it.
+_HOMES = {
+    "Channel": "channel",
+    "Destination": "channel",
+    "InlineImage": "channel",
+    "Parcel": "channel",
+    "ParcelFile": "channel",
+    "Receipt": "channel",
+    "destination": "channels",
+    "load_channel": "channels",
+    "EmailChannel": "email",
+    "EmailDestination": "email",
+    "ConfigurationError": "errors",
+    "DeliveryError": "errors",
+    "MailroomError": "errors",
+    "OutcomeUnknown": "errors",
+    "Refused": "errors",
+    "RetryLater": "errors",
+    "SourceError": "errors",
+    "SourceRefused": "errors",
+    "SourceUnavailable": "errors",
+    "FolderChannel": "folder",
+    "FolderDestination": "folder",
+    "WebhookChannel": "webhook",
+    "WebhookDestination": "webhook",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605  # One table says both what is public and where it lives.
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *globals()]

@@ -1,0 +1,10 @@
+"""What Prefect imports at start (entry point `prefect.collections`): every block type of the collection.
+
+`prefect block register -m prefect_mailroom.collection` registers what stands here.
+"""
+
+from prefect_mailroom.email import EmailChannel
+from prefect_mailroom.folder import FolderChannel
+from prefect_mailroom.webhook import WebhookChannel
+
+__all__ = ["EmailChannel", "FolderChannel", "WebhookChannel"]

@@ -1,0 +1,121 @@
+"""A parcel as a mail, in bytes ready for SMTP. Pure and CPU-bound: call it off the event loop."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import localtime
+
+from prefect_mailroom.channel import InlineImage, Parcel, ParcelFile
+from prefect_mailroom.errors import Refused
+from prefect_mailroom.filenames import clean_line, safe_filename
+
+TEST_MARK = "[Test] "
+
+# 7bit: not every server on the way takes 8BITMIME.
+_POLICY = SMTP.clone(cte_type="7bit")
+
+
+def message_id(key: str, domain: str) -> str:
+    """The Message-ID of a parcel: the same for every attempt, so that mail systems can tell a repeat."""
+    return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{domain}>"
+
+
+def build(
+    parcel: Parcel,
+    *,
+    sender: Address,
+    reply_to: str,
+    to: list[str],
+    cc: list[str],
+    subject: str,
+    text: str,
+    attach: bool,
+    compress: bool,
+    max_bytes: int,
+    date: datetime | None = None,
+) -> bytes:
+    """The whole mail: mixed(alternative(text, related(html, images)), attachments), CRLF, lines of at most 998 bytes.
+
+    Args:
+        max_bytes: for the attachments together as they are attached, before base64 adds its third.
+
+    Raises:
+        Refused: the attachments are larger than that.
+    """
+    mail = EmailMessage(policy=_POLICY)
+    mail["From"] = sender
+    if to:
+        mail["To"] = [_address(address) for address in to]
+    if cc:
+        mail["Cc"] = [_address(address) for address in cc]
+    if reply_to:
+        mail["Reply-To"] = _address(reply_to)
+    mail["Subject"] = (TEST_MARK if parcel.is_test else "") + clean_line(subject)
+    mail["Date"] = date or localtime()
+    mail["Message-ID"] = message_id(parcel.key, sender.domain)
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(text or "The report is attached.\n")
+    if parcel.html:
+        mail.add_alternative(parcel.html, subtype="html")
+        body = mail.get_body(("html",))
+        for image in parcel.images:
+            assert isinstance(body, EmailMessage)
+            _relate(body, image)
+    if attach and parcel.files:
+        for name, media_type, content in _attachments(parcel, compress=compress, max_bytes=max_bytes):
+            maintype, _, subtype = media_type.partition("/")
+            mail.add_attachment(content, maintype=maintype, subtype=subtype or "octet-stream", filename=name)
+    return mail.as_bytes()
+
+
+def _address(address: str) -> Address:
+    return Address(addr_spec=address)
+
+
+def _relate(body: EmailMessage, image: InlineImage) -> None:
+    maintype, _, subtype = image.media_type.partition("/")
+    body.add_related(
+        image.data,
+        maintype=maintype,
+        subtype=subtype,
+        cid=f"<{image.content_id}>",
+        filename=safe_filename(f"{image.content_id}.{subtype}"),
+        disposition="inline",
+    )
+
+
+def _attachments(parcel: Parcel, *, compress: bool, max_bytes: int) -> list[tuple[str, str, bytes]]:
+    if compress:
+        packed = _zip(parcel.files)
+        _check_size(len(packed), max_bytes, parcel.recipient)
+        name = f"{clean_line(str(parcel.variables.get('report_slug') or 'report'))}.zip"
+        return [(safe_filename(name), "application/zip", packed)]
+    _check_size(sum(file.size for file in parcel.files), max_bytes, parcel.recipient)
+    return [(safe_filename(file.filename), file.media_type, file.path.read_bytes()) for file in parcel.files]
+
+
+def _zip(files: tuple[ParcelFile, ...]) -> bytes:
+    """The files as one archive, the same bytes for every attempt."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in files:
+            entry = zipfile.ZipInfo(safe_filename(file.filename), date_time=(1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(entry, "w", force_zip64=True) as target, file.path.open("rb") as source:
+                while chunk := source.read(1024 * 1024):
+                    target.write(chunk)
+    return packed.getvalue()
+
+
+def _check_size(size: int, max_bytes: int, recipient: str) -> None:
+    if size > max_bytes:
+        raise Refused(
+            f"The attachments for {recipient} are {size:,} bytes; this connection takes {max_bytes:,}.",
+            remedy="Compress them, choose fewer formats, or raise the connection's limit if its server takes more.",
+        )

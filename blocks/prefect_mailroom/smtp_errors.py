@@ -1,0 +1,105 @@
+"""What an SMTP server's answers mean: the one place where aiosmtplib's errors become ours."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import ssl
+from collections.abc import Iterator
+
+import aiosmtplib
+
+from prefect_mailroom.errors import (
+    ConfigurationError,
+    DeliveryError,
+    MailroomError,
+    OutcomeUnknown,
+    Refused,
+    RetryLater,
+)
+from prefect_mailroom.filenames import clean_line
+
+# Postfix: "queued as 4F2A"; Exim: "OK id=1rXyz-0001"; sendmail: "x1 Message accepted"; SES, Gmail: "Ok 0100018c".
+_QUEUE_ID = re.compile(
+    r"(?:queued (?:mail )?(?:as|for delivery as)|\bid=|^(?:\d\.\d\.\d )?ok:?)\s*([A-Za-z0-9._-]{6,80})", re.IGNORECASE
+)
+
+
+def queue_id(reply: str) -> str:
+    """The server's own name for the mail, from its reply to DATA; '' where it gives none that we know."""
+    found = _QUEUE_ID.search(reply)
+    return found.group(1) if found else ""
+
+
+@contextlib.contextmanager
+def translated(where: str, recipient: str = "", *, data_sent: bool = False) -> Iterator[None]:
+    """Turn what aiosmtplib raises into our errors.
+
+    Args:
+        where: the server as `host:port`.
+        data_sent: whether the mail itself is on its way, so that a lost connection leaves the outcome unknown.
+    """
+    try:
+        yield
+    except MailroomError:
+        raise
+    except aiosmtplib.SMTPAuthenticationError as error:
+        # The server's words may quote the user name; its code tells enough.
+        if error.code < 500:
+            raise RetryLater(f"{where} could not check the login now ({error.code}).") from None
+        raise ConfigurationError(
+            f"{where} does not accept the login ({error.code}).",
+            remedy="Correct the user name and password in the connection's credentials.",
+            field="credentials",
+        ) from None
+    except aiosmtplib.SMTPResponseException as error:
+        raise _for_reply(error, where, recipient) from error
+    except (ssl.SSLError, aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+        raise _for_break(error, where, data_sent=data_sent) from error
+
+
+def _for_reply(error: aiosmtplib.SMTPResponseException, where: str, recipient: str) -> MailroomError:
+    said = f"{error.code} {clean_line(str(error.message))[:200]}"
+    if 400 <= error.code < 500:
+        return RetryLater(f"{where} does not take it now: {said}.")
+    if isinstance(error, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError):
+        remedy = "Check the address." if isinstance(error, aiosmtplib.SMTPRecipientRefused) else ""
+        return Refused(f"{where} refuses the mail to {recipient}: {said}.", remedy=remedy)
+    field = "from_address" if isinstance(error, aiosmtplib.SMTPSenderRefused) else "credentials"
+    return ConfigurationError(
+        f"{where} refuses us: {said}.", remedy="Check the server, its type and the sender's address.", field=field
+    )
+
+
+def _for_break(error: BaseException, where: str, *, data_sent: bool) -> DeliveryError | ConfigurationError:
+    if _is_tls(error):
+        return ConfigurationError(
+            f"No trusted TLS connection to {where} is possible: {_reason(error)}.",
+            remedy="Check the host name, the server's certificate, and whether the type is SSL or STARTTLS.",
+            field="credentials",
+        )
+    if data_sent:
+        return OutcomeUnknown(f"{where} did not confirm the mail after it was sent ({type(error).__name__}).")
+    lost = (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPConnectError, OSError, TimeoutError)
+    if isinstance(error, lost):
+        return RetryLater(f"The connection to {where} broke off before the mail was sent ({type(error).__name__}).")
+    # What is left is the server lacking something we need: STARTTLS, AUTH, a method of login.
+    return ConfigurationError(
+        f"{where} cannot be used: {clean_line(str(error))[:200]}",
+        remedy="Check whether the type is SSL or STARTTLS, and whether the server wants a login.",
+        field="credentials",
+    )
+
+
+def _is_tls(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _reason(error: BaseException | None) -> str:
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return clean_line(str(getattr(error, "verify_message", "") or getattr(error, "reason", "") or "no handshake"))
