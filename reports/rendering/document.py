@@ -56,13 +56,15 @@ class KeyFigures:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows to show, `cells` as text and `raw` as they came, of `total` rows there are; `notice` tells of a cap."""
+    """Rows to show, `cells` as text and `raw` as they came, of `total` rows there are; `notice` tells of a cap,
+    `elsewhere` where the rest is."""
 
     heading: str
     columns: list[Heading]
     cells: list[list[str]]
     raw: list[tuple[Any, ...]]
     total: int
+    elsewhere: str = ""
     notice: str = ""
     kind: Literal["table"] = "table"
 

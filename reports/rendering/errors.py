@@ -1,8 +1,8 @@
 """What a rendering can fail of, beyond what the source says.
 
-    MailroomError
-    └── RenderFailed        the report could not be made from its data
-        └── LimitExceeded     it wanted more time, memory, output or rows than its limits give
+MailroomError
+└── RenderFailed        the report could not be made from its data
+    └── LimitExceeded     it wanted more time, memory, output or rows than its limits give
 """
 
 from __future__ import annotations
@@ -36,9 +36,7 @@ class LimitExceeded(RenderFailed):
         limit: the field of `Limits` at fault.
     """
 
-    def __init__(
-        self, message: str, *, limit: Limit, remedy: str = "", report: str = "", section: str = ""
-    ) -> None:
+    def __init__(self, message: str, *, limit: Limit, remedy: str = "", report: str = "", section: str = "") -> None:
         super().__init__(message, remedy=remedy, report=report, section=section)
         self.limit: Limit = limit
 

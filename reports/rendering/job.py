@@ -30,6 +30,7 @@ class RenderJob(BaseModel):
         access: what the source's block gives to reach the source (holds secrets: it goes through a pipe, never to
             disk, logs or arguments), see `prefect_mailroom.sources`.
         folder: where the files are written, named `<report id>.<format>`.
+        fast_xlsx: write XLSX by the library of the extra `fast`, where the report has one sheet of rows.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,6 +43,7 @@ class RenderJob(BaseModel):
     access: dict[str, Any] = Field(repr=False)
     folder: Path
     limits: Limits = Limits()
+    fast_xlsx: bool = False
 
 
 class RenderedFile(BaseModel):
@@ -78,3 +80,8 @@ class RenderResult(BaseModel):
     rows: int | None = None
     figures: dict[str, dict[str, Any]] = Field(default_factory=dict)
     notices: list[str] = Field(default_factory=list)
+
+
+def working_folder(job: RenderJob, pid: int) -> Path:
+    """Where the renderer process `pid` writes a job's files until all of them are whole."""
+    return job.folder / f".rendering-{pid}"

@@ -6,13 +6,13 @@ import base64
 import math
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeGuard
 from zoneinfo import ZoneInfo
 
 from reports.definition import Column
 from reports.rendering.rows import Kind
 
-NOTHING = "–"
+NOTHING = "\u2013"
 CURRENCIES = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CHF": "CHF ", "INR": "₹"}
 NUMERIC = ("integer", "decimal", "percent", "money", "minutes")
 
@@ -26,13 +26,18 @@ def shown(value: Any, column: Column, zone: ZoneInfo) -> str:
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return NOTHING
-    if column.format in NUMERIC and isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+    if column.format in NUMERIC and is_number(value):
         return _number(value, column)
     if column.format in ("date", "datetime"):
         moment = as_moment(value)
         if moment is not None:
             return _moment(moment if column.format == "datetime" else _day(moment, zone), zone)
     return _plain(value, zone)
+
+
+def is_number(value: Any) -> TypeGuard[int | float | Decimal]:
+    """Whether a value can be reckoned with: a finite number, and not a boolean."""
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _number(value: float | Decimal, column: Column) -> str:
@@ -118,25 +123,19 @@ def is_right(column: Column, kind: Kind) -> bool:
 def excel_format(column: Column, kind: Kind) -> str:
     """Excel's number format for a column; 'General' where Excel's own choice is right."""
     decimals = "0." + "0" * column.decimals if column.decimals else "0"
-    match column.format:
-        case "integer":
-            return "#,##0"
-        case "decimal":
-            return f"#,##{decimals}"
-        case "percent":
-            return f"{decimals}%"
-        case "money":
-            symbol = CURRENCIES.get(column.currency, f"{column.currency} ")
-            return f'"{symbol}"#,##0' + (".00" if column.decimals else "")
-        case "minutes":
-            return f'#,##{decimals}" min"'
-        case "date":
-            return "d mmm yyyy"
-        case "datetime":
-            return "d mmm yyyy hh:mm"
-        case "text":
-            return "@"
-    return {"date": "d mmm yyyy", "datetime": "d mmm yyyy hh:mm", "time": "hh:mm", "integer": "0"}.get(kind, "General")
+    symbol = CURRENCIES.get(column.currency, f"{column.currency} ")
+    by_format = {
+        "integer": "#,##0",
+        "decimal": f"#,##{decimals}",
+        "percent": f"{decimals}%",
+        "money": f'"{symbol}"#,##0' + (".00" if column.decimals else ""),
+        "minutes": f'#,##{decimals}" min"',
+        "date": "d mmm yyyy",
+        "datetime": "d mmm yyyy hh:mm",
+        "text": "@",
+    }
+    by_kind = {"date": "d mmm yyyy", "datetime": "d mmm yyyy hh:mm", "time": "hh:mm", "integer": "0"}
+    return by_format[column.format] if column.format else by_kind.get(kind, "General")
 
 
 def plain_json(value: Any) -> Any:
@@ -150,6 +149,8 @@ def plain_json(value: Any) -> Any:
             return value.isoformat()
         case bytes() | bytearray() | memoryview():
             return base64.b64encode(bytes(value)).decode()
+        case Decimal():
+            return f"{value:f}"
         case list() | tuple():
             return [plain_json(item) for item in value]
         case dict():

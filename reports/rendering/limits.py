@@ -1,0 +1,58 @@
+"""The limits that the kernel keeps for a renderer process, set by the process itself before it reads any data.
+
+RLIMIT_AS is of no use here: the JavaScript engine of the charts reserves 67 GB of addresses at a resident size of
+78 MB (measured). RLIMIT_DATA counts what is writable, which for the same process is 578 MB; so it is set well above the
+limit, as a net. The limit itself is kept by the parent, which watches the resident size.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+
+from reports.rendering.errors import LimitExceeded
+from reports.rendering.job import Limits
+
+DATA_HEADROOM = 1 << 30
+"""Bytes that are writable and never used: stacks of threads, arenas, the JavaScript engine's own heap."""
+
+
+def keep(limits: Limits) -> None:
+    """Bound this process and its children: memory, size of each file, processor time; no core dumps."""
+    seconds = int(limits.seconds * (os.cpu_count() or 1)) + 1
+    for kind, value in (
+        (resource.RLIMIT_DATA, (limits.memory_mb << 20) + DATA_HEADROOM),
+        (resource.RLIMIT_FSIZE, limits.output_mb << 20),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, most = resource.getrlimit(kind)
+        bound = value if most == resource.RLIM_INFINITY else min(value, most)
+        resource.setrlimit(kind, (bound, bound))
+
+
+def memory_exceeded(limits: Limits) -> LimitExceeded:
+    """What a job is told that wanted more memory than it may have."""
+    return LimitExceeded(
+        f"It wanted more than {limits.memory_mb:,} MB of memory.",
+        limit="memory_mb",
+        remedy="Show fewer rows in PDF, HTML and PNG, simplify the template, or raise the limit on memory.",
+    )
+
+
+def time_exceeded(limits: Limits) -> LimitExceeded:
+    """What a job is told that took longer than it may."""
+    return LimitExceeded(
+        f"It was not done after {limits.seconds:g} s.",
+        limit="seconds",
+        remedy="Make the query faster, narrow its parameters, or raise the limit on time.",
+    )
+
+
+def output_exceeded(limits: Limits) -> LimitExceeded:
+    """What a job is told one of whose files, or of the working files behind it, grew too large."""
+    return LimitExceeded(
+        f"A file grew beyond {limits.output_mb:,} MB.",
+        limit="output_mb",
+        remedy="Narrow the parameters, leave that format out, or raise the limit on output.",
+    )
