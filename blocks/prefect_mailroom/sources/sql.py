@@ -1,0 +1,55 @@
+"""A database that reports read from."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, ClassVar
+
+from prefect.blocks.core import Block
+from pydantic import Field, SecretStr
+from sqlalchemy import text
+
+from prefect_mailroom.sources.engine import Deadline, read_only, translated
+
+
+class SqlSource(Block):
+    """A SQLite or PostgreSQL database, opened for reading only.
+
+    Give it a login that may do nothing but read: what a login may do beyond (a superuser can read the server's files)
+    no client can take away.
+    """
+
+    _block_type_name = "Mailroom SQL source"
+    _block_type_slug = "mailroom-sql-source"
+    _description = "A SQLite or PostgreSQL database that reports read from, and never write to."
+
+    kind: ClassVar[str] = "sql"
+
+    url: SecretStr = Field(description="sqlite:///path/to/file.db or postgresql://user:password@host:5432/database")
+    statement_timeout: float = Field(
+        default=120, gt=0, le=6 * 3600, description="How long one query may run in the database, in seconds."
+    )
+
+    def access(self) -> dict[str, Any]:
+        """What a renderer process needs to read; JSON-ready. It holds the secret: send it through a pipe only."""
+        return {"kind": self.kind, "url": self.url.get_secret_value(), "statement_timeout": self.statement_timeout}
+
+    async def check(self) -> str:
+        """Prove that the database can be read; returns one line about it.
+
+        Raises:
+            ConfigurationError, SourceUnavailable, SourceRefused: it cannot.
+        """
+        return await asyncio.to_thread(self._check)
+
+    def _check(self) -> str:
+        deadline = Deadline(min(self.statement_timeout, 10))
+        with read_only(self.url.get_secret_value(), deadline) as connection, translated(deadline), deadline:
+            if connection.dialect.name == "sqlite":
+                tables = connection.scalar(text("select count(*) from sqlite_master where type in ('table', 'view')"))
+                return f"SQLite, read-only, {tables} tables and views."
+            version, user, is_superuser = connection.execute(
+                text("select current_setting('server_version'), current_user, current_setting('is_superuser')")
+            ).one()
+            warning = " It is a superuser: give Mailroom a login that may only read." if is_superuser == "on" else ""
+            return f"PostgreSQL {version}, read-only, as {user}.{warning}"

@@ -1,0 +1,20 @@
+-- One row: the period, and beside it the period of the same length that ends on the day before.
+with bounds as (
+  select date(:from, '-' || (julianday(:to) - julianday(:from) + 1) || ' days') as first_day_before
+),
+chosen as (
+  select flights.*, flight_date >= :from as is_now
+  from flights
+  where flight_date between (select first_day_before from bounds) and :to
+    and (:origin = 'all' or origin = :origin)
+)
+select
+  count(case when is_now then 1 end) as flights,
+  avg(case when is_now then is_on_time end) as on_time,
+  avg(case when is_now then departure_delay end) as departure_delay,
+  avg(case when is_now then is_cancelled end) as cancelled,
+  count(case when not is_now then 1 end) as flights_before,
+  avg(case when not is_now then is_on_time end) as on_time_before,
+  avg(case when not is_now then departure_delay end) as departure_delay_before,
+  avg(case when not is_now then is_cancelled end) as cancelled_before
+from chosen
