@@ -173,7 +173,7 @@ def _chart(section: ChartSection, answer: Answer, zone: ZoneInfo, number: int) -
         heading=section.heading,
         number=number,
         chart=section.chart,
-        alt=section.alt or f"Chart of {wanted} by {section.x.title.lower()}; the values are in the table with it.",
+        alt=section.alt or f"Chart of {wanted} by {section.x.title.lower()}.",
         x=headings[0],
         y=headings[1 : 1 + len(section.y)],
         series=headings[-1].title if section.series else "",

@@ -21,7 +21,7 @@ _MARKS: dict[str, dict[str, Any]] = {
     "bar": {"type": "bar", "cornerRadiusEnd": 2},
     "stacked_bar": {"type": "bar"},
     "horizontal_bar": {"type": "bar", "cornerRadiusEnd": 2},
-    "line": {"type": "line", "strokeWidth": 2.2, "interpolate": "monotone"},
+    "line": {"type": "line", "strokeWidth": 2},
     "area": {"type": "area", "opacity": 0.75, "line": {"strokeWidth": 1.6}},
 }
 
@@ -128,10 +128,19 @@ def _category(chart: Chart) -> dict[str, Any]:
     if chart.chart == "horizontal_bar":
         return {"field": "x", "type": "nominal", "sort": None, "axis": {**axis, "title": None}}
     if _is_time(chart):
-        return {"field": "x", "type": "temporal", "scale": {"type": "utc"}, "axis": {**axis, "title": None}}
+        style = {"title": None, **_time_format(chart)}
+        return {"field": "x", "type": "temporal", "scale": {"type": "utc"}, "axis": {**axis, **style}}
     if _is_measure(chart):
         return {"field": "x", "type": "quantitative", "scale": {"zero": False}, "axis": axis}
     return {"field": "x", "type": "nominal", "sort": None, "axis": axis}
+
+
+def _time_format(chart: Chart) -> dict[str, str]:
+    """Days as `4 Mar`, or `Mar 2013` where they span most of a year; times of day are left to Vega."""
+    moments = [moment for point in chart.points if (moment := values.as_moment(point[0]))]
+    if not moments or any(isinstance(moment, datetime) for moment in moments):
+        return {}
+    return {"format": "%b %Y" if (max(moments) - min(moments)).days > 300 else "%-d %b"}
 
 
 def _amount(chart: Chart) -> dict[str, Any]:

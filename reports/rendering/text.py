@@ -10,6 +10,7 @@ from reports.rendering.document import Chart, Document, KeyFigures, Paragraphs, 
 WIDTH = 78
 TEXT_ROWS = 20
 MAX_CELL = 32
+CHART_POINTS = 12
 
 
 def plain(document: Document) -> str:
@@ -37,7 +38,7 @@ def _part(part: Part) -> list[str]:
                 f"{item.label}: {item.text}" + (f" ({item.change})" if item.change else "") for item in part.figures
             ]
         case Chart():
-            lines = [part.alt]
+            lines = [part.alt, *(_rows(part.data) if len(part.points) <= CHART_POINTS else [])]
         case Table():
             lines = _rows(part)
     return [*lines, part.notice] if part.notice else lines
