@@ -11,12 +11,15 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from prefect.blocks.core import Block
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from prefect_mailroom import variables
 from prefect_mailroom.channel import Channel, Destination, Parcel, ParcelFile, Receipt
 from prefect_mailroom.channels import destination
 from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, RetryLater
 from reports.artifacts import ArtifactStore
-from reports.connections import load_channel
+from reports.connections import load_named
 from reports.database import Database, new_id
 from reports.definition import ReportDefinition
 from reports.errors import Unavailable
@@ -26,6 +29,7 @@ from reports.run.gate import may_send
 from reports.run.render import Message, Order, message_of
 from reports.run.retry import next_attempt
 from reports.schedule_spec import ScheduleSpec
+from reports.settings import Settings
 from reports.states import DeliveryState, ExecutionKind
 from reports.tables import Artifact, Delivery, Execution, Rendering, Schedule
 
@@ -184,10 +188,11 @@ def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
 class Courier:
     """Makes the attempts of one pass over an execution."""
 
-    def __init__(self, database: Database, shipment: Shipment, *, flow_run_id: str) -> None:
-        self._database, self._shipment, self._flow_run_id = database, shipment, flow_run_id
+    def __init__(self, database: Database, settings: Settings, shipment: Shipment, *, flow_run_id: str) -> None:
+        self._database, self._settings = database, settings
+        self._shipment, self._flow_run_id = shipment, flow_run_id
         self._slots: dict[str, asyncio.Semaphore] = {}
-        self._channels: dict[str, asyncio.Task[Channel]] = {}
+        self._channels: dict[str, asyncio.Task[Block]] = {}
 
     async def deliver_all(self, deliveries: Sequence[Delivery]) -> None:
         """One attempt for each; at most four at once through one connection, so that it stays polite."""
@@ -227,7 +232,7 @@ class Courier:
                     next_attempt_at=again,
                 )
 
-    async def _suppressed(self, session: Any, delivery: Delivery) -> bool:
+    async def _suppressed(self, session: AsyncSession, delivery: Delivery) -> bool:
         """Whether the right to send has gone since the gate; asked in the attempt's own transaction."""
         schedule = await stored.find(session, self._shipment.schedule.id)
         owner = await catalog.user(session, self._shipment.schedule.user_id)
@@ -242,11 +247,14 @@ class Courier:
         """The delivery's block, loaded once a pass; or why it cannot be had."""
         name = delivery.connection
         if name not in self._channels:
-            self._channels[name] = asyncio.create_task(load_channel(delivery.channel, name))
+            loading = load_named(self._database, self._settings, name, kind=delivery.channel)
+            self._channels[name] = asyncio.create_task(loading)
         try:
-            return await self._channels[name]
+            channel = await self._channels[name]
         except MailroomError as error:
             return error
+        assert isinstance(channel, Channel), "load_named gives the class of the kind"
+        return channel
 
     async def _send(self, channel: Channel | MailroomError, delivery: Delivery, number: int) -> Receipt | MailroomError:
         if isinstance(channel, MailroomError):

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from prefect_mailroom.channel import InlineImage
+from prefect_mailroom.sources.http import HttpSource as HttpBlock
 from prefect_mailroom.sources.shell import ShellSource as ShellBlock
+from prefect_mailroom.sources.sql import SqlSource as SqlBlock
 from reports.artifacts import ArtifactStore, check_space
-from reports.connections import load_block
+from reports.connections import load_named
 from reports.database import Database, new_id
 from reports.definition import Format, ReportDefinition, ShellSource
 from reports.parameters import resolve_parameters
@@ -73,7 +75,7 @@ async def rendered(database: Database, settings: Settings, wanted: Order, *, now
     store = ArtifactStore(settings.artifacts_dir)
     await asyncio.to_thread(check_space, settings.artifacts_dir, settings.min_free_mb)
     with tempfile.TemporaryDirectory(prefix="render-", dir=settings.artifacts_dir) as folder:
-        result = await _produce(wanted, settings, Path(folder))
+        result = await _produce(database, wanted, settings, Path(folder))
         kept = await asyncio.to_thread(_keep, store, result)
     expires_at = now + timedelta(days=settings.artifact_days)
     rows = [_artifact(file, now, expires_at) for file in result.files]
@@ -105,12 +107,13 @@ def _artifact(file: RenderedFile, now: datetime, expires_at: datetime) -> Artifa
     )
 
 
-async def _produce(wanted: Order, settings: Settings, folder: Path) -> RenderResult:
+async def _produce(database: Database, wanted: Order, settings: Settings, folder: Path) -> RenderResult:
     source = wanted.definition.source
-    block = await load_block(source.kind, source.connection)
+    block = await load_named(database, settings, source.connection, kind=source.kind)
     if isinstance(source, ShellSource):
-        assert isinstance(block, ShellBlock), "load_block gives the class of its kind"
+        assert isinstance(block, ShellBlock), "load_named gives the class of the kind"
         return await run_shell(block, source, wanted.definition, wanted.parameters, folder)
+    assert isinstance(block, SqlBlock | HttpBlock), "load_named gives the class of the kind"
     job = RenderJob(
         definition=wanted.definition,
         parameters=wanted.parameters,

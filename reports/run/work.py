@@ -155,7 +155,7 @@ class Work:
             deliveries = await executions.plan_deliveries(session, claimed.execution.id, planned)
         limit = claimed.spec.policy.max_attempts
         todo = due_now(deliveries, now=now, again=claimed.again, forced=begun.forced, max_attempts=limit)
-        await Courier(self.database, shipment, flow_run_id=self.run.id).deliver_all(todo)
+        await Courier(self.database, self.settings, shipment, flow_run_id=self.run.id).deliver_all(todo)
         async with self.database.session() as session:
             return verdict(await executions.deliveries_of(session, [claimed.execution.id]))
 

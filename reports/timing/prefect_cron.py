@@ -11,13 +11,19 @@ _BATCH = 64
 def cron_dates(expression: str, timezone: str, after: dt.datetime, until: dt.datetime) -> Iterator[dt.datetime]:
     """UTC instants strictly after `after` and up to `until` at which Prefect's scheduler would insert runs."""
     # Late: the server's schemas take seconds to import and only cron timings need them.
+    from prefect._vendor.croniter.croniter import CroniterBadDateError  # noqa: PLC0415
     from prefect.server.schemas.schedules import CronSchedule  # noqa: PLC0415
 
     schedule = CronSchedule(cron=expression, timezone=timezone)
     last = after
     while True:
-        batch = list(schedule._get_dates_generator(n=_BATCH, start=last, end=until))
-        fresh = [moment for moment in (date.astimezone(dt.UTC) for date in batch) if moment > last]
+        try:
+            batch = list(schedule._get_dates_generator(n=_BATCH, start=last, end=until))
+        except CroniterBadDateError:
+            return  # Such as 30 February: croniter gives up after 50 years without a date.
+        # Prefect answers with a subclass of datetime whose arithmetic differs; ours are plain.
+        moments = [dt.datetime.fromtimestamp(date.timestamp(), dt.UTC) for date in batch]
+        fresh = [moment for moment in moments if moment > last]
         if not fresh:
             return
         yield from fresh

@@ -1,0 +1,73 @@
+"""Which deliveries a pass tries, when the next try is, and what the execution becomes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.run.deliver import due_now
+from reports.run.retry import DELAYS, JITTER, next_attempt
+from reports.run.settle import verdict
+from reports.states import DeliveryState, ExecutionState
+from reports.tables import Delivery
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+S = DeliveryState
+
+
+def delivery(status: DeliveryState, *, again: timedelta | None = None, attempts: int = 1) -> Delivery:
+    return Delivery(status=status, attempts=attempts, next_attempt_at=NOW + again if again is not None else None)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        ([S.DELIVERED, S.DELIVERED], ExecutionState.SUCCESS),
+        ([S.DELIVERED, S.REFUSED], ExecutionState.PARTIAL),
+        ([S.DELIVERED, S.SUPPRESSED], ExecutionState.PARTIAL),
+        ([S.UNKNOWN], ExecutionState.FAILED),
+        ([S.FAILED, S.REFUSED], ExecutionState.FAILED),
+    ],
+)
+def test_an_execution_ends_as_its_deliveries_did(statuses: list[DeliveryState], expected: ExecutionState) -> None:
+    assert verdict([delivery(status) for status in statuses]).state is expected
+
+
+def test_an_execution_waits_for_its_earliest_next_attempt() -> None:
+    minute = timedelta(minutes=1)
+    result = verdict([delivery(S.DELIVERED), delivery(S.FAILED, again=5 * minute), delivery(S.UNKNOWN, again=minute)])
+    assert result.state is ExecutionState.RETRYING
+    assert result.retry_at == NOW + minute
+    assert "1 of 3 delivered; 2 wait" in result.reason
+
+
+def test_a_first_pass_tries_what_is_pending_only() -> None:
+    pending, done = delivery(S.PENDING, attempts=0), delivery(S.DELIVERED)
+    assert due_now([pending, done], now=NOW, again=False, forced=False, max_attempts=8) == [pending]
+
+
+def test_a_later_pass_tries_what_is_missing_and_due() -> None:
+    due, later = delivery(S.FAILED, again=timedelta()), delivery(S.FAILED, again=timedelta(hours=1))
+    broken_off, given_up = delivery(S.UNKNOWN), delivery(S.UNKNOWN, attempts=8)
+    final, refused, done = delivery(S.FAILED), delivery(S.REFUSED), delivery(S.DELIVERED)
+    every = [due, later, broken_off, given_up, final, refused, done]
+    assert due_now(every, now=NOW, again=True, forced=False, max_attempts=8) == [due, broken_off]
+    assert due_now(every, now=NOW, again=True, forced=True, max_attempts=8) == every[:-1]
+
+
+@given(st.integers(1, 19), st.text(max_size=20), st.one_of(st.none(), st.floats(0, 1e9)))
+def test_the_next_attempt_follows_the_delays(attempts: int, key: str, not_before: float | None) -> None:
+    found = next_attempt(attempts=attempts, max_attempts=20, now=NOW, not_before=not_before, key=key)
+    assert found is not None
+    delay = DELAYS[min(attempts, len(DELAYS)) - 1]
+    least, most = delay, delay * (1 + JITTER)
+    asked = min(not_before or 0, 86_400)
+    assert max(least, asked) - 1 <= (found - NOW).total_seconds() <= max(most, asked) + 1
+    assert found == next_attempt(attempts=attempts, max_attempts=20, now=NOW, not_before=not_before, key=key)
+
+
+def test_attempts_run_out() -> None:
+    assert next_attempt(attempts=8, max_attempts=8, now=NOW, not_before=None, key="k") is None
