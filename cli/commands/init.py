@@ -1,0 +1,50 @@
+"""`mailroom init`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from cli.embedded import bootstrap
+from cli.embedded.data_dir import prepare
+from cli.output import out, printable
+from prefect_mailroom.errors import ConfigurationError
+from reports.settings import Settings, current
+
+
+def init(*, wait: float = 0) -> None:
+    """Make or mend the set-up: folder, key, tables, sample data, catalog, work pool, block types, connections.
+
+    Everything that is there stays as it is. `mailroom up` does this by itself.
+
+    Parameters
+    ----------
+    wait
+        Seconds to wait for Prefect.
+    """
+    settings = current()
+    prepare(settings)
+    bootstrap.use_our_prefect(settings)
+    sys.exit(asyncio.run(_init(settings, wait)))
+
+
+def say(line: str) -> None:
+    """One line about a step."""
+    out.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+
+
+async def _init(settings: Settings, wait: float) -> int:
+    found = await bootstrap.local_part(settings, say)
+    if await bootstrap.wait_for_prefect(settings, wait):
+        await bootstrap.prefect_part(settings, say)
+    elif wait or settings.mode == "production":
+        raise ConfigurationError(
+            f"Prefect does not answer at {settings.prefect_api}; work pool, block types and connections are not made.",
+            remedy="Start it and run `mailroom init` again.",
+            field="MAILROOM_PREFECT_API_URL",
+        )
+    else:
+        say(f"Prefect does not run at {settings.prefect_api}; `mailroom up` starts it and makes the rest.")
+    if settings.mode == "embedded" and not settings.api_key.get_secret_value():
+        say(f"the API key is in {settings.data_dir / 'api-key'}")
+    return 1 if found.errors else 0

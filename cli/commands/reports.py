@@ -1,0 +1,205 @@
+"""`mailroom reports …`: works on the report folders and on the database, without the API."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cyclopts import App
+
+from cli.output import out, print_json, print_table
+from prefect_mailroom.errors import MailroomError
+from reports.settings import Settings, current
+
+if TYPE_CHECKING:
+    from reports.database import Database
+
+app = App(name="reports", help="The catalog: sync, list, show, check, render.", help_format="plaintext")
+
+
+def _catalog(folder: Path | None) -> Path:
+    from cli.embedded.bootstrap import CATALOG
+
+    return folder or CATALOG
+
+
+@app.command
+def sync(folder: Path | None = None) -> None:
+    """Store the report folders in the database; status 1 if some have faults, and the others are stored.
+
+    Parameters
+    ----------
+    folder
+        What holds the report folders; by default the sample catalog.
+    """
+    from cli.commands.init import say
+    from cli.embedded.bootstrap import sync_catalog
+
+    async def work(settings: Settings) -> int:
+        database = await _database(settings)
+        try:
+            found = await sync_catalog(database, _catalog(folder), say)
+        finally:
+            await database.close()
+        say(f"{len(found.reports)} reports in step, {len(found.errors)} with faults")
+        return 1 if found.errors else 0
+
+    sys.exit(asyncio.run(work(current())))
+
+
+@app.command
+def check(folder: Path | None = None) -> None:
+    """Say what is wrong with report folders, by file and line; nothing is stored. Status 1 if anything is.
+
+    Parameters
+    ----------
+    folder
+        What holds the report folders; by default the sample catalog.
+    """
+    from reports.folder import load_catalog
+
+    found = load_catalog(_catalog(folder))
+    for name in sorted(found.reports):
+        out.print(f"{name}: fine", markup=False, highlight=False)
+    for warning in found.warnings:
+        out.print(f"warning: {warning}", markup=False, highlight=False, soft_wrap=True)
+    for error in found.errors:
+        out.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(1 if found.errors else 0)
+
+
+@app.command(name="list")
+def list_(*, as_json: bool = False) -> None:
+    """The reports in the database.
+
+    Parameters
+    ----------
+    as_json
+        Print JSON.
+    """
+
+    async def work(settings: Settings) -> list[dict[str, Any]]:
+        from reports.repositories import catalog
+
+        database = await _database(settings)
+        try:
+            async with database.session() as session:
+                rows = await catalog.reports(session)
+        finally:
+            await database.close()
+        return [{"id": r.id, "title": r.title, "version": r.version, "formats": r.definition["formats"]} for r in rows]
+
+    found = asyncio.run(work(current()))
+    if as_json:
+        print_json(found)
+        return
+    rows = [(r["id"], r["title"], ", ".join(r["formats"]), r["version"][:12]) for r in found]
+    print_table(f"{len(rows)} reports", ["id", "title", "formats", "version"], rows)
+
+
+@app.command
+def show(report_id: str) -> None:
+    """A report's definition as JSON."""
+    print_json(asyncio.run(_definition(current(), report_id)))
+
+
+@app.command
+def render(
+    report_id: str,
+    *,
+    formats: str = "",
+    to: Path = Path(),
+    parameter: list[str] | None = None,
+    due: datetime | None = None,
+    timezone: str = "",
+) -> None:
+    """Render a report to files, in the same renderer process and with the same limits as its schedules.
+
+    Parameters
+    ----------
+    formats
+        Separated by commas; by default all of the report.
+    to
+        The folder for the files.
+    parameter
+        NAME=VALUE; a value that is JSON is read as such. Can be repeated.
+    due
+        The due time that relative dates start from; by default now.
+    timezone
+        The IANA zone of the dates.
+    """
+    from cli.local_render import render_locally
+
+    settings = current()
+    values = dict(parse_parameter(text) for text in parameter or [])
+    moment = due or datetime.now(UTC)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    wanted = [part.strip() for part in formats.split(",") if part.strip()]
+    folder = to.expanduser().resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"The folder {folder} cannot be made: {error.strerror}."
+        raise MailroomError(message, remedy="Name another with --to.") from error
+    zone = timezone or settings.default_timezone
+    result = asyncio.run(render_locally(settings, report_id, wanted, values, moment, zone, folder))
+    rows = [(f.path, f.size, "-" if f.rows is None else f.rows, f.sha256[:12]) for f in result.files]
+    print_table(f"{report_id}, {result.rows} rows", ["file", "bytes", "rows", "sha-256"], rows)
+    for notice in result.notices:
+        out.print(f"Notice: {notice}", markup=False)
+
+
+def parse_parameter(text: str) -> tuple[str, Any]:
+    """`NAME=VALUE`; the value is JSON where it can be read as such, else text.
+
+    Raises:
+        MailroomError: there is no `=`.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise MailroomError(f"{text!r} is not a parameter.", remedy="Write --parameter NAME=VALUE.")
+    try:
+        return name.strip(), json.loads(value)
+    except ValueError:
+        return name.strip(), value
+
+
+async def _definition(settings: Settings, report_id: str) -> dict[str, Any]:
+    from reports.repositories import catalog
+
+    database = await _database(settings)
+    try:
+        async with database.session() as session:
+            row = await catalog.report(session, report_id)
+            return dict(row.definition)
+    finally:
+        await database.close()
+
+
+async def _database(settings: Settings) -> Database:
+    """Our tables, which must be there.
+
+    Raises:
+        MailroomError: they are missing or old.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from reports import migrations
+    from reports.database import Database
+
+    remedy = "Run `mailroom init`, or set MAILROOM_DATA_DIR or MAILROOM_DATABASE_URL to where they are."
+    database = Database(settings.database)
+    try:
+        fine = await migrations.is_current(database)
+    except (SQLAlchemyError, OSError) as error:
+        await database.close()
+        raise MailroomError(f"The database cannot be reached: {type(error).__name__}.", remedy=remedy) from error
+    if not fine:
+        await database.close()
+        raise MailroomError("The database has no tables of this version.", remedy=remedy)
+    return database

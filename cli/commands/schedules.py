@@ -1,0 +1,199 @@
+"""`mailroom schedules …`: talks to the REST API."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from cyclopts import App
+
+from cli.output import out, print_json, print_table
+from cli.rest_client import MailroomClient
+from prefect_mailroom.errors import MailroomError
+from reports.settings import current
+
+app = App(name="schedules", help="List, create, pause, resume, delete, run, test.", help_format="plaintext")
+ENDED = {"success", "partial", "failed", "cancelled", "skipped", "missed"}
+
+
+@app.command(name="list")
+def list_(*, as_json: bool = False) -> None:
+    """Every schedule with its next run.
+
+    Parameters
+    ----------
+    as_json
+        Print JSON.
+    """
+    with MailroomClient(current()) as client:
+        found = client.pages("/schedules/")
+    if as_json:
+        print_json(found)
+        return
+    rows = [(s["id"], s["name"], s["report_id"], s["state"], (s.get("next_runs") or ["-"])[0]) for s in found]
+    print_table(f"{len(rows)} schedules", ["id", "name", "report", "state", "next run"], rows)
+
+
+@app.command
+def show(schedule_id: str) -> None:
+    """One schedule as JSON."""
+    with MailroomClient(current()) as client:
+        print_json(client.call("GET", f"/schedules/{_safe(schedule_id)}"))
+
+
+@app.command
+def create(file: str) -> None:
+    """Create a schedule from a JSON or YAML file, or from standard input (`-`).
+
+    Parameters
+    ----------
+    file
+        The file, or `-`.
+    """
+    body = parse_body(read_text(file), file)
+    with MailroomClient(current()) as client:
+        made = client.call("POST", "/schedules/", body)
+    out.print(f"Created {made['id']}; next run: {(made.get('next_runs') or ['none'])[0]}.", highlight=False)
+    for warning in made.get("warnings") or []:
+        out.print(f"Warning: {warning}", markup=False)
+
+
+@app.command
+def pause(schedule_id: str) -> None:
+    """Stop a schedule until it is resumed; nothing leaves for it meanwhile."""
+    _act(schedule_id, "pause")
+
+
+@app.command
+def resume(schedule_id: str) -> None:
+    """Let a schedule fire again."""
+    _act(schedule_id, "resume")
+
+
+@app.command
+def delete(schedule_id: str) -> None:
+    """Delete a schedule; its history stays."""
+    with MailroomClient(current()) as client:
+        client.call("DELETE", f"/schedules/{_safe(schedule_id)}", headers={"If-Match": "*"})
+    out.print(f"Deleted {schedule_id}.", markup=False, highlight=False)
+
+
+@app.command
+def run(schedule_id: str, *, wait: float = 300) -> None:
+    """Run a schedule now and wait for its proof.
+
+    Parameters
+    ----------
+    wait
+        Seconds to wait.
+    """
+    _request(schedule_id, "run", wait)
+
+
+@app.command(name="test")
+def send_test(schedule_id: str, *, wait: float = 300) -> None:
+    """Run a schedule as a test, which goes to you alone, and wait for its proof.
+
+    Parameters
+    ----------
+    wait
+        Seconds to wait.
+    """
+    _request(schedule_id, "test", wait)
+
+
+def read_text(file: str) -> str:
+    """The text of a file, or of standard input.
+
+    Raises:
+        MailroomError: it cannot be read.
+    """
+    if file == "-":
+        return sys.stdin.read()
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MailroomError(f"{file} cannot be read: {error}.", remedy="Name a JSON or YAML file, or `-`.") from error
+
+
+def parse_body(text: str, name: str) -> dict[str, Any]:
+    """A schedule from JSON or YAML text.
+
+    Raises:
+        MailroomError: naming line and column of the fault.
+    """
+    import yaml
+
+    try:
+        body = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
+    except json.JSONDecodeError as error:
+        raise MailroomError(f"{name}, line {error.lineno}, column {error.colno}: {error.msg}.") from error
+    except yaml.YAMLError as error:
+        place = getattr(error, "problem_mark", None)
+        where = f", line {place.line + 1}, column {place.column + 1}" if place else ""
+        raise MailroomError(f"{name}{where}: {getattr(error, 'problem', None) or 'is not YAML'}.") from error
+    if not isinstance(body, dict):
+        remedy = "Write a mapping with name, report_id, timing, formats and destinations."
+        raise MailroomError(f"{name} holds no schedule.", remedy=remedy)
+    return body
+
+
+def _safe(schedule_id: str) -> str:
+    """The id as a path segment.
+
+    Raises:
+        MailroomError: it is none.
+    """
+    if not schedule_id or not all(c.isascii() and (c.isalnum() or c == "-") for c in schedule_id):
+        raise MailroomError(f"{schedule_id!r} is not a schedule id.", remedy="`mailroom schedules list` shows the ids.")
+    return schedule_id
+
+
+def _act(schedule_id: str, action: str) -> None:
+    with MailroomClient(current()) as client:
+        schedule = client.call("POST", f"/schedules/{_safe(schedule_id)}/{action}")
+    out.print(f"{schedule['name']}: {schedule['state']}.", markup=False, highlight=False)
+
+
+def _request(schedule_id: str, action: str, wait: float) -> None:
+    with MailroomClient(current(), timeout=60) as client:
+        asked = client.call("POST", f"/schedules/{_safe(schedule_id)}/{action}")
+        execution = wait_for(client, asked["id"], wait)
+    show_execution(execution)
+    sys.exit(0 if execution["status"] in ("success", "skipped") else 1)
+
+
+def wait_for(client: MailroomClient, execution_id: str, seconds: float) -> dict[str, Any]:
+    """The execution once it has ended.
+
+    Raises:
+        MailroomError: it has not ended in time; it goes on.
+    """
+    deadline = time.monotonic() + seconds
+    with out.status("waiting …") as status:
+        while True:
+            execution: dict[str, Any] = client.call("GET", f"/executions/{execution_id}")
+            status.update(f"execution {execution['id']}: {execution['status']}")
+            if execution["status"] in ENDED:
+                return execution
+            if time.monotonic() > deadline:
+                raise MailroomError(
+                    f"The execution {execution_id} is {execution['status']} after {seconds:g} s; it goes on.",
+                    remedy="Look at it in the Prefect UI, or wait longer with --wait.",
+                )
+            time.sleep(0.5)
+
+
+def show_execution(execution: dict[str, Any]) -> None:
+    """Print what became of each delivery."""
+    rows = [
+        (d["channel"], d["recipient"], d["status"], d.get("delivered_at") or "-", d.get("error_message") or "")
+        for d in execution.get("deliveries") or []
+    ]
+    title = f"Execution {execution['id']}: {execution['status']} {execution.get('reason') or ''}"
+    print_table(title, ["channel", "recipient", "state", "delivered", "error"], rows)
+    if execution.get("error_message"):
+        out.print(f"{execution['error_message']} (error id {execution.get('error_id')})", markup=False)

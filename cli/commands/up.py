@@ -1,0 +1,46 @@
+"""`mailroom up`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from cli.embedded.display import Display
+from cli.embedded.interrupts import run_until_stopped
+from cli.embedded.system import Addresses, running
+from cli.output import out
+from reports.settings import Settings, current
+
+
+def up() -> None:
+    """Run Prefect, the API, a worker and a mail catcher on this machine, until Ctrl-C.
+
+    Everything lies below MAILROOM_DATA_DIR (default .mailroom). A second Ctrl-C ends at once.
+    """
+    settings = current()
+
+    async def main(hurry: asyncio.Event) -> int:
+        async with running(settings, Display(out), hurry=hurry):
+            show_addresses(settings)
+            out.print("Ctrl-C ends everything.")
+            await asyncio.get_running_loop().create_future()
+        return 0
+
+    status = run_until_stopped(main)
+    out.print("Ended; nothing is left running.")
+    sys.exit(status)
+
+
+def show_addresses(settings: Settings) -> None:
+    """Print where people look."""
+    found = Addresses.of(settings)
+    lines = {
+        "API docs": f"{found.api}/docs",
+        "Prefect UI": found.prefect,
+        "Mail catcher": found.mail,
+        "Delivered files": str(settings.data_dir / "delivered"),
+        "API key": f"in {settings.data_dir / 'api-key'}" if not settings.api_key else "as set in MAILROOM_API_KEY",
+        "Logs": str(settings.data_dir / "logs"),
+    }
+    for name, value in lines.items():
+        out.print(f"{name:>16}  {value}", highlight=False, soft_wrap=True)

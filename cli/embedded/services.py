@@ -1,0 +1,115 @@
+"""The processes of an embedded system: how each is started, and how it shows that it can be used."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import httpx
+
+from cli.embedded import data_dir, prefect_settings
+from cli.embedded.supervisor import Service
+from reports.settings import Settings
+
+_SETTINGS_PASSED = (
+    "mode",
+    "data_dir",
+    "host",
+    "api_port",
+    "prefect_port",
+    "mail_web_port",
+    "mail_smtp_port",
+    "work_pool",
+    "worker_limit",
+)
+
+
+def settings_environment(settings: Settings) -> dict[str, str]:
+    """The settings that `up` decides on, for its children; they inherit the others as they are."""
+    return {f"MAILROOM_{name.upper()}": str(getattr(settings, name)) for name in _SETTINGS_PASSED}
+
+
+def _answers(url: str) -> Callable[[], Awaitable[bool]]:
+    async def ask() -> bool:
+        try:
+            async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+                return (await client.get(url)).is_success
+        except httpx.HTTPError:
+            return False  # Not yet; the supervisor asks again and knows when to give up.
+
+    return ask
+
+
+def _worker_answers(settings: Settings, name: str) -> Callable[[], Awaitable[bool]]:
+    """Whether Prefect has heard from the worker since now; an older heartbeat is of the last start."""
+    since = datetime.now(UTC)
+    url = f"{settings.prefect_api}/work_pools/{quote(settings.work_pool)}/workers/filter"
+
+    async def ask() -> bool:
+        try:
+            async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+                answer = await client.post(url, json={})
+        except httpx.HTTPError:
+            return False
+        workers = answer.json() if answer.is_success else []
+        seen = [datetime.fromisoformat(w["last_heartbeat_time"]) for w in workers if w["name"] == name]
+        return any(moment >= since for moment in seen)
+
+    return ask
+
+
+def prefect(settings: Settings, environment: Mapping[str, str]) -> Service:
+    """The Prefect server with its UI, on SQLite."""
+    command = [sys.executable, "-m", "prefect", "server", "start"]
+    return Service(
+        "prefect",
+        [*command, "--host", settings.host, "--port", str(settings.prefect_port)],
+        {**environment, **prefect_settings.server_environment(settings, data_dir.encryption_key(settings))},
+        _answers(f"{settings.prefect_api}/health"),
+    )
+
+
+def mail(settings: Settings, environment: Mapping[str, str]) -> Service:
+    """The mail catcher: takes every mail, delivers none, shows them on a page."""
+    options = ["--folder", str(settings.data_dir / "mail"), "--host", settings.host]
+    ports = ["--smtp-port", str(settings.mail_smtp_port), "--web-port", str(settings.mail_web_port)]
+    return Service(
+        "mail",
+        [sys.executable, "-m", "cli.mailcatcher", *options, *ports],
+        environment,
+        _answers(f"http://{settings.host}:{settings.mail_web_port}/api/messages"),
+    )
+
+
+def setup(settings: Settings, environment: Mapping[str, str]) -> Service:
+    """`mailroom init`, which waits for Prefect where it needs it, and ends."""
+
+    async def never() -> bool:
+        return False
+
+    return Service("setup", [sys.executable, "-m", "cli.main", "init", "--wait", "120"], environment, never)
+
+
+def api(settings: Settings, environment: Mapping[str, str]) -> Service:
+    """The REST API and the pages. It alone is given the API key."""
+    command = [sys.executable, "-m", "uvicorn", "api.app:create_app", "--factory", "--no-access-log"]
+    return Service(
+        "api",
+        [*command, "--host", settings.host, "--port", str(settings.api_port)],
+        {**environment, "MAILROOM_API_KEY": data_dir.api_key(settings)},
+        _answers(f"http://{settings.host}:{settings.api_port}/healthz"),
+    )
+
+
+def worker(settings: Settings, environment: Mapping[str, str]) -> Service:
+    """The worker that runs the flows; the type in this command is the one place that names it."""
+    name = "embedded"
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--type", "process", "--name", name]
+    return Service(
+        "worker",
+        [*command, "--pool", settings.work_pool, "--limit", str(settings.worker_limit)],
+        {**environment, **prefect_settings.WORKER},
+        _worker_answers(settings, name),
+    )

@@ -1,0 +1,42 @@
+"""The `mailroom` command. Nothing heavy is imported here: a command's module is loaded when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from cyclopts import App
+
+app = App(
+    name="mailroom",
+    help="Reports, on time, to everyone who waits for them.",
+    version="0.1.0",
+    help_format="plaintext",  # Markdown would import its parser for each --help.
+)
+app.command("cli.commands.up:up", name="up", help="Run everything on this machine until Ctrl-C.")
+app.command("cli.commands.init:init", name="init", help="Make or mend the set-up; can be repeated.")
+app.command("cli.commands.doctor:doctor", name="doctor", help="Say what is wrong with this set-up, and how to mend it.")
+app.command("cli.commands.demo:demo", name="demo", help="Start everything, deliver real reports, print the proof.")
+app.command("cli.commands.reports:app", name="reports", help="The catalog: sync, list, show, check, render.")
+app.command("cli.commands.schedules:app", name="schedules", help="List, create, pause, resume, delete, run, test.")
+app.command("cli.commands.run:run", name="run", help="Run a schedule now and wait for its proof.")
+
+
+def main() -> None:
+    """Entry of the console script. Exit status: 0 done, 1 refused or failed, 2 the set-up or the call is wrong."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        from prefect_mailroom.errors import MailroomError
+
+        if not isinstance(error, MailroomError) or os.environ.get("MAILROOM_DEBUG"):
+            raise
+        from cli.output import print_error
+
+        sys.exit(print_error(error))
+
+
+if __name__ == "__main__":
+    main()
