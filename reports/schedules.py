@@ -63,7 +63,8 @@ def preview(timing: Timing, business: BusinessCalendar, *, now: datetime, count:
     return Preview(runs, warnings)
 
 
-def _check_timing(timing: Timing, business: BusinessCalendar, context: Context) -> list[Fault]:
+def timing_faults(timing: Timing, business: BusinessCalendar, context: Context) -> list[Fault]:
+    """What is wrong with a timing: it never fires, or too often."""
     if isinstance(timing, Immediate):
         return []
     if next(occurrences(timing, context.now, business), None) is None:
@@ -108,7 +109,7 @@ async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> 
         business = await business_calendar(session, spec.timing.calendar)
     except Invalid as error:
         faults += error.faults
-    faults += _check_timing(spec.timing, business, context)
+    faults += timing_faults(spec.timing, business, context)
     faults += await _check_targets(session, spec.targets())
     report = await catalog.find_report(session, spec.report_id)
     if report is None:

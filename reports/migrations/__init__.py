@@ -6,6 +6,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from reports.database import Database
@@ -29,3 +31,14 @@ async def upgrade(database: Database) -> None:
     """Create or upgrade every table, in one transaction."""
     async with database.engine.begin() as connection:
         await connection.run_sync(_upgrade)
+
+
+def _is_current(connection: Connection) -> bool:
+    heads = ScriptDirectory.from_config(_config(connection)).get_heads()
+    return set(MigrationContext.configure(connection).get_current_heads()) == set(heads)
+
+
+async def is_current(database: Database) -> bool:
+    """Whether the database is at the newest version."""
+    async with database.engine.connect() as connection:
+        return await connection.run_sync(_is_current)

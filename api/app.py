@@ -1,0 +1,76 @@
+"""The application: `uvicorn api.app:create_app --factory`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from api import docs, health, logs, problems
+from api.auth import ApiKeyGuard, require_key
+from api.rest import artifacts, audit, connections, distribution, executions, reports, schedules
+from api.services import Services
+from deployments.reconcile import Reconciler
+from reports.artifacts import ArtifactStore
+from reports.database import Database
+from reports.settings import Settings, current
+
+DESCRIPTION = """Reports, on time, to everyone who waits for them.
+
+Every refusal is an RFC 9457 problem document that names field, fault and remedy. Lists are paged by `cursor`; POST
+takes `Idempotency-Key`, PUT, PATCH and DELETE take `If-Match`."""
+
+
+def create_app(settings: Settings | None = None, database: Database | None = None) -> FastAPI:
+    """The application over these settings, or those of the environment. A database that is given is not closed.
+
+    Raises:
+        ConfigurationError: a setting is wrong, or no API key is set.
+    """
+    settings = settings or current()
+    key = require_key(settings.api_key)
+    logs.configure()
+    ours = database or Database(settings.database)
+    reconciler = Reconciler(ours, settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        work = asyncio.create_task(reconciler.run_forever(), name="reconciler")
+        try:
+            yield
+        finally:
+            work.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
+            await reconciler.close()
+            if database is None:
+                await ours.close()
+
+    app = FastAPI(
+        title="Mailroom",
+        version="0.1.0",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        # A redirect would carry the Host header that the caller chose.
+        redirect_slashes=False,
+    )
+    app.state.services = Services(settings, ours, reconciler, ArtifactStore(settings.artifacts_dir))
+    problems.install(app)
+    app.include_router(health.router)
+    app.include_router(docs.router)
+    api = APIRouter(prefix="/api/v1")
+    # Executions before schedules: /schedules/executions is not a schedule's id.
+    for part in (executions, schedules, artifacts, connections, reports, distribution, audit):
+        api.include_router(part.router, responses=problems.documented(401, 500))
+    app.include_router(api)
+    docs.complete_openapi(app)
+    # The last one added is the outermost.
+    app.add_middleware(ApiKeyGuard, key=key)
+    app.add_middleware(logs.RequestLog)
+    return app

@@ -1,0 +1,179 @@
+"""From rows to views: a whole page at a time, with one query for each thing that is shown beside the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.views import (
+    ArtifactView,
+    AttemptView,
+    DeliveryView,
+    ErrorView,
+    ExecutionDetail,
+    ExecutionView,
+    LastRun,
+    NextRun,
+    ScheduleView,
+    SyncView,
+)
+from reports.calendars import CalendarDefinition
+from reports.repositories import executions, overview
+from reports.repositories.overview import Deliveries
+from reports.schedule_spec import spec_data, stored_spec
+from reports.schedules import Context, etag, preview
+from reports.states import ScheduleState
+from reports.tables import Artifact, Execution, Schedule
+from reports.timing import BusinessCalendar, Timing
+
+SHOWN_RUNS = 5
+
+
+def next_runs(moments: Sequence[datetime], timing: Timing) -> list[NextRun]:
+    """Instants with their local time."""
+    return [NextRun(at=moment, local=moment.astimezone(timing.zone)) for moment in moments]
+
+
+async def schedule_views(session: AsyncSession, rows: Sequence[Schedule], context: Context) -> list[ScheduleView]:
+    """Schedules as users see them."""
+    last = await executions.latest_of(session, [row.id for row in rows])
+    counts = await overview.delivery_counts(session, [execution.id for execution in last.values()])
+    named = {row.schedule_config["calendar"] for row in rows if row.schedule_config.get("calendar")}
+    calendars = {
+        key: CalendarDefinition.model_validate(row.definition).business()
+        for key, row in (await overview.calendars_named(session, named)).items()
+    }
+    return [_schedule(row, last.get(row.id), counts, calendars, context) for row in rows]
+
+
+async def schedule_view(session: AsyncSession, row: Schedule, context: Context) -> ScheduleView:
+    """One schedule."""
+    return (await schedule_views(session, [row], context))[0]
+
+
+def _schedule(
+    row: Schedule,
+    last: Execution | None,
+    counts: dict[str, Deliveries],
+    calendars: dict[str, BusinessCalendar],
+    context: Context,
+) -> ScheduleView:
+    timing = stored_spec(row).timing
+    ahead = None
+    if row.state is ScheduleState.ACTIVE and timing.frequency != "immediate":
+        business = calendars.get(timing.calendar or "", BusinessCalendar())
+        ahead = preview(timing, business, now=context.now, count=SHOWN_RUNS)
+    here = f"/api/v1/schedules/{row.id}"
+    links = {"self": here, "history": f"{here}/history", "report": f"/api/v1/reports/{row.report_id}"}
+    if row.deployment_id:
+        links["prefect"] = f"{context.settings.prefect_ui}/deployments/deployment/{row.deployment_id}"
+    return ScheduleView(
+        **spec_data(row),
+        id=row.id,
+        state=row.state,
+        next_runs=next_runs(ahead.next_runs, timing) if ahead else [],
+        last_run=_last_run(last, counts) if last else None,
+        sync=SyncView(
+            state=row.sync_state,
+            generation=row.generation,
+            observed_generation=row.observed_generation,
+            error=row.sync_error,
+        ),
+        warnings=ahead.warnings if ahead else [],
+        etag=etag(row),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        links=links,
+    )
+
+
+def _last_run(row: Execution, counts: dict[str, Deliveries]) -> LastRun:
+    count = counts.get(row.id, Deliveries())
+    return LastRun(
+        id=row.id,
+        kind=row.kind,
+        due_at=row.due_at,
+        status=row.status,
+        reason=row.reason,
+        delivered=count.delivered,
+        total=count.total,
+    )
+
+
+async def execution_views(session: AsyncSession, rows: Sequence[Execution], context: Context) -> list[ExecutionView]:
+    """Executions with counts and files."""
+    counts = await overview.delivery_counts(session, [row.id for row in rows])
+    files = await overview.artifacts_of(session, rows)
+    names = await overview.schedule_names(session, [row.schedule_id for row in rows])
+    return [_execution(row, counts, files, names, context) for row in rows]
+
+
+def artifact_view(row: Artifact) -> ArtifactView:
+    """A file with its download link."""
+    return ArtifactView(
+        id=row.id,
+        filename=row.filename,
+        format=row.format,
+        media_type=row.media_type,
+        size=row.size,
+        rows=row.rows,
+        sha256=row.sha256,
+        expires_at=row.expires_at,
+        download=f"/api/v1/artifacts/{row.id}/download",
+    )
+
+
+def _execution(
+    row: Execution,
+    counts: dict[str, Deliveries],
+    files: dict[str, list[Artifact]],
+    names: dict[str, str],
+    context: Context,
+) -> ExecutionView:
+    count = counts.get(row.id, Deliveries())
+    links = {"self": f"/api/v1/executions/{row.id}", "schedule": f"/api/v1/schedules/{row.schedule_id}"}
+    if row.flow_run_id:
+        links["prefect"] = f"{context.settings.prefect_ui}/runs/flow-run/{row.flow_run_id}"
+    return ExecutionView(
+        id=row.id,
+        schedule_id=row.schedule_id,
+        schedule_name=names.get(row.schedule_id, ""),
+        kind=row.kind,
+        due_at=row.due_at,
+        status=row.status,
+        reason=row.reason,
+        started_at=row.started_at,
+        completed_at=row.completed_at,
+        delivered=count.delivered,
+        total=count.total,
+        error=ErrorView(id=row.error_id, message=row.error_message) if row.error_message else None,
+        artifacts=[artifact_view(artifact) for artifact in files.get(row.id, [])],
+        test_recipient=row.test_recipient,
+        links=links,
+    )
+
+
+async def execution_detail(session: AsyncSession, row: Execution, context: Context) -> ExecutionDetail:
+    """One execution with its deliveries and their attempts."""
+    view = (await execution_views(session, [row], context))[0]
+    attempts: dict[str, list[AttemptView]] = {}
+    for attempt in await executions.attempts_of(session, row.id):
+        attempts.setdefault(attempt.delivery_id, []).append(AttemptView.model_validate(attempt))
+    deliveries = [
+        DeliveryView(
+            id=delivery.id,
+            channel=delivery.channel,
+            connection=delivery.connection,
+            recipient=delivery.recipient,
+            status=delivery.status,
+            delivered_at=delivery.delivered_at,
+            next_attempt_at=delivery.next_attempt_at,
+            receipt=delivery.receipt,
+            error_message=delivery.error_message,
+            attempts=attempts.get(delivery.id, []),
+        )
+        for delivery in await executions.deliveries_of(session, [row.id])
+    ]
+    return ExecutionDetail(**view.model_dump(), deliveries=deliveries)

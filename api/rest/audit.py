@@ -1,0 +1,41 @@
+"""What happened: the audit trail and notifications."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.problems import documented
+from api.services import CallerDep, Cursor, Limit, ServicesDep
+from api.views import AuditView, NotificationView, PageView
+from reports.repositories import audit, notifications
+
+router = APIRouter(tags=["audit"])
+
+
+@router.get("/audit", responses=documented(422))
+async def list_audit(
+    _context: CallerDep,
+    services: ServicesDep,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    entity_type: Annotated[str | None, Query(max_length=40, examples=["schedule"])] = None,
+    entity_id: Annotated[str | None, Query(max_length=100)] = None,
+) -> PageView[AuditView]:
+    """Who changed what, newest first."""
+    async with services.database.session() as session:
+        page = await audit.list_page(session, cursor=cursor, limit=limit, entity_type=entity_type, entity_id=entity_id)
+    return PageView(items=[AuditView.model_validate(row) for row in page.items], next_cursor=page.next_cursor)
+
+
+@router.get("/notifications", responses=documented(422))
+async def list_notifications(
+    context: CallerDep, services: ServicesDep, cursor: Cursor = None, limit: Limit = 50, unread: bool = False
+) -> PageView[NotificationView]:
+    """What the caller should know, newest first."""
+    async with services.database.session() as session:
+        page = await notifications.list_page(
+            session, user_id=context.user.id, cursor=cursor, limit=limit, unread=unread
+        )
+    return PageView(items=[NotificationView.model_validate(row) for row in page.items], next_cursor=page.next_cursor)

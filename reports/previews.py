@@ -1,0 +1,62 @@
+"""A look at a report as HTML, within narrow limits, before anybody schedules it."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect_mailroom.errors import ConfigurationError
+from prefect_mailroom.sources.http import HttpSource
+from prefect_mailroom.sources.sql import SqlSource
+from reports import connections
+from reports.artifacts import check_space
+from reports.definition import Format, ReportDefinition
+from reports.parameters import resolve_parameters
+from reports.rendering.job import Limits, RenderJob
+from reports.rendering.process import render
+from reports.settings import Settings
+from reports.tables import Connection
+
+LIMITS = Limits(seconds=60, memory_mb=1024, output_mb=10, rows=200_000)
+
+
+async def preview_html(
+    definition: ReportDefinition,
+    source: Connection,
+    parameters: Mapping[str, Any],
+    *,
+    timezone: str,
+    settings: Settings,
+) -> bytes:
+    """The report as an HTML page, its relative dates resolved from now.
+
+    Raises:
+        ParametersInvalid: the parameters do not fit.
+        ConfigurationError: the report's source has nothing to show before it is run.
+        RenderFailed, SourceUnavailable, SourceRefused, Unavailable: it could not be rendered.
+    """
+    due_at = datetime.now(UTC).replace(second=0, microsecond=0)
+    values = resolve_parameters(definition.parameters, parameters, due_at, timezone)
+    block = await connections.load(source, settings)
+    if not isinstance(block, SqlSource | HttpSource) or getattr(definition.source, "pass_on", False):
+        message = f"The report '{definition.id}' passes files on; it has no preview."
+        raise ConfigurationError(message, remedy="Send a test of a schedule to yourself.")
+    working = settings.data_dir / "previews"
+    await asyncio.to_thread(check_space, working, settings.min_free_mb)
+    with tempfile.TemporaryDirectory(dir=working, ignore_cleanup_errors=True) as folder:
+        job = RenderJob(
+            definition=definition,
+            parameters=values,
+            formats=[Format.HTML],
+            due_at=due_at,
+            timezone=timezone,
+            access=block.access(),
+            folder=Path(folder),
+            limits=LIMITS,
+        )
+        result = await render(job)
+        return await asyncio.to_thread(result.files[0].path.read_bytes)

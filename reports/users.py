@@ -1,0 +1,32 @@
+"""Who owns schedules. Until people can log in there is one user, whom the API key stands for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reports.database import new_id
+from reports.repositories import catalog, users
+from reports.settings import Settings, current
+from reports.tables import User
+
+
+async def ensure_default_user(session: AsyncSession, now: datetime, settings: Settings | None = None) -> User:
+    """The default user, made at the first call; several processes may make the first call at once."""
+    settings = settings or current()
+    found = await catalog.user_by_email(session, settings.owner_email)
+    if found is None:
+        row = {
+            "id": new_id(),
+            "email": settings.owner_email,
+            "name": "Owner",
+            "timezone": settings.default_timezone,
+            "is_active": True,
+            "created_at": now,
+            "updated_at": now,
+        }
+        await users.insert_if_absent(session, row)
+        found = await catalog.user_by_email(session, settings.owner_email)
+    assert found is not None
+    return found
