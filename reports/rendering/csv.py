@@ -17,7 +17,7 @@ from reports.rendering import values
 from reports.rendering.columns import Batch, by_column
 from reports.rendering.rows import ColumnType
 
-FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - the full-width forms are what is looked for
+FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")  # The last four are the full-width forms.
 _NUMBER = re.compile(r"[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?%?")
 _KEEP: set[type] = {int, float, Decimal, type(None)}
 _TEXT: set[type] = {str, type(None)}

@@ -30,7 +30,7 @@ WRITERS: dict[Format, type[Writer]] = {
 
 
 class DataFiles:
-    """The writers of a job's data files. A context manager: every file is closed after it.
+    """The writers of a job's data files.
 
     Args:
         path_of: where the file of a format is written.
@@ -74,8 +74,15 @@ class DataFiles:
         self.close()
 
     def close(self) -> None:
-        """Close every file, whole or not."""
+        """Close every file, whole or not; a second time does nothing."""
         self._stack.close()
+
+    def abandon(self, error: BaseException) -> None:
+        """Close what can be closed after `error`, which stays the one to tell about."""
+        try:
+            self.close()
+        except Exception as second:  # A file cut short cannot always be closed; it is deleted anyway.
+            error.add_note(f"Closing the files failed too: {type(second).__name__}.")
 
     def _opener(self, writer: type[Writer], format_: Format, path: Path) -> Opener:
         def open_(columns: list[ColumnType]) -> Sink:

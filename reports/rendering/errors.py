@@ -47,8 +47,13 @@ def placed(error: E, *, report: str, section: str = "") -> E:
         return error
     place = f"Report '{report}'" + (f", {section}" if section else "")
     error.message = f"{place}: {error.message}"
-    error.placed = True  # type: ignore[attr-defined]  # a mark on the instance; the tree itself stays as it is
     if isinstance(error, RenderFailed):
         error.report = error.report or report
         error.section = error.section or section
+    return as_placed(error)
+
+
+def as_placed(error: E) -> E:
+    """The same error, marked as one whose message already names its place."""
+    error.placed = True  # type: ignore[attr-defined]  # a mark on the instance; the tree itself stays as it is
     return error

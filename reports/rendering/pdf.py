@@ -19,6 +19,8 @@ from reports.rendering.errors import RenderFailed
 TEMPLATE = Path(__file__).with_name("templates") / "report.typ"
 FONT = "Libertinus Serif"  # typst bundles it; the system's fonts help out for scripts that it lacks.
 PNG_ROWS = 40
+TAGGED_CELLS = 3_000
+"""Tables of more cells are set without tags for screen readers, which make a PDF eleven times as large."""
 _LONG_WORD = re.compile(r"\S{25,}")
 
 
@@ -48,13 +50,17 @@ def _compile(document: Document, kind: Literal["pdf", "png"], *, created: dateti
                 package_cache_path=nowhere,
                 sys_inputs=inputs,
             )
-            made = compiler.compile(format=kind, ppi=144, timestamp=created)
+            made = compiler.compile(format=kind, ppi=144, timestamp=created, pdf_tags=_cells(document) <= TAGGED_CELLS)
         except typst.TypstError as error:
             raise RenderFailed(f"The {kind.upper()} could not be set: {error.message}.") from error
     if isinstance(made, list):
         made = made[0]
     assert made is not None  # It is None only where typst writes the file itself.
     return made
+
+
+def _cells(document: Document) -> int:
+    return sum(len(part.cells) * len(part.columns) for part in document.sections if isinstance(part, Table))
 
 
 def _data(document: Document) -> dict[str, Any]:

@@ -84,8 +84,9 @@ def _render(job: RenderJob, reader: Reader, work: Path, *, fast_xlsx: bool) -> R
                 raise placed(error, report=job.definition.id, section=f"query '{query}'") from error
         document = build(job, answers)
         data.finish(document)
-    finally:
-        data.close()
+    except BaseException as error:
+        data.abandon(error)
+        raise
     _visual(job, document, path_of)
     images = {}
     for part in document.sections:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from prefect_mailroom.errors import ConfigurationError, MailroomError, SourceRefused, SourceUnavailable
-from reports.rendering.errors import LimitExceeded, RenderFailed
+from reports.rendering.errors import LimitExceeded, RenderFailed, as_placed
 from reports.rendering.job import RenderResult
 
 TYPES: dict[str, type[MailroomError]] = {
@@ -30,7 +30,7 @@ class Answer(BaseModel):
         """
         if self.error is not None:
             details = dict(self.error)
-            raise TYPES[details.pop("type")](details.pop("message"), **details)
+            raise as_placed(TYPES[details.pop("type")](details.pop("message"), **details))
         assert self.result is not None  # Either is always there.
         return self.result
 
