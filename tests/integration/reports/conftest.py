@@ -1,0 +1,60 @@
+"""A ledger to work on: both databases, and a schedule in it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.database import Database
+from reports.migrations import upgrade
+from reports.states import ScheduleState
+from reports.tables import Report, Schedule, User
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+MONDAYS = {"frequency": "weekly", "days": ["mon"], "at": "09:00", "timezone": "Europe/Berlin"}
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """A migrated database, once on SQLite and once on Postgres."""
+    sqlite = f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}"
+    url: str = sqlite if request.param == "sqlite" else request.getfixturevalue("fresh_postgres")
+    database = Database(url)
+    await upgrade(database)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def schedule(ledger: Database) -> Schedule:
+    """An active schedule for Mondays at 9:00 in Berlin, with two mail recipients."""
+    return await add_schedule(ledger)
+
+
+async def add_schedule(ledger: Database, timing: dict[str, Any] | None = None, **columns: Any) -> Schedule:
+    """Store a schedule with its report and owner."""
+    async with ledger.session() as session:
+        owner = User(email="owner@example.com", created_at=NOW, updated_at=NOW)
+        report = Report(id="sales", title="Sales", version="0" * 64, definition={}, created_at=NOW, updated_at=NOW)
+        session.add_all([owner, report])
+        await session.flush()
+        mail = {"channel": "email", "connection": "smtp", "to": ["ada@example.com", "bob@example.com"]}
+        row = Schedule(
+            user_id=owner.id,
+            report_id="sales",
+            name="Weekly sales",
+            schedule_config=timing or MONDAYS,
+            distribution_config={"formats": ["pdf"], "destinations": [mail]},
+            filter_config={},
+            policy_config={"policy": {}, "condition": {}},
+            state=columns.pop("state", ScheduleState.ACTIVE),
+            created_at=NOW,
+            updated_at=NOW,
+            **columns,
+        )
+        session.add(row)
+    return row
