@@ -206,7 +206,8 @@ def _resolved(prop: Mapping[str, Any], value: Any, due_at: datetime, timezone: s
 
 def _explained(error: ValidationError, properties: Mapping[str, Any]) -> Problem:
     if error.validator == "required":
-        missing = [name for name in cast("list[str]", error.validator_value) if name not in error.instance]
+        given = cast("dict[str, Any]", error.instance)
+        missing = [name for name in cast("list[str]", error.validator_value) if name not in given]
         name = next((name for name in missing if f"'{name}'" in error.message), missing[0])
         return Problem(name, f"is missing. {_allowed(properties.get(name, {}))}".strip())
     if not error.absolute_path:
