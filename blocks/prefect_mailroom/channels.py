@@ -48,7 +48,7 @@ def destination(data: Mapping[str, Any], *, at: str = "") -> Destination:
         raise ConfigurationError(error.message, remedy=error.remedy, field=prefix + error.field) from error
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
-        names = [prefix + ".".join(str(part) for part in fault["loc"]) for fault in faults]
+        names = [(prefix + ".".join(str(part) for part in fault["loc"])).rstrip(".") for fault in faults]
         told = "; ".join(f"{name}: {fault['msg']}" for name, fault in zip(names, faults, strict=True))
         raise ConfigurationError(f"{told}.", remedy="Correct it and save again.", field=names[0]) from error
 

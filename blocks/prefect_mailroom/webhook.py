@@ -74,7 +74,7 @@ class WebhookChannel(Channel):
             parsed = httpx.URL(url.get_secret_value())
         except (httpx.InvalidURL, ValueError):
             raise ValueError("url: it cannot be read; write one such as https://hooks.example.com/reports.") from None
-        if parsed.scheme not in ("https", "http") or not parsed.host:
+        if parsed.scheme not in ("https", "http") or not parsed.host or "%" in parsed.host:
             raise ValueError("url: it must begin with https:// and name a host.")
         if parsed.userinfo:
             raise ValueError("url: it holds a user name; use auth: basic instead.")

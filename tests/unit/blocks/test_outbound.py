@@ -1,0 +1,103 @@
+"""SECURITY-TESTS 1-4 and the operator's list, without a network."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+
+from prefect_mailroom import outbound
+from prefect_mailroom.errors import ConfigurationError
+
+INSIDE = [
+    "169.254.169.254",
+    "fd00:ec2::254",
+    "100.100.100.200",
+    "168.63.129.16",
+    "127.0.0.1",
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.1.1",
+    "100.64.0.1",
+    "224.0.0.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "0.0.0.0",
+    "::",
+    "::1",
+    "::ffff:127.0.0.1",
+    "::ffff:168.63.129.16",
+    "::127.0.0.1",
+    "64:ff9b::a9fe:a9fe",
+    "64:ff9b::a83f:8110",
+    "64:ff9b:1::a9fe:a9fe",
+    "2002:a9fe:a9fe::",
+    "2002:7f00:1::1",
+    "2001:0:a9fe:a9fe::1",
+    "fec0::1",
+    "fe80::1",
+    "fc00::1",
+    "ff02::1",
+    "2001:db8::1",
+]
+OUTSIDE = ["1.1.1.1", "93.184.215.14", "2606:4700:4700::1111", "64:ff9b::101:101", "::ffff:8.8.8.8"]
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_inside_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(outbound.VARIABLE, raising=False)
+    assert not outbound.is_public(ip_address(address))
+    with pytest.raises(ConfigurationError, match=outbound.VARIABLE) as caught:
+        outbound.permit("hooks.example.com", address)
+    assert f"'{address}'" not in str(caught.value)
+    assert caught.value.field == "host"
+
+
+@pytest.mark.parametrize("address", OUTSIDE)
+def test_outside_is_reached(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(outbound.VARIABLE, raising=False)
+    outbound.permit("hooks.example.com", address)
+
+
+@pytest.mark.parametrize(
+    ("entries", "host", "address", "opened"),
+    [
+        ("127.0.0.1", "localhost", "127.0.0.1", True),
+        ("10.8.0.0/16, mail.corp.internal", "x", "10.8.3.4", True),
+        ("10.8.0.0/16", "x", "10.9.0.1", False),
+        ("Mail.Corp.Internal", "mail.corp.internal.", "10.1.1.1", True),
+        ("mail.corp.internal", "evil-mail.corp.internal", "10.1.1.1", False),
+        ("fd00::/8", "x", "fd00:ec2::254", True),
+        ("127.0.0.1", "x", "::ffff:127.0.0.1", False),
+        ("", "localhost", "127.0.0.1", False),
+    ],
+)
+def test_only_the_operator_opens(
+    entries: str, host: str, address: str, opened: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(outbound.VARIABLE, entries)
+    assert outbound.is_opened(host, address) is opened
+
+
+@pytest.mark.parametrize("entries", ["10.8.0.1/16", "300.1.1.1", "http://x", "*", "10.0.0.0/99"])
+def test_wrong_entry_is_named(entries: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(outbound.VARIABLE, entries)
+    with pytest.raises(ConfigurationError, match=outbound.VARIABLE):
+        outbound.allow_list()
+
+
+@pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "①②⑦.⓪.⓪.①", "localhost", "0"])
+async def test_every_spelling_of_this_machine_is_refused(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(outbound.VARIABLE, raising=False)
+    with pytest.raises(ConfigurationError):
+        await outbound.resolve(host, 443)
+
+
+async def test_one_private_address_among_public_ones_refuses_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    def mixed(*_arguments: object, **_options: object) -> list[object]:
+        return [(2, 1, 6, "", (address, 443)) for address in ("93.184.215.14", "10.0.0.1")]
+
+    monkeypatch.delenv(outbound.VARIABLE, raising=False)
+    monkeypatch.setattr("socket.getaddrinfo", mixed)
+    with pytest.raises(ConfigurationError):
+        await outbound.resolve("mixed.example.com", 443)
