@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from croniter import croniter
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, field_validator, model_validator
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -57,7 +57,12 @@ def _minute(value: Any) -> Any:
     return value
 
 
-TimeOfDay = Annotated[dt.time, Field(description="Local time of day, HH:MM.")]
+# Written as it is read: `time` as JSON has seconds, which `_minute` refuses.
+TimeOfDay = Annotated[
+    dt.time,
+    PlainSerializer(lambda value: f"{value:%H:%M}", return_type=str, when_used="json"),
+    Field(description="Local time of day, HH:MM."),
+]
 
 
 class _AtTime(_Timing):
