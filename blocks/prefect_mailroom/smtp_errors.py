@@ -19,16 +19,17 @@ from prefect_mailroom.errors import (
 )
 from prefect_mailroom.filenames import clean_line
 
-# Postfix: "queued as 4F2A"; Exim: "OK id=1rXyz-0001"; sendmail: "x1 Message accepted"; SES, Gmail: "Ok 0100018c".
-_QUEUE_ID = re.compile(
-    r"(?:queued (?:mail )?(?:as|for delivery as)|\bid=|^(?:\d\.\d\.\d )?ok:?)\s*([A-Za-z0-9._-]{6,80})", re.IGNORECASE
-)
+# Postfix: "Ok: queued as 4F2A1B"; Exim: "OK id=1rXyz-0001"; SES, Gmail: "Ok 0100018c-0000" or "OK  1707-abc - gsmtp".
+_QUEUE_IDS = [
+    re.compile(r"queued (?:mail )?(?:as|for delivery as)\s+([A-Za-z0-9._-]{4,80})", re.IGNORECASE),
+    re.compile(r"\bid=([A-Za-z0-9._-]{4,80})", re.IGNORECASE),
+    re.compile(r"^(?:\d\.\d\.\d\s+)?ok:?\s+([A-Za-z0-9._-]*\d[A-Za-z0-9._-]*)", re.IGNORECASE),
+]
 
 
 def queue_id(reply: str) -> str:
     """The server's own name for the mail, from its reply to DATA; '' where it gives none that we know."""
-    found = _QUEUE_ID.search(reply)
-    return found.group(1) if found else ""
+    return next((found.group(1) for pattern in _QUEUE_IDS if (found := pattern.search(reply))), "")
 
 
 @contextlib.contextmanager

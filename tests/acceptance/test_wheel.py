@@ -1,0 +1,154 @@
+"""The collection as others get it: built as a wheel, installed alone, known to a real Prefect server."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+KINDS = {"mailroom-email", "mailroom-folder", "mailroom-webhook"}
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
+
+
+def run(*command: str | Path, cwd: Path = ROOT, environment: dict[str, str] | None = None) -> str:
+    ended = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ended.returncode == 0, f"{command}:\n{ended.stdout[-3000:]}\n{ended.stderr[-3000:]}"
+    return ended.stdout
+
+
+def clean_environment(home: Path, **settings: str) -> dict[str, str]:
+    """Nothing of this process's Prefect or Python settings; only what finding programs and packages needs."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PYTHON", "VIRTUAL"))}
+    return {**kept, "HOME": str(home), "PREFECT_HOME": str(home / "prefect"), **settings}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, ROOT / "blocks")
+    [built] = out.glob("prefect_mailroom-*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def empty_environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of a new environment that holds the wheel, its extras and what they need, nothing of ours."""
+    folder = tmp_path_factory.mktemp("foreign")
+    run(sys.executable, "-m", "uv", "venv", "--quiet", "--python", sys.executable, folder / "venv")
+    python = folder / "venv" / "bin" / "python"
+    run(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python, f"{wheel}[email,webhook,shell]")
+    return python
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The API address of a Prefect server of our own environment, on an empty SQLite database."""
+    home = tmp_path_factory.mktemp("server")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    environment = clean_environment(home, PREFECT_SERVER_ANALYTICS_ENABLED="false", PREFECT_LOGGING_LEVEL="ERROR")
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    log = home / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen([*command, "--no-services"], env=environment, cwd=home, stdout=output, stderr=output)
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                httpx.get(f"http://127.0.0.1:{port}/api/ready", trust_env=False, timeout=5).raise_for_status()
+                break
+            except httpx.HTTPError:
+                assert process.poll() is None, log.read_text()[-3000:]
+                assert time.monotonic() < deadline, f"No answer in 120 s:\n{log.read_text()[-3000:]}"
+                time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}/api"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_entry_point_loads_in_an_empty_environment(empty_environment: Path, tmp_path: Path) -> None:
+    code = """
+import json, sys
+from prefect.plugins import load_prefect_collections
+found = load_prefect_collections()
+module = found["prefect_mailroom"]
+assert not isinstance(module, Exception), module
+print(json.dumps([module.__file__, sys.prefix, sorted(module.__all__)]))
+"""
+    told = run(empty_environment, "-c", code, cwd=tmp_path, environment=clean_environment(tmp_path))
+    file, prefix, names = json.loads(told.splitlines()[-1])
+    assert file.startswith(prefix), "The collection was not loaded from the wheel."
+    assert {"EmailChannel", "FolderChannel", "WebhookChannel"} <= set(names)
+
+
+def test_blocks_register_with_a_server_and_load_again(empty_environment: Path, server: str, tmp_path: Path) -> None:
+    environment = clean_environment(tmp_path, PREFECT_API_URL=server)
+    run(
+        empty_environment,
+        *["-m", "prefect", "block", "register", "-m", "prefect_mailroom.collection"],
+        cwd=tmp_path,
+        environment=environment,
+    )
+    types = httpx.post(f"{server}/block_types/filter", json={}, trust_env=False, timeout=30).raise_for_status().json()
+    assert {found["slug"] for found in types} >= KINDS
+
+    code = f"""
+import asyncio, json
+from prefect_mailroom import ConfigurationError, FolderChannel, load_channel
+FolderChannel(root={str(tmp_path)!r}).save("out")
+async def main():
+    print(await (await load_channel("folder", "out")).check())
+    try:
+        await load_channel("folder", "missing")
+    except ConfigurationError as error:
+        print(error.field)
+asyncio.run(main())
+"""
+    told = run(empty_environment, "-c", code, cwd=tmp_path, environment=environment).splitlines()
+    assert "can be written" in told[-2]
+    assert told[-1] == "connection"
+
+
+def test_secrets_are_kept_secret_by_the_server(empty_environment: Path, server: str, tmp_path: Path) -> None:
+    environment = clean_environment(tmp_path, PREFECT_API_URL=server)
+    code = """
+import asyncio
+from prefect_email import EmailServerCredentials
+from prefect_mailroom import EmailChannel, WebhookChannel, load_channel
+key = "whsec_Y2FuYXJ5LXNpZ25pbmcta2V5LW9mLTMyLWJ5dGVzISE="
+hook = WebhookChannel(url="https://x.example/canary", signing_secret=key, auth="bearer", auth_secret="canary-token")
+hook.save("h")
+login = EmailServerCredentials(smtp_server="mail.example.com", username="u", password="canary-password")
+EmailChannel(credentials=login, from_address="r@example.com").save("m")
+async def main():
+    hook, mail = await load_channel("webhook", "h"), await load_channel("email", "m")
+    assert hook.signing_secret.get_secret_value() == key
+    assert hook.auth_secret.get_secret_value() == "canary-token"
+    assert mail.credentials.password.get_secret_value() == "canary-password"
+    assert mail.credentials.smtp_server == "mail.example.com"
+asyncio.run(main())
+"""
+    run(empty_environment, "-c", code, cwd=tmp_path, environment=environment)
+    answer = httpx.post(f"{server}/block_documents/filter", json={}, trust_env=False, timeout=30).raise_for_status()
+    assert {"h", "m"} <= {document["name"] for document in answer.json()}
+    assert "canary" not in answer.text
+    assert "Y2FuYXJ5" not in answer.text
