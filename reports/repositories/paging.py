@@ -50,7 +50,7 @@ def decode_cursor(cursor: str) -> tuple[Any, str]:
 
 async def page(
     session: AsyncSession,
-    query: Select[Row],
+    query: Select[tuple[Row]],
     key: InstrumentedAttribute[Any],
     row_id: InstrumentedAttribute[str],
     *,
