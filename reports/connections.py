@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from prefect.blocks.core import Block
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import BlockDocument
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -175,11 +176,7 @@ async def shown(row: Connection, settings: Settings) -> dict[str, Any]:
         ConfigurationError: the block was removed in Prefect.
         Unavailable: Prefect does not answer.
     """
-    async with _prefect(settings) as client:
-        try:
-            document = await client.read_block_document_by_name(row.name, row.block_type_slug, include_secrets=False)
-        except ObjectNotFound as error:
-            raise _gone(row) from error
+    document = await _document(row, settings, include_secrets=False)
     known = KINDS[row.kind].model_fields if row.kind in KINDS else {}
     return {key: _without_secrets(value) for key, value in document.data.items() if key in known}
 
@@ -200,15 +197,26 @@ async def load(row: Connection, settings: Settings) -> Block:
         Unavailable: Prefect does not answer.
     """
     block_class = block_type(row.kind)
+    document = await _document(row, settings, include_secrets=True)
+    try:
+        # Not `Block.load`: that tells the process's default Prefect of it, and starts one where none is set.
+        return block_class.model_validate(document.data)
+    except ValidationError as error:
+        fields = ", ".join(sorted({".".join(map(str, fault["loc"])) for fault in error.errors(include_input=False)}))
+        message = f"The connection '{row.name}' no longer fits its kind: {fields}."
+        raise ConfigurationError(message, remedy="Save it again.", field="connection") from None
+
+
+async def _document(row: Connection, settings: Settings, *, include_secrets: bool) -> BlockDocument:
     async with _prefect(settings) as client:
         try:
-            return await block_class.aload(row.name, client=client)
-        except ValidationError as error:
-            fields = ", ".join(sorted({".".join(map(str, fault["loc"])) for fault in error.errors()}))
-            message = f"The connection '{row.name}' no longer fits its kind: {fields}."
-            raise ConfigurationError(message, remedy="Save it again.", field="connection") from None
-        except ValueError as error:  # Prefect's word for a document that is not there.
-            raise _gone(row) from error
+            return await client.read_block_document_by_name(
+                row.name, row.block_type_slug, include_secrets=include_secrets
+            )
+        except ObjectNotFound as error:
+            message = f"Prefect has no block for the connection '{row.name}'."
+            remedy = "Save the connection again with its settings."
+            raise ConfigurationError(message, remedy=remedy, field="connection") from error
 
 
 async def load_named(database: Database, settings: Settings, name: str, *, kind: str) -> Block:
@@ -246,11 +254,6 @@ async def check(row: Connection, settings: Settings) -> str:
 async def _save_block(block: Block, name: str, settings: Settings) -> None:
     async with _prefect(settings) as client:
         await block.asave(name, overwrite=True, client=client)
-
-
-def _gone(row: Connection) -> ConfigurationError:
-    message = f"Prefect has no block for the connection '{row.name}'."
-    return ConfigurationError(message, remedy="Save the connection again with its settings.", field="connection")
 
 
 def _audit(session: AsyncSession, row: Connection, context: Context, action: str, fields: list[str]) -> None:
