@@ -32,6 +32,9 @@ _HOMES = {
     "SourceUnavailable": "errors",
     "FolderChannel": "folder",
     "FolderDestination": "folder",
+    "HttpSource": "sources.http",
+    "ShellSource": "sources.shell",
+    "SqlSource": "sources.sql",
     "WebhookChannel": "webhook",
     "WebhookDestination": "webhook",
 }

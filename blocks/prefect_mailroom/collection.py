@@ -5,6 +5,9 @@
 
 from prefect_mailroom.email import EmailChannel
 from prefect_mailroom.folder import FolderChannel
+from prefect_mailroom.sources.http import HttpSource
+from prefect_mailroom.sources.shell import ShellSource
+from prefect_mailroom.sources.sql import SqlSource
 from prefect_mailroom.webhook import WebhookChannel
 
-__all__ = ["EmailChannel", "FolderChannel", "WebhookChannel"]
+__all__ = ["EmailChannel", "FolderChannel", "HttpSource", "ShellSource", "SqlSource", "WebhookChannel"]

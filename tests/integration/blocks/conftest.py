@@ -109,7 +109,7 @@ class SmtpServer:
             await asyncio.Event().wait()
         self.envelopes.append(envelope)
         if self.data_breaks:
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.abort()
         return self.data_reply
 
@@ -158,7 +158,7 @@ def start_smtp() -> StartSmtp:
         finally:
             server.close()
             for opened in protocols:
-                if opened.transport is not None:
+                if isinstance(opened.transport, asyncio.WriteTransport):
                     opened.transport.abort()
                 if opened._handler_coroutine is not None:
                     opened._handler_coroutine.cancel()

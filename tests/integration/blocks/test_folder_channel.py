@@ -23,7 +23,7 @@ def a_parcel(folder: Path, content: bytes = b"new", *names: str, **settings: Any
         path.write_bytes(content)
         files.append(ParcelFile(path, name, "x/y", len(content), hashlib.sha256(content).hexdigest()))
     destination = FolderDestination(connection="out", **settings)
-    variables = {"report_slug": "sales", "report_name": "Sales", "date": DUE.date(), "due": DUE}
+    variables: dict[str, Any] = {"report_slug": "sales", "report_name": "Sales", "date": DUE.date(), "due": DUE}
     return Parcel("key-1", 1, destination.recipients()[0], destination, tuple(files), variables=variables)
 
 
