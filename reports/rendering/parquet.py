@@ -5,6 +5,7 @@ Exact decimals are decimal128(38, 10), floats float64, moments microseconds (in 
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from reports.rendering.errors import RenderFailed
 from reports.rendering.rows import ColumnType
 
 ROW_GROUP = 65_536
+_EXACT: dict[str, set[type]] = {"integer": {int, bool, type(None)}, "date": {date, type(None)}}
 
 
 class ParquetWriter:
@@ -78,16 +80,23 @@ class ParquetWriter:
 
     def _array(self, at: int, cells: tuple[Any, ...]) -> Any:
         kind = self._schema.field(at).type
+        exact = _EXACT.get(self._columns[at].kind)
+        # pyarrow would cut a decimal to an integer, and a moment to its day, unasked.
+        if exact and not set(map(type, cells)) <= exact:
+            raise self._misfit(at, kind)
         try:
             if self._pa.types.is_string(kind):
                 cells = _texts(cells)
             return self._pa.array(cells, kind)
         except (self._pa.ArrowException, OverflowError) as error:
-            raise RenderFailed(
-                f"A value of the column '{self._columns[at].name}' does not fit its Parquet type {kind}, "
-                f"near row {self.rows + 1:,}.",
-                remedy="Cast the column to one type in the query.",
-            ) from error
+            raise self._misfit(at, kind) from error
+
+    def _misfit(self, at: int, kind: Any) -> RenderFailed:
+        return RenderFailed(
+            f"A value of the column '{self._columns[at].name}' does not fit its Parquet type {kind}, "
+            f"near row {self.rows + 1:,}.",
+            remedy="Cast the column to one type in the query.",
+        )
 
 
 def _texts(cells: tuple[Any, ...]) -> tuple[Any, ...]:

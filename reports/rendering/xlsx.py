@@ -27,10 +27,9 @@ class Workbook:
         path: the file; its folder also holds the spool files while it is written.
         zone: the zone in which aware moments are shown.
         created: the time in the file's properties, so that the same data gives the same bytes.
-        max_rows: data rows of a sheet before the next one starts.
     """
 
-    def __init__(self, path: Path, zone: ZoneInfo, created: datetime, *, max_rows: int = MAX_ROWS) -> None:
+    def __init__(self, path: Path, zone: ZoneInfo, created: datetime) -> None:
         import xlsxwriter  # type: ignore[import-untyped]  # noqa: PLC0415 - ships no types; 0.2 s, only where needed
 
         options = {
@@ -43,7 +42,6 @@ class Workbook:
         self.book = xlsxwriter.Workbook(str(path), options)
         self.book.set_properties({"created": created.replace(tzinfo=None)})
         self.zone = zone
-        self.max_rows = max_rows
         self.names: list[str] = []
         self.sheets: list[Sheet] = []
         self.head = self.book.add_format(HEAD_STYLE)
@@ -111,7 +109,7 @@ class Sheet:
             self._columns()
         self.rows += len(rows)
         while rows:
-            room = self._book.max_rows - self._at
+            room = MAX_ROWS - self._at
             if not room:
                 self._end_part()
                 self._start()

@@ -1,0 +1,168 @@
+"""A job in a process of its own: real SQLite, real limits, nothing left after a failure, no secret on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from prefect_mailroom.errors import ConfigurationError, MailroomError, SourceRefused
+from reports.definition import ReportDefinition
+from reports.rendering.errors import LimitExceeded
+from reports.rendering.job import Limits, RenderJob
+from reports.rendering.process import render
+
+Make = Callable[..., RenderJob]
+ENDLESS = "with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n"
+MANY = "with recursive n(i) as (select 1 union all select i + 1 from n limit 400000) select i, 'some text' as t from n"
+
+
+@pytest.fixture
+def make_job(tmp_path: Path) -> Make:
+    """`make_job(sql, formats)`: a job over a SQLite file with a table of three rows."""
+    path = tmp_path / "data.sqlite"
+    with sqlite3.connect(path) as database:
+        database.execute("create table t (name text, n integer)")
+        database.executemany("insert into t values (?, ?)", [("a", 1), ("=b", 2), ("c", 3)])
+    database.close()
+
+    def make(
+        sql: str = "select * from t", formats: tuple[str, ...] = ("csv",), template: str | None = None, **limits: Any
+    ) -> RenderJob:
+        definition = ReportDefinition.model_validate(
+            {
+                "id": "report",
+                "title": "Report",
+                "source": {"kind": "sql", "connection": "c", "queries": {"rows": sql}},
+                "sections": [{"kind": "table", "query": "rows"}],
+                "formats": formats,
+                "template": template,
+            }
+        )
+        return RenderJob.model_validate(
+            {
+                "definition": definition,
+                "parameters": {},
+                "formats": formats,
+                "due_at": datetime(2013, 4, 1, 13, tzinfo=UTC),
+                "timezone": "Europe/Berlin",
+                "access": {"kind": "sql", "url": f"sqlite:///{path}", "statement_timeout": 60},
+                "folder": tmp_path / "out",
+                "limits": Limits(**limits),
+            }
+        )
+
+    return make
+
+
+def is_empty(folder: Path) -> bool:
+    return not folder.exists() or not list(folder.iterdir())
+
+
+async def test_every_format_comes_back(make_job: Make) -> None:
+    job = make_job(formats=("csv", "json", "xlsx", "parquet", "html", "pdf", "png"))
+    result = await render(job)
+    assert [file.format for file in result.files] == ["csv", "json", "xlsx", "parquet", "html", "pdf", "png"]
+    assert sorted(path.name for path in job.folder.iterdir()) == sorted(file.filename for file in result.files)
+    for file in result.files:
+        assert file.path.parent == job.folder
+        assert file.path.stat().st_size == file.size > 0
+    assert (job.folder / "report.csv").read_text("utf-8-sig") == "name,n\na,1\n'=b,2\nc,3\n"
+    assert result.rows == 3
+    assert "Report" in result.mail_html
+
+
+@pytest.mark.parametrize(
+    ("limit", "job"),
+    [
+        ("seconds", {"sql": ENDLESS, "seconds": 1.5}),
+        ("seconds", {"template": "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"}),
+        ("memory_mb", {"template": "{{ 'a'|center(3000000000)|length }}", "memory_mb": 200, "seconds": 60}),
+        ("memory_mb", {"sql": MANY, "formats": ("pdf",), "memory_mb": 90, "seconds": 60}),
+        ("output_mb", {"sql": MANY, "output_mb": 1, "seconds": 60}),
+        ("output_mb", {"sql": MANY, "formats": ("json",), "output_mb": 1, "seconds": 60}),
+        ("output_mb", {"sql": MANY, "formats": ("xlsx",), "output_mb": 1, "seconds": 60}),
+        ("output_mb", {"sql": MANY, "formats": ("parquet",), "output_mb": 1, "seconds": 60}),
+    ],
+)
+async def test_a_limit_ends_the_job_and_is_named(make_job: Make, limit: str, job: dict[str, Any]) -> None:
+    order = make_job(**{"seconds": 2, **job})
+    with pytest.raises(LimitExceeded) as caught:
+        await render(order)
+    assert caught.value.limit == limit
+    assert caught.value.report == "report"
+    assert str(caught.value).count("Report 'report'") == 1
+    assert is_empty(order.folder)
+
+
+async def test_an_error_keeps_its_type_and_place(make_job: Make) -> None:
+    job = make_job(sql="select nothing from t")
+    with pytest.raises(SourceRefused, match="Report 'report', query 'rows': ") as caught:
+        await render(job)
+    assert caught.value.remedy
+    assert is_empty(job.folder)
+    wrong = job.model_copy(update={"access": {"kind": "http"}})
+    with pytest.raises(ConfigurationError, match="Report 'report': The connection 'c' is not for sql") as other:
+        await render(wrong)
+    assert other.value.field == "source.connection"
+
+
+async def test_a_cancelled_job_leaves_no_process_and_no_file(make_job: Make) -> None:
+    job = make_job(sql=ENDLESS, seconds=60)
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    task = asyncio.create_task(render(job))
+    async with asyncio.timeout(30):
+        while not job.folder.exists():  # The child makes it once it has read the job.
+            await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
+    assert is_empty(job.folder)
+
+
+async def test_no_secret_is_seen_on_the_way(
+    make_job: Make, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    canary = "canary-7f3a"
+    monkeypatch.setenv("PREFECT_API_KEY", canary)
+    job = make_job(sql=ENDLESS, seconds=60)
+    job = job.model_copy(update={"access": {**job.access, "password": canary}})
+    assert canary not in repr(job)
+    task = asyncio.create_task(render(job))
+    async with asyncio.timeout(30):
+        while not job.folder.exists():
+            await asyncio.sleep(0.05)
+    for child in psutil.Process().children(recursive=True):
+        assert canary not in " ".join(child.cmdline())
+        if "reports.rendering.process" in child.cmdline():
+            assert canary not in " ".join(child.environ().values())
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    refused = make_job(sql=f"select '{canary}' + nothing from t")
+    refused = refused.model_copy(update={"access": {**refused.access, "password": canary}})
+    with pytest.raises(MailroomError) as caught:
+        await render(refused)
+    assert canary not in str(caught.value)
+    assert canary not in "".join(capfd.readouterr())
+
+
+def test_a_renderer_does_not_load_prefect() -> None:
+    code = (
+        "import sys, reports.rendering.render, reports.rendering.sources.sql\n"
+        "print([name for name in ('prefect', 'pyarrow', 'vl_convert', 'xlsxwriter') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PATH": os.environ["PATH"]}
+    )
+    assert done.stdout == "[]\n"

@@ -1,0 +1,153 @@
+"""A report's own template: what it is given, and what it may not do. Charts' specifications: nothing from outside."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from reports.rendering import chart, templates
+from reports.rendering.errors import LimitExceeded, RenderFailed
+from reports.rendering.render import render_from
+
+Make = Callable[..., Any]
+ROWS: dict[str, Any] = {"day": ("text", ["2013-03-01", "2013-03-02"]), "n": ("integer", [1, 2])}
+TABLE = {"kind": "table", "heading": "Days", "query": "rows"}
+
+
+def test_an_own_template_replaces_page_and_mail(reader_of: Make, job_of: Make) -> None:
+    own = (
+        "<html><head><style>b { color: red }</style></head><body>"
+        "<b>{{ medium }}</b> {{ document.title }} {{ parameters.name }}"
+        "{% for row in document.sections[0].cells %}<i>{{ row[0] }}</i>{% endfor %}"
+        "{{ picture(document.sections[1]) }}</body></html>"
+    )
+    line = {"kind": "chart", "query": "rows", "chart": "line", "x": {"name": "day"}, "y": [{"name": "n"}]}
+    job = job_of([TABLE, line], ["html"], template=own, parameters={"name": "<b>Ada</b>"})
+    result = render_from(job, reader_of(rows=ROWS))
+    page = (job.folder / "punctuality.html").read_text()
+    assert "<b>page</b> Carrier punctuality &lt;b&gt;Ada&lt;/b&gt;<i>2013-03-01</i>" in page
+    assert "data:image/svg+xml" in page
+    assert '<b style="color: red;">mail</b>' in result.mail_html
+    assert 'src="cid:chart-1"' in result.mail_html
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ ''.__class__.__mro__ }}",
+        "{{ ''['__class__'] }}",
+        "{{ document.__class__.__init__.__globals__ }}",
+        "{{ (''|attr('__class__')).__mro__ }}",
+        "{{ '{0.__class__}'.format(document) }}",
+        "{% set f = '{0.__class__.__init__.__globals__}'.format %}{{ f(document) }}",
+        "{{ '{a.__class__}'.format_map({'a': 1}) }}",
+        "{{ ['{0.__class__}']|map('format', document)|list }}",
+        "{{ '%s' % document.__class__ }}",
+        "{{ document.sections.append(1) }}",
+        "{{ 'a' * 50000000 }}",
+        "{{ 50000000 * 'a' }}",
+        "{{ [1] * 50000000 }}",
+        "{{ 9 ** 99999999 }}",
+        "{{ '%999999999d' % 1 }}",
+        "{% for i in range(10000000) %}{% endfor %}",
+        "{% include 'page.html' %}",
+        "{% extends 'page.html' %}",
+        "{% import 'page.html' as x %}",
+        "{{ nobody }}",
+        "{{ document.nothing }}",
+        "{{ 1 / 0 }}",
+        "{% for %}",
+    ],
+)
+def test_an_own_template_is_kept_in_its_sandbox(reader_of: Make, job_of: Make, source: str) -> None:
+    job = job_of([TABLE], ["html"], template=source)
+    with pytest.raises(RenderFailed, match="own template failed"):
+        render_from(job, reader_of(rows=ROWS))
+    assert list(job.folder.iterdir()) == []
+
+
+def test_an_own_template_gives_no_endless_page() -> None:
+    with pytest.raises(LimitExceeded) as caught:
+        templates.render_own("{% for i in range(90000) %}0123456789{% endfor %}", {}, max_bytes=100_000)
+    assert caught.value.limit == "output_mb"
+
+
+@pytest.mark.parametrize("source", ["{{ 3 * 4 }}", "{{ 'ab' * 6 }}", "{{ 2 ** 10 }}", "{{ 7 % 4 }}"])
+def test_the_sandbox_still_reckons(source: str) -> None:
+    expected = {"{{ 3 * 4 }}": "12", "{{ 'ab' * 6 }}": "ab" * 6, "{{ 2 ** 10 }}": "1024", "{{ 7 % 4 }}": "3"}
+    assert templates.render_own(source, {}, max_bytes=100) == expected[source]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"data": {"url": "file:///etc/passwd"}},
+        {"layer": [{"data": {"url": "http://169.254.169.254/"}}]},
+        {"mark": "image"},
+        {"layer": [{"mark": {"type": "image"}}]},
+        {"encoding": {"href": {"value": "http://example.com"}}},
+        {"transform": [{"lookup": "a", "from": {"data": {"url": "x"}}}]},
+    ],
+)
+def test_a_chart_that_looks_outside_is_refused(spec: dict[str, Any]) -> None:
+    with pytest.raises(RenderFailed, match="outside the report"):
+        chart.refuse_outside(spec)
+
+
+@pytest.mark.parametrize("kind", ["bar", "horizontal_bar", "stacked_bar", "line", "area"])
+@pytest.mark.parametrize("split", ["none", "series", "two"])
+def test_every_chart_is_drawn_with_hostile_names(reader_of: Make, job_of: Make, kind: str, split: str) -> None:
+    names = ["url", "$schema", "a.b[0]", "<b>"]
+    rows = {
+        names[0]: ("text", ["x", "y", "y"]), names[1]: ("decimal", [1.5, None, 2.0]), names[2]: ("integer", [3, 4, 5]),
+        names[3]: ("text", ["A", "B", "</svg><script>"]),
+    }  # fmt: skip
+    section = {
+        "kind": "chart", "query": "rows", "chart": kind, "x": {"name": names[0]},
+        "y": [{"name": names[1], "format": "percent"}, *([{"name": names[2]}] if split == "two" else [])],
+        "series": names[3] if split == "series" else "",
+    }  # fmt: skip
+    job = job_of([section], ["html"])
+    result = render_from(job, reader_of(rows=rows))
+    assert result.mail_images["chart-1"].read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[str, list[str]]]:
+    """An HTTP server on loopback, and the paths that were asked of it."""
+    asked: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"b { color: red }")
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
+            """Say nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}", asked
+        running.shutdown()
+        thread.join()
+
+
+def test_a_mail_fetches_nothing(reader_of: Make, job_of: Make, server: tuple[str, list[str]], tmp_path: Any) -> None:
+    address, asked = server
+    (tmp_path / "secret.css").write_text("b { color: blue }")
+    own = (
+        f"<html><head><link rel=stylesheet href='{address}/a.css'>"
+        f"<link rel=stylesheet href='file://{tmp_path}/secret.css'><link rel=stylesheet href='{tmp_path}/secret.css'>"
+        f"<style>@import url('{address}/b.css');</style></head><body><b>x</b><img src='{address}/c.png'></body></html>"
+    )
+    result = render_from(job_of([TABLE], ["html", "pdf"], template=own), reader_of(rows=ROWS))
+    assert asked == []
+    assert "blue" not in result.mail_html
+    assert "red" not in result.mail_html
