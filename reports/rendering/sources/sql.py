@@ -5,7 +5,7 @@ What keeps a query from writing is the database, opened by `prefect_mailroom.sou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import count
 from types import TracebackType
@@ -101,7 +101,11 @@ class SqlReader:
 
 
 class SqlRows:
-    """The rows of one query. Batches come from the driver's cursor as they are: building row objects costs more."""
+    """The rows of one query.
+
+    SQLite's batches come from the driver's cursor as they are, twice as fast as through SQLAlchemy's row objects. A
+    server-side cursor is not read past SQLAlchemy: it has the first row in its own buffer already.
+    """
 
     def __init__(self, query: str, result: CursorResult[Any], deadline: Deadline, limit: int) -> None:
         self._query = query
@@ -111,9 +115,14 @@ class SqlRows:
         cursor = result.cursor
         assert cursor is not None
         assert cursor.description is not None
-        self._cursor = cursor
-        self._first: list[tuple[Any, ...]] = list(cursor.fetchmany(BATCH))
-        self.columns: list[ColumnType] = columns_of([str(column[0]) for column in cursor.description], self._first)
+        names = [str(column[0]) for column in cursor.description]
+        if result.context.dialect.name == "sqlite":
+            self._fetch: Callable[[], list[tuple[Any, ...]]] = lambda: list(cursor.fetchmany(BATCH))
+        else:
+            result = result.yield_per(BATCH)
+            self._fetch = lambda: [tuple(row) for row in result.fetchmany(BATCH)]
+        self._first = self._fetch()
+        self.columns: list[ColumnType] = columns_of(names, self._first)
 
     def batches(self) -> Iterator[list[tuple[Any, ...]]]:
         """Yield lists of tuples; see `Rows`."""
@@ -128,7 +137,7 @@ class SqlRows:
                 )
             yield batch
             with translated(self._deadline), self._deadline:
-                batch = list(self._cursor.fetchmany(BATCH))
+                batch = self._fetch()
             if self._deadline.passed:
                 raise self._deadline.refusal()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from reports import dates
 # Wednesday.
 DUE = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Pacific/Auckland", "Australia/Lord_Howe", "Africa/Cairo"]
-MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # bounds
+MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))
 
 
 @pytest.mark.parametrize(
@@ -89,8 +90,8 @@ def test_a_moment_is_the_start_of_the_day_even_where_clocks_skip_midnight() -> N
 
 @pytest.mark.parametrize(
     "expression",
-    ["", "Today", "today-1", "today - 1d", "now", "start_of_day", "today-1x", "start_of_last_full", "today\n", "today-١d",
-     "2026-02-30", "2026-1-1", "20260101", "today+99999y", "today-99999y", "start_of_month-1d;drop", "today" * 100],
+    ["", "Today", "today-1", "today - 1d", "now", "start_of_day", "today-1x", "start_of_last_full", "today\n",
+     "today-١d", "2026-02-30", "2026-1-1", "20260101", "today+99999y", "today-99999y", "start_of_month-1d;drop", "today" * 100],
 )  # fmt: skip
 def test_everything_else_is_refused_with_what_is_allowed(expression: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
@@ -100,7 +101,7 @@ def test_everything_else_is_refused_with_what_is_allowed(expression: str) -> Non
 
 def test_a_due_time_without_zone_is_a_mistake_of_ours() -> None:
     with pytest.raises(ValueError, match="time zone"):
-        dates.resolve("today", datetime(2026, 1, 1), "UTC")  # noqa: DTZ001  # that is the case
+        dates.resolve("today", datetime(2026, 1, 1), "UTC")
 
 
 @given(MOMENTS, st.sampled_from(ZONES), st.sampled_from(dates.ANCHORS))
@@ -135,9 +136,5 @@ def test_months_keep_the_day_or_take_the_last(due: datetime, amount: int) -> Non
 
 @given(st.text(max_size=30))
 def test_no_text_breaks_it(text: str) -> None:
-    try:
-        day = dates.resolve(text, DUE, "UTC")
-    except ConfigurationError as error:
-        assert error.remedy
-    else:
-        assert isinstance(day, date)
+    with suppress(ConfigurationError):  # Any other error is a failure.
+        assert isinstance(dates.resolve(text, DUE, "UTC"), date)

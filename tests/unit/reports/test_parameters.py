@@ -100,7 +100,7 @@ def test_a_good_schema_passes() -> None:
         ({"type": "object", "properties": {"a": {}}}, ("properties", "a")),
         ({"type": "object", "properties": {"a": True}}, ("properties", "a")),
         ({"type": "object", "properties": {"A b": {"type": "string"}}}, ("properties", "A b")),
-        ({"type": "object", "properties": {"a": {"type": "string", "minLength": -1}}}, ("properties", "a", "minLength")),
+        ({"type": "object", "properties": {"a": {"type": "number", "minimum": "x"}}}, ("properties", "a", "minimum")),
         ({"type": "object", "properties": {"a": {"type": "integer", "default": "x"}}}, ("properties", "a", "default")),
         (
             {"type": "object", "properties": {"a": {"type": "string", "format": "date", "default": "soon"}}},
