@@ -12,6 +12,10 @@ with worst as (
 select
   airports.name as airport_name,
   worst.flight_date,
+  -- For the text: 10 Jul 2013.
+  cast(substr(flight_date, 9, 2) as integer) || ' '
+    || substr('JanFebMarAprMayJunJulAugSepOctNovDec', 3 * cast(substr(flight_date, 6, 2) as integer) - 2, 3) || ' '
+    || substr(flight_date, 1, 4) as day,
   cast(delay as integer) as delay,
   cancelled_flights,
   (select round(sum(rain_mm), 1) from hourly_weather
