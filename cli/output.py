@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +13,8 @@ from rich.text import Text
 
 from prefect_mailroom.errors import ConfigurationError, MailroomError
 
-out = Console()
+# Into a file or a pipe there is no width to keep to; tables stay on one line a row.
+out = Console(width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True)
 
 

@@ -33,7 +33,7 @@ def list_(*, as_json: bool = False) -> None:
     if as_json:
         print_json(found)
         return
-    rows = [(s["id"], s["name"], s["report_id"], s["state"], (s.get("next_runs") or ["-"])[0]) for s in found]
+    rows = [(s["id"], s["name"], s["report_id"], s["state"], _next(s)) for s in found]
     print_table(f"{len(rows)} schedules", ["id", "name", "report", "state", "next run"], rows)
 
 
@@ -56,7 +56,7 @@ def create(file: str) -> None:
     body = parse_body(read_text(file), file)
     with MailroomClient(current()) as client:
         made = client.call("POST", "/schedules/", body)
-    out.print(f"Created {made['id']}; next run: {(made.get('next_runs') or ['none'])[0]}.", highlight=False)
+    out.print(f"Created {made['id']}; next run: {_next(made)}.", highlight=False)
     for warning in made.get("warnings") or []:
         out.print(f"Warning: {warning}", markup=False)
 
@@ -152,6 +152,12 @@ def _safe(schedule_id: str) -> str:
     return schedule_id
 
 
+def _next(schedule: dict[str, Any]) -> str:
+    """The next run in the schedule's own zone, or `none`."""
+    runs = schedule.get("next_runs") or []
+    return str(runs[0]["local"]) if runs else "none"
+
+
 def _act(schedule_id: str, action: str) -> None:
     with MailroomClient(current()) as client:
         schedule = client.call("POST", f"/schedules/{_safe(schedule_id)}/{action}")
@@ -195,5 +201,5 @@ def show_execution(execution: dict[str, Any]) -> None:
     ]
     title = f"Execution {execution['id']}: {execution['status']} {execution.get('reason') or ''}"
     print_table(title, ["channel", "recipient", "state", "delivered", "error"], rows)
-    if execution.get("error_message"):
-        out.print(f"{execution['error_message']} (error id {execution.get('error_id')})", markup=False)
+    if error := execution.get("error"):
+        out.print(f"{error['message']} (error id {error['id']})", markup=False)

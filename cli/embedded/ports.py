@@ -42,8 +42,8 @@ def holder(port: int) -> str:
     """The process that listens on the port as `name (process 123)`, or "" where the system does not tell."""
     try:
         for connection in psutil.net_connections(kind="tcp"):
-            listens = connection.status == psutil.CONN_LISTEN and connection.laddr
-            if listens and connection.laddr.port == port and connection.pid:
+            # `laddr` is (host, port), or empty.
+            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
                 return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
     except (psutil.AccessDenied, psutil.NoSuchProcess):
         return ""  # macOS tells root alone; the process may also have ended between the two calls.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 _WORTH_SHOWING = re.compile(r"\b(ERROR|CRITICAL|WARNING)\b|Traceback \(most recent|Finished in state")
 _MAX_LINE = 8192
+_SHOWN = 400
 
 
 class ProcessLog:
@@ -41,7 +42,7 @@ class ProcessLog:
         self.tail.append(line)
         self._file.emit(LogRecord("", 0, "", 0, line, None, None))
         if _WORTH_SHOWING.search(line):
-            self._show(line)
+            self._show(line if len(line) <= _SHOWN else f"{line[:_SHOWN]} … (all of it: {self.path})")
 
     def close(self) -> None:
         """Close the file."""

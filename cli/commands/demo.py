@@ -1,0 +1,85 @@
+"""`mailroom demo`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from cli.commands.up import show_addresses
+from cli.demo.plan import PREFIX
+from cli.demo.proof import Proof
+from cli.demo.receiver import receiving
+from cli.demo.story import tell
+from cli.embedded.display import Display
+from cli.embedded.interrupts import run_until_stopped
+from cli.embedded.ports import with_free_ports
+from cli.embedded.system import running
+from cli.output import err, out, print_table
+from reports.settings import CHECKOUT, Settings, current
+
+
+def demo(*, once: bool = False) -> None:
+    """Start everything, deliver three real reports, check them at the receiving end, and print the proof.
+
+    The data lies in MAILROOM_DATA_DIR (default .mailroom/demo); a port that is in use is replaced by a free one.
+
+    Parameters
+    ----------
+    once
+        End after the proof: status 0 when it is complete, 1 when not.
+    """
+    settings = current()
+    if "MAILROOM_DATA_DIR" not in os.environ:
+        settings = settings.model_copy(update={"data_dir": CHECKOUT / ".mailroom" / "demo"})
+    settings, changes = with_free_ports(settings)
+    for change in changes:
+        out.print(change, highlight=False)
+
+    async def main(hurry: asyncio.Event) -> int:
+        display = Display(out)
+        with receiving(settings.host) as receiver:
+            async with running(settings, display, hurry=hurry):
+                with display.starting("proof"):
+                    proofs = await tell(settings, receiver, lambda line: display.line("demo", line))
+                complete = show(proofs, settings)
+                show_addresses(settings)
+                if not once:
+                    out.print("Ctrl-C ends everything.")
+                    await asyncio.get_running_loop().create_future()
+        return 0 if complete else 1
+
+    sys.exit(run_until_stopped(main))
+
+
+def show(proofs: Sequence[Proof], settings: Settings) -> bool:
+    """Print the table and what is missing; returns whether the proof is complete."""
+    rows: list[tuple[str | Text, ...]] = []
+    shown = ""
+    for proof in proofs:
+        rows.append(
+            (
+                "" if proof.schedule == shown else proof.schedule.removeprefix(PREFIX),
+                f"{proof.due:%H:%M:%S}",
+                f"{proof.delivered:%H:%M:%S}" if proof.delivered else "-",
+                f"{proof.lateness:.1f} s" if proof.lateness is not None else "-",
+                proof.where,
+                f"{proof.size:,}" if proof.size else "-",
+                Text(proof.fault, style="red") if proof.fault else proof.sha256[:12],
+            )
+        )
+        shown = proof.schedule
+    columns = ["schedule", "due (UTC)", "delivered", "lateness", "where", "bytes", "SHA-256"]
+    print_table("Delivered, and read back at the receiving end", columns, rows)
+    missing = [proof for proof in proofs if proof.fault]
+    for proof in missing:
+        err.print(
+            f"Missing: {proof.schedule}: {proof.where}: {proof.fault}.", style="red", markup=False, soft_wrap=True
+        )
+    if missing:
+        logs = settings.data_dir / "logs"
+        err.print(f"See {logs / 'worker.log'} and {logs / 'api.log'}.", highlight=False, soft_wrap=True)
+    return not missing
