@@ -26,7 +26,7 @@ from cli.mailcatcher.store import Mail, MailStore, Summary
 
 _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'; form-action 'none'"
 # `sandbox` here as well as on the iframe: the address can be opened by itself.
-_MAIL_POLICY = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'"
+_MAIL_POLICY = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _CID = re.compile(r"cid:([^\"'\s)>]+)", re.IGNORECASE)
 
 
