@@ -40,7 +40,7 @@ class MailroomClient:
         self.base = f"http://{settings.host}:{settings.api_port}"
         self._client = httpx.Client(
             base_url=f"{self.base}/api/v1",
-            headers={"Authorization": f"Bearer {_key(settings)}"},
+            headers={"Authorization": f"Bearer {api_key(settings)}"},
             timeout=httpx.Timeout(timeout, connect=5),
             trust_env=False,
         )
@@ -87,7 +87,12 @@ class MailroomClient:
                 return found
 
 
-def _key(settings: Settings) -> str:
+def api_key(settings: Settings) -> str:
+    """The key of the settings, or the one that `init` left in the data folder.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
     if key := settings.api_key.get_secret_value():
         return key
     path = settings.data_dir / "api-key"

@@ -7,9 +7,9 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from cli.output import out, print_json, print_table
 from prefect_mailroom.errors import MailroomError
@@ -73,7 +73,7 @@ def check(folder: Path | None = None) -> None:
 
 
 @app.command(name="list")
-def list_(*, as_json: bool = False) -> None:
+def list_(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
     """The reports in the database.
 
     Parameters

@@ -6,9 +6,9 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from cli.output import out, print_json, print_table
 from cli.rest_client import MailroomClient
@@ -20,7 +20,7 @@ ENDED = {"success", "partial", "failed", "cancelled", "skipped", "missed"}
 
 
 @app.command(name="list")
-def list_(*, as_json: bool = False) -> None:
+def list_(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
     """Every schedule with its next run.
 
     Parameters

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.embedded import data_dir, prefect_settings
+from cli.embedded import data_dir, prefect_settings, services
 from reports import migrations
 from reports.database import Database
 from reports.errors import Unavailable
@@ -36,6 +36,7 @@ def use_our_prefect(settings: Settings) -> None:
     """Point this process at our Prefect; to be called before Prefect is imported, which reads it once."""
     if settings.mode == "embedded":
         os.environ.update(prefect_settings.client_environment(settings))
+        os.environ["MAILROOM_OUTBOUND_ALLOW"] = services.outbound_allow(settings)
     os.environ["PREFECT_API_URL"] = settings.prefect_api
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -29,6 +30,11 @@ _SETTINGS_PASSED = (
 def settings_environment(settings: Settings) -> dict[str, str]:
     """The settings that `up` decides on, for its children; they inherit the others as they are."""
     return {f"MAILROOM_{name.upper()}": str(getattr(settings, name)) for name in _SETTINGS_PASSED}
+
+
+def outbound_allow(settings: Settings) -> str:
+    """What connections may reach: what the operator allowed, and this machine, where the mail catcher is."""
+    return f"{os.environ.get('MAILROOM_OUTBOUND_ALLOW', '')} {settings.host}".strip()
 
 
 def _answers(url: str) -> Callable[[], Awaitable[bool]]:

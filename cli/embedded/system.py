@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -36,13 +35,11 @@ class Addresses:
 
 def environment(settings: Settings, mark: str) -> dict[str, str]:
     """What every child inherits."""
-    # The mail catcher and the demo's receiver are on this machine; what the operator allowed stays allowed.
-    allowed = f"{os.environ.get('MAILROOM_OUTBOUND_ALLOW', '')} {settings.host}".strip()
     return {
         **prefect_settings.base_environment(),
         **prefect_settings.client_environment(settings),
         **services.settings_environment(settings),
-        "MAILROOM_OUTBOUND_ALLOW": allowed,
+        "MAILROOM_OUTBOUND_ALLOW": services.outbound_allow(settings),
         "PYTHONUNBUFFERED": "1",
         guard.MARK: mark,
     }
@@ -90,6 +87,7 @@ async def running(
             await _start(settings, supervisor, display, environment(settings, mark))
             yield supervisor
         finally:
+            display.line("mailroom", "ending …")
             await supervisor.stop()
             # Flow runs are the worker's children, in sessions of their own.
             await asyncio.to_thread(guard.sweep, mark, 0 if hurry.is_set() else 5)

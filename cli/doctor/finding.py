@@ -1,0 +1,39 @@
+"""What a check says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """ok: as it should be. warning: it works, or could not be looked at. problem: something will not work."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor's table; `remedy` is empty where nothing is to be done."""
+
+    check: str
+    level: Level
+    message: str
+    remedy: str = ""
+
+
+def ok(check: str, message: str) -> Finding:
+    """As it should be."""
+    return Finding(check, Level.OK, message)
+
+
+def warning(check: str, message: str, remedy: str = "") -> Finding:
+    """It works, or could not be looked at."""
+    return Finding(check, Level.WARNING, message, remedy)
+
+
+def problem(check: str, message: str, remedy: str) -> Finding:
+    """Something will not work."""
+    return Finding(check, Level.PROBLEM, message, remedy)

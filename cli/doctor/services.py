@@ -1,0 +1,167 @@
+"""Checks of what Mailroom works with: its database, Prefect, the worker, the connections, the API."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from sqlalchemy.exc import SQLAlchemyError
+
+from cli.doctor.finding import Finding, ok, problem, warning
+from prefect_mailroom.errors import MailroomError
+from reports import migrations
+from reports.database import Database
+from reports.repositories import catalog
+from reports.settings import Settings
+from reports.tables import Connection
+
+_START = "Start it with `mailroom up`."
+# A worker is heard from every 30 s.
+_SILENT = timedelta(seconds=90)
+
+
+async def database(settings: Settings) -> tuple[Finding, list[Connection]]:
+    """Whether our tables are there and current; with the connections that they name."""
+    name = "database"
+    if not settings.database_url and not (settings.data_dir / "mailroom.db").is_file():
+        return problem(name, "There is none in the data folder.", "Run `mailroom init`."), []
+    tables = Database(settings.database)
+    try:
+        if not await migrations.is_current(tables):
+            return problem(name, "Its tables are of another version.", "Run `mailroom init`, which upgrades them."), []
+        async with tables.session() as session:
+            return ok(name, tables.engine.dialect.name), list(await catalog.connections(session))
+    except (SQLAlchemyError, OSError) as error:
+        return problem(name, f"It cannot be reached: {type(error).__name__}.", "Check MAILROOM_DATABASE_URL."), []
+    finally:
+        await tables.close()
+
+
+async def prefect(settings: Settings) -> list[Finding]:
+    """Whether Prefect answers with our version and our clock, and has the pool, a worker and the block types."""
+    base = settings.prefect_api
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+        try:
+            answer = await client.get(f"{base}/admin/version")
+            answer.raise_for_status()
+            pool = await client.get(f"{base}/work_pools/{quote(settings.work_pool)}")
+            workers = await client.post(f"{base}/work_pools/{quote(settings.work_pool)}/workers/filter", json={})
+            slugs = await _block_slugs(client, base)
+        except httpx.HTTPError as error:
+            text = f"It does not answer at {base} ({type(error).__name__})."
+            return [problem("Prefect", text, f"{_START} Or set MAILROOM_PREFECT_API_URL.")]
+    return [
+        versions(answer.json(), version("prefect")),
+        skew(datetime.now(UTC), answer.headers.get("date", "")),
+        work_pool(settings.work_pool, pool.status_code),
+        worker(workers.json() if workers.is_success else [], datetime.now(UTC)),
+        block_types(slugs),
+    ]
+
+
+def versions(server: str, here: str) -> Finding:
+    """Whether server and client are the same Prefect. Pure."""
+    if server == here:
+        return ok("Prefect", server)
+    return problem("Prefect", f"The server is {server}, this is {here}.", "Run the same version at both ends.")
+
+
+def skew(now: datetime, date_header: str) -> Finding:
+    """Whether Prefect's clock agrees with ours. Pure."""
+    try:
+        seconds = abs((now - parsedate_to_datetime(date_header)).total_seconds())
+    except ValueError:
+        return warning("clock of Prefect", "It does not tell its time.")
+    if seconds > 5:
+        return problem("clock of Prefect", f"It differs from ours by {seconds:.0f} s.", "Synchronise both clocks.")
+    return ok("clock of Prefect", "agrees with ours")
+
+
+def work_pool(name: str, status: int) -> Finding:
+    """Whether the pool exists, by the HTTP status of asking for it. Pure."""
+    if status == 200:
+        return ok("work pool", name)
+    return problem("work pool", f"There is no work pool '{name}'.", "Run `mailroom init`, or set MAILROOM_WORK_POOL.")
+
+
+def worker(found: list[dict[str, Any]], now: datetime) -> Finding:
+    """Whether a worker of the pool was heard from lately. Pure."""
+    names = [w["name"] for w in found if now - datetime.fromisoformat(w["last_heartbeat_time"]) < _SILENT]
+    if names:
+        return ok("worker", ", ".join(names))
+    return problem("worker", "No worker is online; nothing would run.", _START)
+
+
+def block_types(registered: set[str]) -> Finding:
+    """Whether Prefect knows every kind of connection."""
+    from reports.connection_kinds import KINDS
+
+    missing = sorted({kind.get_block_type_slug() for kind in KINDS.values()} - registered)
+    if missing:
+        return problem("block types", f"Not registered: {', '.join(missing)}.", "Run `mailroom init`.")
+    return ok("block types", f"{len(KINDS)} registered")
+
+
+async def _block_slugs(client: httpx.AsyncClient, base: str) -> set[str]:
+    found: set[str] = set()
+    while True:
+        page = (await client.post(f"{base}/block_types/filter", json={"offset": len(found)})).raise_for_status().json()
+        fresh = {kind["slug"] for kind in page} - found
+        if not fresh:
+            return found
+        found |= fresh
+
+
+async def connections(rows: list[Connection], settings: Settings) -> list[Finding]:
+    """Ask each connection's far side whether it works; nothing is delivered."""
+    from reports.connections import check
+
+    found = []
+    for row in rows:
+        name = f"connection {row.name}"
+        try:
+            found.append(ok(name, await check(row, settings)))
+        except MailroomError as error:
+            found.append(problem(name, error.message, error.remedy or "Check its settings."))
+    return found
+
+
+async def api(settings: Settings) -> Finding:
+    """Whether the API answers, and takes our key."""
+    from cli.rest_client import api_key
+
+    url = f"http://{settings.host}:{settings.api_port}/api/v1/schedules/?limit=1"
+    try:
+        headers = {"Authorization": f"Bearer {api_key(settings)}"}
+        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+            status = (await client.get(url, headers=headers)).status_code
+    except MailroomError as error:
+        return problem("API", error.message, error.remedy)
+    except httpx.HTTPError as error:
+        return problem("API", f"It does not answer at {url} ({type(error).__name__}).", _START)
+    return api_status(status)
+
+
+def api_status(status: int) -> Finding:
+    """What the API's answer means. Pure."""
+    if status == 200:
+        return ok("API", "answers, and takes the key")
+    if status == 401:
+        return problem("API", "It refuses the key.", "Use the key that it was started with: MAILROOM_API_KEY.")
+    return problem("API", f"It answers HTTP {status}.", "Look into its log.")
+
+
+async def everything(settings: Settings) -> list[Finding]:
+    """All checks of what runs beside us."""
+    first, rows = await database(settings)
+    about_prefect = await prefect(settings)
+    answers = len(about_prefect) > 1
+    if answers:
+        about_connections = await connections(rows, settings)
+    else:
+        about_connections = [warning("connections", "Not checked: Prefect keeps them.")] if rows else []
+    return [first, *about_prefect, *about_connections, await api(settings)]
