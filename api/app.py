@@ -7,12 +7,12 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from api import docs, health, logs, problems
 from api.auth import ApiKeyGuard, require_key
 from api.rest import artifacts, audit, connections, distribution, executions, reports, schedules
-from api.services import Services
+from api.services import Services, plain_query
 from deployments.reconcile import Reconciler
 from reports.artifacts import ArtifactStore
 from reports.database import Database
@@ -64,7 +64,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     problems.install(app)
     app.include_router(health.router)
     app.include_router(docs.router)
-    api = APIRouter(prefix="/api/v1")
+    api = APIRouter(prefix="/api/v1", dependencies=[Depends(plain_query)])
     # Executions before schedules: /schedules/executions is not a schedule's id.
     for part in (executions, schedules, artifacts, connections, reports, distribution, audit):
         api.include_router(part.router, responses=problems.documented(401, 500))

@@ -13,6 +13,7 @@ from api.problems import Refusal
 from deployments.reconcile import Reconciler
 from reports.artifacts import ArtifactStore
 from reports.database import Database
+from reports.errors import Invalid
 from reports.schedules import Context
 from reports.settings import Settings
 from reports.users import ensure_default_user
@@ -37,6 +38,13 @@ def services(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(services)]
+
+
+async def plain_query(request: Request) -> None:
+    """Refuse a NUL in the query string, which Postgres cannot store or compare."""
+    for name, value in request.query_params.multi_items():
+        if "\0" in name or "\0" in value:
+            raise Invalid.at(name.replace("\0", "")[:60], "holds a NUL.", "Remove it.")
 
 
 async def caller(found: ServicesDep) -> Context:

@@ -48,12 +48,15 @@ class Invalid(MailroomError):
 
     @classmethod
     def from_configuration(cls, error: ConfigurationError, prefix: str = "") -> Invalid:
-        """A collection's refusal, placed below `prefix`."""
+        """A collection's refusal, placed below `prefix`; where pydantic's errors are behind it, every one of them."""
+        if isinstance(error.__cause__, ValidationError):
+            return cls.from_validation(error.__cause__, prefix)
         field = ".".join(part for part in (prefix, error.field) if part)
         return cls.at(field, error.message, error.remedy)
 
 
-_UNION_TAGS = {"immediate", "once", "daily", "weekly", "monthly", "cron", "sql", "http", "shell"}
+_UNION_TAGS = {"immediate", "once", "daily", "weekly", "monthly", "cron", "sql", "http", "shell",
+               "constrained-int", "literal['last']", "NthWeekday", "BusinessDay"}  # fmt: skip
 _REMEDIES = {
     "extra_forbidden": "Remove it, or check its spelling.",
     "missing": "Add it.",

@@ -34,7 +34,7 @@ REPORT = {
     "parameters": {
         "type": "object",
         "properties": {
-            "from_day": {"type": "string", "format": "date", "title": "From", "default": "start of last month"}
+            "from_day": {"type": "string", "format": "date", "title": "From", "default": "start_of_last_month"}
         },
     },
     "sections": [{"kind": "table", "heading": "Sales", "query": "sales"}],

@@ -13,6 +13,7 @@ from sqlalchemy import Select, and_, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from reports.database import Instant
 from reports.errors import Invalid
 
 MAX_LIMIT = 200
@@ -63,13 +64,13 @@ async def page(
         raise Invalid.at("limit", f"is {limit}.", f"Ask for 1 to {MAX_LIMIT} rows.")
     if cursor:
         value, last_id = decode_cursor(cursor)
-        if key.type.python_type is datetime:
-            try:
-                value = datetime.fromisoformat(str(value))
-            except ValueError as error:
-                raise Invalid.at(
-                    "cursor", "belongs to another order of this list.", "Start at its first page."
-                ) from error
+        try:
+            # The cursor comes from outside: it may belong to another order of this list.
+            value = datetime.fromisoformat(value) if isinstance(key.type, Instant) else str(value)
+            if isinstance(value, datetime) and value.tzinfo is None:
+                raise ValueError(value)
+        except (ValueError, TypeError) as error:
+            raise Invalid.at("cursor", "belongs to another order of this list.", "Start at its first page.") from error
         beyond = key < value if descending else key > value
         tie = row_id < last_id if descending else row_id > last_id
         query = query.where(or_(beyond, and_(key == value, tie)))

@@ -1,0 +1,174 @@
+"""The real application over a real database, with Prefect up (`online`) or down (`offline`)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.exceptions import ObjectAlreadyExists
+
+from api.app import create_app
+from reports.database import Database
+from reports.definition import ReportDefinition
+from reports.migrations import upgrade
+from reports.repositories import catalog
+from reports.settings import Settings
+from reports.tables import Connection
+
+KEY = "test-key-of-more-than-thirty-two-characters"
+NOBODY_LISTENS = "http://127.0.0.1:9/api"
+
+REPORT: dict[str, Any] = {
+    "id": "orders",
+    "title": "Orders",
+    "source": {
+        "kind": "sql",
+        "connection": "warehouse",
+        "queries": {"orders": "SELECT region, amount FROM orders WHERE :region = 'all' OR region = :region"},
+    },
+    "parameters": {
+        "type": "object",
+        "properties": {
+            "region": {"type": "string", "default": "all", "enum": ["all", "EMEA", "APAC"]},
+            "least": {"type": "integer", "minimum": 0},
+        },
+    },
+    "sections": [{"kind": "table", "heading": "Orders by region", "query": "orders"}],
+    "formats": ["csv", "html"],
+}
+SCHEDULE: dict[str, Any] = {
+    "name": "Daily orders",
+    "report_id": "orders",
+    "timing": {"frequency": "daily", "at": "09:00", "timezone": "Europe/Berlin"},
+    "parameters": {"region": "EMEA"},
+    "formats": ["csv"],
+    "destinations": [{"channel": "folder", "connection": "shared", "path": "{report_slug}/{date}.{ext}"}],
+}
+
+
+@dataclass
+class Api:
+    """A client with the key, and what stands behind it."""
+
+    http: httpx.AsyncClient
+    app: FastAPI
+    settings: Settings
+    database: Database
+
+    async def json(self, method: str, path: str, status: int, **arguments: Any) -> Any:
+        """Ask, expect the status, return the parsed answer."""
+        answer = await self.http.request(method, f"/api/v1{path}", **arguments)
+        assert answer.status_code == status, answer.text
+        return answer.json() if answer.content else None
+
+
+async def _serve(settings: Settings, database: Database) -> AsyncIterator[Api]:
+    app = create_app(settings, database)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    headers = {"Authorization": f"Bearer {KEY}"}
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://mailroom.test", headers=headers) as http,
+    ):
+        yield Api(http, app, settings, database)
+
+
+def _settings(tmp_path: Path, prefect_api: str, wait: float) -> Settings:
+    return Settings(
+        data_dir=tmp_path / "data",
+        api_key=KEY,
+        prefect_api_url=prefect_api,
+        sync_wait_seconds=wait,
+        # Longer than any test: what changes here, the request itself has done.
+        sync_every_seconds=600,
+    )
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty database to copy: migrating takes longer than most tests here."""
+    path = tmp_path_factory.mktemp("migrated") / "mailroom.db"
+
+    async def migrate() -> None:
+        database = Database(f"sqlite+aiosqlite:///{path}")
+        await upgrade(database)
+        await database.close()
+
+    asyncio.run(migrate())
+    return path
+
+
+@pytest.fixture
+async def database(tmp_path: Path, migrated: Path) -> AsyncIterator[Database]:
+    """A copy of the migrated database."""
+    shutil.copy(migrated, tmp_path / "mailroom.db")
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'mailroom.db'}")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Path:
+    """A small SQLite database that the report reads from."""
+    path = tmp_path / "warehouse.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE orders (region TEXT, amount INTEGER)")
+        connection.executemany("INSERT INTO orders VALUES (?, ?)", [("EMEA", 1200), ("APAC", 900)])
+    connection.close()
+    return path
+
+
+@pytest.fixture
+async def offline(tmp_path: Path, database: Database) -> AsyncIterator[Api]:
+    """The API while Prefect is down; a report and two connections were made before."""
+    now = datetime.now(UTC)
+    async with database.session() as session:
+        for name, kind in (("shared", "folder"), ("warehouse", "sql"), ("corp-smtp", "email")):
+            row = Connection(name=name, kind=kind, block_type_slug=f"mailroom-{kind}", created_at=now, updated_at=now)
+            session.add(row)
+        await catalog.save_report(session, ReportDefinition.model_validate(REPORT), now=now)
+    async for api in _serve(_settings(tmp_path, NOBODY_LISTENS, 0.3), database):
+        yield api
+
+
+@pytest.fixture
+async def online(tmp_path: Path, database: Database, prefect_server: str, warehouse: Path) -> AsyncIterator[Api]:
+    """The API with a real Prefect; report and connections are made through the API itself."""
+    async with PrefectClient(prefect_server) as client:
+        with contextlib.suppress(ObjectAlreadyExists):  # An earlier test of this server made it.
+            await client.create_work_pool(WorkPoolCreate(name="mailroom", type="process"))
+    (tmp_path / "shared").mkdir()
+    connections = [
+        {"name": "warehouse", "kind": "sql", "settings": {"url": f"sqlite:///{warehouse}"}},
+        {"name": "shared", "kind": "folder", "settings": {"root": str(tmp_path / "shared")}},
+    ]
+    async for api in _serve(_settings(tmp_path, prefect_server, 20), database):
+        for connection in connections:
+            await api.json("POST", "/connections", 201, json=connection)
+        await api.json("POST", "/reports", 201, json=REPORT)
+        yield api
+
+
+@pytest.fixture
+def schedule_body() -> dict[str, Any]:
+    """A schedule that is accepted."""
+    return copy.deepcopy(SCHEDULE)
+
+
+@pytest.fixture
+def report_body() -> dict[str, Any]:
+    """A report that is accepted."""
+    return copy.deepcopy(REPORT)

@@ -1,0 +1,170 @@
+"""Connections through the API with a real Prefect server: secrets go in and never come out."""
+
+from __future__ import annotations
+
+import socket
+from email import message_from_bytes
+from email.policy import default
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from prefect.client.orchestration import PrefectClient
+from prefect.exceptions import ObjectNotFound
+
+from prefect_mailroom import outbound
+from reports.connection_kinds import KINDS
+
+if TYPE_CHECKING:
+    from tests.integration.api.conftest import Api
+
+CANARY = "canary-5f1d-never-shown"
+
+
+class Mailbox:
+    """Keeps what an SMTP server takes."""
+
+    def __init__(self) -> None:
+        self.taken: list[Envelope] = []
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
+        """Take it."""
+        self.taken.append(envelope)
+        return "250 2.0.0 Ok: queued as test"
+
+
+def smtp_settings(port: int, password: str = CANARY) -> dict[str, Any]:
+    return {
+        "credentials": {
+            "smtp_server": "127.0.0.1",
+            "smtp_port": port,
+            "smtp_type": "INSECURE",
+            "username": None,
+            "password": password,
+        },
+        "from_address": "reports@example.com",
+        "allow_plain": True,
+    }
+
+
+async def test_a_secret_is_stored_encrypted_and_never_shown(
+    online: Api, prefect_server: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    wanted = [
+        {"name": "mail", "kind": "email", "settings": smtp_settings(2525)},
+        {"name": "db", "kind": "sql", "settings": {"url": f"postgresql://reader:{CANARY}@127.0.0.1:1/db"}},
+        {
+            "name": "bi",
+            "kind": "http",
+            "settings": {"base_url": "https://bi.example.com", "auth": "bearer", "auth_secret": CANARY},
+        },
+    ]
+    answers = []
+    for body in wanted:
+        answers.append(await online.http.post("/api/v1/connections", json=body))
+        assert answers[-1].status_code == 201, answers[-1].text
+        answers.append(await online.http.get(f"/api/v1/connections/{body['name']}"))
+        assert answers[-1].status_code == 200, answers[-1].text
+        answers.append(await online.http.post(f"/api/v1/connections/{body['name']}/check"))
+    answers.append(await online.http.get("/api/v1/connections"))
+    answers.append(await online.http.get("/api/v1/audit"))
+    assert answers[1].json()["settings"]["from_address"] == "reports@example.com"
+    assert answers[1].json()["settings"]["credentials"]["password"] == {"secret": True}
+    assert answers[4].json()["settings"]["url"] == {"secret": True}
+    seen = "".join(answer.text for answer in answers) + "".join(capfd.readouterr())
+    assert CANARY not in seen
+    for file in online.settings.data_dir.parent.glob("mailroom.db*"):
+        assert CANARY.encode() not in file.read_bytes()
+    async with PrefectClient(prefect_server) as client:
+        stored = await client.read_block_document_by_name("bi", "mailroom-http-source", include_secrets=True)
+    assert stored.data["auth_secret"] == CANARY
+
+
+async def test_a_connection_is_replaced_as_a_whole(online: Api, prefect_server: str) -> None:
+    settings = {"base_url": "https://bi.example.com", "auth": "bearer", "auth_secret": CANARY}
+    await online.json("POST", "/connections", 201, json={"name": "whole", "kind": "http", "settings": settings})
+    without = {"base_url": "https://evil.example.com", "auth": "bearer"}
+    refused = await online.json("PUT", "/connections/whole", 422, json={"kind": "http", "settings": without})
+    assert "auth_secret" in refused["errors"][0]["message"]
+    open_door = {"base_url": "https://evil.example.com", "auth": "none"}
+    await online.json("PUT", "/connections/whole", 200, json={"kind": "http", "settings": open_door})
+    async with PrefectClient(prefect_server) as client:
+        stored = await client.read_block_document_by_name("whole", "mailroom-http-source", include_secrets=True)
+    assert stored.data.get("auth_secret") is None
+    assert stored.data["base_url"] == "https://evil.example.com"
+    await online.json("PUT", "/connections/whole", 409, json={"kind": "folder", "settings": {"root": "/tmp"}})
+
+
+async def test_a_connection_in_use_is_kept(online: Api, prefect_server: str) -> None:
+    used = await online.json("DELETE", "/connections/warehouse", 409)
+    assert "report 'orders'" in used["detail"]
+    await online.json("DELETE", "/reports/orders", 204)
+    await online.json("DELETE", "/connections/warehouse", 204)
+    await online.json("GET", "/connections/warehouse", 404)
+    async with PrefectClient(prefect_server) as client:
+        with pytest.raises(ObjectNotFound):
+            await client.read_block_document_by_name("warehouse", "mailroom-sql-source")
+
+
+async def test_a_check_says_what_is_wrong(online: Api) -> None:
+    works = await online.json("POST", "/connections/warehouse/check", 200)
+    assert "SQLite, read-only, 1 tables" in works["message"]
+    body = {"name": "nowhere", "kind": "folder", "settings": {"root": "/nonexistent/place"}}
+    await online.json("POST", "/connections", 201, json=body)
+    problem = await online.json("POST", "/connections/nowhere/check", 422)
+    assert "/nonexistent/place" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"name": "x", "kind": "pigeon", "settings": {}}, "kind"),
+        ({"name": "x", "kind": "folder", "settings": {}}, "settings.root"),
+        ({"name": "x", "kind": "folder", "settings": {"root": "/tmp", "extra": CANARY}}, "settings.extra"),
+        ({"name": "X/../y", "kind": "folder", "settings": {"root": "/tmp"}}, "name"),
+        ({"name": "x", "kind": "folder", "settings": {"root": "/tmp"}, "block_type_slug": "aws"}, "block_type_slug"),
+        ({"name": "x", "kind": "email", "settings": {**smtp_settings(25), "allow_plain": False}}, "settings"),
+    ],
+)
+async def test_a_wrong_connection_is_refused_and_not_stored(online: Api, body: dict[str, Any], field: str) -> None:
+    problem = await online.json("POST", "/connections", 422, json=body)
+    assert field in [error["field"] for error in problem["errors"]]
+    assert CANARY not in str(problem)
+    assert "x" not in [row["name"] for row in (await online.json("GET", "/connections", 200))["items"]]
+
+
+async def test_a_test_mail_really_arrives(online: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(outbound.VARIABLE, "127.0.0.1")
+    mailbox = Mailbox()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        settings = smtp_settings(port)
+        del settings["credentials"]["password"]
+        await online.json("POST", "/connections", 201, json={"name": "mail", "kind": "email", "settings": settings})
+        body = {"connection": "mail", "to": "ada@example.com"}
+        receipt = await online.json("POST", "/distribution/test/email", 200, json=body)
+    finally:
+        controller.stop()
+    (envelope,) = mailbox.taken
+    assert envelope.rcpt_tos == ["ada@example.com"]
+    message = message_from_bytes(envelope.content, policy=default)
+    assert "test" in str(message["Subject"]).lower()
+    assert receipt["recipient"] == "ada@example.com"
+    wrong = await online.json("POST", "/distribution/test/email", 422, json={"connection": "mail", "to": "a\r\nb@c.de"})
+    assert wrong["errors"]
+    assert len(mailbox.taken) == 1
+
+
+async def test_every_kind_is_listed_with_its_schema(online: Api) -> None:
+    kinds = {kind["kind"]: kind for kind in (await online.json("GET", "/connections/kinds", 200))["items"]}
+    assert set(kinds) == set(KINDS)
+    assert all(kind["settings"]["properties"] for kind in kinds.values())
+    assert kinds["email"]["use"] == "channel"
+    assert kinds["sql"]["use"] == "source"
+    assert kinds["sql"]["settings"]["properties"]["url"]["writeOnly"]
+    assert all(hasattr(block, "check") for block in KINDS.values())
