@@ -1,0 +1,268 @@
+"""Whole passes over real executions: what leaves, what the ledger says, what is never repeated."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from reports import schedules
+from reports.database import new_id
+from reports.repositories import executions
+from reports.run.claim import Stopped
+from reports.run.settle import Verdict
+from reports.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState
+from reports.tables import Notification
+
+if TYPE_CHECKING:
+    from tests.integration.run.conftest import Desk
+
+BOTH = ["ada@example.com", "bob@example.com"]
+
+
+async def test_everybody_gets_the_file_once_and_the_ledger_has_the_receipts(desk: Desk) -> None:
+    schedule = await desk.schedule()
+    execution, run_id = await desk.requested(schedule), new_id()
+    result = await desk.run_pass(schedule, execution, run_id=run_id)
+    assert isinstance(result, Verdict)
+    assert result.state is ExecutionState.SUCCESS
+    assert desk.mailbox.taken() == BOTH
+    _, mail = desk.mailbox.mails[0]
+    attached = next(iter(mail.iter_attachments()))
+    content = attached.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+    assert rows == [["region", "amount"], ["EMEA", "1200"], ["APAC", "900"]]
+    for delivery in (await desk.deliveries()).values():
+        assert delivery.status is DeliveryState.DELIVERED
+        assert delivery.receipt is not None
+        assert "ABC123" in str(delivery.receipt)
+        assert delivery.delivered_at
+    again = await desk.run_pass(schedule, execution, run_id=run_id)
+    assert isinstance(again, Stopped)
+    assert desk.mailbox.taken() == BOTH
+
+
+async def test_a_retry_sends_only_what_is_missing(desk: Desk) -> None:
+    schedule = await desk.schedule()
+    execution, run_id = await desk.requested(schedule), new_id()
+    desk.mailbox.replies["bob@example.com"] = "451 4.3.0 Try again later"
+    first = await desk.run_pass(schedule, execution, run_id=run_id)
+    assert isinstance(first, Verdict)
+    assert first.state is ExecutionState.RETRYING
+    assert first.retry_at
+    assert first.retry_at > datetime.now(UTC)
+    assert (await desk.execution()).status is ExecutionState.RETRYING
+    del desk.mailbox.replies["bob@example.com"]
+    await desk.due_now()
+    second = await desk.run_pass(schedule, execution, run_id=run_id)
+    assert isinstance(second, Verdict)
+    assert second.state is ExecutionState.SUCCESS
+    assert desk.mailbox.taken() == BOTH
+    bob = (await desk.deliveries())["bob@example.com"]
+    assert bob.attempts == 2
+    assert (await desk.execution()).pass_count == 2
+
+
+async def test_a_refusal_for_good_is_partial_and_tells_the_owner(desk: Desk) -> None:
+    schedule = await desk.schedule()
+    execution, run_id = await desk.requested(schedule), new_id()
+    desk.mailbox.replies["bob@example.com"] = "550 5.1.1 No such user"
+    result = await desk.run_pass(schedule, execution, run_id=run_id)
+    assert isinstance(result, Verdict)
+    assert result.state is ExecutionState.PARTIAL
+    bob = (await desk.deliveries())["bob@example.com"]
+    assert bob.status is DeliveryState.REFUSED
+    assert bob.next_attempt_at is None
+    assert "No such user" in (bob.error_message or "")
+    async with desk.database.session() as session:
+        told = (await session.scalars(select(Notification))).one()
+    assert told.user_id == desk.owner.id
+    # Retry in Prefect's UI runs the same flow run again: a person asked, so bob is tried, ada is not.
+    del desk.mailbox.replies["bob@example.com"]
+    again = await desk.run_pass(schedule, execution, run_id=run_id)
+    assert isinstance(again, Verdict)
+    assert again.state is ExecutionState.SUCCESS
+    assert desk.mailbox.taken() == BOTH
+
+
+async def test_a_crash_in_the_middle_of_an_attempt_resends_under_the_same_message_id(desk: Desk) -> None:
+    schedule = await desk.schedule()
+    execution, run_id = await desk.requested(schedule), new_id()
+    desk.mailbox.replies = dict.fromkeys(BOTH, "451 not yet")
+    await desk.run_pass(schedule, execution, run_id=run_id)
+    desk.mailbox.replies.clear()
+    ada = (await desk.deliveries())["ada@example.com"]
+    async with desk.database.session() as session:  # The process dies between "attempt started" and the receipt.
+        assert await executions.begin_attempt(session, ada, now=datetime.now(UTC), flow_run_id=run_id)
+    await desk.due_now()
+    result = await desk.run_pass(schedule, execution, run_id=run_id)
+    assert isinstance(result, Verdict)
+    assert result.state is ExecutionState.SUCCESS
+    assert desk.mailbox.taken() == BOTH
+    outcomes = [a.outcome for a in await desk.attempts() if a.delivery_id == ada.id]
+    assert outcomes == [DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DELIVERED]
+
+
+async def test_the_message_id_is_the_deliverys_and_stays(desk: Desk) -> None:
+    schedule = await desk.schedule()
+    await desk.run_pass(schedule, await desk.requested(schedule))
+    keys = {recipient: delivery.key for recipient, delivery in (await desk.deliveries()).items()}
+    ids = {address: str(mail["Message-ID"]) for address, mail in desk.mailbox.mails}
+    assert len(set(ids.values())) == 2
+    await desk.run_pass(schedule, await desk.requested(schedule))
+    assert len({str(mail["Message-ID"]) for _, mail in desk.mailbox.mails}) == 4, "another execution, other ids"
+    assert len(set(keys.values())) == 2
+
+
+async def test_nothing_leaves_after_a_pause_between_gate_and_delivery(desk: Desk) -> None:
+    schedule = await desk.schedule()
+    execution, run_id = await desk.requested(schedule), new_id()
+    desk.mailbox.replies["bob@example.com"] = "451 later"
+    await desk.run_pass(schedule, execution, run_id=run_id)
+    async with desk.database.session() as session:
+        await schedules.pause(session, schedule.id, desk.context())
+    desk.mailbox.replies.clear()
+    await desk.due_now()
+    result = await desk.run_pass(schedule, execution, run_id=run_id)
+    assert isinstance(result, Verdict)
+    assert result.state is ExecutionState.PARTIAL
+    assert desk.mailbox.taken() == ["ada@example.com"]
+    bob = (await desk.deliveries())["bob@example.com"]
+    assert bob.status is DeliveryState.SUPPRESSED
+    assert "paused" in (bob.error_message or "")
+
+
+async def test_an_inactive_owner_stops_everything(desk: Desk) -> None:
+    schedule = await desk.schedule()
+    execution = await desk.requested(schedule)
+    async with desk.database.session() as session:
+        owner = await session.get(type(desk.owner), desk.owner.id)
+        assert owner is not None
+        owner.is_active = False
+    result = await desk.run_pass(schedule, execution)
+    assert isinstance(result, Verdict)
+    assert result.state is ExecutionState.SKIPPED
+    assert desk.mailbox.mails == []
+
+
+async def test_a_test_goes_to_the_caller_alone_and_says_so(desk: Desk) -> None:
+    schedule = await desk.schedule()
+    result = await desk.run_pass(schedule, await desk.requested(schedule, ExecutionKind.TEST))
+    assert isinstance(result, Verdict)
+    assert result.state is ExecutionState.SUCCESS
+    assert desk.mailbox.taken() == [desk.owner.email]
+    assert str(desk.mailbox.mails[0][1]["Subject"]).startswith("[Test]")
+
+
+@pytest.mark.parametrize(("least", "state"), [(5000, ExecutionState.SKIPPED), (1000, ExecutionState.SUCCESS)])
+async def test_a_report_without_rows_is_sent_only_when_asked(desk: Desk, least: int, state: ExecutionState) -> None:
+    schedule = await desk.schedule(parameters={"least": least}, condition={"send_if": "not_empty"})
+    result = await desk.run_pass(schedule, await desk.requested(schedule))
+    assert isinstance(result, Verdict)
+    assert result.state is state
+    assert bool(desk.mailbox.mails) is (state is ExecutionState.SUCCESS)
+
+
+async def test_the_same_rendering_serves_two_executions(desk: Desk) -> None:
+    one, two = await desk.schedule(), await desk.schedule(name="The same again")
+    due = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
+    policy = {"expires_after": "P7D", "catchup": "all"}
+    async with desk.database.session() as session:
+        for schedule in (one, two):
+            row = await schedules.stored.get(session, schedule.id)
+            row.policy_config = {**row.policy_config, "policy": policy}
+    for schedule in (one, two):
+        result = await desk.run_pass(schedule, at=due - timedelta(days=1))
+        assert isinstance(result, Verdict)
+        assert result.state is ExecutionState.SUCCESS, result.reason
+    async with desk.database.session() as session:
+        page = await executions.list_page(session)
+    assert len({row.rendering_id for row in page.items}) == 1
+
+
+async def test_a_missed_occurrence_is_accounted_for(desk: Desk) -> None:
+    schedule = await desk.schedule()
+    due = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=2)
+    result = await desk.run_pass(schedule, at=due)
+    assert isinstance(result, Verdict)
+    assert result.state is ExecutionState.MISSED
+    row = await desk.execution()
+    assert (row.status, row.due_at) == (ExecutionState.MISSED, due)
+    assert row.completed_at
+
+
+async def _break_source(desk: Desk, statement: str) -> None:
+    with sqlite3.connect(desk.settings.data_dir.parent / "warehouse.db") as connection:
+        connection.execute(statement)
+    connection.close()
+
+
+async def test_failures_in_a_row_suspend_the_schedule_and_resuming_clears_them(desk: Desk) -> None:
+    schedule = await desk.schedule(policy={"pause_after_failures": 2, "expires_after": "P7D", "catchup": "all"})
+    await _break_source(desk, "ALTER TABLE orders RENAME TO gone")
+    due = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    for days in (2, 1):
+        result = await desk.run_pass(schedule, at=due - timedelta(days=days))
+        assert isinstance(result, Verdict)
+        assert result.state is ExecutionState.FAILED
+        assert "orders" in result.reason
+    row = await desk.reload(schedule)
+    assert row.state is ScheduleState.SUSPENDED
+    assert (row.generation, row.observed_generation) == (2, 0)
+    third = await desk.run_pass(schedule, at=due)
+    assert isinstance(third, Verdict)
+    assert third.state is ExecutionState.SKIPPED
+    async with desk.database.session() as session:
+        await schedules.resume(session, schedule.id, desk.context())
+    row = await desk.reload(schedule)
+    assert (row.state, row.consecutive_failures) == (ScheduleState.ACTIVE, 0)
+    assert desk.mailbox.mails == []
+
+
+async def test_a_once_schedule_is_finished_after_its_occurrence(desk: Desk) -> None:
+    soon = (datetime.now(UTC) + timedelta(days=2)).replace(second=0, microsecond=0)
+    schedule = await desk.schedule(timing={"frequency": "once", "at": f"{soon:%Y-%m-%dT%H:%M}"})
+    result = await desk.run_pass(schedule, at=soon)
+    assert isinstance(result, Verdict)
+    assert result.state is ExecutionState.SUCCESS
+    assert (await desk.reload(schedule)).state is ScheduleState.FINISHED
+
+
+async def test_a_full_disk_is_said_before_anything_is_rendered(desk: Desk) -> None:
+    schedule = await desk.schedule()
+    execution = await desk.requested(schedule)
+    desk.settings = desk.settings.model_copy(update={"min_free_mb": 10**9})
+    result = await desk.run_pass(schedule, execution)
+    assert isinstance(result, Verdict)
+    assert result.state is ExecutionState.RETRYING
+    assert "MB are free" in result.reason
+    assert list(desk.settings.artifacts_dir.iterdir()) == []
+
+
+async def test_an_overlap_is_skipped(desk: Desk) -> None:
+    schedule = await desk.schedule(policy={"expires_after": "P7D", "catchup": "all"})
+    due = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    desk.mailbox.replies = dict.fromkeys(BOTH, "451 later")
+    first = await desk.run_pass(schedule, at=due - timedelta(days=1))
+    assert isinstance(first, Verdict)
+    assert first.state is ExecutionState.RETRYING
+    second = await desk.run_pass(schedule, at=due)
+    assert isinstance(second, Verdict)
+    assert second.state is ExecutionState.SKIPPED
+    assert "not done yet" in second.reason
+
+
+async def test_no_secret_of_a_block_reaches_the_ledger(desk: Desk) -> None:
+    schedule = await desk.schedule()
+    await desk.run_pass(schedule, await desk.requested(schedule))
+    path = desk.settings.data_dir.parent / "mailroom.db"
+    with sqlite3.connect(path) as connection:
+        dump = "\n".join(connection.iterdump())
+    connection.close()
+    assert "warehouse.db" not in dump, "the source's URL is a secret of its block"
