@@ -44,7 +44,7 @@ def a_parcel(folder: Path, **changes: Any) -> Parcel:
         "recipient": destination.recipients()[0],
         "destination": destination,
         "files": (ParcelFile(path, "Übersicht & März 東京.csv", "text/csv", len(content), "0" * 64),),
-        "text": "Key figures: 1, 2.",
+        "text": "Größe: 1, 2.",
         "html": '<p>Größe</p><img src="cid:chart-1" alt="Chart">' + "<i>x</i>" * 400,
         "images": (InlineImage("chart-1", "image/png", PNG, "Chart"),),
         "variables": {"report_name": "Sales", "report_slug": "sales", "date": "2026-02-09"},

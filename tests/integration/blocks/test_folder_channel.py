@@ -115,6 +115,14 @@ async def test_links_lead_nowhere(channel: FolderChannel, root: Path, tmp_path: 
     assert files_below(outside) == {"victim": b"precious"}
 
 
+async def test_link_to_the_same_content_is_no_delivery(channel: FolderChannel, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_bytes(b"new")
+    (root / "a.pdf").symlink_to(tmp_path / "elsewhere")
+    receipt = await channel.deliver(a_parcel(tmp_path, path="a.{ext}"))
+    assert receipt.detail["files"][0]["was_there"] is False
+    assert not (root / "a.pdf").is_symlink()
+
+
 async def test_report_names_make_no_folders(channel: FolderChannel, root: Path, tmp_path: Path) -> None:
     parcel = replace(
         a_parcel(tmp_path, path="{report_name}/x.{ext}"),

@@ -121,6 +121,13 @@ async def test_each_status_has_its_outcome(
     assert "canary-answer" not in str(caught.value)
 
 
+async def test_gone_says_what_to_do(start_http: Any, tmp_path: Path) -> None:
+    async with start_http() as server:
+        server.status = 410
+        with pytest.raises(Refused, match="Remove this destination"):
+            await channel_to(server.url).deliver(a_parcel(tmp_path))
+
+
 async def test_answer_is_not_kept(start_http: Any, tmp_path: Path) -> None:
     async with start_http() as server:
         server.status, server.body = 200, b"canary-answer" * 20_000

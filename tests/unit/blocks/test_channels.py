@@ -80,6 +80,11 @@ def test_addresses_that_are_none(address: str) -> None:
     assert caught.value.field == "to"
 
 
+def test_line_break_in_an_address_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="holds a blank, line break"):
+        email(to=["ada@example.com\r\nBcc: evil@example.com"])
+
+
 def test_international_domain_is_sent_in_ascii() -> None:
     assert email(to=["ada@Bücher.example"]).to == ["ada@xn--bcher-kva.example"]
 

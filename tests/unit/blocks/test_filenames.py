@@ -85,5 +85,11 @@ def test_dangerous_paths_are_refused(path: str) -> None:
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize(("path", "words"), [("a/-x", "starts with a dash"), ("../x", "leaves its folder")])
+def test_refusal_says_what_is_wrong(path: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        safe_relative_path(path)
+
+
 def test_paths_are_nfc() -> None:
     assert str(safe_relative_path("Ma\u0308rz/e\u0301.csv")) == "März/é.csv"

@@ -44,6 +44,7 @@ def test_expands(template: str, text: str) -> None:
         "{report_name[0]}",
         "{report_name!r}",
         "{date:{time}}",
+        "{date:%Y{time}}",
         "{0}",
         "{}",
         "{ date }",
