@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime
@@ -226,3 +228,9 @@ def test_without_the_package_it_says_what_to_install(tmp_path: Path, monkeypatch
         samples.load_flights(tmp_path / "flights.db")
     assert "pip install" in caught.value.remedy
     assert list(tmp_path.iterdir()) == []
+
+
+def test_readers_do_without_prefect() -> None:
+    code = "import sys, reports.rendering.sources.sql, reports.rendering.sources.http; print('prefect' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout.strip() == "False"

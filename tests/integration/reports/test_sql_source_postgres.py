@@ -189,3 +189,13 @@ async def test_the_block_warns_of_a_login_that_may_do_everything(shop: str) -> N
     told = await SqlSource(url=shop, statement_timeout=5).check()
     assert told.startswith("PostgreSQL ")
     assert "superuser" in told
+
+
+def test_transaction_and_session_are_read_only_each(shop: str) -> None:
+    # Either would do here; a connection pooler in between may drop the session's settings.
+    with read_only(shop, Deadline(5)) as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        assert driver.read_only is True
+        assert connection.scalar(text("show default_transaction_read_only")) == "on"
+        assert connection.scalar(text("show transaction_isolation")) == "repeatable read"

@@ -233,3 +233,13 @@ async def test_the_block_proves_that_it_can_read_and_hides_its_url(shop: Path) -
     assert await block.check() == "SQLite, read-only, 1 tables and views."
     assert "hunter2" not in repr(block)
     assert block.access()["url"].endswith("hunter2")
+
+
+def test_the_file_is_opened_read_only_beneath_the_authorizer(shop: Path) -> None:
+    deadline = Deadline(5)
+    with read_only(f"sqlite:///{shop}", deadline) as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.set_authorizer(None)
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            driver.execute("delete from sales")
