@@ -14,6 +14,7 @@ from sqlalchemy import select
 from reports import schedules
 from reports.database import new_id
 from reports.repositories import executions
+from reports.repositories import schedules as stored
 from reports.run.claim import Stopped
 from reports.run.settle import Verdict
 from reports.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState
@@ -175,7 +176,7 @@ async def test_the_same_rendering_serves_two_executions(desk: Desk) -> None:
     policy = {"expires_after": "P7D", "catchup": "all"}
     async with desk.database.session() as session:
         for schedule in (one, two):
-            row = await schedules.stored.get(session, schedule.id)
+            row = await stored.get(session, schedule.id)
             row.policy_config = {**row.policy_config, "policy": policy}
     for schedule in (one, two):
         result = await desk.run_pass(schedule, at=due - timedelta(days=1))
