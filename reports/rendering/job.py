@@ -80,8 +80,3 @@ class RenderResult(BaseModel):
     rows: int | None = None
     figures: dict[str, dict[str, Any]] = Field(default_factory=dict)
     notices: list[str] = Field(default_factory=list)
-
-
-def working_folder(job: RenderJob, pid: int) -> Path:
-    """Where the renderer process `pid` writes a job's files until all of them are whole."""
-    return job.folder / f".rendering-{pid}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -20,15 +19,17 @@ import psutil
 from prefect_mailroom.errors import MailroomError
 from reports.rendering import limits, wire
 from reports.rendering.errors import RenderFailed, placed
-from reports.rendering.job import RenderJob, RenderResult, working_folder
+from reports.rendering.job import RenderJob, RenderResult
+from reports.rendering.publish import publish, working_folder, working_path
 
 ROOT = Path(__file__).parents[2]
 WATCH_SECONDS = 0.1
 MAX_ANSWER = 64_000_000
-# The parent's environment may hold secrets (API keys, database URLs), so only these are passed on.
+# The parent's environment may hold secrets (API keys, database URLs), so only these are passed on; the last is the
+# operator's list of private hosts that an HTTP source may reach.
 PASSED_ON = (
     "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "LD_LIBRARY_PATH",
-    "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "MAILROOM_OUTBOUND_ALLOW",
 )  # fmt: skip
 _OUT_OF_MEMORY = (b"memory allocation", b"out of memory", b"Out of memory", b"OutOfMemory", b"MemoryError")
 
@@ -44,15 +45,14 @@ async def render(job: RenderJob) -> RenderResult:
         sys.executable, "-m", "reports.rendering.process",
         stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=ROOT, env=_environment(), start_new_session=True,
     )  # fmt: skip
-    try:
-        return (await _answer(job, process)).unwrap()
-    except MailroomError as error:
-        raise placed(error, report=job.definition.id) from error
-    finally:
-        await _end(process)
-        left = working_folder(job, process.pid)
-        if left.exists():
-            shutil.rmtree(left)
+    with working_folder(job, process.pid):
+        try:
+            # Only an answer within the limits makes the files appear.
+            return publish((await _answer(job, process)).unwrap(), job.folder)
+        except MailroomError as error:
+            raise placed(error, report=job.definition.id) from error
+        finally:
+            await _end(process)
 
 
 async def _answer(job: RenderJob, process: Process) -> wire.Answer:
@@ -139,10 +139,10 @@ def main() -> None:
     os.dup2(2, 1)
     job = RenderJob.model_validate_json(sys.stdin.buffer.read())
     limits.keep(job.limits)
-    from reports.rendering.render import render_here  # noqa: PLC0415 - under the limits, as all that it imports
+    from reports.rendering.render import render_into  # noqa: PLC0415 - under the limits, as all that it imports
 
     try:
-        answer = wire.Answer(result=render_here(job))
+        answer = wire.Answer(result=render_into(job, working_path(job, os.getpid())))
     except MailroomError as error:
         answer = wire.failed(error)
     answer_to.write(answer.model_dump_json().encode())

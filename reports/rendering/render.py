@@ -5,20 +5,20 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import shutil
 import traceback
 from pathlib import Path
 
-from prefect_mailroom.errors import MailroomError
+from prefect_mailroom.errors import ConfigurationError, MailroomError
 from reports.definition import MEDIA_TYPES, Format, HttpSource, KeyFiguresSection, SqlSource
 from reports.rendering import answers as answers_
 from reports.rendering import html, limits, pdf, text, values
 from reports.rendering.answers import Answer
-from reports.rendering.build import build
+from reports.rendering.build import build, head_of
 from reports.rendering.data_files import DataFiles
 from reports.rendering.document import Chart, Document
 from reports.rendering.errors import RenderFailed, placed
-from reports.rendering.job import RenderedFile, RenderJob, RenderResult, working_folder
+from reports.rendering.job import RenderedFile, RenderJob, RenderResult
+from reports.rendering.publish import publish, working_folder
 from reports.rendering.rows import Reader
 from reports.rendering.sources import open_reader
 from reports.rendering.xlsx_cells import TooManyRows
@@ -36,37 +36,52 @@ def render_here(job: RenderJob) -> RenderResult:
         SourceUnavailable, SourceRefused, ConfigurationError: from the source or the set-up.
         RenderFailed, LimitExceeded: the report cannot be made. Every error names the report, and its part if known.
     """
+    with working_folder(job, os.getpid()) as work:
+        return publish(render_into(job, work), job.folder)
+
+
+def render_into(job: RenderJob, work: Path) -> RenderResult:
+    """Render the job to files in the new folder `work`, which the caller publishes or removes; see `render_here`."""
     try:
+        work.mkdir(parents=True)
+        if isinstance(job.definition.source, HttpSource) and job.definition.source.pass_on:
+            return _passed_on(job, work)
         with open_reader(job.definition, job.access, job.parameters, job.limits) as reader:
-            return render_from(job, reader)
-    except MailroomError as error:
-        raise placed(error, report=job.definition.id) from error
-
-
-def render_from(job: RenderJob, reader: Reader) -> RenderResult:
-    """Render the job from a reader that is already open; see `render_here`."""
-    try:
-        return _in_working_folder(job, reader)
+            return render_from(job, reader, work)
     except MailroomError as error:
         raise placed(error, report=job.definition.id) from error
     except Exception as error:
         raise placed(_translated(error, job), report=job.definition.id) from error
 
 
-def _in_working_folder(job: RenderJob, reader: Reader) -> RenderResult:
-    job.folder.mkdir(parents=True, exist_ok=True)
-    work = working_folder(job, os.getpid())
-    work.mkdir()
+def render_from(job: RenderJob, reader: Reader, work: Path) -> RenderResult:
+    """Render the job from a reader that is open to files in the folder `work`. Errors may come as they are."""
     try:
-        try:
-            result = _render(job, reader, work, fast_xlsx=job.fast_xlsx)
-        except TooManyRows:  # More than one sheet holds: the other library goes on in a second sheet.
-            shutil.rmtree(work)
-            work.mkdir()
-            result = _render(job, reader, work, fast_xlsx=False)
-        return _published(result, job.folder)
-    finally:
-        shutil.rmtree(work)
+        return _render(job, reader, work, fast_xlsx=job.fast_xlsx)
+    except TooManyRows:  # More than one sheet holds: the other library goes on in a second sheet.
+        return _render(job, reader, work, fast_xlsx=False)
+
+
+def _passed_on(job: RenderJob, work: Path) -> RenderResult:
+    """The export of another product as it came, with a mail body that says what it is."""
+    source = job.definition.source
+    assert isinstance(source, HttpSource)  # The caller has looked.
+    if [format_.value for format_ in job.formats] != [source.content]:
+        raise ConfigurationError(
+            f"The report passes a {source.content} on and cannot be had in another format.",
+            remedy=f"Ask for {source.content} alone, or set `pass_on: false`.",
+            field="formats",
+        )
+    from reports.rendering.sources.http import fetch  # noqa: PLC0415 - httpx only where it is needed
+
+    path = work / f"{job.definition.id}.{source.content}"
+    fetch(source, job.access, job.parameters, path)
+    document = head_of(job)
+    return RenderResult(
+        files=[_file(path, job.formats[0], None)],
+        mail_html=_mail(job, document),
+        mail_text=text.plain(document),
+    )
 
 
 def _render(job: RenderJob, reader: Reader, work: Path, *, fast_xlsx: bool) -> RenderResult:
@@ -95,9 +110,7 @@ def _render(job: RenderJob, reader: Reader, work: Path, *, fast_xlsx: bool) -> R
     main = answers.get(job.definition.data_query or "")
     return RenderResult(
         files=[_file(path_of(format_), format_, data.rows.get(format_)) for format_ in dict.fromkeys(job.formats)],
-        mail_html=html.mail(
-            document, template=job.definition.template, parameters=job.parameters, max_bytes=MAIL_LIMIT
-        ),
+        mail_html=_mail(job, document),
         mail_text=text.plain(document),
         mail_images=images,
         rows=main.total if main else None,
@@ -128,6 +141,10 @@ def _visual(job: RenderJob, document: Document, path_of: html.PathOf) -> None:
         pdf.write_png(document, path_of(Format.PNG), created=job.due_at)
 
 
+def _mail(job: RenderJob, document: Document) -> str:
+    return html.mail(document, template=job.definition.template, parameters=job.parameters, max_bytes=MAIL_LIMIT)
+
+
 def _figures(job: RenderJob, answers: dict[str, Answer]) -> dict[str, dict[str, object]]:
     figures: dict[str, dict[str, object]] = {}
     for section in job.definition.sections:
@@ -149,21 +166,6 @@ def _file(path: Path, format_: Format, rows: int | None) -> RenderedFile:
         sha256=digest,
         rows=rows,
     )
-
-
-def _published(result: RenderResult, folder: Path) -> RenderResult:
-    """The result with its files moved to their folder: all of them, or none."""
-    moved: list[Path] = []
-    try:
-        for path in [*(file.path for file in result.files), *result.mail_images.values()]:
-            moved.append(path.replace(folder / path.name))  # noqa: PERF401 - must be known if a later one fails
-    except OSError:
-        for path in moved:
-            path.unlink()
-        raise
-    files = [file.model_copy(update={"path": folder / file.path.name}) for file in result.files]
-    images = {name: folder / path.name for name, path in result.mail_images.items()}
-    return result.model_copy(update={"files": files, "mail_images": images})
 
 
 def _translated(error: Exception, job: RenderJob) -> RenderFailed:

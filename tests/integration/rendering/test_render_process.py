@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import http.server
 import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import psutil
 import pytest
 
 from prefect_mailroom.errors import ConfigurationError, MailroomError, SourceRefused
-from reports.definition import ReportDefinition
+from reports.definition import Format, ReportDefinition
 from reports.rendering.errors import LimitExceeded
 from reports.rendering.job import Limits, RenderJob
 from reports.rendering.process import render
@@ -155,6 +157,49 @@ async def test_no_secret_is_seen_on_the_way(
         await render(refused)
     assert canary not in str(caught.value)
     assert canary not in "".join(capfd.readouterr())
+
+
+@pytest.fixture
+def export() -> Iterator[str]:
+    """An HTTP server on loopback that gives a PDF; its base URL."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # the library's name
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"%PDF-1.7 as it came")
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
+            """Say nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+async def test_an_export_is_passed_on_as_it_came(make_job: Make, export: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = {"kind": "http", "connection": "c", "path": "/r.pdf", "content": "pdf", "pass_on": True}
+    definition = {"id": "report", "title": "Report", "source": source, "formats": ["pdf"]}
+    access = {"kind": "http", "base_url": export, "headers": {}, "timeout_seconds": 10, "max_bytes": 1000}
+    job = make_job().model_copy(
+        update={
+            "definition": ReportDefinition.model_validate(definition),
+            "formats": [Format.PDF],
+            "access": access,
+        }
+    )
+    with pytest.raises(MailroomError):  # Loopback is closed unless the operator opens it.
+        await render(job)
+    monkeypatch.setenv("MAILROOM_OUTBOUND_ALLOW", "127.0.0.0/8")
+    result = await render(job)
+    assert result.files[0].path.read_bytes() == b"%PDF-1.7 as it came"
+    assert "Report" in result.mail_html
+    with pytest.raises(ConfigurationError, match="cannot be had in another format"):
+        await render(job.model_copy(update={"formats": [Format.CSV]}))
+    assert [path.name for path in job.folder.iterdir()] == ["report.pdf"]
 
 
 def test_a_renderer_does_not_load_prefect() -> None:

@@ -11,11 +11,13 @@ from typing import Any, Self
 import pytest
 
 from reports.definition import ReportDefinition
-from reports.rendering.job import Limits, RenderJob
+from reports.rendering.job import Limits, RenderJob, RenderResult
+from reports.rendering.render import render_here
 from reports.rendering.rows import ColumnType, Kind
 
 MakeReader = Callable[..., "ListReader"]
 MakeJob = Callable[..., RenderJob]
+Render = Callable[[RenderJob, "ListReader"], RenderResult]
 
 
 class ListRows:
@@ -117,3 +119,14 @@ def job_of(tmp_path: Path) -> MakeJob:
         )
 
     return make
+
+
+@pytest.fixture
+def render_rows(monkeypatch: pytest.MonkeyPatch) -> Render:
+    """`render_rows(job, reader)`: `render_here`, with this reader in place of a database's."""
+
+    def run(job: RenderJob, reader: ListReader) -> RenderResult:
+        monkeypatch.setattr("reports.rendering.render.open_reader", lambda *_: reader)
+        return render_here(job)
+
+    return run

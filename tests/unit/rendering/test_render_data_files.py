@@ -24,7 +24,6 @@ from reports.rendering.csv import CsvWriter, defused
 from reports.rendering.errors import LimitExceeded, RenderFailed
 from reports.rendering.job import Limits, RenderJob, RenderResult
 from reports.rendering.json import JsonWriter
-from reports.rendering.render import render_from
 from reports.rendering.rows import ColumnType
 from reports.rendering.xlsx_cells import MAX_TEXT, sheet_name
 
@@ -46,13 +45,13 @@ ALL_TYPES: dict[str, Any] = {
 Make = Callable[..., Any]
 
 
-def render(reader_of: Make, job: RenderJob, rows: dict[str, Any]) -> tuple[RenderResult, Path]:
-    result = render_from(job, reader_of(rows=rows))
+def render(render_rows: Make, reader_of: Make, job: RenderJob, rows: dict[str, Any]) -> tuple[RenderResult, Path]:
+    result = render_rows(job, reader_of(rows=rows))
     return result, result.files[0].path
 
 
-def test_csv_holds_every_type_and_opens_in_excel(reader_of: Make, job_of: Make) -> None:
-    result, path = render(reader_of, job_of(TABLE, ["csv"]), ALL_TYPES)
+def test_csv_holds_every_type_and_opens_in_excel(render_rows: Make, reader_of: Make, job_of: Make) -> None:
+    result, path = render(render_rows, reader_of, job_of(TABLE, ["csv"]), ALL_TYPES)
     content = path.read_bytes()
     assert content.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
@@ -73,10 +72,16 @@ def test_csv_holds_every_type_and_opens_in_excel(reader_of: Make, job_of: Make) 
 def test_a_text_that_is_a_formula_is_defused_in_csv(text: str, tmp_path: Path) -> None:
     writer = CsvWriter(tmp_path / "a.csv", [ColumnType("=evil()", "text"), ColumnType("n", "integer")])
     writer.write([("fine", 1), (text, 2)])
-    writer.write([(None, text)])  # SQLite may put a text into a column of integers.
+    writer.write([("fine", 3), (None, text)])  # SQLite may put a text into a column of integers.
     writer.close()
     with (tmp_path / "a.csv").open(encoding="utf-8-sig", newline="") as file:
-        assert list(csv.reader(file)) == [["'=evil()", "n"], ["fine", "1"], [f"'{text}", "2"], ["", f"'{text}"]]
+        assert list(csv.reader(file)) == [
+            ["'=evil()", "n"],
+            ["fine", "1"],
+            [f"'{text}", "2"],
+            ["fine", "3"],
+            ["", f"'{text}"],
+        ]
 
 
 @pytest.mark.parametrize("text", ["-5", "+49301234567", "-1,234.50", "-3e5", "-12%", "a=b", "", "'=1"])
@@ -123,8 +128,8 @@ def test_json_is_json_whatever_the_values(
                 assert Decimal(value) == cell
 
 
-def test_json_keeps_decimals_as_text_and_has_no_nan(reader_of: Make, job_of: Make) -> None:
-    _, path = render(reader_of, job_of(TABLE, ["json"]), ALL_TYPES)
+def test_json_keeps_decimals_as_text_and_has_no_nan(render_rows: Make, reader_of: Make, job_of: Make) -> None:
+    _, path = render(render_rows, reader_of, job_of(TABLE, ["json"]), ALL_TYPES)
     rows = json.loads(path.read_text())
     assert rows[0]["exact"] == "0.10"
     assert [row["float"] for row in rows] == [0.5, None, None, None]
@@ -137,8 +142,8 @@ def sheets_of(path: Path) -> dict[str, list[list[Any]]]:
     return {sheet.title: [[cell.value for cell in row] for row in sheet.iter_rows()] for sheet in book}
 
 
-def test_xlsx_has_typed_cells(reader_of: Make, job_of: Make) -> None:
-    _, path = render(reader_of, job_of(TABLE, ["xlsx"]), ALL_TYPES)
+def test_xlsx_has_typed_cells(render_rows: Make, reader_of: Make, job_of: Make) -> None:
+    _, path = render(render_rows, reader_of, job_of(TABLE, ["xlsx"]), ALL_TYPES)
     sheet = openpyxl.load_workbook(path)["Delays"]
     first = {cell.value: sheet.cell(2, at) for at, cell in enumerate(sheet[1], 1)}
     assert (first["Text"].data_type, first["Text"].value) == ("s", "=1+1")
@@ -159,11 +164,13 @@ def test_xlsx_has_typed_cells(reader_of: Make, job_of: Make) -> None:
     assert sheet.cell(3, 6).value == "1850-01-01"
 
 
-def test_xlsx_turns_iso_text_into_dates_where_the_report_says_so(reader_of: Make, job_of: Make) -> None:
+def test_xlsx_turns_iso_text_into_dates_where_the_report_says_so(
+    render_rows: Make, reader_of: Make, job_of: Make
+) -> None:
     columns = [{"name": "day", "format": "date"}, {"name": "fare", "label": "Fare", "format": "money"}]
     job = job_of([{**TABLE[0], "columns": columns}], ["xlsx"])
     rows = {"fare": ("decimal", [1.5, 2.5]), "day": ("text", ["2013-03-01", "unknown"])}
-    _, path = render(reader_of, job, rows)
+    _, path = render(render_rows, reader_of, job, rows)
     sheet = openpyxl.load_workbook(path)["Delays"]
     assert [[cell.value for cell in row] for row in sheet.iter_rows()] == [
         ["Day", "Fare"], [datetime(2013, 3, 1), 1.5], ["unknown", 2.5],
@@ -171,9 +178,9 @@ def test_xlsx_turns_iso_text_into_dates_where_the_report_says_so(reader_of: Make
     assert sheet["B2"].number_format == '"€"#,##0.00'
 
 
-def test_xlsx_tells_about_itself(reader_of: Make, job_of: Make) -> None:
+def test_xlsx_tells_about_itself(render_rows: Make, reader_of: Make, job_of: Make) -> None:
     job = job_of(TABLE, ["xlsx"], parameters={"from": "2013-03-01", "to": "2013-03-31"}, data_window="from..to")
-    _, path = render(reader_of, job, {"a": ("integer", [1, 2])})
+    _, path = render(render_rows, reader_of, job, {"a": ("integer", [1, 2])})
     assert sheets_of(path)["About"] == [
         ["Report", "Carrier punctuality"],
         ["Due", "Mon 1 Apr 2013, 09:00 (America/New_York)"],
@@ -182,12 +189,14 @@ def test_xlsx_tells_about_itself(reader_of: Make, job_of: Make) -> None:
     ]
 
 
-def test_xlsx_goes_on_in_a_second_sheet(reader_of: Make, job_of: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_xlsx_goes_on_in_a_second_sheet(
+    render_rows: Make, reader_of: Make, job_of: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("reports.rendering.xlsx.MAX_ROWS", 4)
     monkeypatch.setattr("reports.rendering.xlsx_fast.MAX_ROWS", 4)
     for fast in (False, True):  # The fast library cannot, so the other one takes over.
         job = job_of(TABLE, ["xlsx", "csv"], fast_xlsx=fast)
-        result, path = render(reader_of, job, {"n": ("integer", list(range(10)))})
+        result, path = render(render_rows, reader_of, job, {"n": ("integer", list(range(10)))})
         sheets = sheets_of(path)
         assert list(sheets) == ["Delays", "Delays (2)", "Delays (3)", "About"]
         assert [row[0] for sheet in list(sheets.values())[:3] for row in sheet[1:]] == list(range(10))
@@ -197,18 +206,22 @@ def test_xlsx_goes_on_in_a_second_sheet(reader_of: Make, job_of: Make, monkeypat
 
 
 @pytest.mark.parametrize("fast", [False, True])
-def test_a_text_too_long_for_excel_is_cut_with_a_mark(reader_of: Make, job_of: Make, fast: bool) -> None:
-    result, path = render(reader_of, job_of(TABLE, ["xlsx"], fast_xlsx=fast), {"a": ("text", ["x" * 40_000, "ok"])})
+def test_a_text_too_long_for_excel_is_cut_with_a_mark(
+    render_rows: Make, reader_of: Make, job_of: Make, fast: bool
+) -> None:
+    result, path = render(
+        render_rows, reader_of, job_of(TABLE, ["xlsx"], fast_xlsx=fast), {"a": ("text", ["x" * 40_000, "ok"])}
+    )
     cell = sheets_of(path)["Delays"][1][0]
     assert len(cell) == MAX_TEXT
     assert cell.endswith("[cut: the whole text has 40,000 characters, Excel holds 32,767]")
     assert any("were cut" in notice for notice in result.notices)
 
 
-def test_the_fast_xlsx_holds_the_same_cells(reader_of: Make, job_of: Make) -> None:
-    _, path = render(reader_of, job_of(TABLE, ["xlsx"]), ALL_TYPES)
+def test_the_fast_xlsx_holds_the_same_cells(render_rows: Make, reader_of: Make, job_of: Make) -> None:
+    _, path = render(render_rows, reader_of, job_of(TABLE, ["xlsx"]), ALL_TYPES)
     slow = sheets_of(path)
-    _, path = render(reader_of, job_of(TABLE, ["xlsx"], fast_xlsx=True), ALL_TYPES)
+    _, path = render(render_rows, reader_of, job_of(TABLE, ["xlsx"], fast_xlsx=True), ALL_TYPES)
     fast = sheets_of(path)
     # The fast library leaves the cell of an empty text out.
     assert fast["Delays"] == [[None if cell == "" else cell for cell in row] for row in slow["Delays"]]
@@ -217,10 +230,10 @@ def test_the_fast_xlsx_holds_the_same_cells(reader_of: Make, job_of: Make) -> No
     assert sheet["G2"].number_format == "d mmm yyyy hh:mm"
 
 
-def test_xlsx_has_a_sheet_a_table(reader_of: Make, job_of: Make) -> None:
+def test_xlsx_has_a_sheet_a_table(render_rows: Make, reader_of: Make, job_of: Make) -> None:
     job = job_of([*TABLE, {"kind": "table", "query": "totals", "heading": "De/lays"}], ["xlsx"])
     reader = reader_of(rows={"a": ("integer", [1])}, totals={"b": ("integer", [])})
-    result = render_from(job, reader)
+    result = render_rows(job, reader)
     assert sheets_of(result.files[0].path) == {
         "Delays": [["A"], [1]],
         "De lays": [["B"], ["No rows for this period."]],
@@ -240,9 +253,9 @@ def test_sheet_names_are_what_excel_takes(wish: str, before: list[str]) -> None:
         assert name == name.strip("'")
 
 
-def test_parquet_keeps_types(reader_of: Make, job_of: Make) -> None:
+def test_parquet_keeps_types(render_rows: Make, reader_of: Make, job_of: Make) -> None:
     rows = {**ALL_TYPES, "exact": ("decimal", [Decimal("0.10"), Decimal("-1234567890123.4567"), None, Decimal(2)])}
-    _, path = render(reader_of, job_of(TABLE, ["parquet"]), rows)
+    _, path = render(render_rows, reader_of, job_of(TABLE, ["parquet"]), rows)
     table = pyarrow.parquet.read_table(path)
     types = {field.name: str(field.type) for field in table.schema}
     assert types == {
@@ -258,45 +271,45 @@ def test_parquet_keeps_types(reader_of: Make, job_of: Make) -> None:
 
 
 @pytest.mark.parametrize("value", ["text", 2**70, Decimal("1.5")])
-def test_parquet_refuses_a_value_of_another_type(reader_of: Make, job_of: Make, value: Any) -> None:
+def test_parquet_refuses_a_value_of_another_type(render_rows: Make, reader_of: Make, job_of: Make, value: Any) -> None:
     job = job_of(TABLE, ["parquet"])
     with pytest.raises(RenderFailed, match="'n' does not fit its Parquet type int64, near row 4") as caught:
-        render(reader_of, job, {"n": ("integer", [1, 2, 3, value])})
+        render(render_rows, reader_of, job, {"n": ("integer", [1, 2, 3, value])})
     assert caught.value.section == "query 'rows'"
     assert list(job.folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("format_", ["csv", "json", "xlsx", "parquet"])
-def test_a_file_without_rows_is_still_a_file(reader_of: Make, job_of: Make, format_: str) -> None:
-    result, path = render(reader_of, job_of(TABLE, [format_]), {"n": ("integer", [])})
+def test_a_file_without_rows_is_still_a_file(render_rows: Make, reader_of: Make, job_of: Make, format_: str) -> None:
+    result, path = render(render_rows, reader_of, job_of(TABLE, [format_]), {"n": ("integer", [])})
     assert result.rows == result.files[0].rows == 0
     assert path.stat().st_size > 0
     assert "Delays: No rows for this period." in result.notices
 
 
-def test_one_pass_makes_all_files(reader_of: Make, job_of: Make) -> None:
+def test_one_pass_makes_all_files(render_rows: Make, reader_of: Make, job_of: Make) -> None:
     for fast in (False, True):
         reader = reader_of(rows={"n": ("integer", list(range(10)))})
         job = job_of(TABLE, ["csv", "json", "xlsx", "parquet", "pdf", "html"], fast_xlsx=fast)
-        result = render_from(job, reader)
+        result = render_rows(job, reader)
         assert reader.asked == ["rows"]
         assert [file.rows for file in result.files] == [10, 10, 10, 10, None, None]
         assert [file.path.name for file in result.files] == [f"punctuality.{file.format}" for file in result.files]
 
 
-def test_more_rows_than_the_limit_leave_nothing(reader_of: Make, job_of: Make) -> None:
+def test_more_rows_than_the_limit_leave_nothing(render_rows: Make, reader_of: Make, job_of: Make) -> None:
     job = job_of(TABLE, ["csv"], limits=Limits(rows=5))
     with pytest.raises(LimitExceeded) as caught:
-        render(reader_of, job, {"n": ("integer", list(range(6)))})
+        render(render_rows, reader_of, job, {"n": ("integer", list(range(6)))})
     assert caught.value.limit == "rows"
     assert "'punctuality', query 'rows'" in str(caught.value)
     assert list(job.folder.iterdir()) == []
 
 
-def test_the_same_rows_give_the_same_bytes(reader_of: Make, job_of: Make) -> None:
+def test_the_same_rows_give_the_same_bytes(render_rows: Make, reader_of: Make, job_of: Make) -> None:
     digests = set()
     for _ in range(2):
-        result = render_from(job_of(TABLE, ["xlsx", "pdf", "csv"]), reader_of(rows={"n": ("integer", [1, 2])}))
+        result = render_rows(job_of(TABLE, ["xlsx", "pdf", "csv"]), reader_of(rows={"n": ("integer", [1, 2])}))
         digests.add(tuple(file.sha256 for file in result.files))
     assert len(digests) == 1
 

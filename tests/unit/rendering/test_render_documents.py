@@ -19,7 +19,6 @@ from reports.rendering import values
 from reports.rendering.build import change_text
 from reports.rendering.errors import RenderFailed
 from reports.rendering.job import RenderJob, RenderResult
-from reports.rendering.render import render_from
 
 Make = Callable[..., Any]
 NEW_YORK = ZoneInfo("America/New_York")
@@ -88,7 +87,7 @@ def test_figures_against_earlier_ones(value: Any, earlier: Any, format_: Any, wo
     assert change_text(value, earlier, Column(name="a", format=format_), NEW_YORK) == words
 
 
-def test_a_report_as_pdf_page_mail_and_text(reader_of: Make, job_of: Make) -> None:
+def test_a_report_as_pdf_page_mail_and_text(render_rows: Make, reader_of: Make, job_of: Make) -> None:
     sections = [
         {"kind": "text", "text": "In {{ airport }}, {{ totals.flights }} flights left.\n\nSecond."},
         {
@@ -105,7 +104,7 @@ def test_a_report_as_pdf_page_mail_and_text(reader_of: Make, job_of: Make) -> No
         data_window="from..to",
     )
     totals = {"flights": ("integer", [1254]), "before": ("integer", [1204])}
-    result = render_from(job, reader_of(rows=rows_of(8), totals=totals))
+    result = render_rows(job, reader_of(rows=rows_of(8), totals=totals))
     page = re.sub(r"<style>.*?</style>|<[^>]+>", " ", page_text(job), flags=re.DOTALL)
     mail = re.sub(r"<style>.*?</style>|<[^>]+>", " ", result.mail_html, flags=re.DOTALL)
     for text in (pdf_text(result), page, mail, result.mail_text):
@@ -122,9 +121,9 @@ def test_a_report_as_pdf_page_mail_and_text(reader_of: Make, job_of: Make) -> No
     assert 'alt="Chart of flights by carrier."' in result.mail_html
 
 
-def test_a_capped_table_says_so_everywhere(reader_of: Make, job_of: Make) -> None:
+def test_a_capped_table_says_so_everywhere(render_rows: Make, reader_of: Make, job_of: Make) -> None:
     job = job_of([{**TABLE, "max_rows": 100}], ["pdf", "html", "xlsx", "csv"])
-    result = render_from(job, reader_of(rows=rows_of(150)))
+    result = render_rows(job, reader_of(rows=rows_of(150)))
     words = "Showing 100 of 150 rows; the full list is in the XLSX and CSV files."
     assert result.notices == [f"Delays: {words}"]
     assert words in page_text(job)
@@ -139,26 +138,26 @@ def test_a_capped_table_says_so_everywhere(reader_of: Make, job_of: Make) -> Non
     assert all("Carrier" in page.extract_text() for page in pages)  # The table's head is repeated.
 
 
-def test_rows_are_counted_even_where_no_file_wants_them(reader_of: Make, job_of: Make) -> None:
+def test_rows_are_counted_even_where_no_file_wants_them(render_rows: Make, reader_of: Make, job_of: Make) -> None:
     job = job_of([{**TABLE, "max_rows": 5}], ["pdf"])
-    result = render_from(job, reader_of(rows=rows_of(12)))
+    result = render_rows(job, reader_of(rows=rows_of(12)))
     assert result.notices == ["Delays: Showing 5 of 12 rows."]
     assert result.rows == 12
 
 
-def test_an_empty_result_is_visible(reader_of: Make, job_of: Make) -> None:
+def test_an_empty_result_is_visible(render_rows: Make, reader_of: Make, job_of: Make) -> None:
     figures = {"kind": "key_figures", "query": "totals", "columns": [{"name": "flights"}]}
     job = job_of([figures, CHART, TABLE], ["pdf", "html", "png"])
-    result = render_from(job, reader_of(rows=rows_of(0), totals={"flights": ("integer", [])}))
+    result = render_rows(job, reader_of(rows=rows_of(0), totals={"flights": ("integer", [])}))
     for text in (pdf_text(result), page_text(job), result.mail_html, result.mail_text):
         assert text.count("No rows for this period.") == 3
     assert result.mail_images == {}
     assert result.figures == {}
 
 
-def test_a_mail_stays_under_what_gmail_shows(reader_of: Make, job_of: Make) -> None:
+def test_a_mail_stays_under_what_gmail_shows(render_rows: Make, reader_of: Make, job_of: Make) -> None:
     rows = {f"c{at}": ("text", ["word " * 60] * 60) for at in range(8)}
-    result = render_from(job_of([TABLE], ["csv"]), reader_of(rows=rows))
+    result = render_rows(job_of([TABLE], ["csv"]), reader_of(rows=rows))
     assert len(result.mail_html.encode()) <= 100_000
     shown = re.search(r"Showing (\d+) of 60 rows", result.mail_html)
     assert shown
@@ -181,13 +180,13 @@ class Tags(HTMLParser):
 
 
 @pytest.mark.parametrize("evil", [EVIL, "<img src=x onerror=alert(1)>", "</style><script>alert(1)</script>"])
-def test_no_value_becomes_markup(reader_of: Make, job_of: Make, evil: str) -> None:
+def test_no_value_becomes_markup(render_rows: Make, reader_of: Make, job_of: Make, evil: str) -> None:
     job = job_of(
         [{**CHART, "heading": evil, "alt": evil}, TABLE, {"kind": "text", "text": "{{ name }}"}],
         ["html", "pdf"], title=evil, description=evil, parameters={"name": evil},
     )  # fmt: skip
     rows = {"carrier": ("text", [evil, "#set page(width: 1cm)"]), "flights": ("integer", [1, 2])}
-    result = render_from(job, reader_of(rows=rows))
+    result = render_rows(job, reader_of(rows=rows))
     for html in (page_text(job), result.mail_html):
         found = Tags()
         found.feed(html)
@@ -217,10 +216,12 @@ def test_no_value_becomes_markup(reader_of: Make, job_of: Make, evil: str) -> No
         ("{{ name", "cannot be read"),
     ],
 )
-def test_a_text_section_holds_names_and_nothing_else(reader_of: Make, job_of: Make, text: str, words: str) -> None:
+def test_a_text_section_holds_names_and_nothing_else(
+    render_rows: Make, reader_of: Make, job_of: Make, text: str, words: str
+) -> None:
     job = job_of([{"kind": "text", "text": text}], ["html"], parameters={"name": "x"})
     with pytest.raises(RenderFailed, match=words) as caught:
-        render_from(job, reader_of())
+        render_rows(job, reader_of())
     assert "{{ parameter }} and {{ query.column }} only" in str(caught.value)
     assert "'punctuality'" in str(caught.value)
 
@@ -237,11 +238,11 @@ def test_a_text_section_holds_names_and_nothing_else(reader_of: Make, job_of: Ma
     ],
 )
 def test_an_unknown_name_is_refused_with_its_place(
-    reader_of: Make, job_of: Make, section: dict[str, Any], words: str
+    render_rows: Make, reader_of: Make, job_of: Make, section: dict[str, Any], words: str
 ) -> None:
     job = job_of([section], ["html"])
     with pytest.raises(RenderFailed, match=words) as caught:
-        render_from(job, reader_of(rows=rows_of(2)))
+        render_rows(job, reader_of(rows=rows_of(2)))
     assert caught.value.report == "punctuality"
     assert caught.value.section.startswith("sections[0] (")
     assert list(job.folder.iterdir()) == []

@@ -11,14 +11,13 @@ import pytest
 
 from reports.rendering import chart, templates
 from reports.rendering.errors import LimitExceeded, RenderFailed
-from reports.rendering.render import render_from
 
 Make = Callable[..., Any]
 ROWS: dict[str, Any] = {"day": ("text", ["2013-03-01", "2013-03-02"]), "n": ("integer", [1, 2])}
 TABLE = {"kind": "table", "heading": "Days", "query": "rows"}
 
 
-def test_an_own_template_replaces_page_and_mail(reader_of: Make, job_of: Make) -> None:
+def test_an_own_template_replaces_page_and_mail(render_rows: Make, reader_of: Make, job_of: Make) -> None:
     own = (
         "<html><head><style>b { color: red }</style></head><body>"
         "<b>{{ medium }}</b> {{ document.title }} {{ parameters.name }}"
@@ -27,7 +26,7 @@ def test_an_own_template_replaces_page_and_mail(reader_of: Make, job_of: Make) -
     )
     line = {"kind": "chart", "query": "rows", "chart": "line", "x": {"name": "day"}, "y": [{"name": "n"}]}
     job = job_of([TABLE, line], ["html"], template=own, parameters={"name": "<b>Ada</b>"})
-    result = render_from(job, reader_of(rows=ROWS))
+    result = render_rows(job, reader_of(rows=ROWS))
     page = (job.folder / "punctuality.html").read_text()
     assert "<b>page</b> Carrier punctuality &lt;b&gt;Ada&lt;/b&gt;<i>2013-03-01</i>" in page
     assert "data:image/svg+xml" in page
@@ -63,10 +62,10 @@ def test_an_own_template_replaces_page_and_mail(reader_of: Make, job_of: Make) -
         "{% for %}",
     ],
 )
-def test_an_own_template_is_kept_in_its_sandbox(reader_of: Make, job_of: Make, source: str) -> None:
+def test_an_own_template_is_kept_in_its_sandbox(render_rows: Make, reader_of: Make, job_of: Make, source: str) -> None:
     job = job_of([TABLE], ["html"], template=source)
     with pytest.raises(RenderFailed, match="own template failed"):
-        render_from(job, reader_of(rows=ROWS))
+        render_rows(job, reader_of(rows=ROWS))
     assert list(job.folder.iterdir()) == []
 
 
@@ -100,7 +99,9 @@ def test_a_chart_that_looks_outside_is_refused(spec: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("kind", ["bar", "horizontal_bar", "stacked_bar", "line", "area"])
 @pytest.mark.parametrize("split", ["none", "series", "two"])
-def test_every_chart_is_drawn_with_hostile_names(reader_of: Make, job_of: Make, kind: str, split: str) -> None:
+def test_every_chart_is_drawn_with_hostile_names(
+    render_rows: Make, reader_of: Make, job_of: Make, kind: str, split: str
+) -> None:
     names = ["url", "$schema", "a.b[0]", "<b>"]
     rows = {
         names[0]: ("text", ["x", "y", "y"]), names[1]: ("decimal", [1.5, None, 2.0]), names[2]: ("integer", [3, 4, 5]),
@@ -112,7 +113,7 @@ def test_every_chart_is_drawn_with_hostile_names(reader_of: Make, job_of: Make, 
         "series": names[3] if split == "series" else "",
     }  # fmt: skip
     job = job_of([section], ["html"])
-    result = render_from(job, reader_of(rows=rows))
+    result = render_rows(job, reader_of(rows=rows))
     assert result.mail_images["chart-1"].read_bytes().startswith(b"\x89PNG")
 
 
@@ -139,7 +140,9 @@ def server() -> Iterator[tuple[str, list[str]]]:
         thread.join()
 
 
-def test_a_mail_fetches_nothing(reader_of: Make, job_of: Make, server: tuple[str, list[str]], tmp_path: Any) -> None:
+def test_a_mail_fetches_nothing(
+    render_rows: Make, reader_of: Make, job_of: Make, server: tuple[str, list[str]], tmp_path: Any
+) -> None:
     address, asked = server
     (tmp_path / "secret.css").write_text("b { color: blue }")
     own = (
@@ -147,7 +150,7 @@ def test_a_mail_fetches_nothing(reader_of: Make, job_of: Make, server: tuple[str
         f"<link rel=stylesheet href='file://{tmp_path}/secret.css'><link rel=stylesheet href='{tmp_path}/secret.css'>"
         f"<style>@import url('{address}/b.css');</style></head><body><b>x</b><img src='{address}/c.png'></body></html>"
     )
-    result = render_from(job_of([TABLE], ["html", "pdf"], template=own), reader_of(rows=ROWS))
+    result = render_rows(job_of([TABLE], ["html", "pdf"], template=own), reader_of(rows=ROWS))
     assert asked == []
     assert "blue" not in result.mail_html
     assert "red" not in result.mail_html

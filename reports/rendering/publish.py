@@ -1,0 +1,45 @@
+"""A job's files appear in its folder together, once all of them are whole; until then they lie in a working folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reports.rendering.job import RenderJob, RenderResult
+
+
+def working_path(job: RenderJob, pid: int) -> Path:
+    """Where the renderer process `pid` makes a job's files."""
+    return job.folder / f".rendering-{pid}"
+
+
+@contextmanager
+def working_folder(job: RenderJob, pid: int) -> Iterator[Path]:
+    """The working path; whatever is in it is removed at the end."""
+    path = working_path(job, pid)
+    try:
+        yield path
+    finally:
+        if path.exists():
+            shutil.rmtree(path)
+
+
+def publish(result: RenderResult, folder: Path) -> RenderResult:
+    """The result with its files moved to `folder`: all of them, or none.
+
+    Raises:
+        OSError: a file cannot be moved.
+    """
+    moved: list[Path] = []
+    try:
+        for path in [*(file.path for file in result.files), *result.mail_images.values()]:
+            moved.append(path.replace(folder / path.name))  # noqa: PERF401 - must be known if a later one fails
+    except OSError:
+        for path in moved:
+            path.unlink()
+        raise
+    files = [file.model_copy(update={"path": folder / file.path.name}) for file in result.files]
+    images = {name: folder / path.name for name, path in result.mail_images.items()}
+    return result.model_copy(update={"files": files, "mail_images": images})
