@@ -1,0 +1,189 @@
+"""`mailroom up`, really started: it serves, refuses a second one, mends a dead child, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from cli.embedded import data_dir, ports
+from reports.settings import Settings
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("embedded"), pytest.mark.timeout(600)]
+START_SECONDS = 240
+
+
+class Up:
+    """One `mailroom up` in a data folder and on ports of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        chosen: dict[str, int] = {}
+        while len(set(chosen.values())) < len(ports.PORT_FIELDS):
+            chosen = {name: ports.free_port("127.0.0.1") for name in ports.PORT_FIELDS}
+        self.settings = Settings.model_validate({"data_dir": folder, **chosen})
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("MAILROOM_", "PREFECT_"))}
+        variables = {f"MAILROOM_{name.upper()}": str(port) for name, port in chosen.items()}
+        self.environment = {**inherited, **variables, "MAILROOM_DATA_DIR": str(folder)}
+        self.output = folder.with_suffix(".output")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start it and wait until it says that everything is there."""
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "cli.main", "up"],
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        process = self.process
+        until(lambda: "Ctrl-C ends everything" in self.said() or process.poll() is not None, START_SECONDS)
+        assert process.poll() is None, self.said()
+        return process
+
+    def said(self) -> str:
+        """All that it has printed."""
+        return self.output.read_text(errors="replace")
+
+    def command(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        """Another `mailroom` command beside it."""
+        command = [sys.executable, "-m", "cli.main", *arguments]
+        environment = {**self.environment, **changes}
+        return subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=120)
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process that belongs to this data folder."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("MAILROOM_DATA_DIR") == str(self.settings.data_dir):
+                    found.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue  # Not one of ours.
+        return found
+
+    def kill_all(self) -> None:
+        """For the end of a test that failed half-way."""
+        for process in self.processes():
+            process.kill()
+
+
+def until(wanted: Callable[[], object], seconds: float) -> None:
+    """Wait for a condition, and fail when it does not come."""
+    deadline = time.monotonic() + seconds
+    while not wanted():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """A system that runs; the last tests of this module end it."""
+    system = Up(tmp_path_factory.mktemp("embedded") / "data")
+    system.start()
+    try:
+        yield system
+    finally:
+        system.kill_all()
+
+
+def _answers(port: int, path: str) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=5, trust_env=False).is_success
+    except httpx.TransportError:
+        return False
+
+
+def test_everything_answers(up: Up) -> None:
+    assert _answers(up.settings.api_port, "/healthz")
+    assert _answers(up.settings.prefect_port, "/api/health")
+    assert _answers(up.settings.prefect_port, "/")
+    assert _answers(up.settings.mail_web_port, "/api/messages")
+    for name in ("API docs", "Prefect UI", "Mail catcher", "API key"):
+        assert name in up.said()
+
+
+def test_the_doctor_finds_nothing_wrong(up: Up) -> None:
+    done = up.command("doctor", "--json")
+    findings = json.loads(done.stdout)
+
+    assert [finding for finding in findings if finding["level"] == "problem"] == []
+    assert done.returncode == 0
+    checks = {finding["check"] for finding in findings}
+    assert {"worker", "work pool", "block types", "API", "connection local-mail", "connection flights"} <= checks
+
+
+def test_the_command_line_reaches_the_api_with_the_key_of_the_folder(up: Up) -> None:
+    done = up.command("schedules", "list", "--json")
+
+    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+    refused = up.command("schedules", "list", MAILROOM_API_KEY="wrong" * 8)
+    assert refused.returncode == 1
+    assert "API key" in refused.stderr
+
+
+def test_secrets_are_not_beside_what_they_guard_nor_in_logs(up: Up) -> None:
+    folder = up.settings.data_dir
+    with closing(sqlite3.connect(folder / "prefect" / "prefect.db")) as database:
+        [(stored,)] = database.execute("select count(*) from configuration where key = 'ENCRYPTION_KEY'")
+    assert stored == 0
+    secrets = [(folder / name).read_text().strip() for name in ("api-key", "prefect-encryption-key")]
+    logs = up.said() + "".join(log.read_text(errors="replace") for log in (folder / "logs").iterdir())
+    arguments = " ".join(" ".join(process.cmdline()) for process in up.processes())
+    assert not [secret for secret in secrets if secret in logs or secret in arguments]
+
+
+def test_a_second_one_on_the_same_folder_is_refused(up: Up) -> None:
+    refused = up.command("up")
+
+    assert refused.returncode == 2
+    assert "in use by another Mailroom" in refused.stderr
+
+
+def test_a_port_in_use_is_refused_before_anything_starts(up: Up, tmp_path: Path) -> None:
+    refused = up.command("up", MAILROOM_DATA_DIR=str(tmp_path / "other"))
+
+    assert refused.returncode == 2
+    assert f"Port {up.settings.api_port} (MAILROOM_API_PORT) is in use" in refused.stderr
+    assert not list((tmp_path / "other" / "logs").iterdir())
+
+
+def test_a_child_that_dies_comes_back(up: Up) -> None:
+    [mail] = [process for process in up.processes() if "cli.mailcatcher" in process.cmdline()]
+    mail.kill()
+
+    until(lambda: "it is started again in 1 s" in up.said(), 30)
+    until(lambda: _answers(up.settings.mail_web_port, "/api/messages"), 60)
+
+
+def test_ctrl_c_ends_everything_with_status_0(up: Up) -> None:
+    assert up.process is not None
+    up.process.send_signal(signal.SIGINT)
+
+    assert up.process.wait(60) == 0, up.said()
+    assert "Traceback" not in up.said()
+    assert up.processes() == []
+    assert ports.faults(up.settings) == []
+
+
+def test_killed_it_leaves_no_orphan_and_can_start_again(up: Up) -> None:
+    process = up.start()
+    assert len(up.processes()) >= 6
+    process.kill()
+    process.wait(10)
+
+    until(lambda: not up.processes(), 60)
+    with data_dir.locked(up.settings.data_dir):
+        assert ports.faults(up.settings) == []

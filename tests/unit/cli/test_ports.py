@@ -1,0 +1,65 @@
+"""Ports that cannot be had are refused by number, holder and variable."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.embedded import ports
+from prefect_mailroom.errors import ConfigurationError
+from reports.settings import Settings
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that this process listens on."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield server.getsockname()[1]
+
+
+def _settings(tmp_path: Path, **values: object) -> Settings:
+    free = {name: ports.free_port("127.0.0.1") for name in ports.PORT_FIELDS}
+    return Settings.model_validate({"data_dir": tmp_path, **free, **values})
+
+
+def test_a_taken_port_is_refused_with_its_holder_and_variable(tmp_path: Path, taken: int) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        ports.check_ports(_settings(tmp_path, api_port=taken))
+
+    assert f"Port {taken} (MAILROOM_API_PORT) is in use" in str(refused.value)
+    assert f"process {os.getpid()}" in str(refused.value)
+    assert "set the variable" in refused.value.remedy
+
+
+def test_free_ports_are_fine(tmp_path: Path) -> None:
+    assert ports.faults(_settings(tmp_path)) == []
+
+
+def test_the_same_port_twice_is_refused(tmp_path: Path) -> None:
+    port = ports.free_port("127.0.0.1")
+
+    assert ports.faults(_settings(tmp_path, api_port=port, mail_web_port=port)) == [
+        f"Port {port} is wanted by MAILROOM_API_PORT and by MAILROOM_MAIL_WEB_PORT."
+    ]
+
+
+def test_an_operators_own_prefect_needs_no_port(tmp_path: Path, taken: int) -> None:
+    settings = _settings(tmp_path, prefect_port=taken, prefect_api_url="http://prefect.example/api")
+
+    assert ports.faults(settings) == []
+
+
+def test_the_demo_takes_a_free_port_instead_and_says_so(tmp_path: Path, taken: int) -> None:
+    settings = _settings(tmp_path, mail_smtp_port=taken)
+    changed, said = ports.with_free_ports(settings)
+
+    assert changed.mail_smtp_port != taken
+    assert changed.api_port == settings.api_port
+    assert said == [f"Port {taken} is in use; MAILROOM_MAIL_SMTP_PORT is {changed.mail_smtp_port} this time."]
+    assert ports.faults(changed) == []
