@@ -18,7 +18,7 @@ class DocumentedAs:
     model: type[BaseModel]
 
     def __get_pydantic_json_schema__(self, _schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """The model's schema, as a reference."""
+        """The model's schema."""
         return handler(self.model.__pydantic_core_schema__)
 
 

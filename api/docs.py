@@ -10,8 +10,10 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import BaseModel
 
 from api.problems import Problem
+from prefect_mailroom.channels import CHANNELS
 
 router = APIRouter(include_in_schema=False)
 _TEMPLATES = Environment(
@@ -29,7 +31,12 @@ def complete_openapi(app: FastAPI) -> None:
         if app.openapi_schema is None:
             document = generate()
             parts = document["components"]
-            parts["schemas"].update(_problem_schemas())
+            parts["schemas"].update(_schemas(Problem))
+            for channel in CHANNELS.values():
+                parts["schemas"].update(_schemas(channel.destination_type))
+            paths = document["paths"]
+            _name_destinations(paths["/api/v1/schedules/"]["post"])
+            _name_destinations(paths["/api/v1/schedules/{schedule_id}"]["put"])
             # FastAPI documents its own error body, which nobody ever gets.
             parts["schemas"].pop("HTTPValidationError", None)
             parts["schemas"].pop("ValidationError", None)
@@ -37,7 +44,7 @@ def complete_openapi(app: FastAPI) -> None:
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
             }
-            for path, item in document["paths"].items():
+            for path, item in paths.items():
                 for operation in item.values():
                     _mend(operation, secured=path.startswith("/api/"))
         assert app.openapi_schema is not None
@@ -46,10 +53,20 @@ def complete_openapi(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
 
 
-def _problem_schemas() -> dict[str, Any]:
-    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    parts: dict[str, Any] = schema.pop("$defs")
-    return {"Problem": schema, **parts}
+def _schemas(model: type[BaseModel]) -> dict[str, Any]:
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    parts: dict[str, Any] = schema.pop("$defs", {})
+    return {model.__name__: schema, **parts}
+
+
+def _name_destinations(operation: dict[str, Any]) -> None:
+    """A spec keeps destinations as they came; readers want to know what each channel takes."""
+    body = operation["requestBody"]["content"]["application/json"]["schema"]
+    names = {kind: f"#/components/schemas/{channel.destination_type.__name__}" for kind, channel in CHANNELS.items()}
+    body["properties"]["destinations"]["items"] = {
+        "oneOf": [{"$ref": name} for name in names.values()],
+        "discriminator": {"propertyName": "channel", "mapping": names},
+    }
 
 
 def _mend(operation: dict[str, Any], *, secured: bool) -> None:

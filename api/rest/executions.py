@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.bodies import examples
@@ -25,8 +26,18 @@ router = APIRouter(tags=["executions"], route_class=JsonRoute)
 
 Status = Annotated[ExecutionState | None, Query(description="Only those in this state.")]
 Kind = Annotated[ExecutionKind | None, Query(description="Only those of this kind.")]
-From = Annotated[AwareDatetime | None, Query(description="Due at this instant or later.")]
-To = Annotated[AwareDatetime | None, Query(description="Due before this instant.")]
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("lies beyond the calendar") from error
+
+
+_Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+From = Annotated[_Moment | None, Query(description="Due at this instant or later.")]
+To = Annotated[_Moment | None, Query(description="Due before this instant.")]
 
 
 class TestRequest(BaseModel):

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Select, and_, or_
@@ -49,6 +49,13 @@ def decode_cursor(cursor: str) -> tuple[Any, str]:
     return value, row_id
 
 
+def _instant(text: Any) -> datetime:
+    value = datetime.fromisoformat(text)
+    if value.tzinfo is None:
+        raise ValueError(f"{text} has no offset")
+    return value.astimezone(UTC)
+
+
 async def page(
     session: AsyncSession,
     query: Select[tuple[Row]],
@@ -66,10 +73,8 @@ async def page(
         value, last_id = decode_cursor(cursor)
         try:
             # The cursor comes from outside: it may belong to another order of this list.
-            value = datetime.fromisoformat(value) if isinstance(key.type, Instant) else str(value)
-            if isinstance(value, datetime) and value.tzinfo is None:
-                raise ValueError(value)
-        except (ValueError, TypeError) as error:
+            value = _instant(value) if isinstance(key.type, Instant) else str(value)
+        except (ValueError, TypeError, OverflowError) as error:
             raise Invalid.at("cursor", "belongs to another order of this list.", "Start at its first page.") from error
         beyond = key < value if descending else key > value
         tie = row_id < last_id if descending else row_id > last_id

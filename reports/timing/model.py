@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from croniter import croniter
@@ -17,7 +17,15 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, field_valida
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Day = TypeVar("Day", bound=dt.date)
 Holiday = Literal["run", "skip", "next", "previous"]
+
+
+def _sensible(value: Day) -> Day:
+    """Years at the ends of the calendar overflow when zones and horizons are added."""
+    if not 1970 <= value.year <= 2999:
+        raise ValueError(f"the year {value.year} is not between 1970 and 2999")
+    return value
 
 
 class _Timing(BaseModel):
@@ -40,6 +48,11 @@ class _Timing(BaseModel):
         if value not in available_timezones():
             raise ValueError(f"'{value[:60]}' is not a time zone of the IANA list; use a name such as Europe/Berlin")
         return value
+
+    @field_validator("starts_on", "ends_on")
+    @classmethod
+    def _sensible_year(cls, value: dt.date | None) -> dt.date | None:
+        return value and _sensible(value)
 
     @model_validator(mode="after")
     def _ends_after_start(self) -> _Timing:
@@ -90,7 +103,7 @@ class Once(_Timing):
             raise ValueError("give local time without an offset; the zone is in `timezone`")
         if value.second or value.microsecond:
             raise ValueError("give a whole minute")
-        return value
+        return _sensible(value)
 
 
 class Daily(_AtTime):

@@ -58,6 +58,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
     (cron("0 9 31 4 *"), "timing"),
     (cron("0 9 *\n* *"), "timing.expression"),
     ({"timing": {"frequency": "once", "at": "2020-01-01T09:00", "timezone": "UTC"}}, "timing"),
+    ({"timing": {"frequency": "once", "at": "9999-12-31T23:59", "timezone": "America/New_York"}}, "timing.at"),
+    ({"timing": {"frequency": "daily", "at": "09:00", "starts_on": "9999-12-31"}}, "timing.starts_on"),
+    ({"timing": {"frequency": "daily", "at": "09:00", "ends_on": "0001-01-01"}}, "timing.ends_on"),
     ({"timing": {"frequency": "daily", "at": "25:00"}}, "timing.at"),
     ({"timing": {"frequency": "weekly", "days": [], "at": "09:00"}}, "timing.days"),
     ({"timing": {"frequency": "monthly", "day": 32, "at": "09:00"}}, "timing.day"),
@@ -205,6 +208,12 @@ async def test_the_preview_refuses_what_saving_refuses(offline: Api) -> None:
 async def test_a_wrong_query_is_refused(offline: Api, query: str) -> None:
     problem = await offline.json("GET", f"/schedules/?{query}", 422)
     assert problem["errors"][0]["field"] == query.partition("=")[0]
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:00", "2026-11-23", "9999-12-31T23:59:59-23:00", "x"])
+async def test_a_wrong_moment_is_refused(offline: Api, moment: str) -> None:
+    problem = await offline.json("GET", "/schedules/executions", 422, params={"due_from": moment})
+    assert problem["errors"][0]["field"] == "due_from"
 
 
 async def test_a_test_is_not_sent_to_a_forged_address(offline: Api, schedule_body: dict[str, Any]) -> None:

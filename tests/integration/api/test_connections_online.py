@@ -152,6 +152,7 @@ async def test_a_test_mail_really_arrives(online: Api, monkeypatch: pytest.Monke
         controller.stop()
     (envelope,) = mailbox.taken
     assert envelope.rcpt_tos == ["ada@example.com"]
+    assert isinstance(envelope.content, bytes)
     message = message_from_bytes(envelope.content, policy=default)
     assert "test" in str(message["Subject"]).lower()
     assert receipt["recipient"] == "ada@example.com"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -11,8 +11,9 @@ from api.app import create_app
 from api.bodies import SCHEDULES
 from api.rest.connections import FOLDER, SMTP
 from api.rest.reports import REPORT
+from prefect_mailroom.channels import CHANNELS
 from reports.checks import check_definition
-from reports.connections import build
+from reports.connections import ConnectionSettings, build
 from reports.definition import ReportDefinition
 from reports.schedule_spec import read_spec
 from reports.settings import Settings
@@ -76,10 +77,18 @@ def test_every_body_has_examples_and_every_refusal_is_a_problem(document: dict[s
                 assert list(answer["content"]) == ["application/problem+json"], f"{name} {status}"
 
 
+def test_destinations_are_those_of_the_channels(document: dict[str, Any]) -> None:
+    body = document["paths"]["/api/v1/schedules/"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    mapping = body["properties"]["destinations"]["items"]["discriminator"]["mapping"]
+    assert set(mapping) == set(CHANNELS)
+    assert "to" in document["components"]["schemas"][mapping["email"].rsplit("/", 1)[1]]["properties"]
+
+
 def test_the_examples_are_accepted() -> None:
     for example in SCHEDULES.values():
-        read_spec(example["value"])
+        read_spec(cast(dict[str, Any], example["value"]))
     definition = ReportDefinition.model_validate(REPORT)
     assert [fault for fault in check_definition(definition) if fault.severity == "error"] == []
-    build(SMTP["kind"], SMTP["settings"])
-    build(FOLDER["kind"], FOLDER["settings"])
+    for connection in (SMTP, FOLDER):
+        wanted = ConnectionSettings.model_validate(connection)
+        build(wanted.kind, wanted.settings)

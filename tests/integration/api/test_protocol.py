@@ -40,7 +40,7 @@ def is_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
         {"X-API-Key": ""},
         {"X-API-Key": "test-key-of-more-than-thirty-two-character"},
         {"X-API-Key": "test-key-of-more-than-thirty-two-characters2"},
-        {"Authorization": "Bearer ümläut".encode("latin-1").decode("latin-1")},
+        {"Authorization": "Bearer ümläut"},
     ],
 )
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def is_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
 )
 async def test_nothing_opens_without_the_key(offline: Api, path: str, headers: dict[str, str]) -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(offline.app), base_url="http://mailroom.test") as nobody:
-        raw = {name: value.encode("latin-1") for name, value in headers.items()}
+        raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         answer = await nobody.get(path, headers=raw)
     problem = is_problem(answer, 401)
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
