@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from prefect_mailroom.channel import Destination
+from prefect_mailroom.variables import PARAMETER_PREFIX, parameter_names
 from reports.calendars import business_calendar
 from reports.definition import ReportDefinition
 from reports.errors import Conflict, Fault, Invalid
@@ -82,6 +83,21 @@ def timing_faults(timing: Timing, business: BusinessCalendar, context: Context) 
     return []
 
 
+def _variable_faults(targets: list[Destination], parameters: dict[str, Any]) -> list[Fault]:
+    """Variables `{param_…}` of subjects and paths that the report's parameters do not have."""
+    known = parameters.get("properties", {})
+    faults = []
+    for index, target in enumerate(targets):
+        for field_name in ("subject", "path"):
+            template = getattr(target, field_name, None) or ""
+            for name in parameter_names(template):
+                if name.removeprefix(PARAMETER_PREFIX) not in known:
+                    message = f"uses {{{name}}}, and the report has no such parameter."
+                    remedy = f"It has: {', '.join(known) or 'none'}."
+                    faults.append(Fault(f"destinations.{index}.{field_name}", message, remedy))
+    return faults
+
+
 async def _check_targets(session: AsyncSession, targets: list[Destination]) -> list[Fault]:
     known = await catalog.connections_named(session, [target.connection for target in targets])
     faults = []
@@ -126,6 +142,7 @@ async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> 
             for index, wanted in enumerate(spec.formats)
             if wanted not in definition.formats
         ]
+        faults += _variable_faults(spec.targets(), definition.parameters)
         try:
             check_parameters(definition.parameters, spec.parameters)
         except ParametersInvalid as error:

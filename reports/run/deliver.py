@@ -157,7 +157,6 @@ def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
         recipient=delivery.recipient,
         destination=destination(delivery.destination),
         files=shipment.files,
-        subject=f"{definition.title} {local_due:%Y-%m-%d}",
         text=shipment.message.text,
         html=shipment.message.html,
         images=shipment.message.images,
@@ -169,6 +168,11 @@ def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
             execution_id=execution.id,
             window_from=first,
             window_to=last,
+            parameters={
+                name: value
+                for name, value in shipment.wanted.parameters.items()
+                if isinstance(value, str | int) and not isinstance(value, bool)
+            },
         ),
         facts={
             "execution_id": execution.id,

@@ -1,0 +1,235 @@
+"""The main job, end to end: created by REST, fired by its cron minute, mailed, opened, compared with the data.
+
+And the same again after every process was restarted.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openpyxl
+import pypdf
+import pytest
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600), pytest.mark.xdist_group("embedded")]
+PORTS = ("API_PORT", "PREFECT_PORT", "MAIL_WEB_PORT", "MAIL_SMTP_PORT")
+PERIOD = ("2013-07-01", "2013-07-31")
+
+
+class System:
+    """An embedded system under `mailroom up`, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
+
+    @contextmanager
+    def up(self) -> Iterator[None]:
+        """Every process runs while the block does; afterwards none is left."""
+        environment = {f"MAILROOM_{name}": str(port) for name, port in self.ports.items()}
+        environment |= {"MAILROOM_DATA_DIR": str(self.folder), "PATH": "/usr/bin:/bin", "HOME": str(self.folder)}
+        with (self.folder.parent / "up.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "cli.main", "up"], env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
+            try:
+                wait_for("the API", lambda: _ok(f"{self.api_root}/readyz"), 120)
+                wait_for("the worker", self._worker_online, 120)
+                yield
+            finally:
+                process.send_signal(signal.SIGINT)
+                assert process.wait(60) == 0
+
+    @property
+    def api_root(self) -> str:
+        return f"http://127.0.0.1:{self.ports['API_PORT']}"
+
+    def api(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
+        key = (self.folder / "api-key").read_text().strip()
+        headers = {"Authorization": f"Bearer {key}"}
+        answer = httpx.request(method, f"{self.api_root}/api/v1{path}", json=body, headers=headers, timeout=30)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    def _worker_online(self) -> bool:
+        url = f"http://127.0.0.1:{self.ports['PREFECT_PORT']}/api/work_pools/mailroom/workers/filter"
+        workers = httpx.post(url, json={}, timeout=10).json()
+        return any(worker["status"] == "ONLINE" for worker in workers)
+
+    def mails(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = httpx.get(f"{self._mail}/api/messages", timeout=10).json()
+        return found
+
+    def attachments(self, mail: dict[str, Any]) -> dict[str, bytes]:
+        url = f"{self._mail}/api/messages/{mail['id']}/attachments"
+        return {
+            part["filename"]: httpx.get(f"{url}/{part['number']}", timeout=10).content
+            for part in mail["attachments"]
+            if not part["inline"]
+        }
+
+    @property
+    def _mail(self) -> str:
+        return f"http://127.0.0.1:{self.ports['MAIL_WEB_PORT']}"
+
+    def fired(self, schedule_id: str, due: datetime) -> dict[str, Any]:
+        """The execution of the occurrence, once it has ended; nobody calls for it, its minute does."""
+
+        def ended() -> dict[str, Any] | None:
+            items = self.api("GET", f"/schedules/{schedule_id}/history")["items"]
+            mine = [item for item in items if datetime.fromisoformat(item["due_at"]) == due]
+            return mine[0] if mine and mine[0]["status"] not in ("pending", "running", "retrying") else None
+
+        found = wait_for(f"the occurrence of {due}", ended, 180)
+        detail: dict[str, Any] = self.api("GET", f"/executions/{found['id']}")
+        return detail
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for found in sockets:
+        found.bind(("127.0.0.1", 0))
+    ports = [found.getsockname()[1] for found in sockets]
+    for found in sockets:
+        found.close()
+    return ports
+
+
+def _ok(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).is_success
+    except httpx.TransportError:
+        return False
+
+
+def wait_for(what: str, look: Callable[[], Any], seconds: float) -> Any:
+    """What `look` finds, as soon as it finds something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.5)
+    pytest.fail(f"{what} did not come within {seconds:g} s")
+
+
+def next_minute(least: float = 25) -> datetime:
+    """A full minute that is at least `least` seconds away."""
+    return (datetime.now(UTC) + timedelta(seconds=least + 60)).replace(second=0, microsecond=0)
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> System:
+    return System(tmp_path_factory.mktemp("system") / "data")
+
+
+def expected_rows(database: Path) -> list[tuple[str, int]]:
+    """Airline and number of flights from JFK, worked out here and not by the report's SQL."""
+    with sqlite3.connect(database) as connection:
+        names = dict(connection.execute("SELECT carrier, name FROM airlines"))
+        counts: dict[str, int] = {}
+        query = "SELECT carrier FROM flight_records WHERE origin = 'JFK' AND year = 2013 AND month = 7"
+        for (carrier,) in connection.execute(query):
+            counts[names[carrier]] = counts.get(names[carrier], 0) + 1
+    connection.close()
+    return sorted(counts.items())
+
+
+def check_files(files: dict[str, bytes], expected: list[tuple[str, int]]) -> None:
+    """PDF, XLSX and CSV hold the data, and nothing else."""
+    lines = list(csv.DictReader(io.StringIO(files["carrier-punctuality.csv"].decode("utf-8-sig"))))
+    assert sorted((line["airline"], int(line["flights"])) for line in lines) == expected
+    sheet = openpyxl.load_workbook(io.BytesIO(files["carrier-punctuality.xlsx"])).worksheets[0]
+    header, *rows = list(sheet.iter_rows(values_only=True))
+    airline, flights = header.index("Airline"), header.index("Flights")
+    assert sorted((row[airline], row[flights]) for row in rows) == expected
+    assert sheet.freeze_panes == "A2"
+    pages = pypdf.PdfReader(io.BytesIO(files["carrier-punctuality.pdf"])).pages
+    text = " ".join(page.extract_text() for page in pages)
+    assert f"{sum(count for _, count in expected):,}" in text, "the total of flights is a key figure"
+    assert all(name in text for name, _ in expected)
+
+
+def test_fired_by_its_minute_and_again_after_a_restart_of_everything(system: System) -> None:
+    body = {
+        "name": "Carrier punctuality, JFK",
+        "report_id": "carrier-punctuality",
+        "timing": {"frequency": "cron", "expression": "0 0 1 1 *", "timezone": "UTC"},
+        "parameters": {"from": PERIOD[0], "to": PERIOD[1], "origin": "JFK"},
+        "formats": ["pdf", "xlsx", "csv"],
+        "destinations": [
+            {"channel": "email", "connection": "local-mail", "to": ["ada@example.com"], "bcc": ["bob@example.com"]},
+            {"channel": "folder", "connection": "local-folder"},
+        ],
+    }
+    with system.up():
+        first_due = next_minute()
+        body["timing"]["expression"] = f"{first_due.minute} {first_due.hour} * * *"  # type: ignore[index]  # a dict
+        created = system.api("POST", "/schedules/", body, status=201)
+        assert datetime.fromisoformat(created["next_runs"][0]["at"]) == first_due
+        execution = system.fired(created["id"], first_due)
+        assert execution["status"] == "success", execution
+        assert {d["status"] for d in execution["deliveries"]} == {"delivered"}
+        assert sorted(mail["recipients"] for mail in system.mails()) == [["ada@example.com"], ["bob@example.com"]]
+        expected = expected_rows(system.folder / "samples" / "flights.db")
+        for mail in system.mails():
+            check_files(system.attachments(mail), expected)
+        rendered = {a["filename"]: a["sha256"] for a in execution["artifacts"]}
+        assert len(rendered) == 3
+        run = _flow_run(system, execution)
+        assert run["name"].startswith("Carrier punctuality, JFK · ")
+        assert f"schedule:{created['id']}" in run["tags"]
+        assert _summary_of(system, run["id"]).count("/download") == 3
+
+    with system.up():
+        second_due = next_minute()
+        timing = {"timing": {"expression": f"{second_due.minute} {second_due.hour} * * *"}}
+        changed = system.api("PATCH", f"/schedules/{created['id']}", timing)
+        assert datetime.fromisoformat(changed["next_runs"][0]["at"]) == second_due
+        again = system.fired(created["id"], second_due)
+        assert again["status"] == "success", again
+        assert len(system.mails()) == 4, "each occurrence once to each recipient"
+        items = system.api("GET", f"/schedules/{created['id']}/history")["items"]
+        assert [datetime.fromisoformat(item["due_at"]) for item in items] == [second_due, first_due]
+        run = _flow_run(system, again)
+        retried = httpx.post(
+            f"{_prefect(system)}/flow_runs/{run['id']}/set_state",
+            json={"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}, "force": True},
+            timeout=10,
+        )
+        assert retried.is_success
+        wait_for("the retry", lambda: _flow_run(system, again)["run_count"] == 2 and _ended(system, again), 90)
+        assert _flow_run(system, again)["state"]["type"] == "COMPLETED"
+        assert len(system.mails()) == 4, "Retry in Prefect's UI repeats no confirmed delivery"
+
+
+def _prefect(system: System) -> str:
+    return f"http://127.0.0.1:{system.ports['PREFECT_PORT']}/api"
+
+
+def _flow_run(system: System, execution: dict[str, Any]) -> dict[str, Any]:
+    run_id = execution["links"]["prefect"].rsplit("/", 1)[1]
+    found: dict[str, Any] = httpx.get(f"{_prefect(system)}/flow_runs/{run_id}", timeout=10).json()
+    return found
+
+
+def _ended(system: System, execution: dict[str, Any]) -> bool:
+    return _flow_run(system, execution)["state"]["type"] in ("COMPLETED", "FAILED", "CRASHED")
+
+
+def _summary_of(system: System, run_id: str) -> str:
+    wanted = {"artifacts": {"flow_run_id": {"any_": [run_id]}}}
+    found = httpx.post(f"{_prefect(system)}/artifacts/filter", json=wanted, timeout=10).json()
+    return str(found[0]["data"])
