@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,10 @@ async def sync_catalog(database: Database, root: Path, say: Say) -> Catalog:
 async def wait_for_prefect(settings: Settings, seconds: float) -> bool:
     """Whether Prefect answers within that time; asked once when it is 0."""
     import httpx
+
+    if seconds:
+        # While Prefect starts there is time to import what is needed of it.
+        await asyncio.to_thread(import_module, "cli.embedded.connections")
 
     deadline = time.monotonic() + seconds
     async with httpx.AsyncClient(timeout=2, trust_env=False) as client:

@@ -37,6 +37,8 @@ SERVER = {
     "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_RUNS": "1",
     "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "PT15M",
     "PREFECT_SERVER_SERVICES_SCHEDULER_MAX_SCHEDULED_TIME": "P400D",
+    # A schedule that was just saved reaches its runs within 2 s instead of 5; one look at SQLite costs little.
+    "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "2",
     # Off by default, so the database would grow for ever. Our own tables keep the history.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(90 * 86400),

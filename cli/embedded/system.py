@@ -101,15 +101,21 @@ async def _start(settings: Settings, supervisor: Supervisor, display: Display, i
         with display.starting(service.name):
             await (supervisor.once(service) if service is setup else supervisor.start(service))
 
-    # An operator's own Prefect server is used as it is.
-    first = [mail, setup] if settings.prefect_api_url else [prefect, mail, setup]
-    for stage in (first, [api, worker]):
-        try:
-            async with asyncio.TaskGroup() as group:
-                for service in stage:
-                    group.create_task(start(service))
-        except BaseExceptionGroup as failed:
-            raise failed.exceptions[0] from None
+    async def prefect_then_worker() -> None:
+        if not settings.prefect_api_url:  # An operator's own Prefect server is used as it is.
+            await start(prefect)
+        await start(worker)
+
+    async def setup_then_api() -> None:
+        await start(setup)
+        await start(api)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for chain in (prefect_then_worker(), setup_then_api(), start(mail)):
+                group.create_task(chain)
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
 
 
 async def _start_guard(mark: str, lock: int) -> asyncio.subprocess.Process:

@@ -134,6 +134,63 @@ def test_the_command_line_reaches_the_api_with_the_key_of_the_folder(up: Up) -> 
     assert "API key" in refused.stderr
 
 
+SCHEDULE = """
+name: Delays of a week
+report_id: delay-list
+timing: {frequency: weekly, days: [mon], at: "09:00", timezone: Europe/Berlin}
+formats: [csv]
+destinations:
+  - {channel: folder, connection: local-folder, path: "weekly/{report_slug}.{ext}"}
+"""
+
+
+def test_a_schedule_is_made_run_paused_and_deleted_by_the_command_line(up: Up, tmp_path: Path) -> None:
+    (tmp_path / "delays.yaml").write_text(SCHEDULE)
+    created = up.command("schedules", "create", str(tmp_path / "delays.yaml"))
+    assert created.returncode == 0, created.stderr
+    [schedule] = json.loads(up.command("schedules", "list", "--json").stdout)
+
+    ran = up.command("run", schedule["id"])
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "delivered" in ran.stdout
+    assert (up.settings.data_dir / "delivered" / "weekly" / "delay-list.csv").stat().st_size > 100_000
+
+    assert "paused" in up.command("schedules", "pause", schedule["id"]).stdout
+    refused = up.command("schedules", "run", schedule["id"])
+    assert refused.returncode == 1
+    assert "Resume it first" in refused.stderr
+    tested = up.command("schedules", "test", schedule["id"])
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    assert (up.settings.data_dir / "delivered" / "test" / "weekly" / "delay-list.csv").is_file()
+    assert "active" in up.command("schedules", "resume", schedule["id"]).stdout
+    assert up.command("schedules", "delete", schedule["id"]).returncode == 0
+    assert json.loads(up.command("schedules", "list", "--json").stdout) == []
+
+
+def test_a_wrong_schedule_is_refused_field_by_field(up: Up, tmp_path: Path) -> None:
+    (tmp_path / "wrong.yaml").write_text(
+        SCHEDULE.replace("delay-list", "no-such-report").replace("[csv]", "[pdf, doc]")
+    )
+    refused = up.command("schedules", "create", str(tmp_path / "wrong.yaml"))
+
+    assert refused.returncode == 1
+    assert "formats.1" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_reports_are_listed_and_rendered_without_the_api(up: Up, tmp_path: Path) -> None:
+    listed = json.loads(up.command("reports", "list", "--json").stdout)
+    assert {"carrier-punctuality", "airport-daily-departures", "delay-list"} <= {report["id"] for report in listed}
+
+    done = up.command("reports", "render", "carrier-punctuality", "--formats", "csv,pdf", "--to", str(tmp_path / "out"))
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "carrier-punctuality.pdf").read_bytes().startswith(b"%PDF")
+    assert not (tmp_path / "out" / "carrier-punctuality.xlsx").exists()
+    refused = up.command("reports", "render", "carrier-punctuality", "--formats", "doc")
+    assert (refused.returncode, "has no format doc" in refused.stderr) == (1, True)
+
+
 def test_secrets_are_not_beside_what_they_guard_nor_in_logs(up: Up) -> None:
     folder = up.settings.data_dir
     with closing(sqlite3.connect(folder / "prefect" / "prefect.db")) as database:
