@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -45,7 +46,12 @@ async def schedule_views(session: AsyncSession, rows: Sequence[Schedule], contex
         key: CalendarDefinition.model_validate(row.definition).business()
         for key, row in (await overview.calendars_named(session, named)).items()
     }
-    return [_schedule(row, last.get(row.id), counts, calendars, context) for row in rows]
+
+    def views() -> list[ScheduleView]:
+        return [_schedule(row, last.get(row.id), counts, calendars, context) for row in rows]
+
+    # Next runs take some milliseconds a schedule, by cron up to 150: too long for the event loop.
+    return await asyncio.to_thread(views)
 
 
 async def schedule_view(session: AsyncSession, row: Schedule, context: Context) -> ScheduleView:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -19,6 +20,12 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Day = TypeVar("Day", bound=dt.date)
 Holiday = Literal["run", "skip", "next", "previous"]
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Every zone of the IANA list; it is read from disk once."""
+    return frozenset(available_timezones())
 
 
 def _sensible(value: Day) -> Day:
@@ -45,7 +52,7 @@ class _Timing(BaseModel):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value not in _zones():
             raise ValueError(f"'{value[:60]}' is not a time zone of the IANA list; use a name such as Europe/Berlin")
         return value
 

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-_BATCH = 64
+if TYPE_CHECKING:
+    from prefect.server.schemas.schedules import CronSchedule
+
+_LARGEST_BATCH = 64
+
+
+@lru_cache(maxsize=4096)
+def _schedule(expression: str, timezone: str) -> CronSchedule:
+    """Kept, since Prefect reads the list of time zones from disk for each one it makes."""
+    from prefect.server.schemas.schedules import CronSchedule  # noqa: PLC0415
+
+    return CronSchedule(cron=expression, timezone=timezone)
 
 
 def cron_dates(expression: str, timezone: str, after: dt.datetime, until: dt.datetime) -> Iterator[dt.datetime]:
     """UTC instants strictly after `after` and up to `until` at which Prefect's scheduler would insert runs."""
     # Late: the server's schemas take seconds to import and only cron timings need them.
     from prefect._vendor.croniter.croniter import CroniterBadDateError  # noqa: PLC0415
-    from prefect.server.schemas.schedules import CronSchedule  # noqa: PLC0415
 
-    schedule = CronSchedule(cron=expression, timezone=timezone)
-    last = after
+    schedule = _schedule(expression, timezone)
+    last, size = after, 8
     while True:
         try:
-            batch = list(schedule._get_dates_generator(n=_BATCH, start=last, end=until))
+            batch = list(schedule._get_dates_generator(n=size, start=last, end=until))
         except CroniterBadDateError:
             return  # Such as 30 February: croniter gives up after 50 years without a date.
         # Prefect answers with a subclass of datetime whose arithmetic differs; ours are plain.
@@ -27,4 +39,4 @@ def cron_dates(expression: str, timezone: str, after: dt.datetime, until: dt.dat
         if not fresh:
             return
         yield from fresh
-        last = fresh[-1]
+        last, size = fresh[-1], min(size * 2, _LARGEST_BATCH)
