@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Literal
 
-from prefect_mailroom.channels import destination
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from prefect_mailroom.channel import Destination
+from prefect_mailroom.channels import destination
 from prefect_mailroom.errors import ConfigurationError
 from reports.definition import Format, Slug
 from reports.errors import Invalid, fault_from
