@@ -50,7 +50,9 @@ def _compile(document: Document, kind: Literal["pdf", "png"], *, created: dateti
                 package_cache_path=nowhere,
                 sys_inputs=inputs,
             )
-            made = compiler.compile(format=kind, ppi=144, timestamp=created, pdf_tags=_cells(document) <= TAGGED_CELLS)
+            # typst refuses a time with microseconds, which a due time of "now" has.
+            moment, tags = created.replace(microsecond=0), _cells(document) <= TAGGED_CELLS
+            made = compiler.compile(format=kind, ppi=144, timestamp=moment, pdf_tags=tags)
         except typst.TypstError as error:
             raise RenderFailed(f"The {kind.upper()} could not be set: {error.message}.") from error
     if isinstance(made, list):
