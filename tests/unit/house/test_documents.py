@@ -1,0 +1,53 @@
+"""What README and docs show is true: schedule and report are accepted, make targets exist, links lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from reports.folder import load_folder
+from reports.schedule_spec import read_spec
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def test_the_schedule_of_the_readme_is_accepted() -> None:
+    (body,) = blocks(ROOT / "README.md", "json")
+    spec = read_spec(json.loads(body))
+    assert [target.channel for target in spec.targets()] == ["email", "folder"]
+
+
+def test_the_report_of_the_docs_loads(tmp_path: Path) -> None:
+    folder = tmp_path / "orders"
+    folder.mkdir()
+    (yaml,) = blocks(ROOT / "docs/reports.md", "yaml")
+    (folder / "report.yaml").write_text(yaml)
+    query = "SELECT region, sum(amount) AS amount FROM orders WHERE day BETWEEN :from AND :to GROUP BY region"
+    (folder / "orders.sql").write_text(query)
+    assert load_folder(folder).data_query == "orders"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_make_targets_exist(page: Path) -> None:
+    there = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(
+        re.findall(
+            r"\bmake ([a-z]+(?:-[a-z]+)*)", "\n".join(blocks(page, "") + re.findall(r"`[^`]+`", page.read_text()))
+        )
+    )
+    assert named <= there
