@@ -14,9 +14,9 @@ from cli.output import out, print_json, print_table
 from cli.rest_client import MailroomClient
 from prefect_mailroom.errors import MailroomError
 from reports.settings import current
+from reports.states import ExecutionState
 
 app = App(name="schedules", help="List, create, pause, resume, delete, run, test.", help_format="plaintext")
-ENDED = {"success", "partial", "failed", "cancelled", "skipped", "missed"}
 
 
 @app.command(name="list")
@@ -183,7 +183,7 @@ def wait_for(client: MailroomClient, execution_id: str, seconds: float) -> dict[
         while True:
             execution: dict[str, Any] = client.call("GET", f"/executions/{execution_id}")
             status.update(f"execution {execution['id']}: {execution['status']}")
-            if execution["status"] in ENDED:
+            if ExecutionState(execution["status"]).ended:
                 return execution
             if time.monotonic() > deadline:
                 raise MailroomError(

@@ -14,8 +14,8 @@ from cli.demo.receiver import Receiver
 from cli.embedded.system import Addresses
 from cli.rest_client import ApiProblem, MailroomClient
 from reports.settings import Settings
+from reports.states import ExecutionState
 
-ENDED = {"success", "partial", "failed", "cancelled", "skipped", "missed"}
 # How long after the due minute the proof may take on a slow machine.
 PATIENCE = 150.0
 
@@ -96,6 +96,6 @@ async def _ended(call: Call, execution_id: str, deadline: float) -> dict[str, An
     """The execution once it has ended, or as it is at the deadline."""
     while True:
         execution: dict[str, Any] = await call("GET", f"/executions/{execution_id}")
-        if execution["status"] in ENDED or time.monotonic() > deadline:
+        if ExecutionState(execution["status"]).ended or time.monotonic() > deadline:
             return execution
         await asyncio.sleep(0.5)

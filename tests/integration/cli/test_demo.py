@@ -42,6 +42,7 @@ def test_the_demo_proves_every_file_and_can_be_repeated(tmp_path: Path) -> None:
     assert first.returncode == 0, first.stdout + first.stderr
 
     with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # The first demo's connections linger.
         server.bind(("127.0.0.1", int(chosen["MAILROOM_MAIL_SMTP_PORT"])))
         server.listen()
         second = _demo(folder, **chosen)
