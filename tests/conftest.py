@@ -46,12 +46,10 @@ def fresh_postgres(postgres_url: str) -> str:
     return f"postgresql+asyncpg://{base.partition('://')[2].rsplit('/', 1)[0]}/{name}?{query}"
 
 
-@pytest.hookimpl(tryfirst=True)  # Before xdist reads the groups.
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Tests that use the Prefect server go to one xdist worker, so that there is one server."""
-    for item in items:
-        if "prefect_server" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("prefect"))
+    if "prefect_server" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.xdist_group("prefect"))
 
 
 @pytest.fixture(scope="session")
