@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 READY := $(VENV)/.ready
 export UV_LINK_MODE ?= copy
-export PREFECT_LOGGING_EXTRA_LOGGERS ?=
+# Compiled once at set-up, since each of the many processes would otherwise read sources for seconds.
+export UV_COMPILE_BYTECODE ?= 1
 ONCE ?=
 
 .DEFAULT_GOAL := help

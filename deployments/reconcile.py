@@ -68,7 +68,7 @@ class Reconciler:
         """Try everything that is pending once; returns how many changes and requests were looked at."""
         async with self._database.session() as session:
             pending = [row.id for row in await stored.unsynced(session, _BATCH)]
-            requested = [row.id for row in await executions.unsubmitted(session, _BATCH)]
+            requested = [row.id for row in await executions.unsubmitted(session, limit=_BATCH)]
         if not pending and not requested:
             return 0
         with contextlib.suppress(Unavailable):  # Recorded where it happened; the rest would fail the same way.
@@ -80,7 +80,10 @@ class Reconciler:
         return len(pending) + len(requested)
 
     async def settle_schedule(self, schedule_id: str) -> None:
-        """Bring one schedule in step now; waits `sync_wait_seconds` at most and goes on behind the caller's back."""
+        """Bring one schedule, and what was asked of it, in step now.
+
+        Waits `sync_wait_seconds` at most and goes on behind the caller's back.
+        """
         await self._hurry(self._settle_schedule(schedule_id))
 
     async def settle_execution(self, execution_id: str) -> None:
@@ -108,8 +111,12 @@ class Reconciler:
             _LOG.error("A change could not be brought to Prefect; the next pass tries again.", exc_info=error)
 
     async def _settle_schedule(self, schedule_id: str) -> None:
+        async with self._database.session() as session:
+            requested = [row.id for row in await executions.unsubmitted(session, schedule_id=schedule_id)]
         async with self._client() as client:
             await self._sync(client, schedule_id)
+            for execution_id in requested:
+                await self._submit(client, execution_id)
 
     async def _settle_execution(self, execution_id: str) -> None:
         async with self._client() as client:

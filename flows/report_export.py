@@ -1,20 +1,22 @@
 """The flow of every schedule: claim -> gate -> render -> deliver -> settle. Wiring only; the work is in `reports.run`.
 
-A run carries the schedule's id and nothing else; it reads the rest when it starts. It returns `AwaitingRetry` while a
-delivery waits for another try, so that no slot is held meanwhile.
+A run carries the schedule's id and nothing else; it reads the rest when it starts. While a delivery waits for another
+try, the run goes back to `AwaitingRetry` and its process ends, so that no slot is held meanwhile.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
+from prefect.client.schemas.responses import SetStateStatus
 from prefect.context import FlowRunContext
+from prefect.exceptions import Pause
 from prefect.states import AwaitingRetry, Completed, Failed
 
 from reports.run.claim import FlowRunFacts, Stopped
@@ -47,8 +49,6 @@ def _facts() -> FlowRunFacts:
 def _state(result: Verdict) -> State[Any]:
     """What Prefect shows for a verdict."""
     match result.state:
-        case ExecutionState.RETRYING:
-            return AwaitingRetry(message=result.reason, scheduled_time=result.retry_at)
         case ExecutionState.SUCCESS:
             return Completed(message=result.reason)
         case ExecutionState.SKIPPED:
@@ -57,6 +57,20 @@ def _state(result: Verdict) -> State[Any]:
             return Failed(name=str(result.state).capitalize(), message=result.reason)
         case _:
             return Failed(message=result.reason)
+
+
+async def _give_the_slot_back(flow_run_id: str, result: Verdict) -> NoReturn:
+    """Put the run back to SCHEDULED, and leave as a suspended run leaves.
+
+    Returning the state would do for an engine that asks for states; Prefect's process worker asks for a result, and
+    reports a run without one as crashed. `Pause` is Prefect's signal for "the state is set, exit for resubmission".
+    """
+    waiting: State[Any] = AwaitingRetry(message=result.reason, scheduled_time=result.retry_at)
+    async with get_client() as client:
+        answer = await client.set_flow_run_state(UUID(flow_run_id), waiting)
+    if answer.status is not SetStateStatus.ACCEPT or answer.state is None:
+        raise RuntimeError(f"Prefect did not take the run back: {answer.details}.")
+    raise Pause(state=answer.state)
 
 
 @flow(name="report-export", persist_result=False)
@@ -82,4 +96,6 @@ async def report_export(schedule_id: str, execution_id: str | None = None) -> St
         result = made if isinstance(made, Verdict) else await deliver(work, begun, made)
         result = await work.settle(begun, result)
         await write_summary(work, begun.claimed, result)
-        return _state(result)
+    if result.state is ExecutionState.RETRYING:
+        await _give_the_slot_back(facts.id, result)
+    return _state(result)

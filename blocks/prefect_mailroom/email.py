@@ -48,7 +48,7 @@ class EmailDestination(Destination):
     @field_validator("subject")
     @classmethod
     def _subject(cls, subject: str) -> str:
-        return variables.validate(subject, extra=variables.parameter_names(subject), field="subject")
+        return variables.validate(subject, extra=variables.parameter_names(subject, field="subject"), field="subject")
 
     @field_validator("text")
     @classmethod

@@ -38,7 +38,7 @@ class FolderDestination(Destination):
     @field_validator("path")
     @classmethod
     def _path_can_be_expanded(cls, path: str) -> str:
-        parameters = variables.parameter_names(path)
+        parameters = variables.parameter_names(path, field="path")
         variables.validate(path, extra=parameters, field="path")
         # With harmless values: what is refused now is in the template's own text.
         sample = dict.fromkeys([*variables.KNOWN, *parameters], "x")

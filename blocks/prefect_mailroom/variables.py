@@ -126,9 +126,9 @@ def expand_path(template: str, given: Mapping[str, Value], *, field: str = "path
     return safe_relative_path(_expand(template, given, field, as_name=True), field=field)
 
 
-def parameter_names(template: str) -> list[str]:
+def parameter_names(template: str, *, field: str = "template") -> list[str]:
     """The names `param_<name>` that a template uses; whether the report has them is known to its schedule."""
-    return [name for _, name, _ in _parts(template, "template") if name.startswith(PARAMETER_PREFIX)]
+    return [name for _, name, _ in _parts(template, field) if name.startswith(PARAMETER_PREFIX)]
 
 
 def skeleton(template: str, stand_ins: Mapping[str, str]) -> str:

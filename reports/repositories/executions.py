@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import and_, func, select, update
@@ -63,9 +63,13 @@ async def of_flow_run(session: AsyncSession, flow_run_id: str) -> Execution | No
     return (await session.scalars(query)).first()
 
 
-async def unsubmitted(session: AsyncSession, limit: int = 100) -> Sequence[Execution]:
-    """Executions that were asked for and have no flow run yet, oldest first."""
+async def unsubmitted(
+    session: AsyncSession, *, schedule_id: str | None = None, limit: int = 100
+) -> Sequence[Execution]:
+    """Executions that were asked for and have no flow run yet, oldest first; of one schedule or of all."""
     query = select(Execution).where(Execution.status == ExecutionState.PENDING, Execution.flow_run_id.is_(None))
+    if schedule_id:
+        query = query.where(Execution.schedule_id == schedule_id)
     return (await session.scalars(query.order_by(Execution.created_at).limit(limit))).all()
 
 
@@ -217,10 +221,10 @@ async def abandon_attempts(session: AsyncSession, execution_id: str, *, now: dat
     return len(changed.all())
 
 
-async def rendering_of(session: AsyncSession, key: str, *, now: datetime) -> Rendering | None:
-    """A finished rendering of this key that has not expired."""
-    query = select(Rendering).where(Rendering.key == key, Rendering.expires_at > now)
-    return (await session.scalars(query)).one_or_none()
+async def renderings_of(session: AsyncSession, keys: Iterable[str], *, now: datetime) -> dict[str, Rendering]:
+    """Those of the keys that have a finished rendering which has not expired."""
+    query = select(Rendering).where(Rendering.key.in_(list(keys)), Rendering.expires_at > now)
+    return {row.key: row for row in await session.scalars(query)}
 
 
 async def artifacts(session: AsyncSession, ids: Sequence[str]) -> list[Artifact]:
@@ -241,26 +245,23 @@ async def artifact(session: AsyncSession, artifact_id: str) -> Artifact:
     return found
 
 
-async def rendering_by_id(session: AsyncSession, rendering_id: str) -> Rendering | None:
-    """The rendering an execution used."""
-    return await session.get(Rendering, rendering_id)
-
-
 async def save_rendering(session: AsyncSession, rendering: Rendering, files: Sequence[Artifact]) -> Rendering:
     """Store a finished rendering, or return the one that another process finished first; an expired one gives way."""
-    present = (await session.scalars(select(Rendering).where(Rendering.key == rendering.key))).one_or_none()
+    query = select(Rendering).where(Rendering.key == rendering.key)
+    present = (await session.scalars(query)).one_or_none()
     if present is not None and present.expires_at > rendering.created_at:
         return present
     if present is not None:
         present.key = f"expired:{present.id}"
         await session.flush()
-    session.add_all(files)
-    await session.flush()
     try:
         async with session.begin_nested():
+            session.add_all(files)
+            await session.flush()
+            rendering.artifact_ids = [file.id for file in files]
             session.add(rendering)
     except IntegrityError:
-        return (await session.scalars(select(Rendering).where(Rendering.key == rendering.key))).one()
+        return (await session.scalars(query)).one()
     return rendering
 
 

@@ -23,6 +23,8 @@ import httpx
 import openpyxl
 import pypdf
 import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600), pytest.mark.xdist_group("embedded")]
 PORTS = ("API_PORT", "PREFECT_PORT", "MAIL_WEB_PORT", "MAIL_SMTP_PORT")
@@ -175,10 +177,11 @@ def test_fired_by_its_minute_and_again_after_a_restart_of_everything(system: Sys
         ],
     }
     with system.up():
-        first_due = next_minute()
+        first_due = next_minute(least=40)
         body["timing"]["expression"] = f"{first_due.minute} {first_due.hour} * * *"  # type: ignore[index]  # a dict
         created = system.api("POST", "/schedules/", body, status=201)
         assert datetime.fromisoformat(created["next_runs"][0]["at"]) == first_due
+        check_retry(system, body)
         execution = system.fired(created["id"], first_due)
         assert execution["status"] == "success", execution
         assert {d["status"] for d in execution["deliveries"]} == {"delivered"}
@@ -213,6 +216,48 @@ def test_fired_by_its_minute_and_again_after_a_restart_of_everything(system: Sys
         wait_for("the retry", lambda: _flow_run(system, again)["run_count"] == 2 and _ended(system, again), 90)
         assert _flow_run(system, again)["state"]["type"] == "COMPLETED"
         assert len(system.mails()) == 4, "Retry in Prefect's UI repeats no confirmed delivery"
+
+
+class _LateSmtp:
+    """A far side that is down at first: the port is known before anything listens there."""
+
+    def __init__(self) -> None:
+        (self.port,) = _free_ports(1)
+        self.taken: list[str] = []
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
+        self.taken += envelope.rcpt_tos
+        return "250 2.0.0 Ok: queued"
+
+
+def check_retry(system: System, body: dict[str, Any]) -> None:
+    """An `immediate` schedule to a server that is down waits without a slot, and arrives once it is up."""
+    far = _LateSmtp()
+    credentials = {"smtp_server": "127.0.0.1", "smtp_port": far.port, "smtp_type": "INSECURE"}
+    values = {"credentials": credentials, "from_address": "r@example.com", "allow_plain": True}
+    system.api("POST", "/connections", {"name": "late", "kind": "email", "settings": values}, status=201)
+    mail = {"channel": "email", "connection": "late", "to": ["eve@example.com"]}
+    change = {"name": "At once", "timing": {"frequency": "immediate"}, "formats": ["csv"], "destinations": [mail]}
+    schedule = system.api("POST", "/schedules/", {**body, **change}, status=201)
+
+    def is_at(status: str) -> Callable[[], bool]:
+        def look() -> bool:
+            items = system.api("GET", f"/schedules/{schedule['id']}/history")["items"]
+            return bool(items) and items[0]["status"] == status
+
+        return look
+
+    wait_for("the retry to wait", is_at("retrying"), 60)
+    items = system.api("GET", f"/schedules/{schedule['id']}/history")["items"]
+    wait_for("the slot to be given back", lambda: _flow_run(system, items[0])["state"]["name"] == "AwaitingRetry", 20)
+    controller = Controller(far, hostname="127.0.0.1", port=far.port)
+    controller.start()
+    try:
+        wait_for("the delivery", is_at("success"), 120)
+    finally:
+        controller.stop()
+    assert far.taken == ["eve@example.com"]
+    assert system.api("GET", f"/schedules/{schedule['id']}")["state"] == "finished"
 
 
 def _prefect(system: System) -> str:
