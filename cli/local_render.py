@@ -32,7 +32,7 @@ async def render_locally(
     Raises:
         MailroomError: the report, a format, a parameter or the source is not as it must be.
     """
-    from reports.rendering.process import render
+    from reports.rendering import client
 
     definition, connection = await _stored(settings, report_id)
     if isinstance(definition.source, ShellSource):
@@ -53,7 +53,7 @@ async def render_locally(
         ),
     )
     with err.status(f"rendering {report_id} to {', '.join(job.formats)} …"):
-        return await render(job)
+        return await client.render(job, settings=settings, group="command line", urgent=True)
 
 
 async def _stored(settings: Settings, report_id: str) -> tuple[ReportDefinition, Connection]:

@@ -33,7 +33,7 @@ class Format(StrEnum):
 MEDIA_TYPES: dict[str, str] = {
     Format.PDF: "application/pdf",
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    Format.CSV: "text/csv",
+    Format.CSV: "text/csv; charset=utf-8",
     Format.JSON: "application/json",
     Format.PARQUET: "application/vnd.apache.parquet",
     Format.HTML: "text/html",

@@ -16,8 +16,8 @@ from reports import connections
 from reports.artifacts import check_space
 from reports.definition import Format, ReportDefinition
 from reports.parameters import resolve_parameters
+from reports.rendering import client
 from reports.rendering.job import Limits, RenderJob
-from reports.rendering.process import render
 from reports.settings import Settings
 from reports.tables import Connection
 
@@ -31,8 +31,9 @@ async def preview_html(
     *,
     timezone: str,
     settings: Settings,
+    group: str,
 ) -> bytes:
-    """The report as an HTML page, its relative dates resolved from now.
+    """The report as an HTML page, its relative dates resolved from now. `group` is whose turn this uses up.
 
     Raises:
         ParametersInvalid: the parameters do not fit.
@@ -58,5 +59,5 @@ async def preview_html(
             folder=Path(folder),
             limits=LIMITS,
         )
-        result = await render(job)
+        result = await client.render(job, settings=settings, group=group, urgent=True)
         return await asyncio.to_thread(result.files[0].path.read_bytes)

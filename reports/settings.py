@@ -5,6 +5,7 @@ Embedded is the default: everything lives below `data_dir`, on this machine, and
 
 from __future__ import annotations
 
+import hashlib
 import os
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from prefect_mailroom.errors import ConfigurationError
 
+LONGEST_SOCKET = 100
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -49,12 +51,23 @@ class Settings(BaseSettings):
     render_seconds: float = Field(default=600, gt=0)
     render_memory_mb: int = Field(default=2048, ge=128)
     render_output_mb: int = Field(default=2048, ge=1)
+    renderers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="Renderer processes of this machine."
+    )
+    renderers_socket: Path | None = Field(
+        default=None, description="Where the renderers serve, and must; unset: in data_dir, if they do."
+    )
     min_free_mb: int = Field(default=200, ge=0, description="Rendering is refused when the disk has less left.")
 
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
+
+    @field_validator("renderers_socket")
+    @classmethod
+    def _absolute_socket(cls, value: Path | None) -> Path | None:
+        return value.expanduser().resolve() if value else None
 
     @field_validator("default_timezone")
     @classmethod
@@ -66,11 +79,12 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _production_is_explicit(self) -> Settings:
         if self.mode == "production":
-            missing = [name for name in ("database_url", "prefect_api_url") if not getattr(self, name)]
+            names = {"MAILROOM_DATABASE_URL": self.database_url, "MAILROOM_PREFECT_API_URL": self.prefect_api_url}
+            missing = [name for name, value in names.items() if not value]
             if len(self.api_key.get_secret_value()) < 32:
-                missing.append("api_key (at least 32 characters)")
+                missing.append("MAILROOM_API_KEY (at least 32 characters)")
             if missing:
-                raise ValueError("production mode needs " + ", ".join(f"MAILROOM_{name.upper()}" for name in missing))
+                raise ValueError("production mode needs " + ", ".join(missing))
         return self
 
     @property
@@ -96,6 +110,16 @@ class Settings(BaseSettings):
     def public_url(self) -> str:
         """Where people reach our API and pages, without a trailing slash."""
         return self.public_address.rstrip("/") or f"http://{self.host}:{self.api_port}"
+
+    @property
+    def renderers_path(self) -> Path:
+        """The socket of the renderers; in /tmp where the path is too long for one (104 bytes on macOS)."""
+        path = self.renderers_socket or self.data_dir / "renderers.sock"
+        if len(os.fsencode(path)) <= LONGEST_SOCKET:
+            return path
+        name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+        # The service refuses a folder of another user.
+        return Path(f"/tmp/mailroom-{os.getuid()}/{name}.sock")  # noqa: S108  # see above
 
     @property
     def artifacts_dir(self) -> Path:

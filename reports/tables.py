@@ -143,9 +143,10 @@ class Artifact(Table):
 
 
 class Rendering(Table):
-    """One rendering of (report version, parameters, due time, formats); `key` is the digest of those.
+    """One piece of (report version, parameters, due time): the message, or the file of a format; `key` digests those.
 
-    `result` keeps what deliveries and conditions need besides the files: bodies and pictures as SHA-256 of the store.
+    `result` keeps what deliveries and conditions need besides files: the message's body and pictures as SHA-256 of the
+    store, and how many rows the report has.
     """
 
     __tablename__ = "renderings"
@@ -190,7 +191,7 @@ class Execution(Table):
     error_message: Mapped[str | None] = mapped_column(Text)
     error_id: Mapped[str | None] = mapped_column(String(36))
     export_id: Mapped[str | None] = mapped_column(ForeignKey("exports.id"))
-    rendering_id: Mapped[str | None] = mapped_column(ForeignKey("renderings.id"))
+    artifact_ids: Mapped[list[Any]] = mapped_column(default=list)
     report_version: Mapped[str | None] = mapped_column(String(64))
     flow_run_id: Mapped[str | None] = mapped_column(String(36), index=True)
     pass_count: Mapped[int] = mapped_column(default=0)

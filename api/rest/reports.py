@@ -127,7 +127,12 @@ async def preview(
         source = await catalog.connection(session, definition.source.connection)
     async with services.previews:
         html = await previews.preview_html(
-            definition, source, values, timezone=context.user.timezone, settings=context.settings
+            definition,
+            source,
+            values,
+            timezone=context.user.timezone,
+            settings=context.settings,
+            group=context.user.id,
         )
     headers = {
         # What a report holds must not run, nor load anything, in our origin.

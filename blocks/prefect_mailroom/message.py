@@ -69,8 +69,16 @@ def build(
             _relate(body, image)
     if attach and parcel.files:
         for name, media_type, content in _attachments(parcel, compress=compress, max_bytes=max_bytes):
-            maintype, _, subtype = media_type.partition("/")
-            mail.add_attachment(content, maintype=maintype, subtype=subtype or "octet-stream", filename=name)
+            kind, _, options = media_type.partition(";")
+            maintype, _, subtype = kind.strip().partition("/")
+            charset = options.strip().removeprefix("charset=")
+            mail.add_attachment(
+                content,
+                maintype=maintype,
+                subtype=subtype or "octet-stream",
+                filename=name,
+                params={"charset": charset} if charset else None,
+            )
     return mail.as_bytes()
 
 

@@ -12,10 +12,12 @@ from reports.definition import (
     Column,
     Format,
     KeyFiguresSection,
+    ReportDefinition,
     Section,
     TableSection,
     TextSection,
 )
+from reports.parameters import choices
 from reports.rendering import text_section, values
 from reports.rendering.answers import DATA_FORMATS, Answer
 from reports.rendering.document import (
@@ -189,7 +191,7 @@ def _table(section: TableSection, job: RenderJob, answer: Answer, zone: ZoneInfo
     rows = [tuple(row[at] for at in spots) for row in answer.head[: section.max_rows]]
     cells = [[values.shown(cell, shape, zone) for cell, shape in zip(row, shapes, strict=True)] for row in rows]
     total = len(rows) if answer.total is None else answer.total
-    elsewhere = _elsewhere(section, job)
+    elsewhere = _elsewhere(section, job.definition)
     return Table(
         heading=section.heading,
         columns=[_heading(shape, answer.columns[at]) for shape, at in zip(shapes, spots, strict=True)],
@@ -201,13 +203,14 @@ def _table(section: TableSection, job: RenderJob, answer: Answer, zone: ZoneInfo
     )
 
 
-def _elsewhere(section: TableSection, job: RenderJob) -> str:
-    formats = [Format.XLSX, *(DATA_FORMATS if section.query == job.definition.data_query else ())]
-    names = [format_.value.upper() for format_ in formats if format_ in job.formats]
+def _elsewhere(section: TableSection, definition: ReportDefinition) -> str:
+    """By the formats of the report, not of the job: one PDF serves those who get the XLSX beside it and who do not."""
+    formats = [Format.XLSX, *(DATA_FORMATS if section.query == definition.data_query else ())]
+    names = [format_.value.upper() for format_ in formats if format_ in definition.formats]
     if not names:
         return ""
     files = f"{', '.join(names[:-1])} and {names[-1]} files" if len(names) > 1 else f"{names[0]} file"
-    return f"the full list is in the {files}"
+    return f"the full list is in the {files} of this report"
 
 
 def _cap_notice(shown: int, total: int, elsewhere: str) -> str:
@@ -250,8 +253,10 @@ def _facts(job: RenderJob, zone: ZoneInfo) -> tuple[str, list[tuple[str, str]]]:
     schema = job.definition.parameters.get("properties", {})
     for name, value in job.parameters.items():
         if name not in bounds and value not in (None, ""):
-            label = schema.get(name, {}).get("title") or name.replace("_", " ").capitalize()
-            facts.append((str(label), _parameter(value, zone)))
+            prop = schema.get(name, {})
+            label = prop.get("title") or name.replace("_", " ").capitalize()
+            titles = [title for choice, title in choices(prop) if choice == value and title != str(choice)]
+            facts.append((str(label), titles[0] if titles else _parameter(value, zone)))
     return period, facts
 
 

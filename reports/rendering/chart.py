@@ -1,7 +1,7 @@
 """Charts by Vega-Lite, from specifications that are all our own: a definition chooses, it never writes one.
 
-Values are inline, under keys of ours (`x`, `v`, `s`), so that a column's name is never more than a title. The renderer
-could read files and fetch addresses; `refuse_outside` makes sure that nothing ever asks it to.
+Values are inline, under keys of ours (`x`, `v`, `s`, `i`), so that a column's name is never more than a title. The
+renderer could read files and fetch addresses; `refuse_outside` makes sure that nothing ever asks it to.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ def specification(chart: Chart, font: str = "Roboto, Arial, sans-serif") -> dict
     if split:
         title = {"title": chart.series} if chart.series else {"title": None}
         encoding["color"] = {"field": "s", "type": "nominal", "scale": {"range": PALETTE}, "sort": None, **title}
+        if amount["stack"]:  # From the axis outwards as the columns stand; without this, by the series' names.
+            encoding["order"] = {"field": "i", "type": "quantitative"}
         if chart.chart in ("bar", "horizontal_bar"):
             encoding["xOffset" if chart.chart == "bar" else "yOffset"] = {"field": "s", "sort": None}
     spec: dict[str, Any] = {
@@ -99,14 +101,17 @@ def _is_measure(chart: Chart) -> bool:
 def _points(chart: Chart) -> list[dict[str, Any]]:
     texts = [row[0] for row in chart.data.cells]
     time, measure = _is_time(chart), _is_measure(chart)
-    points = []
+    points: list[dict[str, Any]] = []
+    places: dict[str, int] = {}
     for row, text in zip(chart.points, texts, strict=True):
         x: Any = _utc(row[0]) if time else values.plain_json(row[0]) if measure else text
         if chart.series:
-            points.append({"x": x, "v": _amount_of(row[1]), "s": str(row[2])})
+            name = str(row[2])
+            points.append({"x": x, "v": _amount_of(row[1]), "s": name, "i": places.setdefault(name, len(places))})
             continue
         points += [
-            {"x": x, "v": _amount_of(value), "s": head.title} for head, value in zip(chart.y, row[1:], strict=True)
+            {"x": x, "v": _amount_of(value), "s": head.title, "i": place}
+            for place, (head, value) in enumerate(zip(chart.y, row[1:], strict=True))
         ]
     return points
 

@@ -16,7 +16,7 @@ class Limits(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     seconds: float = Field(default=600, gt=0)
-    memory_mb: int = Field(default=2048, gt=0)
+    memory_mb: int = Field(default=2048, gt=0, description="Beyond what the renderer holds before it begins.")
     output_mb: int = Field(default=2048, gt=0, description="Per file.")
     rows: int = Field(default=20_000_000, gt=0, description="Per query.")
 

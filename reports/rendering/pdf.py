@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,6 +36,11 @@ def write_pdf(document: Document, path: Path, *, created: datetime) -> None:
 def write_png(document: Document, path: Path, *, created: datetime) -> None:
     """Write the document as one picture, 1,190 px wide, as high as it needs; tables show 40 rows, and say so."""
     path.write_bytes(_compile(capped(document, PNG_ROWS), "png", created=created))
+
+
+def warm() -> None:
+    """Load the fonts and the template once, for the documents that follow."""
+    _compile(Document("", "", "", "", "", [], []), "pdf", created=datetime(2000, 1, 1, tzinfo=UTC))
 
 
 def _compile(document: Document, kind: Literal["pdf", "png"], *, created: datetime) -> bytes:

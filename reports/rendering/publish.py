@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,3 +45,29 @@ def publish(result: RenderResult, folder: Path) -> RenderResult:
     files = [file.model_copy(update={"path": folder / file.path.name}) for file in result.files]
     images = {name: folder / path.name for name, path in result.mail_images.items()}
     return result.model_copy(update={"files": files, "mail_images": images})
+
+
+def handed_over(result: RenderResult, folder: Path) -> RenderResult:
+    """The result with its files in `folder` too: all of them, or none. Blocking.
+
+    They are linked, not copied, where the file system allows it: nobody changes a rendered file.
+
+    Raises:
+        OSError: a file cannot be put there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".rendering-", dir=folder) as staged:
+        files = [file.model_copy(update={"path": _linked(file.path, Path(staged))}) for file in result.files]
+        images = {name: _linked(path, Path(staged)) for name, path in result.mail_images.items()}
+        return publish(result.model_copy(update={"files": files, "mail_images": images}), folder)
+
+
+def _linked(path: Path, folder: Path) -> Path:
+    target = folder / path.name
+    try:
+        target.hardlink_to(path)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP):
+            raise
+        shutil.copyfile(path, target)
+    return target

@@ -77,8 +77,10 @@ def _passed_on(job: RenderJob, work: Path) -> RenderResult:
     path = work / f"{job.definition.id}.{source.content}"
     fetch(source, job.access, job.parameters, path)
     document = head_of(job)
+    # How its text is encoded is for the other product to say, not for us.
+    kind = MEDIA_TYPES[job.formats[0]].partition(";")[0]
     return RenderResult(
-        files=[_file(path, job.formats[0], None)],
+        files=[_file(path, job.formats[0], None).model_copy(update={"media_type": kind})],
         mail_html=_mail(job, document),
         mail_text=text.plain(document),
     )

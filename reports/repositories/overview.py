@@ -9,7 +9,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reports.states import DeliveryState
-from reports.tables import Artifact, Calendar, Delivery, Execution, Rendering, Schedule
+from reports.tables import Artifact, Calendar, Delivery, Execution, Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +32,13 @@ async def delivery_counts(session: AsyncSession, execution_ids: Sequence[str]) -
 
 
 async def artifacts_of(session: AsyncSession, executions: Iterable[Execution]) -> dict[str, list[Artifact]]:
-    """The files of each execution that has some, in the order of its formats. Two queries."""
-    wanted = {row.id: row.rendering_id for row in executions if row.rendering_id}
+    """The files of each execution that has some, in the order of its formats. One query."""
+    wanted = {row.id: row.artifact_ids for row in executions if row.artifact_ids}
     if not wanted:
         return {}
-    renderings = select(Rendering.id, Rendering.artifact_ids).where(Rendering.id.in_(set(wanted.values())))
-    ids = {row[0]: list(row[1]) for row in await session.execute(renderings)}
-    every = {artifact_id for some in ids.values() for artifact_id in some}
+    every = {artifact_id for ids in wanted.values() for artifact_id in ids}
     rows = {row.id: row for row in await session.scalars(select(Artifact).where(Artifact.id.in_(every)))}
-    return {
-        execution_id: [rows[artifact_id] for artifact_id in ids.get(rendering_id, []) if artifact_id in rows]
-        for execution_id, rendering_id in wanted.items()
-    }
+    return {execution_id: [rows[one] for one in ids if one in rows] for execution_id, ids in wanted.items()}
 
 
 async def schedule_names(session: AsyncSession, schedule_ids: Iterable[str]) -> dict[str, str]:

@@ -26,12 +26,12 @@ from reports.errors import Unavailable
 from reports.repositories import catalog, executions
 from reports.repositories import schedules as stored
 from reports.run.gate import may_send
-from reports.run.render import Message, Order, message_of
+from reports.run.render import Made, Message, Order, message_of
 from reports.run.retry import next_attempt
 from reports.schedule_spec import ScheduleSpec
 from reports.settings import Settings
 from reports.states import DeliveryState, ExecutionKind
-from reports.tables import Artifact, Delivery, Execution, Rendering, Schedule
+from reports.tables import Artifact, Delivery, Execution, Schedule
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 4
@@ -98,7 +98,7 @@ class Shipment:
     spec: ScheduleSpec
     definition: ReportDefinition
     wanted: Order
-    rendering: Rendering
+    made: Made
     files: tuple[ParcelFile, ...]
     message: Message
 
@@ -110,7 +110,7 @@ async def load_shipment(
     schedule: Schedule,
     spec: ScheduleSpec,
     wanted: Order,
-    rendering: Rendering,
+    made: Made,
 ) -> Shipment:
     """Bring together what was rendered.
 
@@ -118,10 +118,10 @@ async def load_shipment(
         FileNotFoundError: a file has expired meanwhile.
     """
     async with database.session() as session:
-        artifacts = await executions.artifacts(session, rendering.artifact_ids)
-    message = await asyncio.to_thread(message_of, store, rendering)
+        artifacts = await executions.artifacts(session, made.artifact_ids)
+    message = await asyncio.to_thread(message_of, store, made)
     files = tuple(_parcel_file(store, artifact) for artifact in artifacts)
-    return Shipment(execution, schedule, spec, wanted.definition, wanted, rendering, files, message)
+    return Shipment(execution, schedule, spec, wanted.definition, wanted, made, files, message)
 
 
 def _parcel_file(store: ArtifactStore, artifact: Artifact) -> ParcelFile:
@@ -182,8 +182,8 @@ def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
             "due_at": execution.due_at.isoformat(),
             "timezone": shipment.spec.timing.timezone,
             "parameters": shipment.wanted.parameters,
-            "rows": shipment.rendering.result.get("rows"),
-            "figures": shipment.rendering.result.get("figures"),
+            "rows": shipment.made.rows,
+            "figures": shipment.made.message["figures"],
         },
         is_test=execution.kind is ExecutionKind.TEST,
     )

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,17 +21,19 @@ from reports.connections import load_named
 from reports.database import Database, new_id
 from reports.definition import Format, ReportDefinition, ShellSource
 from reports.parameters import resolve_parameters
+from reports.rendering import client
 from reports.rendering.job import Limits, RenderedFile, RenderJob, RenderResult
-from reports.rendering.process import render
 from reports.repositories import executions
 from reports.run.shell import run_shell
 from reports.settings import Settings
 from reports.tables import Artifact, Rendering
 
+MESSAGE, COMMAND = "message", "command"
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be rendered; two orders with the same `key` are one rendering."""
+    """What an execution wants: a message and a file of each format, or all that a command leaves."""
 
     definition: ReportDefinition
     parameters: dict[str, Any]
@@ -40,10 +42,38 @@ class Order:
     timezone: str
 
     @property
-    def key(self) -> str:
-        """Digest of all that decides the output. The due time is in it, since the report shows it."""
-        parts = [self.definition.version, self.parameters, self.formats, self.due_at.isoformat(), self.timezone]
+    def pieces(self) -> tuple[str, ...]:
+        """What is made, kept and shared by itself; the first one has the message."""
+        if isinstance(self.definition.source, ShellSource):
+            return (COMMAND,)
+        return (MESSAGE, *(format_.value for format_ in dict.fromkeys(self.formats)))
+
+    def key(self, piece: str) -> str:
+        """Digest of all that decides a piece: equal keys are one rendering. The report shows its due time."""
+        parts = [self.definition.version, self.parameters, piece, self.due_at.isoformat(), self.timezone]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The pieces of an order, in its order."""
+
+    renderings: tuple[Rendering, ...]
+
+    @property
+    def artifact_ids(self) -> list[str]:
+        """The files, in the order of the formats."""
+        return [artifact for rendering in self.renderings for artifact in rendering.artifact_ids]
+
+    @property
+    def message(self) -> Mapping[str, Any]:
+        """The mail body as SHA-256 of the store, and the figures."""
+        return self.renderings[0].result
+
+    @property
+    def rows(self) -> int | None:
+        """Rows of the data query, None where nothing counted them."""
+        return next((row.result["rows"] for row in self.renderings if row.result["rows"] is not None), None)
 
 
 def order(
@@ -62,35 +92,51 @@ def order(
     return Order(definition, final, tuple(formats), due_at, timezone)
 
 
-async def rendered(database: Database, settings: Settings, wanted: Order, *, now: datetime) -> Rendering:
-    """The rendering of an order: one that is there, or a new one.
+async def rendered(database: Database, settings: Settings, wanted: Order, *, now: datetime, group: str) -> Made:
+    """The pieces of an order: those that are there, the others rendered together.
+
+    Args:
+        group: whose turn at the renderers this uses up.
 
     Raises:
         SourceError, RenderFailed, ConfigurationError, Unavailable: why there is none.
     """
+    keys = {piece: wanted.key(piece) for piece in wanted.pieces}
     async with database.session() as session:
-        found = await executions.rendering_of(session, wanted.key, now=now)
-        if found is not None:
-            return found
-    store = ArtifactStore(settings.artifacts_dir)
-    await asyncio.to_thread(check_space, settings.artifacts_dir, settings.min_free_mb)
-    with tempfile.TemporaryDirectory(prefix="render-", dir=settings.artifacts_dir) as folder:
-        result = await _produce(database, wanted, settings, Path(folder))
-        kept = await asyncio.to_thread(_keep, store, result)
-    expires_at = now + timedelta(days=settings.artifact_days)
-    rows = [_artifact(file, now, expires_at) for file in result.files]
-    rendering = Rendering(
+        found = await executions.renderings_of(session, keys.values(), now=now)
+    missing = [piece for piece, key in keys.items() if key not in found]
+    if missing:
+        store = ArtifactStore(settings.artifacts_dir)
+        await asyncio.to_thread(check_space, settings.artifacts_dir, settings.min_free_mb)
+        with tempfile.TemporaryDirectory(prefix="render-", dir=settings.artifacts_dir) as folder:
+            result = await _produce(database, wanted, missing, settings, Path(folder), group)
+            kept = await asyncio.to_thread(_keep, store, result)
+        expires_at = now + timedelta(days=settings.artifact_days)
+        made = [
+            (_rendering(wanted, piece, kept, now, expires_at), _artifacts_of(piece, result.files, now, expires_at))
+            for piece in missing
+        ]
+        async with database.session() as session:
+            for rendering, files in made:
+                found[rendering.key] = await executions.save_rendering(session, rendering, files)
+    return Made(tuple(found[key] for key in keys.values()))
+
+
+def _rendering(wanted: Order, piece: str, kept: dict[str, Any], now: datetime, expires_at: datetime) -> Rendering:
+    return Rendering(
         id=new_id(),
-        key=wanted.key,
+        key=wanted.key(piece),
         report_id=wanted.definition.id,
         report_version=wanted.definition.version,
-        artifact_ids=[row.id for row in rows],
-        result=kept,
+        artifact_ids=[],
+        result=kept if piece in (MESSAGE, COMMAND) else {"rows": kept["rows"]},
         created_at=now,
         expires_at=expires_at,
     )
-    async with database.session() as session:
-        return await executions.save_rendering(session, rendering, rows)
+
+
+def _artifacts_of(piece: str, files: Sequence[RenderedFile], now: datetime, expires_at: datetime) -> list[Artifact]:
+    return [_artifact(file, now, expires_at) for file in files if piece in (COMMAND, file.format)]
 
 
 def _artifact(file: RenderedFile, now: datetime, expires_at: datetime) -> Artifact:
@@ -107,7 +153,9 @@ def _artifact(file: RenderedFile, now: datetime, expires_at: datetime) -> Artifa
     )
 
 
-async def _produce(database: Database, wanted: Order, settings: Settings, folder: Path) -> RenderResult:
+async def _produce(
+    database: Database, wanted: Order, pieces: Sequence[str], settings: Settings, folder: Path, group: str
+) -> RenderResult:
     source = wanted.definition.source
     block = await load_named(database, settings, source.connection, kind=source.kind)
     if isinstance(source, ShellSource):
@@ -117,7 +165,7 @@ async def _produce(database: Database, wanted: Order, settings: Settings, folder
     job = RenderJob(
         definition=wanted.definition,
         parameters=wanted.parameters,
-        formats=list(wanted.formats),
+        formats=[format_ for format_ in dict.fromkeys(wanted.formats) if format_ in pieces],
         due_at=wanted.due_at,
         timezone=wanted.timezone,
         access=block.access(),
@@ -128,7 +176,7 @@ async def _produce(database: Database, wanted: Order, settings: Settings, folder
             output_mb=settings.render_output_mb,
         ),
     )
-    return await render(job)
+    return await client.render(job, settings=settings, group=group)
 
 
 def _keep(store: ArtifactStore, result: RenderResult) -> dict[str, Any]:
@@ -148,16 +196,16 @@ def _keep(store: ArtifactStore, result: RenderResult) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The mail body of a rendering."""
+    """The mail body of an order."""
 
     html: str
     text: str
     images: tuple[InlineImage, ...]
 
 
-def message_of(store: ArtifactStore, rendering: Rendering) -> Message:
-    """Read a rendering's body back from the store. Blocking."""
-    kept = rendering.result
+def message_of(store: ArtifactStore, made: Made) -> Message:
+    """Read an order's body back from the store. Blocking."""
+    kept = made.message
     images = tuple(
         InlineImage(content_id=name, media_type="image/png", data=store.read(sha256))
         for name, sha256 in kept["mail_images"].items()

@@ -57,10 +57,7 @@ async def write_summary(work: Work, claimed: Claimed, result: Verdict) -> None:
     async with work.database.session() as session:
         execution = await executions.get(session, claimed.execution.id)
         deliveries = await executions.deliveries_of(session, [execution.id])
-        rendering = (
-            await executions.rendering_by_id(session, execution.rendering_id) if execution.rendering_id else None
-        )
-        files = await executions.artifacts(session, rendering.artifact_ids) if rendering else []
+        files = await executions.artifacts(session, execution.artifact_ids)
     await acreate_markdown_artifact(
         summary(claimed, result, files, deliveries, work.settings.public_url),
         key=f"execution-{execution.id}",

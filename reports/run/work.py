@@ -21,12 +21,11 @@ from reports.run.claim import Claimed, FlowRunFacts, Stopped, claim
 from reports.run.deliver import Courier, due_now, load_shipment, plan
 from reports.run.gate import Closed, Situation, gate
 from reports.run.outcome import conclude
-from reports.run.render import Order, order, rendered
+from reports.run.render import Made, Order, order, rendered
 from reports.run.retry import next_attempt
 from reports.run.settle import Verdict, verdict
 from reports.settings import Settings
 from reports.states import ExecutionKind, ExecutionState
-from reports.tables import Rendering
 from reports.timing import occurrences
 
 _LOG = logging.getLogger(__name__)
@@ -38,7 +37,7 @@ class Rendered:
     """What the render step hands to the deliver step."""
 
     wanted: Order
-    rendering: Rendering
+    made: Made
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +105,16 @@ class Work:
                 report = await catalog.report(session, spec.report_id)
                 definition = ReportDefinition.model_validate(report.definition)
             wanted = order(definition, spec.parameters, spec.formats, execution.due_at, spec.timing.timezone)
-            rendering = await rendered(self.database, self.settings, wanted, now=now)
+            made = await rendered(self.database, self.settings, wanted, now=now, group=claimed.schedule.user_id)
         except MailroomError as error:
             return await self._render_failed(begun, error)
         async with self.database.session() as session:
             row = await executions.get(session, execution.id)
-            row.rendering_id, row.report_version = rendering.id, rendering.report_version
-            row.export_id = rendering.artifact_ids[0] if rendering.artifact_ids else None
-        if spec.condition.send_if == "not_empty" and rendering.result.get("rows") == 0:
+            row.artifact_ids, row.report_version = made.artifact_ids, definition.version
+            row.export_id = made.artifact_ids[0] if made.artifact_ids else None
+        if spec.condition.send_if == "not_empty" and made.rows == 0:
             return Verdict(ExecutionState.SKIPPED, "The report has no rows, and is sent only when it has some.")
-        return Rendered(wanted, rendering)
+        return Rendered(wanted, made)
 
     async def _render_failed(self, begun: Begun, error: MailroomError) -> Verdict:
         error_id, now = new_id(), datetime.now(UTC)
@@ -146,7 +145,7 @@ class Work:
                 claimed.schedule,
                 claimed.spec,
                 made.wanted,
-                made.rendering,
+                made.made,
             )
         except FileNotFoundError as error:
             return Verdict(ExecutionState.FAILED, f"A rendered file has gone from the store: {error.filename}.")

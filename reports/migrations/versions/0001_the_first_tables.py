@@ -247,7 +247,9 @@ def upgrade() -> None:
         sa.Column("error_message", sa.Text(), nullable=True),
         sa.Column("error_id", sa.String(length=36), nullable=True),
         sa.Column("export_id", sa.String(length=36), nullable=True),
-        sa.Column("rendering_id", sa.String(length=36), nullable=True),
+        sa.Column(
+            "artifact_ids", sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), "postgresql"), nullable=False
+        ),
         sa.Column("report_version", sa.String(length=64), nullable=True),
         sa.Column("flow_run_id", sa.String(length=36), nullable=True),
         sa.Column("pass_count", sa.Integer(), nullable=False),
@@ -257,7 +259,6 @@ def upgrade() -> None:
         sa.Column("test_recipient", sa.String(length=320), nullable=True),
         sa.Column("created_at", reports.database.Instant(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["export_id"], ["exports.id"], name=op.f("fk_schedule_executions_export_id")),
-        sa.ForeignKeyConstraint(["rendering_id"], ["renderings.id"], name=op.f("fk_schedule_executions_rendering_id")),
         sa.ForeignKeyConstraint(
             ["schedule_id"], ["export_schedules.id"], name=op.f("fk_schedule_executions_schedule_id")
         ),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import event
 
 from reports.states import DeliveryState, ExecutionState
-from reports.tables import Artifact, Attempt, Delivery, Execution, Rendering
+from reports.tables import Artifact, Attempt, Delivery, Execution
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
@@ -48,22 +48,11 @@ async def add_history(api: Api, schedule_id: str, count: int) -> list[str]:
             )
             session.add(artifact)
             await session.flush()
-            rendering = Rendering(
-                key=f"{schedule_id}-{number}",
-                report_id="orders",
-                report_version="v",
-                artifact_ids=[artifact.id],
-                result={},
-                created_at=NOW,
-                expires_at=NOW,
-            )
-            session.add(rendering)
-            await session.flush()
             execution = Execution(
                 schedule_id=schedule_id,
                 due_at=NOW + timedelta(hours=number),
                 status=ExecutionState.PARTIAL,
-                rendering_id=rendering.id,
+                artifact_ids=[artifact.id],
                 error_message="one was refused",
                 error_id="e-1",
                 created_at=NOW,

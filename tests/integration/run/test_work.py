@@ -184,7 +184,7 @@ async def test_the_same_rendering_serves_two_executions(desk: Desk) -> None:
         assert result.state is ExecutionState.SUCCESS, result.reason
     async with desk.database.session() as session:
         page = await executions.list_page(session)
-    assert len({row.rendering_id for row in page.items}) == 1
+    assert len({tuple(row.artifact_ids) for row in page.items}) == 1
 
 
 async def test_a_missed_occurrence_is_accounted_for(desk: Desk) -> None:

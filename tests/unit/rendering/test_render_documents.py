@@ -124,14 +124,14 @@ def test_a_report_as_pdf_page_mail_and_text(render_rows: Make, reader_of: Make, 
 def test_a_capped_table_says_so_everywhere(render_rows: Make, reader_of: Make, job_of: Make) -> None:
     job = job_of([{**TABLE, "max_rows": 100}], ["pdf", "html", "xlsx", "csv"])
     result = render_rows(job, reader_of(rows=rows_of(150)))
-    words = "Showing 100 of 150 rows; the full list is in the XLSX and CSV files."
+    words = "Showing 100 of 150 rows; the full list is in the XLSX and CSV files of this report."
     assert result.notices == [f"Delays: {words}"]
     assert words in page_text(job)
     assert words in pdf_text(result).replace("\n", " ")
     assert "carrier-99" in pdf_text(result)
     assert "carrier-100" not in pdf_text(result)
-    assert "Showing 50 of 150 rows; the full list is in the XLSX and CSV files." in result.mail_html
-    assert "Showing 20 of 150 rows; the full list is in the XLSX and CSV files." in result.mail_text
+    assert "Showing 50 of 150 rows; the full list is in the XLSX and CSV files of this report." in result.mail_html
+    assert "Showing 20 of 150 rows; the full list is in the XLSX and CSV files of this report." in result.mail_text
     assert result.rows == 150
     pages = pypdf.PdfReader(result.files[0].path).pages
     assert len(pages) > 1
