@@ -24,7 +24,6 @@ from reports.rendering.job import Limits, RenderJob, RenderResult
 from reports.rendering.pool import Pool
 
 
-
 async def render(job: RenderJob) -> RenderResult:
     """The job in a fresh, cold pool of one renderer."""
     async with Pool(1, warm=False) as pool:
