@@ -247,7 +247,7 @@ def check_retry(system: System, body: dict[str, Any]) -> None:
 
         return look
 
-    wait_for("the retry to wait", is_at("retrying"), 60)
+    wait_for("the retry to wait", is_at("retrying"), 120)
     items = system.api("GET", f"/schedules/{schedule['id']}/history")["items"]
     wait_for("the slot to be given back", lambda: _flow_run(system, items[0])["state"]["name"] == "AwaitingRetry", 20)
     controller = Controller(far, hostname="127.0.0.1", port=far.port)
