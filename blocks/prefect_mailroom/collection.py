@@ -1,4 +1,4 @@
-"""What Prefect imports at start (entry point `prefect.collections`): every block type of the collection.
+"""What Prefect imports at start (entry point `prefect.collections`): every block type, and the worker type.
 
 `prefect block register -m prefect_mailroom.collection` registers what stands here.
 """
@@ -9,5 +9,6 @@ from prefect_mailroom.sources.http import HttpSource
 from prefect_mailroom.sources.shell import ShellSource
 from prefect_mailroom.sources.sql import SqlSource
 from prefect_mailroom.webhook import WebhookChannel
+from prefect_mailroom.worker.warm import WarmWorker
 
-__all__ = ["EmailChannel", "FolderChannel", "HttpSource", "ShellSource", "SqlSource", "WebhookChannel"]
+__all__ = ["EmailChannel", "FolderChannel", "HttpSource", "ShellSource", "SqlSource", "WarmWorker", "WebhookChannel"]

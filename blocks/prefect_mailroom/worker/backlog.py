@@ -1,0 +1,133 @@
+"""Which runs are due.
+
+Prefect's `get_scheduled_flow_runs` marks every deployment of the queue as ready at each poll, which costs the server
+half a second at 10,000 deployments. Here flow runs are read by filter instead, and what that query does besides is done
+on this side: paused pools and queues, queue priorities, concurrency limits of pool and queues, and leaving out runs
+that another process retries in place. Limits hold for what this worker sees; as with Prefect's own query, two workers
+that poll at the same moment can both take the last slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import groupby
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterNextScheduledStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    WorkQueueFilter,
+    WorkQueueFilterId,
+)
+from prefect.client.schemas.objects import FlowRun, StateType, WorkQueue
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.exceptions import ObjectNotFound
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+    from prefect.client.schemas.responses import DeploymentResponse
+
+# The server's own most for one answer, by default.
+PAGE = 200
+
+
+async def due_runs(
+    client: PrefectClient, pool_name: str, queue_names: frozenset[str], before: datetime
+) -> list[FlowRun]:
+    """Up to `PAGE` runs in the order in which they should start: by priority of their queue, then by time."""
+    try:
+        pool = await client.read_work_pool(pool_name)
+    except ObjectNotFound:
+        return []  # Prefect's heartbeat creates it, or says why not.
+    if pool.is_paused:
+        return []
+    room = _free(pool.concurrency_limit, pool.active_slots)
+    if room == 0:
+        return []
+    queues = [queue for queue in await _queues(client, pool_name, queue_names) if not queue.is_paused]
+    found: list[FlowRun] = []
+    for _, level in groupby(sorted(queues, key=lambda queue: queue.priority), key=lambda queue: queue.priority):
+        found += await _level(client, list(level), before)
+        if len(found) >= room:
+            break
+    return found[:room]
+
+
+async def _queues(client: PrefectClient, pool_name: str, names: frozenset[str]) -> list[WorkQueue]:
+    queues: list[WorkQueue] = []
+    while True:
+        page = await client.read_work_queues(work_pool_name=pool_name, limit=PAGE, offset=len(queues))
+        queues += page
+        if len(page) < PAGE:
+            return [queue for queue in queues if not names or queue.name in names]
+
+
+def _free(limit: int | None, active: int | None) -> int:
+    return PAGE if limit is None else min(PAGE, max(0, limit - (active or 0)))
+
+
+async def _level(client: PrefectClient, queues: list[WorkQueue], before: datetime) -> list[FlowRun]:
+    """The runs of queues of one priority. A queue with a limit is asked by itself, so it cannot crowd out others."""
+    unlimited = [queue.id for queue in queues if queue.concurrency_limit is None]
+    found = await _scheduled(client, unlimited, before, PAGE) if unlimited else []
+    for queue in queues:
+        if queue.concurrency_limit is not None and (free := _free(queue.concurrency_limit, queue.active_slots)):
+            found += await _scheduled(client, [queue.id], before, free)
+    return sorted(found, key=lambda run: due_at(run) or before)[:PAGE]
+
+
+async def _scheduled(client: PrefectClient, queues: list[UUID], before: datetime, limit: int) -> list[FlowRun]:
+    wanted = FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+        next_scheduled_start_time=FlowRunFilterNextScheduledStartTime(before_=before),
+    )
+    in_these = WorkQueueFilter(id=WorkQueueFilterId(any_=queues))
+    found: list[FlowRun] = []
+    offset = 0
+    while len(found) < limit:
+        page = await client.read_flow_runs(
+            flow_run_filter=wanted,
+            work_queue_filter=in_these,
+            sort=FlowRunSort.NEXT_SCHEDULED_START_TIME_ASC,
+            limit=PAGE,
+            offset=offset,
+        )
+        # The process that had such a run waits to go on with it.
+        found += [run for run in page if run.empirical_policy.retry_type != "in_process"]
+        offset += PAGE
+        if len(page) < PAGE:
+            break
+    return found[:limit]
+
+
+def due_at(flow_run: FlowRun) -> datetime | None:
+    """When a scheduled run is due."""
+    return flow_run.next_scheduled_start_time
+
+
+async def cancelling(client: PrefectClient, ids: Iterable[UUID]) -> list[FlowRun]:
+    """Those of these runs that somebody cancels."""
+    return await client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(
+            id=FlowRunFilterId(any_=list(ids)),
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CANCELLING])),
+        ),
+        limit=PAGE,
+    )
+
+
+async def deployments(client: PrefectClient, ids: Iterable[UUID]) -> dict[UUID, DeploymentResponse]:
+    """These deployments, as far as they exist."""
+    wanted, found = list(ids), {}
+    for start in range(0, len(wanted), PAGE):
+        some = DeploymentFilter(id=DeploymentFilterId(any_=wanted[start : start + PAGE]))
+        for deployment in await client.read_deployments(deployment_filter=some, limit=PAGE):
+            found[deployment.id] = deployment
+    return found

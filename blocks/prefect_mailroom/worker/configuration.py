@@ -1,0 +1,67 @@
+"""What a work pool of type `mailroom-warm` can be set to, in Prefect's UI or in a base job template."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, Field
+
+from prefect_mailroom.worker.code import Code, CodeUnusable, Recycle
+from prefect_mailroom.worker.prefect_private import BaseJobConfiguration
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.responses import DeploymentResponse
+
+
+class WarmVariables(BaseModel):
+    """What a pool, or a deployment by its job variables, may set. A single run may not: its process runs others too."""
+
+    env: dict[str, str | None] = Field(
+        default_factory=dict,
+        title="Environment Variables",
+        description="Added to the worker's environment. Each different set costs a process of its own.",
+    )
+    max_runs: int = Field(default=200, ge=1, title="Runs", description="A process is replaced after so many runs.")
+    max_minutes: float = Field(
+        default=45,
+        gt=0,
+        lt=60,
+        title="Minutes",
+        description="A process is replaced after so many minutes. Below 60: AWS clients cache an assumed role's login.",
+    )
+    max_growth_mb: int = Field(
+        default=256, ge=1, title="Growth in MB", description="A process is replaced when its memory grew by so much."
+    )
+
+
+class WarmJobConfiguration(BaseJobConfiguration):
+    """The variables, filled in. The fields that it inherits besides `env` mean nothing to a warm process."""
+
+    env: dict[str, str | None] = Field(default_factory=dict)
+    max_runs: int = Field(default=200)
+    max_minutes: float = Field(default=45)
+    max_growth_mb: int = Field(default=256)
+
+    @classmethod
+    def json_template(cls) -> dict[str, Any]:
+        """The fields that have a variable."""
+        return {name: "{{ " + name + " }}" for name in WarmVariables.model_fields}
+
+    def code_of(self, deployment: DeploymentResponse) -> Code:
+        """Where the deployment's code is, and in what environment it runs; raises `CodeUnusable`."""
+        if deployment.entrypoint is None:
+            raise CodeUnusable(f"The deployment {deployment.name} has no entrypoint.")
+        if deployment.storage_document_id is not None and not deployment.pull_steps:
+            raise CodeUnusable(
+                f"The deployment {deployment.name} keeps its code in a storage block. Workers of type mailroom-warm "
+                "take it from pull steps: add `pull` to prefect.yaml and deploy again."
+            )
+        return Code(
+            entrypoint=deployment.entrypoint,
+            pull_steps=json.dumps(deployment.pull_steps or [], sort_keys=True),
+            path=None if deployment.pull_steps else deployment.path,
+            version=deployment.version,
+            env=tuple(sorted((name, value) for name, value in self.env.items() if value is not None)),
+            recycle=Recycle(runs=self.max_runs, minutes=self.max_minutes, growth_mb=self.max_growth_mb),
+        )

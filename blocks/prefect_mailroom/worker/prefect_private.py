@@ -1,0 +1,150 @@
+"""Every private part of Prefect 3.8 that the worker uses, each behind a name of ours and with a guard test.
+
+tests/integration/worker/test_prefect_private.py fails when one of them is gone or behaves differently.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import anyio
+import prefect.flow_engine
+import prefect.main
+from prefect._internal import control_listener
+from prefect.deployments.steps.core import StepExecutionError, run_steps
+from prefect.events.worker import EventsWorker
+from prefect.flows import Flow
+from prefect.logging.handlers import APILogWorker
+from prefect.settings import get_current_settings
+from prefect.types._datetime import now
+from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun
+
+
+def load_flow(entrypoint: str) -> Flow[..., Any]:
+    """Load a flow as a process of Prefect's own workers does; a function without `@flow` becomes one."""
+    return prefect.flow_engine._load_flow_from_runtime_entrypoint(entrypoint)
+
+
+async def pull(steps: list[dict[str, Any]], say: Any) -> str | None:
+    """Carry out pull steps in the current directory; the directory that they ask for, if any."""
+    try:
+        output = await run_steps(steps, print_function=say)
+    except StepExecutionError as error:
+        raise (error.__cause__ or error) from None
+    found = output.get("directory")
+    return None if found is None else str(found)
+
+
+def do_not_join_heartbeats() -> None:
+    """A sync flow waits up to a second at its end for its heartbeat thread, which ends by itself as soon."""
+    stock = prefect.flow_engine._send_heartbeats
+    setattr(prefect.flow_engine, "_send_heartbeats", lambda engine, **_: stock(engine, join_on_exit=False))  # noqa: B010
+
+
+def intend_to_cancel() -> None:
+    """The next SIGTERM is a cancellation: the engine runs the hooks and reports Cancelled, not Crashed."""
+    control_listener._set_intent("cancel")
+
+
+def forget_intent() -> None:
+    """What one run left in the engine's module state must not reach the next."""
+    control_listener.clear_intent()
+    control_listener._engine_outcome_handled = False
+
+
+def drain(seconds: float) -> None:
+    """Send the logs and events that are still queued; gives up after so many seconds for each."""
+    EventsWorker.drain_all(timeout=seconds, at_exit=False)
+    APILogWorker.drain_all(timeout=seconds, at_exit=False)
+
+
+def settings_as_environment() -> dict[str, str]:
+    """The settings in force, a profile's included, for a process that starts afresh."""
+    return get_current_settings().to_environment_variables(exclude_unset=True)
+
+
+class WorkerBase(BaseWorker[Any, Any, Any], abc.ABC):
+    """Prefect's worker with names for what a worker needs that claims and runs in its own way."""
+
+    def lay_claims(self, total: int) -> None:
+        """How many runs this worker may hold, claimed or running; after `setup`."""
+        self._limiter = anyio.CapacityLimiter(total)
+
+    def room(self) -> int:
+        """How many more runs this worker may claim."""
+        return int(self.limiter.total_tokens - self.limiter.borrowed_tokens)
+
+    def hold(self, flow_run_id: UUID) -> None:
+        """Count a run against the claims, and keep later polls off it."""
+        self.limiter.acquire_on_behalf_of_nowait(flow_run_id)
+        self._submitting_flow_run_ids.add(flow_run_id)
+
+    def let_go(self, flow_run_id: UUID) -> None:
+        """The opposite of `hold`."""
+        self._release_limit_slot(flow_run_id)
+        self._submitting_flow_run_ids.discard(flow_run_id)
+
+    def holds(self, flow_run_id: UUID) -> bool:
+        """Whether a run is in hand."""
+        return flow_run_id in self._submitting_flow_run_ids
+
+    def start_run(self, flow_run: FlowRun) -> None:
+        """Begin `_submit_run` in the worker's group of runs."""
+        assert self._runs_task_group is not None
+        self._runs_task_group.start_soon(self._submit_run, flow_run)
+
+    async def claim(self, flow_run: FlowRun) -> bool:
+        """Set the run Pending; False when another worker has it. The server lets one worker through."""
+        return await self._propose_pending_state(flow_run)
+
+    async def report_crash(self, flow_run: FlowRun, message: str) -> None:
+        """Set the run Crashed."""
+        await self._propose_crashed_state(flow_run, message)
+
+    def polled(self) -> bool:
+        """Note a poll for the health check; False before the worker has met its work pool."""
+        self._last_polled_time = now("UTC")
+        return self._has_successfully_synced
+
+    @property
+    def prefetch_seconds(self) -> float:
+        """How far ahead runs are looked for."""
+        return self._prefetch_seconds
+
+    @property
+    def pool_name(self) -> str:
+        """The work pool."""
+        return self._work_pool_name
+
+    @property
+    def queue_names(self) -> frozenset[str]:
+        """The queues asked for; empty means all of the pool."""
+        return frozenset(self._work_queues)
+
+    @property
+    def run_limit(self) -> int | None:
+        """`--limit`."""
+        return self._limit
+
+    async def _setup_cancellation_observer(self) -> None:
+        """None of Prefect's: it knows runs that have not started alone, and its events lag when many runs end."""
+
+
+__all__ = [
+    "BaseJobConfiguration",
+    "BaseVariables",
+    "BaseWorkerResult",
+    "WorkerBase",
+    "do_not_join_heartbeats",
+    "drain",
+    "forget_intent",
+    "intend_to_cancel",
+    "load_flow",
+    "pull",
+    "settings_as_environment",
+]

@@ -1,0 +1,375 @@
+"""The worker type `mailroom-warm`: runs start in processes that have imported everything already.
+
+A run is claimed (set Pending) up to the prefetch time before it is due, waits here, and is handed to a child at its
+second. Prefect's engine in the child does the rest. This side settles what a child cannot: cancelled, crashed, or
+handed back because the worker stops.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from uuid import UUID
+
+import anyio
+import httpx
+from prefect.client.schemas.objects import StateType
+from prefect.exceptions import Abort, ObjectNotFound
+from prefect.settings import PREFECT_WORKER_QUERY_SECONDS
+from prefect.states import Cancelled, Scheduled
+from prefect.utilities.engine import propose_state
+
+from prefect_mailroom.worker import backlog
+from prefect_mailroom.worker.code import CodeUnusable
+from prefect_mailroom.worker.configuration import WarmJobConfiguration, WarmVariables
+from prefect_mailroom.worker.handles import ChildDied
+from prefect_mailroom.worker.pool import Pool
+from prefect_mailroom.worker.prefect_private import BaseWorkerResult, WorkerBase
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.responses import DeploymentResponse
+
+_DEFAULT_LIMIT = 8
+# Claimed and waiting, for each run that may be in progress: enough that no child waits for a claim, few enough that
+# other workers find work and that little is handed back.
+_AHEAD = 2
+_CANCEL_POLL_SECONDS = 0.7
+# A flow with cancellation hooks may use so long for them; one without is killed at once.
+_HOOK_SECONDS = 30
+_STALE_SECONDS = 5
+_GRACE_VARIABLE = "PREFECT_MAILROOM_WORKER_GRACE_SECONDS"
+_DEFAULT_GRACE = 30.0
+_SETTLED = {
+    StateType.COMPLETED,
+    StateType.FAILED,
+    StateType.CRASHED,
+    StateType.CANCELLED,
+    StateType.SCHEDULED,
+    StateType.PAUSED,
+}
+
+
+class WarmResult(BaseWorkerResult):
+    """How a run's process did; `identifier` is its process id."""
+
+
+@dataclass(eq=False)
+class InHand:
+    """A run that this worker has claimed, until it is settled."""
+
+    flow_run: FlowRun
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    stopped_for: Literal["cancel", "stop"] | None = None
+
+
+class WarmWorker(WorkerBase):
+    """Runs flows in warm processes, forked from one that has imported them."""
+
+    type = "mailroom-warm"
+    job_configuration = WarmJobConfiguration
+    job_configuration_variables = WarmVariables
+    _display_name = "Mailroom Warm"
+    _description = (
+        "Execute flow runs in processes that have Prefect and the flow imported already: many times the runs per "
+        "second of the process worker, on the same machine."
+    )
+
+    async def setup(self) -> None:
+        """Prefect's set-up, then the pool and what watches beside it."""
+        if not hasattr(os, "fork"):
+            raise RuntimeError("Workers of type mailroom-warm need fork(), which this system lacks. Use type process.")
+        self._in_hand: dict[UUID, InHand] = {}
+        self._candidates: deque[FlowRun] = deque()
+        self._candidates_read = -float(_STALE_SECONDS)
+        self._more_waiting = False
+        self._lost = 0
+        self._claiming = asyncio.Lock()
+        self._room = asyncio.Event()
+        self._stopping = False
+        self._deployments: dict[UUID, DeploymentResponse] = {}
+        self._configurations: dict[str, WarmJobConfiguration] = {}
+        limit = self.run_limit or _DEFAULT_LIMIT
+        self._pool = Pool(limit, self._logger)
+        await super().setup()
+        self.lay_claims(limit * (1 + _AHEAD))
+        self._watchers = [asyncio.create_task(self._watch_cancellation()), asyncio.create_task(self._feed())]
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # Not in the main thread: no signals.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._renew)
+
+    async def teardown(self, *exc_info: Any) -> None:
+        """Finish or hand back what is in hand, end every process, then Prefect's own teardown."""
+        self._stopping = True
+        with anyio.CancelScope(shield=True):
+            await self._wind_down()
+            for watcher in self._watchers:
+                watcher.cancel()
+            await asyncio.gather(*self._watchers, return_exceptions=True)
+            await self._pool.close()
+        await super().teardown(*exc_info)
+
+    def _renew(self) -> None:
+        self._logger.info("SIGHUP: flows are imported again for the runs to come.")
+        self._deployments.clear()
+        self._configurations.clear()
+        self._pool.renew()
+
+    # Claiming
+
+    async def get_and_submit_flow_runs(self) -> list[FlowRun]:
+        """Look for due runs and claim what there is room for; Prefect calls this every `worker.query_seconds`."""
+        if not self.polled() or self._stopping:
+            return []
+        self._candidates.clear()
+        return await self._take_on()
+
+    async def _feed(self) -> None:
+        """Between two polls, as runs end: claim more, as long as the last poll saw more."""
+        while True:
+            await self._room.wait()
+            self._room.clear()
+            if not self._more_waiting or self._stopping:
+                continue
+            try:
+                await self._take_on()
+            except httpx.HTTPError as error:
+                self._logger.debug("The poll in between failed; the next regular one will tell: %r", error)
+
+    async def _take_on(self) -> list[FlowRun]:
+        taken: list[FlowRun] = []
+        async with self._claiming:
+            if self._lost >= 3:  # Another worker is at the same runs: look what is left.
+                self._candidates.clear()
+                self._lost = 0
+            fresh = asyncio.get_running_loop().time() - self._candidates_read < _STALE_SECONDS
+            if self.room() and not (self._candidates and fresh):
+                await self._read_candidates()
+            while self._candidates and self.room() and not self._stopping:
+                flow_run = self._candidates.popleft()
+                if self.holds(flow_run.id):
+                    continue
+                self.hold(flow_run.id)
+                self.start_run(flow_run)
+                taken.append(flow_run)
+        return taken
+
+    async def _read_candidates(self) -> None:
+        # A run must be seen before it is due, at the poll before at the latest; polls are up to 30 % late.
+        ahead = max(self.prefetch_seconds, 1.5 * PREFECT_WORKER_QUERY_SECONDS.value())
+        before = datetime.now(UTC) + timedelta(seconds=ahead)
+        found = await backlog.due_runs(self.client, self.pool_name, self.queue_names, before)
+        candidates = deque(run for run in found if not self.holds(run.id))
+        # Read again with every poll: a new version must be seen.
+        wanted = {run.deployment_id for run in candidates if run.deployment_id is not None}
+        self._deployments = await backlog.deployments(self.client, wanted)
+        self._candidates, self._candidates_read = candidates, asyncio.get_running_loop().time()
+        self._more_waiting = len(candidates) > self.room()
+
+    # One run
+
+    async def _submit_run(self, flow_run: FlowRun) -> None:
+        """Claim, wait, run, settle. Never raises: it stands in the group of all runs."""
+        hand = self._in_hand[flow_run.id] = InHand(flow_run)
+        claimed = False
+        why: str | None = None
+        try:
+            deployment = await self._deployment(flow_run)
+            claimed = await self._claim(flow_run, deployment)
+            if claimed:
+                why = await self._work_on(hand, deployment)
+        except Exception as error:
+            self._logger.exception("Flow run %s", flow_run.id)
+            why = f"The worker could not run it: {type(error).__name__}: {error}"
+        finally:
+            if claimed and (why or hand.stopped_for):
+                with anyio.CancelScope(shield=True):
+                    await self._settle(hand, why)
+            self._in_hand.pop(flow_run.id, None)
+            self.let_go(flow_run.id)
+            self._room.set()
+
+    async def _deployment(self, flow_run: FlowRun) -> DeploymentResponse | None:
+        if flow_run.deployment_id is None:
+            return None
+        if known := self._deployments.get(flow_run.deployment_id):
+            return known
+        with contextlib.suppress(ObjectNotFound):
+            return await self.client.read_deployment(flow_run.deployment_id)
+        return None
+
+    async def _claim(self, flow_run: FlowRun, deployment: DeploymentResponse | None) -> bool:
+        if flow_run.deployment_id is not None and deployment is None:
+            await self._propose(flow_run, Cancelled(message="Its deployment no longer exists."))
+            return False
+        won = await self.claim(flow_run)
+        self._lost = 0 if won else self._lost + 1
+        return won
+
+    async def _work_on(self, hand: InHand, deployment: DeploymentResponse | None) -> str | None:
+        """Run it at its time; returns what the engine could not report itself, or None."""
+        flow_run = hand.flow_run
+        with hand.scope:
+            try:
+                configuration = await self._configuration(deployment)
+                result = await self._run_at_its_time(hand, configuration, deployment)
+            except CodeUnusable as error:
+                self.get_flow_run_logger(flow_run).error("%s", error)
+                return str(error)
+            except ChildDied as died:
+                return f"The run did not end: {died}."
+            said_state, problem = result
+            if said_state is not None and StateType(said_state) in _SETTLED:
+                return None
+            return problem or (f"The engine left it {said_state}." if said_state is not None else None)
+        return None
+
+    async def _run_at_its_time(
+        self, hand: InHand, configuration: WarmJobConfiguration, deployment: DeploymentResponse | None
+    ) -> tuple[str | None, str | None]:
+        flow_run = hand.flow_run
+        if deployment is None:
+            raise CodeUnusable("A run without a deployment has no code that a warm process could load.")
+        if flow_run.job_variables:
+            self.get_flow_run_logger(flow_run).warning(
+                "The job variables of this run alone are not applied: workers of type mailroom-warm take them from the "
+                "deployment or the work pool."
+            )
+        code = configuration.code_of(deployment)
+        due = backlog.due_at(flow_run)
+        wait = (due - datetime.now(UTC)).total_seconds() if due else 0
+        if wait > 0:
+            await self._pool.prepare(code)
+            assert due is not None
+            await asyncio.sleep((due - datetime.now(UTC)).total_seconds())
+        said = await self._pool.run(code, flow_run)
+        return said["state"], said["problem"]
+
+    async def _configuration(self, deployment: DeploymentResponse | None) -> WarmJobConfiguration:
+        """Of the pool and the deployment together. The same variables are resolved once for each poll of the pool."""
+        template = self.work_pool.base_job_template
+        values = (deployment.job_variables if deployment else None) or {}
+        key = repr((template, values))
+        if key not in self._configurations:
+            if len(self._configurations) > 50:
+                self._configurations.clear()
+            self._configurations[key] = await self.job_configuration.from_template_and_values(
+                base_job_template=template, values=values, client=self.client
+            )
+        return self._configurations[key]
+
+    # What a child cannot report
+
+    async def _settle(self, hand: InHand, why: str | None) -> None:
+        """Give the run a state that is true, whatever it has now; tries for about a minute when the server is away."""
+        for pause in (1, 2, 4, 8, 15, 30, None):
+            try:
+                await self._settle_once(hand, why)
+                return
+            except ObjectNotFound:
+                return  # Deleted meanwhile.
+            except httpx.HTTPError as error:
+                if pause is None:
+                    self._logger.error("Flow run %s could not be settled: %r", hand.flow_run.id, error)
+                    return
+                await asyncio.sleep(pause)
+
+    async def _settle_once(self, hand: InHand, why: str | None) -> None:
+        run = await self.client.read_flow_run(hand.flow_run.id)
+        state = run.state
+        if state is None or state.type in _SETTLED:
+            return
+        if state.is_cancelling():
+            await self._propose(run, Cancelled(message="Cancelled; its process was ended."))
+        elif hand.stopped_for == "stop" and state.is_pending():
+            message = f"Handed back by worker {self.name}, which stopped before the run began."
+            await self._propose(run, Scheduled(scheduled_time=backlog.due_at(hand.flow_run), message=message))
+        else:
+            default = f"Worker {self.name} stopped, and the run did not end within the grace time."
+            await self.report_crash(run, why or default)
+
+    async def _propose(self, flow_run: FlowRun, state: Any) -> None:
+        try:
+            await propose_state(self.client, state, flow_run_id=flow_run.id)
+        except Abort as refused:
+            self._logger.info("Flow run %s does not become %s: %s", flow_run.id, state.name, refused)
+
+    # Cancellation and the end
+
+    async def _watch_cancellation(self) -> None:
+        while True:
+            await asyncio.sleep(_CANCEL_POLL_SECONDS)
+            ids = [id_ for id_, hand in self._in_hand.items() if hand.stopped_for != "cancel"]
+            if not ids:
+                continue
+            try:
+                found = await backlog.cancelling(self.client, ids)
+            except httpx.HTTPError as error:
+                self._logger.debug("Looking for cancelled runs failed; the next look is soon: %r", error)
+                continue
+            for run in found:
+                if hand := self._in_hand.get(run.id):
+                    hand.stopped_for = "cancel"
+                    self._cancel(hand)
+
+    def _cancel(self, hand: InHand) -> None:
+        child = self._pool.child_of(hand.flow_run.id)
+        if child is not None and child.zygote.hooks:
+            child.send_signal(signal.SIGUSR1)
+            hand.scope.deadline = anyio.current_time() + _HOOK_SECONDS
+        else:
+            hand.scope.cancel()
+
+    async def _wind_down(self) -> None:
+        """Hand back what has not begun; let the rest finish within the grace time, then end it."""
+        for hand in list(self._in_hand.values()):
+            if self._pool.child_of(hand.flow_run.id) is None and hand.stopped_for is None:
+                hand.stopped_for = "stop"
+                hand.scope.cancel()
+        grace = _grace()
+        if self._in_hand:
+            self._logger.info("Waiting up to %.0f s for %s runs.", grace, len(self._in_hand))
+        await self._wait_for_runs(grace)
+        for hand in list(self._in_hand.values()):
+            hand.stopped_for = hand.stopped_for or "stop"
+            # The engine gets the chance to say that it was ended, and to run the hooks for that.
+            if not self._pool.interrupt(hand.flow_run.id, signal.SIGTERM):
+                hand.scope.cancel()
+        await self._wait_for_runs(3)
+        for hand in list(self._in_hand.values()):
+            hand.scope.cancel()
+        await self._wait_for_runs(10)
+
+    async def _wait_for_runs(self, seconds: float) -> None:
+        with anyio.move_on_after(seconds):
+            while self._in_hand:
+                self._room.clear()
+                await self._room.wait()
+
+    # What a worker must have, and what does not apply
+
+    async def run(self, flow_run: FlowRun, configuration: WarmJobConfiguration, task_status: Any = None) -> NoReturn:
+        """Not used: runs go to warm children, not to infrastructure of their own."""
+        raise NotImplementedError("Workers of type mailroom-warm run scheduled flow runs of deployments.")
+
+    async def submit(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """A flow object cannot be sent to a process that imported its own copy."""
+        raise NotImplementedError(
+            "Workers of type mailroom-warm run deployments. Deploy the flow, or submit it to a pool of type process."
+        )
+
+
+def _grace() -> float:
+    text = os.environ.get(_GRACE_VARIABLE)
+    if text is None:
+        return _DEFAULT_GRACE
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        sys.exit(f"{_GRACE_VARIABLE} is {text!r}; it must be a number of seconds.")
