@@ -13,7 +13,7 @@ from reports.settings import Settings, current
 
 
 def up() -> None:
-    """Run Prefect, the API, a worker and a mail catcher on this machine, until Ctrl-C.
+    """Run Prefect, the API, a worker, renderers and a mail catcher on this machine, until Ctrl-C.
 
     Everything lies below MAILROOM_DATA_DIR (default .mailroom). A second Ctrl-C ends at once.
     """

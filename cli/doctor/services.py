@@ -15,6 +15,7 @@ from cli.doctor.finding import Finding, ok, problem, warning
 from prefect_mailroom.errors import MailroomError
 from reports import migrations
 from reports.database import Database
+from reports.rendering import client
 from reports.repositories import catalog
 from reports.settings import Settings
 from reports.tables import Connection
@@ -155,6 +156,16 @@ def api_status(status: int) -> Finding:
     return problem("API", f"It answers HTTP {status}.", "Look into its log.")
 
 
+async def renderers(settings: Settings) -> Finding:
+    """Whether the renderers take jobs."""
+    try:
+        _, connection = await client.connect(settings)
+    except MailroomError as error:
+        return problem("renderers", error.message, error.remedy)
+    connection.close()
+    return ok("renderers", f"serve on {settings.renderers_path}")
+
+
 async def everything(settings: Settings) -> list[Finding]:
     """All checks of what runs beside us."""
     first, rows = await database(settings)
@@ -164,4 +175,4 @@ async def everything(settings: Settings) -> list[Finding]:
         about_connections = await connections(rows, settings)
     else:
         about_connections = [warning("connections", "Not checked: Prefect keeps them.")] if rows else []
-    return [first, *about_prefect, *about_connections, await api(settings)]
+    return [first, *about_prefect, *about_connections, await renderers(settings), await api(settings)]

@@ -64,5 +64,8 @@ def client_environment(settings: Settings) -> dict[str, str]:
 
 
 def server_environment(settings: Settings, encryption_key: str) -> dict[str, str]:
-    """What the embedded server needs; its SQLite file lies in PREFECT_HOME."""
-    return client_environment(settings) | SERVER | {"PREFECT_SERVER_ENCRYPTION_KEY": encryption_key}
+    """What the embedded server needs; its SQLite file lies in PREFECT_HOME, unless a database is named."""
+    own = {"PREFECT_SERVER_ENCRYPTION_KEY": encryption_key}
+    if settings.prefect_database_url:
+        own["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = settings.prefect_database_url
+    return client_environment(settings) | SERVER | own

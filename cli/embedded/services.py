@@ -12,6 +12,7 @@ import httpx
 
 from cli.embedded import data_dir, prefect_settings
 from cli.embedded.supervisor import Service
+from reports.rendering import client
 from reports.settings import Settings
 
 _SETTINGS_PASSED = (
@@ -24,12 +25,15 @@ _SETTINGS_PASSED = (
     "mail_smtp_port",
     "work_pool",
     "worker_limit",
+    "renderers",
 )
 
 
 def settings_environment(settings: Settings) -> dict[str, str]:
     """The settings that `up` decides on, for its children; they inherit the others as they are."""
-    return {f"MAILROOM_{name.upper()}": str(getattr(settings, name)) for name in _SETTINGS_PASSED}
+    decided = {f"MAILROOM_{name.upper()}": str(getattr(settings, name)) for name in _SETTINGS_PASSED}
+    # Named, so that nobody renders by themselves while the renderers are being started again.
+    return decided | {"MAILROOM_RENDERERS_SOCKET": str(settings.renderers_path)}
 
 
 def outbound_allow(settings: Settings) -> str:
@@ -96,6 +100,12 @@ def setup(settings: Settings, environment: Mapping[str, str]) -> Service:
         return False
 
     return Service("setup", [sys.executable, "-m", "cli.main", "init", "--wait", "120"], environment, never)
+
+
+def renderers(settings: Settings, environment: Mapping[str, str]) -> Service:
+    """The renderer processes of this machine. They can be asked before all of them are ready."""
+    command = [sys.executable, "-m", "reports.rendering.service"]
+    return Service("renderers", command, environment, lambda: client.is_serving(settings))
 
 
 def api(settings: Settings, environment: Mapping[str, str]) -> Service:

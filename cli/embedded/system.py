@@ -15,7 +15,14 @@ from cli.embedded.supervisor import Service, Supervisor
 from prefect_mailroom.errors import ConfigurationError
 from reports.settings import CHECKOUT, Settings
 
-_FACTORIES = (services.prefect, services.mail, services.setup, services.api, services.worker)
+_FACTORIES = (
+    services.prefect,
+    services.mail,
+    services.setup,
+    services.renderers,
+    services.api,
+    services.worker,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +102,7 @@ async def running(
 
 
 async def _start(settings: Settings, supervisor: Supervisor, display: Display, inherited: Mapping[str, str]) -> None:
-    prefect, mail, setup, api, worker = (make(settings, inherited) for make in _FACTORIES)
+    prefect, mail, setup, renderers, api, worker = (make(settings, inherited) for make in _FACTORIES)
 
     async def start(service: Service) -> None:
         with display.starting(service.name):
@@ -108,6 +115,7 @@ async def _start(settings: Settings, supervisor: Supervisor, display: Display, i
 
     async def setup_then_api() -> None:
         await start(setup)
+        await start(renderers)
         await start(api)
 
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ import psutil
 import pytest
 
 from cli.embedded import data_dir, ports
+from reports.rendering import client
 from reports.settings import Settings
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("embedded"), pytest.mark.timeout(600)]
@@ -122,7 +124,15 @@ def test_the_doctor_finds_nothing_wrong(up: Up) -> None:
     assert [finding for finding in findings if finding["level"] == "problem"] == []
     assert done.returncode == 0
     checks = {finding["check"] for finding in findings}
-    assert {"worker", "work pool", "block types", "API", "connection local-mail", "connection flights"} <= checks
+    assert {
+        "worker",
+        "renderers",
+        "work pool",
+        "block types",
+        "API",
+        "connection local-mail",
+        "connection flights",
+    } <= checks
 
 
 def test_the_command_line_reaches_the_api_with_the_key_of_the_folder(up: Up) -> None:
@@ -225,6 +235,21 @@ def test_a_child_that_dies_comes_back(up: Up) -> None:
     until(lambda: _answers(up.settings.mail_web_port, "/api/messages"), 60)
 
 
+def test_renderers_that_are_killed_come_back_and_leave_no_orphan(up: Up, tmp_path: Path) -> None:
+    [service] = [process for process in up.processes() if "reports.rendering.service" in process.cmdline()]
+    until(lambda: len(service.children()) == up.settings.renderers, 30)
+    theirs = service.children()
+    service.kill()
+
+    until(lambda: not any(process.is_running() for process in theirs), 10)
+    until(lambda: asyncio.run(client.is_serving(up.settings)), 60)
+    done = up.command(
+        "reports", "render", "carrier-punctuality", "--formats", "csv", "--to", str(tmp_path),
+        MAILROOM_RENDERERS_SOCKET=str(up.settings.renderers_path),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
 def test_ctrl_c_ends_everything_with_status_0(up: Up) -> None:
     assert up.process is not None
     up.process.send_signal(signal.SIGINT)
@@ -237,10 +262,12 @@ def test_ctrl_c_ends_everything_with_status_0(up: Up) -> None:
 
 def test_killed_it_leaves_no_orphan_and_can_start_again(up: Up) -> None:
     process = up.start()
-    assert len(up.processes()) >= 6
+    assert len(up.processes()) >= 7
+    everything = psutil.Process(process.pid).children(recursive=True)
+    assert [child for child in everything if "reports.rendering.child" in child.cmdline()]
     process.kill()
     process.wait(10)
 
-    until(lambda: not up.processes(), 60)
+    until(lambda: not up.processes() and not any(child.is_running() for child in everything), 60)
     with data_dir.locked(up.settings.data_dir):
         assert ports.faults(up.settings) == []

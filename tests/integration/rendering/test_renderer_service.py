@@ -1,0 +1,217 @@
+"""The service on its socket, with real renderers: shared, in turn, given up, stopped, killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import stat
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from prefect_mailroom.errors import ConfigurationError
+from reports.definition import Format
+from reports.errors import Unavailable
+from reports.rendering import client
+from reports.rendering.errors import RenderFailed
+from reports.rendering.job import RenderJob
+from reports.rendering.pool import Pool
+from reports.rendering.publish import handed_over
+from reports.rendering.service import Service, serve
+from reports.rendering.wire import Answer, Request
+from reports.settings import CHECKOUT, LONGEST_SOCKET, Settings
+
+if TYPE_CHECKING:
+    from tests.integration.rendering.conftest import Source
+
+Make = Callable[..., RenderJob]
+Eventually = Callable[..., Awaitable[None]]
+Stop = Callable[[], Awaitable[None]]
+
+
+async def test_twenty_who_ask_for_the_same_share_one_rendering(
+    service: Stop, settings: Settings, source: Source, export_job: Make, eventually: Eventually
+) -> None:
+    source.open.clear()
+    jobs = [export_job("same", ("csv", "html"), folder=f"requester-{number}") for number in range(20)]
+    asked = [asyncio.create_task(client.render(job, settings=settings, group=str(n))) for n, job in enumerate(jobs)]
+    await eventually(lambda: source.asked)
+    source.open.set()
+    results = await asyncio.gather(*asked)
+    late = await client.render(export_job("same", folder="late"), settings=settings)
+    assert source.asked == ["/same"]
+    assert len({file.sha256 for result in results for file in result.files}) == 2
+    for job, result in zip(jobs, results, strict=True):
+        assert [file.path for file in result.files] == [job.folder / "report.csv", job.folder / "report.html"]
+        assert {path.name for path in job.folder.iterdir()} == {"report.csv", "report.html"}
+        results[0].files[0].path.unlink(missing_ok=True)  # What one does with its files is its own affair.
+    assert late.files[0].path.read_text("utf-8-sig") == "name,n\na,1\n/same,2\n"
+
+
+async def test_two_who_want_other_formats_share_the_one_that_both_want(
+    service: Stop, settings: Settings, source: Source, export_job: Make, eventually: Eventually
+) -> None:
+    source.open.clear()
+    one = asyncio.create_task(client.render(export_job("x", ("csv",), folder="1"), settings=settings))
+    await eventually(lambda: source.asked)
+    two = asyncio.create_task(client.render(export_job("x", ("html", "csv"), folder="2"), settings=settings))
+    source.open.set()
+    first, second = await asyncio.gather(one, two)
+    assert source.asked == ["/x", "/x"]
+    assert [file.format for file in second.files] == ["html", "csv"]
+    assert first.files[0].path.samefile(second.files[1].path)
+    assert first.mail_html == second.mail_html
+
+
+async def test_a_burst_of_one_owner_does_not_hold_up_another_and_previews_go_first(
+    source: Source, export_job: Make, eventually: Eventually, tmp_path: Path
+) -> None:
+    source.open.clear()
+    async with Pool(1, warm=False) as pool:
+        service = Service(pool, 1, tmp_path / "scratch")
+
+        async def ask(name: str, group: str, urgent: bool = False) -> asyncio.Task[Answer]:
+            request = Request(job=export_job(name), group=group, urgent=urgent)
+            task = asyncio.create_task(service.answer(request))
+            await asyncio.sleep(0)  # The task runs up to where it waits: it is in the queue.
+            return task
+
+        asked = [await ask("busy", "a")]
+        await eventually(lambda: source.asked == ["/busy"])
+        asked += [await ask(f"a{number}", "a") for number in range(4)]
+        asked += [await ask("b0", "b"), await ask("preview", "p", urgent=True)]
+        source.open.set()
+        assert all(answer.result for answer in await asyncio.gather(*asked))
+        await service.stop()
+    assert source.asked == ["/busy", "/preview", "/a0", "/b0", "/a1", "/a2", "/a3"]
+
+
+async def test_a_client_that_leaves_gives_its_place_up(
+    service: Stop, settings: Settings, source: Source, export_job: Make, eventually: Eventually
+) -> None:
+    source.open.clear()
+    under_way = asyncio.create_task(client.render(export_job("under-way"), settings=settings))
+    await eventually(lambda: source.asked)
+    queued = asyncio.create_task(client.render(export_job("queued"), settings=settings))
+    await asyncio.sleep(0.1)
+    for task in (queued, under_way):
+        task.cancel()
+    await asyncio.gather(queued, under_way, return_exceptions=True)
+    scratch = settings.data_dir / "renderings"
+    await eventually(lambda: not list(scratch.iterdir()))
+    source.open.set()
+    assert (await client.render(export_job("next"), settings=settings)).rows == 2
+    assert source.asked == ["/under-way", "/next"]
+
+
+async def test_errors_keep_their_type_and_are_not_kept(
+    service: Stop, settings: Settings, source: Source, export_job: Make, tmp_path: Path
+) -> None:
+    broken = export_job(template="{{ nothing }}")
+    for _ in range(2):
+        with pytest.raises(RenderFailed, match="Report 'report': The report's own template failed") as caught:
+            await client.render(broken, settings=settings)
+        assert caught.value.report == "report"
+    assert len(source.asked) == 2
+    assert not broken.folder.exists()
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RenderFailed, match="cannot be put into"):
+        await client.render(export_job().model_copy(update={"folder": tmp_path / "file"}), settings=settings)
+
+
+async def test_stopped_in_order_it_finishes_what_runs_and_refuses_what_waits(
+    service: Stop, settings: Settings, source: Source, export_job: Make, eventually: Eventually
+) -> None:
+    assert stat.S_IMODE(settings.renderers_path.stat().st_mode) == 0o600
+    with pytest.raises(ConfigurationError, match=r"serve on .* already"):
+        await serve(settings, asyncio.Event())
+    source.open.clear()
+    runs = asyncio.create_task(client.render(export_job("runs"), settings=settings))
+    await eventually(lambda: source.asked)
+    waits = asyncio.create_task(client.render(export_job("waits"), settings=settings))
+    await asyncio.sleep(0.1)
+    stopping = asyncio.ensure_future(service())
+    with pytest.raises(Unavailable, match="being stopped|No renderers serve"):
+        await waits
+    source.open.set()
+    assert (await runs).rows == 2
+    await stopping
+    assert not settings.renderers_path.exists()
+    with pytest.raises(Unavailable, match="No renderers serve on"):
+        await client.render(export_job("late"), settings=settings)
+    assert source.asked == ["/runs"]
+
+
+async def test_without_a_named_service_a_job_gets_a_renderer_of_its_own(settings: Settings, export_job: Make) -> None:
+    alone = settings.model_copy(update={"renderers_socket": None})
+    assert (await client.render(export_job(), settings=alone)).rows == 2
+    assert not [child for child in psutil.Process().children() if "reports.rendering.child" in child.cmdline()]
+
+
+async def test_killed_it_says_so_leaves_no_renderer_and_can_start_again(
+    settings: Settings, source: Source, export_job: Make, eventually: Eventually
+) -> None:
+    environment = {
+        **os.environ,
+        "MAILROOM_DATA_DIR": str(settings.data_dir),
+        "MAILROOM_RENDERERS": "1",
+        "MAILROOM_RENDERERS_SOCKET": str(settings.renderers_socket),
+    }
+
+    async def start() -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "reports.rendering.service", env=environment, cwd=CHECKOUT
+        )
+        async with asyncio.timeout(30):
+            while not await client.is_serving(settings):
+                await asyncio.sleep(0.05)
+        return process
+
+    first = await start()
+    source.open.clear()
+    waiting = asyncio.create_task(client.render(export_job(), settings=settings))
+    await eventually(lambda: source.asked)
+    children = psutil.Process(first.pid).children()
+    assert children
+    first.send_signal(signal.SIGKILL)
+    with pytest.raises(Unavailable, match="broke off"):
+        await waiting
+    await first.wait()
+    await eventually(lambda: not any(child.is_running() for child in children))
+    source.open.set()
+    second = await start()
+    assert (await client.render(export_job(), settings=settings)).rows == 2
+    second.send_signal(signal.SIGTERM)
+    assert await second.wait() == 0
+
+
+def test_a_socket_path_that_is_too_long_is_replaced_by_a_short_one_for_all_alike(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 120)
+    settings = Settings(data_dir=deep)
+    assert settings.renderers_path == Settings(data_dir=deep).renderers_path
+    assert len(os.fsencode(settings.renderers_path)) <= LONGEST_SOCKET
+    assert settings.renderers_path != Settings(data_dir=tmp_path / ("e" * 120)).renderers_path
+    short = Settings(data_dir=tmp_path)
+    assert short.renderers_path == tmp_path / "renderers.sock"
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs a second file system")
+async def test_files_reach_another_file_system_too(
+    service: Stop, settings: Settings, export_job: Make, tmp_path: Path
+) -> None:
+    result = await client.render(export_job(formats=("csv",)), settings=settings)
+    other = Path("/dev/shm") / f"mailroom-test-{os.getpid()}"
+    try:
+        there = handed_over(result, other)
+        assert there.files[0].path.read_bytes() == result.files[0].path.read_bytes()
+        assert [path.name for path in other.iterdir()] == ["report.csv"]
+        assert there.files[0].format == Format.CSV
+    finally:
+        for path in other.iterdir():
+            path.unlink()
+        other.rmdir()
