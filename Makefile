@@ -10,7 +10,7 @@ export UV_COMPILE_BYTECODE ?= 1
 ONCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check format lock bench-render clean
+.PHONY: help setup demo up test check format lock bench-render bench-peak clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ format: $(READY) ## Format the code and mend what ruff can
 
 bench-render: $(READY) ## Measure the renderers; writes bench/out/render.json
 	@$(BIN)/python -m bench.render
+
+bench-peak: $(READY) ## Measure the peak hour (N=, REPORTS=, BACKEND=, PARTS=); writes bench/out/peak.json
+	@$(BIN)/python -m bench.peak
 
 lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     mail_web_port: int = Field(default=8025, ge=1, le=65535)
     mail_smtp_port: int = Field(default=1025, ge=1, le=65535)
     prefect_api_url: str = Field(default="", description="Empty: the embedded server on prefect_port.")
+    prefect_database_url: str = Field(default="", description="Database of the embedded Prefect; empty: SQLite.")
     prefect_ui_url: str = Field(default="", description="What links in our pages and in runs point to.")
     public_address: str = Field(default="", description="Address of our API in links; empty: host and api_port.")
     work_pool: str = Field(default="mailroom", pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]*$")
