@@ -136,7 +136,7 @@ async def test_stopped_in_order_it_finishes_what_runs_and_refuses_what_waits(
     waits = asyncio.create_task(client.render(export_job("waits"), settings=settings))
     await asyncio.sleep(0.1)
     stopping = asyncio.ensure_future(service())
-    with pytest.raises(Unavailable, match="being stopped|No renderers serve"):
+    with pytest.raises(Unavailable, match=r"being stopped|No renderers serve"):
         await waits
     source.open.set()
     assert (await runs).rows == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import sqlite3
@@ -11,14 +12,17 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
+from prefect_mailroom.errors import SourceRefused
 from reports import schedules
 from reports.database import new_id
-from reports.repositories import executions
+from reports.definition import Format, ReportDefinition
+from reports.repositories import catalog, executions
 from reports.repositories import schedules as stored
 from reports.run.claim import Stopped
+from reports.run.render import Made, order, rendered
 from reports.run.settle import Verdict
 from reports.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState
-from reports.tables import Notification
+from reports.tables import Artifact, Notification, Rendering
 
 if TYPE_CHECKING:
     from tests.integration.run.conftest import Desk
@@ -35,6 +39,7 @@ async def test_everybody_gets_the_file_once_and_the_ledger_has_the_receipts(desk
     assert desk.mailbox.taken() == BOTH
     _, mail = desk.mailbox.mails[0]
     attached = next(iter(mail.iter_attachments()))
+    assert attached["Content-Type"].params["charset"] == "utf-8"
     content = attached.get_payload(decode=True)
     assert isinstance(content, bytes)
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
@@ -185,6 +190,70 @@ async def test_the_same_rendering_serves_two_executions(desk: Desk) -> None:
     async with desk.database.session() as session:
         page = await executions.list_page(session)
     assert len({tuple(row.artifact_ids) for row in page.items}) == 1
+
+
+async def _rendered(desk: Desk, *formats: Format, at: datetime, timezone: str = "UTC") -> Made:
+    async with desk.database.session() as session:
+        report = await catalog.report(session, "orders")
+    definition = ReportDefinition.model_validate(report.definition)
+    wanted = order(definition, {}, formats, at, timezone)
+    return await rendered(desk.database, desk.settings, wanted, now=datetime.now(UTC), group="")
+
+
+async def test_each_format_is_rendered_once_whatever_it_is_asked_with(desk: Desk) -> None:
+    at = datetime(2013, 4, 1, 9, tzinfo=UTC)
+    csv_alone = await _rendered(desk, Format.CSV, at=at)
+    await _break_source(desk, "UPDATE orders SET amount = 1")  # Who queries again would see it.
+    both = await _rendered(desk, Format.HTML, Format.CSV, at=at)
+    assert both.artifact_ids[1:] == csv_alone.artifact_ids
+    assert both.message == csv_alone.message
+    assert both.rows == csv_alone.rows == 2
+    await _break_source(desk, "ALTER TABLE orders RENAME TO gone")
+    again = await _rendered(desk, Format.CSV, Format.HTML, at=at)
+    assert again.artifact_ids == both.artifact_ids[::-1]
+    for due, zone in ((at + timedelta(days=1), "UTC"), (at, "Asia/Tokyo")):
+        with pytest.raises(SourceRefused):
+            await _rendered(desk, Format.CSV, at=due, timezone=zone)
+
+
+async def test_what_has_expired_is_rendered_anew_and_its_piece_alone(desk: Desk) -> None:
+    at = datetime(2013, 4, 1, 9, tzinfo=UTC)
+    first = await _rendered(desk, Format.CSV, Format.HTML, at=at)
+    async with desk.database.session() as session:
+        row = await session.get(Rendering, first.renderings[1].id)
+        assert row is not None
+        row.expires_at = datetime.now(UTC) - timedelta(seconds=1)
+    second = await _rendered(desk, Format.CSV, Format.HTML, at=at)
+    assert [new.id == old.id for new, old in zip(second.renderings, first.renderings, strict=True)] == [
+        True,
+        False,
+        True,
+    ]
+
+
+async def test_of_two_who_finish_the_same_the_first_counts(desk: Desk) -> None:
+    at = datetime(2013, 4, 1, 9, tzinfo=UTC)
+    one, two = await asyncio.gather(_rendered(desk, Format.CSV, at=at), _rendered(desk, Format.CSV, at=at))
+    assert [row.id for row in one.renderings] == [row.id for row in two.renderings]
+    async with desk.database.session() as session:
+        assert len((await session.scalars(select(Artifact))).all()) == 1
+
+
+async def test_renderers_that_are_away_are_waited_for(desk: Desk) -> None:
+    schedule = await desk.schedule()
+    execution = await desk.requested(schedule)
+    run_id, there = new_id(), desk.settings
+    desk.settings = there.model_copy(update={"renderers_socket": there.data_dir / "nobody.sock"})
+    result = await desk.run_pass(schedule, execution, run_id=run_id)
+    assert isinstance(result, Verdict)
+    assert result.state is ExecutionState.RETRYING
+    assert "No renderers serve" in result.reason
+    assert result.retry_at
+    assert result.retry_at >= datetime.now(UTC) + timedelta(seconds=25)
+    desk.settings = there
+    result = await desk.run_pass(schedule, execution, run_id=run_id)
+    assert isinstance(result, Verdict)
+    assert result.state is ExecutionState.SUCCESS
 
 
 async def test_a_missed_occurrence_is_accounted_for(desk: Desk) -> None:

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import pypdf
 import pytest
 
-from reports.definition import Column
+from reports.definition import Column, Format
 from reports.rendering import values
-from reports.rendering.build import change_text
+from reports.rendering.build import change_text, head_of
 from reports.rendering.errors import RenderFailed
 from reports.rendering.job import RenderJob, RenderResult
 
@@ -119,6 +119,26 @@ def test_a_report_as_pdf_page_mail_and_text(render_rows: Make, reader_of: Make, 
     assert result.mail_images["chart-1"].read_bytes().startswith(b"\x89PNG")
     assert 'src="cid:chart-1"' in result.mail_html
     assert 'alt="Chart of flights by carrier."' in result.mail_html
+
+
+def test_a_parameter_is_shown_by_the_title_of_its_choice(job_of: Make) -> None:
+    carriers = {"type": "string", "title": "Carrier", "oneOf": [{"const": "UA", "title": "United"}, {"const": "AA"}]}
+    schema = {"type": "object", "properties": {"carrier": carriers, "least": {"type": "integer", "enum": [1, 2]}}}
+    job = job_of([], ["html"])
+    for value, shown in (("UA", "United"), ("AA", "AA")):
+        definition = job.definition.model_copy(update={"parameters": schema})
+        made = job.model_copy(update={"definition": definition, "parameters": {"carrier": value, "least": 2}})
+        assert head_of(made).facts == [("Carrier", shown), ("Least", "2")]
+
+
+def test_the_same_pdf_serves_who_gets_the_xlsx_and_who_does_not(
+    render_rows: Make, reader_of: Make, job_of: Make
+) -> None:
+    job = job_of([{**TABLE, "max_rows": 100}], ["pdf", "xlsx"])
+    both = render_rows(job, reader_of(rows=rows_of(150)))
+    alone = render_rows(job.model_copy(update={"formats": [Format.PDF]}), reader_of(rows=rows_of(150)))
+    assert alone.files[0].sha256 == both.files[0].sha256
+    assert (alone.mail_html, alone.mail_text) == (both.mail_html, both.mail_text)
 
 
 def test_a_capped_table_says_so_everywhere(render_rows: Make, reader_of: Make, job_of: Make) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import http.server
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -115,6 +117,32 @@ def test_every_chart_is_drawn_with_hostile_names(
     job = job_of([section], ["html"])
     result = render_rows(job, reader_of(rows=rows))
     assert result.mail_images["chart-1"].read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("split", ["series", "two"])
+def test_a_stack_stands_in_the_order_of_its_columns(
+    render_rows: Make, reader_of: Make, job_of: Make, split: str
+) -> None:
+    """Read from the picture: the lower edge of each bar, by its colour."""
+    rows = 1 if split == "two" else 2
+    columns = {
+        "x": ("text", ["q"] * rows),
+        "b": ("integer", [3] * rows),
+        "a": ("integer", [4] * rows),
+        "s": ("text", ["z", "y"][:rows]),
+    }
+    two = {"y": [{"name": "b"}, {"name": "a"}]}
+    one = {"y": [{"name": "b"}], "series": "s"}
+    section = {"kind": "chart", "query": "rows", "chart": "stacked_bar", "x": {"name": "x"}}
+    job = job_of([section | (two if split == "two" else one)], ["html"])
+    result = render_rows(job, reader_of(rows=columns))
+    page = result.files[0].path.read_text()
+    [picture] = re.findall(r"data:image/svg\+xml;base64,([^\"]+)", page)
+    drawn = base64.b64decode(picture).decode()
+    bars = re.findall(r'aria-roledescription="bar" d="M[\d.]+,([\d.]+)h[\d.]+v([\d.]+)[^"]*" fill="(#\w+)"', drawn)
+    lower_edge = {colour: float(top) + float(height) for top, height, colour in bars}
+    first, second = (chart.PALETTE[place] for place in (0, 1))
+    assert lower_edge[first] > lower_edge[second], bars
 
 
 @pytest.fixture
