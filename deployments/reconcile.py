@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from deployments.apply import apply, submit
 from deployments.desired import desired
 from deployments.diff import diff
 from deployments.observed import read
+from deployments.rescue import rescue
 from reports.database import Database
 from reports.errors import Unavailable
 from reports.repositories import executions
@@ -31,6 +33,7 @@ from reports.states import ExecutionState, ScheduleState
 _LOG = logging.getLogger(__name__)
 _DOWN = (httpx.TransportError, OSError, TimeoutError)
 _BATCH = 100
+_RESCUE_EVERY = 4
 
 
 def explain(error: Exception) -> tuple[str, bool]:
@@ -56,12 +59,16 @@ class Reconciler:
 
     async def run_forever(self) -> None:
         """Try whatever is pending every `sync_every_seconds`, until cancelled."""
+        rounds = 0
         while True:
             try:
                 await self.run_pass()
+                if rounds % _RESCUE_EVERY == 0:
+                    await self.rescue()
             except Exception:
                 # The next pass starts from the database again; one bad pass must not end the loop.
                 _LOG.exception("A reconcile pass failed; the next one starts over.")
+            rounds += 1
             await asyncio.sleep(self._settings.sync_every_seconds)
 
     async def run_pass(self) -> int:
@@ -78,6 +85,13 @@ class Reconciler:
                 for execution_id in requested:
                     await self._submit(client, execution_id)
         return len(pending) + len(requested)
+
+    async def rescue(self) -> int:
+        """Look for runs whose process died; returns how many were put back or ended. Prefect being down is no news."""
+        with contextlib.suppress(*_DOWN):
+            async with self._client() as client:
+                return await rescue(client, self._database, now=datetime.now(UTC))
+        return 0
 
     async def settle_schedule(self, schedule_id: str) -> None:
         """Bring one schedule, and what was asked of it, in step now.

@@ -20,6 +20,7 @@ from prefect.exceptions import Pause
 from prefect.states import AwaitingRetry, Completed, Failed
 
 from reports.run.claim import FlowRunFacts, Stopped
+from reports.run.lease import lease
 from reports.run.run_page import run_name, write_summary
 from reports.run.settle import Verdict
 from reports.run.work import Begun, Rendered, Work, open_work
@@ -84,6 +85,9 @@ async def report_export(schedule_id: str, execution_id: str | None = None) -> St
     facts = _facts()
     async with open_work(facts) as work:
         begun = await work.begin(schedule_id, execution_id)
+        if isinstance(begun, Stopped) and begun.come_back_at:
+            waiting = Verdict(ExecutionState.RETRYING, begun.reason, begun.come_back_at)
+            await _give_the_slot_back(facts.id, waiting)
         if isinstance(begun, Stopped):
             get_run_logger().info("Nothing to do: %s", begun.reason)
             return Completed(name="Skipped", message=begun.reason)
@@ -92,9 +96,10 @@ async def report_export(schedule_id: str, execution_id: str | None = None) -> St
             return _state(begun)
         async with get_client() as client:
             await client.update_flow_run(UUID(facts.id), name=run_name(begun.claimed))
-        made = await render(work, begun)
-        result = made if isinstance(made, Verdict) else await deliver(work, begun, made)
-        result = await work.settle(begun, result)
+        async with lease(work.database, begun.claimed.execution.id):
+            made = await render(work, begun)
+            result = made if isinstance(made, Verdict) else await deliver(work, begun, made)
+            result = await work.settle(begun, result)
         await write_summary(work, begun.claimed, result)
     if result.state is ExecutionState.RETRYING:
         await _give_the_slot_back(facts.id, result)

@@ -197,6 +197,7 @@ class Execution(Table):
     pass_count: Mapped[int] = mapped_column(default=0)
     render_failures: Mapped[int] = mapped_column(default=0)
     next_pass_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
     requested_by: Mapped[str | None] = mapped_column(String(36))
     test_recipient: Mapped[str | None] = mapped_column(String(320))
     created_at: Mapped[datetime]

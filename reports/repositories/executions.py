@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -80,6 +80,31 @@ async def set_flow_run(session: AsyncSession, execution_id: str, flow_run_id: st
         .where(Execution.id == execution_id, Execution.flow_run_id.is_(None))
         .values(flow_run_id=flow_run_id)
     )
+
+
+async def set_lease(session: AsyncSession, execution_id: str, until: datetime | None) -> None:
+    """Say until when the execution's process is sure to live; None gives it back."""
+    await session.execute(update(Execution).where(Execution.id == execution_id).values(lease_until=until))
+
+
+async def silent(session: AsyncSession, *, before: datetime, now: datetime, limit: int) -> Sequence[Execution]:
+    """Executions whose process says nothing: running without a valid lease, or handed over and not begun."""
+    running = and_(
+        Execution.status == ExecutionState.RUNNING,
+        or_(Execution.lease_until.is_(None), Execution.lease_until < now),
+        Execution.started_at < before,
+    )
+    waiting = and_(
+        Execution.status == ExecutionState.PENDING, Execution.flow_run_id.is_not(None), Execution.created_at < before
+    )
+    query = select(Execution).where(or_(running, waiting)).order_by(Execution.due_at)
+    return (await session.scalars(query.limit(limit))).all()
+
+
+async def claimed_by(session: AsyncSession, flow_run_ids: Sequence[str]) -> set[str]:
+    """Those of the flow runs that have an execution."""
+    query = select(Execution.flow_run_id).where(Execution.flow_run_id.in_(flow_run_ids))
+    return {found for found in await session.scalars(query) if found}
 
 
 async def under_way(session: AsyncSession, schedule_id: str, *, besides: str) -> Execution | None:

@@ -39,9 +39,13 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """There is nothing for this flow run to do; `reason` says why."""
+    """There is nothing for this flow run to do; `reason` says why.
+
+    `come_back_at` is set while another process holds the execution's lease: it may be dead, which only time tells.
+    """
 
     reason: str
+    come_back_at: datetime | None = None
 
 
 async def claim(
@@ -78,6 +82,8 @@ async def claim(
 async def _again(session: AsyncSession, execution: Execution, schedule: Schedule, now: datetime) -> Claimed | Stopped:
     if execution.status in (ExecutionState.SUCCESS, ExecutionState.SKIPPED, ExecutionState.MISSED):
         return Stopped(f"This execution ended as {execution.status}; a confirmed delivery is never repeated.")
+    if execution.status is ExecutionState.RUNNING and execution.lease_until and execution.lease_until > now:
+        return Stopped("Another process works on this execution.", come_back_at=execution.lease_until)
     await executions.abandon_attempts(session, execution.id, now=now)
     first = execution.status is ExecutionState.PENDING
     return Claimed(execution, schedule, stored_spec(schedule), again=not first)

@@ -20,6 +20,7 @@ from reports.repositories import schedules as stored
 from reports.run.claim import Claimed, FlowRunFacts, Stopped, claim
 from reports.run.deliver import Courier, due_now, load_shipment, plan
 from reports.run.gate import Closed, Situation, gate
+from reports.run.lease import LENGTH
 from reports.run.outcome import conclude
 from reports.run.render import Made, Order, order, rendered
 from reports.run.retry import next_attempt
@@ -83,6 +84,7 @@ class Work:
             forced = execution.status in (ExecutionState.FAILED, ExecutionState.PARTIAL, ExecutionState.CANCELLED)
             execution.status, execution.reason, execution.next_pass_at = ExecutionState.RUNNING, "", None
             execution.pass_count += 1
+            execution.lease_until = now + LENGTH
             execution.started_at = execution.started_at or now
             execution.completed_at = None
             if execution.kind is ExecutionKind.SCHEDULED and not claimed.again:

@@ -255,6 +255,7 @@ def upgrade() -> None:
         sa.Column("pass_count", sa.Integer(), nullable=False),
         sa.Column("render_failures", sa.Integer(), nullable=False),
         sa.Column("next_pass_at", reports.database.Instant(timezone=True), nullable=True),
+        sa.Column("lease_until", reports.database.Instant(timezone=True), nullable=True),
         sa.Column("requested_by", sa.String(length=36), nullable=True),
         sa.Column("test_recipient", sa.String(length=320), nullable=True),
         sa.Column("created_at", reports.database.Instant(timezone=True), nullable=False),
