@@ -221,7 +221,7 @@ class WarmWorker(WorkerBase):
                 result = await self._run_at_its_time(hand, configuration, deployment)
             except CodeUnusable as error:
                 self.get_flow_run_logger(flow_run).error("%s", error)
-                return str(error)
+                return str(error).splitlines()[0]
             except ChildDied as died:
                 return f"The run did not end: {died}."
             said_state, problem = result

@@ -10,7 +10,7 @@ import sys
 import textwrap
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -41,22 +41,24 @@ async def eventually(what: Callable[[], Awaitable[T | None]], seconds: float, to
 class Workshop:
     """A work pool of its own, flows in a folder, workers."""
 
-    def __init__(self, api: str, client: PrefectClient, folder: Path) -> None:
-        self.api, self.client, self.folder = api, client, folder
+    client: PrefectClient
+
+    def __init__(self, api: str, folder: Path) -> None:
+        self.api, self.folder = api, folder
         self.pool = f"warm-{uuid.uuid4().hex[:8]}"
         self.workers: list[subprocess.Popen[bytes]] = []
         self.logs: list[Path] = []
 
-    async def open(self, **defaults: Any) -> None:
+    async def open(self) -> None:
         template = WarmWorker.get_default_base_job_template()
-        for name, value in defaults.items():
-            template["variables"]["properties"][name]["default"] = value
         pool = WorkPoolCreate(name=self.pool, type="mailroom-warm", base_job_template=template)
         await self.client.create_work_pool(pool)
 
     def write(self, name: str, text: str) -> Path:
         file = self.folder / f"{name}.py"
-        file.write_text("from prefect import flow, task\n" + textwrap.dedent(text))
+        text = "from prefect import flow, task\n" + textwrap.dedent(text)
+        if not file.exists() or file.read_text() != text:  # A file that was written again is a new version.
+            file.write_text(text)
         return file
 
     async def deploy(self, name: str, text: str | None = None, **more: Any) -> uuid.UUID:
@@ -121,6 +123,10 @@ class Workshop:
 
         return await eventually(look, seconds, lambda: f"Last seen: {last}\n{self.told()}")
 
+    async def find(self, what: Callable[[], Awaitable[T | None]], seconds: float = 40) -> T:
+        """The first thing that `what` finds."""
+        return await eventually(what, seconds, self.told)
+
     async def written(self, path: Path, seconds: float = 40) -> str:
         """What a flow wrote to a file, once it is there."""
 
@@ -158,9 +164,36 @@ class Workshop:
 
 @pytest.fixture
 async def workshop(prefect_server: str, tmp_path: Path) -> AsyncIterator[Workshop]:
+    """A pool of this test's own, without a worker yet."""
     async with PrefectClient(prefect_server) as client:
-        workshop = Workshop(prefect_server, client, tmp_path)
+        workshop = Workshop(prefect_server, tmp_path)
+        workshop.client = client
+        await workshop.open()
         try:
             yield workshop
         finally:
             await workshop.close()
+
+
+@pytest.fixture(scope="module")
+def shared_workshop(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """A pool with one worker for all tests of a file: a worker takes seconds to start."""
+    workshop = Workshop(prefect_server, tmp_path_factory.mktemp("workshop"))
+
+    async def open_() -> None:
+        async with PrefectClient(prefect_server) as client:
+            workshop.client = client
+            await workshop.open()
+
+    asyncio.run(open_())
+    workshop.start(limit=3)
+    yield workshop
+    asyncio.run(workshop.close())
+
+
+@pytest.fixture
+async def shop(shared_workshop: Workshop) -> AsyncIterator[Workshop]:
+    """The shared workshop with a client of this test's loop."""
+    async with PrefectClient(shared_workshop.api) as client:
+        shared_workshop.client = client
+        yield shared_workshop

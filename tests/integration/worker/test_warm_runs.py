@@ -1,10 +1,19 @@
-"""Flow runs in a warm worker: they run, log, fail, come again, and are found by time, queue and priority."""
+"""Flow runs in a warm worker: they run, log, fail, come again, are cancelled; their processes die and are replaced."""
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
-from prefect.client.schemas.objects import StateType
+import psutil
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.states import Cancelling
 
 if TYPE_CHECKING:
     from tests.integration.worker.conftest import Workshop
@@ -19,17 +28,235 @@ HELLO = """
     async def main(word: str = "hello", times: int = 1):
         get_run_logger().info("said %s", await shout(word) * times)
 """
+# Says which process runs it, and stays until a file appears.
+STAYS = """
+    import os, pathlib, time
+
+    @flow
+    def main(out: str, until: str = "never"):
+        pathlib.Path(out).write_text(str(os.getpid()))
+        while not pathlib.Path(until).exists():
+            time.sleep(0.05)
+"""
 
 
-async def test_a_run_completes_and_its_logs_are_in_the_api(workshop: Workshop) -> None:
-    await workshop.open()
-    deployment = await workshop.deploy("hello", HELLO)
-    runs = [await workshop.order(deployment, word="a", times="2"), await workshop.order(deployment)]
-    workshop.start()
+def state_of(run: FlowRun) -> State[object]:
+    assert run.state is not None
+    return run.state
+
+
+def zygotes_of(shop: Workshop) -> list[psutil.Process]:
+    worker = psutil.Process(shop.workers[0].pid)
+    return [process for process in worker.children() if "prefect_mailroom.worker.zygote" in process.cmdline()]
+
+
+async def completed(shop: Workshop, run: UUID) -> FlowRun:
+    done = await shop.until(run)
+    assert state_of(done).type is StateType.COMPLETED, f"{done.state}\n{shop.told()}"
+    return done
+
+
+async def test_a_run_completes_and_its_logs_are_in_the_api(shop: Workshop) -> None:
+    deployment = await shop.deploy("hello", HELLO)
+    runs = [await shop.order(deployment, word="a", times="2"), await shop.order(deployment)]
     for run in runs:
-        done = await workshop.until(run)
-        assert done.state is not None
-        assert done.state.type is StateType.COMPLETED, workshop.told()
-        assert done.deployment_id == deployment
-    assert await workshop.logged(runs[0], "said AA")
-    assert await workshop.logged(runs[1], "said HELLO")
+        assert (await completed(shop, run)).deployment_id == deployment
+    assert await shop.logged(runs[0], "said AA"), "Parameters are validated: '2' became a number."
+    assert await shop.logged(runs[1], "said HELLO")
+
+
+async def test_failures_are_told_and_hold_nobody_up(shop: Workshop) -> None:
+    fails = await shop.deploy("fails", "@flow\ndef main(): raise ValueError('on purpose')")
+    missing = await shop.deploy("missing", "import no_such_library\n@flow\ndef main(): pass")
+    threads = (
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True, name='early').start()"
+    )
+    threaded = await shop.deploy("threaded", f"{threads}\n@flow\ndef main(): pass")
+    exits = await shop.deploy("exits", "import os\n@flow\ndef main(): os._exit(7)")
+    nowhere = await shop.deploy("nowhere", "@flow\ndef main(): pass", pull_steps=[{"no.such.step": {}}])
+    wrong = await shop.deploy("hello", HELLO)
+    runs = [await shop.order(deployment) for deployment in (fails, missing, threaded, exits, nowhere)]
+    runs += [await shop.order(wrong, times="many"), await shop.order(wrong)]
+    failed, *crashed, invalid, good = [state_of(await shop.until(run)) for run in runs]
+    assert failed.type is StateType.FAILED
+    assert "on purpose" in str(failed.message)
+    assert [state.type for state in crashed] == [StateType.CRASHED] * 4
+    for state, text in zip(crashed, ["no_such_library", "early", "exited with code 7", "pull steps"], strict=True):
+        assert text in str(state.message)
+        assert "\n" not in str(state.message), "the trace is in the logs"
+    assert invalid.type is StateType.FAILED
+    assert good.type is StateType.COMPLETED
+    assert "Traceback" in await shop.logged(runs[1], "no_such_library")
+
+
+async def test_a_run_claimed_ahead_starts_at_its_second(shop: Workshop) -> None:
+    deployment = await shop.deploy("hello", HELLO)
+    await completed(shop, await shop.order(deployment))
+    due = datetime.now(UTC) + timedelta(seconds=4)
+    run = await shop.order(deployment, at=due)
+    claimed = await shop.until(run, StateType.PENDING)
+    assert state_of(claimed).timestamp < due
+    done = await completed(shop, run)
+    assert done.start_time is not None
+    late = done.start_time.timestamp() - due.timestamp()
+    assert -0.01 <= late < 1.5, f"started {late:.2f} s after it was due"
+
+
+async def test_awaiting_retry_comes_again_on_time(shop: Workshop) -> None:
+    text = """
+        from datetime import UTC, datetime, timedelta
+        from prefect.context import FlowRunContext
+        from prefect.states import AwaitingRetry
+
+        @flow
+        async def main():
+            if FlowRunContext.get().flow_run.run_count < 2:
+                return AwaitingRetry(scheduled_time=datetime.now(UTC) + timedelta(seconds=3))
+    """
+    run = await shop.order(await shop.deploy("again", text))
+    waiting = await shop.until(run, StateType.SCHEDULED, StateType.COMPLETED)
+    while state_of(waiting).name != "AwaitingRetry":
+        waiting = await shop.until(run, StateType.SCHEDULED, StateType.COMPLETED)
+        assert state_of(waiting).type is StateType.SCHEDULED
+    due = state_of(waiting).state_details.scheduled_time
+    done = await completed(shop, run)
+    assert done.run_count == 2
+    assert due is not None
+    assert -0.01 <= (state_of(done).timestamp - due).total_seconds() < 3
+
+
+async def test_cancelling_kills_the_run_within_three_seconds(shop: Workshop, tmp_path: Path) -> None:
+    run = await shop.order(await shop.deploy("stays", STAYS), out=str(tmp_path / "pid"))
+    pid = int(await shop.written(tmp_path / "pid"))
+    start = time.monotonic()
+    await shop.client.set_flow_run_state(run, Cancelling())
+    done = await shop.until(run, StateType.CANCELLED, seconds=10)
+    assert time.monotonic() - start < 3
+    assert "process was ended" in str(state_of(done).message)
+    await shop.gone(pid, 1)
+
+
+async def test_cancelling_runs_the_hooks_of_a_flow_that_has_them(shop: Workshop, tmp_path: Path) -> None:
+    hooked = """
+        import asyncio, os, pathlib, time
+
+        def note(flow, flow_run, state):
+            pathlib.Path(flow_run.parameters["out"] + ".hook").write_text(state.name)
+
+        @flow(on_cancellation=[note])
+        def main(out: str):
+            pathlib.Path(out).write_text(str(os.getpid()))
+            while True:
+                time.sleep(0.05)
+    """
+    awaiting = hooked.replace("def main", "async def main").replace("time.sleep(0.05)", "await asyncio.sleep(0.05)")
+    deployments = [await shop.deploy("hooked", hooked), await shop.deploy("ahooked", awaiting)]
+    for number, deployment in enumerate(deployments):
+        out = tmp_path / f"pid{number}"
+        run = await shop.order(deployment, out=str(out))
+        pid = int(await shop.written(out))
+        await shop.client.set_flow_run_state(run, Cancelling())
+        await shop.until(run, StateType.CANCELLED, seconds=10)
+        assert await shop.written(Path(f"{out}.hook"), 1) == "Cancelling"
+        await shop.gone(pid)
+
+
+async def test_a_killed_child_is_a_crash_and_another_serves(shop: Workshop, tmp_path: Path) -> None:
+    deployment = await shop.deploy("stays", STAYS)
+    run = await shop.order(deployment, out=str(tmp_path / "pid"))
+    os.kill(int(await shop.written(tmp_path / "pid")), signal.SIGKILL)
+    state = state_of(await shop.until(run))
+    assert state.type is StateType.CRASHED
+    assert "killed by signal 9 (SIGKILL)" in str(state.message)
+    (tmp_path / "go").touch()
+    await completed(shop, await shop.order(deployment, out=str(tmp_path / "pid2"), until=str(tmp_path / "go")))
+
+
+async def test_a_killed_zygote_is_replaced(shop: Workshop, tmp_path: Path) -> None:
+    deployment = await shop.deploy("stays", STAYS)
+    run = await shop.order(deployment, out=str(tmp_path / "pid"))
+    pid = int(await shop.written(tmp_path / "pid"))
+    zygote = psutil.Process(pid).parent()
+    assert zygote is not None
+    assert zygote in zygotes_of(shop)
+    zygote.kill()
+    assert state_of(await shop.until(run)).type is StateType.CRASHED
+    await shop.gone(pid)
+    (tmp_path / "go").touch()
+    await completed(shop, await shop.order(deployment, out=str(tmp_path / "pid2"), until=str(tmp_path / "go")))
+
+
+async def test_a_leak_is_ended_by_a_new_process(shop: Workshop, tmp_path: Path) -> None:
+    text = """
+        import os, pathlib
+        kept = []
+
+        @flow
+        async def main(out: str):
+            kept.append(b"x" * 50_000_000)
+            with open(out, "a") as file:
+                print(os.getpid(), len(kept), file=file)
+    """
+    deployment = await shop.deploy("leaks", text, job_variables={"max_growth_mb": 130})
+    for _ in range(5):
+        await completed(shop, await shop.order(deployment, out=str(tmp_path / "pids")))
+    lines = [line.split() for line in (tmp_path / "pids").read_text().splitlines()]
+    assert len({pid for pid, _ in lines}) >= 2, lines
+    assert max(int(held) for _, held in lines) <= 3, "50 MB a run, 130 MB allowed: the third run is a process's last"
+
+
+async def test_what_a_run_changes_does_not_reach_the_next(shop: Workshop, tmp_path: Path) -> None:
+    text = """
+        import os, pathlib, sys
+        from prefect import tags
+        from prefect.context import TagsContext
+
+        @flow
+        def main(out: str):
+            seen = [os.getpid(), os.environ.get("LEFT"), os.getcwd(), "left" in sys.path]
+            with open(out, "a") as file:
+                print(*seen, TagsContext.get().current_tags, sep="|", file=file)
+            os.environ["LEFT"] = "behind"
+            os.chdir("/")
+            sys.path.append("left")
+            tags("left").__enter__()
+    """
+    deployment = await shop.deploy("untidy", text)
+    for _ in range(2):
+        await completed(shop, await shop.order(deployment, out=str(tmp_path / "seen")))
+    first, second = (tmp_path / "seen").read_text().splitlines()
+    assert first == second, "same process, same surroundings"
+    assert first.endswith(f"|None|{shop.folder}|False|set()")
+
+
+async def test_a_changed_file_is_picked_up_also_of_an_imported_module(shop: Workshop, tmp_path: Path) -> None:
+    (shop.folder / "helper.py").write_text("WORD = 'old'")
+    text = (
+        "import helper, pathlib\nV = 1\n@flow\ndef main(out: str): pathlib.Path(out).write_text(f'{V} {helper.WORD}')"
+    )
+    deployment = await shop.deploy("edited", text)
+
+    async def says(name: str) -> str:
+        await completed(shop, await shop.order(deployment, out=str(tmp_path / name)))
+        return (tmp_path / name).read_text()
+
+    assert await says("a") == "1 old"
+    shop.write("edited", text.replace("V = 1", "V = 22"))
+    assert await says("b") == "22 old"
+    (shop.folder / "helper.py").write_text("WORD = 'newer'")
+    assert await says("c") == "22 newer"
+    before = {process.pid for process in zygotes_of(shop)}
+    shop.workers[0].send_signal(signal.SIGHUP)
+    await asyncio.gather(*(shop.gone(pid, 15) for pid in before))
+    assert await says("d") == "22 newer"
+
+
+async def test_environment_of_the_deployment_and_none_of_the_run(shop: Workshop, tmp_path: Path) -> None:
+    text = "import os, pathlib\n@flow\ndef main(out: str): pathlib.Path(out).write_text(os.environ.get('COLOUR', '-'))"
+    deployment = await shop.deploy("colours", text, job_variables={"env": {"COLOUR": "teal"}})
+    run = await shop.client.create_flow_run_from_deployment(
+        deployment, parameters={"out": str(tmp_path / "colour")}, job_variables={"env": {"COLOUR": "red"}}
+    )
+    await completed(shop, run.id)
+    assert (tmp_path / "colour").read_text() == "teal"
+    assert await shop.logged(run.id, "job variables of this run alone are not applied")
