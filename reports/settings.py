@@ -43,7 +43,10 @@ class Settings(BaseSettings):
     prefect_ui_url: str = Field(default="", description="What links in our pages and in runs point to.")
     public_address: str = Field(default="", description="Address of our API in links; empty: host and api_port.")
     work_pool: str = Field(default="mailroom", pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]*$")
-    worker_limit: int = Field(default=2, ge=1, le=1000, description="Flow runs at once in the embedded worker.")
+    worker_type: Literal["mailroom-warm", "process"] = Field(
+        default="mailroom-warm", description="The embedded worker; `process` is Prefect's own, an interpreter a run."
+    )
+    worker_limit: int = Field(default=0, ge=0, le=1000, description="Flow runs at once; 0: 8 warm ones, else 2.")
     default_timezone: str = "UTC"
     minimum_interval_seconds: int = Field(default=3600, ge=60, description="Least time between two occurrences.")
     sync_wait_seconds: float = Field(default=1.0, ge=0, le=30, description="How long an answer waits for Prefect.")
@@ -96,6 +99,11 @@ class Settings(BaseSettings):
         scheme, _, rest = self.database_url.partition("://")
         drivers = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
         return f"{drivers.get(scheme.split('+')[0], scheme)}://{rest}"
+
+    @property
+    def worker_slots(self) -> int:
+        """How many flow runs the embedded worker runs at once."""
+        return self.worker_limit or (8 if self.worker_type == "mailroom-warm" else 2)
 
     @property
     def prefect_api(self) -> str:

@@ -36,7 +36,7 @@ def demo(*, once: bool = False) -> None:
     if "MAILROOM_DATA_DIR" not in os.environ:
         settings = settings.model_copy(update={"data_dir": CHECKOUT / ".mailroom" / "demo"})
     # A slot for each of the three, so that the one due by cron does not wait for the others.
-    settings = settings.model_copy(update={"worker_limit": max(3, settings.worker_limit)})
+    settings = settings.model_copy(update={"worker_limit": max(3, settings.worker_slots)})
     settings, changes = with_free_ports(settings)
     for change in changes:
         out.print(change, highlight=False)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.embedded import data_dir, prefect_settings, services
+from prefect_mailroom.errors import ConfigurationError
 from reports import migrations
 from reports.database import Database
 from reports.errors import Unavailable
@@ -149,13 +150,23 @@ async def prefect_part(settings: Settings, say: Say) -> None:
 async def _work_pool(client: PrefectClient, settings: Settings, say: Say) -> None:
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
-    from prefect.workers.process import ProcessWorker
+    from prefect.workers.base import BaseWorker
+
+    from prefect_mailroom import collection  # noqa: F401  registers the warm worker's type
 
     try:
-        await client.read_work_pool(settings.work_pool)
+        found = await client.read_work_pool(settings.work_pool)
+        if found.type != settings.worker_type:
+            raise ConfigurationError(
+                f"The work pool {settings.work_pool} is of type {found.type}, the worker of {settings.worker_type}.",
+                remedy="Set MAILROOM_WORK_POOL to a new name, or MAILROOM_WORKER_TYPE to the pool's type.",
+                field="MAILROOM_WORKER_TYPE",
+            )
     except ObjectNotFound:
-        template = ProcessWorker.get_default_base_job_template()
-        pool = WorkPoolCreate(name=settings.work_pool, type=ProcessWorker.type, base_job_template=template)
+        worker = BaseWorker.get_worker_class_from_type(settings.worker_type)
+        assert worker is not None, "both types are registered by now"
+        template = worker.get_default_base_job_template()
+        pool = WorkPoolCreate(name=settings.work_pool, type=settings.worker_type, base_job_template=template)
         try:
             await client.create_work_pool(pool)
             say(f"work pool {settings.work_pool}: created")

@@ -25,6 +25,7 @@ _SETTINGS_PASSED = (
     "mail_smtp_port",
     "work_pool",
     "worker_limit",
+    "worker_type",
     "renderers",
 )
 
@@ -120,12 +121,12 @@ def api(settings: Settings, environment: Mapping[str, str]) -> Service:
 
 
 def worker(settings: Settings, environment: Mapping[str, str]) -> Service:
-    """The worker that runs the flows; the type in this command is the one place that names it."""
+    """The worker that runs the flows."""
     name = "embedded"
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--type", "process", "--name", name]
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--type", settings.worker_type, "--name", name]
     return Service(
         "worker",
-        [*command, "--pool", settings.work_pool, "--limit", str(settings.worker_limit)],
+        [*command, "--pool", settings.work_pool, "--limit", str(settings.worker_slots)],
         {**environment, **prefect_settings.WORKER},
         _worker_answers(settings, name),
     )
