@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,7 @@ _LOG = logging.getLogger(__name__)
 LINGER_SECONDS = 10
 """How long a rendering can still be had, for those who looked for it in the database just before it was stored."""
 STOP_SECONDS = 10
+REQUEST_SECONDS = 30
 BACKLOG = 4096
 
 
@@ -52,7 +54,6 @@ class Service:
         self._lanes = [asyncio.create_task(self._lane()) for _ in range(size)]
         self._stopping = False
         self.connections: set[asyncio.Task[None]] = set()
-        self.renderings = 0
 
     async def answer(self, request: wire.Request) -> wire.Answer:
         """Render what is asked, or wait for the same that is under way. Errors are answers too."""
@@ -98,7 +99,7 @@ class Service:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            flight.running = asyncio.create_task(self._pool.render(flight.job))
+            flight.running, began = asyncio.create_task(self._pool.render(flight.job)), time.monotonic()
             try:
                 await asyncio.wait({flight.running})
             except asyncio.CancelledError:
@@ -106,11 +107,15 @@ class Service:
                 await asyncio.gather(flight.running, return_exceptions=True)
                 flight.done.set_result(wire.failed(_stopping()))
                 raise
-            self.renderings += 1
+            outcome = "given up"
             if not flight.running.cancelled():
-                flight.done.set_result(_answer_of(flight.running))
-                if flight.done.result().error is not None:
+                answer = _answer_of(flight.running)
+                flight.done.set_result(answer)
+                outcome = "done" if answer.error is None else str(answer.error["type"])
+                if answer.error is not None:
                     self._flights.close(flight)
+            formats = ", ".join(flight.job.formats)
+            _LOG.info("%s (%s): %s after %.2f s.", flight.job.definition.id, formats, outcome, time.monotonic() - began)
             if not flight.waiting:
                 self._remove(flight)
 
@@ -161,8 +166,9 @@ async def connected(service: Service, reader: asyncio.StreamReader, writer: asyn
     service.connections.add(task)
     task.add_done_callback(service.connections.discard)
     try:
-        body = await wire.receive(reader)
-    except wire.Broken:  # Such as a look whether anybody is here.
+        async with asyncio.timeout(REQUEST_SECONDS):
+            body = await wire.receive(reader)
+    except (wire.Broken, TimeoutError):  # Such as a look whether anybody is here.
         writer.close()
         return
     try:

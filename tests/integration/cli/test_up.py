@@ -164,6 +164,8 @@ def test_a_schedule_is_made_run_paused_and_deleted_by_the_command_line(up: Up, t
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "delivered" in ran.stdout
     assert (up.settings.data_dir / "delivered" / "weekly" / "delay-list.csv").stat().st_size > 100_000
+    # The run had it rendered by the service, not by a process of its own.
+    assert "delay-list (csv): done" in (up.settings.data_dir / "logs" / "renderers.log").read_text()
 
     assert "paused" in up.command("schedules", "pause", schedule["id"]).stdout
     refused = up.command("schedules", "run", schedule["id"])
