@@ -56,7 +56,11 @@ class Settings(BaseSettings):
     render_memory_mb: int = Field(default=2048, ge=128)
     render_output_mb: int = Field(default=2048, ge=1)
     renderers: int = Field(
-        default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="Renderer processes of this machine."
+        # Each holds about 200 MB; whoever wants more of them says so.
+        default_factory=lambda: min(os.cpu_count() or 1, 8),
+        ge=1,
+        le=256,
+        description="Renderer processes of this machine; unset: one a core, at most 8.",
     )
     renderers_socket: Path | None = Field(
         default=None, description="Where the renderers serve, and must; unset: in data_dir, if they do."
