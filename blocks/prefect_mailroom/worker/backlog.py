@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from prefect.client.schemas.filters import (
@@ -38,26 +38,33 @@ if TYPE_CHECKING:
 PAGE = 200
 
 
-async def due_runs(
-    client: PrefectClient, pool_name: str, queue_names: frozenset[str], before: datetime
-) -> list[FlowRun]:
+class Due(NamedTuple):
+    """Runs to start, and whether a limit or the page size may have kept back others."""
+
+    runs: list[FlowRun]
+    more: bool
+
+
+async def due_runs(client: PrefectClient, pool_name: str, queue_names: frozenset[str], before: datetime) -> Due:
     """Up to `PAGE` runs in the order in which they should start: by priority of their queue, then by time."""
     try:
         pool = await client.read_work_pool(pool_name)
     except ObjectNotFound:
-        return []  # Prefect's heartbeat creates it, or says why not.
+        return Due([], more=False)  # Prefect's heartbeat creates it, or says why not.
     if pool.is_paused:
-        return []
+        return Due([], more=False)
     room = _free(pool.concurrency_limit, pool.active_slots)
     if room == 0:
-        return []
+        return Due([], more=True)
     queues = [queue for queue in await _queues(client, pool_name, queue_names) if not queue.is_paused]
-    found: list[FlowRun] = []
+    found, more = [], False
     for _, level in groupby(sorted(queues, key=lambda queue: queue.priority), key=lambda queue: queue.priority):
-        found += await _level(client, list(level), before)
+        runs, held_back = await _level(client, list(level), before)
+        found += runs
+        more = more or held_back
         if len(found) >= room:
-            break
-    return found[:room]
+            return Due(found[:room], more=True)
+    return Due(found, more)
 
 
 async def _queues(client: PrefectClient, pool_name: str, names: frozenset[str]) -> list[WorkQueue]:
@@ -73,14 +80,20 @@ def _free(limit: int | None, active: int | None) -> int:
     return PAGE if limit is None else min(PAGE, max(0, limit - (active or 0)))
 
 
-async def _level(client: PrefectClient, queues: list[WorkQueue], before: datetime) -> list[FlowRun]:
+async def _level(client: PrefectClient, queues: list[WorkQueue], before: datetime) -> Due:
     """The runs of queues of one priority. A queue with a limit is asked by itself, so it cannot crowd out others."""
-    unlimited = [queue.id for queue in queues if queue.concurrency_limit is None]
-    found = await _scheduled(client, unlimited, before, PAGE) if unlimited else []
-    for queue in queues:
-        if queue.concurrency_limit is not None and (free := _free(queue.concurrency_limit, queue.active_slots)):
-            found += await _scheduled(client, [queue.id], before, free)
-    return sorted(found, key=lambda run: due_at(run) or before)[:PAGE]
+    asked = [([queue.id for queue in queues if queue.concurrency_limit is None], PAGE)]
+    asked += [
+        ([queue.id], _free(queue.concurrency_limit, queue.active_slots))
+        for queue in queues
+        if queue.concurrency_limit is not None
+    ]
+    found, more = [], False
+    for ids, free in asked:
+        runs = await _scheduled(client, ids, before, free) if ids and free else []
+        found += runs
+        more = more or (bool(ids) and len(runs) == free)
+    return Due(sorted(found, key=lambda run: due_at(run) or before)[:PAGE], more or len(found) > PAGE)
 
 
 async def _scheduled(client: PrefectClient, queues: list[UUID], before: datetime, limit: int) -> list[FlowRun]:

@@ -148,6 +148,9 @@ class Engine:
             return None, f"The engine raised {type(error).__name__}: {error}"
         except BaseException as error:  # SystemExit, KeyboardInterrupt, a signal: who knows what was left half done.
             self.broken = type(error).__name__
+            # A signal that came while the loop was idle has left the flow's task waiting. Closing cancels it, and the
+            # engine says Cancelled or Crashed and runs the hooks for it.
+            self._runner.close()
             return None, f"The run was ended by {type(error).__name__}: {error}"
 
     def _run(self, flow_run: FlowRun, context: contextvars.Context) -> State[Any] | None:

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from dataclasses import asdict
 from itertools import count
 from typing import TYPE_CHECKING
@@ -115,6 +116,7 @@ class Zygote:
     def __init__(self, code: Code, process: asyncio.subprocess.Process, control: socket.socket, home: str) -> None:
         self.code, self.hooks = code, False
         self.children: dict[int, Child] = {}
+        self.last_used = time.monotonic()
         self._process, self._control, self._home = process, control, home
         self._files: Fingerprint = {}
         self._spawned: dict[int, asyncio.Future[int]] = {}

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 _TRIES = 3
 # A flow that cannot be imported costs an interpreter to find out: not for each of its runs.
 _REMEMBER_UNUSABLE_SECONDS = 5
+# About 100 MB each. An older version of some code is not asked for again.
 _MAX_ZYGOTES = 8
+_FORGET_SECONDS = 900
 # How long a retired child may send its last logs.
 _DRAIN_SECONDS = 20
 
@@ -135,6 +137,7 @@ class Pool:
         zygote = self._zygotes.pop(code, None)
         if zygote is not None:
             self._zygotes[code] = zygote
+            zygote.last_used = time.monotonic()
             if zygote.lives() and (file := zygote.changed()) is None:
                 return zygote
             self._logger.info(
@@ -160,8 +163,10 @@ class Pool:
             self._starting.pop(code, None)
         self._zygotes[code] = zygote
         quiet = [other for other in self._zygotes.values() if other is not zygote and other not in self._in_use()]
-        for other in quiet[: max(0, len(self._zygotes) - _MAX_ZYGOTES)]:
-            self._replace(other)
+        too_many = len(self._zygotes) - _MAX_ZYGOTES
+        for number, other in enumerate(quiet):
+            if number < too_many or time.monotonic() - other.last_used > _FORGET_SECONDS:
+                self._replace(other)
         return zygote
 
     def _in_use(self) -> set[Zygote]:

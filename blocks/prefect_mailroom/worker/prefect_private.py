@@ -19,7 +19,7 @@ from prefect.flows import Flow
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import get_current_settings
 from prefect.types._datetime import now
-from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
+from prefect.workers.base import BaseJobConfiguration, BaseWorker
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
@@ -106,6 +106,10 @@ class WorkerBase(BaseWorker[Any, Any, Any], abc.ABC):
         """Set the run Crashed."""
         await self._propose_crashed_state(flow_run, message)
 
+    def say(self, text: str, *values: object) -> None:
+        """A warning in the worker's log."""
+        self._logger.warning(text, *values)
+
     def polled(self) -> bool:
         """Note a poll for the health check; False before the worker has met its work pool."""
         self._last_polled_time = now("UTC")
@@ -137,8 +141,6 @@ class WorkerBase(BaseWorker[Any, Any, Any], abc.ABC):
 
 __all__ = [
     "BaseJobConfiguration",
-    "BaseVariables",
-    "BaseWorkerResult",
     "WorkerBase",
     "do_not_join_heartbeats",
     "drain",

@@ -13,25 +13,24 @@ import os
 import signal
 import sys
 from collections import deque
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID
 
 import anyio
 import httpx
 from prefect.client.schemas.objects import StateType
-from prefect.exceptions import Abort, ObjectNotFound
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_WORKER_QUERY_SECONDS
-from prefect.states import Cancelled, Scheduled
-from prefect.utilities.engine import propose_state
+from prefect.states import Cancelled
 
 from prefect_mailroom.worker import backlog
 from prefect_mailroom.worker.code import CodeUnusable
 from prefect_mailroom.worker.configuration import WarmJobConfiguration, WarmVariables
 from prefect_mailroom.worker.handles import ChildDied
 from prefect_mailroom.worker.pool import Pool
-from prefect_mailroom.worker.prefect_private import BaseWorkerResult, WorkerBase
+from prefect_mailroom.worker.prefect_private import WorkerBase
+from prefect_mailroom.worker.settle import SETTLED, InHand, propose, settle
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
@@ -45,29 +44,9 @@ _CANCEL_POLL_SECONDS = 0.7
 # A flow with cancellation hooks may use so long for them; one without is killed at once.
 _HOOK_SECONDS = 30
 _STALE_SECONDS = 5
+_FEED_SECONDS = 0.2
 _GRACE_VARIABLE = "PREFECT_MAILROOM_WORKER_GRACE_SECONDS"
 _DEFAULT_GRACE = 30.0
-_SETTLED = {
-    StateType.COMPLETED,
-    StateType.FAILED,
-    StateType.CRASHED,
-    StateType.CANCELLED,
-    StateType.SCHEDULED,
-    StateType.PAUSED,
-}
-
-
-class WarmResult(BaseWorkerResult):
-    """How a run's process did; `identifier` is its process id."""
-
-
-@dataclass(eq=False)
-class InHand:
-    """A run that this worker has claimed, until it is settled."""
-
-    flow_run: FlowRun
-    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
-    stopped_for: Literal["cancel", "stop"] | None = None
 
 
 class WarmWorker(WorkerBase):
@@ -141,6 +120,8 @@ class WarmWorker(WorkerBase):
                 await self._take_on()
             except httpx.HTTPError as error:
                 self._logger.debug("The poll in between failed; the next regular one will tell: %r", error)
+            # Runs end in bursts, and a full pool would otherwise be read again for each of them.
+            await asyncio.sleep(_FEED_SECONDS)
 
     async def _take_on(self) -> list[FlowRun]:
         taken: list[FlowRun] = []
@@ -165,12 +146,12 @@ class WarmWorker(WorkerBase):
         ahead = max(self.prefetch_seconds, 1.5 * PREFECT_WORKER_QUERY_SECONDS.value())
         before = datetime.now(UTC) + timedelta(seconds=ahead)
         found = await backlog.due_runs(self.client, self.pool_name, self.queue_names, before)
-        candidates = deque(run for run in found if not self.holds(run.id))
+        candidates = deque(run for run in found.runs if not self.holds(run.id))
         # Read again with every poll: a new version must be seen.
         wanted = {run.deployment_id for run in candidates if run.deployment_id is not None}
         self._deployments = await backlog.deployments(self.client, wanted)
         self._candidates, self._candidates_read = candidates, asyncio.get_running_loop().time()
-        self._more_waiting = len(candidates) > self.room()
+        self._more_waiting = found.more or len(candidates) > self.room()
 
     # One run
 
@@ -190,7 +171,7 @@ class WarmWorker(WorkerBase):
         finally:
             if claimed and (why or hand.stopped_for):
                 with anyio.CancelScope(shield=True):
-                    await self._settle(hand, why)
+                    await settle(self, hand, why)
             self._in_hand.pop(flow_run.id, None)
             self.let_go(flow_run.id)
             self._room.set()
@@ -206,7 +187,7 @@ class WarmWorker(WorkerBase):
 
     async def _claim(self, flow_run: FlowRun, deployment: DeploymentResponse | None) -> bool:
         if flow_run.deployment_id is not None and deployment is None:
-            await self._propose(flow_run, Cancelled(message="Its deployment no longer exists."))
+            await propose(self, flow_run, Cancelled(message="Its deployment no longer exists."))
             return False
         won = await self.claim(flow_run)
         self._lost = 0 if won else self._lost + 1
@@ -225,7 +206,7 @@ class WarmWorker(WorkerBase):
             except ChildDied as died:
                 return f"The run did not end: {died}."
             said_state, problem = result
-            if said_state is not None and StateType(said_state) in _SETTLED:
+            if said_state is not None and StateType(said_state) in SETTLED:
                 return None
             return problem or (f"The engine left it {said_state}." if said_state is not None else None)
         return None
@@ -263,42 +244,6 @@ class WarmWorker(WorkerBase):
                 base_job_template=template, values=values, client=self.client
             )
         return self._configurations[key]
-
-    # What a child cannot report
-
-    async def _settle(self, hand: InHand, why: str | None) -> None:
-        """Give the run a state that is true, whatever it has now; tries for about a minute when the server is away."""
-        for pause in (1, 2, 4, 8, 15, 30, None):
-            try:
-                await self._settle_once(hand, why)
-                return
-            except ObjectNotFound:
-                return  # Deleted meanwhile.
-            except httpx.HTTPError as error:
-                if pause is None:
-                    self._logger.error("Flow run %s could not be settled: %r", hand.flow_run.id, error)
-                    return
-                await asyncio.sleep(pause)
-
-    async def _settle_once(self, hand: InHand, why: str | None) -> None:
-        run = await self.client.read_flow_run(hand.flow_run.id)
-        state = run.state
-        if state is None or state.type in _SETTLED:
-            return
-        if state.is_cancelling():
-            await self._propose(run, Cancelled(message="Cancelled; its process was ended."))
-        elif hand.stopped_for == "stop" and state.is_pending():
-            message = f"Handed back by worker {self.name}, which stopped before the run began."
-            await self._propose(run, Scheduled(scheduled_time=backlog.due_at(hand.flow_run), message=message))
-        else:
-            default = f"Worker {self.name} stopped, and the run did not end within the grace time."
-            await self.report_crash(run, why or default)
-
-    async def _propose(self, flow_run: FlowRun, state: Any) -> None:
-        try:
-            await propose_state(self.client, state, flow_run_id=flow_run.id)
-        except Abort as refused:
-            self._logger.info("Flow run %s does not become %s: %s", flow_run.id, state.name, refused)
 
     # Cancellation and the end
 

@@ -80,7 +80,7 @@ class Workshop:
         )
         return run.id
 
-    def start(self, *, limit: int = 2, query: float = 1, **environment: str) -> subprocess.Popen[bytes]:
+    def start(self, *, limit: int = 2, query: float = 0.5, **environment: str) -> subprocess.Popen[bytes]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "MAILROOM_"))}
         kept |= {
             "PREFECT_API_URL": self.api,

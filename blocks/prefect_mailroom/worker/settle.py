@@ -1,0 +1,80 @@
+"""What a child cannot report itself: that its run was cancelled, crashed, or goes back because the worker stops."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import anyio
+import httpx
+from prefect.client.schemas.objects import State, StateType
+from prefect.exceptions import Abort, ObjectNotFound
+from prefect.states import Cancelled, Scheduled
+from prefect.utilities.engine import propose_state
+
+from prefect_mailroom.worker.backlog import due_at
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun
+
+    from prefect_mailroom.worker.prefect_private import WorkerBase
+
+# States in which a run needs nothing from its worker: it ended, comes again at a time, or waits for somebody.
+SETTLED = {
+    StateType.COMPLETED,
+    StateType.FAILED,
+    StateType.CRASHED,
+    StateType.CANCELLED,
+    StateType.SCHEDULED,
+    StateType.PAUSED,
+}
+# Between tries while the server is away; None ends them.
+_PAUSES = (1, 2, 4, 8, 15, 30, None)
+
+
+@dataclass(eq=False)
+class InHand:
+    """A run that a worker holds, from just before it claims it until it is settled."""
+
+    flow_run: FlowRun
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    stopped_for: Literal["cancel", "stop"] | None = None
+
+
+async def settle(worker: WorkerBase, hand: InHand, why: str | None) -> None:
+    """Give the run a state that is true, whatever it has now. `why` is what is known of its crash."""
+    for pause in _PAUSES:
+        try:
+            await _settle_once(worker, hand, why)
+            return
+        except ObjectNotFound:
+            return  # Deleted meanwhile.
+        except httpx.HTTPError as error:
+            if pause is None:
+                worker.say("Flow run %s could not be settled: %r", hand.flow_run.id, error)
+                return
+            await asyncio.sleep(pause)
+
+
+async def _settle_once(worker: WorkerBase, hand: InHand, why: str | None) -> None:
+    run = await worker.client.read_flow_run(hand.flow_run.id)
+    state = run.state
+    if state is None or state.type in SETTLED:
+        return
+    if state.is_cancelling():
+        await propose(worker, run, Cancelled(message="Cancelled; its process was ended."))
+    elif hand.stopped_for == "stop" and state.is_pending():
+        message = f"Handed back by worker {worker.name}, which stopped before the run began."
+        await propose(worker, run, Scheduled(scheduled_time=due_at(hand.flow_run), message=message))
+    else:
+        default = f"Worker {worker.name} stopped, and the run did not end within the grace time."
+        await worker.report_crash(run, why or default)
+
+
+async def propose(worker: WorkerBase, flow_run: FlowRun, state: State[Any]) -> None:
+    """Ask the server for a state; its refusal is only noted."""
+    try:
+        await propose_state(worker.client, state, flow_run_id=flow_run.id)
+    except Abort as refused:
+        worker.say("Flow run %s does not become %s: %s", flow_run.id, state.name, refused)

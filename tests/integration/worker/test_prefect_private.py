@@ -1,0 +1,163 @@
+"""Guards: every private part of Prefect that the warm worker stands on is there and does what it relies on."""
+
+from __future__ import annotations
+
+import inspect
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import prefect.flow_engine
+import pytest
+from prefect._internal import control_listener
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.objects import StateType
+from prefect.context import AsyncClientContext
+from prefect.events.worker import EventsWorker
+from prefect.exceptions import TerminationSignal
+from prefect.flows import flow
+from prefect.logging.handlers import APILogHandler, APILogWorker
+from prefect.logging.loggers import get_logger
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Scheduled
+from prefect.utilities.engine import capture_sigterm
+from prefect.workers.base import BaseWorker
+
+from prefect_mailroom.worker import prefect_private
+from prefect_mailroom.worker.warm import WarmWorker
+
+
+def test_the_worker_overrides_what_prefect_calls() -> None:
+    for name in ("get_and_submit_flow_runs", "_submit_run", "_setup_cancellation_observer", "setup", "teardown"):
+        assert inspect.iscoroutinefunction(getattr(BaseWorker, name))
+    assert "self._submit_run" in inspect.getsource(BaseWorker._submit_scheduled_flow_runs)
+    assert "self.get_and_submit_flow_runs" in inspect.getsource(BaseWorker.start)
+    assert "_setup_cancellation_observer" in inspect.getsource(BaseWorker._initialize_after_sync)
+    assert BaseWorker.get_worker_class_from_type("mailroom-warm") is WarmWorker
+
+
+@pytest.fixture(autouse=True)
+def api(prefect_server: str) -> Iterator[str]:
+    """Otherwise Prefect would start a server of its own."""
+    with temporary_settings({PREFECT_API_URL: prefect_server}):
+        yield prefect_server
+
+
+async def test_claims_are_won_once_and_counted(api: str) -> None:
+    """The one guard against two workers with the same run: the second proposal of Pending is refused."""
+
+    @flow
+    def nothing() -> None: ...
+
+    async with PrefectClient(api) as client:
+        await client.create_work_pool(WorkPoolCreate(name="claims", type="mailroom-warm"), overwrite=True)
+        run = await client.create_flow_run(nothing, state=Scheduled())
+    async with WarmWorker(work_pool_name="claims", limit=1) as worker:
+        assert worker.polled()
+        assert worker.run_limit == 1
+        room = worker.room()
+        worker.hold(run.id)
+        assert worker.holds(run.id)
+        assert worker.room() == room - 1
+        assert await worker.claim(run)
+        assert not await worker.claim(run)
+        worker.let_go(run.id)
+        worker.let_go(run.id)
+        assert worker.room() == room
+        await worker.report_crash(run, "on purpose")
+        state = (await worker.client.read_flow_run(run.id)).state
+        assert state is not None
+        assert (state.type, state.message) == (StateType.CRASHED, "on purpose")
+
+
+def test_flows_load_by_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plain_function.py").write_text("def main(): return 1")
+    assert prefect_private.load_flow("plain_function.py:main").fn() == 1
+
+
+async def test_pull_steps_say_where_to_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "inner").mkdir()
+    step = {"prefect.deployments.steps.set_working_directory": {"directory": str(tmp_path / "inner")}}
+    assert await prefect_private.pull([step], lambda *_, **__: None) == str(tmp_path / "inner")
+    with pytest.raises(ModuleNotFoundError, match="no_such"):
+        await prefect_private.pull([{"no_such.step": {}}], lambda *_, **__: None)
+
+
+def test_the_heartbeat_thread_is_not_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    beats: list[float] = []
+
+    def run() -> float:
+        engine: Any = SimpleNamespace(
+            heartbeat_seconds=30,
+            flow_run=None,
+            logger=get_logger("test"),
+            _build_heartbeat_event_template=lambda: ({}, []),
+            _emit_flow_run_heartbeat=lambda *_: beats.append(1),
+        )
+        start = time.monotonic()
+        with prefect.flow_engine._send_heartbeats(engine):
+            while not beats:
+                time.sleep(0.001)
+        return time.monotonic() - start
+
+    monkeypatch.setattr(prefect.flow_engine, "_send_heartbeats", prefect.flow_engine._send_heartbeats)
+    assert run() > 0.3, "Prefect no longer joins it: the patch can go."
+    beats.clear()
+    prefect_private.do_not_join_heartbeats()
+    assert run() < 0.3
+    assert "with _send_heartbeats(self)" in inspect.getsource(prefect.flow_engine.FlowRunEngine.run_context)
+
+
+@pytest.fixture
+def clean_intent() -> Iterator[None]:
+    yield
+    prefect_private.forget_intent()
+
+
+@pytest.mark.usefixtures("clean_intent")
+def test_an_intent_makes_a_sigterm_a_cancellation_and_is_forgotten() -> None:
+    prefect_private.intend_to_cancel()
+    assert prefect.flow_engine._termination_intent() == "cancel"
+    with pytest.raises(TerminationSignal), capture_sigterm():
+        signal.raise_signal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    control_listener._engine_outcome_handled = True
+    prefect_private.forget_intent()
+    assert control_listener.get_intent() is None
+    assert not control_listener.engine_outcome_is_handled()
+
+
+def test_draining_ends_the_services() -> None:
+    services: list[Any] = [EventsWorker.instance(), APILogWorker.instance()]
+    prefect_private.drain(10)
+    assert all(service._stopped for service in services)
+
+
+def test_importing_prefect_sets_up_its_logs() -> None:
+    loggers = [get_logger("flow_runs"), get_logger("task_runs")]
+    assert all(any(isinstance(handler, APILogHandler) for handler in logger.handlers) for logger in loggers)
+
+
+async def test_a_client_stays_open_from_run_to_run() -> None:
+    async with AsyncClientContext.get_or_create() as outer:
+        async with AsyncClientContext.get_or_create() as inner:
+            assert inner.client is outer.client
+        await outer.client.hello()
+
+
+def test_settings_travel_as_environment(api: str) -> None:
+    assert prefect_private.settings_as_environment()["PREFECT_API_URL"] == api
+
+
+def test_importing_the_engine_starts_no_thread() -> None:
+    code = "import prefect_mailroom.worker.zygote, threading; print([t.name for t in threading.enumerate()])"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert told.stdout.strip() == "['MainThread']"
