@@ -99,12 +99,15 @@ from prefect.plugins import load_prefect_collections
 found = load_prefect_collections()
 module = found["prefect_mailroom"]
 assert not isinstance(module, Exception), module
-print(json.dumps([module.__file__, sys.prefix, sorted(module.__all__)]))
+from prefect.workers.base import BaseWorker
+worker = BaseWorker.get_worker_class_from_type("mailroom-warm")
+print(json.dumps([module.__file__, sys.prefix, sorted(module.__all__), worker and worker.__module__]))
 """
     told = run(empty_environment, "-c", code, cwd=tmp_path, environment=clean_environment(tmp_path))
-    file, prefix, names = json.loads(told.splitlines()[-1])
+    file, prefix, names, worker = json.loads(told.splitlines()[-1])
     assert file.startswith(prefix), "The collection was not loaded from the wheel."
-    assert {"EmailChannel", "FolderChannel", "WebhookChannel"} <= set(names)
+    assert {"EmailChannel", "FolderChannel", "WarmWorker", "WebhookChannel"} <= set(names)
+    assert worker == "prefect_mailroom.worker.warm"
 
 
 def test_blocks_register_with_a_server_and_load_again(empty_environment: Path, server: str, tmp_path: Path) -> None:

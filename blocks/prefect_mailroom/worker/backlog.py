@@ -9,6 +9,7 @@ that poll at the same moment can both take the last slot.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import groupby
@@ -45,21 +46,26 @@ class Due(NamedTuple):
     more: bool
 
 
-async def due_runs(client: PrefectClient, pool_name: str, queue_names: frozenset[str], before: datetime) -> Due:
-    """Up to `PAGE` runs in the order in which they should start: by priority of their queue, then by time."""
+async def due_runs(
+    client: PrefectClient, pool_name: str, queue_names: frozenset[str], before: datetime, unseen: Counter[UUID | None]
+) -> Due:
+    """Up to `PAGE` runs in the order in which they should start: by priority of their queue, then by time.
+
+    `unseen` are this worker's claims that the server may not count yet, by queue.
+    """
     try:
         pool = await client.read_work_pool(pool_name)
     except ObjectNotFound:
         return Due([], more=False)  # Prefect's heartbeat creates it, or says why not.
     if pool.is_paused:
         return Due([], more=False)
-    room = _free(pool.concurrency_limit, pool.active_slots)
+    room = _free(pool.concurrency_limit, pool.active_slots, unseen.total())
     if room == 0:
         return Due([], more=True)
     queues = [queue for queue in await _queues(client, pool_name, queue_names) if not queue.is_paused]
     found, more = [], False
     for _, level in groupby(sorted(queues, key=lambda queue: queue.priority), key=lambda queue: queue.priority):
-        runs, held_back = await _level(client, list(level), before)
+        runs, held_back = await _level(client, list(level), before, unseen)
         found += runs
         more = more or held_back
         if len(found) >= room:
@@ -76,15 +82,15 @@ async def _queues(client: PrefectClient, pool_name: str, names: frozenset[str]) 
             return [queue for queue in queues if not names or queue.name in names]
 
 
-def _free(limit: int | None, active: int | None) -> int:
-    return PAGE if limit is None else min(PAGE, max(0, limit - (active or 0)))
+def _free(limit: int | None, active: int | None, unseen: int) -> int:
+    return PAGE if limit is None else min(PAGE, max(0, limit - (active or 0) - unseen))
 
 
-async def _level(client: PrefectClient, queues: list[WorkQueue], before: datetime) -> Due:
+async def _level(client: PrefectClient, queues: list[WorkQueue], before: datetime, unseen: Counter[UUID | None]) -> Due:
     """The runs of queues of one priority. A queue with a limit is asked by itself, so it cannot crowd out others."""
     asked = [([queue.id for queue in queues if queue.concurrency_limit is None], PAGE)]
     asked += [
-        ([queue.id], _free(queue.concurrency_limit, queue.active_slots))
+        ([queue.id], _free(queue.concurrency_limit, queue.active_slots, unseen[queue.id]))
         for queue in queues
         if queue.concurrency_limit is not None
     ]

@@ -39,6 +39,7 @@ class InHand:
 
     flow_run: FlowRun
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    claimed: bool = False
     stopped_for: Literal["cancel", "stop"] | None = None
 
 

@@ -12,7 +12,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections import deque
+from collections import Counter, deque
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID
@@ -45,6 +45,7 @@ _CANCEL_POLL_SECONDS = 0.7
 _HOOK_SECONDS = 30
 _STALE_SECONDS = 5
 _FEED_SECONDS = 0.2
+_CONFIGURATION_SECONDS = 60
 _GRACE_VARIABLE = "PREFECT_MAILROOM_WORKER_GRACE_SECONDS"
 _DEFAULT_GRACE = 30.0
 
@@ -75,6 +76,7 @@ class WarmWorker(WorkerBase):
         self._stopping = False
         self._deployments: dict[UUID, DeploymentResponse] = {}
         self._configurations: dict[str, WarmJobConfiguration] = {}
+        self._configurations_read = 0.0
         limit = self.run_limit or _DEFAULT_LIMIT
         self._pool = Pool(limit, self._logger)
         await super().setup()
@@ -137,6 +139,7 @@ class WarmWorker(WorkerBase):
                 if self.holds(flow_run.id):
                     continue
                 self.hold(flow_run.id)
+                self._in_hand[flow_run.id] = InHand(flow_run)
                 self.start_run(flow_run)
                 taken.append(flow_run)
         return taken
@@ -145,7 +148,8 @@ class WarmWorker(WorkerBase):
         # A run must be seen before it is due, at the poll before at the latest; polls are up to 30 % late.
         ahead = max(self.prefetch_seconds, 1.5 * PREFECT_WORKER_QUERY_SECONDS.value())
         before = datetime.now(UTC) + timedelta(seconds=ahead)
-        found = await backlog.due_runs(self.client, self.pool_name, self.queue_names, before)
+        unseen = Counter(hand.flow_run.work_queue_id for hand in self._in_hand.values() if not hand.claimed)
+        found = await backlog.due_runs(self.client, self.pool_name, self.queue_names, before, unseen)
         candidates = deque(run for run in found.runs if not self.holds(run.id))
         # Read again with every poll: a new version must be seen.
         wanted = {run.deployment_id for run in candidates if run.deployment_id is not None}
@@ -157,19 +161,18 @@ class WarmWorker(WorkerBase):
 
     async def _submit_run(self, flow_run: FlowRun) -> None:
         """Claim, wait, run, settle. Never raises: it stands in the group of all runs."""
-        hand = self._in_hand[flow_run.id] = InHand(flow_run)
-        claimed = False
+        hand = self._in_hand[flow_run.id]
         why: str | None = None
         try:
             deployment = await self._deployment(flow_run)
-            claimed = await self._claim(flow_run, deployment)
-            if claimed:
+            hand.claimed = hand.stopped_for is None and await self._claim(flow_run, deployment)
+            if hand.claimed:
                 why = await self._work_on(hand, deployment)
         except Exception as error:
             self._logger.exception("Flow run %s", flow_run.id)
             why = f"The worker could not run it: {type(error).__name__}: {error}"
         finally:
-            if claimed and (why or hand.stopped_for):
+            if hand.claimed and (why or hand.stopped_for):
                 with anyio.CancelScope(shield=True):
                     await settle(self, hand, why)
             self._in_hand.pop(flow_run.id, None)
@@ -233,13 +236,15 @@ class WarmWorker(WorkerBase):
         return said["state"], said["problem"]
 
     async def _configuration(self, deployment: DeploymentResponse | None) -> WarmJobConfiguration:
-        """Of the pool and the deployment together. The same variables are resolved once for each poll of the pool."""
+        """Of the pool and the deployment together. Variables and blocks that they name are read again each minute."""
+        now = asyncio.get_running_loop().time()
+        if now - self._configurations_read > _CONFIGURATION_SECONDS:
+            self._configurations.clear()
+            self._configurations_read = now
         template = self.work_pool.base_job_template
         values = (deployment.job_variables if deployment else None) or {}
         key = repr((template, values))
         if key not in self._configurations:
-            if len(self._configurations) > 50:
-                self._configurations.clear()
             self._configurations[key] = await self.job_configuration.from_template_and_values(
                 base_job_template=template, values=values, client=self.client
             )

@@ -102,6 +102,13 @@ async def test_a_run_claimed_ahead_starts_at_its_second(shop: Workshop) -> None:
     assert -0.01 <= late < 1.5, f"started {late:.2f} s after it was due"
 
 
+async def test_a_run_claimed_ahead_can_be_cancelled(shop: Workshop) -> None:
+    run = await shop.order(await shop.deploy("hello", HELLO), at=datetime.now(UTC) + timedelta(seconds=8))
+    await shop.until(run, StateType.PENDING)
+    await shop.client.set_flow_run_state(run, Cancelling())
+    assert (await shop.until(run, StateType.CANCELLED, seconds=3)).start_time is None
+
+
 async def test_awaiting_retry_comes_again_on_time(shop: Workshop) -> None:
     text = """
         from datetime import UTC, datetime, timedelta
