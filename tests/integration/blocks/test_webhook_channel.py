@@ -141,11 +141,13 @@ async def test_answer_is_not_kept(start_http: Any, tmp_path: Path) -> None:
     [
         ("120", 120, 120),
         ("999999999999", 86_400, 86_400),
-        (format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True), 400, 600),
+        ("in ten minutes", 400, 600),
         ("Mon, 01 Jan 2001 00:00:00 GMT", 0, 0),
     ],
 )
 async def test_retry_after_is_honoured(start_http: Any, tmp_path: Path, value: str, low: float, high: float) -> None:
+    if value == "in ten minutes":
+        value = format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True)
     async with start_http() as server:
         server.status, server.headers = 503, {"retry-after": value}
         with pytest.raises(RetryLater) as caught:
