@@ -102,6 +102,17 @@ async def _level(client: PrefectClient, queues: list[WorkQueue], before: datetim
     return Due(sorted(found, key=lambda run: due_at(run) or before)[:PAGE], more or len(found) > PAGE)
 
 
+async def still_due(client: PrefectClient, runs: list[FlowRun], before: datetime) -> list[FlowRun]:
+    """Those of these runs that are due still, as they are now."""
+    wanted = FlowRunFilter(
+        id=FlowRunFilterId(any_=[run.id for run in runs]),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+        next_scheduled_start_time=FlowRunFilterNextScheduledStartTime(before_=before),
+    )
+    found = {run.id: run for run in await client.read_flow_runs(flow_run_filter=wanted, limit=PAGE)}
+    return [found[run.id] for run in runs if run.id in found]
+
+
 async def _scheduled(client: PrefectClient, queues: list[UUID], before: datetime, limit: int) -> list[FlowRun]:
     wanted = FlowRunFilter(
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),

@@ -73,6 +73,23 @@ async def _settle_once(worker: WorkerBase, hand: InHand, why: str | None) -> Non
         await worker.report_crash(run, why or default)
 
 
+async def was_run_meanwhile(worker: WorkerBase, flow_run: FlowRun) -> bool:
+    """Whether another worker ran a run between the poll that found it and the claim that this worker won.
+
+    The server refuses Pending for a run that is Pending or Running, but not for one that ended. A claim that comes so
+    late is undone: the run gets the state back that it had.
+    """
+    now = await worker.client.read_flow_run(flow_run.id)
+    if now.run_count == flow_run.run_count:
+        return False
+    states = sorted(await worker.client.read_flow_run_states(flow_run.id), key=lambda state: state.timestamp)
+    earlier = [state for state in states if state.type not in (StateType.PENDING, StateType.RUNNING)]
+    worker.say("Flow run %s was run by another worker meanwhile; its state is put back.", flow_run.id)
+    if earlier and now.state is not None and now.state.is_pending():
+        await worker.client.set_flow_run_state(flow_run.id, earlier[-1], force=True)
+    return True
+
+
 async def propose(worker: WorkerBase, flow_run: FlowRun, state: State[Any]) -> None:
     """Ask the server for a state; its refusal is only noted."""
     try:

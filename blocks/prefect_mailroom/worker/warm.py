@@ -30,7 +30,7 @@ from prefect_mailroom.worker.configuration import WarmJobConfiguration, WarmVari
 from prefect_mailroom.worker.handles import ChildDied
 from prefect_mailroom.worker.pool import Pool
 from prefect_mailroom.worker.prefect_private import WorkerBase
-from prefect_mailroom.worker.settle import SETTLED, InHand, propose, settle
+from prefect_mailroom.worker.settle import SETTLED, InHand, propose, settle, was_run_meanwhile
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
@@ -44,6 +44,7 @@ _CANCEL_POLL_SECONDS = 0.7
 # A flow with cancellation hooks may use so long for them; one without is killed at once.
 _HOOK_SECONDS = 30
 _STALE_SECONDS = 5
+_FRESH_SECONDS = 0.3
 _FEED_SECONDS = 0.2
 _CONFIGURATION_SECONDS = 60
 _GRACE_VARIABLE = "PREFECT_MAILROOM_WORKER_GRACE_SECONDS"
@@ -128,12 +129,12 @@ class WarmWorker(WorkerBase):
     async def _take_on(self) -> list[FlowRun]:
         taken: list[FlowRun] = []
         async with self._claiming:
-            if self._lost >= 3:  # Another worker is at the same runs: look what is left.
-                self._candidates.clear()
-                self._lost = 0
-            fresh = asyncio.get_running_loop().time() - self._candidates_read < _STALE_SECONDS
-            if self.room() and not (self._candidates and fresh):
+            age = asyncio.get_running_loop().time() - self._candidates_read
+            # Once other workers turn out to be at the same runs, look what is left.
+            if self.room() and (not self._candidates or age > _STALE_SECONDS or self._lost >= 3):
                 await self._read_candidates()
+            elif self._candidates and age > _FRESH_SECONDS:
+                await self._read_again()
             while self._candidates and self.room() and not self._stopping:
                 flow_run = self._candidates.popleft()
                 if self.holds(flow_run.id):
@@ -144,12 +145,22 @@ class WarmWorker(WorkerBase):
                 taken.append(flow_run)
         return taken
 
-    async def _read_candidates(self) -> None:
+    async def _read_again(self) -> None:
+        """Drop of the next candidates those that another worker has taken: the server would let them be run twice."""
+        room = self.room()
+        following = [self._candidates.popleft() for _ in range(min(room, len(self._candidates)))]
+        if following:
+            self._candidates.extendleft(reversed(await backlog.still_due(self.client, following, self._before())))
+
+    def _before(self) -> datetime:
         # A run must be seen before it is due, at the poll before at the latest; polls are up to 30 % late.
         ahead = max(self.prefetch_seconds, 1.5 * PREFECT_WORKER_QUERY_SECONDS.value())
-        before = datetime.now(UTC) + timedelta(seconds=ahead)
+        return datetime.now(UTC) + timedelta(seconds=ahead)
+
+    async def _read_candidates(self) -> None:
+        self._lost = 0
         unseen = Counter(hand.flow_run.work_queue_id for hand in self._in_hand.values() if not hand.claimed)
-        found = await backlog.due_runs(self.client, self.pool_name, self.queue_names, before, unseen)
+        found = await backlog.due_runs(self.client, self.pool_name, self.queue_names, self._before(), unseen)
         candidates = deque(run for run in found.runs if not self.holds(run.id))
         # Read again with every poll: a new version must be seen.
         wanted = {run.deployment_id for run in candidates if run.deployment_id is not None}
@@ -166,6 +177,8 @@ class WarmWorker(WorkerBase):
         try:
             deployment = await self._deployment(flow_run)
             hand.claimed = hand.stopped_for is None and await self._claim(flow_run, deployment)
+            if hand.claimed and await was_run_meanwhile(self, flow_run):
+                hand.claimed = False
             if hand.claimed:
                 why = await self._work_on(hand, deployment)
         except Exception as error:

@@ -25,11 +25,12 @@ from prefect.flows import flow
 from prefect.logging.handlers import APILogHandler, APILogWorker
 from prefect.logging.loggers import get_logger
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Scheduled
+from prefect.states import Completed, Running, Scheduled
 from prefect.utilities.engine import capture_sigterm
 from prefect.workers.base import BaseWorker
 
 from prefect_mailroom.worker import prefect_private
+from prefect_mailroom.worker.settle import was_run_meanwhile
 from prefect_mailroom.worker.warm import WarmWorker
 
 
@@ -74,6 +75,27 @@ async def test_claims_are_won_once_and_counted(api: str) -> None:
         state = (await worker.client.read_flow_run(run.id)).state
         assert state is not None
         assert (state.type, state.message) == (StateType.CRASHED, "on purpose")
+
+
+async def test_a_claim_of_a_run_that_ended_meanwhile_is_undone(api: str) -> None:
+    """The server lets a finished run become Pending, so a late claim must not lead to a second execution."""
+
+    @flow
+    def nothing() -> None: ...
+
+    async with PrefectClient(api) as client:
+        await client.create_work_pool(WorkPoolCreate(name="late", type="mailroom-warm"), overwrite=True)
+        run = await client.create_flow_run(nothing, state=Scheduled())
+        async with WarmWorker(work_pool_name="late", limit=1) as worker:
+            assert await worker.claim(run)
+            assert not await was_run_meanwhile(worker, run)
+            await client.set_flow_run_state(run.id, Running())
+            await client.set_flow_run_state(run.id, Completed(message="by another"))
+            assert await worker.claim(run), "Prefect refuses this by now: was_run_meanwhile can go."
+            assert await was_run_meanwhile(worker, run)
+        state = (await client.read_flow_run(run.id)).state
+        assert state is not None
+        assert (state.type, state.message) == (StateType.COMPLETED, "by another")
 
 
 def test_flows_load_by_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
