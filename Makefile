@@ -10,7 +10,7 @@ export UV_COMPILE_BYTECODE ?= 1
 ONCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check format lock bench-render bench-peak clean
+.PHONY: help setup demo up test check format lock bench-render bench-renderers bench-overhead bench-peak clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -50,6 +50,12 @@ format: $(READY) ## Format the code and mend what ruff can
 
 bench-render: $(READY) ## Measure the renderers; writes bench/out/render.json
 	@$(BIN)/python -m bench.render
+
+bench-renderers: $(READY) ## Measure the renderer pool against a process a rendering
+	@$(BIN)/python -m bench.renderers
+
+bench-overhead: $(READY) ## Measure an empty flow through Prefect's process worker and the warm one
+	@$(BIN)/python -m bench.overhead
 
 bench-peak: $(READY) ## Measure the peak hour (N=, REPORTS=, BACKEND=, PARTS=); writes bench/out/peak.json
 	@$(BIN)/python -m bench.peak
