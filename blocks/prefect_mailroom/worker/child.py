@@ -40,6 +40,7 @@ def serve(wire: Wire, flow: Flow[..., Any], recycle: Recycle) -> None:
     """Run what comes over the wire."""
     _reseed()
     prefect_private.do_not_join_heartbeats()
+    prefect_private.remember_result_storage()
     signal.signal(signal.SIGUSR1, _cancelled)
     start, size = time.monotonic(), resident_bytes()
     surroundings = Surroundings()

@@ -6,12 +6,14 @@ tests/integration/worker/test_prefect_private.py fails when one of them is gone 
 from __future__ import annotations
 
 import abc
+import time
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import anyio
 import prefect.flow_engine
 import prefect.main
+import prefect.results
 from prefect._internal import control_listener
 from prefect.deployments.steps.core import StepExecutionError, run_steps
 from prefect.events.worker import EventsWorker
@@ -44,6 +46,22 @@ def do_not_join_heartbeats() -> None:
     """A sync flow waits up to a second at its end for its heartbeat thread, which ends by itself as soon."""
     stock = prefect.flow_engine._send_heartbeats
     setattr(prefect.flow_engine, "_send_heartbeats", lambda engine, **_: stock(engine, join_on_exit=False))  # noqa: B010
+
+
+def remember_result_storage(seconds: float = 60) -> None:
+    """Ask the server once a minute, not once or twice a run, where results go by default.
+
+    Prefect makes a client for each question, and its TLS context alone is a third of the CPU of a short run.
+    """
+    stock = prefect.results._read_server_default_result_storage_block_id
+    known: list[tuple[float, UUID | None]] = []
+
+    def read() -> UUID | None:
+        if not known or time.monotonic() - known[-1][0] > seconds:
+            known[:] = [(time.monotonic(), stock())]
+        return known[-1][1]
+
+    setattr(prefect.results, "_read_server_default_result_storage_block_id", read)  # noqa: B010  Not public to mypy.
 
 
 def intend_to_cancel() -> None:
@@ -148,5 +166,6 @@ __all__ = [
     "intend_to_cancel",
     "load_flow",
     "pull",
+    "remember_result_storage",
     "settings_as_environment",
 ]

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import prefect.flow_engine
+import prefect.results
 import pytest
 from prefect._internal import control_listener
 from prefect.client.orchestration import PrefectClient
@@ -136,6 +137,18 @@ def test_the_heartbeat_thread_is_not_joined(monkeypatch: pytest.MonkeyPatch) -> 
     prefect_private.do_not_join_heartbeats()
     assert run() < 0.3
     assert "with _send_heartbeats(self)" in inspect.getsource(prefect.flow_engine.FlowRunEngine.run_context)
+
+
+def test_the_default_result_storage_is_asked_for_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    get_default_result_storage: Any = prefect.results.get_default_result_storage  # Its type hides `_sync`.
+    monkeypatch.setattr(prefect.results, "_read_server_default_result_storage_block_id", lambda: asked.append(1))
+    get_default_result_storage(_sync=True)
+    assert asked, "Prefect asks in another way by now: look at the cost of a run again."
+    prefect_private.remember_result_storage()
+    for _ in range(3):
+        get_default_result_storage(_sync=True)
+    assert len(asked) == 2
 
 
 @pytest.fixture
