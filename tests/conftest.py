@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -30,10 +31,15 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real Postgres of this test run; the URL is libpq's, of its first database."""
-    with get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop") as server:
-        yield server.get_uri()
+def postgres_url() -> Iterator[str]:
+    """A real Postgres of this test run; the URL is libpq's, of its first database.
+
+    Not below pytest's folder: that is for its user alone, and root's Postgres runs as another.
+    """
+    with tempfile.TemporaryDirectory(prefix="mailroom-postgres-") as folder:
+        Path(folder).chmod(0o755)
+        with get_server(Path(folder) / "data", cleanup_mode="stop") as server:
+            yield server.get_uri()
 
 
 @pytest.fixture

@@ -133,5 +133,9 @@ async def test_a_limit_of_the_deployment_holds(workshop: Workshop, tmp_path: Pat
         return running[0] if running and waiting else None
 
     await workshop.find(first)
-    assert len([path for path in tmp_path.iterdir() if path.name in ("0", "1")]) == 1
+
+    async def begun() -> list[Path] | None:
+        return [path for path in tmp_path.iterdir() if path.name in ("0", "1")] or None
+
+    assert len(await workshop.find(begun)) == 1
     (tmp_path / "go").touch()  # So that the worker ends at once.
