@@ -1,134 +1,154 @@
-"""The one calculator: which instants a timing means. Preview, gate, claim and sync all ask it.
-
-Day rules are worked out by date and turned into instants with `zoneinfo`; cron expressions are asked of Prefect's own
-schedule, so that what we show is what its scheduler inserts.
-"""
+"""The one calculator: which instants a timing means. Preview, gate, claim, sync and watchdog all ask it. Pure."""
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable, Iterator
+from itertools import groupby, islice, pairwise
+from typing import NamedTuple
 
-from reports.timing.model import (
-    WEEKDAYS,
-    BusinessDay,
-    Cron,
-    Daily,
-    Immediate,
-    Monthly,
-    NthWeekday,
-    Once,
-    Timing,
-    Weekly,
-)
-from reports.timing.prefect_cron import cron_dates
+from reports.timing.business import BusinessCalendar
+from reports.timing.model import Immediate, Once, Recurring, Timing
+from reports.timing.rules import Month, month_days, repeats, times
+from reports.timing.zones import instant, stretches, transitions
 
 _HORIZON = dt.timedelta(days=366 * 9)
 """How far a next occurrence is looked for: 29 February comes at most eight years after another."""
+_HOLIDAYS = 60
+"""Days by which a holiday can move an occurrence."""
+_NORMAL = BusinessCalendar()
+_MOMENT = dt.timedelta(microseconds=1)
+_DAY = dt.timedelta(days=1)
 
 
-@dataclass(frozen=True)
-class BusinessCalendar:
-    """Which days are worked: `weekend` are weekdays (Monday 0) that are not, `holidays` are dates that are not."""
+class Occurrence(NamedTuple):
+    """One due time: the instant, in UTC, and the naive local time that the timing's words name.
 
-    weekend: frozenset[int] = frozenset({5, 6})
-    holidays: frozenset[dt.date] = frozenset()
+    They differ where a holiday or a gap moved it.
+    """
 
-    def is_business_day(self, day: dt.date) -> bool:
-        """Whether people work on that day."""
-        return day.weekday() not in self.weekend and day not in self.holidays
-
-    def shifted(self, day: dt.date, step: int) -> dt.date | None:
-        """The nearest business day in the direction of `step` (1 or -1), or None within 60 days."""
-        for distance in range(60):
-            candidate = day + dt.timedelta(days=distance * step)
-            if self.is_business_day(candidate):
-                return candidate
-        return None
+    at: dt.datetime
+    named: dt.datetime
 
 
-def instant(local: dt.datetime, zone: ZoneInfo) -> dt.datetime:
-    """The UTC instant of a local wall-clock time; see `model` for the rule at gaps and folds."""
-    return local.replace(tzinfo=zone, fold=0).astimezone(dt.UTC)
+def _named_days(timing: Recurring, first: int, last: int, business: BusinessCalendar) -> Iterator[int]:
+    """The days that the timing names, as ordinals, in order."""
+    begin, end = dt.date.fromordinal(first), dt.date.fromordinal(last)
+    for number in range(begin.year * 12 + begin.month, end.year * 12 + end.month + 1):
+        month = Month.of(0, number)
+        for day in month_days(timing, month, business):
+            ordinal = month.first + day - 1
+            if first <= ordinal <= last:
+                yield ordinal
 
 
-def _matches(timing: Daily | Weekly | Monthly, day: dt.date, business: BusinessCalendar) -> bool:
-    match timing:
-        case Daily():
-            return True
-        case Weekly():
-            return WEEKDAYS[day.weekday()] in timing.days
-        case Monthly():
-            return _matches_month(timing.day, day, business)
+def _fire_days(timing: Recurring, first: int, last: int, business: BusinessCalendar) -> Iterator[tuple[int, int]]:
+    """Pairs of the day on which it fires, by the holiday rule, and the day that it names; in order, both ordinals."""
+    match timing.on_holiday:
+        case "run":
+            yield from ((day, day) for day in _named_days(timing, first, last, business))
+        case "skip":
+            for day in _named_days(timing, first, last, business):
+                if business.is_business_day(dt.date.fromordinal(day)):
+                    yield day, day
+        case rule:
+            # A later day never moves to before an earlier one, so those that meet on one day are neighbours.
+            step = 1 if rule == "next" else -1
+            named = _named_days(timing, first - _HOLIDAYS, last + _HOLIDAYS, business)
+            moved = ((business.shifted(dt.date.fromordinal(day), step), day) for day in named)
+            for fires, group in groupby(moved, key=lambda pair: pair[0]):
+                if fires and first <= fires.toordinal() <= last:
+                    days = [day for _, day in group]
+                    yield fires.toordinal(), fires.toordinal() if fires.toordinal() in days else days[0]
 
 
-def _matches_month(rule: int | str | NthWeekday | BusinessDay, day: dt.date, business: BusinessCalendar) -> bool:
-    last = calendar.monthrange(day.year, day.month)[1]
-    match rule:
-        case int():
-            return day.day == min(rule, last)
-        case NthWeekday():
-            if WEEKDAYS[day.weekday()] != rule.weekday:
-                return False
-            return day.day + 7 > last if rule.nth == -1 else (day.day - 1) // 7 + 1 == rule.nth
-        case BusinessDay():
-            if not business.is_business_day(day):
-                return False
-            first, final = (1, day.day) if rule.business_day > 0 else (day.day, last)
-            worked = sum(business.is_business_day(day.replace(day=d)) for d in range(first, final + 1))
-            return worked == abs(rule.business_day)
-        case _:
-            return day.day == last
+def _clock(minutes: Iterable[int]) -> list[dt.time]:
+    return [dt.time(*divmod(minute, 60)) for minute in minutes]
 
 
-def _fire_day(timing: Timing, day: dt.date, business: BusinessCalendar) -> dt.date | None:
-    """The day on which an occurrence of `day` fires, by the holiday rule; None where it is dropped."""
-    if timing.on_holiday == "run" or business.is_business_day(day):
-        return day
-    if timing.on_holiday == "skip":
-        return None
-    return business.shifted(day, 1 if timing.on_holiday == "next" else -1)
+def _fixed(
+    timing: Recurring, days: tuple[int, int], business: BusinessCalendar, after: dt.datetime
+) -> Iterator[Occurrence]:
+    """A fixed time of day fires once a day: in a gap at its end, in a fold the first time."""
+    zone, clock, last = timing.zone, _clock(times(timing)), after
+    for fires, named in _fire_days(timing, *days, business):
+        day = dt.date.fromordinal(fires)
+        for time in clock:
+            at = instant(dt.datetime.combine(day, time), zone)
+            if at > last:
+                last = at
+                yield Occurrence(at, dt.datetime.combine(dt.date.fromordinal(named), time))
 
 
-def _day_instants(
-    timing: Daily | Weekly | Monthly, after: dt.datetime, business: BusinessCalendar
-) -> Iterator[dt.datetime]:
-    start = after.astimezone(timing.zone).date() - dt.timedelta(days=1)
-    # A holiday rule can move an occurrence by up to 60 days; looking back as far finds those that move forward.
-    reach = 0 if timing.on_holiday == "run" else 60
-    seen: set[dt.date] = set()
-    pending: list[dt.date] = []
-    day, end = start - dt.timedelta(days=reach), (after + _HORIZON).date()
-    while day <= end:
-        if _matches(timing, day, business):
-            fires = _fire_day(timing, day, business)
-            if fires and fires >= start and fires not in seen:
-                seen.add(fires)
-                pending.append(fires)
-        settled = day - dt.timedelta(days=reach)
-        for ready in sorted(d for d in pending if d <= settled):
-            pending.remove(ready)
-            yield instant(dt.datetime.combine(ready, timing.at), timing.zone)
-        day += dt.timedelta(days=1)
+def _repeating(
+    timing: Recurring, business: BusinessCalendar, after: dt.datetime, until: dt.datetime
+) -> Iterator[Occurrence]:
+    """A repeating timing fires whenever the wall clock matches, in stretches of an even wall clock."""
+    clock = _clock(times(timing))
+    starts, ends = (timing.starts_on or dt.date.min).toordinal(), (timing.ends_on or dt.date.max).toordinal()
+    for start, end, offset in stretches(timing.timezone, after, until + _MOMENT):
+        begin, finish = (start + offset).replace(tzinfo=None), (end + offset).replace(tzinfo=None)
+        days = max(begin.toordinal(), starts), min(finish.toordinal(), ends)
+        for fires, named in _fire_days(timing, *days, business):
+            day = dt.date.fromordinal(fires)
+            for time in clock:
+                local = dt.datetime.combine(day, time)
+                if begin <= local < finish:
+                    at = (local - offset).replace(tzinfo=dt.UTC)
+                    yield Occurrence(at, dt.datetime.combine(dt.date.fromordinal(named), time))
 
 
-def _cron_instants(timing: Cron, after: dt.datetime, business: BusinessCalendar) -> Iterator[dt.datetime]:
-    shifted: set[dt.datetime] = set()
-    for moment in cron_dates(timing.expression, timing.timezone, after, after + _HORIZON):
-        local = moment.astimezone(timing.zone)
-        fires = _fire_day(timing, local.date(), business)
-        if fires is None:
-            continue
-        result = moment
-        if fires != local.date():
-            result = instant(dt.datetime.combine(fires, local.time()), timing.zone)
-        if result not in shifted:
-            shifted.add(result)
-            yield result
+def scheduled(
+    timing: Timing,
+    after: dt.datetime,
+    business: BusinessCalendar | None = None,
+    *,
+    until: dt.datetime | None = None,
+    not_before: dt.datetime | None = None,
+) -> Iterator[Occurrence]:
+    """What `occurrences` gives, each with the local time that the timing names."""
+    business = business or _NORMAL
+    after = max(after, not_before - _MOMENT) if not_before else after
+    if isinstance(timing, Immediate):
+        return
+    if isinstance(timing, Once):
+        yield from _once(timing, after, until)
+    else:
+        yield from _recurring(timing, after, business, until)
+
+
+def _once(timing: Once, after: dt.datetime, until: dt.datetime | None) -> Iterator[Occurrence]:
+    at = instant(timing.at, timing.zone)
+    day = at.astimezone(timing.zone).date()
+    outside = (timing.starts_on and day < timing.starts_on) or (timing.ends_on and day > timing.ends_on)
+    if at > after and not outside and not (until and at > until):
+        yield Occurrence(at, timing.at)
+
+
+def _recurring(
+    timing: Recurring, after: dt.datetime, business: BusinessCalendar, until: dt.datetime | None
+) -> Iterator[Occurrence]:
+    repeating = repeats(timing)
+    if timing.starts_on:
+        after = max(after, instant(dt.datetime.combine(timing.starts_on, dt.time.min), timing.zone) - _MOMENT)
+    end = until or after + _HORIZON
+    if timing.ends_on:
+        # A fold at midnight shows the last hour of the day once more, which is for a repeating timing.
+        slack = 2 if repeating else 1
+        midnight = dt.datetime.combine(timing.ends_on + slack * _DAY, dt.time.min)
+        end = min(end, instant(midnight, timing.zone) - _MOMENT)
+    if end <= after:
+        return
+    if repeating:
+        found = _repeating(timing, business, after, end)
+    else:
+        days = after.astimezone(timing.zone).toordinal(), end.astimezone(timing.zone).toordinal()
+        found = _fixed(timing, days, business, after)
+    for occurrence in found:
+        if occurrence.at > end:
+            return
+        if occurrence.at > after:
+            yield occurrence
 
 
 def occurrences(
@@ -136,44 +156,58 @@ def occurrences(
     after: dt.datetime,
     business: BusinessCalendar | None = None,
     *,
+    until: dt.datetime | None = None,
     not_before: dt.datetime | None = None,
 ) -> Iterator[dt.datetime]:
     """Instants at which `timing` is due, strictly after `after`, in order, as aware UTC datetimes.
 
     Args:
         business: the schedule's calendar; Monday to Friday without one.
+        until: the last instant that is looked at, itself included; without one, nine years after the start.
         not_before: when the schedule came to be; nothing is due before it.
     """
-    business = business or BusinessCalendar()
-    after = max(after, not_before - dt.timedelta(microseconds=1)) if not_before else after
-    match timing:
-        case Immediate():
-            return
-        case Once():
-            candidates = iter([instant(timing.at, timing.zone)])
-        case Cron():
-            candidates = _cron_instants(timing, after, business)
-        case _:
-            candidates = _day_instants(timing, after, business)
-    for moment in candidates:
-        local_day = moment.astimezone(timing.zone).date()
-        if moment <= after or (timing.starts_on and local_day < timing.starts_on):
-            continue
-        if timing.ends_on and local_day > timing.ends_on:
-            return
-        yield moment
+    return (found.at for found in scheduled(timing, after, business, until=until, not_before=not_before))
 
 
 def is_due(timing: Timing, moment: dt.datetime, business: BusinessCalendar | None = None) -> bool:
     """Whether `moment` is one of the timing's instants."""
-    return next(occurrences(timing, moment - dt.timedelta(microseconds=1), business), None) == moment
+    return next(occurrences(timing, moment - _MOMENT, business, until=moment), None) is not None
 
 
-def shortest_interval(timing: Timing, after: dt.datetime, count: int = 60) -> dt.timedelta | None:
-    """The least time between neighbours among the next `count` occurrences, or None for fewer than two."""
-    moments: list[dt.datetime] = []
-    for moment in occurrences(timing, after):
-        moments.append(moment)
-        if len(moments) == count:
-            break
-    return min((b - a for a, b in pairwise(moments)), default=None)
+class Closest(NamedTuple):
+    """Two neighbouring occurrences, and whether a change of the clocks lies between them or moved one."""
+
+    earlier: dt.datetime
+    later: dt.datetime
+    by_clocks: bool
+
+    @property
+    def interval(self) -> dt.timedelta:
+        """The time between them."""
+        return self.later - self.earlier
+
+
+def closest(timing: Timing, after: dt.datetime, business: BusinessCalendar | None = None) -> Closest | None:
+    """The two neighbours with the least time between them, or None for fewer than two occurrences.
+
+    Looked at are the next 60, all of the first two days, and what surrounds each change of the clocks within three
+    years: only a pair with the change between them can be closer than the others.
+    """
+    if isinstance(timing, Immediate | Once):
+        return None
+    ahead = pairwise(islice(occurrences(timing, after, business), 60))
+    found = [Closest(a, b, by_clocks=False) for a, b in ahead]
+    if not found:
+        return None
+    walls = times(timing)
+    around = (b - a for a, b in pairwise([*walls, walls[0] + 24 * 60]))
+    if len(walls) > 1 and min(around) * 60 < min(pair.interval for pair in found).total_seconds():
+        first = found[0].earlier
+        whole = pairwise(occurrences(timing, first - _MOMENT, business, until=first + 2 * _DAY))
+        found += [Closest(a, b, by_clocks=False) for a, b in whole]
+    reach = min(*(pair.interval for pair in found), _DAY) + _MOMENT
+    for year in range(after.year, after.year + 3):
+        for change in transitions(timing.timezone, year):
+            near = pairwise(occurrences(timing, max(after, change.at - reach), business, until=change.at + reach))
+            found += [Closest(a, b, by_clocks=True) for a, b in near if a <= change.at <= b]
+    return min(found, key=lambda pair: pair.interval)

@@ -1,8 +1,7 @@
 """What a user says about time, validated so that whatever is stored can fire.
 
-`day` rule for short months: a monthly schedule on day 29, 30 or 31 fires on the last day of a month that is shorter.
-Gap and fold: a local time that daylight saving skips fires as long after the gap as it lay in it (02:30 becomes
-03:30); a local time that occurs twice fires the first time.
+Short months: day 29, 30 or 31 fires on the last day of a month that is shorter; a fifth weekday or a business day that
+a month does not have is left out. Gap and fold: see `zones`.
 """
 
 from __future__ import annotations
@@ -13,8 +12,10 @@ from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
-from croniter import croniter
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, field_validator, model_validator
+
+from reports.timing.cron import read_cron
+from reports.timing.zones import zone_named
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -23,7 +24,7 @@ Holiday = Literal["run", "skip", "next", "previous"]
 
 
 @cache
-def _zones() -> frozenset[str]:
+def known_zones() -> frozenset[str]:
     """Every zone of the IANA list; it is read from disk once."""
     return frozenset(available_timezones())
 
@@ -36,7 +37,7 @@ def _sensible(value: Day) -> Day:
 
 
 class _Timing(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
 
     timezone: str = Field(default="UTC", description="IANA name, such as Europe/Berlin.")
     starts_on: dt.date | None = None
@@ -47,12 +48,12 @@ class _Timing(BaseModel):
     @property
     def zone(self) -> ZoneInfo:
         """The zone's rules."""
-        return ZoneInfo(self.timezone)
+        return zone_named(self.timezone)
 
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in _zones():
+        if value not in known_zones():
             raise ValueError(f"'{value[:60]}' is not a time zone of the IANA list; use a name such as Europe/Berlin")
         return value
 
@@ -148,37 +149,74 @@ class BusinessDay(BaseModel):
         return value
 
 
+DayRule = Annotated[int, Field(ge=1, le=31)] | Literal["last"] | NthWeekday | BusinessDay
+"""One day of a month."""
+
+
 class Monthly(_AtTime):
     """On one day of every month."""
 
     frequency: Literal["monthly"]
-    day: Annotated[int, Field(ge=1, le=31)] | Literal["last"] | NthWeekday | BusinessDay
+    day: DayRule
+
+
+class Quarterly(_AtTime):
+    """On one day of one month of every quarter; quarters begin in January, April, July and October."""
+
+    frequency: Literal["quarterly"]
+    month_of_quarter: int = Field(ge=1, le=3)
+    day: DayRule
+
+
+class Yearly(_AtTime):
+    """On one day of one month of every year; 29 February is the 28th in a common year."""
+
+    frequency: Literal["yearly"]
+    month: int = Field(ge=1, le=12)
+    day: DayRule
+
+
+class Hourly(_Timing):
+    """Every N hours of the wall clock, counted each day from `from`, up to `until` itself.
+
+    It repeats: where the clocks go back, the hour that comes twice fires twice; no hour is lost.
+    """
+
+    frequency: Literal["hourly"]
+    every: int = Field(default=1, ge=1, le=12, description="Hours.")
+    from_: TimeOfDay = Field(default=dt.time(0, 0), alias="from", description="The first time of each day, HH:MM.")
+    until: TimeOfDay = Field(default=dt.time(23, 59), description="The last time of each day that may be, HH:MM.")
+    days: list[Weekday] | None = Field(default=None, min_length=1, max_length=7, description="Every day without it.")
+
+    _check_times = field_validator("from_", "until", mode="before")(_minute)
+
+    @model_validator(mode="after")
+    def _upwards(self) -> Hourly:
+        if self.until < self.from_:
+            raise ValueError(
+                f"until {self.until:%H:%M} lies before from {self.from_:%H:%M}; a night is two schedules, one to 23:59"
+            )
+        return self
 
 
 class Cron(_Timing):
-    """By a cron expression of exactly five fields; `L` and `#` work."""
+    """By a cron expression of five fields with names, `L` and `#`; day-of-month and day-of-week are alternatives.
+
+    One whose minute or hour field begins with `*` repeats: it fires in both hours of a fold and in none of a gap.
+    """
 
     frequency: Literal["cron"]
     expression: str = Field(max_length=200)
 
     @field_validator("expression")
     @classmethod
-    def _five_fields(cls, value: str) -> str:
-        value = " ".join(value.split(" ")).strip()
-        if not re.fullmatch(r"[0-9A-Za-z*/,#? -]+", value, re.ASCII):
-            raise ValueError(
-                "a cron expression holds letters, digits and * / , - # ? only; macros such as @daily do not"
-            )
-        fields = value.split()
-        if len(fields) != 5:
-            raise ValueError(
-                f"'{value}' has {len(fields)} fields; give five: minute hour day-of-month month day-of-week"
-            )
-        if any(re.search(r"(^|[^A-Za-z])[RrHh]([^A-Za-z]|$)", field) for field in fields):
-            raise ValueError(f"'{value}' uses R or H; random times cannot be shown before they fire")
-        if not croniter.is_valid(" ".join(fields)):
-            raise ValueError(f"'{value}' is not a cron expression, such as 0 9 * * mon-fri")
-        return " ".join(fields)
+    def _taken(cls, value: str) -> str:
+        value = " ".join(part for part in value.split(" ") if part)
+        read_cron(value)
+        return value
 
 
-Timing = Annotated[Immediate | Once | Daily | Weekly | Monthly | Cron, Field(discriminator="frequency")]
+Recurring = Daily | Weekly | Monthly | Quarterly | Yearly | Hourly | Cron
+Timing = Annotated[
+    Immediate | Once | Hourly | Daily | Weekly | Monthly | Quarterly | Yearly | Cron, Field(discriminator="frequency")
+]

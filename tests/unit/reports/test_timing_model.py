@@ -25,9 +25,31 @@ CRON = {"frequency": "cron"}
         ("@daily", "macros"),
         ("٠ 9 * * *", "letters, digits"),
         ("0 9 * * *\n0 10 * * *", "letters, digits"),
-        ("61 9 * * *", "not a cron expression"),
-        ("0 9 32 * *", "not a cron expression"),
         ("", "letters, digits"),
+        ("61 9 * * *", "'61' is not a minute"),
+        ("0 9 32 * *", "'32' is not a day-of-month"),
+        ("0 9 * foo *", "'foo' is not a month"),
+        ("0 9 * * 8", "'8' is not a day-of-week"),
+        ("0 9 * * fri#6", "cannot be read"),
+        ("0 9 LW * *", "'lw' is not a day-of-month"),
+        ("0 9 15W * *", "'15w' is not a day-of-month"),
+        ("0 9 * * 5L", "'5l' is not a day-of-week"),
+        ("? 9 * * *", "cannot be read"),
+        ("0 22-2 * * *", "does not go upwards"),
+        ("0 9-9 * * *", "does not go upwards"),
+        ("*/70 * * * *", "step of"),
+        ("0 9 */0 * *", "step of"),
+        ("0 23/4 * * *", "different ways"),
+        ("0 9 * * 5/2", "different ways"),
+        ("0,* 9 * * *", "lists \\* beside others"),
+        ("0 9 * * fri#2,mon", "mixes"),
+        ("29 2 1 * 1#5", "would drop"),
+        ("0 9 */2 * mon", "some crons want both"),
+        ("0 9 13 * */2", "some crons want both"),
+        ("0 9 27 * 0-6", "one of the two is every day"),
+        ("0 9 27 * 1-7", "one of the two is every day"),
+        ("0 9 1-31 * mon", "one of the two is every day"),
+        ("0 9 31 2,4 mon", "never comes"),
     ],
 )
 def test_cron_expressions_that_are_refused(expression: str, words: str) -> None:
@@ -35,7 +57,18 @@ def test_cron_expressions_that_are_refused(expression: str, words: str) -> None:
         TIMING.validate_python({**CRON, "expression": expression})
 
 
-@pytest.mark.parametrize("expression", ["0 9 * * mon-fri", "0 9 L * *", "30 8 * * fri#2", "*/30 8-18 * * 1-5"])
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "0 9 * * mon-fri",
+        "0 9 L * *",
+        "30 8 * * fri#2",
+        "*/30 8-18 * * 1-5",
+        "0 9 * JAN-mar Fri-Sun",
+        "5/15 9 13 * fri",
+        "0 9 ? * L5",
+    ],
+)
 def test_cron_expressions_that_work(expression: str) -> None:
     assert TIMING.validate_python({**CRON, "expression": f" {expression}  "}).expression == expression  # type: ignore[union-attr]  # it is a Cron
 
@@ -61,6 +94,12 @@ def test_zones_that_are_refused(zone: str) -> None:
         ({"frequency": "once", "at": "2026-12-24T09:00:30"}, "whole minute"),
         ({"frequency": "daily", "at": "09:00", "starts_on": "2026-02-01", "ends_on": "2026-01-01"}, "before starts_on"),
         ({"frequency": "daily", "at": "09:00", "on_holiday": "skip"}, "needs a calendar"),
+        ({"frequency": "hourly", "every": 13}, "every"),
+        ({"frequency": "hourly", "every": 0}, "every"),
+        ({"frequency": "hourly", "from": "18:00", "until": "08:00"}, "lies before from"),
+        ({"frequency": "hourly", "days": []}, "days"),
+        ({"frequency": "quarterly", "month_of_quarter": 4, "day": 1, "at": "09:00"}, "month_of_quarter"),
+        ({"frequency": "yearly", "month": 13, "day": 1, "at": "09:00"}, "month"),
         ({"frequency": "fortnightly", "at": "09:00"}, "frequency"),
         ({"frequency": "daily", "at": "09:00", "hour": 9}, "hour"),
     ],

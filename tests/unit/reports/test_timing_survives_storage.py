@@ -19,6 +19,9 @@ TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)
         {"frequency": "weekly", "days": ["mon"], "at": "00:05", "timezone": "Europe/Berlin"},
         {"frequency": "monthly", "day": "last", "at": "23:59", "timezone": "UTC"},
         {"frequency": "once", "at": "2026-12-24T09:00:00", "timezone": "UTC"},
+        {"frequency": "hourly", "every": 2, "from": "08:00", "until": "18:00", "days": ["mon"], "timezone": "UTC"},
+        {"frequency": "quarterly", "month_of_quarter": 2, "day": {"nth": -1, "weekday": "fri"}, "at": "09:00"},
+        {"frequency": "yearly", "month": 2, "day": 29, "at": "09:00"},
         {"frequency": "cron", "expression": "5 4 * * *", "timezone": "UTC"},
     ],
 )
