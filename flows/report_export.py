@@ -1,7 +1,8 @@
 """The flow of every schedule: claim -> gate -> render -> deliver -> settle. Wiring only; the work is in `reports.run`.
 
 A run carries the schedule's id and nothing else; it reads the rest when it starts. While a delivery waits for another
-try, the run goes back to `AwaitingRetry` and its process ends, so that no slot is held meanwhile.
+try, or the execution for its start or its turn, the run goes back to `AwaitingRetry` and its process ends, so that no
+slot is held meanwhile.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from prefect.client.schemas.objects import State
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.context import FlowRunContext
 from prefect.exceptions import Pause
-from prefect.states import AwaitingRetry, Completed, Failed
+from prefect.states import AwaitingRetry, Cancelled, Completed, Failed
 
 from reports.run.claim import FlowRunFacts, Stopped
 from reports.run.lease import lease
 from reports.run.run_page import run_name, write_summary
 from reports.run.settle import Verdict
+from reports.run.supersede import stop_flow_run
 from reports.run.work import Begun, Rendered, Work, open_work
 from reports.states import ExecutionState
 
@@ -54,6 +56,8 @@ def _state(result: Verdict) -> State[Any]:
             return Completed(message=result.reason)
         case ExecutionState.SKIPPED:
             return Completed(name="Skipped", message=result.reason)
+        case ExecutionState.CANCELLED:
+            return Cancelled(message=result.reason)
         case ExecutionState.MISSED | ExecutionState.PARTIAL:
             return Failed(name=str(result.state).capitalize(), message=result.reason)
         case _:
@@ -91,10 +95,14 @@ async def report_export(schedule_id: str, execution_id: str | None = None) -> St
         if isinstance(begun, Stopped):
             get_run_logger().info("Nothing to do: %s", begun.reason)
             return Completed(name="Skipped", message=begun.reason)
+        if isinstance(begun, Verdict) and begun.retry_at:
+            await _give_the_slot_back(facts.id, begun)
         if isinstance(begun, Verdict):
             get_run_logger().info("The gate is closed: %s", begun.reason)
             return _state(begun)
         async with get_client() as client:
+            for superseded in begun.superseded:
+                await stop_flow_run(client, superseded)
             await client.update_flow_run(UUID(facts.id), name=run_name(begun.claimed))
         async with lease(work.database, begun.claimed.execution.id):
             made = await render(work, begun)

@@ -55,8 +55,8 @@ class Invalid(MailroomError):
         return cls.at(field, error.message, error.remedy)
 
 
-_UNION_TAGS = {"immediate", "once", "daily", "weekly", "monthly", "cron", "sql", "http", "shell",
-               "constrained-int", "literal['last']", "NthWeekday", "BusinessDay"}  # fmt: skip
+_UNION_TAGS = {"immediate", "once", "hourly", "daily", "weekly", "monthly", "quarterly", "yearly", "cron",
+               "sql", "http", "shell", "constrained-int", "literal['last']", "NthWeekday", "BusinessDay"}  # fmt: skip
 _REMEDIES = {
     "extra_forbidden": "Remove it, or check its spelling.",
     "missing": "Add it.",

@@ -91,8 +91,13 @@ def check_parameters(schema: Mapping[str, Any], values: Mapping[str, Any]) -> No
     Raises:
         ParametersInvalid: naming each wrong field and what is allowed there.
     """
-    if problems := list(_value_problems(schema, {**_defaults(schema), **values})):
+    if problems := list(_value_problems(schema, with_defaults(schema, values))):
         raise ParametersInvalid(problems)
+
+
+def with_defaults(schema: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as a schedule has them, with the report's defaults where it says nothing."""
+    return {**_defaults(schema), **values}
 
 
 def resolve_parameters(
@@ -105,7 +110,7 @@ def resolve_parameters(
     Raises:
         ParametersInvalid: as `check_parameters`.
     """
-    given = {**_defaults(schema), **values}
+    given = with_defaults(schema, values)
     if problems := list(_value_problems(schema, given, due_at, timezone)):
         raise ParametersInvalid(problems)
     properties = schema.get("properties", {})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from prefect_mailroom.channel import Destination
 from prefect_mailroom.channels import destination
@@ -27,21 +28,67 @@ class Condition(_Model):
 
 
 class Policy(_Model):
-    """What happens when things go wrong.
+    """What happens when runs overlap, come late or fail.
 
-    Attributes:
-        overlap: what to do while an earlier execution of the schedule is not done: `skip` this one, or `allow` both.
-        catchup: what to do with due times that passed unserved: run `all`, the `latest` alone, or `none`.
-        expires_after: an occurrence later than this is recorded as missed; at most 7 days.
-        pause_after_failures: consecutive failed executions after which the schedule is suspended.
-        max_attempts: tries of one delivery, the first included.
+    An occurrence is too late, whatever else is set, once `expires_after` has passed since its due time. Among those
+    that are not, `catchup` chooses which of several unserved ones run. What is to run then meets `overlap`.
     """
 
-    overlap: Literal["skip", "allow"] = "skip"
-    catchup: Literal["none", "latest", "all"] = "latest"
-    expires_after: timedelta = Field(default=timedelta(hours=4), gt=timedelta(), le=timedelta(days=7))
-    pause_after_failures: int = Field(default=5, ge=1, le=1000)
-    max_attempts: int = Field(default=8, ge=1, le=20)
+    overlap: Literal["skip", "buffer_one", "allow", "cancel_other"] = Field(
+        default="skip",
+        description=(
+            "What an occurrence does while an earlier execution of the schedule is not done: `skip` itself; wait for "
+            "it, `buffer_one` at a time, while later ones are skipped; run beside it (`allow`); or `cancel_other`, of "
+            "which nothing more is sent then."
+        ),
+    )
+    catchup: Literal["none", "latest", "all"] = Field(
+        default="latest",
+        description=(
+            "Which due times that passed unserved are made good, within `expires_after`: `none` that is more than "
+            "10 minutes late, the `latest` alone, or `all`, at most 24, one after the other unless `overlap` is "
+            "`allow`."
+        ),
+    )
+    expires_after: timedelta = Field(
+        default=timedelta(hours=4),
+        gt=timedelta(),
+        le=timedelta(days=7),
+        description="An occurrence that has not begun so long after its due time is missed; at most 7 days.",
+    )
+    jitter: timedelta = Field(
+        default=timedelta(),
+        ge=timedelta(),
+        le=timedelta(hours=1),
+        description=(
+            "Each occurrence starts up to so much after its due time, to spread a peak; the same delay every time it "
+            "is asked. At most 1 hour, less than `expires_after` and than the time between two occurrences."
+        ),
+    )
+    pause_after_failures: int = Field(
+        default=5, ge=1, le=1000, description="Failed executions in a row after which the schedule is suspended."
+    )
+    max_attempts: int = Field(default=8, ge=1, le=20, description="Tries of one delivery, the first included.")
+
+    @field_validator("catchup")
+    @classmethod
+    def _catches_up_what_is_not_cancelled(cls, value: str, info: ValidationInfo) -> str:
+        if value == "all" and info.data.get("overlap") == "cancel_other":
+            raise ValueError(
+                "cannot be 'all' where overlap is 'cancel_other', since each would cancel the one before; "
+                "use 'latest' or 'none'"
+            )
+        return value
+
+    @field_validator("jitter")
+    @classmethod
+    def _starts_before_it_expires(cls, value: timedelta, info: ValidationInfo) -> timedelta:
+        expires = info.data.get("expires_after")
+        if expires is not None and value >= expires:
+            raise ValueError(
+                f"must be less than expires_after, which is {expires}; shorten it or let runs expire later"
+            )
+        return value
 
 
 class ScheduleSpec(_Model):
@@ -74,17 +121,26 @@ class ScheduleSpec(_Model):
         Raises:
             Invalid: naming every wrong setting as `destinations.0.…`.
         """
-        found, faults = [], []
-        for index, data in enumerate(self.destinations):
-            try:
-                found.append(destination(data))
-            except ConfigurationError as error:
-                faults += Invalid.from_configuration(error, f"destinations.{index}").faults
-            except ValidationError as error:
-                faults += [fault_from(detail, f"destinations.{index}") for detail in error.errors(include_input=False)]
-        if faults:
-            raise Invalid(faults)
-        return found
+        return read_targets(self.destinations)
+
+
+def read_targets(destinations: Sequence[Mapping[str, Any]]) -> list[Destination]:
+    """Destinations as their channels' models.
+
+    Raises:
+        Invalid: naming every wrong setting as `destinations.0.…`.
+    """
+    found, faults = [], []
+    for index, data in enumerate(destinations):
+        try:
+            found.append(destination(data))
+        except ConfigurationError as error:
+            faults += Invalid.from_configuration(error, f"destinations.{index}").faults
+        except ValidationError as error:
+            faults += [fault_from(detail, f"destinations.{index}") for detail in error.errors(include_input=False)]
+    if faults:
+        raise Invalid(faults)
+    return found
 
 
 def _refuse(message: str) -> str:

@@ -4,28 +4,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from prefect_mailroom.channel import Destination
 from prefect_mailroom.variables import PARAMETER_PREFIX, parameter_names
+from reports.accounting.account import account_for_change
 from reports.calendars import business_calendar
+from reports.conflicts.keys import keys_of
 from reports.definition import ReportDefinition
 from reports.errors import Conflict, Fault, Invalid
+from reports.forecast import jitter_faults, timing_faults
 from reports.parameters import ParametersInvalid, check_parameters
-from reports.repositories import audit, catalog, executions
+from reports.repositories import audit, catalog, conflicts, executions
 from reports.repositories import schedules as stored
 from reports.schedule_spec import ScheduleSpec, spec_data, store_spec, stored_spec
 from reports.settings import Settings
 from reports.states import ExecutionKind, ExecutionState, ScheduleState, SyncState, may_become
 from reports.tables import Execution, Schedule, User
-from reports.timing import BusinessCalendar, Timing, occurrences
-from reports.timing.calculator import shortest_interval
-from reports.timing.model import Immediate, Once
+from reports.timing import BusinessCalendar, occurrences
+from reports.timing.model import Immediate
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,52 +36,6 @@ class Context:
     user: User
     now: datetime
     settings: Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """The next due times of a timing as aware UTC instants, and what its owner should know."""
-
-    next_runs: list[datetime]
-    warnings: list[str] = field(default_factory=list)
-
-
-def preview(timing: Timing, business: BusinessCalendar, *, now: datetime, count: int = 10) -> Preview:
-    """What will fire. Pure."""
-    if isinstance(timing, Immediate):
-        return Preview([now])
-    runs = list(islice(occurrences(timing, now, business), count))
-    warnings = []
-    for run in runs:
-        local = run.astimezone(timing.zone)
-        wanted = getattr(timing, "at", None)
-        if wanted is not None and (local.hour, local.minute) != (wanted.hour, wanted.minute):
-            warnings.append(
-                f"{local:%Y-%m-%d}: {wanted:%H:%M} does not exist in {timing.timezone} on that day (the clocks go "
-                f"forward); it fires at {local:%H:%M}."
-            )
-    if timing.ends_on and len(runs) < count:
-        warnings.append(f"It ends after {len(runs)} more: the last day is {timing.ends_on}.")
-    return Preview(runs, warnings)
-
-
-def timing_faults(timing: Timing, business: BusinessCalendar, context: Context) -> list[Fault]:
-    """What is wrong with a timing: it never fires, or too often."""
-    if isinstance(timing, Immediate):
-        return []
-    if next(occurrences(timing, context.now, business), None) is None:
-        remedy = "Choose a time in the future." if isinstance(timing, Once) else "Check day, month and end date."
-        return [Fault("timing", "never fires from now on.", remedy)]
-    interval, least = shortest_interval(timing, context.now), context.settings.minimum_interval_seconds
-    if interval and interval < timedelta(seconds=least):
-        return [
-            Fault(
-                "timing",
-                f"fires again after {interval.total_seconds():g} s; the least is {least} s.",
-                "Let it fire less often, or ask the operator to lower MAILROOM_MINIMUM_INTERVAL_SECONDS.",
-            )
-        ]
-    return []
 
 
 def _variable_faults(targets: list[Destination], parameters: dict[str, Any]) -> list[Fault]:
@@ -122,10 +77,12 @@ async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> 
     faults: list[Fault] = []
     business = BusinessCalendar()
     try:
-        business = await business_calendar(session, spec.timing.calendar)
+        business = await business_calendar(session, spec.timing.calendar, lock=True)
     except Invalid as error:
         faults += error.faults
-    faults += timing_faults(spec.timing, business, context)
+    least = timedelta(seconds=context.settings.minimum_interval_seconds)
+    faults += timing_faults(spec.timing, business, now=context.now, least=least)
+    faults += jitter_faults(spec.policy.jitter, spec.timing, business, now=context.now)
     faults += await _check_targets(session, spec.targets())
     report = await catalog.find_report(session, spec.report_id)
     if report is None:
@@ -155,8 +112,15 @@ async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> 
 def _stage(schedule: Schedule, spec: ScheduleSpec, business: BusinessCalendar, context: Context) -> None:
     """Write the spec and mark the schedule as changed."""
     store_spec(schedule, spec)
-    schedule.next_run = next(occurrences(spec.timing, context.now, business), None)
+    active = schedule.state is ScheduleState.ACTIVE
+    schedule.next_run = next(occurrences(spec.timing, context.now, business), None) if active else None
     _changed(schedule, context)
+
+
+async def _keep_keys(session: AsyncSession, schedule: Schedule, spec: ScheduleSpec) -> None:
+    """Keep what the schedule may collide on with others."""
+    keys = keys_of(spec.report_id, spec.name, spec.formats, spec.targets())
+    await conflicts.replace_keys(session, schedule.id, keys)
 
 
 def _changed(schedule: Schedule, context: Context) -> None:
@@ -184,10 +148,11 @@ async def create(session: AsyncSession, spec: ScheduleSpec, context: Context) ->
     """
     business = await check(session, spec, context)
     schedule = Schedule(user_id=context.user.id, state=ScheduleState.ACTIVE, is_active=True, generation=0)
-    schedule.created_at = context.now
+    schedule.created_at = schedule.accounted_until = context.now
     _stage(schedule, spec, business, context)
     session.add(schedule)
     await session.flush()
+    await _keep_keys(session, schedule, spec)
     if isinstance(spec.timing, Immediate):
         await executions.insert_occurrence(session, schedule.id, context.now, flow_run_id=None, now=context.now)
     _audit(session, schedule, context, "created", spec=spec_data(schedule))
@@ -221,11 +186,17 @@ async def replace(
     schedule = await stored.get(session, schedule_id, lock=True)
     check_etag(schedule, if_match)
     business = await check(session, spec, context)
+    await account_for_change(session, [schedule], now=context.now)
     before = spec_data(schedule)
-    if schedule.state is ScheduleState.FINISHED:
+    at_once = isinstance(spec.timing, Immediate)
+    again = not at_once or spec.timing.model_dump(mode="json") != before["timing"]
+    if schedule.state is ScheduleState.FINISHED and again:
         schedule.state, schedule.is_active = ScheduleState.ACTIVE, True
     _stage(schedule, spec, business, context)
+    await _keep_keys(session, schedule, spec)
     after = spec_data(schedule)
+    if at_once and again and schedule.state is ScheduleState.ACTIVE:
+        await executions.insert_occurrence(session, schedule.id, context.now, flow_run_id=None, now=context.now)
     _audit(
         session,
         schedule,
@@ -253,7 +224,13 @@ async def _move(
         message = f"The schedule is {schedule.state}; it cannot become {state}."
         raise Conflict(message, remedy="Change its timing first." if schedule.state is ScheduleState.FINISHED else "")
     was = schedule.state
-    schedule.state, schedule.is_active = state, state is ScheduleState.ACTIVE
+    ended = "" if state is ScheduleState.ACTIVE else f"The schedule was {action} before a run began."
+    await account_for_change(session, [schedule], now=context.now, ended=ended)
+    schedule.state, schedule.is_active, schedule.next_run = state, state is ScheduleState.ACTIVE, None
+    if schedule.is_active:
+        timing = stored_spec(schedule).timing
+        business = await business_calendar(session, timing.calendar)
+        schedule.next_run = next(occurrences(timing, context.now, business), None)
     _changed(schedule, context)
     _audit(session, schedule, context, action, was=was)
     return schedule
@@ -267,17 +244,14 @@ async def pause(session: AsyncSession, schedule_id: str, context: Context, *, if
 async def resume(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:
     """Let it fire again, from its next due time."""
     schedule = await _move(session, schedule_id, ScheduleState.ACTIVE, context, if_match=if_match, action="resumed")
-    spec = stored_spec(schedule)
-    business = await business_calendar(session, spec.timing.calendar)
     schedule.consecutive_failures = 0
-    schedule.next_run = next(occurrences(spec.timing, context.now, business), None)
     return schedule
 
 
 async def delete(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:
     """Remove it for users; its history stays."""
     schedule = await _move(session, schedule_id, ScheduleState.DELETED, context, if_match=if_match, action="deleted")
-    schedule.deleted_at, schedule.next_run = context.now, None
+    schedule.deleted_at = context.now
     return schedule
 
 

@@ -49,7 +49,20 @@ class Settings(BaseSettings):
     worker_limit: int = Field(default=0, ge=0, le=1000, description="Flow runs at once; 0: 8 warm ones, else 2.")
     default_timezone: str = "UTC"
     minimum_interval_seconds: int = Field(default=3600, ge=60, description="Least time between two occurrences.")
-    sync_wait_seconds: float = Field(default=1.0, ge=0, le=30, description="How long an answer waits for Prefect.")
+    backfill_most: int = Field(default=100, ge=1, le=10_000, description="Most due times of one backfill.")
+    duplicate_window_minutes: int = Field(
+        default=60, ge=0, le=1440, description="Closer than this, two schedules that send the same are warned of."
+    )
+    crowded_minute_runs: int = Field(
+        # A warm worker on two cores begins about 7 runs a second, so 60 are under way within 10 s.
+        default=60,
+        ge=1,
+        description="More schedules than this in one minute are warned of.",
+    )
+    sync_wait_seconds: float = Field(default=0.05, ge=0, le=30, description="How long an answer waits for Prefect.")
+    prefect_writers: int = Field(default=2, ge=1, le=32, description="Changes written to Prefect at once.")
+    prefect_writes_per_second: float = Field(default=25, gt=0, le=1000, description="Changes a second, at most.")
+    drift_every_seconds: float = Field(default=60, gt=0, description="How often Prefect is looked over for changes.")
     sync_every_seconds: float = Field(default=5.0, gt=0, description="How often pending changes are tried again.")
     artifact_days: int = Field(default=30, ge=1, description="How long rendered files can be downloaded.")
     render_seconds: float = Field(default=600, gt=0)

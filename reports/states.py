@@ -5,7 +5,7 @@ Execution:  pending -> running -> success | partial | failed | cancelled
             running -> retrying -> running;  pending -> skipped | missed
             partial | failed -> running, when a person asks for another try
 Delivery:   pending -> sending -> delivered | unknown | refused | failed;  unknown | failed -> sending
-            pending | unknown | failed -> suppressed
+            unknown -> delivered, when the receipt comes late;  pending | unknown | failed -> suppressed
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ class ScheduleState(StrEnum):
 class ExecutionState(StrEnum):
     """How far the work on an occurrence is.
 
-    pending: known, not begun. running: a flow run works on it. retrying: some delivery waits for its next try; no slot
-    is held. success: every delivery is confirmed. partial: some are, the rest never will be. failed: none is.
-    cancelled: a person stopped it. skipped: a gate was closed (paused, overlap, condition). missed: it was too late.
+    pending: known, not begun; it may wait for its start, or for another to end. running: a flow run works on it.
+    retrying: some delivery waits for its next try; no slot is held. success: every delivery is confirmed. partial: some
+    are, the rest never will be. failed: none is. cancelled: a person stopped it, or a later one took its place.
+    skipped: a gate was closed (paused, overlap, condition). missed: it was too late.
     """
 
     PENDING = "pending"
@@ -103,7 +104,7 @@ _ALLOWED: dict[StrEnum, frozenset[StrEnum]] = {
     _E.MISSED: frozenset(),
     _D.PENDING: frozenset({_D.SENDING, _D.SUPPRESSED}),
     _D.SENDING: frozenset({_D.DELIVERED, _D.UNKNOWN, _D.REFUSED, _D.FAILED}),
-    _D.UNKNOWN: frozenset({_D.SENDING, _D.SUPPRESSED}),
+    _D.UNKNOWN: frozenset({_D.SENDING, _D.DELIVERED, _D.SUPPRESSED}),
     _D.FAILED: frozenset({_D.SENDING, _D.SUPPRESSED}),
     _D.DELIVERED: frozenset(),
     _D.REFUSED: frozenset({_D.SENDING}),

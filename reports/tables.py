@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, Enum, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, text
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from reports.database import Instant, JsonColumn, new_id
@@ -23,6 +24,12 @@ def _states(kind: type[StrEnum]) -> Enum:
     return Enum(
         kind, native_enum=False, create_constraint=False, length=20, values_callable=lambda e: [m.value for m in e]
     )
+
+
+def _since_creation(context: DefaultExecutionContext) -> datetime:
+    """Nothing was due before the schedule came to be."""
+    created: datetime = context.get_current_parameters()["created_at"]  # type: ignore[no-untyped-call]  # SQLAlchemy's
+    return created
 
 
 class Table(DeclarativeBase):
@@ -94,13 +101,18 @@ class Calendar(Table):
 
 class Schedule(Table):
     """Report + timing + parameters + destinations + policy, owned by a user. `generation` counts wanted changes;
-    `observed_generation` is the last one that Prefect shows."""
+    `observed_generation` is the last one that Prefect shows.
+
+    Everything that was due up to `accounted_until` is in the ledger; what came after is due by the row as it is, since
+    each change accounts first. `next_run` is the first due time after it; None while nothing is due.
+    """
 
     __tablename__ = "export_schedules"
     __table_args__ = (
         Index(None, "user_id", "state", "created_at"),
         Index(None, "created_at", "id"),
         Index(None, "sync_state", "updated_at"),
+        Index(None, "state", "next_run"),
         Index(None, "report_id"),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
@@ -114,7 +126,8 @@ class Schedule(Table):
     state: Mapped[ScheduleState] = mapped_column(_states(ScheduleState), default=ScheduleState.ACTIVE)
     is_active: Mapped[bool] = mapped_column(default=True)
     last_run: Mapped[datetime | None]
-    next_run: Mapped[datetime | None] = mapped_column(index=True)
+    next_run: Mapped[datetime | None]
+    accounted_until: Mapped[datetime] = mapped_column(default=_since_creation)
     generation: Mapped[int] = mapped_column(default=1)
     observed_generation: Mapped[int] = mapped_column(default=0)
     sync_state: Mapped[SyncState] = mapped_column(_states(SyncState), default=SyncState.PENDING)
@@ -124,6 +137,16 @@ class Schedule(Table):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+
+
+class ScheduleKey(Table):
+    """Digests of what a schedule sends to whom and of the files it writes (`reports.conflicts.keys`); two schedules
+    that share one may be in conflict. Derived: written in the transaction that writes the schedule."""
+
+    __tablename__ = "schedule_keys"
+    __table_args__ = (Index(None, "key"),)
+    schedule_id: Mapped[str] = mapped_column(ForeignKey("export_schedules.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
 
 
 class Artifact(Table):
@@ -163,7 +186,8 @@ class Rendering(Table):
 class Execution(Table):
     """Our record of working on an occurrence, or on a test, run-now or backfill.
 
-    The partial unique index is the claim: one scheduled execution for each due time of a schedule.
+    The partial unique index is the claim: one scheduled execution for each due time of a schedule. `waits_for` is the
+    execution that a pending one waits for, `superseded_by` the one that a cancelled one was ended for.
     """
 
     __tablename__ = "schedule_executions"
@@ -197,6 +221,8 @@ class Execution(Table):
     pass_count: Mapped[int] = mapped_column(default=0)
     render_failures: Mapped[int] = mapped_column(default=0)
     next_pass_at: Mapped[datetime | None]
+    waits_for: Mapped[str | None] = mapped_column(String(36))
+    superseded_by: Mapped[str | None] = mapped_column(String(36))
     lease_until: Mapped[datetime | None]
     requested_by: Mapped[str | None] = mapped_column(String(36))
     test_recipient: Mapped[str | None] = mapped_column(String(320))

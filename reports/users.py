@@ -12,6 +12,11 @@ from reports.settings import Settings, current
 from reports.tables import User
 
 
+def may_see(viewer: User, owner_id: str) -> bool:
+    """Whether the viewer may know which schedules that owner has: their names and ids. Each key is one owner."""
+    return viewer.id == owner_id
+
+
 async def ensure_default_user(session: AsyncSession, now: datetime, settings: Settings | None = None) -> User:
     """The default user, made at the first call; several processes may make the first call at once."""
     settings = settings or current()

@@ -28,6 +28,14 @@ def record(
     )
 
 
+async def latest(session: AsyncSession, *, entity_type: str, entity_id: str, action: str) -> AuditEvent | None:
+    """The last event of an action on a thing, or None."""
+    query = select(AuditEvent).where(
+        AuditEvent.entity_type == entity_type, AuditEvent.entity_id == entity_id, AuditEvent.action == action
+    )
+    return (await session.scalars(query.order_by(AuditEvent.at.desc()).limit(1))).one_or_none()
+
+
 async def list_page(
     session: AsyncSession,
     *,

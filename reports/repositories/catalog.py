@@ -83,9 +83,9 @@ async def connections_named(session: AsyncSession, names: Sequence[str]) -> dict
     return {row.name: row for row in await session.scalars(query)}
 
 
-async def calendar(session: AsyncSession, calendar_id: str) -> Calendar | None:
-    """The business calendar, or None."""
-    return await session.get(Calendar, calendar_id)
+async def calendar(session: AsyncSession, calendar_id: str, *, lock: bool = False) -> Calendar | None:
+    """The business calendar, or None; `lock` keeps it from being deleted until the transaction ends."""
+    return await session.get(Calendar, calendar_id, with_for_update={"read": True} if lock else None)
 
 
 async def user(session: AsyncSession, user_id: str) -> User | None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from reports.database import new_id
 from reports.errors import NotFound
+from reports.repositories.locks import hold
 from reports.repositories.paging import Page, page
 from reports.states import DeliveryState, ExecutionKind, ExecutionState
 from reports.tables import Artifact, Attempt, Delivery, Execution, Rendering, Schedule
@@ -23,7 +25,9 @@ async def get(session: AsyncSession, execution_id: str, *, lock: bool = False) -
     Raises:
         NotFound: there is none of that id.
     """
-    found = await session.get(Execution, execution_id, with_for_update=lock or None)
+    if lock:
+        await hold(session, Execution, execution_id)
+    found = await session.get(Execution, execution_id, populate_existing=lock)
     if found is None:
         raise NotFound(
             f"There is no execution {execution_id[:60]}.", remedy="GET /api/v1/schedules/executions lists them."
@@ -66,11 +70,25 @@ async def of_flow_run(session: AsyncSession, flow_run_id: str) -> Execution | No
 async def unsubmitted(
     session: AsyncSession, *, schedule_id: str | None = None, limit: int = 100
 ) -> Sequence[Execution]:
-    """Executions that were asked for and have no flow run yet, oldest first; of one schedule or of all."""
-    query = select(Execution).where(Execution.status == ExecutionState.PENDING, Execution.flow_run_id.is_(None))
+    """Executions that are to go on and have no flow run, oldest first; of one schedule or of all.
+
+    Of a backfill, an occurrence has its turn when the earlier ones are done or wait for a retry.
+    """
+    earlier = aliased(Execution)
+    before = exists().where(
+        earlier.schedule_id == Execution.schedule_id,
+        earlier.kind == ExecutionKind.BACKFILL,
+        earlier.due_at < Execution.due_at,
+        earlier.status.in_([ExecutionState.PENDING, ExecutionState.RUNNING]),
+    )
+    query = select(Execution).where(
+        Execution.status.in_([ExecutionState.PENDING, ExecutionState.RETRYING]),
+        Execution.flow_run_id.is_(None),
+        or_(Execution.kind != ExecutionKind.BACKFILL, ~before),
+    )
     if schedule_id:
         query = query.where(Execution.schedule_id == schedule_id)
-    return (await session.scalars(query.order_by(Execution.created_at).limit(limit))).all()
+    return (await session.scalars(query.order_by(Execution.created_at, Execution.due_at).limit(limit))).all()
 
 
 async def set_flow_run(session: AsyncSession, execution_id: str, flow_run_id: str) -> None:
@@ -85,37 +103,6 @@ async def set_flow_run(session: AsyncSession, execution_id: str, flow_run_id: st
 async def set_lease(session: AsyncSession, execution_id: str, until: datetime | None) -> None:
     """Say until when the execution's process is sure to live; None gives it back."""
     await session.execute(update(Execution).where(Execution.id == execution_id).values(lease_until=until))
-
-
-async def silent(session: AsyncSession, *, before: datetime, now: datetime, limit: int) -> Sequence[Execution]:
-    """Executions whose process says nothing: running without a valid lease, or handed over and not begun."""
-    running = and_(
-        Execution.status == ExecutionState.RUNNING,
-        or_(Execution.lease_until.is_(None), Execution.lease_until < now),
-        Execution.started_at < before,
-    )
-    waiting = and_(
-        Execution.status == ExecutionState.PENDING, Execution.flow_run_id.is_not(None), Execution.created_at < before
-    )
-    query = select(Execution).where(or_(running, waiting)).order_by(Execution.due_at)
-    return (await session.scalars(query.limit(limit))).all()
-
-
-async def claimed_by(session: AsyncSession, flow_run_ids: Sequence[str]) -> set[str]:
-    """Those of the flow runs that have an execution."""
-    query = select(Execution.flow_run_id).where(Execution.flow_run_id.in_(flow_run_ids))
-    return {found for found in await session.scalars(query) if found}
-
-
-async def under_way(session: AsyncSession, schedule_id: str, *, besides: str) -> Execution | None:
-    """A scheduled execution of the schedule that is running or waits for a retry, if there is one."""
-    query = select(Execution).where(
-        Execution.schedule_id == schedule_id,
-        Execution.kind == ExecutionKind.SCHEDULED,
-        Execution.status.in_([ExecutionState.RUNNING, ExecutionState.RETRYING]),
-        Execution.id != besides,
-    )
-    return (await session.scalars(query.limit(1))).first()
 
 
 async def list_page(
@@ -221,17 +208,28 @@ async def end_attempt(
         .values(ended_at=now, outcome=outcome, error_message=error_message)
     )
     delivered = {"delivered_at": now, "receipt": receipt} if outcome is DeliveryState.DELIVERED else {}
+    # A receipt that comes after others gave the attempt up is still the truth, unless another attempt has begun.
+    open_states = [DeliveryState.SENDING] + ([DeliveryState.UNKNOWN] if delivered else [])
     await session.execute(
         update(Delivery)
-        .where(Delivery.id == attempt.delivery_id, Delivery.status == DeliveryState.SENDING)
+        .where(
+            Delivery.id == attempt.delivery_id,
+            Delivery.attempts == attempt.number,
+            Delivery.status.in_(open_states),
+        )
         .values(status=outcome, error_message=error_message, next_attempt_at=next_attempt_at, **delivered)
     )
 
 
-async def abandon_attempts(session: AsyncSession, execution_id: str, *, now: datetime) -> int:
+async def abandon_attempts(
+    session: AsyncSession,
+    execution_id: str,
+    *,
+    now: datetime,
+    message: str = "The process ended during this attempt; the far side may have it.",
+) -> int:
     """Make what a dead pass left `sending` `unknown`: it may have left. Returns how many there were."""
     sending = select(Delivery.id).where(Delivery.execution_id == execution_id, Delivery.status == DeliveryState.SENDING)
-    message = "The process ended during this attempt; the far side may have it."
     await session.execute(
         update(Attempt)
         .where(Attempt.delivery_id.in_(sending), Attempt.ended_at.is_(None))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import case, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reports.errors import NotFound
+from reports.repositories.locks import hold
 from reports.repositories.paging import Page, page
 from reports.states import ScheduleState, SyncState
 from reports.tables import Schedule
@@ -18,7 +19,9 @@ _SORTS = {"created_at": Schedule.created_at, "name": Schedule.name, "updated_at"
 
 async def find(session: AsyncSession, schedule_id: str, *, lock: bool = False) -> Schedule | None:
     """The schedule, deleted ones included, or None."""
-    return await session.get(Schedule, schedule_id, with_for_update=lock or None)
+    if lock:
+        await hold(session, Schedule, schedule_id)
+    return await session.get(Schedule, schedule_id, populate_existing=lock)
 
 
 async def get(session: AsyncSession, schedule_id: str, *, lock: bool = False) -> Schedule:
@@ -28,7 +31,10 @@ async def get(session: AsyncSession, schedule_id: str, *, lock: bool = False) ->
         NotFound: it does not exist or was deleted.
     """
     query = select(Schedule).where(Schedule.id == schedule_id, Schedule.state != ScheduleState.DELETED)
-    found = (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
+    if lock:
+        await hold(session, Schedule, schedule_id)
+        query = query.execution_options(populate_existing=True)
+    found = (await session.scalars(query)).one_or_none()
     if found is None:
         raise NotFound(f"There is no schedule {schedule_id[:60]}.", remedy="GET /api/v1/schedules/ lists yours.")
     return found
@@ -60,20 +66,38 @@ async def list_page(
 
 
 async def unsynced(session: AsyncSession, limit: int = 100) -> Sequence[Schedule]:
-    """Schedules whose wanted state Prefect does not show yet, longest waiting first."""
-    query = select(Schedule).where(Schedule.sync_state != SyncState.SYNCED).order_by(Schedule.updated_at)
+    """Schedules whose wanted state Prefect does not show yet, longest waiting first; without those it refused."""
+    query = select(Schedule).where(Schedule.sync_state == SyncState.PENDING).order_by(Schedule.updated_at)
     return (await session.scalars(query.limit(limit))).all()
 
 
-async def mark_synced(session: AsyncSession, schedule_id: str, *, generation: int, deployment_id: str | None) -> None:
-    """Record that Prefect shows `generation`; a newer change made meanwhile stays pending."""
-    values = {"observed_generation": generation, "deployment_id": deployment_id}
-    await session.execute(update(Schedule).where(Schedule.id == schedule_id).values(**values))
-    await session.execute(
-        update(Schedule)
-        .where(Schedule.id == schedule_id, Schedule.generation == generation)
-        .values(sync_state=SyncState.SYNCED, sync_error="")
+async def deployed(session: AsyncSession) -> dict[str, str]:
+    """The deployment's id of each schedule that is not deleted and has one."""
+    query = select(Schedule.id, Schedule.deployment_id).where(
+        Schedule.state != ScheduleState.DELETED, Schedule.deployment_id.is_not(None)
     )
+    return {schedule_id: str(deployment_id) for schedule_id, deployment_id in await session.execute(query)}
+
+
+async def by_ids(session: AsyncSession, ids: Sequence[str]) -> Sequence[Schedule]:
+    """Those of these schedules that exist, deleted ones included. At most a few hundred ids a call."""
+    return (await session.scalars(select(Schedule).where(Schedule.id.in_(ids)))).all()
+
+
+async def following(session: AsyncSession, after: str, limit: int) -> Sequence[Schedule]:
+    """The next schedules by id that are not deleted."""
+    query = select(Schedule).where(Schedule.state != ScheduleState.DELETED, Schedule.id > after)
+    return (await session.scalars(query.order_by(Schedule.id).limit(limit))).all()
+
+
+async def mark_synced(session: AsyncSession, schedule_id: str, *, generation: int, deployment_id: str | None) -> None:
+    """Record that Prefect shows `generation`; where another one is wanted by now, it is pending (again)."""
+    state = case(
+        (Schedule.generation == generation, literal(SyncState.SYNCED, Schedule.sync_state.type)),
+        else_=literal(SyncState.PENDING, Schedule.sync_state.type),
+    )
+    values = {"observed_generation": generation, "deployment_id": deployment_id, "sync_state": state, "sync_error": ""}
+    await session.execute(update(Schedule).where(Schedule.id == schedule_id).values(**values))
 
 
 async def mark_sync_failed(session: AsyncSession, schedule_id: str, message: str, *, final: bool) -> None:
@@ -84,8 +108,6 @@ async def mark_sync_failed(session: AsyncSession, schedule_id: str, message: str
     )
 
 
-async def record_run(session: AsyncSession, schedule_id: str, last_run: datetime, next_run: datetime | None) -> None:
-    """Remember when it last ran and when it is due next."""
-    await session.execute(
-        update(Schedule).where(Schedule.id == schedule_id).values(last_run=last_run, next_run=next_run)
-    )
+async def record_run(session: AsyncSession, schedule_id: str, last_run: datetime) -> None:
+    """Remember when it last ran."""
+    await session.execute(update(Schedule).where(Schedule.id == schedule_id).values(last_run=last_run))

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reports.calendars import business_calendar
 from reports.database import new_id
 from reports.errors import NotFound
-from reports.repositories import executions
+from reports.repositories import executions, ledger
 from reports.repositories import schedules as stored
 from reports.schedule_spec import ScheduleSpec, stored_spec
 from reports.states import ExecutionKind, ExecutionState
@@ -56,7 +56,8 @@ async def claim(
     A run that comes back (a retry of ours, Retry in Prefect's UI, a restart after a crash) finds its own execution; a
     duplicate run, whatever made it, stops here.
     """
-    schedule = await stored.find(session, schedule_id)
+    # The schedule's row is locked first, by everybody: of two occurrences, one gate sees what the other decided.
+    schedule = await stored.find(session, schedule_id, lock=True)
     if schedule is None:
         return Stopped(f"There is no schedule {schedule_id}.")
     execution = await executions.of_flow_run(session, run.id)
@@ -66,13 +67,23 @@ async def claim(
         return await _requested(session, execution_id, schedule, run)
     if not run.scheduled:
         return _by_hand(session, schedule, run, now)
+    return await _occurrence(session, schedule, run, now)
+
+
+async def _occurrence(session: AsyncSession, schedule: Schedule, run: FlowRunFacts, now: datetime) -> Claimed | Stopped:
+    """What Prefect's scheduler made the run for: it must be in the ledger, or be due by the schedule as it is."""
     spec = stored_spec(schedule)
-    business = await business_calendar(session, spec.timing.calendar)
     due_at = run.expected_at.replace(second=0, microsecond=0)
-    if not is_due(spec.timing, due_at, business):
-        return Stopped(f"{due_at.isoformat()} is not a due time of this schedule.")
+    if not await ledger.is_known(session, schedule.id, due_at):
+        business = await business_calendar(session, spec.timing.calendar)
+        if not is_due(spec.timing, due_at, business):
+            return Stopped(f"{due_at.isoformat()} is not a due time of this schedule.")
+        if due_at <= schedule.accounted_until:
+            return Stopped(f"The schedule was not due at {due_at.isoformat()}: it was changed, or not active, then.")
     execution = await executions.insert_occurrence(session, schedule.id, due_at, flow_run_id=run.id, now=now)
-    if execution.flow_run_id is None and execution.status is ExecutionState.PENDING:
+    if execution.flow_run_id is None:
+        if execution.status is not ExecutionState.PENDING:
+            return Stopped(f"This occurrence ended as {execution.status}: {execution.reason}")
         execution.flow_run_id = run.id
     if execution.flow_run_id != run.id:
         return Stopped(f"Another run, {execution.flow_run_id}, has this occurrence.")
@@ -82,6 +93,8 @@ async def claim(
 async def _again(session: AsyncSession, execution: Execution, schedule: Schedule, now: datetime) -> Claimed | Stopped:
     if execution.status in (ExecutionState.SUCCESS, ExecutionState.SKIPPED, ExecutionState.MISSED):
         return Stopped(f"This execution ended as {execution.status}; a confirmed delivery is never repeated.")
+    if execution.superseded_by:
+        return Stopped(execution.reason)
     if execution.status is ExecutionState.RUNNING and execution.lease_until and execution.lease_until > now:
         return Stopped("Another process works on this execution.", come_back_at=execution.lease_until)
     await executions.abandon_attempts(session, execution.id, now=now)
@@ -100,10 +113,11 @@ async def _requested(
         return Stopped(f"Execution {execution_id} belongs to another schedule.")
     if execution.flow_run_id not in (None, run.id):
         return Stopped(f"Another run, {execution.flow_run_id}, has this execution.")
-    if execution.status is not ExecutionState.PENDING:
+    again = execution.status is ExecutionState.RETRYING
+    if execution.status is not ExecutionState.PENDING and not again:
         return Stopped(f"This execution is {execution.status} already.")
     execution.flow_run_id = run.id
-    return Claimed(execution, schedule, stored_spec(schedule), again=False)
+    return Claimed(execution, schedule, stored_spec(schedule), again=again)
 
 
 def _by_hand(session: AsyncSession, schedule: Schedule, run: FlowRunFacts, now: datetime) -> Claimed:

@@ -23,14 +23,14 @@ from reports.connections import load_named
 from reports.database import Database, new_id
 from reports.definition import ReportDefinition
 from reports.errors import Unavailable
-from reports.repositories import catalog, executions
+from reports.repositories import catalog, executions, overlap
 from reports.repositories import schedules as stored
 from reports.run.gate import may_send
 from reports.run.render import Made, Message, Order, message_of
 from reports.run.retry import next_attempt
 from reports.schedule_spec import ScheduleSpec
 from reports.settings import Settings
-from reports.states import DeliveryState, ExecutionKind
+from reports.states import DeliveryState, ExecutionKind, ExecutionState
 from reports.tables import Artifact, Delivery, Execution, Schedule
 
 _LOG = logging.getLogger(__name__)
@@ -238,6 +238,10 @@ class Courier:
 
     async def _suppressed(self, session: AsyncSession, delivery: Delivery) -> bool:
         """Whether the right to send has gone since the gate; asked in the attempt's own transaction."""
+        execution = await overlap.standing(session, self._shipment.execution.id)
+        if execution.status is ExecutionState.CANCELLED:
+            await executions.suppress(session, delivery.id, execution.reason)
+            return True
         schedule = await stored.find(session, self._shipment.schedule.id)
         owner = await catalog.user(session, self._shipment.schedule.user_id)
         assert schedule is not None, "schedules are never removed, only marked as deleted"

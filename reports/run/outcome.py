@@ -6,34 +6,42 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reports.repositories import audit, executions
+from reports.accounting.account import account_for_change
+from reports.repositories import audit, executions, ledger
 from reports.repositories import schedules as stored
 from reports.run.settle import Verdict
 from reports.schedule_spec import stored_spec
 from reports.states import ExecutionKind, ExecutionState, ScheduleState, SyncState
 from reports.tables import Execution, Notification, Schedule
-from reports.timing.model import Immediate, Once
 
 
-async def conclude(session: AsyncSession, execution_id: str, result: Verdict, *, now: datetime) -> None:
-    """Write the verdict of a pass. Only an end alerts; a pass that will be tried again is silent."""
+async def conclude(session: AsyncSession, execution_id: str, result: Verdict, *, now: datetime) -> Verdict:
+    """Write the verdict of a pass. Only an end alerts; a pass that will be tried again is silent.
+
+    Returns what stands: an execution that was cancelled meanwhile stays so, whatever its pass came to.
+    """
+    schedule_id = (await executions.get(session, execution_id)).schedule_id
+    schedule = await stored.find(session, schedule_id, lock=True)  # First, as the claim does: no deadlock.
+    assert schedule is not None, "schedules are never removed, only marked as deleted"
     execution = await executions.get(session, execution_id, lock=True)
+    if execution.status is ExecutionState.CANCELLED:
+        return Verdict(execution.status, execution.reason)
     execution.status, execution.reason, execution.next_pass_at = result.state, result.reason, result.retry_at
     if result.state is ExecutionState.RETRYING:
-        return
+        return result
     execution.completed_at = now
     failed = result.state in (ExecutionState.FAILED, ExecutionState.PARTIAL)
     if failed:
         execution.error_message = execution.error_message or result.reason
     else:
         execution.error_message = execution.error_id = None
-    schedule = await stored.find(session, execution.schedule_id, lock=True)
-    assert schedule is not None, "schedules are never removed, only marked as deleted"
     if failed:
         _notify(session, schedule, execution, now)
     if execution.kind is ExecutionKind.SCHEDULED:
-        _count(session, schedule, failed=failed, now=now)
-        _finish(schedule, now)
+        if result.state is not ExecutionState.CANCELLED:
+            await _count(session, schedule, failed=failed, now=now)
+        await _finish(session, schedule, execution, now)
+    return result
 
 
 def _notify(session: AsyncSession, schedule: Schedule, execution: Execution, now: datetime) -> None:
@@ -50,7 +58,7 @@ def _notify(session: AsyncSession, schedule: Schedule, execution: Execution, now
     )
 
 
-def _count(session: AsyncSession, schedule: Schedule, *, failed: bool, now: datetime) -> None:
+async def _count(session: AsyncSession, schedule: Schedule, *, failed: bool, now: datetime) -> None:
     """Consecutive failures, and the suspension that they lead to."""
     if not failed:
         schedule.consecutive_failures = 0
@@ -58,7 +66,9 @@ def _count(session: AsyncSession, schedule: Schedule, *, failed: bool, now: date
     schedule.consecutive_failures += 1
     limit = stored_spec(schedule).policy.pause_after_failures
     if schedule.state is ScheduleState.ACTIVE and schedule.consecutive_failures >= limit:
-        _set_state(schedule, ScheduleState.SUSPENDED, now)
+        ended = f"The schedule was suspended after {schedule.consecutive_failures} failures, before a run began."
+        await account_for_change(session, [schedule], now=now, ended=ended)
+        set_state(schedule, ScheduleState.SUSPENDED, now)
         audit.record(
             session,
             at=now,
@@ -70,14 +80,16 @@ def _count(session: AsyncSession, schedule: Schedule, *, failed: bool, now: date
         )
 
 
-def _finish(schedule: Schedule, now: datetime) -> None:
-    """A schedule with no occurrence left is finished."""
-    one_time = isinstance(stored_spec(schedule).timing, Immediate | Once)
-    if schedule.state is ScheduleState.ACTIVE and (one_time or schedule.next_run is None):
-        _set_state(schedule, ScheduleState.FINISHED, now)
+async def _finish(session: AsyncSession, schedule: Schedule, execution: Execution, now: datetime) -> None:
+    """A schedule is finished when nothing is left to fire and every occurrence has ended."""
+    if schedule.state is not ScheduleState.ACTIVE or schedule.next_run is not None:
+        return
+    if not await ledger.has_open(session, schedule.id, besides=execution.id):
+        set_state(schedule, ScheduleState.FINISHED, now)
 
 
-def _set_state(schedule: Schedule, state: ScheduleState, now: datetime) -> None:
+def set_state(schedule: Schedule, state: ScheduleState, now: datetime) -> None:
+    """Move a schedule on our own account; Prefect is told by the next pass."""
     schedule.state, schedule.is_active = state, state is ScheduleState.ACTIVE
     schedule.next_run = schedule.next_run if state is ScheduleState.ACTIVE else None
     schedule.generation += 1

@@ -12,7 +12,7 @@ from reports.tables import Delivery
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How the execution goes on: `retry_at` is set for `retrying` alone."""
+    """How the execution goes on: `retry_at` is set for `retrying`, and for `pending` while it waits for its turn."""
 
     state: ExecutionState
     reason: str

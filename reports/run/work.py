@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,19 +12,21 @@ from prefect_mailroom.errors import MailroomError, SourceUnavailable
 from reports import settings as settings_module
 from reports.artifacts import ArtifactStore
 from reports.calendars import business_calendar
-from reports.database import Database, new_id
+from reports.database import Database, new_id, of_process
 from reports.definition import ReportDefinition
 from reports.errors import Unavailable
-from reports.repositories import catalog, executions
+from reports.repositories import catalog, executions, ledger, overlap
 from reports.repositories import schedules as stored
 from reports.run.claim import Claimed, FlowRunFacts, Stopped, claim
 from reports.run.deliver import Courier, due_now, load_shipment, plan
-from reports.run.gate import Closed, Situation, gate
+from reports.run.gate import Closed, Open, Wait, gate
 from reports.run.lease import LENGTH
 from reports.run.outcome import conclude
 from reports.run.render import Made, Order, order, rendered
 from reports.run.retry import next_attempt
 from reports.run.settle import Verdict, verdict
+from reports.run.situation import read_situation
+from reports.run.supersede import Superseded, supersede
 from reports.settings import Settings
 from reports.states import ExecutionKind, ExecutionState
 from reports.timing import occurrences
@@ -43,10 +45,14 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The claim holds and the gate is open. `forced` means that a person asked for another try."""
+    """The claim holds and the gate is open.
+
+    `forced` means that a person asked for another try; the runs of `superseded` are to be stopped.
+    """
 
     claimed: Claimed
     forced: bool
+    superseded: Sequence[Superseded] = ()
 
 
 class Work:
@@ -55,32 +61,31 @@ class Work:
     def __init__(self, database: Database, settings: Settings, run: FlowRunFacts) -> None:
         self.database, self.settings, self.run = database, settings, run
 
-    async def begin(self, schedule_id: str, execution_id: str | None) -> Begun | Stopped | Verdict:
-        """Claim, then gate. A closed gate is recorded and returned as the verdict."""
-        now = datetime.now(UTC)
+    async def begin(
+        self, schedule_id: str, execution_id: str | None, *, now: datetime | None = None
+    ) -> Begun | Stopped | Verdict:
+        """Claim, then gate. A closed gate, or a wait with its `retry_at`, is recorded and returned as the verdict."""
+        now = now or datetime.now(UTC)
         async with self.database.session() as session:
             claimed = await claim(session, self.run, schedule_id=schedule_id, execution_id=execution_id, now=now)
             if isinstance(claimed, Stopped):
                 return claimed
             execution, schedule = claimed.execution, claimed.schedule
-            owner = await catalog.user(session, schedule.user_id)
             business = await business_calendar(session, claimed.spec.timing.calendar)
             newer = next(occurrences(claimed.spec.timing, execution.due_at, business), None)
-            running = await executions.under_way(session, schedule.id, besides=execution.id)
-            closed = gate(
-                Situation(
-                    kind=execution.kind if not claimed.again else ExecutionKind.RUN_NOW,
-                    schedule_state=schedule.state,
-                    owner_active=owner is not None and owner.is_active,
-                    due_at=execution.due_at,
-                    now=now,
-                    policy=claimed.spec.policy,
-                    newer_due=newer if newer and newer <= now else None,
-                    running=running.id if running else None,
-                )
-            )
-            if closed and not claimed.again:
-                return self._close(claimed, closed, now)
+            if execution.kind is ExecutionKind.SCHEDULED and not claimed.again:
+                await ledger.claimed(session, schedule.id, execution.due_at, newer)
+            match gate(await read_situation(session, claimed, business, now=now)):
+                case Closed() as closed if not claimed.again:
+                    return self._close(claimed, closed, now)
+                case Wait() as wait:
+                    execution.reason, execution.next_pass_at, execution.waits_for = wait.reason, wait.until, wait.behind
+                    return Verdict(ExecutionState.PENDING, wait.reason, wait.until)
+                case Open(cancels=others):
+                    ended = [await supersede(session, other, by=execution, now=now) for other in others]
+                case Closed():  # Of a later pass: it says itself, at each attempt, that nothing may leave.
+                    ended = []
+            execution.waits_for = None
             forced = execution.status in (ExecutionState.FAILED, ExecutionState.PARTIAL, ExecutionState.CANCELLED)
             execution.status, execution.reason, execution.next_pass_at = ExecutionState.RUNNING, "", None
             execution.pass_count += 1
@@ -88,13 +93,12 @@ class Work:
             execution.started_at = execution.started_at or now
             execution.completed_at = None
             if execution.kind is ExecutionKind.SCHEDULED and not claimed.again:
-                following = next(occurrences(claimed.spec.timing, max(now, execution.due_at), business), None)
-                await stored.record_run(session, schedule.id, now, following)
-            return Begun(claimed, forced)
+                await stored.record_run(session, schedule.id, now)
+            return Begun(claimed, forced, [one for one in ended if one])
 
     def _close(self, claimed: Claimed, closed: Closed, now: datetime) -> Verdict:
         execution = claimed.execution
-        execution.status, execution.reason = closed.state, closed.reason
+        execution.status, execution.reason, execution.next_pass_at = closed.state, closed.reason, None
         execution.started_at, execution.completed_at = now, now
         return Verdict(closed.state, closed.reason)
 
@@ -152,6 +156,9 @@ class Work:
         except FileNotFoundError as error:
             return Verdict(ExecutionState.FAILED, f"A rendered file has gone from the store: {error.filename}.")
         async with self.database.session() as session:
+            standing = await overlap.standing(session, claimed.execution.id)
+            if standing.status is ExecutionState.CANCELLED:
+                return Verdict(ExecutionState.CANCELLED, standing.reason)
             planned = plan(claimed.execution, claimed.spec, now=now)
             deliveries = await executions.plan_deliveries(session, claimed.execution.id, planned)
         limit = claimed.spec.policy.max_attempts
@@ -163,15 +170,14 @@ class Work:
     async def settle(self, begun: Begun, result: Verdict) -> Verdict:
         """Record the verdict, and what follows from it for the schedule and its owner."""
         async with self.database.session() as session:
-            await conclude(session, begun.claimed.execution.id, result, now=datetime.now(UTC))
-        return result
+            return await conclude(session, begun.claimed.execution.id, result, now=datetime.now(UTC))
 
 
 @asynccontextmanager
 async def open_work(run: FlowRunFacts) -> AsyncIterator[Work]:
     """The work of a flow run in this process, from the environment's settings."""
     settings = settings_module.current()
-    database = Database(settings.database)
+    database = of_process(settings.database)
     try:
         yield Work(database, settings, run)
     finally:

@@ -166,6 +166,7 @@ def upgrade() -> None:
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.Column("last_run", reports.database.Instant(timezone=True), nullable=True),
         sa.Column("next_run", reports.database.Instant(timezone=True), nullable=True),
+        sa.Column("accounted_until", reports.database.Instant(timezone=True), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("observed_generation", sa.Integer(), nullable=False),
         sa.Column(
@@ -185,14 +186,24 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("export_schedules", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_export_schedules_created_at_id"), ["created_at", "id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_export_schedules_next_run"), ["next_run"], unique=False)
         batch_op.create_index(batch_op.f("ix_export_schedules_report_id"), ["report_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_export_schedules_state_next_run"), ["state", "next_run"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_export_schedules_sync_state_updated_at"), ["sync_state", "updated_at"], unique=False
         )
         batch_op.create_index(
             batch_op.f("ix_export_schedules_user_id_state_created_at"), ["user_id", "state", "created_at"], unique=False
         )
+
+    op.create_table(
+        "schedule_keys",
+        sa.Column("schedule_id", sa.String(length=36), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["schedule_id"], ["export_schedules.id"], name=op.f("fk_schedule_keys_schedule_id")),
+        sa.PrimaryKeyConstraint("schedule_id", "key", name=op.f("pk_schedule_keys")),
+    )
+    with op.batch_alter_table("schedule_keys", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_schedule_keys_key"), ["key"], unique=False)
 
     op.create_table(
         "notifications",
@@ -255,6 +266,8 @@ def upgrade() -> None:
         sa.Column("pass_count", sa.Integer(), nullable=False),
         sa.Column("render_failures", sa.Integer(), nullable=False),
         sa.Column("next_pass_at", reports.database.Instant(timezone=True), nullable=True),
+        sa.Column("waits_for", sa.String(length=36), nullable=True),
+        sa.Column("superseded_by", sa.String(length=36), nullable=True),
         sa.Column("lease_until", reports.database.Instant(timezone=True), nullable=True),
         sa.Column("requested_by", sa.String(length=36), nullable=True),
         sa.Column("test_recipient", sa.String(length=320), nullable=True),

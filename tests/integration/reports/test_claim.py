@@ -148,3 +148,40 @@ async def test_two_passes_that_race_for_a_delivery_make_one_attempt(ledger: Data
             return await executions.begin_attempt(session, delivery, now=NOW, flow_run_id=None) is not None
 
     assert sorted(await asyncio.gather(*(take() for _ in range(8)))) == [False] * 7 + [True]
+
+
+async def test_a_late_receipt_counts_unless_another_attempt_has_begun(ledger: Database, schedule: Schedule) -> None:
+    first = await claimed(ledger, run(), schedule)
+    assert isinstance(first, Claimed)
+    async with ledger.session() as session:
+        delivery = Delivery(
+            execution_id=first.execution.id, position=0, channel="email", connection="smtp", recipient="a@example.com",
+            key=new_id(), destination={}, created_at=NOW, attempts=0,
+        )  # fmt: skip
+        session.add(delivery)
+
+    async def begin() -> Attempt:
+        async with ledger.session() as session:
+            found = await session.get(Delivery, delivery.id)
+            assert found is not None
+            attempt = await executions.begin_attempt(session, found, now=NOW, flow_run_id=None)
+            assert attempt is not None
+            return attempt
+
+    async def end(attempt: Attempt, outcome: DeliveryState) -> DeliveryState:
+        async with ledger.session() as session:
+            await executions.end_attempt(session, attempt, now=NOW, outcome=outcome, receipt={"reference": "1"})
+        async with ledger.session() as session:
+            found = await session.get(Delivery, delivery.id)
+            assert found is not None
+            return found.status
+
+    one = await begin()
+    async with ledger.session() as session:
+        await executions.abandon_attempts(session, first.execution.id, now=NOW)
+    two = await begin()
+    assert await end(one, DeliveryState.DELIVERED) is DeliveryState.SENDING, "the second one is under way"
+    async with ledger.session() as session:
+        await executions.abandon_attempts(session, first.execution.id, now=NOW)
+    assert await end(two, DeliveryState.FAILED) is DeliveryState.UNKNOWN, "it may have arrived all the same"
+    assert await end(two, DeliveryState.DELIVERED) is DeliveryState.DELIVERED

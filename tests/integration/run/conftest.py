@@ -8,9 +8,9 @@ import email
 import email.message
 import email.policy
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +53,15 @@ REPORT: dict[str, Any] = {
 
 @dataclass
 class Mailbox:
-    """An SMTP server's side: `replies` by recipient stand in the way, `mails` is what it took."""
+    """An SMTP server's side: `replies` by recipient stand in the way, `mails` is what it took.
+
+    `before` is awaited when a mail has come, before it is answered.
+    """
 
     port: int = 0
     replies: dict[str, str] = field(default_factory=dict)
     mails: list[tuple[str, email.message.EmailMessage]] = field(default_factory=list)
-    before: Callable[[], Any] | None = None
+    before: Callable[[], Awaitable[object]] | None = None
 
     async def handle_RCPT(  # noqa: N802  aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -69,6 +72,8 @@ class Mailbox:
         return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
+        if self.before:
+            await self.before()
         assert isinstance(envelope.content, bytes)
         parsed = email.message_from_bytes(envelope.content, policy=email.policy.default)
         assert isinstance(parsed, email.message.EmailMessage)
@@ -93,8 +98,8 @@ class Desk:
     def context(self) -> Context:
         return Context(user=self.owner, now=datetime.now(UTC), settings=self.settings)
 
-    async def schedule(self, **changes: Any) -> Schedule:
-        """Store a schedule with mail to ada and bob; `changes` replace keys of its body."""
+    async def schedule(self, *, ago: timedelta = timedelta(), **changes: Any) -> Schedule:
+        """Store a schedule, so long ago, with mail to ada and bob; `changes` replace keys of its body."""
         mail = {"channel": "email", "connection": "smtp", "to": ["ada@example.com", "bob@example.com"]}
         body = {
             "name": "Daily orders",
@@ -105,7 +110,8 @@ class Desk:
             **changes,
         }
         async with self.database.session() as session:
-            return await schedules.create(session, read_spec(body), self.context())
+            context = replace(self.context(), now=datetime.now(UTC) - ago)
+            return await schedules.create(session, read_spec(body), context)
 
     async def requested(self, schedule: Schedule, kind: ExecutionKind = ExecutionKind.RUN_NOW) -> Execution:
         async with self.database.session() as session:
@@ -118,11 +124,12 @@ class Desk:
         *,
         run_id: str | None = None,
         at: datetime | None = None,
+        now: datetime | None = None,
     ) -> Verdict | Stopped:
-        """One whole pass, as the flow makes it."""
+        """One whole pass, as the flow makes it; `now` is the gate's clock."""
         facts = FlowRunFacts(run_id or new_id(), at or datetime.now(UTC), scheduled=execution is None)
         work = Work(self.database, self.settings, facts)
-        begun = await work.begin(schedule.id, execution.id if execution else None)
+        begun = await work.begin(schedule.id, execution.id if execution else None, now=now)
         if not isinstance(begun, Begun):
             return begun
         made = await work.render(begun)

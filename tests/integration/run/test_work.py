@@ -27,6 +27,7 @@ from reports.tables import Artifact, Notification, Rendering
 if TYPE_CHECKING:
     from tests.integration.run.conftest import Desk
 
+A_WEEK = timedelta(days=7)
 BOTH = ["ada@example.com", "bob@example.com"]
 
 
@@ -176,7 +177,7 @@ async def test_a_report_without_rows_is_sent_only_when_asked(desk: Desk, least: 
 
 
 async def test_the_same_rendering_serves_two_executions(desk: Desk) -> None:
-    one, two = await desk.schedule(), await desk.schedule(name="The same again")
+    one, two = await desk.schedule(ago=A_WEEK), await desk.schedule(ago=A_WEEK, name="The same again")
     due = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
     policy = {"expires_after": "P7D", "catchup": "all"}
     async with desk.database.session() as session:
@@ -257,7 +258,7 @@ async def test_renderers_that_are_away_are_waited_for(desk: Desk) -> None:
 
 
 async def test_a_missed_occurrence_is_accounted_for(desk: Desk) -> None:
-    schedule = await desk.schedule()
+    schedule = await desk.schedule(ago=A_WEEK)
     due = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=2)
     result = await desk.run_pass(schedule, at=due)
     assert isinstance(result, Verdict)
@@ -274,7 +275,8 @@ async def _break_source(desk: Desk, statement: str) -> None:
 
 
 async def test_failures_in_a_row_suspend_the_schedule_and_resuming_clears_them(desk: Desk) -> None:
-    schedule = await desk.schedule(policy={"pause_after_failures": 2, "expires_after": "P7D", "catchup": "all"})
+    policy = {"pause_after_failures": 2, "expires_after": "P7D", "catchup": "all"}
+    schedule = await desk.schedule(ago=A_WEEK, policy=policy)
     await _break_source(desk, "ALTER TABLE orders RENAME TO gone")
     due = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=1)
     for days in (2, 1):
@@ -286,8 +288,8 @@ async def test_failures_in_a_row_suspend_the_schedule_and_resuming_clears_them(d
     assert row.state is ScheduleState.SUSPENDED
     assert (row.generation, row.observed_generation) == (2, 0)
     third = await desk.run_pass(schedule, at=due)
-    assert isinstance(third, Verdict)
-    assert third.state is ExecutionState.SKIPPED
+    assert isinstance(third, Stopped)
+    assert "ended as skipped: The schedule was suspended after 2 failures" in third.reason
     async with desk.database.session() as session:
         await schedules.resume(session, schedule.id, desk.context())
     row = await desk.reload(schedule)
@@ -316,13 +318,14 @@ async def test_a_full_disk_is_said_before_anything_is_rendered(desk: Desk) -> No
 
 
 async def test_an_overlap_is_skipped(desk: Desk) -> None:
-    schedule = await desk.schedule(policy={"expires_after": "P7D", "catchup": "all"})
-    due = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    schedule = await desk.schedule(policy={"catchup": "none"})
+    tomorrow = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=1)
     desk.mailbox.replies = dict.fromkeys(BOTH, "451 later")
-    first = await desk.run_pass(schedule, at=due - timedelta(days=1))
+    first = await desk.run_pass(schedule, at=tomorrow, now=tomorrow)
     assert isinstance(first, Verdict)
     assert first.state is ExecutionState.RETRYING
-    second = await desk.run_pass(schedule, at=due)
+    following = tomorrow + timedelta(days=1)
+    second = await desk.run_pass(schedule, at=following, now=following)
     assert isinstance(second, Verdict)
     assert second.state is ExecutionState.SKIPPED
     assert "not done yet" in second.reason

@@ -1,0 +1,46 @@
+"""Upkeep, every minute: what was due is compared with the ledger, what waits is handed over, what died is put back.
+
+The API process does the same in its background. This run does it while no API process lives, on any worker of the pool,
+and shows operators what it found. Wiring only.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
+from prefect.states import Completed
+
+from deployments.reconcile import Reconciler
+from reports.accounting import watchdog
+from reports.database import Database
+from reports.settings import current
+
+STALE = timedelta(minutes=2)
+
+
+@flow(name="upkeep", persist_result=False)
+async def upkeep() -> State[Any]:
+    """One look at everything; its state says what was found."""
+    context = FlowRunContext.get()
+    expected = context.flow_run.expected_start_time if context and context.flow_run else None
+    now = datetime.now(UTC)
+    if expected and now - expected > STALE:
+        # After an outage there are many; the latest one does the work of all.
+        return Completed(name="Skipped", message="It began late; a later run does the same.")
+    settings = current()
+    database = Database(settings.database)
+    reconciler = Reconciler(database, settings)
+    try:
+        findings = await watchdog.look(database, now=now)
+        handed_over = await reconciler.run_pass()
+        rescued = await reconciler.rescue()
+    finally:
+        await reconciler.close()
+        await database.close()
+    told = f"{findings}; {handed_over} changes and requests looked at, {rescued} runs put back."
+    get_run_logger().log(30 if findings or rescued else 20, told)
+    return Completed(message=told)
