@@ -6,6 +6,8 @@ idempotency key contains that id, so an upsert could fire one occurrence twice (
 
 from __future__ import annotations
 
+import contextlib
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +19,12 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Scheduled
 
 from deployments.desired import FLOW_NAME, SCHEDULE_SLUG, Desired, schedule_tag
-from deployments.diff import Action, Create, Delete, Update
+from deployments.diff import Action, Create, Delete, Update, shown_by
+from deployments.mark import Mark, digest_of, signed
+from deployments.observed import Observed
 from reports.tables import Execution, Schedule
 
+_NEAR = timedelta(minutes=2)
 _PARAMETERS = {
     "title": "Parameters",
     "type": "object",
@@ -40,20 +45,45 @@ def _pull_steps(desired: Desired) -> list[dict[str, Any]]:
     return [{"prefect.deployments.steps.set_working_directory": {"directory": desired.directory}}]
 
 
-async def apply(client: PrefectClient, action: Action) -> UUID | None:
-    """Carry out one action; returns the deployment's id, None after a deletion."""
+def description_of(desired: Desired) -> str:
+    """What is written as the deployment's description, see `deployments.mark`."""
+    return signed(desired.description, Mark(desired.generation, desired.paused, digest_of(shown_by(desired))))
+
+
+async def apply(client: PrefectClient, action: Action, *, due: datetime | None, now: datetime) -> UUID | None:
+    """Carry out one action; returns the deployment's id, None after a deletion.
+
+    `due` is the schedule's next due time: where it is near, Prefect is told to plan it at once, see `_plan`.
+    """
     match action:
         case Create(desired):
-            return await _create(client, desired)
+            deployment_id = await _create(client, desired)
         case Update(desired, observed, fields):
-            await _update(client, desired, observed.id, fields)
-            return observed.id
+            await _update(client, desired, observed, fields)
+            deployment_id = observed.id
         case Delete(observed):
-            try:
-                await client.delete_deployment(observed.id)
-            except ObjectNotFound:
-                return None  # Somebody was faster; it is gone, which is what we want.
+            await remove(client, observed.id)
             return None
+    if desired.cron and not desired.paused and due is not None and due - now < _NEAR:
+        await _plan(client, deployment_id, begin=max(min(now, due), now - _NEAR), end=now + _NEAR)
+    return deployment_id
+
+
+async def remove(client: PrefectClient, deployment_id: UUID) -> None:
+    """Delete a deployment; one that is gone already is what we want."""
+    with contextlib.suppress(ObjectNotFound):
+        await client.delete_deployment(deployment_id)
+
+
+async def _plan(client: PrefectClient, deployment_id: UUID, *, begin: datetime, end: datetime) -> None:
+    """Have Prefect insert the next runs now.
+
+    Each change of a deployment throws away the runs that Prefect had inserted, and its scheduler makes new ones seconds
+    later, from that later time on: what was due in between is lost. A run that is there already is not made twice.
+    """
+    planned = {"start_time": begin.isoformat(), "end_time": end.isoformat()}
+    answer = await client.request("POST", f"/deployments/{deployment_id}/schedule", json=planned)  # type: ignore[arg-type]  # a path, not its template
+    answer.raise_for_status()
 
 
 async def _create(client: PrefectClient, desired: Desired) -> UUID:
@@ -62,7 +92,7 @@ async def _create(client: PrefectClient, desired: Desired) -> UUID:
     return await client.create_deployment(
         flow_id=flow_id,
         name=desired.name,
-        description=desired.description,
+        description=description_of(desired),
         tags=list(desired.tags),
         parameters=desired.parameters,
         schedules=[DeploymentScheduleCreate(slug=SCHEDULE_SLUG, schedule=cron, active=True)] if cron else [],
@@ -75,11 +105,14 @@ async def _create(client: PrefectClient, desired: Desired) -> UUID:
     )
 
 
-async def _update(client: PrefectClient, desired: Desired, deployment_id: UUID, fields: frozenset[str]) -> None:
-    """Send the fields that differ alone: each PATCH that carries schedules throws away the runs inserted ahead."""
-    values: dict[str, Any] = {}
-    if fields & {"description"}:
-        values["description"] = desired.description
+async def _update(client: PrefectClient, desired: Desired, observed: Observed, fields: frozenset[str]) -> None:
+    """Send the fields that differ alone: a PATCH that carries schedules without need gives them new ids at times."""
+    unwanted = observed.extra if desired.cron or not observed.ours else (*observed.extra, observed.ours)
+    for schedule_id in unwanted:
+        # First: PATCH leaves schedules of another slug alone, and recreates all where one has none.
+        with contextlib.suppress(ObjectNotFound):
+            await client.delete_deployment_schedule(observed.id, schedule_id)
+    values: dict[str, Any] = {"description": description_of(desired), "tags": list(desired.tags)}
     if fields & {"parameters"}:
         values["parameters"] = desired.parameters
     if fields & {"paused"}:
@@ -90,12 +123,12 @@ async def _update(client: PrefectClient, desired: Desired, deployment_id: UUID, 
         values["work_pool_name"] = desired.work_pool
     if fields & {"directory"}:
         values["pull_steps"] = _pull_steps(desired)
-    if fields & {"cron", "timezone", "schedules"}:
-        cron = _cron(desired)
-        update = DeploymentScheduleUpdate(slug=SCHEDULE_SLUG, schedule=cron, active=True) if cron else None
-        values["schedules"] = [update] if update else []
-    values["tags"] = list(desired.tags)
-    await client.update_deployment(deployment_id, DeploymentUpdate(**values))
+    if fields & {"job_variables"}:
+        values["job_variables"] = {}
+    if cron := _cron(desired) if fields & {"cron", "timezone", "active", "extra schedules"} else None:
+        update = DeploymentScheduleUpdate(slug=SCHEDULE_SLUG, schedule=cron, active=True, parameters={})
+        values["schedules"] = [update]
+    await client.update_deployment(observed.id, DeploymentUpdate(**values))
 
 
 async def submit(client: PrefectClient, deployment_id: UUID, schedule: Schedule, execution: Execution) -> FlowRun:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from deployments.desired import Desired
+from deployments.mark import digest_of
 from deployments.observed import Observed
 
 
@@ -23,6 +25,11 @@ class Update:
     observed: Observed
     fields: frozenset[str] = field(default_factory=frozenset)
 
+    def changes(self) -> dict[str, list[Any]]:
+        """What is there and what will be, by field; JSON-ready."""
+        there, wanted = shown(self.observed), shown_by(self.desired)
+        return {name: [there.get(name), wanted.get(name)] for name in sorted(self.fields)}
+
 
 @dataclass(frozen=True, slots=True)
 class Delete:
@@ -34,23 +41,51 @@ class Delete:
 Action = Create | Update | Delete
 
 
+def shown_by(desired: Desired) -> dict[str, Any]:
+    """What a deployment will show, JSON-ready."""
+    return {
+        "description": desired.description,
+        "tags": sorted(desired.tags),
+        "parameters": desired.parameters,
+        "cron": desired.cron,
+        "timezone": desired.timezone if desired.cron else None,
+        "active": True,
+        "extra schedules": 0,
+        "paused": desired.paused,
+        "entrypoint": desired.entrypoint,
+        "work_pool": desired.work_pool,
+        "directory": desired.directory,
+        "job_variables": {},
+    }
+
+
+def shown(observed: Observed) -> dict[str, Any]:
+    """What a deployment shows, as `shown_by` says it."""
+    return {
+        "description": observed.description,
+        "tags": list(observed.tags),
+        "parameters": observed.parameters,
+        "cron": observed.cron,
+        "timezone": observed.timezone,
+        "active": observed.active,
+        "extra schedules": len(observed.extra),
+        "paused": observed.paused,
+        "entrypoint": observed.entrypoint,
+        "work_pool": observed.work_pool,
+        "directory": observed.directory,
+        "job_variables": observed.job_variables,
+    }
+
+
 def diff(desired: Desired | None, observed: Observed | None) -> Action | None:
     """The one action that brings Prefect in step, or None where it is."""
     if desired is None:
         return Delete(observed) if observed else None
     if observed is None:
         return Create(desired)
-    pairs = {
-        "description": (desired.description, observed.description),
-        "tags": (tuple(sorted(desired.tags)), observed.tags),
-        "parameters": (desired.parameters, observed.parameters),
-        "cron": (desired.cron, observed.cron),
-        "timezone": (desired.timezone if desired.cron else None, observed.timezone),
-        "schedules": (1 if desired.cron else 0, observed.schedules),
-        "paused": (desired.paused, observed.paused),
-        "entrypoint": (desired.entrypoint, observed.entrypoint),
-        "work_pool": (desired.work_pool, observed.work_pool),
-        "directory": (desired.directory, observed.directory),
-    }
-    changed = frozenset(name for name, (wanted, there) in pairs.items() if wanted != there)
-    return Update(desired, observed, changed) if changed else None
+    wanted, there = shown_by(desired), shown(observed)
+    changed = {name for name in wanted if wanted[name] != there[name]}
+    mark = observed.mark
+    if mark is None or mark.paused != desired.paused or mark.digest != digest_of(wanted):
+        changed.add("mark")
+    return Update(desired, observed, frozenset(changed)) if changed else None

@@ -2,6 +2,9 @@
 
 Level-triggered: every pass looks at what is wanted and what is there, so a lost signal, a crash between our write and
 Prefect's, or an outage only delays it. Safe to run in several processes at once.
+
+All writes of a process go through one queue with few workers: a Prefect server on SQLite stalls for a minute when eight
+write at once.
 """
 
 from __future__ import annotations
@@ -9,31 +12,44 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
+import random
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
-from deployments.apply import apply, submit
-from deployments.desired import desired
-from deployments.diff import diff
-from deployments.observed import read
+from deployments.apply import remove, submit
+from deployments.handover import adopt
+from deployments.in_step import bring_in_step
+from deployments.outage import Outage
+from deployments.pace import Pace
 from deployments.rescue import rescue
+from deployments.strays import removable
+from deployments.sweep import Found, Sweep
+from deployments.workqueue import WorkQueue
+from reports.adoption import record_repair
 from reports.database import Database
 from reports.errors import Unavailable
 from reports.repositories import executions
 from reports.repositories import schedules as stored
 from reports.settings import Settings
 from reports.states import ExecutionState, ScheduleState
+from reports.tables import Execution
 
 _LOG = logging.getLogger(__name__)
 _DOWN = (httpx.TransportError, OSError, TimeoutError)
 _BATCH = 100
+_CHUNK = 8
 _RESCUE_EVERY = 4
+_HANDED_OVER = (ExecutionState.PENDING, ExecutionState.RETRYING)
+_SHARE = 0.01
+"""How much of the time goes into reading on through all schedules: 1 % of one core of Prefect at most."""
+_SILENT = "Prefect does not answer; the change is kept and tried again."
 
 
 def explain(error: Exception) -> tuple[str, bool]:
@@ -51,18 +67,21 @@ class Reconciler:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database, self._settings = database, settings
-        self._locks: dict[str, asyncio.Lock] = {}
-        self._tasks: set[asyncio.Task[object]] = set()
-
-    def _client(self) -> PrefectClient:
-        return PrefectClient(self._settings.prefect_api, httpx_settings={"timeout": httpx.Timeout(10.0, connect=2.0)})
+        self._queue = WorkQueue(self._settle, workers=settings.prefect_writers)
+        self._sweep = Sweep(database, settings)
+        self._outage, self._pace = Outage(), Pace(settings.prefect_writes_per_second)
+        self._opened = AsyncExitStack()
+        self._client: PrefectClient | None = None
 
     async def run_forever(self) -> None:
-        """Try whatever is pending every `sync_every_seconds`, until cancelled."""
-        rounds = 0
+        """Until cancelled: what is pending every `sync_every_seconds`, drift every `drift_every_seconds`."""
+        rounds, look_at = 0, 0.0
         while True:
             try:
                 await self.run_pass()
+                if time.monotonic() >= look_at:
+                    look_at = time.monotonic() + self._settings.drift_every_seconds
+                    await self.repair(seconds=self._settings.drift_every_seconds * _SHARE)
                 if rounds % _RESCUE_EVERY == 0:
                     await self.rescue()
             except Exception:
@@ -73,68 +92,107 @@ class Reconciler:
 
     async def run_pass(self) -> int:
         """Try everything that is pending once; returns how many changes and requests were looked at."""
+        if self._outage.blocks(time.monotonic()):
+            return 0
         async with self._database.session() as session:
             pending = [row.id for row in await stored.unsynced(session, _BATCH)]
-            requested = [row.id for row in await executions.unsubmitted(session, limit=_BATCH)]
-        if not pending and not requested:
-            return 0
-        with contextlib.suppress(Unavailable):  # Recorded where it happened; the rest would fail the same way.
-            async with self._client() as client:
-                for schedule_id in pending:
-                    await self._sync(client, schedule_id)
-                for execution_id in requested:
-                    await self._submit(client, execution_id)
+            requested = await executions.unsubmitted(session, limit=_BATCH)
+        await self._settle_all(list(dict.fromkeys([*pending, *(row.schedule_id for row in requested)])))
         return len(pending) + len(requested)
+
+    async def repair(self, *, seconds: float) -> int:
+        """Look Prefect over for what differs, see `Sweep.look`, and mend it; returns how much was found."""
+        if self._outage.blocks(time.monotonic()):
+            return 0
+        try:
+            client = await self._connected()
+            found = await self._sweep.look(client, seconds=seconds)
+            await self._remove(client, found)
+        except (*_DOWN, PrefectHTTPStatusError) as error:
+            self._silent(error)
+            return 0
+        self._answered()
+        await self._settle_all(list(found.verdicts))
+        return len(found.verdicts) + len(found.strays)
+
+    async def _settle_all(self, ids: Sequence[str]) -> None:
+        for start in range(0, len(ids), _CHUNK):
+            # A few at a time, so that a change which somebody waits for gets its turn between them.
+            await asyncio.wait([self._queue.add(schedule_id) for schedule_id in ids[start : start + _CHUNK]])
+            if self._outage.blocks(time.monotonic()):
+                return
+
+    async def _remove(self, client: PrefectClient, found: Found) -> None:
+        """Remove deployments that should not be there; each is kept in the audit trail."""
+        going = removable(list(found.strays.values()), found.ours)
+        if kept := len(found.strays) - len(going):
+            _LOG.error(
+                "%d deployments in Prefect belong to schedules that our tables do not know; they are left alone. Is "
+                "MAILROOM_DATABASE_URL the right database? `mailroom schedules diff` lists them.",
+                kept,
+            )
+        for odd in going:
+            await self._pace.turn()
+            await remove(client, odd.observed.id)
+            _LOG.warning("Removed the deployment %s from Prefect: %s.", odd.observed.name, odd.reason)
+            async with self._database.session() as session:
+                detail = {"removed": odd.observed.name, "reason": odd.reason}
+                record_repair(session, odd.schedule_id, now=datetime.now(UTC), detail=detail)
 
     async def rescue(self) -> int:
         """Look for runs whose process died; returns how many were put back or ended. Prefect being down is no news."""
+        if self._outage.blocks(time.monotonic()):
+            return 0
         with contextlib.suppress(*_DOWN):
-            async with self._client() as client:
-                return await rescue(client, self._database, now=datetime.now(UTC))
+            return await rescue(await self._connected(), self._database, now=datetime.now(UTC))
         return 0
 
-    async def settle_schedule(self, schedule_id: str) -> None:
+    async def settle_schedule(self, schedule_id: str) -> bool:
         """Bring one schedule, and what was asked of it, in step now.
 
-        Waits `sync_wait_seconds` at most and goes on behind the caller's back.
+        Waits `sync_wait_seconds` at most, and not at all while others wait; the work goes on behind the caller's back.
+        Returns whether it was tried already.
         """
-        await self._hurry(self._settle_schedule(schedule_id))
+        done = self._queue.add(schedule_id)
+        if self._queue.backlog > self._settings.prefect_writers:
+            return False
+        await asyncio.wait([done], timeout=self._settings.sync_wait_seconds)
+        return done.done()
 
-    async def settle_execution(self, execution_id: str) -> None:
+    async def settle_execution(self, execution_id: str) -> bool:
         """Hand one requested execution to Prefect now; waits as `settle_schedule` does."""
-        await self._hurry(self._settle_execution(execution_id))
+        async with self._database.session() as session:
+            execution = await executions.get(session, execution_id)
+        return await self.settle_schedule(execution.schedule_id)
 
     async def close(self) -> None:
         """End what still goes on; the next process starts from the database."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._queue.close()
+        self._client = None
+        await self._opened.aclose()
 
-    async def _hurry(self, work: Coroutine[Any, Any, object]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        await asyncio.wait([task], timeout=self._settings.sync_wait_seconds)
+    async def _connected(self) -> PrefectClient:
+        if self._client is None:
+            timeout = httpx.Timeout(10.0, connect=2.0)
+            self._client = PrefectClient(self._settings.prefect_api, httpx_settings={"timeout": timeout})
+            await self._opened.enter_async_context(self._client)
+        return self._client
 
-    def _done(self, task: asyncio.Task[object]) -> None:
-        self._tasks.discard(task)
-        if task.cancelled():
+    async def _settle(self, schedule_id: str) -> None:
+        """One try for one schedule and the executions asked of it."""
+        if self._outage.blocks(time.monotonic()):
+            async with self._database.session() as session:
+                await stored.mark_sync_failed(session, schedule_id, _SILENT, final=False)
             return
-        error = task.exception()
-        if error and not isinstance(error, Unavailable):
-            _LOG.error("A change could not be brought to Prefect; the next pass tries again.", exc_info=error)
-
-    async def _settle_schedule(self, schedule_id: str) -> None:
         async with self._database.session() as session:
-            requested = [row.id for row in await executions.unsubmitted(session, schedule_id=schedule_id)]
-        async with self._client() as client:
-            await self._sync(client, schedule_id)
-            for execution_id in requested:
-                await self._submit(client, execution_id)
-
-    async def _settle_execution(self, execution_id: str) -> None:
-        async with self._client() as client:
-            await self._submit(client, execution_id)
+            requested = await executions.unsubmitted(session, schedule_id=schedule_id)
+        client = await self._connected()
+        with contextlib.suppress(Unavailable):  # Recorded where it happened; the rest would fail the same way.
+            deployment_id = await self._sync(client, schedule_id)
+            adopted = await self._adopt(client, deployment_id, requested)
+            for execution in requested:
+                if execution.id not in adopted:
+                    await self._submit(client, execution.id, deployment_id)
 
     async def _sync(self, client: PrefectClient, schedule_id: str) -> UUID | None:
         """One try for one schedule; returns its deployment's id, None where it has or gets none.
@@ -142,44 +200,60 @@ class Reconciler:
         Raises:
             Unavailable: Prefect does not answer; this is recorded on the schedule.
         """
-        async with self._locks.setdefault(schedule_id, asyncio.Lock()):
+        try:
+            deployment_id = await bring_in_step(
+                client, self._database, self._settings, self._pace, schedule_id, clock=lambda: datetime.now(UTC)
+            )
+        except (*_DOWN, PrefectHTTPStatusError, ObjectNotFound) as error:
+            message, final = explain(error)
             async with self._database.session() as session:
-                schedule = await stored.find(session, schedule_id)
-            if schedule is None:
-                return None
-            try:
-                there = (await read(client, [schedule_id])).get(schedule_id)
-                action = diff(desired(schedule, self._settings), there)
-                deployment_id = await apply(client, action) if action else (there.id if there else None)
-            except (*_DOWN, PrefectHTTPStatusError, ObjectNotFound) as error:
-                message, final = explain(error)
-                async with self._database.session() as session:
-                    await stored.mark_sync_failed(session, schedule_id, message, final=final)
-                _LOG.warning("Schedule %s is not in step: %s", schedule_id, message)
-                if isinstance(error, _DOWN):
-                    raise Unavailable(message) from error
-                return None
-            async with self._database.session() as session:
-                shown = str(deployment_id) if deployment_id else None
-                await stored.mark_synced(session, schedule_id, generation=schedule.generation, deployment_id=shown)
-            return deployment_id
+                await stored.mark_sync_failed(session, schedule_id, message, final=final)
+            if isinstance(error, _DOWN):
+                raise self._silent(error) from error
+            _LOG.warning("Schedule %s is not in step: %s", schedule_id, message)
+            return None
+        self._answered()
+        return deployment_id
 
-    async def _submit(self, client: PrefectClient, execution_id: str) -> None:
+    async def _adopt(
+        self, client: PrefectClient, deployment_id: UUID | None, requested: Sequence[Execution]
+    ) -> set[str]:
+        if deployment_id is None:
+            return set()
+        try:
+            return await adopt(client, self._database, deployment_id, requested, now=datetime.now(UTC))
+        except _DOWN as error:
+            raise self._silent(error) from error
+
+    async def _submit(self, client: PrefectClient, execution_id: str, deployment_id: UUID | None) -> None:
         """Create the flow run of a requested execution. Twice is once: the execution's id is the idempotency key."""
         async with self._database.session() as session:
             execution = await executions.get(session, execution_id)
             schedule = await stored.find(session, execution.schedule_id)
-            if schedule is None or execution.flow_run_id or execution.status is not ExecutionState.PENDING:
+            if schedule is None or execution.flow_run_id or execution.status not in _HANDED_OVER:
                 return
             if schedule.state is ScheduleState.DELETED:
                 execution.status, execution.reason = ExecutionState.CANCELLED, "The schedule was deleted first."
                 return
-        deployment_id = await self._sync(client, schedule.id)
         if deployment_id is None:
             return
         try:
             run = await submit(client, deployment_id, schedule, execution)
         except _DOWN as error:
-            raise Unavailable(explain(error)[0]) from error
+            raise self._silent(error) from error
+        except (PrefectHTTPStatusError, ObjectNotFound) as error:
+            _LOG.warning("Execution %s got no flow run, and is tried again: %s", execution_id, explain(error)[0])
+            return
         async with self._database.session() as session:
             await executions.set_flow_run(session, execution_id, str(run.id))
+
+    def _silent(self, error: Exception) -> Unavailable:
+        """Prefect did not answer: it is left alone for a while, and the log hears of it once."""
+        message, _ = explain(error)
+        if self._outage.failed(time.monotonic(), random.random()):  # noqa: S311  spreads load, keeps no secret
+            _LOG.warning("%s Changes wait until it is back.", message)
+        return Unavailable(message)
+
+    def _answered(self) -> None:
+        if self._outage.answered():
+            _LOG.warning("Prefect answers again; what waited is brought in step.")

@@ -25,7 +25,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import AwaitingRetry
 
 from reports.database import Database
-from reports.repositories import executions
+from reports.repositories import silence
 from reports.run.outcome import conclude
 from reports.run.settle import Verdict
 from reports.states import ExecutionState
@@ -43,38 +43,55 @@ class Cure(StrEnum):
 
     NOTHING = "nothing"
     PUT_BACK = "put back"
+    HAND_OVER = "hand over anew"
     FAIL = "fail"
     CANCEL = "cancel"
 
 
-def cure(execution: Execution, run: FlowRun | None) -> Cure:
-    """Decide by Prefect's word on the flow run. Pure."""
-    if run is None or run.state_type is StateType.FAILED or execution.pass_count >= MAX_PASSES:
+def cure(execution: Execution, run: FlowRun | None, *, now: datetime) -> Cure:
+    """Decide by Prefect's word on the flow run. Pure.
+
+    A run that is gone was deleted with its deployment, by a change near its time or by hand. Where nothing works on the
+    execution, it gets another one.
+    """
+    begun = execution.status is ExecutionState.RUNNING
+    if execution.pass_count >= MAX_PASSES:
         return Cure.FAIL
-    if run.state_type in (StateType.CANCELLED, StateType.CANCELLING):
-        return Cure.CANCEL
-    if run.state_type is StateType.CRASHED:
-        return Cure.PUT_BACK
-    if execution.status is ExecutionState.RUNNING and run.state_type in (StateType.RUNNING, StateType.PENDING):
-        return Cure.PUT_BACK
-    if execution.status is ExecutionState.RUNNING and run.state_type is StateType.COMPLETED:
-        return Cure.FAIL
+    if run is None:
+        return Cure.FAIL if begun else Cure.HAND_OVER
+    match run.state_type:
+        case StateType.FAILED | StateType.COMPLETED:
+            return Cure.FAIL
+        case StateType.CANCELLED | StateType.CANCELLING:
+            return Cure.CANCEL
+        case StateType.CRASHED:
+            return Cure.PUT_BACK
+        case StateType.RUNNING | StateType.PENDING if begun or _quiet(run, now):
+            return Cure.PUT_BACK
     return Cure.NOTHING
+
+
+def _quiet(run: FlowRun, now: datetime) -> bool:
+    """Whether the run has been in its state for long."""
+    return run.state is not None and now - run.state.timestamp > QUIET
 
 
 async def rescue(client: PrefectClient, database: Database, *, now: datetime) -> int:
     """One look at everything that fell silent; returns how much was done."""
-    done = 0
-    async with database.session() as session:
-        silent = await executions.silent(session, before=now - QUIET, now=now, limit=_BATCH)
-    runs = await _runs(client, [row.flow_run_id for row in silent if row.flow_run_id])
-    for execution in silent:
-        run = runs.get(execution.flow_run_id or "")
-        chosen = cure(execution, run)
-        if chosen is not Cure.NOTHING:
-            await _apply(client, database, execution, run, chosen, now)
-            done += 1
-    return done + await _unclaimed(client, database, now=now)
+    done, beyond = 0, None
+    while True:
+        async with database.session() as session:
+            silent = await silence.silent(session, before=now - QUIET, now=now, limit=_BATCH, beyond=beyond)
+        runs = await _runs(client, [row.flow_run_id for row in silent if row.flow_run_id])
+        for execution in silent:
+            run = runs.get(execution.flow_run_id or "")
+            chosen = cure(execution, run, now=now)
+            if chosen is not Cure.NOTHING:
+                await _apply(client, database, execution, run, chosen, now)
+                done += 1
+        if len(silent) < _BATCH:
+            return done + await _unclaimed(client, database, now=now)
+        beyond = (silent[-1].due_at, silent[-1].id)
 
 
 async def _runs(client: PrefectClient, ids: Sequence[str]) -> dict[str, FlowRun]:
@@ -91,6 +108,10 @@ async def _apply(
     _LOG.warning("Execution %s fell silent; its run is %s: %s.", execution.id, run and run.state_type, chosen)
     if chosen is Cure.PUT_BACK and run is not None:
         await _put_back(client, run.id, now)
+        return
+    if chosen is Cure.HAND_OVER:
+        async with database.session() as session:
+            await silence.forget_flow_run(session, execution.id, execution.flow_run_id or "")
         return
     if chosen is Cure.CANCEL:
         verdict = Verdict(ExecutionState.CANCELLED, "Cancelled in Prefect.")
@@ -113,7 +134,7 @@ async def _unclaimed(client: PrefectClient, database: Database, *, now: datetime
     found = await client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=_BATCH)
     stale = [run for run in found if run.state and now - QUIET > run.state.timestamp > now - timedelta(days=1)]
     async with database.session() as session:
-        known = await executions.claimed_by(session, [str(run.id) for run in stale])
+        known = await silence.claimed_by(session, [str(run.id) for run in stale])
     lost = [run for run in stale if str(run.id) not in known and run.run_count < MAX_PASSES]
     for run in lost:
         _LOG.warning("Run %s was never begun (%s); it is put back.", run.id, run.state_type)

@@ -14,13 +14,13 @@ from prefect.exceptions import ObjectNotFound
 
 from deployments.desired import desired, schedule_tag
 from deployments.diff import Create, Delete, Update, diff
-from deployments.observed import observe
+from deployments.observed import Observed, read
 from reports import schedules
 from reports.repositories import executions
 from reports.schedule_spec import read_spec
 from reports.settings import CHECKOUT
 from reports.states import ExecutionKind, ExecutionState, SyncState
-from reports.tables import Execution
+from reports.tables import Execution, Schedule
 
 if TYPE_CHECKING:
     from tests.integration.deployments.conftest import Office
@@ -33,6 +33,11 @@ BODY: dict[str, Any] = {
     "formats": ["csv"],
     "destinations": [{"channel": "folder", "connection": "shared"}],
 }
+
+
+async def observed(office: Office, schedule: Schedule) -> Observed:
+    async with PrefectClient(office.settings.prefect_api) as client:
+        return (await read(client, [schedule.id]))[schedule.id]
 
 
 async def test_a_schedule_becomes_a_deployment_named_and_tagged_by_its_id(office: Office) -> None:
@@ -49,7 +54,7 @@ async def test_a_schedule_becomes_a_deployment_named_and_tagged_by_its_id(office
     row = await office.row(schedule)
     assert (row.sync_state, row.observed_generation) == (SyncState.SYNCED, row.generation)
     assert row.deployment_id == str(deployment.id)
-    assert diff(desired(row, office.settings), observe(deployment)) is None, "in step means nothing to do"
+    assert diff(desired(row, office.settings), await observed(office, schedule)) is None, "in step means nothing to do"
 
 
 async def test_a_change_keeps_deployment_and_schedule_ids(office: Office) -> None:
@@ -111,7 +116,7 @@ async def test_drift_made_by_hand_is_seen_by_the_diff(office: Office) -> None:
     async with PrefectClient(office.settings.prefect_api) as client:
         await client.update_deployment(deployment.id, DeploymentUpdate(paused=True, tags=["mine"]))
     wanted = desired(await office.row(schedule), office.settings)
-    action = diff(wanted, observe(await office.deployment(schedule)))
+    action = diff(wanted, await observed(office, schedule))
     assert isinstance(action, Update)
     assert action.fields == {"paused", "tags"}
 
@@ -161,12 +166,12 @@ async def test_a_request_for_a_deleted_schedule_is_withdrawn(office: Office) -> 
 async def test_the_difference_is_one_action(office: Office) -> None:
     schedule = await office.create()
     await office.reconciler.settle_schedule(schedule.id)
-    observed = observe(await office.deployment(schedule))
+    there = await observed(office, schedule)
     wanted = desired(await office.row(schedule), office.settings)
     assert wanted is not None
     assert diff(wanted, None) == Create(wanted)
-    assert diff(None, observed) == Delete(observed)
+    assert diff(None, there) == Delete(there)
     assert diff(None, None) is None
-    action = diff(replace(wanted, cron="0 8 * * *"), observed)
+    action = diff(replace(wanted, cron="0 8 * * *"), there)
     assert isinstance(action, Update)
-    assert action.fields == {"cron"}
+    assert action.fields == {"cron", "mark"}

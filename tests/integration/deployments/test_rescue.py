@@ -8,9 +8,11 @@ from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Cancelled, Completed, Crashed, Failed, Pending, Running, Scheduled
 
+from deployments.desired import schedule_tag
 from deployments.rescue import MAX_PASSES, QUIET, Cure, cure, rescue
 from reports import schedules
 from reports.database import new_id
@@ -45,14 +47,26 @@ def _run(state: State | None) -> FlowRun | None:
         (ExecutionState.PENDING, Running(), Cure.NOTHING),
         (ExecutionState.PENDING, Crashed(), Cure.PUT_BACK),
         (ExecutionState.PENDING, Cancelled(), Cure.CANCEL),
+        (ExecutionState.PENDING, Completed(), Cure.FAIL),
+        (ExecutionState.PENDING, None, Cure.HAND_OVER),
+        (ExecutionState.RETRYING, None, Cure.HAND_OVER),
+        (ExecutionState.RETRYING, Scheduled(), Cure.NOTHING),
+        (ExecutionState.RETRYING, Cancelled(), Cure.CANCEL),
     ],
 )
 def test_the_cure_follows_from_both_sides(status: ExecutionState, state: State | None, expected: Cure) -> None:
-    assert cure(Execution(status=status, pass_count=1), _run(state)) is expected
+    assert cure(Execution(status=status, pass_count=1), _run(state), now=datetime.now(UTC)) is expected
+
+
+@pytest.mark.parametrize("state", [Pending(), Running()], ids=["pending", "running"])
+def test_a_run_that_hangs_before_its_claim_is_put_back(state: State) -> None:
+    execution = Execution(status=ExecutionState.PENDING, pass_count=0)
+    assert cure(execution, _run(state), now=datetime.now(UTC) + LATER) is Cure.PUT_BACK
 
 
 def test_an_execution_is_not_put_back_for_ever() -> None:
-    assert cure(Execution(status=ExecutionState.RUNNING, pass_count=MAX_PASSES), _run(Crashed())) is Cure.FAIL
+    execution = Execution(status=ExecutionState.RUNNING, pass_count=MAX_PASSES)
+    assert cure(execution, _run(Crashed()), now=datetime.now(UTC)) is Cure.FAIL
 
 
 async def _begun(office: Office, state: State) -> tuple[Schedule, Execution, UUID]:
@@ -129,3 +143,53 @@ async def test_a_pass_does_not_begin_while_another_holds_the_lease(office: Offic
         assert isinstance(result, expected)
         if isinstance(result, Stopped):
             assert result.come_back_at == execution.lease_until
+
+
+async def _flow_runs(office: Office, schedule: Schedule) -> list[FlowRun]:
+    async with PrefectClient(office.settings.prefect_api) as client:
+        tags = FlowRunFilterTags(all_=[schedule_tag(schedule.id)])
+        return await client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=tags))
+
+
+async def test_an_execution_whose_run_is_gone_gets_another(office: Office) -> None:
+    schedule = await office.create()
+    async with office.database.session() as session:
+        execution = await schedules.request_execution(session, schedule.id, ExecutionKind.RUN_NOW, office.context())
+    await office.reconciler.settle_execution(execution.id)
+    (run,) = await _flow_runs(office, schedule)
+    async with PrefectClient(office.settings.prefect_api) as client:
+        await client.delete_flow_run(run.id)
+    assert await _rescue(office, LATER) >= 1
+    await office.reconciler.run_pass()
+    (another,) = await _flow_runs(office, schedule)
+    assert another.id != run.id
+    async with office.database.session() as session:
+        row = await executions.get(session, execution.id)
+    assert (row.status, row.flow_run_id) == (ExecutionState.PENDING, str(another.id))
+
+
+async def test_an_occurrence_gets_the_late_run_that_prefect_has_for_it(office: Office) -> None:
+    """A worker that was away: the watchdog wrote the due time, and Prefect's own run for it still waits."""
+    schedule = await office.create()
+    await office.reconciler.settle_schedule(schedule.id)
+    deployment = await office.deployment(schedule)
+    due = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(days=9)
+    async with PrefectClient(office.settings.prefect_api) as client:
+        # As its scheduler does; the server alone makes such runs.
+        begin, end = due.isoformat(), (due + timedelta(days=8)).isoformat()
+        answer = await client._client.post(
+            f"/deployments/{deployment.id}/schedule", json={"start_time": begin, "end_time": end, "max_runs": 1}
+        )
+        answer.raise_for_status()
+    late = [run for run in await _flow_runs(office, schedule) if run.expected_start_time < datetime.now(UTC)]  # type: ignore[operator]  # it has one
+    assert len(late) == 1
+    assert late[0].expected_start_time is not None
+    async with office.database.session() as session:
+        row = await executions.insert_occurrence(
+            session, schedule.id, late[0].expected_start_time, flow_run_id=None, now=datetime.now(UTC)
+        )
+    await office.reconciler.run_pass()
+    async with office.database.session() as session:
+        assert (await executions.get(session, row.id)).flow_run_id == str(late[0].id)
+    runs = await _flow_runs(office, schedule)
+    assert not [run for run in runs if run.parameters.get("execution_id")], "no second run was made"

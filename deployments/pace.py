@@ -1,0 +1,24 @@
+"""How fast one process writes to Prefect."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+
+class Pace:
+    """At most `per_second` turns a second on average; a second's worth may be taken at once after a rest."""
+
+    def __init__(self, per_second: float) -> None:
+        self._step, self._free_at = 1 / per_second, 0.0
+
+    def delay(self, now: float) -> float:
+        """Take the next turn; returns in how many seconds it comes. Pure but for the turn taken."""
+        turn = max(self._free_at, now - 1)
+        self._free_at = turn + self._step
+        return max(0.0, turn - now)
+
+    async def turn(self) -> None:
+        """Wait for a turn."""
+        if delay := self.delay(time.monotonic()):
+            await asyncio.sleep(delay)

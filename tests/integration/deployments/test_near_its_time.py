@@ -1,0 +1,101 @@
+"""Changes and deletions by hand a second or two around a due time, with the real Prefect: none is lost, none doubled.
+
+Nothing works on the pool here; the test claims every run that Prefect has, as a worker would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
+from sqlalchemy import select
+
+from deployments.desired import schedule_tag
+from reports import schedules
+from reports.accounting.figures import figures
+from reports.accounting.watchdog import SETTLED, look
+from reports.run.claim import Claimed, FlowRunFacts, claim
+from reports.schedule_spec import read_spec
+from reports.states import ExecutionKind
+from reports.tables import Execution, Schedule
+from tests.integration.deployments.conftest import BODY
+
+if TYPE_CHECKING:
+    from tests.integration.deployments.conftest import Office
+
+SECOND = timedelta(seconds=1)
+
+
+async def _until(moment: datetime) -> None:
+    await asyncio.sleep(max(0.0, (moment - datetime.now(UTC)).total_seconds()))
+
+
+async def _edit(office: Office, schedule: Schedule, at: str) -> None:
+    body = read_spec({**BODY, "name": "Edited", "timing": {"frequency": "daily", "at": at}})
+    async with office.database.session() as session:
+        await schedules.replace(session, schedule.id, body, office.context(), if_match=None)
+    await office.reconciler.settle_schedule(schedule.id)
+
+
+async def _states(office: Office, schedule: Schedule) -> list[str]:
+    async with office.database.session() as session:
+        query = select(Execution).where(Execution.schedule_id == schedule.id, Execution.kind == ExecutionKind.SCHEDULED)
+        return [str(row.status) for row in await session.scalars(query)]
+
+
+async def _claims(office: Office, schedule: Schedule) -> int:
+    """How many of the runs that are due in Prefect get to work."""
+    async with PrefectClient(office.settings.prefect_api) as client:
+        tags = FlowRunFilterTags(all_=[schedule_tag(schedule.id)])
+        runs = await client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=tags))
+    won = 0
+    for run in runs:
+        now = datetime.now(UTC)
+        if run.expected_start_time is None or run.expected_start_time > now:
+            continue
+        facts = FlowRunFacts(str(run.id), run.expected_start_time, run.auto_scheduled)
+        wanted = run.parameters.get("execution_id")
+        async with office.database.session() as session:
+            result = await claim(session, facts, schedule_id=schedule.id, execution_id=wanted, now=now)
+        won += isinstance(result, Claimed)
+    return won
+
+
+async def test_around_its_time_nothing_is_lost_and_nothing_doubled(office: Office) -> None:
+    due = (datetime.now(UTC) + timedelta(seconds=75)).replace(second=0, microsecond=0)
+    at = f"{due:%H:%M}"
+    made = [await office.create(timing={"frequency": "daily", "at": at}) for _ in range(6)]
+    before, moved, after, by_hand, paused, deleted = made
+    for schedule in made:
+        await office.reconciler.settle_schedule(schedule.id)
+    await _until(due - 1.5 * SECOND)
+    async with PrefectClient(office.settings.prefect_api) as client:
+        await client.delete_deployment((await office.deployment(by_hand)).id)
+    await _edit(office, before, at)
+    await _until(due + SECOND)
+    await _edit(office, after, at)
+    await _edit(office, moved, f"{due - timedelta(hours=1):%H:%M}")
+    async with office.database.session() as session:
+        await schedules.pause(session, paused.id, office.context())
+        await schedules.delete(session, deleted.id, office.context())
+    for schedule in (paused, deleted):
+        await office.reconciler.settle_schedule(schedule.id)
+    await _until(due + SETTLED + 2 * SECOND)
+    # The one whose deployment was deleted was not changed by us: it has the longer grace.
+    await look(office.database, now=datetime.now(UTC))
+    await look(office.database, now=due + timedelta(minutes=2, seconds=1))
+    await office.reconciler.run_pass()
+    await office.reconciler.close()
+    for schedule in (before, moved, after, by_hand):
+        assert await _states(office, schedule) == ["pending"], schedule.id
+        assert await _claims(office, schedule) == 1, schedule.id
+        assert await _claims(office, schedule) <= 1, "the same run may ask again"
+    for schedule in (paused, deleted):
+        assert await _states(office, schedule) == ["skipped"]
+        assert await _claims(office, schedule) == 0
+    async with office.database.session() as session:
+        found = await figures(session, since=due - timedelta(minutes=5), until=datetime.now(UTC))
+    assert (found.due, found.accounted, found.unaccounted) == (6, 6, 0)
