@@ -16,6 +16,7 @@ from prefect_mailroom.errors import Refused
 from prefect_mailroom.filenames import clean_line, safe_filename
 
 TEST_MARK = "[Test] "
+BACKFILL_MARK = "[Backfill] "
 
 # 7bit: not every server on the way takes 8BITMIME.
 _POLICY = SMTP.clone(cte_type="7bit")
@@ -56,7 +57,8 @@ def build(
         mail["Cc"] = [_address(address) for address in cc]
     if reply_to:
         mail["Reply-To"] = _address(reply_to)
-    mail["Subject"] = (TEST_MARK if parcel.is_test else "") + clean_line(subject)
+    mark = TEST_MARK if parcel.is_test else BACKFILL_MARK if parcel.facts.get("kind") == "backfill" else ""
+    mail["Subject"] = mark + clean_line(subject)
     mail["Date"] = date or localtime()
     mail["Message-ID"] = message_id(parcel.key, sender.domain)
     mail["Auto-Submitted"] = "auto-generated"

@@ -17,7 +17,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable
-from inspect import isasyncgen, isgenerator
+from inspect import isasyncgen, iscoroutine, isgenerator
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -160,7 +160,7 @@ class Engine:
         kind: Literal["state", "result"] = "result" if flow.isgenerator else "state"
         start: Callable[..., Any] = run_flow
         result = context.run(start, flow, flow_run=flow_run, return_type=kind, error_logger=log)
-        if asyncio.iscoroutine(result):
+        if iscoroutine(result):  # Not asyncio's: before Python 3.12 it takes a generator for one.
             result = self._runner.run(result, context=context)
         elif isasyncgen(result):
             self._runner.run(_exhaust(cast(AsyncGenerator[Any, Any], result)), context=context)

@@ -17,10 +17,13 @@ import prefect.results
 from prefect._internal import control_listener
 from prefect.deployments.steps.core import StepExecutionError, run_steps
 from prefect.events.worker import EventsWorker
+from prefect.exceptions import Abort, Pause
 from prefect.flows import Flow
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import get_current_settings
+from prefect.states import Pending
 from prefect.types._datetime import now
+from prefect.utilities.engine import propose_state
 from prefect.workers.base import BaseJobConfiguration, BaseWorker
 
 if TYPE_CHECKING:
@@ -116,9 +119,23 @@ class WorkerBase(BaseWorker[Any, Any, Any], abc.ABC):
         assert self._runs_task_group is not None
         self._runs_task_group.start_soon(self._submit_run, flow_run)
 
+    @property
+    def claim_message(self) -> str:
+        """The message of a Pending that this worker set."""
+        return f"Claimed by worker {self.name}."
+
     async def claim(self, flow_run: FlowRun) -> bool:
-        """Set the run Pending; False when another worker has it. The server lets one worker through."""
-        return await self._propose_pending_state(flow_run)
+        """Set the run Pending; False when another worker has it. The server lets one worker through.
+
+        Prefect's own way takes an answer that never came for a refusal. Here it raises `httpx.HTTPError`: the server
+        may have counted the claim.
+        """
+        try:
+            state = await propose_state(self.client, Pending(message=self.claim_message), flow_run_id=flow_run.id)
+        except (Abort, Pause) as refused:
+            self._logger.info("Flow run %s is not claimed: %s", flow_run.id, refused)
+            return False
+        return state.is_pending()
 
     async def report_crash(self, flow_run: FlowRun, message: str) -> None:
         """Set the run Crashed."""

@@ -40,7 +40,7 @@ class InHand:
     flow_run: FlowRun
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     claimed: bool = False
-    stopped_for: Literal["cancel", "stop"] | None = None
+    stopped_for: Literal["cancel", "stop", "no answer"] | None = None
 
 
 async def settle(worker: WorkerBase, hand: InHand, why: str | None) -> None:
@@ -62,6 +62,12 @@ async def _settle_once(worker: WorkerBase, hand: InHand, why: str | None) -> Non
     run = await worker.client.read_flow_run(hand.flow_run.id)
     state = run.state
     if state is None or state.type in SETTLED:
+        return
+    if hand.stopped_for == "no answer":
+        # It was never begun here, so only a claim of our own is taken back.
+        if state.is_pending() and state.message == worker.claim_message:
+            message = f"Handed back by worker {worker.name}, which got no answer to its claim."
+            await propose(worker, run, Scheduled(scheduled_time=due_at(hand.flow_run), message=message))
         return
     if state.is_cancelling():
         await propose(worker, run, Cancelled(message="Cancelled; its process was ended."))

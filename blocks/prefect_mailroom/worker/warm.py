@@ -67,6 +67,7 @@ class WarmWorker(WorkerBase):
         """Prefect's set-up, then the pool and what watches beside it."""
         if not hasattr(os, "fork"):
             raise RuntimeError("Workers of type mailroom-warm need fork(), which this system lacks. Use type process.")
+        self._grace = _grace()
         self._in_hand: dict[UUID, InHand] = {}
         self._candidates: deque[FlowRun] = deque()
         self._candidates_read = -float(_STALE_SECONDS)
@@ -176,7 +177,11 @@ class WarmWorker(WorkerBase):
         why: str | None = None
         try:
             deployment = await self._deployment(flow_run)
-            hand.claimed = hand.stopped_for is None and await self._claim(flow_run, deployment)
+            try:
+                hand.claimed = hand.stopped_for is None and await self._claim(flow_run, deployment)
+            except httpx.HTTPError as error:
+                self._logger.warning("No answer to the claim of flow run %s: %r", flow_run.id, error)
+                hand.stopped_for = "no answer"
             if hand.claimed and await was_run_meanwhile(self, flow_run):
                 hand.claimed = False
             if hand.claimed:
@@ -185,7 +190,7 @@ class WarmWorker(WorkerBase):
             self._logger.exception("Flow run %s", flow_run.id)
             why = f"The worker could not run it: {type(error).__name__}: {error}"
         finally:
-            if hand.claimed and (why or hand.stopped_for):
+            if hand.stopped_for == "no answer" or (hand.claimed and (why or hand.stopped_for)):
                 with anyio.CancelScope(shield=True):
                     await settle(self, hand, why)
             self._in_hand.pop(flow_run.id, None)
@@ -295,10 +300,9 @@ class WarmWorker(WorkerBase):
             if self._pool.child_of(hand.flow_run.id) is None and hand.stopped_for is None:
                 hand.stopped_for = "stop"
                 hand.scope.cancel()
-        grace = _grace()
         if self._in_hand:
-            self._logger.info("Waiting up to %.0f s for %s runs.", grace, len(self._in_hand))
-        await self._wait_for_runs(grace)
+            self._logger.info("Waiting up to %.0f s for %s runs.", self._grace, len(self._in_hand))
+        await self._wait_for_runs(self._grace)
         for hand in list(self._in_hand.values()):
             hand.stopped_for = hand.stopped_for or "stop"
             # The engine gets the chance to say that it was ended, and to run the hooks for that.

@@ -29,9 +29,14 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-import prefect.events.worker  # Imported before the fork, started after it.
-import prefect.flow_engine  # noqa: F401
+# Imported before the fork and started after it, if at all: what each child would otherwise import at its first run.
+import anyio._backends._asyncio  # noqa: F401
+import prefect.concurrency.asyncio
+import prefect.events.worker
+import prefect.flow_engine
+import prefect.task_engine  # noqa: F401
 from prefect.flows import Flow
+from prefect.plugins import load_prefect_collections
 
 from prefect_mailroom.worker import child, prefect_private
 from prefect_mailroom.worker.code import CodeUnusable, Fingerprint, Recycle, fingerprint, own_files
@@ -61,6 +66,8 @@ def main() -> None:
 
 def _load(order: Message) -> tuple[Flow[..., Any], Fingerprint]:
     entrypoint: str = order["load"]
+    # The first block that a process loads brings in every installed collection; boto3 alone takes seconds and 40 MB.
+    load_prefect_collections()
     try:
         if order["path"]:
             os.chdir(order["path"])

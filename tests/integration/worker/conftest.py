@@ -11,6 +11,7 @@ import textwrap
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +20,12 @@ import psutil
 import pytest
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    LogFilter,
+    LogFilterFlowRunId,
+)
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.states import Scheduled
 
@@ -80,7 +86,25 @@ class Workshop:
         )
         return run.id
 
-    def start(self, *, limit: int = 2, query: float = 0.5, **environment: str) -> subprocess.Popen[bytes]:
+    async def order_many(self, deployment: uuid.UUID, count: int, **parameters: Any) -> None:
+        """Runs that are due now; their parameter `number` counts them."""
+        for number in range(count):
+            await self.order(deployment, number=number, **parameters)
+
+    async def all_end(self, deployment: uuid.UUID, count: int, seconds: float = 120) -> list[FlowRun]:
+        """All runs of a deployment, up to 200, once so many are in a final state."""
+        of_it = DeploymentFilter(id=DeploymentFilterId(any_=[deployment]))
+
+        async def look() -> list[FlowRun] | None:
+            found = await self.client.read_flow_runs(deployment_filter=of_it, limit=200)
+            ended = [run for run in found if run.state is not None and run.state.is_final()]
+            return ended if len(ended) == count else None
+
+        return await eventually(look, seconds, self.told)
+
+    def start(
+        self, *, limit: int = 2, query: float = 0.5, environment: dict[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "MAILROOM_"))}
         kept |= {
             "PREFECT_API_URL": self.api,
@@ -90,7 +114,7 @@ class Workshop:
             "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
             "PREFECT_MAILROOM_WORKER_GRACE_SECONDS": "10",
             "DO_NOT_TRACK": "1",
-            **environment,
+            **(environment or {}),
         }
         number = len(self.workers)
         log = self.folder / f"worker{number}.log"
@@ -162,11 +186,11 @@ class Workshop:
                 worker.wait()
 
 
-@pytest.fixture
-async def workshop(prefect_server: str, tmp_path: Path) -> AsyncIterator[Workshop]:
-    """A pool of this test's own, without a worker yet."""
-    async with PrefectClient(prefect_server) as client:
-        workshop = Workshop(prefect_server, tmp_path)
+@asynccontextmanager
+async def opened(api: str, folder: Path) -> AsyncIterator[Workshop]:
+    """A workshop without a worker yet; its workers end with it."""
+    async with PrefectClient(api) as client:
+        workshop = Workshop(api, folder)
         workshop.client = client
         await workshop.open()
         try:
@@ -175,9 +199,16 @@ async def workshop(prefect_server: str, tmp_path: Path) -> AsyncIterator[Worksho
             await workshop.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+async def workshop(prefect_server: str, tmp_path: Path) -> AsyncIterator[Workshop]:
+    """A pool of this test's own, without a worker yet."""
+    async with opened(prefect_server, tmp_path) as workshop:
+        yield workshop
+
+
+@pytest.fixture(scope="session")
 def shared_workshop(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    """A pool with one worker for all tests of a file: a worker takes seconds to start."""
+    """A pool with one worker for the tests of several files: a worker takes seconds to start."""
     workshop = Workshop(prefect_server, tmp_path_factory.mktemp("workshop"))
 
     async def open_() -> None:

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
+import httpx
 import prefect.flow_engine
 import prefect.results
 import pytest
@@ -25,13 +27,13 @@ from prefect.exceptions import TerminationSignal
 from prefect.flows import flow
 from prefect.logging.handlers import APILogHandler, APILogWorker
 from prefect.logging.loggers import get_logger
-from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Completed, Running, Scheduled
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.states import Completed, Pending, Running, Scheduled
 from prefect.utilities.engine import capture_sigterm
 from prefect.workers.base import BaseWorker
 
 from prefect_mailroom.worker import prefect_private
-from prefect_mailroom.worker.settle import was_run_meanwhile
+from prefect_mailroom.worker.settle import InHand, was_run_meanwhile
 from prefect_mailroom.worker.warm import WarmWorker
 
 
@@ -97,6 +99,72 @@ async def test_a_claim_of_a_run_that_ended_meanwhile_is_undone(api: str) -> None
         state = (await client.read_flow_run(run.id)).state
         assert state is not None
         assert (state.type, state.message) == (StateType.COMPLETED, "by another")
+
+
+async def test_a_run_whose_deployment_is_gone_is_cancelled(api: str) -> None:
+    @flow
+    def nothing() -> None: ...
+
+    async with PrefectClient(api) as client:
+        await client.create_work_pool(WorkPoolCreate(name="gone", type="mailroom-warm"), overwrite=True)
+        run = await client.create_flow_run(nothing, state=Scheduled())
+        run.deployment_id = uuid4()
+        async with WarmWorker(work_pool_name="gone", limit=1) as worker:
+            assert await worker._deployment(run) is None
+            assert not await worker._claim(run, None)
+        state = (await client.read_flow_run(run.id)).state
+        assert state is not None
+        assert (state.type, state.message) == (StateType.CANCELLED, "Its deployment no longer exists.")
+
+
+async def test_a_grace_time_that_is_no_number_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_MAILROOM_WORKER_GRACE_SECONDS", "soon")
+    with pytest.raises(SystemExit, match="'soon'; it must be a number of seconds"):
+        await WarmWorker(work_pool_name="gone", limit=1).setup()
+
+
+class Deaf(httpx.AsyncBaseTransport):
+    """Sends what it is given, and loses the answer to each new state until it is told to listen."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self.inner, self.deaf = inner, True
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self.inner.handle_async_request(request)
+        if self.deaf and request.url.path.endswith("/set_state"):
+            await answer.aclose()
+            self.deaf = False
+            raise httpx.ReadError("the connection broke", request=request)
+        return answer
+
+
+@pytest.mark.parametrize("mine", [True, False])
+async def test_a_claim_without_an_answer_is_taken_back_if_it_is_ours(api: str, mine: bool) -> None:
+    @flow
+    def nothing() -> None: ...
+
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+        async with PrefectClient(api) as client:
+            await client.create_work_pool(WorkPoolCreate(name="deaf", type="mailroom-warm"), overwrite=True)
+            flow_id = await client.create_flow(nothing)
+            deployment = await client.create_deployment(flow_id, f"deaf-{uuid4()}", work_pool_name="deaf")
+            run = await client.create_flow_run_from_deployment(deployment)
+            async with WarmWorker(work_pool_name="deaf", limit=1) as worker:
+                if not mine:
+                    await client.set_flow_run_state(run.id, Pending(message="Claimed by worker another."))
+                inner = worker.client._client
+                inner._transport = Deaf(inner._transport)
+                worker.hold(run.id)
+                worker._in_hand[run.id] = InHand(run)
+                await worker._submit_run(run)
+                assert not worker.holds(run.id)
+            state = (await client.read_flow_run(run.id)).state
+    assert state is not None
+    if mine:
+        assert state.type is StateType.SCHEDULED
+        assert "no answer to its claim" in str(state.message)
+    else:
+        assert (state.type, state.message) == (StateType.PENDING, "Claimed by worker another.")
 
 
 def test_flows_load_by_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

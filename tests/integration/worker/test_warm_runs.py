@@ -38,6 +38,16 @@ STAYS = """
         while not pathlib.Path(until).exists():
             time.sleep(0.05)
 """
+# Says which processes are at work: its own and that of a command.
+STARTS = """
+    import os, pathlib, subprocess, time
+
+    @flow
+    def main(out: str):
+        command = subprocess.Popen(["sleep", "300"])
+        pathlib.Path(out).write_text(f"{os.getpid()} {command.pid}")
+        time.sleep(300)
+"""
 
 
 def state_of(run: FlowRun) -> State[object]:
@@ -132,15 +142,18 @@ async def test_awaiting_retry_comes_again_on_time(shop: Workshop) -> None:
     assert -0.01 <= (state_of(done).timestamp - due).total_seconds() < 3
 
 
-async def test_cancelling_kills_the_run_within_three_seconds(shop: Workshop, tmp_path: Path) -> None:
-    run = await shop.order(await shop.deploy("stays", STAYS), out=str(tmp_path / "pid"))
-    pid = int(await shop.written(tmp_path / "pid"))
+async def test_cancelling_kills_the_run_and_what_it_started_within_three_seconds(
+    shop: Workshop, tmp_path: Path
+) -> None:
+    run = await shop.order(await shop.deploy("starts", STARTS), out=str(tmp_path / "pids"))
+    pids = [int(pid) for pid in (await shop.written(tmp_path / "pids")).split()]
     start = time.monotonic()
     await shop.client.set_flow_run_state(run, Cancelling())
     done = await shop.until(run, StateType.CANCELLED, seconds=10)
     assert time.monotonic() - start < 3
     assert "process was ended" in str(state_of(done).message)
-    await shop.gone(pid, 1)
+    for pid in pids:
+        await shop.gone(pid, 1)
 
 
 async def test_cancelling_runs_the_hooks_of_a_flow_that_has_them(shop: Workshop, tmp_path: Path) -> None:
@@ -176,21 +189,40 @@ async def test_a_killed_child_is_a_crash_and_another_serves(shop: Workshop, tmp_
     assert state.type is StateType.CRASHED
     assert "killed by signal 9 (SIGKILL)" in str(state.message)
     (tmp_path / "go").touch()
-    await completed(shop, await shop.order(deployment, out=str(tmp_path / "pid2"), until=str(tmp_path / "go")))
+    for name in ("second", "third"):  # The second leaves its child idle; its death costs the third run nothing.
+        await completed(shop, await shop.order(deployment, out=str(tmp_path / name), until=str(tmp_path / "go")))
+        os.kill(int(await shop.written(tmp_path / name)), signal.SIGKILL)
 
 
-async def test_a_killed_zygote_is_replaced(shop: Workshop, tmp_path: Path) -> None:
-    deployment = await shop.deploy("stays", STAYS)
-    run = await shop.order(deployment, out=str(tmp_path / "pid"))
-    pid = int(await shop.written(tmp_path / "pid"))
-    zygote = psutil.Process(pid).parent()
+async def test_a_killed_zygote_takes_its_runs_with_it_and_is_replaced(shop: Workshop, tmp_path: Path) -> None:
+    deployment = await shop.deploy("starts", STARTS)
+    run = await shop.order(deployment, out=str(tmp_path / "pids"))
+    pids = [int(pid) for pid in (await shop.written(tmp_path / "pids")).split()]
+    zygote = psutil.Process(pids[0]).parent()
     assert zygote is not None
     assert zygote in zygotes_of(shop)
     zygote.kill()
     assert state_of(await shop.until(run)).type is StateType.CRASHED
-    await shop.gone(pid)
-    (tmp_path / "go").touch()
-    await completed(shop, await shop.order(deployment, out=str(tmp_path / "pid2"), until=str(tmp_path / "go")))
+    for pid in pids:
+        await shop.gone(pid)
+    again = await shop.order(deployment, out=str(tmp_path / "again"))
+    await shop.written(tmp_path / "again")
+    await shop.client.set_flow_run_state(again, Cancelling())
+    await shop.until(again, StateType.CANCELLED)
+
+
+async def test_a_thread_that_a_flow_leaves_does_not_keep_its_process(shop: Workshop, tmp_path: Path) -> None:
+    text = """
+        import os, pathlib, threading, time
+
+        @flow
+        def main(out: str):
+            pathlib.Path(out).write_text(str(os.getpid()))
+            threading.Thread(target=time.sleep, args=(300,)).start()
+    """
+    deployment = await shop.deploy("threads", text, job_variables={"max_runs": 1})
+    await completed(shop, await shop.order(deployment, out=str(tmp_path / "pid")))
+    await shop.gone(int((tmp_path / "pid").read_text()), 15)  # After 20 s it would be killed.
 
 
 async def test_a_leak_is_ended_by_a_new_process(shop: Workshop, tmp_path: Path) -> None:
@@ -221,7 +253,7 @@ async def test_what_a_run_changes_does_not_reach_the_next(shop: Workshop, tmp_pa
 
         @flow
         def main(out: str):
-            seen = [os.getpid(), os.environ.get("LEFT"), os.getcwd(), "left" in sys.path]
+            seen = [os.getpid(), os.umask(0o077), os.environ.get("LEFT"), os.getcwd(), "left" in sys.path]
             with open(out, "a") as file:
                 print(*seen, TagsContext.get().current_tags, sep="|", file=file)
             os.environ["LEFT"] = "behind"
@@ -253,8 +285,12 @@ async def test_a_changed_file_is_picked_up_also_of_an_imported_module(shop: Work
     assert await says("b") == "22 old"
     (shop.folder / "helper.py").write_text("WORD = 'newer'")
     assert await says("c") == "22 newer"
+    busy = await shop.order(await shop.deploy("stays", STAYS), out=str(tmp_path / "busy"), until=str(tmp_path / "go"))
+    await shop.written(tmp_path / "busy")
     before = {process.pid for process in zygotes_of(shop)}
     shop.workers[0].send_signal(signal.SIGHUP)
+    (tmp_path / "go").touch()
+    await completed(shop, busy)
     await asyncio.gather(*(shop.gone(pid, 15) for pid in before))
     assert await says("d") == "22 newer"
 

@@ -17,15 +17,6 @@ from tests.integration.worker.test_warm_runs import STAYS, completed, state_of
 if TYPE_CHECKING:
     from tests.integration.worker.conftest import Workshop
 
-APPENDS = """
-    import os
-
-    @flow
-    async def main(out: str, number: int = 0):
-        with open(out, "a") as file:
-            print(number, os.getppid(), file=file)
-"""
-
 
 async def test_nothing_survives_a_killed_worker(workshop: Workshop, tmp_path: Path) -> None:
     worker = workshop.start()
@@ -58,26 +49,13 @@ async def test_sigterm_lets_runs_finish_and_hands_back_what_has_not_begun(worksh
 
 
 async def test_sigterm_ends_what_outlasts_the_grace_time(workshop: Workshop, tmp_path: Path) -> None:
-    worker = workshop.start(PREFECT_MAILROOM_WORKER_GRACE_SECONDS="0.5")
+    worker = workshop.start(environment={"PREFECT_MAILROOM_WORKER_GRACE_SECONDS": "0.5"})
     run = await workshop.order(await workshop.deploy("stays", STAYS), out=str(tmp_path / "pid"))
     pid = int(await workshop.written(tmp_path / "pid"))
     worker.send_signal(signal.SIGTERM)
     await asyncio.to_thread(worker.wait, 20)
     await workshop.gone(pid, 1)
     assert state_of(await workshop.client.read_flow_run(run)).type is StateType.CRASHED
-
-
-async def test_two_workers_share_runs_and_execute_none_twice(workshop: Workshop, tmp_path: Path) -> None:
-    deployment = await workshop.deploy("appends", APPENDS)
-    out = tmp_path / "done"
-    runs = [await workshop.order(deployment, out=str(out), number=number) for number in range(60)]
-    for _ in range(2):
-        workshop.start(limit=2)
-    for run in runs:
-        await completed(workshop, run)
-    lines = [line.split() for line in out.read_text().splitlines()]
-    assert sorted(int(number) for number, _ in lines) == list(range(60))
-    assert len({zygote for _, zygote in lines}) == 2, "one worker did everything"
 
 
 async def test_limits_pauses_and_priorities_of_pool_and_queues(workshop: Workshop, tmp_path: Path) -> None:
