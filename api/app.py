@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,9 +10,21 @@ from fastapi import APIRouter, Depends, FastAPI
 
 from api import docs, health, logs, problems
 from api.auth import ApiKeyGuard, require_key
-from api.rest import artifacts, audit, connections, distribution, executions, reports, schedules
+from api.rest import (
+    accounts,
+    artifacts,
+    audit,
+    calendars,
+    connections,
+    distribution,
+    executions,
+    load,
+    reports,
+    schedules,
+)
 from api.services import Services, plain_query
 from deployments.reconcile import Reconciler
+from reports.accounting import watchdog
 from reports.artifacts import ArtifactStore
 from reports.database import Database
 from reports.settings import Settings, current
@@ -38,13 +49,16 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        work = asyncio.create_task(reconciler.run_forever(), name="reconciler")
+        works = [
+            asyncio.create_task(reconciler.run_forever(), name="reconciler"),
+            asyncio.create_task(watchdog.run_forever(ours), name="watchdog"),
+        ]
         try:
             yield
         finally:
-            work.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await work
+            for work in works:
+                work.cancel()
+            await asyncio.gather(*works, return_exceptions=True)
             await reconciler.close()
             if database is None:
                 await ours.close()
@@ -65,8 +79,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.include_router(health.router)
     app.include_router(docs.router)
     api = APIRouter(prefix="/api/v1", dependencies=[Depends(plain_query)])
-    # Executions before schedules: /schedules/executions is not a schedule's id.
-    for part in (executions, schedules, artifacts, connections, reports, distribution, audit):
+    # Executions and load before schedules: /schedules/executions is not a schedule's id.
+    before = (executions, load)
+    for part in (*before, schedules, artifacts, connections, reports, calendars, distribution, accounts, audit):
         api.include_router(part.router, responses=problems.documented(401, 500))
     app.include_router(api)
     docs.complete_openapi(app)

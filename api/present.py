@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,22 +18,31 @@ from api.views import (
     NextRun,
     ScheduleView,
     SyncView,
+    WarningView,
 )
-from reports.calendars import CalendarDefinition
+from reports.calendars import business_calendars
+from reports.conflicts.survey import Draft, survey
+from reports.conflicts.warning import ScheduleWarning
+from reports.forecast import DueTime, forecast
 from reports.repositories import executions, overview
 from reports.repositories.overview import Deliveries
 from reports.schedule_spec import spec_data, stored_spec
-from reports.schedules import Context, etag, preview
+from reports.schedules import Context, etag
 from reports.states import ScheduleState
 from reports.tables import Artifact, Execution, Schedule
-from reports.timing import BusinessCalendar, Timing
+from reports.timing import BusinessCalendar
 
 SHOWN_RUNS = 5
 
 
-def next_runs(moments: Sequence[datetime], timing: Timing) -> list[NextRun]:
-    """Instants with their local time."""
-    return [NextRun(at=moment, local=moment.astimezone(timing.zone)) for moment in moments]
+def next_runs(due: Sequence[DueTime]) -> list[NextRun]:
+    """Due times with their local time."""
+    return [NextRun.model_validate(one) for one in due]
+
+
+def warning_views(found: Sequence[ScheduleWarning]) -> list[WarningView]:
+    """Warnings as they are shown."""
+    return [WarningView.model_validate(warning) for warning in found]
 
 
 async def schedule_views(session: AsyncSession, rows: Sequence[Schedule], context: Context) -> list[ScheduleView]:
@@ -42,21 +50,28 @@ async def schedule_views(session: AsyncSession, rows: Sequence[Schedule], contex
     last = await executions.latest_of(session, [row.id for row in rows])
     counts = await overview.delivery_counts(session, [execution.id for execution in last.values()])
     named = {row.schedule_config["calendar"] for row in rows if row.schedule_config.get("calendar")}
-    calendars = {
-        key: CalendarDefinition.model_validate(row.definition).business()
-        for key, row in (await overview.calendars_named(session, named)).items()
-    }
+    calendars = await business_calendars(session, named)
 
     def views() -> list[ScheduleView]:
         return [_schedule(row, last.get(row.id), counts, calendars, context) for row in rows]
 
-    # Next runs take some milliseconds a schedule, by cron up to 150: too long for the event loop.
+    # A page of them takes some tens of milliseconds: too long for the event loop.
     return await asyncio.to_thread(views)
 
 
 async def schedule_view(session: AsyncSession, row: Schedule, context: Context) -> ScheduleView:
-    """One schedule."""
+    """One schedule, with what its timing alone gives to warn of."""
     return (await schedule_views(session, [row], context))[0]
+
+
+async def schedule_detail(session: AsyncSession, row: Schedule, context: Context) -> ScheduleView:
+    """One schedule with its conflicts, which a list does not look for."""
+    view = await schedule_view(session, row, context)
+    if row.state is not ScheduleState.ACTIVE:
+        return view
+    draft = Draft.of(stored_spec(row), row.id)
+    found = await survey(session, draft, context.user, now=context.now, settings=context.settings)
+    return view.model_copy(update={"warnings": [*view.warnings, *warning_views(found)]})
 
 
 def _schedule(
@@ -66,11 +81,12 @@ def _schedule(
     calendars: dict[str, BusinessCalendar],
     context: Context,
 ) -> ScheduleView:
-    timing = stored_spec(row).timing
+    spec = stored_spec(row)
+    timing = spec.timing
     ahead = None
     if row.state is ScheduleState.ACTIVE and timing.frequency != "immediate":
         business = calendars.get(timing.calendar or "", BusinessCalendar())
-        ahead = preview(timing, business, now=context.now, count=SHOWN_RUNS)
+        ahead = forecast(timing, business, now=context.now, count=SHOWN_RUNS, jitter=spec.policy.jitter)
     here = f"/api/v1/schedules/{row.id}"
     links = {"self": here, "history": f"{here}/history", "report": f"/api/v1/reports/{row.report_id}"}
     if row.deployment_id:
@@ -79,7 +95,7 @@ def _schedule(
         **spec_data(row),
         id=row.id,
         state=row.state,
-        next_runs=next_runs(ahead.next_runs, timing) if ahead else [],
+        next_runs=next_runs(ahead.due) if ahead else [],
         last_run=_last_run(last, counts) if last else None,
         sync=SyncView(
             state=row.sync_state,
@@ -87,7 +103,7 @@ def _schedule(
             observed_generation=row.observed_generation,
             error=row.sync_error,
         ),
-        warnings=ahead.warnings if ahead else [],
+        warnings=warning_views(ahead.warnings) if ahead else [],
         etag=etag(row),
         created_at=row.created_at,
         updated_at=row.updated_at,

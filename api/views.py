@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from reports.conflicts.warning import Code
 from reports.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
 
 Item = TypeVar("Item")
@@ -30,6 +32,24 @@ class NextRun(_View):
     local: datetime = Field(examples=["2026-11-30T09:00:00+01:00"])
 
 
+class MovedView(_View):
+    """Why a due time is not at the local time that the timing names."""
+
+    local: datetime = Field(examples=["2027-03-28T02:30:00"], description="The local time that the timing names.")
+    reason: Literal["holiday", "clock_change"]
+    why: str
+
+
+class DueTimeView(NextRun):
+    """One due time of a preview."""
+
+    words: str = Field(examples=["Monday 30 November 2026, 09:00 CET"])
+    offset_change: str | None = Field(
+        examples=["+01:00 -> +02:00"], description="Set on the first due time after the clocks change."
+    )
+    moved_from: MovedView | None
+
+
 class LastRun(_View):
     """The last execution that began."""
 
@@ -51,6 +71,14 @@ class SyncView(_View):
     error: str = ""
 
 
+class WarningView(_View):
+    """Something that its owner should know; it stops nothing."""
+
+    code: Code
+    message: str = Field(description="What, where, and what to do.")
+    data: dict[str, Any] = Field(description="The same for programs; its members depend on the code.")
+
+
 class ScheduleView(_View):
     """A schedule: what its user wrote, and how it stands."""
 
@@ -67,7 +95,7 @@ class ScheduleView(_View):
     next_runs: list[NextRun] = Field(description="The next five; none while it is not active.")
     last_run: LastRun | None
     sync: SyncView
-    warnings: list[str]
+    warnings: list[WarningView]
     etag: str
     created_at: datetime
     updated_at: datetime
@@ -77,8 +105,64 @@ class ScheduleView(_View):
 class PreviewView(_View):
     """What a timing means."""
 
-    next_runs: list[NextRun]
-    warnings: list[str]
+    words: str = Field(examples=["Every Monday at 09:00 (Europe/Berlin)"])
+    next_runs: list[DueTimeView]
+    warnings: list[WarningView]
+
+
+class CalendarView(_View):
+    """A business calendar, without its days."""
+
+    id: str
+    title: str
+    etag: str
+    updated_at: datetime
+
+
+class DayOff(_View):
+    """A holiday."""
+
+    date: dt.date
+    name: str
+
+
+class CalendarDetail(CalendarView):
+    """A business calendar; `days_off` are its holidays of the coming year, the country's included."""
+
+    country: str | None
+    subdivision: str | None
+    weekend: list[str]
+    holidays: list[DayOff]
+    working_days: list[dt.date]
+    days_off: list[DayOff]
+
+
+class CountryView(_View):
+    """A country whose public holidays are known."""
+
+    country: str = Field(examples=["DE"])
+    subdivisions: list[str] = Field(examples=[["BE", "BY"]])
+
+
+class BusiestMinute(_View):
+    """The minute of a day in which the most schedules are due."""
+
+    at: datetime
+    local: datetime
+    runs: int
+
+
+class LoadView(_View):
+    """How many schedules are due through a local day, by the timings as they are now."""
+
+    date: dt.date
+    timezone: str
+    start: datetime = Field(description="The day's midnight, where the first bucket begins.")
+    bucket_minutes: int = Field(examples=[15])
+    runs: list[int] = Field(description="Runs in each bucket; 92 or 100 of them on days when the clocks change.")
+    total: int
+    busiest: BusiestMinute | None
+    crowded_above: int = Field(description="More runs than this in one minute are warned of.")
 
 
 class ArtifactView(_View):

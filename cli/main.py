@@ -18,7 +18,10 @@ app.command("cli.commands.init:init", name="init", help="Make or mend the set-up
 app.command("cli.commands.doctor:doctor", name="doctor", help="Say what is wrong with this set-up, and how to mend it.")
 app.command("cli.commands.demo:demo", name="demo", help="Start everything, deliver real reports, print the proof.")
 app.command("cli.commands.reports:app", name="reports", help="The catalog: sync, list, show, check, render.")
-app.command("cli.commands.schedules:app", name="schedules", help="List, create, pause, resume, delete, run, test.")
+app.command(
+    "cli.commands.schedules:app", name="schedules", help="List, create, pause, resume, delete, run, test, diff."
+)
+app.command("cli.commands.account:account", name="account", help="Show that every due time is accounted for.")
 app.command("cli.commands.run:run", name="run", help="Run a schedule now and wait for its proof.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query, Response
@@ -12,16 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.bodies import PATCHES, SCHEDULES, DocumentedAs, examples
 from api.idempotency import Answer, OnceDep
 from api.json_body import JsonRoute
-from api.present import next_runs, schedule_view, schedule_views
+from api.present import schedule_detail, schedule_view, schedule_views, warning_views
 from api.problems import documented
 from api.reading import read as read_as
 from api.services import CallerDep, Cursor, Id, IfMatch, Limit, Services, ServicesDep
-from api.views import PageView, PreviewView, ScheduleView
+from api.views import DueTimeView, PageView, PreviewView, ScheduleView
 from reports import schedules
 from reports.calendars import business_calendar
+from reports.conflicts.survey import Draft, survey
+from reports.definition import Format, Slug
 from reports.errors import Invalid
+from reports.forecast import forecast, jitter_faults, timing_faults
 from reports.repositories import schedules as stored
-from reports.schedule_spec import ScheduleSpec, read_spec
+from reports.schedule_spec import Policy, ScheduleSpec, read_spec, read_targets
 from reports.schedules import Context
 from reports.states import ScheduleState
 from reports.timing import Timing
@@ -36,12 +40,36 @@ Sort = Literal["created_at", "-created_at", "updated_at", "-updated_at", "name",
 
 
 class PreviewRequest(BaseModel):
-    """A timing to look at; nothing is stored."""
+    """A timing to look at; nothing is stored. As much of the schedule as is known is looked at for conflicts."""
 
     model_config = ConfigDict(extra="forbid")
 
     timing: Timing
     count: int = Field(default=10, ge=1, le=50)
+    schedule_id: str | None = Field(default=None, max_length=80, description="The schedule that is being changed.")
+    name: str = Field(default="", max_length=200)
+    report_id: Slug | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    formats: list[Format] = Field(default_factory=list, max_length=7)
+    destinations: list[dict[str, Any]] = Field(default_factory=list, max_length=50)
+    policy: Policy = Policy()
+
+    def draft(self) -> Draft:
+        """It as the conflict check takes it.
+
+        Raises:
+            Invalid: naming what is wrong with the destinations.
+        """
+        return Draft(
+            timing=self.timing,
+            name=self.name,
+            report_id=self.report_id,
+            parameters=self.parameters,
+            formats=self.formats,
+            targets=read_targets(self.destinations),
+            overlap=self.policy.overlap,
+            schedule_id=self.schedule_id,
+        )
 
 
 def _zoned(body: dict[str, Any], context: Context) -> dict[str, Any]:
@@ -58,14 +86,14 @@ def _answer(view: ScheduleView, status: int = 200) -> Answer:
 
 
 async def _shown(services: Services, context: Context, schedule_id: str) -> ScheduleView:
-    """Bring Prefect in step, then the schedule as it is now."""
-    await services.reconciler.settle_schedule(schedule_id)
+    """The schedule as it is now."""
     async with services.database.session() as session:
-        return await schedule_view(session, await stored.get(session, schedule_id), context)
+        return await schedule_detail(session, await stored.get(session, schedule_id), context)
 
 
 def _settle(services: Services, context: Context) -> Callable[[Answer], Awaitable[Answer]]:
     async def settle(answer: Answer) -> Answer:
+        await services.reconciler.settle_schedule(answer.body.id)
         return _answer(await _shown(services, context, answer.body.id), answer.status)
 
     return settle
@@ -117,19 +145,26 @@ async def preview(
 ) -> PreviewView:
     """The next occurrences of a timing and what to know about it; what is shown here is what fires."""
     wanted = read_as(PreviewRequest, _zoned(body, context))
+    draft = wanted.draft()
     async with services.database.session() as session:
         business = await business_calendar(session, wanted.timing.calendar)
-    if faults := schedules.timing_faults(wanted.timing, business, context):
+    least = timedelta(seconds=context.settings.minimum_interval_seconds)
+    jitter = wanted.policy.jitter
+    faults = timing_faults(wanted.timing, business, now=context.now, least=least)
+    if faults := faults + jitter_faults(jitter, wanted.timing, business, now=context.now):
         raise Invalid(faults)
-    found = schedules.preview(wanted.timing, business, now=context.now, count=wanted.count)
-    return PreviewView(next_runs=next_runs(found.next_runs, wanted.timing), warnings=found.warnings)
+    found = forecast(wanted.timing, business, now=context.now, count=wanted.count, jitter=jitter)
+    async with services.database.session() as session:
+        conflicts = await survey(session, draft, context.user, now=context.now, settings=context.settings)
+    due = [DueTimeView.model_validate(one) for one in found.due]
+    return PreviewView(words=found.words, next_runs=due, warnings=warning_views([*found.warnings, *conflicts]))
 
 
 @router.get("/{schedule_id}", response_model=ScheduleView, responses=documented(404))
 async def read(schedule_id: Id, context: CallerDep, services: ServicesDep) -> Response:
     """One schedule."""
     async with services.database.session() as session:
-        view = await schedule_view(session, await stored.get(session, schedule_id), context)
+        view = await schedule_detail(session, await stored.get(session, schedule_id), context)
     return _answer(view).response()
 
 
@@ -141,6 +176,7 @@ async def replace(
     spec = read_spec(_zoned(body, context))
     async with services.database.session() as session:
         await schedules.replace(session, schedule_id, spec, context, if_match=if_match)
+    await services.reconciler.settle_schedule(schedule_id)
     return _answer(await _shown(services, context, schedule_id)).response()
 
 
@@ -153,6 +189,7 @@ async def patch(
         row = await stored.get(session, schedule_id, lock=True)
         spec = read_spec(_zoned(schedules.patched(row, body), context))
         await schedules.replace(session, schedule_id, spec, context, if_match=if_match)
+    await services.reconciler.settle_schedule(schedule_id)
     return _answer(await _shown(services, context, schedule_id)).response()
 
 

@@ -7,16 +7,14 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
+from cli.database import our_database
 from cli.output import out, print_json, print_table
 from prefect_mailroom.errors import MailroomError
 from reports.settings import Settings, current
-
-if TYPE_CHECKING:
-    from reports.database import Database
 
 app = App(name="reports", help="The catalog: sync, list, show, check, render.", help_format="plaintext")
 
@@ -40,7 +38,7 @@ def sync(folder: Path | None = None) -> None:
     from cli.embedded.bootstrap import sync_catalog
 
     async def work(settings: Settings) -> int:
-        database = await _database(settings)
+        database = await our_database(settings)
         try:
             found = await sync_catalog(database, _catalog(folder), say)
         finally:
@@ -85,7 +83,7 @@ def list_(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None
     async def work(settings: Settings) -> list[dict[str, Any]]:
         from reports.repositories import catalog
 
-        database = await _database(settings)
+        database = await our_database(settings)
         try:
             async with database.session() as session:
                 rows = await catalog.reports(session)
@@ -172,34 +170,10 @@ def parse_parameter(text: str) -> tuple[str, Any]:
 async def _definition(settings: Settings, report_id: str) -> dict[str, Any]:
     from reports.repositories import catalog
 
-    database = await _database(settings)
+    database = await our_database(settings)
     try:
         async with database.session() as session:
             row = await catalog.report(session, report_id)
             return dict(row.definition)
     finally:
         await database.close()
-
-
-async def _database(settings: Settings) -> Database:
-    """Our tables, which must be there.
-
-    Raises:
-        MailroomError: they are missing or old.
-    """
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from reports import migrations
-    from reports.database import Database
-
-    remedy = "Run `mailroom init`, or set MAILROOM_DATA_DIR or MAILROOM_DATABASE_URL to where they are."
-    database = Database(settings.database)
-    try:
-        fine = await migrations.is_current(database)
-    except (SQLAlchemyError, OSError) as error:
-        await database.close()
-        raise MailroomError(f"The database cannot be reached: {type(error).__name__}.", remedy=remedy) from error
-    if not fine:
-        await database.close()
-        raise MailroomError("The database has no tables of this version.", remedy=remedy)
-    return database

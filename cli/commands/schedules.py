@@ -16,7 +16,8 @@ from prefect_mailroom.errors import MailroomError
 from reports.settings import current
 from reports.states import ExecutionState
 
-app = App(name="schedules", help="List, create, pause, resume, delete, run, test.", help_format="plaintext")
+app = App(name="schedules", help="List, create, pause, resume, delete, run, test, diff.", help_format="plaintext")
+app.command("cli.commands.schedules_diff:diff", name="diff", help="Say how Prefect differs; change nothing.")
 
 
 @app.command(name="list")
@@ -58,7 +59,24 @@ def create(file: str) -> None:
         made = client.call("POST", "/schedules/", body)
     out.print(f"Created {made['id']}; next run: {_next(made)}.", highlight=False)
     for warning in made.get("warnings") or []:
-        out.print(f"Warning: {warning}", markup=False)
+        out.print(f"Warning: {warning['message']}", markup=False)
+
+
+@app.command
+def warnings(schedule_id: str, *, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
+    """What to know about a schedule: duplicates, files that others write too, crowded minutes, an end that nears.
+
+    Parameters
+    ----------
+    as_json
+        Print JSON.
+    """
+    with MailroomClient(current()) as client:
+        found = client.call("GET", f"/schedules/{_safe(schedule_id)}")["warnings"]
+    if as_json:
+        print_json(found)
+        return
+    print_table(f"{len(found)} warnings", ["what", "message"], [(each["code"], each["message"]) for each in found])
 
 
 @app.command
@@ -103,6 +121,36 @@ def send_test(schedule_id: str, *, wait: float = 300) -> None:
         Seconds to wait.
     """
     _request(schedule_id, "test", wait)
+
+
+@app.command
+def backfill(
+    schedule_id: str,
+    *,
+    from_: Annotated[str, Parameter(name="--from")],
+    until: str,
+    again: bool = False,
+    dry_run: bool = False,
+) -> None:
+    """Run past due times in order, one after the other.
+
+    Parameters
+    ----------
+    from_
+        First day in the schedule's time zone, such as 2026-11-01, or an instant with its offset.
+    until
+        Last day, or an instant.
+    again
+        Also those that were delivered already.
+    dry_run
+        Only say which they are.
+    """
+    body = {"from": from_, "until": until, "again": again, "dry_run": dry_run}
+    with MailroomClient(current(), timeout=60) as client:
+        plan = client.call("POST", f"/schedules/{_safe(schedule_id)}/backfill", body)
+    rows = [(due, "would run" if dry_run else "runs") for due in plan["due"]]
+    rows += [(one["due_at"], f"left out: {one['reason']}") for one in plan["left_out"]]
+    print_table(f"{len(plan['due'])} due times", ["due", "backfill"], sorted(rows))
 
 
 def read_text(file: str) -> str:

@@ -121,7 +121,7 @@ async def wait_for_prefect(settings: Settings, seconds: float) -> bool:
 
 
 async def prefect_part(settings: Settings, say: Say) -> None:
-    """The work pool, the block types and, embedded, the connections that the samples need.
+    """The work pool, the upkeep, the block types and, embedded, the connections that the samples need.
 
     Raises:
         Unavailable: Prefect does not answer.
@@ -129,9 +129,13 @@ async def prefect_part(settings: Settings, say: Say) -> None:
     import httpx
     from prefect.client.orchestration import get_client
 
+    from deployments import upkeep
+
     try:
         async with get_client() as client:
             await _work_pool(client, settings, say)
+            if (await upkeep.ensure(client, settings))[1]:
+                say("upkeep: it runs every minute")
             await _block_types(client)
     except httpx.TransportError as error:
         raise Unavailable(

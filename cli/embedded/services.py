@@ -73,7 +73,7 @@ def _worker_answers(settings: Settings, name: str) -> Callable[[], Awaitable[boo
 
 def prefect(settings: Settings, environment: Mapping[str, str]) -> Service:
     """The Prefect server with its UI, on SQLite."""
-    command = [sys.executable, "-m", "prefect", "server", "start"]
+    command = [sys.executable, "-m", "cli.embedded.prefect_server", "server", "start"]
     return Service(
         "prefect",
         [*command, "--host", settings.host, "--port", str(settings.prefect_port)],

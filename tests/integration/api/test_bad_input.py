@@ -97,6 +97,12 @@ BAD: list[tuple[dict[str, Any], str]] = [
     # Policy.
     ({"policy": {"max_attempts": 10_000}}, "policy.max_attempts"),
     ({"policy": {"expires_after": "P90D"}}, "policy.expires_after"),
+    ({"policy": {"overlap": "queue"}}, "policy.overlap"),
+    ({"policy": {"overlap": "cancel_other", "catchup": "all"}}, "policy.catchup"),
+    ({"policy": {"jitter": "PT2H"}}, "policy.jitter"),
+    ({"policy": {"jitter": "-PT1S"}}, "policy.jitter"),
+    ({"policy": {"jitter": "PT10M", "expires_after": "PT10M"}}, "policy.jitter"),
+    ({"policy": {"jitter": "PT1H"}, **cron("0 * * * *")}, "policy.jitter"),
     ({"condition": {"send_if": "sometimes"}}, "condition.send_if"),
 ]
 
@@ -186,10 +192,26 @@ async def test_the_preview_refuses_what_saving_refuses(offline: Api) -> None:
         await offline.json("POST", "/schedules/preview", 422, json=timing)
     await offline.json("POST", "/schedules/preview", 422, json={**zone("UTC"), "count": 10_000})
     await offline.json("POST", "/schedules/preview", 422, json={})
-    gap = {"frequency": "daily", "at": "02:30", "timezone": "Europe/Berlin", "starts_on": "2027-03-28"}
-    seen = await offline.json("POST", "/schedules/preview", 200, json={"timing": gap, "count": 2})
-    assert seen["next_runs"][0] == {"at": "2027-03-28T01:30:00Z", "local": "2027-03-28T03:30:00+02:00"}
-    assert "03:30" in seen["warnings"][0]
+    gap = {"frequency": "daily", "at": "02:30", "timezone": "Europe/Berlin", "starts_on": "2030-03-29"}
+    seen = await offline.json("POST", "/schedules/preview", 200, json={"timing": gap, "count": 3})
+    assert seen["words"] == "Every day at 02:30 (Europe/Berlin), from Friday 29 March 2030"
+    assert seen["next_runs"][2] == {
+        "at": "2030-03-31T01:00:00Z",
+        "local": "2030-03-31T03:00:00+02:00",
+        "words": "Sunday 31 March 2030, 03:00 CEST",
+        "offset_change": "+01:00 -> +02:00",
+        "moved_from": {
+            "local": "2030-03-31T02:30:00",
+            "reason": "clock_change",
+            "why": "02:30 does not exist in Europe/Berlin on that day (the clocks go forward)",
+        },
+    }
+    jittered = {"timing": gap, "policy": {"jitter": "PT10M"}}
+    told = await offline.json("POST", "/schedules/preview", 200, json=jittered)
+    assert told["warnings"][0]["message"].startswith("Each run starts up to 10 minutes after its due time")
+    await offline.json("POST", "/schedules/preview", 422, json={**cron("0 * * * *"), "policy": {"jitter": "PT1H"}})
+    assert seen["warnings"][0]["code"] == "clock_change"
+    assert "03:00" in seen["warnings"][0]["message"]
 
 
 @pytest.mark.parametrize(

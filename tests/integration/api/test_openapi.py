@@ -9,9 +9,11 @@ import pytest
 
 from api.app import create_app
 from api.bodies import SCHEDULES
+from api.rest.calendars import CALENDAR
 from api.rest.connections import FOLDER, SMTP
 from api.rest.reports import REPORT
 from prefect_mailroom.channels import CHANNELS
+from reports.calendar_changes import CalendarSettings
 from reports.checks import check_definition
 from reports.connections import ConnectionSettings, build
 from reports.definition import ReportDefinition
@@ -26,7 +28,8 @@ GET /schedules/{schedule_id}/history, GET /schedules/executions, POST /schedules
 POST /distribution/test/{channel}, GET /executions/{execution_id}, GET /artifacts/{artifact_id}/download
 GET /connections, POST /connections, PUT /connections/{name}, DELETE /connections/{name}, GET /connections/kinds
 POST /connections/{name}/check, GET /reports, POST /reports, PUT /reports/{report_id}, DELETE /reports/{report_id}
-GET /reports/{report_id}/preview, GET /audit, GET /notifications
+GET /calendars, POST /calendars, GET /calendars/{calendar_id}, PUT /calendars/{calendar_id}
+DELETE /calendars/{calendar_id}, GET /reports/{report_id}/preview, GET /audit, GET /notifications
 """
 
 
@@ -51,6 +54,10 @@ def references(node: Any) -> Iterator[str]:
     elif isinstance(node, list):
         for value in node:
             yield from references(value)
+
+
+def test_the_example_calendar_is_accepted() -> None:
+    assert CalendarSettings.model_validate(CALENDAR).country == "DE"
 
 
 def test_every_endpoint_of_the_contract_exists(document: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from cli.embedded import prefect_settings
 from reports.settings import Settings
 
 PROGRAM = """
-import json
+import json, zoneinfo
 from prefect.settings import get_current_settings
 s = get_current_settings()
 print(json.dumps({
@@ -31,6 +31,8 @@ print(json.dumps({
             s.client.csrf_support_enabled, s.logging.colors, s.cli.colors, s.server.ui.show_promotional_content],
     "ui": s.server.ui.enabled,
     "query": s.worker.query_seconds,
+    "zone_folders": list(zoneinfo.TZPATH),
+    "zones": "Europe/Berlin" in zoneinfo.available_timezones(),
 }))
 """
 
@@ -62,6 +64,8 @@ def test_prefect_reads_every_setting(tmp_path: Path) -> None:
         "off": [False] * 7,
         "ui": True,
         "query": 4,
+        "zone_folders": [],
+        "zones": True,
     }
 
 

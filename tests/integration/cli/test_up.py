@@ -159,6 +159,8 @@ def test_a_schedule_is_made_run_paused_and_deleted_by_the_command_line(up: Up, t
     created = up.command("schedules", "create", str(tmp_path / "delays.yaml"))
     assert created.returncode == 0, created.stderr
     [schedule] = json.loads(up.command("schedules", "list", "--json").stdout)
+    assert json.loads(up.command("schedules", "warnings", schedule["id"], "--json").stdout) == []
+    assert "0 warnings" in up.command("schedules", "warnings", schedule["id"]).stdout
 
     ran = up.command("run", schedule["id"])
     assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -1,0 +1,35 @@
+"""Our tables for commands that read them directly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefect_mailroom.errors import MailroomError
+from reports.settings import Settings
+
+if TYPE_CHECKING:
+    from reports.database import Database
+
+
+async def our_database(settings: Settings) -> Database:
+    """Our tables, which must be there.
+
+    Raises:
+        MailroomError: they are missing or old.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from reports import migrations
+    from reports.database import Database
+
+    remedy = "Run `mailroom init`, or set MAILROOM_DATA_DIR or MAILROOM_DATABASE_URL to where they are."
+    database = Database(settings.database)
+    try:
+        fine = await migrations.is_current(database)
+    except (SQLAlchemyError, OSError) as error:
+        await database.close()
+        raise MailroomError(f"The database cannot be reached: {type(error).__name__}.", remedy=remedy) from error
+    if not fine:
+        await database.close()
+        raise MailroomError("The database has no tables of this version.", remedy=remedy)
+    return database

@@ -1,0 +1,56 @@
+"""The embedded Prefect server takes many writes at once without refusing one."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cli.embedded import prefect_settings
+from reports.settings import Settings
+from tests.conftest import until_healthy
+
+DEPLOYMENTS = 48
+
+
+@pytest.fixture
+def server(tmp_path: Path, unused_tcp_port: int) -> Iterator[str]:
+    """A server as `mailroom up` starts it; yields the URL of its API."""
+    settings = Settings.model_validate({"data_dir": tmp_path, "prefect_port": unused_tcp_port})
+    environment = prefect_settings.base_environment() | prefect_settings.server_environment(settings, "x" * 44)
+    command = [sys.executable, "-m", "cli.embedded.prefect_server", "server", "start"]
+    command += ["--host", "127.0.0.1", "--port", str(unused_tcp_port)]
+    log = tmp_path / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            until_healthy(settings.prefect_api, process, log)
+            yield settings.prefect_api
+        finally:
+            process.kill()
+            process.wait()
+
+
+async def test_deployments_made_at_once_are_all_taken_at_the_first_try(server: str) -> None:
+    # Plain HTTP: Prefect's client would hide each refusal behind a wait.
+    async with httpx.AsyncClient(base_url=server, timeout=60, trust_env=False) as client:
+        flow = (await client.post("/flows/", json={"name": "many"})).json()["id"]
+        at_once = asyncio.Semaphore(8)
+
+        async def make(number: int) -> int:
+            schedule = {"slug": "timing", "schedule": {"cron": "7 5 * * *", "timezone": "UTC"}, "active": True}
+            body = {"flow_id": flow, "name": f"d{number}", "schedules": [schedule]}
+            async with at_once:
+                return (await client.post("/deployments/", json=body)).status_code
+
+        answers = Counter(await asyncio.gather(*(make(number) for number in range(DEPLOYMENTS))))
+
+        assert answers == {201: DEPLOYMENTS}
+        made = (await client.post("/deployments/count", json={})).json()
+        assert made == DEPLOYMENTS
