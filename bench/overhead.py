@@ -169,7 +169,8 @@ def main() -> None:
             port = listener.getsockname()[1]
         url = f"http://127.0.0.1:{port}/api"
         environment = base_environment() | CLIENT | SERVER | {"PREFECT_HOME": str(folder / "home")}
-        command = [PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+        command = [sys.executable, "-m", "cli.embedded.prefect_server", "server", "start"]
+        command += ["--host", "127.0.0.1", "--port", str(port)]
         with running(command, environment, folder, "server.log") as server:
             until_healthy(url, server)
             result: dict[str, Any] = {"cores": os.cpu_count(), "limit": chosen.limit, "ratio": None}

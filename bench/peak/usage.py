@@ -1,31 +1,49 @@
-"""CPU seconds and memory of the stack's processes, by part."""
+"""CPU seconds and memory of processes, by part of the stack."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import psutil
 
 MARKS = {
-    "server": ("prefect server start", "prefect.server"),
-    "worker": ("worker start", "prefect_mailroom.worker", "prefect.engine", "flow-run execute"),
+    "server": ("prefect_server server start", "prefect.server"),
+    "worker": (
+        "worker start",
+        "prefect_mailroom.worker",
+        "prefect.engine",
+        "flow-run execute",
+        "rivals.served",
+        "celery_app",
+    ),
     "renderers": ("reports.rendering",),
     "api": ("uvicorn api.app",),
     "database": ("postgres",),
+    "broker": ("redis-server",),
 }
+OTHER = "other"
 
 
-def part_of(process: psutil.Process) -> str | None:
-    """Which part of the stack a process is, by its own command line or the nearest parent's that tells."""
-    found: psutil.Process | None = process
-    while found is not None:
-        line = " ".join(found.cmdline())
-        for part, marks in MARKS.items():
-            if any(mark in line for mark in marks):
-                return part
-        found = found.parent()
-    return None
+def part_of(line: str) -> str | None:
+    """Which part a command line belongs to, if it tells. Pure."""
+    return next((part for part, marks in MARKS.items() if any(mark in line for mark in marks)), None)
+
+
+def below(root: psutil.Process) -> Iterator[tuple[psutil.Process, str]]:
+    """Every process from `root` down with its part: its own, or that of its nearest parent that tells."""
+    try:
+        processes = [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    parts: dict[int, str] = {}
+    for process in processes:  # Parents come before their children.
+        try:
+            inherited = parts.get(process.ppid(), OTHER) if process is not root else OTHER
+            parts[process.pid] = part_of(" ".join(process.cmdline())) or inherited
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue  # It ended meanwhile; its parent's children_* have its seconds.
+        yield process, parts[process.pid]
 
 
 @dataclass
@@ -36,22 +54,23 @@ class Usage:
     peak_pss: dict[str, int] = field(default_factory=dict)
 
     def sample(self, roots: Iterable[psutil.Process]) -> None:
-        """Look at every process below `roots` now."""
+        """Look at every process from `roots` down now."""
         cpu: dict[str, float] = {}
         pss: dict[str, int] = {}
         for root in roots:
-            for process in [root, *root.children(recursive=True)]:
+            for process, part in below(root):
                 try:
-                    part = part_of(process)
-                    if part is None:
-                        continue
                     times = process.cpu_times()
                     memory = process.memory_full_info().pss
                 except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
-                    continue  # It ended meanwhile; its parent's children_* have its seconds.
+                    continue  # As above.
                 spent = times.user + times.system + times.children_user + times.children_system
                 cpu[part] = cpu.get(part, 0.0) + spent
                 pss[part] = pss.get(part, 0) + memory
         self.cpu = cpu
         for part, size in pss.items():
             self.peak_pss[part] = max(self.peak_pss.get(part, 0), size)
+
+    def since(self, before: dict[str, float]) -> dict[str, float]:
+        """CPU seconds by part since an earlier look."""
+        return {part: self.cpu[part] - before.get(part, 0.0) for part in sorted(self.cpu)}

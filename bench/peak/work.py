@@ -15,11 +15,11 @@ FROM flights WHERE flight_date BETWEEN :day AND date(:day, '+13 days') GROUP BY 
 """
 
 
-def report(number: int) -> dict[str, Any]:
+def report(number: int, prefix: str = "bench") -> dict[str, Any]:
     """A report definition; each number reads other rows."""
     day = f"2013-{number % 10 + 1:02d}-{number // 10 % 28 + 1:02d}"
     return {
-        "id": f"bench-{number}",
+        "id": f"{prefix}-{number}",
         "title": f"Departures, sample {number}",
         "source": {"kind": "sql", "connection": "flights", "queries": {"rows": _ROWS, "by_carrier": _BY_CARRIER}},
         "parameters": {"type": "object", "properties": {"day": {"type": "string", "format": "date", "default": day}}},
@@ -38,12 +38,22 @@ def report(number: int) -> dict[str, Any]:
     }
 
 
-def schedule(number: int, reports: int, due: datetime) -> dict[str, Any]:
-    """A schedule of its own recipient, due once a day at the minute of `due` (UTC)."""
+def recipient(number: int, prefix: str = "bench") -> str:
+    """To whom the schedule of that number goes."""
+    return f"{prefix}-{number}@example.com"
+
+
+def at(due: datetime) -> dict[str, Any]:
+    """Once a day at the minute of `due` (UTC)."""
+    return {"frequency": "cron", "expression": f"{due.minute} {due.hour} * * *"}
+
+
+def schedule(number: int, reports: int, timing: dict[str, Any], prefix: str = "bench") -> dict[str, Any]:
+    """A schedule of a recipient of its own."""
     return {
-        "name": f"Bench {number}",
-        "report_id": f"bench-{number % reports}",
-        "timing": {"frequency": "cron", "expression": f"{due.minute} {due.hour} * * *"},
+        "name": f"{prefix} {number}",
+        "report_id": f"{prefix}-{number % reports}",
+        "timing": timing,
         "formats": ["pdf", "xlsx"],
-        "destinations": [{"channel": "email", "connection": "bench", "to": [f"r{number}@example.com"]}],
+        "destinations": [{"channel": "email", "connection": "bench", "to": [recipient(number, prefix)]}],
     }

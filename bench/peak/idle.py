@@ -1,0 +1,99 @@
+"""Part `idle`: what the whole stack uses while many schedules are registered and none is due."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import sys
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bench.peak import programs, registering, work
+from bench.peak.options import Options
+from bench.peak.stack import Stack
+from bench.peak.usage import Usage
+from bench.peak.waiting import say, wait_for
+from cli.embedded import prefect_settings
+
+PREFIX = "idle"
+_POLLS = 30
+_CALM_SECONDS = 30
+
+
+def measure(stack: Stack, options: Options) -> dict[str, Any]:
+    """CPU of everything together in percent of one core, and the median of the worker's polls."""
+    first = datetime.now(UTC) + timedelta(hours=12)
+    registering.register(stack, 1, 1, lambda _: work.at(first), PREFIX)
+    say(f"idle: registering {options.idle} schedules")
+    _multiply(stack, options.idle)
+    _wait_for_runs(stack, options.idle)
+    time.sleep(_CALM_SECONDS)
+    usage, began = Usage(), time.monotonic()
+    usage.sample(stack.roots)
+    before = dict(usage.cpu)
+    say(f"idle for {options.idle_seconds} s")
+    time.sleep(options.idle_seconds)
+    usage.sample(stack.roots)
+    seconds = time.monotonic() - began
+    percent = {part: round(100 * spent / seconds, 2) for part, spent in usage.since(before).items()}
+    polls = asyncio.run(_polls(stack))
+    found = {
+        "cpu_percent": round(sum(percent.values()), 2),
+        "poll_ms": round(statistics.median(polls), 1),
+        "schedules": options.idle,
+        "cpu_percent_of": percent,
+    }
+    say(f"idle: {found}")
+    return {"idle_10k": found}
+
+
+def _multiply(stack: Stack, n: int) -> None:
+    """Copy the one schedule that came over REST, in our tables and Prefect's; by REST it is a quarter of an hour."""
+    log = stack.data.parent / "copies.log"
+    command = [sys.executable, "-m", "bench.peak.copies", str(n)]
+    with programs.running(command, stack.environment, log) as process:
+        if process.wait(600) != 0:
+            programs.must_run(process, log)
+    rows = stack.backend.count(f"SELECT count(*) FROM export_schedules WHERE name LIKE '{PREFIX} %'")
+    deployments = _count(stack, "/deployments/count", {})
+    if min(rows, deployments) < n:
+        raise SystemExit(f"{rows} schedules and {deployments} deployments are there instead of {n}; see {log}.")
+
+
+def _wait_for_runs(stack: Stack, n: int) -> None:
+    """Prefect's scheduler inserts one run for each; that is work, and over before idling begins."""
+    told = 0
+
+    def inserted() -> bool:
+        nonlocal told
+        found = _count(stack, "/flow_runs/count", {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}})
+        if found >= told + max(n // 10, 1):
+            told = found
+            say(f"Prefect's scheduler has inserted {found} runs")
+        return found >= n
+
+    wait_for(f"{n} runs", inserted, 120 + n / 5, every=5)
+
+
+def _count(stack: Stack, path: str, body: object) -> int:
+    return int(stack.ask_prefect(path, body).json())
+
+
+async def _polls(stack: Stack) -> list[float]:
+    """Milliseconds of the worker's poll requests, asked one after the other."""
+    os.environ.update(prefect_settings.CLIENT | {"PREFECT_HOME": str(stack.data / "prefect")})
+    from prefect.client.orchestration import PrefectClient  # noqa: PLC0415  it reads the environment when imported
+
+    from prefect_mailroom.worker.backlog import due_runs  # noqa: PLC0415  as above
+
+    taken = []
+    async with PrefectClient(stack.prefect) as client:
+        for number in range(_POLLS + 1):
+            before, began = datetime.now(UTC) + timedelta(seconds=10), time.perf_counter()
+            await due_runs(client, "mailroom", frozenset(), before, Counter())
+            if number:  # The first one opens the connection.
+                taken.append((time.perf_counter() - began) * 1000)
+    return taken

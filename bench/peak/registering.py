@@ -1,0 +1,69 @@
+"""Schedules over REST, until Prefect has the run of each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from bench.peak import work
+from bench.peak.stack import Stack
+from bench.peak.waiting import say, wait_for
+
+
+def minute_after(seconds: float) -> datetime:
+    """The first whole minute that lies at least so many seconds ahead."""
+    ahead = datetime.now(UTC) + timedelta(seconds=seconds)
+    return (ahead + timedelta(seconds=59, microseconds=999_999)).replace(second=0, microsecond=0)
+
+
+def due_minute(n: int) -> datetime:
+    """When `n` schedules can be due that are created now.
+
+    Generous for a slow creation, and over two minutes after it: a schedule saved later than that is planned in another
+    way, at once.
+    """
+    return minute_after(n / 4 + 150)
+
+
+def create_reports(client: httpx.Client, reports: int, prefix: str) -> None:
+    """Report definitions over REST."""
+    for number in range(reports):
+        client.post("/reports", json=work.report(number, prefix)).raise_for_status()
+
+
+def register(stack: Stack, n: int, reports: int, timing_of: Callable[[int], dict[str, Any]], prefix: str) -> None:
+    """Create reports and schedules; returns when Prefect has every deployment."""
+    with stack.client as client, ThreadPoolExecutor(8) as pool:
+        create_reports(client, reports, prefix)
+        began = time.monotonic()
+        bodies = [work.schedule(number, reports, timing_of(number), prefix) for number in range(n)]
+        for done, answer in enumerate(pool.map(lambda body: client.post("/schedules/", json=body), bodies), 1):
+            answer.raise_for_status()
+            if done % 100 == 0 or done == n:
+                say(f"{done} schedules created after {time.monotonic() - began:.0f} s")
+    unsynced = "SELECT count(*) FROM export_schedules WHERE sync_state <> 'synced'"
+    wait_for("Every deployment", lambda: stack.backend.count(unsynced) == 0, 600)
+
+
+def runs_inserted(stack: Stack, wanted: int, first: datetime, last: datetime, tag: str = "mailroom") -> None:
+    """Wait until Prefect's scheduler has inserted so many runs that are due from `first` to `last`.
+
+    Raises:
+        SystemExit: it did not, 20 s before the first is due.
+    """
+    second = timedelta(seconds=1)
+    due = {"after_": (first - second).isoformat(), "before_": (last + second).isoformat()}
+    body = {"flow_runs": {"expected_start_time": due, "tags": {"all_": [tag]}}}
+
+    def inserted() -> bool:
+        if datetime.now(UTC) > first - timedelta(seconds=20):
+            raise SystemExit("Creating took longer than planned: the due minute has come. The machine is too busy.")
+        return int(stack.ask_prefect("/flow_runs/count", body).json()) >= wanted
+
+    wait_for("Every run", inserted, 1800, every=2)
+    say(f"{wanted} runs wait for {first:%H:%M}")
