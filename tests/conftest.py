@@ -91,7 +91,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> 
             stderr=subprocess.STDOUT,
         )
         try:
-            _until_healthy(url, server, log)
+            until_healthy(url, server, log)
             yield url
         finally:
             server.terminate()
@@ -102,7 +102,8 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> 
                 server.wait()
 
 
-def _until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+def until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until the API answers; fails with the log when it does not within 90 s."""
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         if server.poll() is not None:

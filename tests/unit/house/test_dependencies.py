@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "deployments": {"reports", "prefect_mailroom"},
     "api": {"deployments", "reports", "prefect_mailroom"},
     "cli": {"deployments", "reports", "prefect_mailroom"},
-    "flows": {"reports", "prefect_mailroom"},
+    "flows": {"deployments", "reports", "prefect_mailroom"},
     "bench": {"deployments", "reports", "prefect_mailroom", "cli"},
 }
 FOLDERS = {name: ROOT / ("blocks/prefect_mailroom" if name == "prefect_mailroom" else name) for name in MAY_IMPORT}

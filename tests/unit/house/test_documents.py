@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reports.conflicts.warning import Code
 from reports.folder import load_folder
 from reports.schedule_spec import read_spec
 
@@ -33,6 +34,11 @@ def test_the_report_of_the_docs_loads(tmp_path: Path) -> None:
     query = "SELECT region, sum(amount) AS amount FROM orders WHERE day BETWEEN :from AND :to GROUP BY region"
     (folder / "orders.sql").write_text(query)
     assert load_folder(folder).data_query == "orders"
+
+
+def test_every_warning_is_explained() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/conflicts.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(Code)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
