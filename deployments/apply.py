@@ -112,11 +112,14 @@ async def _update(client: PrefectClient, desired: Desired, observed: Observed, f
         # First: PATCH leaves schedules of another slug alone, and recreates all where one has none.
         with contextlib.suppress(ObjectNotFound):
             await client.delete_deployment_schedule(observed.id, schedule_id)
-    values: dict[str, Any] = {"description": description_of(desired), "tags": list(desired.tags)}
+    # The mark says whether it is paused: both go in one request, or two writers at once could leave a mark that lies.
+    values: dict[str, Any] = {
+        "description": description_of(desired),
+        "tags": list(desired.tags),
+        "paused": desired.paused,
+    }
     if fields & {"parameters"}:
         values["parameters"] = desired.parameters
-    if fields & {"paused"}:
-        values["paused"] = desired.paused
     if fields & {"entrypoint"}:
         values["entrypoint"] = desired.entrypoint
     if fields & {"work_pool"}:

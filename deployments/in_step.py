@@ -49,7 +49,9 @@ async def bring_in_step(
     now = clock()
     there = (await read(client, [schedule_id])).get(schedule_id)
     verdict = judge(schedule, desired(schedule, settings), there)
-    if verdict.wish and there and await _adopted(database, settings, schedule_id, verdict.wish, there, now):
+    if verdict.wish and there:
+        # Judged anew even where nothing was adopted: another process may have done it a moment ago.
+        await _adopt(database, settings, schedule_id, verdict.wish, there, now)
         async with database.session() as session:
             schedule = await stored.find(session, schedule_id)
         assert schedule is not None
@@ -79,9 +81,9 @@ def detail_of(action: Action) -> dict[str, Any]:
             return action.changes()
 
 
-async def _adopted(
+async def _adopt(
     database: Database, settings: Settings, schedule_id: str, wish: Wish, there: Observed, now: datetime
-) -> bool:
+) -> None:
     adopt = adopt_pause if wish is Wish.PAUSE else adopt_resume
     async with database.session() as session:
-        return await adopt(session, schedule_id, who=there.updated_by, now=now, settings=settings)
+        await adopt(session, schedule_id, who=there.updated_by, now=now, settings=settings)

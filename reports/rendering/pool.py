@@ -43,15 +43,18 @@ class Pool:
             try:
                 return await self._try(job)
             except RendererDied:
-                return await self._try(job)
+                return await self._try(job, fresh=True)
         except MailroomError as error:
             raise placed(error, report=job.definition.id) from error
 
-    async def _try(self, job: RenderJob) -> RenderResult:
-        slot = await self._free.get()
-        if not _is_good(slot):  # It died while it waited.
-            slot = self._start(instead_of=slot)
+    async def _try(self, job: RenderJob, *, fresh: bool = False) -> RenderResult:
+        taken = await self._free.get()
+        # It died while it waited, or may have: what killed its neighbour is not always told of it yet.
+        stale = taken.done() if fresh else not _is_good(taken)
+        slot = self._start(instead_of=taken) if stale else taken
         try:
+            if stale and _is_good(taken):
+                await taken.result().end()
             renderer = await asyncio.shield(slot)  # A caller that gives up must not end what is being started.
             with working_folder(job, renderer.pid) as work:
                 answer = await renderer.render(job, work)

@@ -112,7 +112,7 @@ async def test_the_proof_names_what_is_not_accounted_for(offline: Api) -> None:
     assert (found["due"], found["accounted"], found["unaccounted"]) == (1, 0, 1)
     assert found["missing"][0]["schedule_id"] == schedule
     await look(offline.database, now=now)
-    since = {"since": (now - 2.9 * DAY).isoformat()}
+    since = {"since": (now - 3 * DAY).isoformat()}
     found = await offline.json("GET", "/stats", 200, params=since)
     assert found["due"] == found["accounted"] == sum(found["by_state"].values())
     assert (found["unaccounted"], found["missing"]) == (0, [])
