@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from bench.time.oracle import OFFICE, TIMING, brute, compare, oracle, repeats
-from reports.timing import is_due, occurrences
+from bench.time.oracle import OFFICE, TIMING, brute, compare, oracle, repeats, wall_clock
+from reports.timing import Timing, is_due, occurrences
 
 # New York, Berlin; half an hour; a summer time that came back; quarters of an hour; a day that was left out.
 YEARS = [
@@ -24,6 +24,7 @@ KINDS: list[dict[str, Any]] = [
     {"frequency": "hourly", "every": 1, "from": "00:00", "until": "23:59"},
     {"frequency": "hourly", "every": 3, "from": "00:30", "until": "18:00", "days": ["fri", "sun"]},
     {"frequency": "daily", "at": "02:30"},
+    {"frequency": "daily", "at": "23:30"},
     {"frequency": "daily", "at": "00:00", "calendar": "office", "on_holiday": "next"},
     {"frequency": "weekly", "days": ["fri", "sun"], "at": "01:45", "calendar": "office", "on_holiday": "previous"},
     {"frequency": "monthly", "day": 31, "at": "09:00"},
@@ -44,6 +45,28 @@ def test_a_year_of_each_kind(zone: str, year: int) -> None:
         expected = brute(words, start, until)
         assert expected
         assert list(occurrences(TIMING.validate_python(words), start, OFFICE, until=until)) == expected
+
+
+@pytest.mark.parametrize(("zone", "year"), YEARS)
+def test_once_on_each_day_of_a_year(zone: str, year: int) -> None:
+    """At the first instant at which the wall clock shows that time; where it shows none, the next that it shows."""
+    start, until = dt.datetime(year, 1, 1, tzinfo=dt.UTC), dt.datetime(year + 1, 1, 1, tzinfo=dt.UTC)
+    shown: dict[dt.date, list[tuple[int, dt.datetime]]] = {}
+    for moment, day, minute in wall_clock(zone, start, until):
+        shown.setdefault(day, []).append((minute, moment))
+    for day in (dt.date(year, 1, 2) + dt.timedelta(days=n) for n in range(363)):
+        for at in ("00:00", "01:45", "02:15", "23:30"):
+            wanted = int(at[:2]) * 60 + int(at[3:])
+            following = next(minutes[0][1] for after, minutes in shown.items() if after > day)
+            words = {"frequency": "once", "at": f"{day}T{at}", "timezone": zone}
+            expected = next((moment for minute, moment in shown.get(day, []) if minute >= wanted), following)
+            assert list(occurrences(TIMING.validate_python(words), start, OFFICE)) == [expected], words
+
+
+def test_no_kind_is_left_out() -> None:
+    """`immediate` is due when it is saved, by no calendar."""
+    kinds = {model.model_fields["frequency"].annotation.__args__[0] for model in get_args(get_args(Timing)[0])}
+    assert kinds == {kind["frequency"] for kind in KINDS} | {"once", "immediate"}
 
 
 def test_no_hour_of_a_year_is_lost() -> None:
