@@ -1,0 +1,166 @@
+"""The processes of a Mailroom, as `mailroom up` starts them; here each can be killed and started again by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sqlite3
+import subprocess
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.actions import WorkPoolCreate
+
+from cli.embedded import data_dir, guard, ports, services
+from cli.embedded.supervisor import Service
+from cli.embedded.system import environment
+from prefect_mailroom.worker.warm import WarmWorker
+from reports import connections, migrations
+from reports.connections import NewConnection
+from reports.database import Database
+from reports.definition import ReportDefinition
+from reports.repositories import catalog
+from reports.schedules import Context
+from reports.settings import Settings
+from reports.users import ensure_default_user
+from tests.integration.outages.letterbox import Letterbox
+from tests.integration.run.conftest import REPORT
+
+T = TypeVar("T")
+SLOTS = 3
+"""Runs that a worker has under way at once; it claims two more for each."""
+_ALWAYS = ("prefect", "renderers", "worker")
+
+
+class House:
+    """A Prefect server, renderers, a worker, an API; a letterbox for the mails of all."""
+
+    def __init__(self, folder: Path) -> None:
+        chosen = {name: ports.free_port("127.0.0.1") for name in ports.PORT_FIELDS}
+        self.settings = Settings.model_validate(
+            {"data_dir": folder, "renderers": 1, "worker_limit": SLOTS, "sync_wait_seconds": 20, **chosen}
+        )
+        self.letterbox = Letterbox()
+        self._mark = uuid.uuid4().hex
+        self._environment = environment(self.settings, self._mark)
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def _service(self, name: str) -> Service:
+        make: Callable[[Settings, Mapping[str, str]], Service] = getattr(services, name.partition("-")[0])
+        service = make(self.settings, self._environment)
+        if not name.startswith("worker"):
+            return service
+        quick = {**service.environment, "PREFECT_WORKER_QUERY_SECONDS": "0.5"}
+        command = list(service.command)
+        command[command.index("--name") + 1] = name
+        return replace(
+            service, command=command, environment=quick, answers=services._worker_answers(self.settings, name)
+        )
+
+    async def start(self, name: str) -> None:
+        """Start `prefect`, `renderers`, `api` or a worker (`worker`, `worker-2`) and wait until it can be used."""
+        service = self._service(name)
+        log = self.settings.data_dir / "logs" / f"{name}.log"
+        with log.open("ab") as output:
+            self._running[name] = subprocess.Popen(
+                list(service.command), env=dict(service.environment), stdout=output, stderr=subprocess.STDOUT
+            )
+
+        async def answers() -> bool | None:
+            assert self._running[name].poll() is None, log.read_text()[-3000:]
+            return await service.answers() or None
+
+        await eventually(answers, 90, lambda: log.read_text()[-3000:])
+
+    def kill(self, name: str) -> None:
+        """As when its machine dies."""
+        process = self._running.pop(name)
+        process.kill()
+        process.wait()
+
+    async def mend(self) -> None:
+        """As it was opened, whatever a test that failed has left."""
+        for name in set(self._running) - set(_ALWAYS):
+            self.kill(name)
+        for name in _ALWAYS:
+            if name not in self._running:
+                await self.start(name)
+
+    @contextlib.contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """A process that gets no time, as on a machine that is suspended."""
+        process = self._running[name]
+        process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
+
+    def told(self) -> str:
+        """The last lines of every log."""
+        logs = sorted((self.settings.data_dir / "logs").glob("*.log"))
+        return "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-2500:]}" for log in logs)
+
+    async def open(self) -> None:
+        """Everything but the API runs; a report and its connections are there."""
+        data_dir.prepare(self.settings)
+        self.settings.artifacts_dir.mkdir()
+        self.letterbox.start()
+        await asyncio.gather(self.start("prefect"), self.start("renderers"))
+        async with PrefectClient(self.settings.prefect_api) as client:
+            template = WarmWorker.get_default_base_job_template()
+            pool = WorkPoolCreate(name=self.settings.work_pool, type="mailroom-warm", base_job_template=template)
+            await client.create_work_pool(pool)
+        await asyncio.gather(self.start("worker"), self._furnish())
+
+    async def _furnish(self) -> None:
+        warehouse = self.settings.data_dir / "warehouse.db"
+        with contextlib.closing(sqlite3.connect(warehouse)) as connection, connection:
+            connection.execute("CREATE TABLE orders (region TEXT, amount INTEGER)")
+            connection.execute("INSERT INTO orders VALUES ('EMEA', 1200)")
+        smtp = {
+            "credentials": {
+                "smtp_server": "127.0.0.1",
+                "smtp_port": self.letterbox.port,
+                "smtp_type": "INSECURE",
+            },
+            "from_address": "reports@example.com",
+            "allow_plain": True,
+        }
+        database, now = Database(self.settings.database), datetime.now(UTC)
+        await migrations.upgrade(database)
+        async with database.session() as session:
+            owner = await ensure_default_user(session, now, self.settings)
+            for name, kind, values in (
+                ("smtp", "email", smtp),
+                ("warehouse", "sql", {"url": f"sqlite:///{warehouse}"}),
+            ):
+                wanted = NewConnection(name=name, kind=kind, settings=values)
+                await connections.create(session, wanted, Context(user=owner, now=now, settings=self.settings))
+            await catalog.save_report(session, ReportDefinition.model_validate(REPORT), now=now)
+        await database.close()
+
+    def close(self) -> None:
+        """Nothing is left, grandchildren included."""
+        self.letterbox.stop()
+        guard.sweep(self._mark, patience=0)
+        for process in self._running.values():
+            process.wait()
+
+
+async def eventually(what: Callable[[], Awaitable[T | None]], seconds: float, told: Callable[[], str]) -> T:
+    """The first thing that `what` finds, within a deadline."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if (found := await what()) is not None:
+            return found
+        await asyncio.sleep(0.1)
+    pytest.fail(f"Nothing within {seconds:g} s.\n{told()}")

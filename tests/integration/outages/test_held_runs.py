@@ -1,0 +1,90 @@
+"""Changes a second or two before a due time, when a worker has claimed the run for it already.
+
+Prefect throws away the runs that it has planned; this one goes on to the worker's child whatever happens.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from prefect.client.schemas.objects import StateType
+
+from deployments.reconcile import Reconciler
+from reports import schedules
+from reports.accounting.watchdog import GRACE, look
+from reports.schedule_spec import read_spec
+from reports.states import ExecutionKind
+from tests.integration.outages.house import SLOTS, eventually
+from tests.integration.outages.scene import HOUR, body
+
+if TYPE_CHECKING:
+    from reports.tables import Schedule
+    from tests.integration.outages.scene import Scene
+
+pytestmark = pytest.mark.xdist_group("outages")
+SECOND = timedelta(seconds=1)
+CHANGES = ("edited", "moved", "paused", "resumed", "deleted", "by-hand")
+
+
+async def _fill_the_worker(scene: Scene) -> None:
+    """Every slot has a run that waits for its mail to be taken; what comes now is claimed, and stays so."""
+    blocker = await scene.create(body("blocker", {"frequency": "yearly", "month": 1, "day": 1, "at": "00:00"}))
+    scene.letterbox.held.add("ada@blocker.example")
+    async with scene.database.session() as session:
+        for _ in range(SLOTS):
+            await schedules.request_execution(session, blocker.id, ExecutionKind.RUN_NOW, scene.context())
+    await scene.settle(blocker)
+
+    async def full() -> bool | None:
+        return len(scene.letterbox.waiting) == SLOTS or None
+
+    await eventually(full, 120, scene.house.told)
+
+
+async def _claimed(scene: Scene, made: list[Schedule]) -> None:
+    async def look() -> bool | None:
+        runs = [run for schedule in made for run in await scene.runs_of(schedule)]
+        return (len(runs) == len(made) and {run.state_type for run in runs} == {StateType.PENDING}) or None
+
+    await eventually(look, 120, scene.house.told)
+
+
+async def test_a_worker_that_has_the_run_heeds_the_last_second(scene: Scene) -> None:
+    due = scene.began.replace(second=0, microsecond=0)
+    daily = {"frequency": "daily", "at": f"{due:%H:%M}"}
+    await _fill_the_worker(scene)
+    made = {name: await scene.create(body(name, daily), now=due - HOUR) for name in CHANGES}
+    await scene.settle(*made.values())
+    await _claimed(scene, list(made.values()))
+
+    before = due - 2 * SECOND
+    for name, spec in (("edited", daily), ("moved", {**daily, "at": f"{due - HOUR:%H:%M}"})):
+        async with scene.database.session() as session:
+            wanted = read_spec(body(name, spec))
+            await schedules.replace(session, made[name].id, wanted, scene.context(before), if_match=None)
+    await scene.change(schedules.pause, made["paused"], before)
+    await scene.change(schedules.pause, made["resumed"], before - SECOND)
+    await scene.change(schedules.resume, made["resumed"], before + SECOND)
+    await scene.change(schedules.delete, made["deleted"], before)
+    await scene.client.delete_deployment(await scene.deployment(made["by-hand"]))
+    await scene.settle(*made.values())
+
+    scene.letterbox.go.set()
+    await scene.all_end()
+    await look(scene.database, now=due + GRACE + SECOND)
+    reconciler = Reconciler(scene.database, scene.settings)
+    await reconciler.repair(seconds=10)
+    await reconciler.close()
+    await scene.all_end()
+    ends = {name: await scene.states(schedule) for name, schedule in made.items()}
+    assert ends == {
+        "edited": ["success"],
+        "moved": [],
+        "paused": ["skipped"],
+        "resumed": ["success"],
+        "deleted": ["skipped"],
+        "by-hand": ["success"],
+    }
+    assert await scene.proof(due - HOUR) == {"success": 3, "skipped": 2}
