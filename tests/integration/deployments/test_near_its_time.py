@@ -6,8 +6,9 @@ Nothing works on the pool here; the test claims every run that Prefect has, as a
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
@@ -40,6 +41,13 @@ async def _edit(office: Office, schedule: Schedule, at: str) -> None:
     await office.reconciler.settle_schedule(schedule.id)
 
 
+async def _change(office: Office, what: Any, schedule: Schedule, now: datetime) -> None:
+    """Pause, resume or delete it at that moment."""
+    async with office.database.session() as session:
+        await what(session, schedule.id, replace(office.context(), now=now))
+    await office.reconciler.settle_schedule(schedule.id)
+
+
 async def _states(office: Office, schedule: Schedule) -> list[str]:
     async with office.database.session() as session:
         query = select(Execution).where(Execution.schedule_id == schedule.id, Execution.kind == ExecutionKind.SCHEDULED)
@@ -65,12 +73,17 @@ async def _claims(office: Office, schedule: Schedule) -> int:
 
 
 async def test_around_its_time_nothing_is_lost_and_nothing_doubled(office: Office) -> None:
-    due = (datetime.now(UTC) + timedelta(seconds=75)).replace(second=0, microsecond=0)
+    due = (datetime.now(UTC) + timedelta(seconds=80)).replace(second=0, microsecond=0)
     at = f"{due:%H:%M}"
-    made = [await office.create(timing={"frequency": "daily", "at": at}) for _ in range(6)]
-    before, moved, after, by_hand, paused, deleted = made
+    made = [await office.create(timing={"frequency": "daily", "at": at}) for _ in range(9)]
+    before, moved, after, by_hand, paused, deleted, paused_before, resumed_before, deleted_before = made
     for schedule in made:
         await office.reconciler.settle_schedule(schedule.id)
+    await _change(office, schedules.pause, resumed_before, datetime.now(UTC))
+    await _until(due - 3 * SECOND)
+    await _change(office, schedules.pause, paused_before, due - 3 * SECOND)
+    await _change(office, schedules.delete, deleted_before, due - 3 * SECOND)
+    await _change(office, schedules.resume, resumed_before, due - 2 * SECOND)
     await _until(due - 1.5 * SECOND)
     async with PrefectClient(office.settings.prefect_api) as client:
         await client.delete_deployment((await office.deployment(by_hand)).id)
@@ -78,24 +91,24 @@ async def test_around_its_time_nothing_is_lost_and_nothing_doubled(office: Offic
     await _until(due + SECOND)
     await _edit(office, after, at)
     await _edit(office, moved, f"{due - timedelta(hours=1):%H:%M}")
-    async with office.database.session() as session:
-        await schedules.pause(session, paused.id, office.context())
-        await schedules.delete(session, deleted.id, office.context())
-    for schedule in (paused, deleted):
-        await office.reconciler.settle_schedule(schedule.id)
+    await _change(office, schedules.pause, paused, datetime.now(UTC))
+    await _change(office, schedules.delete, deleted, datetime.now(UTC))
     await _until(due + SETTLED + 2 * SECOND)
     # The one whose deployment was deleted was not changed by us: it has the longer grace.
     await look(office.database, now=datetime.now(UTC))
     await look(office.database, now=due + timedelta(minutes=2, seconds=1))
     await office.reconciler.run_pass()
     await office.reconciler.close()
-    for schedule in (before, moved, after, by_hand):
+    for schedule in (before, moved, after, by_hand, resumed_before):
         assert await _states(office, schedule) == ["pending"], schedule.id
         assert await _claims(office, schedule) == 1, schedule.id
         assert await _claims(office, schedule) <= 1, "the same run may ask again"
     for schedule in (paused, deleted):
         assert await _states(office, schedule) == ["skipped"]
         assert await _claims(office, schedule) == 0
+    for schedule in (paused_before, deleted_before):
+        assert await _states(office, schedule) == [], "it was not due"
+        assert await _claims(office, schedule) == 0
     async with office.database.session() as session:
         found = await figures(session, since=due - timedelta(minutes=5), until=datetime.now(UTC))
-    assert (found.due, found.accounted, found.unaccounted) == (6, 6, 0)
+    assert (found.due, found.accounted, found.unaccounted) == (7, 7, 0)
