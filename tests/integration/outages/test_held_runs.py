@@ -57,6 +57,8 @@ async def test_a_worker_that_has_the_run_heeds_the_last_second(scene: Scene) -> 
     await _fill_the_worker(scene)
     made = {name: await scene.create(body(name, daily), now=due - HOUR) for name in CHANGES}
     await scene.settle(*made.values())
+    for schedule in made.values():
+        await scene.planned(schedule, 1, since=due - SECOND)
     await _claimed(scene, list(made.values()))
 
     before = due - 2 * SECOND
