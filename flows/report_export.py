@@ -20,6 +20,7 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import Pause
 from prefect.states import AwaitingRetry, Cancelled, Completed, Failed
 
+from reports.run.before_fork import prepare
 from reports.run.claim import FlowRunFacts, Stopped
 from reports.run.lease import lease
 from reports.run.run_page import run_name, write_summary
@@ -39,6 +40,11 @@ async def render(work: Work, begun: Begun) -> Rendered | Verdict:
 async def deliver(work: Work, begun: Begun, made: Rendered) -> Verdict:
     """Try every delivery that is due once."""
     return await work.deliver(begun, made)
+
+
+def before_fork() -> None:
+    """Called by the warm worker in the process that its children are forked from."""
+    prepare()
 
 
 def _facts() -> FlowRunFacts:

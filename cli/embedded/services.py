@@ -123,10 +123,12 @@ def api(settings: Settings, environment: Mapping[str, str]) -> Service:
 def worker(settings: Settings, environment: Mapping[str, str]) -> Service:
     """The worker that runs the flows."""
     name = "embedded"
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--type", settings.worker_type, "--name", name]
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--type", settings.worker_type]
+    if settings.worker_type == "mailroom-warm":
+        command = [sys.executable, "-m", "prefect_mailroom.worker"]  # The same worker in less memory.
     return Service(
         "worker",
-        [*command, "--pool", settings.work_pool, "--limit", str(settings.worker_slots)],
+        [*command, "--name", name, "--pool", settings.work_pool, "--limit", str(settings.worker_slots)],
         {**environment, **prefect_settings.WORKER},
         _worker_answers(settings, name),
     )

@@ -1,6 +1,6 @@
 """What a forked child does: Prefect's own engine, one flow run after the other, until it is replaced.
 
-    worker -> {"run": a flow run as JSON}
+    worker -> {"flow": entrypoint, "run": a flow run as JSON, "deployment": its deployment as JSON}
     child  -> {"begun": id}, then {"ended": id, "state": type or null, "problem": text or null, "retire": why or null}
 
 It ends when the worker hangs up or after it said that it retires, and sends its last logs and events first.
@@ -16,12 +16,13 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from inspect import isasyncgen, iscoroutine, isgenerator
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.context import AsyncClientContext, SyncClientContext
 from prefect.exceptions import Abort, Pause
 from prefect.flow_engine import run_flow
@@ -36,7 +37,7 @@ _DRAIN_SECONDS = 8
 _MB = 1024 * 1024
 
 
-def serve(wire: Wire, flow: Flow[..., Any], recycle: Recycle) -> None:
+def serve(wire: Wire, flows: Mapping[str, Flow[..., Any]], recycle: Recycle) -> None:
     """Run what comes over the wire."""
     _reseed()
     prefect_private.do_not_join_heartbeats()
@@ -47,11 +48,12 @@ def serve(wire: Wire, flow: Flow[..., Any], recycle: Recycle) -> None:
     done = 0
     try:
         with asyncio.Runner() as runner:
-            engine = Engine(flow, runner)
+            engine = Engine(runner)
             while (message := wire.receive()) is not None:
                 flow_run = FlowRun.model_validate(message["run"])
+                prefect_private.remember_deployment(DeploymentResponse.model_validate(message["deployment"]))
                 wire.send({"begun": str(flow_run.id)})
-                state, problem = engine.execute(flow_run)
+                state, problem = engine.execute(flows[message["flow"]], flow_run)
                 surroundings.restore()
                 done += 1
                 minutes, grown = (time.monotonic() - start) / 60, (resident_bytes() - size) / _MB
@@ -121,27 +123,32 @@ class Surroundings:
 
 
 class Engine:
-    """Prefect's engine with a client that stays open from run to run."""
+    """Prefect's engine with a client that stays open from run to run: one for async flows, one for the others."""
 
-    def __init__(self, flow: Flow[..., Any], runner: asyncio.Runner) -> None:
-        self._flow, self._runner = flow, runner
-        self._context = contextvars.copy_context()
+    def __init__(self, runner: asyncio.Runner) -> None:
+        self._runner = runner
+        self._contexts: dict[bool, contextvars.Context] = {}
         self.broken: str | None = None
-        if flow.isasync:
-            runner.run(self._open(), context=self._context)
-        else:
-            self._context.run(SyncClientContext().__enter__)
+
+    def _context(self, *, isasync: bool) -> contextvars.Context:
+        if isasync not in self._contexts:
+            context = self._contexts[isasync] = contextvars.copy_context()
+            if isasync:
+                self._runner.run(self._open(), context=context)
+            else:
+                context.run(SyncClientContext().__enter__)
+        return self._contexts[isasync].copy()
 
     async def _open(self) -> None:
         await AsyncClientContext().__aenter__()
 
-    def execute(self, flow_run: FlowRun) -> tuple[State[Any] | None, str | None]:
+    def execute(self, flow: Flow[..., Any], flow_run: FlowRun) -> tuple[State[Any] | None, str | None]:
         """The state that the run ended in, or what kept the engine from telling one."""
         # Without a deployment id the engine opens no websocket to watch for suspension. It reads the run again, so
         # the flow sees its deployment all the same.
         detached = flow_run.model_copy(update={"deployment_id": None})
         try:
-            return self._run(detached, self._context.copy()), None
+            return self._run(flow, detached, self._context(isasync=flow.isasync)), None
         except (Abort, Pause) as signalled:
             flow_run_logger(flow_run).info("The run gave its process back: %s", signalled)
             return None, None
@@ -154,8 +161,7 @@ class Engine:
             self._runner.close()
             return None, f"The run was ended by {type(error).__name__}: {error}"
 
-    def _run(self, flow_run: FlowRun, context: contextvars.Context) -> State[Any] | None:
-        flow = self._flow
+    def _run(self, flow: Flow[..., Any], flow_run: FlowRun, context: contextvars.Context) -> State[Any] | None:
         log = flow_run_logger(flow_run, flow)
         kind: Literal["state", "result"] = "result" if flow.isgenerator else "state"
         start: Callable[..., Any] = run_flow

@@ -1,4 +1,4 @@
-"""What a zygote is for: one version of one flow's code, in one environment."""
+"""What a zygote is for: one version of a project's flows, in one environment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 # Path -> (modification time in ns, size in bytes).
@@ -28,7 +28,7 @@ class Recycle:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Runs whose `Code` is equal share a zygote.
+    """One flow, and the place that it is loaded in. Flows of the same place share a zygote.
 
     `pull_steps` is the deployment's list as JSON; `path` the folder of a deployment without pull steps; `env` what the
     work pool and the deployment add to the worker's environment.
@@ -40,6 +40,11 @@ class Code:
     version: str | None = None
     env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     recycle: Recycle = Recycle()
+
+    @property
+    def place(self) -> Code:
+        """All but the flow."""
+        return replace(self, entrypoint="")
 
 
 def fingerprint(paths: Iterable[str]) -> Fingerprint:

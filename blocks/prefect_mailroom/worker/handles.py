@@ -23,12 +23,15 @@ from prefect_mailroom.worker.wire import MAX_LINE, Message, line
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.responses import DeploymentResponse
 
 # Pull steps may clone a repository; imports may be slow on a busy machine.
 _LOAD_SECONDS = 300
 _SPAWN_SECONDS = 30
 _BEGIN_SECONDS = 60
 _LAST_WORDS_SECONDS = 5
+# Of a deployment: what is long and of no use to a child.
+_NOT_TOLD = {"parameters", "parameter_openapi_schema", "job_variables", "pull_steps", "schedules", "status"}
 _ids = count(1)
 
 
@@ -57,6 +60,8 @@ class Child:
 
     def __init__(self, zygote: Zygote, pid: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.zygote, self.pid = zygote, pid
+        self.flows = frozenset(zygote.hooks)
+        self._flow = ""
         self._reader, self._writer = reader, writer
         self.exited: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
 
@@ -65,11 +70,19 @@ class Child:
         """Whether it can be given a run."""
         return not self.exited.done() and not self._reader.at_eof() and not self._writer.is_closing()
 
-    async def run(self, flow_run: FlowRun) -> Message:
+    @property
+    def has_hooks(self) -> bool:
+        """Whether the flow that it runs is to be told of a cancellation."""
+        return self.zygote.hooks.get(self._flow, False)
+
+    async def run(self, entrypoint: str, flow_run: FlowRun, deployment: DeploymentResponse) -> Message:
         """Run it; returns what the child said at the end, or raises `ChildDied`."""
         begun = False
+        self._flow = entrypoint
         try:
-            self._writer.write(line({"run": flow_run.model_dump(mode="json")}))
+            told = deployment.model_dump(mode="json", exclude=_NOT_TOLD)
+            run = flow_run.model_dump(mode="json")
+            self._writer.write(line({"flow": entrypoint, "run": run, "deployment": told}))
             await self._writer.drain()
             await asyncio.wait_for(self._read(), _BEGIN_SECONDS)
             begun = True
@@ -111,14 +124,15 @@ class Child:
 
 
 class Zygote:
-    """One process with a flow imported."""
+    """One process with flows of one place imported. `hooks` tells for each whether it has cancellation hooks."""
 
-    def __init__(self, code: Code, process: asyncio.subprocess.Process, control: socket.socket, home: str) -> None:
-        self.code, self.hooks = code, False
+    def __init__(self, process: asyncio.subprocess.Process, control: socket.socket, home: str) -> None:
+        self.hooks: dict[str, bool] = {}
         self.children: dict[int, Child] = {}
         self.last_used = time.monotonic()
         self._process, self._control, self._home = process, control, home
         self._files: Fingerprint = {}
+        self._loaded: asyncio.Future[Message] | None = None
         self._spawned: dict[int, asyncio.Future[int]] = {}
         self._early: dict[int, int] = {}
         self._listening: asyncio.Task[None] | None = None
@@ -147,34 +161,40 @@ class Zygote:
         finally:
             theirs.close()
         ours.setblocking(False)
-        zygote = cls(code, process, ours, home)
+        zygote = cls(process, ours, home)
         try:
-            await asyncio.wait_for(zygote._load(), _LOAD_SECONDS)
-        except BaseException as error:
+            # The same connection, read through a duplicate: descriptors can be sent over the socket itself alone.
+            # The writer is kept for the connection's sake: it closes it when it is collected.
+            reader, zygote._kept = await asyncio.open_connection(sock=ours.dup(), limit=MAX_LINE)
+            zygote._listening = asyncio.create_task(zygote._listen(reader))
+            await zygote.load(code)
+        except BaseException:
             await zygote.kill()
-            if isinstance(error, TimeoutError):
-                raise CodeUnusable(f"Loading {code.entrypoint} took longer than {_LOAD_SECONDS} s.") from None
             raise
         return zygote
 
-    async def _load(self) -> None:
-        code = self.code
+    async def load(self, code: Code) -> None:
+        """Import one more flow of its place, for the children to come; raises `CodeUnusable`."""
         order = {"load": code.entrypoint, "path": code.path, "recycle": asdict(code.recycle)}
-        loop = asyncio.get_running_loop()
-        await loop.sock_sendall(self._control, line({**order, "steps": json.loads(code.pull_steps)}))
-        # The same connection, read through a duplicate: descriptors can be sent over the socket itself alone.
-        # The writer is kept for the connection's sake: it closes it when it is collected.
-        reader, self._kept = await asyncio.open_connection(sock=self._control.dup(), limit=MAX_LINE)
-        text = await reader.readline()
-        answer: Message = json.loads(text) if text.endswith(b"\n") else {}
+        async with self._lock:
+            loop = asyncio.get_running_loop()
+            told = self._loaded = loop.create_future()
+            try:
+                await loop.sock_sendall(self._control, line({**order, "steps": json.loads(code.pull_steps)}))
+                answer = await asyncio.wait_for(told, _LOAD_SECONDS)
+            except TimeoutError:
+                raise CodeUnusable(f"Loading {code.entrypoint} took longer than {_LOAD_SECONDS} s.") from None
+            except ConnectionError:
+                status = await self._process.wait()
+                ended = f"The process that loads {code.entrypoint} ended with code {status}; see its output."
+                raise CodeUnusable(ended) from None
+            finally:
+                self._loaded = None
         if "unusable" in answer:
             raise CodeUnusable(str(answer["unusable"]))
-        if "ready" not in answer:
-            code_ = await self._process.wait()
-            raise CodeUnusable(f"The process that loads {code.entrypoint} ended with code {code_}; see its output.")
-        self.hooks = bool(answer["hooks"])
-        self._files = {path: (at, size) for path, (at, size) in answer["files"].items()}
-        self._listening = asyncio.create_task(self._listen(reader))
+        self.hooks[code.entrypoint] = bool(answer["hooks"])
+        # A flow that was loaded before may have changed since; its first fingerprint stays.
+        self._files = {path: (at, size) for path, (at, size) in answer["files"].items()} | self._files
 
     @property
     def pid(self) -> int:
@@ -222,15 +242,17 @@ class Zygote:
         try:
             while (text := await reader.readline()).endswith(b"\n"):
                 message: Message = json.loads(text)
-                if "spawned" in message and message["spawned"] in self._spawned:
+                if ("ready" in message or "unusable" in message) and self._loaded is not None:
+                    self._loaded.set_result(message)
+                elif "spawned" in message and message["spawned"] in self._spawned:
                     self._spawned[message["spawned"]].set_result(message["pid"])
                 elif "exited" in message:
                     self._bury(message["exited"], message["status"])
         except ConnectionError:
             logging.getLogger("prefect.worker").debug("A zygote hung up.", exc_info=True)
         finally:
-            for waiting in self._spawned.values():
-                if not waiting.done():
+            for waiting in [*self._spawned.values(), self._loaded]:
+                if waiting is not None and not waiting.done():
                     waiting.set_exception(ConnectionError("The zygote ended."))
             for number in list(self.children):
                 self._bury(number, None)

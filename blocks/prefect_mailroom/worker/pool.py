@@ -1,4 +1,4 @@
-"""Gives claimed runs to children: at most `limit` at a time, over as many zygotes as there are versions of code."""
+"""Gives claimed runs to children: at most `limit` at a time, over as many zygotes as there are versions of projects."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import time
+from collections import defaultdict
 from collections.abc import Coroutine
 from logging import Logger, LoggerAdapter
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from prefect_mailroom.worker.wire import Message
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.responses import DeploymentResponse
 
 # A run that no child began is given to another; one that was begun never is.
 _TRIES = 3
@@ -37,7 +39,9 @@ class Pool:
     def __init__(self, limit: int, logger: Logger | LoggerAdapter[Any]) -> None:
         self._limit, self._logger = limit, logger
         self._slots = asyncio.Semaphore(limit)
-        self._zygotes: dict[Code, Zygote] = {}  # Least recently used first.
+        self._zygotes: dict[Code, Zygote] = {}  # By place, the least recently used first.
+        self._alone: set[Code] = set()  # Flows that did not load beside others.
+        self._loading: defaultdict[Code, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._starting: dict[Code, asyncio.Task[Zygote]] = {}
         self._unusable: dict[Code, tuple[float, str]] = {}
         self._old: set[Zygote] = set()
@@ -46,7 +50,7 @@ class Pool:
         self._choosing = asyncio.Lock()
         self._errands: set[asyncio.Task[None]] = set()
 
-    async def run(self, code: Code, flow_run: FlowRun) -> Message:
+    async def run(self, code: Code, flow_run: FlowRun, deployment: DeploymentResponse) -> Message:
         """Run it in a child; returns what the child said at the end.
 
         Raises `CodeUnusable`, or `ChildDied` when the process ended in the middle. When this is cancelled, the child
@@ -57,7 +61,7 @@ class Pool:
                 child = await self._choose(code)
                 self._busy[flow_run.id] = child
                 try:
-                    said = await child.run(flow_run)
+                    said = await child.run(code.entrypoint, flow_run, deployment)
                 except ChildDied as died:
                     if died.begun or not left:
                         raise
@@ -118,7 +122,7 @@ class Pool:
             async with self._choosing:
                 self._idle = [child for child in self._idle if child.alive]
                 for child in self._idle:
-                    if child.zygote is zygote:
+                    if child.zygote is zygote and code.entrypoint in child.flows:
                         self._idle.remove(child)
                         return child
                 if self._full() and self._idle:
@@ -134,18 +138,9 @@ class Pool:
         return len(self._busy) + len(self._idle) >= self._limit
 
     async def _zygote(self, code: Code) -> Zygote:
-        zygote = self._zygotes.pop(code, None)
-        if zygote is not None:
-            self._zygotes[code] = zygote
-            zygote.last_used = time.monotonic()
-            if zygote.lives() and (file := zygote.changed()) is None:
-                return zygote
-            self._logger.info(
-                "The code of %s is imported again: %s.",
-                code.entrypoint,
-                f"{file} changed" if zygote.lives() else "its zygote ended",
-            )
-            self._replace(zygote)
+        zygote = self._current(code)
+        if zygote is not None and code.entrypoint in zygote.hooks:
+            return zygote
         until, why = self._unusable.get(code, (0.0, ""))
         if time.monotonic() < until:
             raise CodeUnusable(why)
@@ -153,15 +148,48 @@ class Pool:
             self._starting[code] = asyncio.create_task(self._start(code))
         return await asyncio.shield(self._starting[code])  # Other runs may wait for the same one.
 
+    def _place(self, code: Code) -> Code:
+        return code if code in self._alone else code.place
+
+    def _current(self, code: Code) -> Zygote | None:
+        """The zygote of its place, if it can still be used."""
+        zygote = self._zygotes.pop(self._place(code), None)
+        if zygote is None:
+            return None
+        self._zygotes[self._place(code)] = zygote
+        zygote.last_used = time.monotonic()
+        file = zygote.changed()
+        if zygote.lives() and file is None:
+            return zygote
+        why = f"{file} changed" if zygote.lives() else "its zygote ended"
+        self._logger.info("The code of %s is imported again: %s.", code.entrypoint, why)
+        self._replace(zygote)
+        return None
+
     async def _start(self, code: Code) -> Zygote:
         try:
-            zygote = await Zygote.start(code)
+            async with self._loading[code.place]:
+                zygote = await self._load(code)
         except CodeUnusable as error:
             self._unusable[code] = (time.monotonic() + _REMEMBER_UNUSABLE_SECONDS, str(error))
             raise
         finally:
             self._starting.pop(code, None)
-        self._zygotes[code] = zygote
+        return zygote
+
+    async def _load(self, code: Code) -> Zygote:
+        zygote = self._current(code)
+        if zygote is not None:
+            try:
+                await zygote.load(code)
+            except CodeUnusable as error:
+                # Half of it may be imported beside flows that are well: those get a clean zygote, this one its own.
+                self._logger.info("%s does not load beside other flows: %s", code.entrypoint, error)
+                self._replace(zygote)
+                self._alone.add(code)
+            else:
+                return zygote
+        zygote = self._zygotes[self._place(code)] = await Zygote.start(code)
         quiet = [other for other in self._zygotes.values() if other is not zygote and other not in self._in_use()]
         too_many = len(self._zygotes) - _MAX_ZYGOTES
         for number, other in enumerate(quiet):
@@ -174,7 +202,7 @@ class Pool:
 
     def _replace(self, zygote: Zygote) -> None:
         """No new run for its children; it ends with the last of them."""
-        self._zygotes.pop(zygote.code, None)
+        self._zygotes = {place: other for place, other in self._zygotes.items() if other is not zygote}
         self._old.add(zygote)
         for child in [child for child in self._idle if child.zygote is zygote]:
             self._idle.remove(child)

@@ -6,28 +6,40 @@ tests/integration/worker/test_prefect_private.py fails when one of them is gone 
 from __future__ import annotations
 
 import abc
+import functools
+import ssl
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from datetime import UTC
+from importlib.metadata import distributions, entry_points
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import anyio
+import prefect.client.orchestration
+import prefect.events.related
 import prefect.flow_engine
 import prefect.main
 import prefect.results
 from prefect._internal import control_listener
+from prefect.client.schemas.objects import Integration, WorkerMetadata
 from prefect.deployments.steps.core import StepExecutionError, run_steps
+from prefect.events.clients import PrefectEventsClient
 from prefect.events.worker import EventsWorker
 from prefect.exceptions import Abort, Pause
 from prefect.flows import Flow
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import get_current_settings
 from prefect.states import Pending
-from prefect.types._datetime import now
+from prefect.types._datetime import DateTime, now
 from prefect.utilities.engine import propose_state
 from prefect.workers.base import BaseJobConfiguration, BaseWorker
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.responses import DeploymentResponse
 
 
 def load_flow(entrypoint: str) -> Flow[..., Any]:
@@ -65,6 +77,50 @@ def remember_result_storage(seconds: float = 60) -> None:
         return known[-1][1]
 
     setattr(prefect.results, "_read_server_default_result_storage_block_id", read)  # noqa: B010  Not public to mypy.
+
+
+def share_tls_contexts() -> None:
+    """One TLS context for all clients of Prefect with the same certificates.
+
+    Each takes 15 ms and 0.7 MB to make, and a child makes six, also for a server that is reached without TLS.
+    """
+    stock = ssl.create_default_context
+    shared = functools.cache(stock)
+    # In Prefect's module alone: contexts that others make may be changed by them.
+    names = {name: getattr(ssl, name) for name in ("SSLContext", "CERT_NONE")}
+    setattr(prefect.client.orchestration, "ssl", SimpleNamespace(create_default_context=shared, **names))  # noqa: B010
+
+
+class _Sink:
+    """In place of the services that send logs and events, each from a thread."""
+
+    client_type = PrefectEventsClient
+
+    def send(self, *items: Any) -> None:
+        """Drop it."""
+
+
+@contextmanager
+def nothing_leaves() -> Iterator[None]:
+    """No log, event or heartbeat is sent, no setting of the server read, and no thread started."""
+    sink = _Sink()
+    stand_ins: list[tuple[Any, str, Any]] = [
+        (APILogWorker, "instance", lambda *_, **__: sink),
+        (EventsWorker, "instance", lambda *_, **__: sink),
+        (prefect.flow_engine, "_send_heartbeats", lambda *_, **__: nullcontext()),
+        (prefect.results, "_read_server_default_result_storage_block_id", lambda: None),
+    ]
+    with ExitStack() as back:
+        for owner, name, stand_in in stand_ins:
+            back.callback(setattr, owner, name, vars(owner)[name])
+            setattr(owner, name, stand_in)
+        yield
+
+
+def remember_deployment(deployment: DeploymentResponse) -> None:
+    """Each event of a run tells its deployment, which the process would otherwise ask the server for."""
+    found: prefect.events.related.ResourceCacheEntry = {"kind": "deployment", "object": deployment}
+    prefect.events.related.RESOURCE_CACHE[f"deployment.{deployment.id}"] = (found, DateTime.now(UTC))
 
 
 def intend_to_cancel() -> None:
@@ -170,6 +226,16 @@ class WorkerBase(BaseWorker[Any, Any, Any], abc.ABC):
         """`--limit`."""
         return self._limit
 
+    async def _worker_metadata(self) -> WorkerMetadata | None:
+        """The installed collections. Prefect imports each to list them: 35 MB that this process has no use for."""
+        named = {point.name for point in entry_points(group="prefect.collections")}
+        found = [
+            Integration(name=distribution.metadata["Name"], version=distribution.version)
+            for distribution in distributions()
+            if distribution.metadata["Name"].replace("-", "_") in named
+        ]
+        return WorkerMetadata(integrations=found) if found else None
+
     async def _setup_cancellation_observer(self) -> None:
         """None of Prefect's: it knows runs that have not started alone, and its events lag when many runs end."""
 
@@ -182,7 +248,10 @@ __all__ = [
     "forget_intent",
     "intend_to_cancel",
     "load_flow",
+    "nothing_leaves",
     "pull",
+    "remember_deployment",
     "remember_result_storage",
     "settings_as_environment",
+    "share_tls_contexts",
 ]

@@ -250,7 +250,7 @@ class WarmWorker(WorkerBase):
             await self._pool.prepare(code)
             assert due is not None
             await asyncio.sleep((due - datetime.now(UTC)).total_seconds())
-        said = await self._pool.run(code, flow_run)
+        said = await self._pool.run(code, flow_run, deployment)
         return said["state"], said["problem"]
 
     async def _configuration(self, deployment: DeploymentResponse | None) -> WarmJobConfiguration:
@@ -288,7 +288,7 @@ class WarmWorker(WorkerBase):
 
     def _cancel(self, hand: InHand) -> None:
         child = self._pool.child_of(hand.flow_run.id)
-        if child is not None and child.zygote.hooks:
+        if child is not None and child.has_hooks:
             child.send_signal(signal.SIGUSR1)
             hand.scope.deadline = anyio.current_time() + _HOOK_SECONDS
         else:

@@ -1,11 +1,11 @@
-"""A clean process with one flow imported, from which the children are forked: `python -m …zygote DESCRIPTOR`.
+"""A clean process with flows imported, from which the children are forked: `python -m …zygote DESCRIPTOR`.
 
 It is started afresh, not forked from the worker, and stays single-threaded: no event loop, client or API logger ever
 runs in it, since a fork copies none of their threads and all of their locks. It talks to the worker over the socket
 whose descriptor it is given:
 
-    worker -> {"load": entrypoint, "steps": [...], "path": ..., "recycle": {...}}
-    zygote -> {"ready": pid, "files": {path: [mtime, size]}, "hooks": bool}   or {"unusable": reason}
+    worker -> {"load": entrypoint, "steps": [...], "path": ..., "recycle": {...}}, and later more of the same place
+    zygote -> {"ready": entrypoint, "files": {path: [mtime, size]}, "hooks": bool}   or {"unusable": reason}
     worker -> {"spawn": id} with the child's socket      zygote -> {"spawned": id, "pid": pid}
     zygote -> {"exited": id, "status": as of waitpid}
 
@@ -26,6 +26,7 @@ import socket
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -40,6 +41,7 @@ from prefect.plugins import load_prefect_collections
 
 from prefect_mailroom.worker import child, prefect_private
 from prefect_mailroom.worker.code import CodeUnusable, Fingerprint, Recycle, fingerprint, own_files
+from prefect_mailroom.worker.rehearsal import rehearse
 from prefect_mailroom.worker.wire import Message, Wire
 
 _PR_SET_PDEATHSIG = 1
@@ -51,21 +53,19 @@ def main() -> None:
     order = control.receive()
     if order is None:
         return
+    nursery = Nursery(control, Recycle(**order["recycle"]))
     try:
-        flow, files = _load(order)
-        _refuse_threads(order["load"])
+        _settle_in(order)
+        nursery.load(order["load"])
     except CodeUnusable as error:
         control.send({"unusable": str(error)})
         return
-    gc.collect()
-    gc.freeze()
-    hooks = bool(flow.on_cancellation_hooks)
-    control.send({"ready": os.getpid(), "files": files, "hooks": hooks})
-    Nursery(control, flow, Recycle(**order["recycle"])).serve()
+    nursery.serve()
 
 
-def _load(order: Message) -> tuple[Flow[..., Any], Fingerprint]:
-    entrypoint: str = order["load"]
+def _settle_in(order: Message) -> None:
+    """Go to where the project is, and have ready what every run needs."""
+    prefect_private.share_tls_contexts()
     # The first block that a process loads brings in every installed collection; boto3 alone takes seconds and 40 MB.
     load_prefect_collections()
     try:
@@ -73,9 +73,16 @@ def _load(order: Message) -> tuple[Flow[..., Any], Fingerprint]:
             os.chdir(order["path"])
         if order["steps"]:
             os.chdir(_pull(order["steps"]))
-        directory = str(Path.cwd())
-        if directory not in sys.path:
-            sys.path.insert(0, directory)
+    except OSError as error:
+        raise CodeUnusable(f"The flow {order['load']} could not be loaded: {error}") from None
+    directory = str(Path.cwd())
+    if directory not in sys.path:
+        sys.path.insert(0, directory)
+    _prepare(rehearse)
+
+
+def _load(entrypoint: str) -> tuple[Flow[..., Any], Fingerprint]:
+    try:
         script, colon, _ = entrypoint.rpartition(":")
         # Before the import: a change during it must count as one.
         before = fingerprint([str(Path(script).resolve())] if colon else [])
@@ -87,7 +94,20 @@ def _load(order: Message) -> tuple[Flow[..., Any], Fingerprint]:
         raise CodeUnusable(
             f"The flow {entrypoint} could not be loaded in {Path.cwd()}: {type(error).__name__}: {error}\n{trace}"
         ) from None
-    return flow, fingerprint(own_files(directory)) | before
+    # A flow's module can have a function of this name for what its runs share: it may read, and must leave no thread
+    # or connection behind.
+    _prepare(flow.fn.__globals__.get("before_fork"))
+    return flow, fingerprint(own_files(str(Path.cwd()))) | before
+
+
+def _prepare(what: Callable[[], object] | None) -> None:
+    """Make the children's first runs as quick as later ones; without it they are slower, and right."""
+    try:
+        if what is not None:
+            what()
+    except Exception:
+        sys.stderr.write("What was to make first runs quicker failed:\n")
+        traceback.print_exc()
 
 
 def _pull(steps: list[dict[str, Any]]) -> str:
@@ -129,14 +149,24 @@ def _refuse_threads(entrypoint: str) -> None:
 
 
 class Nursery:
-    """Forks children and reports their ends."""
+    """Loads flows, forks children and reports their ends."""
 
-    def __init__(self, control: Wire, flow: Flow[..., Any], recycle: Recycle) -> None:
-        self._control, self._flow, self._recycle = control, flow, recycle
+    def __init__(self, control: Wire, recycle: Recycle) -> None:
+        self._control, self._recycle = control, recycle
+        self._flows: dict[str, Flow[..., Any]] = {}
         self._children: dict[int, int] = {}  # pid -> id
         self._woken, self._waker = os.pipe()
         os.set_blocking(self._woken, False)
         os.set_blocking(self._waker, False)
+
+    def load(self, entrypoint: str) -> None:
+        """Import a flow for the children to come, and report it; raises `CodeUnusable`."""
+        flow, files = _load(entrypoint)
+        _refuse_threads(entrypoint)
+        self._flows[entrypoint] = flow
+        gc.collect()
+        gc.freeze()
+        self._control.send({"ready": entrypoint, "files": files, "hooks": bool(flow.on_cancellation_hooks)})
 
     def serve(self) -> None:
         """Until the worker hangs up; then no child is left."""
@@ -161,6 +191,12 @@ class Nursery:
 
     def _obey(self) -> bool:
         order, descriptor = self._control.receive_with_descriptor()
+        if order is not None and "load" in order:
+            try:
+                self.load(order["load"])
+            except CodeUnusable as error:  # The children go on, and no other is asked for.
+                self._control.send({"unusable": str(error)})
+            return True
         if order is None or descriptor is None:
             return False
         parent = os.getpid()
@@ -194,7 +230,7 @@ class Nursery:
             os.close(self._woken)
             os.close(self._waker)
             self._control.close()
-            child.serve(Wire(socket.socket(fileno=descriptor)), self._flow, self._recycle)
+            child.serve(Wire(socket.socket(fileno=descriptor)), self._flows, self._recycle)
             code = 0
         except BaseException:  # Nothing may unwind into the zygote's own loop.
             traceback.print_exc()

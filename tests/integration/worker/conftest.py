@@ -10,7 +10,7 @@ import sys
 import textwrap
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +32,8 @@ from prefect.states import Scheduled
 from prefect_mailroom.worker.warm import WarmWorker
 
 T = TypeVar("T")
+
+PREFECTS_COMMAND = (str(Path(sys.executable).with_name("prefect")), "worker", "start", "--type", "mailroom-warm")
 
 
 async def eventually(what: Callable[[], Awaitable[T | None]], seconds: float, told: Callable[[], str]) -> T:
@@ -103,7 +105,12 @@ class Workshop:
         return await eventually(look, seconds, self.told)
 
     def start(
-        self, *, limit: int = 2, query: float = 0.5, environment: dict[str, str] | None = None
+        self,
+        *,
+        limit: int = 2,
+        query: float = 0.5,
+        environment: dict[str, str] | None = None,
+        command: Sequence[str] = PREFECTS_COMMAND,
     ) -> subprocess.Popen[bytes]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "MAILROOM_"))}
         kept |= {
@@ -119,7 +126,6 @@ class Workshop:
         number = len(self.workers)
         log = self.folder / f"worker{number}.log"
         self.logs.append(log)
-        command = [str(Path(sys.executable).with_name("prefect")), "worker", "start", "--type", "mailroom-warm"]
         with log.open("wb") as output:
             worker = subprocess.Popen(
                 [*command, "--pool", self.pool, "--limit", str(limit), "--name", f"w{number}-{self.pool}"],

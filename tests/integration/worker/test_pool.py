@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from prefect_mailroom.worker import pool as pool_module
-from prefect_mailroom.worker.code import Code
+from prefect_mailroom.worker.code import Code, CodeUnusable
 from prefect_mailroom.worker.pool import Pool
 
 
@@ -26,10 +27,12 @@ async def pool() -> AsyncIterator[Pool]:
 
 @pytest.fixture
 def codes(prefect_server: str, tmp_path: Path) -> list[Code]:
+    """Of two places."""
     for name in ("one", "other"):
-        (tmp_path / f"{name}.py").write_text("from prefect import flow\n@flow\ndef main(): pass\n")
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "main.py").write_text("from prefect import flow\n@flow\ndef main(): pass\n")
     env = (("PREFECT_API_URL", prefect_server),)
-    return [Code(f"{name}.py:main", path=str(tmp_path), env=env) for name in ("one", "other")]
+    return [Code("main.py:main", path=str(tmp_path / name), env=env) for name in ("one", "other")]
 
 
 def zygotes() -> dict[str, psutil.Process]:
@@ -57,3 +60,29 @@ async def test_processes_stay_within_the_limits_and_end_with_the_pool(
 async def test_runs_of_one_flow_wait_for_the_same_zygote(pool: Pool, codes: list[Code]) -> None:
     await asyncio.gather(*(pool.prepare(codes[0]) for _ in range(5)))
     assert len(zygotes()) == 1
+
+
+async def test_flows_of_one_place_share_a_zygote_and_a_broken_one_gets_its_own(pool: Pool, codes: list[Code]) -> None:
+    place = Path(str(codes[0].path))
+    (place / "more.py").write_text("from prefect import flow\n@flow\nasync def main(): pass\n")
+    (place / "broken.py").write_text(
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(9,)).start()\n1/0"
+    )
+    await pool.prepare(codes[0])
+    (shared,) = zygotes().values()
+    more = replace(codes[0], entrypoint="more.py:main")
+    await pool.prepare(more)
+    assert list(zygotes().values()) == [shared]
+    assert len(shared.children()) == 2
+
+    broken = replace(codes[0], entrypoint="broken.py:main")
+    for _ in range(2):
+        with pytest.raises(CodeUnusable, match="division by zero"):
+            await pool._zygote(broken)
+        pool._unusable.clear()
+    await asyncio.to_thread(shared.wait, 20)  # Its children were idle.
+    await pool.prepare(more)
+    (clean,) = zygotes().values()
+    with pytest.raises(CodeUnusable, match="division by zero"):
+        await pool._zygote(broken)
+    assert list(zygotes().values()) == [clean], "what is known to be broken is tried by itself"

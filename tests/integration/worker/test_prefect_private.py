@@ -46,6 +46,14 @@ def test_the_worker_overrides_what_prefect_calls() -> None:
     assert BaseWorker.get_worker_class_from_type("mailroom-warm") is WarmWorker
 
 
+async def test_the_collections_are_told_as_prefect_tells_them() -> None:
+    worker = WarmWorker(work_pool_name="any")
+    stock, ours = await BaseWorker._worker_metadata(worker), await worker._worker_metadata()
+    assert stock is not None
+    assert ours is not None
+    assert {(one.name, one.version) for one in stock.integrations} == {(o.name, o.version) for o in ours.integrations}
+
+
 @pytest.fixture(autouse=True)
 def api(prefect_server: str) -> Iterator[str]:
     """Otherwise Prefect would start a server of its own."""

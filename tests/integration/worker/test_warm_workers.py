@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -56,6 +57,24 @@ async def test_sigterm_ends_what_outlasts_the_grace_time(workshop: Workshop, tmp
     await asyncio.to_thread(worker.wait, 20)
     await workshop.gone(pid, 1)
     assert state_of(await workshop.client.read_flow_run(run)).type is StateType.CRASHED
+
+
+async def test_the_smaller_command_ends_in_good_order_also_where_sigint_is_ignored(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    """As it is for what a shell script starts in the background."""
+    ignoring = ("sh", "-c", "trap '' INT; exec \"$@\"", "sh")
+    worker = workshop.start(limit=1, command=(*ignoring, sys.executable, "-m", "prefect_mailroom.worker"))
+    deployment = await workshop.deploy("stays", STAYS)
+    begun = await workshop.order(deployment, out=str(tmp_path / "pid"), until=str(tmp_path / "go"))
+    await workshop.written(tmp_path / "pid")
+    waiting = await workshop.order(deployment, out=str(tmp_path / "other"), until=str(tmp_path / "go"))
+    await workshop.until(waiting, StateType.PENDING)
+    worker.send_signal(signal.SIGTERM)
+    await workshop.until(waiting, StateType.SCHEDULED)
+    (tmp_path / "go").touch()
+    assert await asyncio.to_thread(worker.wait, 20) == 0
+    assert state_of(await workshop.client.read_flow_run(begun)).type is StateType.COMPLETED
 
 
 async def test_limits_pauses_and_priorities_of_pool_and_queues(workshop: Workshop, tmp_path: Path) -> None:
