@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -50,6 +52,16 @@ def _tune_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> No
     cursor.close()
 
 
+def _roll_back(connection: DBAPIConnection, _entry: ConnectionPoolEntry, _error: BaseException | None) -> None:
+    """Give the write lock back before a connection is dropped whose use was cancelled.
+
+    SQLite keeps the transaction of a connection that is closed in the middle of a statement: nobody else could write
+    until the process ends.
+    """
+    with contextlib.suppress(Exception, asyncio.CancelledError):
+        connection.rollback()
+
+
 class Database:
     """The engine and its sessions. Commits happen at the edge: `async with database.session() as s: …` commits."""
 
@@ -59,6 +71,7 @@ class Database:
         self.engine = create_async_engine(url, **options)
         if sqlite:
             event.listen(self.engine.sync_engine, "connect", _tune_sqlite)
+            event.listen(self.engine.sync_engine, "invalidate", _roll_back)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
