@@ -1,0 +1,90 @@
+"""What is done before the fork, so that first runs are as quick as later ones."""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import prefect.client.orchestration
+import pytest
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.events.related import RESOURCE_CACHE, _get_and_cache_related_object
+
+from prefect_mailroom.worker import prefect_private
+from tests.integration.worker.conftest import Workshop
+
+_REHEARSAL = """
+import json, sys, threading
+import prefect_mailroom.worker.zygote
+from prefect_mailroom.worker.rehearsal import rehearse
+first = rehearse()
+before = set(sys.modules)
+second = rehearse()
+print(json.dumps([first.type, second.type, len(threading.enumerate()), sorted(set(sys.modules) - before)]))
+"""
+
+
+def test_a_rehearsal_runs_the_engine_and_leaves_nothing_behind() -> None:
+    """Nobody listens at that address: what is sent there would fail."""
+    environment = {"PREFECT_API_URL": "http://127.0.0.1:9/api", "PATH": "", "PREFECT_SERVER_EPHEMERAL_ENABLED": "false"}
+    told = subprocess.run(
+        [sys.executable, "-c", _REHEARSAL], env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert told.stdout.strip() == '["COMPLETED", "COMPLETED", 1, []]'
+    assert "rehearsal" not in told.stderr
+
+
+def test_clients_of_prefect_share_a_tls_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefect.client.orchestration, "ssl", ssl)  # Put back at the end.
+    made: list[ssl.SSLContext] = []
+    stock = ssl.create_default_context
+
+    def counted(*args: Any, **kwargs: Any) -> ssl.SSLContext:
+        made.append(stock(*args, **kwargs))
+        return made[-1]
+
+    monkeypatch.setattr(ssl, "create_default_context", counted)
+    prefect_private.share_tls_contexts()
+    for _ in range(3):
+        PrefectClient("http://127.0.0.1:9/api")
+    assert len(made) == 1
+    assert made[0].verify_mode is ssl.CERT_REQUIRED
+
+
+async def test_a_remembered_deployment_is_not_asked_for() -> None:
+    deployment = DeploymentResponse(id=uuid4(), name="known", flow_id=uuid4(), labels={})
+    prefect_private.remember_deployment(deployment)
+
+    async def ask(_: Any) -> Any:
+        raise httpx.ConnectError("asked")
+
+    found = await _get_and_cache_related_object(
+        "deployment", "deployment", client_method=ask, obj_id=deployment.id, cache=RESOURCE_CACHE
+    )
+    assert found["object"] is deployment
+    assert found["role"] == "deployment"
+
+
+async def test_before_fork_is_called_once_in_the_zygote_and_may_fail(workshop: Workshop, tmp_path: Path) -> None:
+    text = f"""
+        import os, pathlib
+        def before_fork():
+            with open({str(tmp_path / "called")!r}, "a") as out: print(os.getpid(), file=out)
+            raise RuntimeError("not today")
+        @flow
+        def main(out: str): pathlib.Path(out).write_text(str(os.getppid()))
+    """
+    deployment = await workshop.deploy("prepared", text)
+    workshop.start()
+    for name in ("one", "other"):
+        run = await workshop.order(deployment, out=str(tmp_path / name))
+        await workshop.until(run, StateType.COMPLETED)
+    assert (tmp_path / "called").read_text().split() == [(tmp_path / "one").read_text()]
+    assert "not today" in workshop.told()
