@@ -1,0 +1,59 @@
+"""The clock of a world, and the modules that are made to read it instead of the machine's."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta, tzinfo
+from types import SimpleNamespace
+from uuid import UUID
+
+import pytest
+
+import deployments.reconcile
+import deployments.sweep
+import reports.connections
+import reports.database
+import reports.run.deliver
+import reports.run.work
+
+_READ_THE_TIME = (deployments.reconcile, deployments.sweep, reports.run.deliver, reports.run.work)
+_READ_SECONDS = (deployments.reconcile, reports.connections)
+
+
+class Clock:
+    """Stands still until it is moved; gives ids too, so that nothing is left to chance."""
+
+    def __init__(self, start: datetime) -> None:
+        self.now = start
+        self.passed = timedelta()
+        """All the time that went by; a step of the clock is none."""
+        self._ids = random.Random(0)
+
+    def advance(self, by: timedelta) -> None:
+        self.now += by
+        self.passed += by
+
+    def step_back(self, by: timedelta) -> None:
+        """As an operator, or a time server, sets a clock."""
+        self.now -= by
+
+    def monotonic(self) -> float:
+        return self.passed.total_seconds()
+
+    def new_id(self) -> UUID:
+        return UUID(int=self._ids.getrandbits(128), version=4)
+
+    def rule(self, patch: pytest.MonkeyPatch) -> None:
+        """Have production code read this clock."""
+
+        class Now(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # a plain one, as others are
+                return clock.now.astimezone(tz or UTC)
+
+        clock = self
+        for module in _READ_THE_TIME:
+            patch.setattr(module, "datetime", Now)
+        for module in _READ_SECONDS:
+            patch.setattr(module, "time", SimpleNamespace(monotonic=clock.monotonic))
+        patch.setattr(reports.database, "uuid", SimpleNamespace(uuid4=clock.new_id))

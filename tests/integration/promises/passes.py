@@ -1,0 +1,144 @@
+"""A worker's part: it takes a run of Prefect through one pass of Mailroom's work, as `flows/report_export.py` does.
+
+A pass can be stopped between any two of its steps: frozen, to go on later as a process does that was asleep, or dead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from typing import Any
+
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import State, StateType
+from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed, Failed, Running
+
+from reports.database import Database
+from reports.repositories import executions
+from reports.run.claim import FlowRunFacts, Stopped
+from reports.run.settle import Verdict
+from reports.run.supersede import stop_flow_run
+from reports.run.work import Begun, Rendered, Work
+from reports.settings import Settings
+from reports.states import ExecutionState
+from tests.integration.promises.model_of_prefect import ModelPrefect, Run
+
+
+class Step(IntEnum):
+    """How far a pass has come."""
+
+    TAKEN = 0
+    CLAIMED = 1
+    RENDERED = 2
+    DELIVERED = 3
+    SETTLED = 4
+    OVER = 5
+
+
+@dataclass
+class Office:
+    """Where passes are made."""
+
+    database: Database
+    settings: Settings
+    server: ModelPrefect
+    client: PrefectClient
+
+
+class Pass:
+    """One pass over a run."""
+
+    def __init__(self, office: Office, run: Run) -> None:
+        self.office, self.run, self.step = office, run, Step.TAKEN
+        run.state = office.server.state(Running())
+        run.run_count += 1
+        self._count = run.run_count
+        facts = FlowRunFacts(str(run.id), run.expected, run.auto)
+        self._work = Work(office.database, office.settings, facts)
+        self._begun: Begun | None = None
+        self._made: Rendered | None = None
+        self._result: Verdict | None = None
+        self._state: State[Any] = Completed()
+
+    async def go_on(self, until: Step = Step.OVER) -> None:
+        """Make the next steps, up to and with `until`."""
+        while self.step < until:
+            await self._next()
+
+    async def _next(self) -> None:
+        match self.step:
+            case Step.TAKEN:
+                await self._begin()
+            case Step.CLAIMED:
+                assert self._begun
+                made = await self._work.render(self._begun)
+                self._made, self._result = (None, made) if isinstance(made, Verdict) else (made, None)
+                self.step = Step.RENDERED
+            case Step.RENDERED:
+                assert self._begun
+                if self._made:
+                    self._result = await self._work.deliver(self._begun, self._made)
+                self.step = Step.DELIVERED
+            case Step.DELIVERED:
+                assert self._begun
+                assert self._result
+                self._state = _state(await self._work.settle(self._begun, self._result))
+                await self._give_lease_back()
+                self.step = Step.SETTLED
+            case Step.SETTLED:
+                self._tell_prefect()
+
+    async def _begin(self) -> None:
+        begun = await self._work.begin(self.run.parameters["schedule_id"], self.run.parameters.get("execution_id"))
+        self.step = Step.SETTLED
+        match begun:
+            case Stopped(come_back_at=datetime() as later):
+                self._state = AwaitingRetry(scheduled_time=later)
+            case Stopped():
+                self._state = Completed(name="Skipped", message=begun.reason)
+            case Verdict():
+                self._state = _state(begun)
+            case Begun():
+                self._begun, self.step = begun, Step.CLAIMED
+                for superseded in begun.superseded:
+                    await stop_flow_run(self.office.client, superseded)
+
+    async def _give_lease_back(self) -> None:
+        assert self._begun
+        async with self.office.database.session() as session:
+            await executions.set_lease(session, self._begun.claimed.execution.id, None)
+
+    @property
+    def execution_id(self) -> str | None:
+        return self._begun.claimed.execution.id if self._begun else None
+
+    @property
+    def current(self) -> bool:
+        """Whether Prefect still believes that this process has the run."""
+        return self.run.state.type is StateType.RUNNING and self.run.run_count == self._count
+
+    def _tell_prefect(self) -> None:
+        if self.current:
+            self.run.state = self.office.server.state(self._state)
+        elif self.run.state.type is StateType.CANCELLING:
+            self.run.state = self.office.server.state(Cancelled())
+        self.step = Step.OVER
+
+    def die(self, *, seen: bool) -> None:
+        """Its process ends; `seen` says that a worker lives to tell Prefect."""
+        if seen and self.current:
+            self.run.state = self.office.server.state(Crashed())
+        self.step = Step.OVER
+
+
+def _state(result: Verdict) -> State[Any]:
+    if result.retry_at:
+        return AwaitingRetry(scheduled_time=result.retry_at)
+    match result.state:
+        case ExecutionState.SUCCESS | ExecutionState.SKIPPED:
+            return Completed(message=result.reason)
+        case ExecutionState.CANCELLED:
+            return Cancelled(message=result.reason)
+        case _:
+            return Failed(message=result.reason)

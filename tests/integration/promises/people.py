@@ -1,0 +1,93 @@
+"""What people ask of a Mailroom, and do in Prefect behind its back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any
+
+from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate
+from prefect.client.schemas.schedules import CronSchedule
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from deployments.desired import FLOW_NAME
+from reports import calendar_changes, schedules
+from reports.backfill import Backfill, backfill
+from reports.calendar_changes import CalendarSettings
+from reports.repositories import schedules as stored
+from reports.schedule_spec import read_spec, spec_data
+from reports.states import ExecutionKind
+from reports.tables import User
+from tests.integration.promises.model_of_prefect import Deployment
+from tests.integration.promises.world import World
+
+Change = Callable[[AsyncSession], Coroutine[Any, Any, object]]
+WANTS = ["edit", "pause", "resume", "delete", "run now", "test", "backfill", "owner goes", "owner comes", "calendar"]
+HANDS = ["delete", "pause", "resume", "switch off", "cron", "tags", "extra", "copy", "run"]
+_HOLIDAYS = [{"date": "2026-03-30", "name": "Closed"}, {"date": "2026-10-26", "name": "Closed"}]
+
+
+def create(world: World, body: dict[str, Any]) -> Change:
+    return lambda session: schedules.create(session, read_spec(body), world.context())
+
+
+def edit(world: World, schedule_id: str, patch: dict[str, Any], if_match: str | None = None) -> Change:
+    async def change(session: AsyncSession) -> None:
+        body = {**spec_data(await stored.get(session, schedule_id)), **patch}
+        await schedules.replace(session, schedule_id, read_spec(body), world.context(), if_match=if_match)
+
+    return change
+
+
+def wish(world: World, schedule_id: str, want: str, patch: dict[str, Any], days: int) -> Change:
+    """One of `WANTS`; `patch` is for an edit, `days` are how far a backfill reaches back."""
+    context, now = world.context(), world.clock.now
+    match want:
+        case "edit":
+            return edit(world, schedule_id, patch)
+        case "pause" | "resume" | "delete":
+            switch = {"pause": schedules.pause, "resume": schedules.resume, "delete": schedules.delete}[want]
+            return lambda session: switch(session, schedule_id, context)
+        case "run now" | "test":
+            kind = ExecutionKind.TEST if want == "test" else ExecutionKind.RUN_NOW
+            return lambda session: schedules.request_execution(session, schedule_id, kind, context)
+        case "backfill":
+            wanted = Backfill(since=now - timedelta(days=days, hours=5), until=now, again=days == 1)
+            return lambda session: backfill(session, schedule_id, wanted, context)
+        case "calendar":
+            closed = CalendarSettings.model_validate({"title": "Office", "holidays": _HOLIDAYS[days:]})
+            return lambda session: calendar_changes.replace(session, "office", closed, context)
+    return lambda session: _owner(session, context.user.id, active=want == "owner comes")
+
+
+async def _owner(session: AsyncSession, owner_id: str, *, active: bool) -> None:
+    owner = await session.get(User, owner_id)
+    assert owner is not None
+    owner.is_active = active
+
+
+async def by_hand(world: World, deployment: Deployment, act: str) -> None:
+    """One of `HANDS`, in Prefect's own interface."""
+    person, there = world.person, deployment.id
+    timer = deployment.timers[0] if deployment.timers else None
+    other = CronSchedule(cron="7 7 * * *", timezone="UTC")
+    match act:
+        case "delete":
+            await person.delete_deployment(there)
+        case "pause" | "resume":
+            await person.update_deployment(there, DeploymentUpdate(paused=act == "pause"))
+        case "switch off" if timer:
+            await person.update_deployment_schedule(there, timer.id, active=False)
+        case "cron" if timer:
+            await person.update_deployment_schedule(there, timer.id, schedule=other)
+        case "tags":
+            await person.update_deployment(there, DeploymentUpdate(tags=["mine"]))
+        case "extra":
+            await person.create_deployment_schedules(there, [DeploymentScheduleCreate(schedule=other, active=True)])
+        case "copy":
+            fields = {key: value for key, value in deployment.fields.items() if key != "job_variables"}
+            flow = await person.create_flow_from_name(FLOW_NAME)
+            schedule = [DeploymentScheduleCreate(slug="timing", schedule=other)]
+            await person.create_deployment(flow, f"{deployment.name}-copy", schedules=schedule, **fields)
+        case "run":
+            await person.create_flow_run_from_deployment(there, parameters={})

@@ -1,0 +1,140 @@
+"""Where every delivery of a world goes: a channel that keeps each letter, and answers as it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar, Literal
+
+import pytest
+
+from prefect_mailroom.channel import Channel, Destination, Parcel, Receipt
+from prefect_mailroom.channels import CHANNELS
+from prefect_mailroom.errors import OutcomeUnknown, Refused, RetryLater
+from reports.connection_kinds import KINDS
+from reports.states import ExecutionKind
+
+
+class Killed(BaseException):
+    """The process is gone: nothing of it runs any more, and nobody is told."""
+
+
+class Fate(StrEnum):
+    """What becomes of one transfer."""
+
+    TAKEN = "taken"
+    LATER = "not now"
+    REFUSED = "refused"
+    UNHEARD = "taken, and the answer is lost"
+    VANISHED = "lost on the way, with no answer"
+    DIES_BEFORE = "the process dies before the first byte"
+    DIES_AFTER = "the process dies before it can record the receipt"
+
+
+@dataclass
+class Letter:
+    """One transfer that began. `confirmed`: the sender has the receipt, and lived to record it."""
+
+    key: str
+    execution_id: str
+    schedule_id: str
+    kind: ExecutionKind
+    due_at: datetime
+    recipient: str
+    confirmed: bool = False
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        """What may be confirmed once: an occurrence to a recipient, or a delivery of what somebody requested."""
+        if self.kind is ExecutionKind.SCHEDULED:
+            return (self.schedule_id, self.due_at.isoformat(), self.recipient)
+        return (self.key,)
+
+
+@dataclass
+class Sink:
+    """`why_not` says why nothing may leave for a schedule now; `faults` are the promises that were broken."""
+
+    why_not: Callable[[str, ExecutionKind], str | None]
+    fates: list[Fate] = field(default_factory=list)
+    letters: list[Letter] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    _confirmed: set[tuple[str, ...]] = field(default_factory=set)
+
+    def take(self, parcel: Parcel) -> Receipt:
+        facts = parcel.facts
+        letter = Letter(
+            key=parcel.key,
+            execution_id=facts["execution_id"],
+            schedule_id=facts["schedule"]["id"],
+            kind=ExecutionKind(facts["kind"]),
+            due_at=datetime.fromisoformat(facts["due_at"]),
+            recipient=parcel.recipient,
+        )
+        if letter.subject in self._confirmed:
+            self.faults.append(f"Promise 2: a confirmed delivery was repeated: {letter}.")
+        if reason := self.why_not(letter.schedule_id, letter.kind):
+            self.faults.append(f"Promise 3: it left although {reason}: {letter}.")
+        fate = self.fates.pop(0) if self.fates else Fate.TAKEN
+        if fate is Fate.DIES_BEFORE:
+            raise Killed
+        self.letters.append(letter)
+        match fate:
+            case Fate.LATER:
+                raise RetryLater("It is busy.")
+            case Fate.REFUSED:
+                raise Refused("It does not want it.")
+            case Fate.UNHEARD | Fate.VANISHED:
+                raise OutcomeUnknown("No answer came.")
+            case Fate.DIES_AFTER:
+                raise Killed
+        letter.confirmed = True
+        self._confirmed.add(letter.subject)
+        return Receipt(reference=parcel.key)
+
+    def process_died(self, recorded: Iterable[str]) -> None:
+        """Whoever got a receipt and did not record it (by key) before it died may send again: the honest limit."""
+        kept = set(recorded)
+        for letter in self.letters:
+            if letter.confirmed and letter.key not in kept:
+                letter.confirmed = False
+                self._confirmed.discard(letter.subject)
+
+
+class SinkDestination(Destination):
+    """Each of `to` gets a delivery of its own."""
+
+    channel: Literal["sink"] = "sink"
+    to: list[str]
+
+    def recipients(self) -> list[str]:
+        return self.to
+
+    def for_test(self, caller: str) -> SinkDestination:
+        return self.model_copy(update={"to": [caller]})
+
+
+class SinkChannel(Channel):
+    """Hands parcels to the sink that is open."""
+
+    _block_type_name = "Mailroom Sink"
+    _block_type_slug = "mailroom-sink"
+
+    kind: ClassVar[str] = "sink"
+    destination_type: ClassVar[type[Destination]] = SinkDestination
+    open: ClassVar[Sink | None] = None
+
+    async def transfer(self, parcel: Parcel) -> Receipt:
+        assert self.open is not None
+        return self.open.take(parcel)
+
+    async def check(self) -> str:
+        return "It keeps what it gets."
+
+
+def register(patch: pytest.MonkeyPatch) -> None:
+    """Let schedules name the channel."""
+    patch.setitem(CHANNELS, "sink", SinkChannel)
+    patch.setitem(KINDS, "sink", SinkChannel)
