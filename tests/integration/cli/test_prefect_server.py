@@ -1,4 +1,4 @@
-"""The embedded Prefect server takes many writes at once without refusing one."""
+"""The embedded Prefect server takes many writes at once without refusing one, and lists time zones once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prefect._internal.schemas import validators
+from prefect.server.schemas.schedules import CronSchedule
 
-from cli.embedded import prefect_settings
+from cli.embedded import prefect_server, prefect_settings
 from reports.settings import Settings
 from tests.conftest import until_healthy
 
@@ -54,3 +56,18 @@ async def test_deployments_made_at_once_are_all_taken_at_the_first_try(server: s
         assert answers == {201: DEPLOYMENTS}
         made = (await client.post("/deployments/count", json={})).json()
         assert made == DEPLOYMENTS
+
+
+def test_time_zones_are_listed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed: list[set[str]] = []
+
+    def count() -> set[str]:
+        listed.append({"Europe/Berlin"})
+        return listed[-1]
+
+    monkeypatch.setattr(validators, "get_timezones", count)  # Put back at the end.
+    monkeypatch.setattr(prefect_server, "get_timezones", count)
+    prefect_server.list_time_zones_once()
+    for _ in range(3):
+        CronSchedule(cron="0 9 * * 1", timezone="Europe/Berlin")
+    assert len(listed) == 1
