@@ -289,12 +289,14 @@ async def save_rendering(session: AsyncSession, rendering: Rendering, files: Seq
 
 
 async def plan_deliveries(session: AsyncSession, execution_id: str, planned: Sequence[Delivery]) -> Sequence[Delivery]:
-    """Store the deliveries of an execution on its first pass; a later pass gets those that are there."""
+    """Store the deliveries of an execution on its first pass; a later one, or one beside it, gets those that are there."""
     there = await deliveries_of(session, [execution_id])
-    if there:
+    if there or not planned:
         return there
-    session.add_all(planned)
-    await session.flush()
+    names = [column.key for column in Delivery.__table__.columns]
+    values = [{name: value for name in names if (value := getattr(row, name)) is not None} for row in planned]
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    await session.execute(dialect.insert(Delivery).values(values).on_conflict_do_nothing())
     return await deliveries_of(session, [execution_id])
 
 
