@@ -289,7 +289,7 @@ async def save_rendering(session: AsyncSession, rendering: Rendering, files: Seq
 
 
 async def plan_deliveries(session: AsyncSession, execution_id: str, planned: Sequence[Delivery]) -> Sequence[Delivery]:
-    """Store the deliveries of an execution on its first pass; a later one, or one beside it, gets those that are there."""
+    """Store the deliveries of an execution on its first pass; any other pass gets those that are there."""
     there = await deliveries_of(session, [execution_id])
     if there or not planned:
         return there

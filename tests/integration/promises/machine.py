@@ -33,7 +33,9 @@ from tests.integration.promises.world import Trap, World
 
 T = TypeVar("T")
 _MOST_SCHEDULES = 4
-_LONGEST = timedelta(days=4)
+_LONGEST = timedelta(days=3)
+_SILENT = timedelta(seconds=130)
+"""After this, a process is taken for dead."""
 _FINAL = (StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED)
 _UNHINDERED = st.just(Trap(0, after=False, error=Killed))
 UNTIL = st.sampled_from([Step.OVER, Step.OVER, Step.OVER, *list(Step)[1:]])
@@ -78,7 +80,7 @@ class Machine(RuleBasedStateMachine):
 
     def _ask(self, change: people.Change, trap: Trap | None = None) -> bool:
         """One request, and the hurry after it; returns whether it was granted. A refused one leaves nothing behind."""
-        before = self.w.snapshot
+        before = self.w.look()
         try:
             self.run(self.w.changed(change))
         except (Invalid, Conflict, NotFound):
@@ -107,6 +109,17 @@ class Machine(RuleBasedStateMachine):
     )
     def somebody_wants(self, pick: int, want: str, patch: dict[str, Any], days: int, trap: Trap) -> None:
         self._ask(people.wish(self.w, self._schedule(pick), want, patch, days), trap)
+
+    @precondition(lambda self: self.w.snapshot.schedules)
+    @rule(pick=PICK, heard=st.booleans(), by=given.SPANS)
+    def somebody_pauses_for_a_while(self, pick: int, heard: bool, by: timedelta) -> None:
+        """And Prefect may hear of neither the pause nor the resume."""
+        self.w.up = heard
+        for want in ("pause", "resume"):
+            self._ask(people.wish(self.w, self._schedule(pick), want, {}, 0))
+            self.promises_hold()
+            self.w.advance(max(by, timedelta()) if want == "pause" else timedelta())
+        self.w.up = True
 
     @precondition(lambda self: self.w.snapshot.schedules)
     @rule(pick=PICK, wrong=given.WRONG, body=given.bodies(given.FREQUENT), stale=st.booleans())
@@ -143,6 +156,10 @@ class Machine(RuleBasedStateMachine):
         """One of the runs that a worker would take up; where none is due, time passes until one is."""
         if not self.w.up:
             return None
+        if not self.w.server.waiting():
+            self.run(self.w.upkeep())
+            self.promises_hold()
+            self.w.advance(_SILENT)
         if not self.w.server.due() and (waiting := self.w.server.waiting()):
             self.w.advance(min(waiting[0].starts_at - self.w.clock.now, timedelta(hours=5)))
         due = self.w.server.due()
@@ -165,6 +182,34 @@ class Machine(RuleBasedStateMachine):
             self.run(self.w.go_on(begun, fates))
         else:
             self.w.died(begun, seen=end == "is seen to die" and self.w.up)
+
+    @rule(pick=PICK, until=st.sampled_from([Step.CLAIMED, Step.RENDERED]), what=st.sampled_from(people.STOPS))
+    def somebody_stops_it_meanwhile(self, pick: int, until: Step, what: str) -> None:
+        """While a process works on a run of a schedule, that is paused or deleted, or its owner loses the right."""
+        self.w.source_up = True
+        if run := self._next(pick):
+            begun = self.run(self.w.work(run, [], until))
+            self.promises_hold()
+            self._ask(people.wish(self.w, run.parameters["schedule_id"], what, {}, 0))
+            self.promises_hold()
+            self.run(self.w.go_on(begun, []))
+            for want in ("resume", "owner comes"):
+                self._ask(people.wish(self.w, run.parameters["schedule_id"], want, {}, 0))
+
+    @rule(pick=PICK, first=st.sampled_from(list(Step)[1:4]), second=st.sampled_from(list(Step)[1:4]))
+    def a_sleeper_meets_its_successor(self, pick: int, first: Step, second: Step) -> None:
+        """A process sleeps until its lease is over and the run was put back; then two work on it, side by side."""
+        self.w.source_up = True
+        if run := self._next(pick):
+            sleeper = self.run(self.w.work(run, [], first))
+            self.w.advance(_SILENT)
+            self.run(self.w.process(lambda reconciler: reconciler.rescue()))
+            if run in self.w.server.due():
+                successor = self.run(self.w.work(run, [], second))
+                self.promises_hold()
+                self.run(self.w.side_by_side(sleeper, successor))
+            else:
+                self.w.frozen.append(sleeper)
 
     @rule(pick=PICK)
     def a_worker_dies_before_the_flow_begins(self, pick: int) -> None:

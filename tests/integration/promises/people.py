@@ -23,6 +23,7 @@ from tests.integration.promises.world import World
 
 Change = Callable[[AsyncSession], Coroutine[Any, Any, object]]
 WANTS = ["edit", "pause", "resume", "delete", "run now", "test", "backfill", "owner goes", "owner comes", "calendar"]
+STOPS = ["pause", "pause", "owner goes", "delete"]
 HANDS = ["delete", "pause", "resume", "switch off", "cron", "tags", "extra", "copy", "run"]
 _HOLIDAYS = [{"date": "2026-03-30", "name": "Closed"}, {"date": "2026-10-26", "name": "Closed"}]
 

@@ -262,6 +262,10 @@ class World:
         """Two workers at once."""
         await asyncio.gather(self.work(first, []), self.work(second, []))
 
+    async def side_by_side(self, first: Pass, second: Pass) -> None:
+        """Two processes at once, of which neither knows."""
+        await asyncio.gather(self.go_on(first, []), self.go_on(second, []))
+
 
 def _killed(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
