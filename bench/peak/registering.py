@@ -27,7 +27,7 @@ def due_minute(n: int) -> datetime:
     Generous for a slow creation, and over two minutes after it: a schedule saved later than that is planned in another
     way, at once.
     """
-    return minute_after(n / 4 + 150)
+    return minute_after(n / 12 + 130)
 
 
 def create_reports(client: httpx.Client, reports: int, prefix: str) -> None:
