@@ -37,7 +37,7 @@ class Pool:
     """The children of one worker."""
 
     def __init__(self, limit: int, logger: Logger | LoggerAdapter[Any]) -> None:
-        self._limit, self._logger = limit, logger
+        self.limit, self._logger = limit, logger
         self._slots = asyncio.Semaphore(limit)
         self._zygotes: dict[Code, Zygote] = {}  # By place, the least recently used first.
         self._alone: set[Code] = set()  # Flows that did not load beside others.
@@ -135,7 +135,7 @@ class Pool:
         raise AssertionError("The last try returns or raises.")
 
     def _full(self) -> bool:
-        return len(self._busy) + len(self._idle) >= self._limit
+        return len(self._busy) + len(self._idle) >= self.limit
 
     async def _zygote(self, code: Code) -> Zygote:
         zygote = self._current(code)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
     from prefect_mailroom.worker.prefect_private import WorkerBase
+    from prefect_mailroom.worker.together import Together
 
 # States in which a run needs nothing from its worker: it ended, comes again at a time, or waits for somebody.
 SETTLED = {
@@ -79,13 +80,13 @@ async def _settle_once(worker: WorkerBase, hand: InHand, why: str | None) -> Non
         await worker.report_crash(run, why or default)
 
 
-async def was_run_meanwhile(worker: WorkerBase, flow_run: FlowRun) -> bool:
+async def was_run_meanwhile(worker: WorkerBase, flow_run: FlowRun, reads: Together) -> bool:
     """Whether another worker ran a run between the poll that found it and the claim that this worker won.
 
     The server refuses Pending for a run that is Pending or Running, but not for one that ended. A claim that comes so
     late is undone: the run gets the state back that it had.
     """
-    now = await worker.client.read_flow_run(flow_run.id)
+    now = await reads.read(flow_run.id)
     if now.run_count == flow_run.run_count:
         return False
     states = sorted(await worker.client.read_flow_run_states(flow_run.id), key=lambda state: state.timestamp)

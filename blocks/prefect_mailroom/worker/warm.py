@@ -31,6 +31,7 @@ from prefect_mailroom.worker.handles import ChildDied
 from prefect_mailroom.worker.pool import Pool
 from prefect_mailroom.worker.prefect_private import WorkerBase
 from prefect_mailroom.worker.settle import SETTLED, InHand, propose, settle, was_run_meanwhile
+from prefect_mailroom.worker.together import Together
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
@@ -46,6 +47,7 @@ _HOOK_SECONDS = 30
 _STALE_SECONDS = 5
 _FRESH_SECONDS = 0.3
 _FEED_SECONDS = 0.2
+_FEED_LOOKS = 5
 _CONFIGURATION_SECONDS = 60
 _GRACE_VARIABLE = "PREFECT_MAILROOM_WORKER_GRACE_SECONDS"
 _DEFAULT_GRACE = 30.0
@@ -82,6 +84,7 @@ class WarmWorker(WorkerBase):
         limit = self.run_limit or _DEFAULT_LIMIT
         self._pool = Pool(limit, self._logger)
         await super().setup()
+        self._reads = Together(self.client)
         self.lay_claims(limit * (1 + _AHEAD))
         self._watchers = [asyncio.create_task(self._watch_cancellation()), asyncio.create_task(self._feed())]
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # Not in the main thread: no signals.
@@ -124,8 +127,11 @@ class WarmWorker(WorkerBase):
                 await self._take_on()
             except httpx.HTTPError as error:
                 self._logger.debug("The poll in between failed; the next regular one will tell: %r", error)
-            # Runs end in bursts, and a full pool would otherwise be read again for each of them.
-            await asyncio.sleep(_FEED_SECONDS)
+            # Runs end in bursts, and a few claimed together cost the server less; enough are claimed ahead.
+            for _ in range(_FEED_LOOKS):
+                await asyncio.sleep(_FEED_SECONDS)
+                if self.room() >= self._pool.limit:
+                    break
 
     async def _take_on(self) -> list[FlowRun]:
         taken: list[FlowRun] = []
@@ -182,7 +188,7 @@ class WarmWorker(WorkerBase):
             except httpx.HTTPError as error:
                 self._logger.warning("No answer to the claim of flow run %s: %r", flow_run.id, error)
                 hand.stopped_for = "no answer"
-            if hand.claimed and await was_run_meanwhile(self, flow_run):
+            if hand.claimed and await was_run_meanwhile(self, flow_run, self._reads):
                 hand.claimed = False
             if hand.claimed:
                 why = await self._work_on(hand, deployment)

@@ -99,11 +99,11 @@ async def test_a_claim_of_a_run_that_ended_meanwhile_is_undone(api: str) -> None
         run = await client.create_flow_run(nothing, state=Scheduled())
         async with WarmWorker(work_pool_name="late", limit=1) as worker:
             assert await worker.claim(run)
-            assert not await was_run_meanwhile(worker, run)
+            assert not await was_run_meanwhile(worker, run, worker._reads)
             await client.set_flow_run_state(run.id, Running())
             await client.set_flow_run_state(run.id, Completed(message="by another"))
             assert await worker.claim(run), "Prefect refuses this by now: was_run_meanwhile can go."
-            assert await was_run_meanwhile(worker, run)
+            assert await was_run_meanwhile(worker, run, worker._reads)
         state = (await client.read_flow_run(run.id)).state
         assert state is not None
         assert (state.type, state.message) == (StateType.COMPLETED, "by another")
