@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,79 +16,34 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.responses import OrchestrationResult, SetStateStatus, StateAcceptDetails
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Scheduled
 
+from tests.integration.promises.answers_of_prefect import NOTHING, as_json, flow_run, missing, refused
 from tests.integration.promises.model_of_prefect import Deployment, ModelPrefect, Run, Timer
 
-_NOTHING: dict[str, Any] = {
-    "description": None,
-    "tags": [],
-    "parameters": {},
-    "paused": False,
-    "entrypoint": None,
-    "work_pool_name": None,
-    "pull_steps": None,
-    "job_variables": {},
-}
-"""What a deployment has of what is not said."""
 Before = Callable[[str], None]
 """Called with each call's name before it reaches the server; raises where the network or a process ends."""
-
-
-def _flow_run(run: Run, flow_id: UUID) -> FlowRun:
-    return FlowRun(
-        id=run.id,
-        flow_id=flow_id,
-        deployment_id=run.deployment,
-        parameters=run.parameters,
-        tags=run.tags,
-        expected_start_time=run.expected,
-        next_scheduled_start_time=run.starts_at if run.waits else None,
-        auto_scheduled=run.auto,
-        run_count=run.run_count,
-        state=run.state,
-        state_type=run.state.type,
-        state_name=run.state.name,
-    )
-
-
-def _json(deployment: Deployment) -> dict[str, Any]:
-    return {
-        **deployment.fields,
-        "id": str(deployment.id),
-        "name": deployment.name,
-        "updated": deployment.updated.isoformat(),
-        "updated_by": None,
-        "schedules": [
-            {
-                "id": str(timer.id),
-                "slug": timer.slug,
-                "schedule": timer.schedule,
-                "active": timer.active,
-                "parameters": timer.parameters,
-            }
-            for timer in deployment.timers
-        ],
-    }
-
-
-def _missing(what: object) -> ObjectNotFound:
-    return ObjectNotFound(http_exc=LookupError(f"{what} is not there"))
-
-
-def _refused(status: int, path: str) -> PrefectHTTPStatusError:
-    """Prefect's client makes no `ObjectNotFound` of some answers."""
-    request = httpx.Request("POST", f"http://prefect{path}")
-    return PrefectHTTPStatusError("refused", request=request, response=httpx.Response(status, request=request))
+During = Callable[[], Awaitable[None]]
+"""Awaited while a change of a deployment is on its way."""
 
 
 class ModelClient:
-    """One connection to the model; `before` and `after` stand between its user and the server."""
+    """One connection to the model; `before`, `during` and `after` stand between its user and the server."""
 
-    def __init__(self, server: ModelPrefect, *, before: Before | None = None, after: Before | None = None) -> None:
+    def __init__(
+        self,
+        server: ModelPrefect,
+        *,
+        before: Before | None = None,
+        during: During | None = None,
+        after: Before | None = None,
+    ) -> None:
         self.server = server
-        self._before, self._after = before or (lambda _: None), after or (lambda _: None)
+        self._before, self._during, self._after = before or (lambda _: None), during, after or (lambda _: None)
+
+    async def _on_its_way(self) -> None:
+        if self._during:
+            await self._during()
 
     @property
     def typed(self) -> PrefectClient:
@@ -105,7 +60,7 @@ class ModelClient:
             found = self._filtered(json)
             offset = json.get("offset", 0)
             page = found[offset : offset + json.get("limit", 200)]
-            answer = len(found) if path == "/deployments/count" else [_json(one) for one in page]
+            answer = len(found) if path == "/deployments/count" else [as_json(one) for one in page]
         self._after(path)
         return httpx.Response(200, json=answer, request=httpx.Request(method, f"http://prefect{path}"))
 
@@ -133,7 +88,7 @@ class ModelClient:
 
     def _deployment(self, deployment_id: UUID) -> Deployment:
         if deployment_id not in self.server.deployments:
-            raise _missing(deployment_id)
+            raise missing(deployment_id)
         return self.server.deployments[deployment_id]
 
     async def create_flow_from_name(self, flow_name: str) -> UUID:
@@ -145,10 +100,11 @@ class ModelClient:
     ) -> UUID:
         """Upsert, and always with new schedules."""
         self._before("create_deployment")
+        await self._on_its_way()
         server = self.server
         flow = next(key for key, value in server.flows.items() if value == flow_id)
         there = next((one for one in server.deployments.values() if (one.flow, one.name) == (flow, name)), None)
-        kept = _NOTHING | fields
+        kept = NOTHING | fields
         deployment = Deployment(
             id=there.id if there else server.new_id(),
             flow=flow,
@@ -177,6 +133,7 @@ class ModelClient:
     async def update_deployment(self, deployment_id: UUID, deployment: DeploymentUpdate) -> None:
         """Slugged schedules are changed in place; where one that is there has no slug, all are replaced."""
         self._before("update_deployment")
+        await self._on_its_way()
         found = self._deployment(deployment_id)
         values = deployment.model_dump(mode="json", exclude_unset=True, exclude={"schedules"})
         found.fields = {**found.fields, **values}
@@ -216,7 +173,7 @@ class ModelClient:
         found = self._deployment(deployment_id)
         timer = next((timer for timer in found.timers if timer.id == schedule_id), None)
         if timer is None:
-            raise _missing(schedule_id)
+            raise missing(schedule_id)
         self._change(timer, DeploymentScheduleUpdate(active=active, schedule=schedule))
         self.server.replan(found)
         self._after("update_deployment_schedule")
@@ -232,7 +189,7 @@ class ModelClient:
         self._before("delete_deployment_schedule")
         found = self._deployment(deployment_id)
         if all(timer.id != schedule_id for timer in found.timers):
-            raise _missing(schedule_id)
+            raise missing(schedule_id)
         found.timers = [timer for timer in found.timers if timer.id != schedule_id]
         self.server.drop(lambda run: run.deployment == deployment_id and run.auto)
         found.planned_from = self.server.clock()
@@ -263,7 +220,7 @@ class ModelClient:
         ]
         if sort is FlowRunSort.EXPECTED_START_TIME_DESC:
             found.sort(key=lambda run: run.expected, reverse=True)
-        return [_flow_run(run, self._flow_id(run)) for run in found[: limit or 200]]
+        return [flow_run(run, self._flow_id(run)) for run in found[: limit or 200]]
 
     def _flow_id(self, run: Run) -> UUID:
         return self.server.flows[run.flow]
@@ -281,13 +238,13 @@ class ModelClient:
         self._before("create_flow_run")
         deployment = self.server.deployments.get(deployment_id)
         if deployment is None:
-            raise _refused(404, f"/deployments/{deployment_id}/create_flow_run")
+            raise refused(404, f"/deployments/{deployment_id}/create_flow_run")
         there = [run for run in self.server.runs.values() if idempotency_key and run.key == idempotency_key]
         now = self.server.clock()
         run = there[0] if there else self._new_run(deployment, parameters, tags, idempotency_key, now)
         self.server.runs[run.id] = run
         self._after("create_flow_run")
-        return _flow_run(run, self._flow_id(run))
+        return flow_run(run, self._flow_id(run))
 
     def _new_run(
         self, deployment: Deployment, parameters: dict[str, Any], tags: Sequence[str], key: str | None, now: datetime
@@ -311,7 +268,7 @@ class ModelClient:
         """Every change is taken: those that Prefect's rules refuse are not made by the machine."""
         self._before("set_flow_run_state")
         if flow_run_id not in self.server.runs:
-            raise _missing(flow_run_id)
+            raise missing(flow_run_id)
         run = self.server.runs[flow_run_id]
         run.state = self.server.state(state)
         self._after("set_flow_run_state")
@@ -320,5 +277,5 @@ class ModelClient:
     async def read_block_document_by_name(self, name: str, _slug: str, *, include_secrets: bool = True) -> Any:
         self._before("read_block_document")
         if name not in self.server.blocks:
-            raise _missing(name)
+            raise missing(name)
         return SimpleNamespace(data=self.server.blocks[name])

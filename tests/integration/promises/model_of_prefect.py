@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,12 @@ _LOOP = timedelta(seconds=60)
 """How long it takes where only a schedule was changed: that leaves no stamp on the deployment."""
 
 
+@cache
+def _cron(expression: str, timezone: str) -> CronSchedule:
+    """Kept: to check one takes Prefect longer than to ask it for its dates."""
+    return CronSchedule(cron=expression, timezone=timezone)
+
+
 @dataclass
 class Timer:
     """A deployment's schedule."""
@@ -37,7 +44,7 @@ class Timer:
 
     def dates(self, start: datetime, end: datetime) -> Iterator[datetime]:
         """When it fires from `start` on, not after `end`; by Prefect's own code."""
-        cron = CronSchedule(cron=self.schedule["cron"], timezone=self.schedule["timezone"])
+        cron = _cron(self.schedule["cron"], self.schedule["timezone"])
         return iter(cron._get_dates_generator(n=_MAX_RUNS, start=start, end=end))
 
 

@@ -25,6 +25,7 @@ Change = Callable[[AsyncSession], Coroutine[Any, Any, object]]
 WANTS = ["edit", "pause", "resume", "delete", "run now", "test", "backfill", "owner goes", "owner comes", "calendar"]
 STOPS = ["pause", "pause", "owner goes", "delete"]
 HANDS = ["delete", "pause", "resume", "switch off", "cron", "tags", "extra", "copy", "run"]
+DRIFT = ["pause", "pause", "switch off", "delete", "cron", "tags", "extra", "copy"]
 _HOLIDAYS = [{"date": "2026-03-30", "name": "Closed"}, {"date": "2026-10-26", "name": "Closed"}]
 
 
@@ -67,8 +68,8 @@ async def _owner(session: AsyncSession, owner_id: str, *, active: bool) -> None:
     owner.is_active = active
 
 
-async def by_hand(world: World, deployment: Deployment, act: str) -> None:
-    """One of `HANDS`, in Prefect's own interface."""
+async def by_hand(world: World, deployment: Deployment, act: str) -> bool:
+    """One of `HANDS`, in Prefect's own interface; returns whether there was anything to do it to."""
     person, there = world.person, deployment.id
     timer = deployment.timers[0] if deployment.timers else None
     other = CronSchedule(cron="7 7 * * *", timezone="UTC")
@@ -92,3 +93,6 @@ async def by_hand(world: World, deployment: Deployment, act: str) -> None:
             await person.create_deployment(flow, f"{deployment.name}-copy", schedules=schedule, **fields)
         case "run":
             await person.create_flow_run_from_deployment(there, parameters={})
+        case _:
+            return False
+    return True

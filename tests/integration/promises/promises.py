@@ -13,8 +13,8 @@ from deployments.observed import read
 from deployments.strays import claimed_schedule
 from reports.accounting.figures import figures
 from reports.repositories import schedules as stored
-from reports.states import DeliveryState, ExecutionKind, ExecutionState, SyncState
-from tests.integration.promises.snapshot import ExecutionRow, Snapshot
+from reports.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
+from tests.integration.promises.snapshot import ExecutionRow, ScheduleRow, Snapshot
 from tests.integration.promises.story import Library
 from tests.integration.promises.world import World
 
@@ -69,6 +69,13 @@ def promise_5_versions_go_forward(before: Snapshot, now: Snapshot) -> None:
         assert now.schedules[key].generation >= row.generation, f"Its generation went down: {now.schedules[key]}."
     for row in now.schedules.values():
         assert row.sync is not SyncState.SYNCED or row.observed == row.generation, f"Not synced: {row}."
+
+
+def promise_5_a_pause_in_prefect_is_adopted(world: World, before: ScheduleRow, after: ScheduleRow) -> None:
+    """A schedule that fired is paused as somebody paused it in Prefect, and the audit trail names Prefect."""
+    if before.state is ScheduleState.ACTIVE:
+        assert after.state is ScheduleState.PAUSED, f"A pause in Prefect was not adopted: {after}."
+        assert world.audited(before.id, "paused", by="prefect-ui"), f"Nobody knows who paused {after}."
 
 
 def nothing_but(before: Snapshot, now: Snapshot, *, grew: set[str] = frozenset()) -> None:  # type: ignore[assignment]  # empty

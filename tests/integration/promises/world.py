@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -25,6 +26,7 @@ from prefect_mailroom.errors import SourceUnavailable
 from reports.accounting import watchdog
 from reports.database import Database
 from reports.definition import ReportDefinition
+from reports.errors import Conflict, Invalid, NotFound
 from reports.migrations import upgrade
 from reports.rendering.job import RenderJob, RenderResult
 from reports.rendering.render import render_here
@@ -121,9 +123,11 @@ class World:
         self.server.blocks = {"one": {}, "warehouse": {"url": f"sqlite:///{template / 'warehouse.db'}"}}
         self.trap: Trap | None = None
         self._killed = asyncio.Event()
+        self.meanwhile: Callable[[AsyncSession], Coroutine[Any, Any, object]] | None = None
+        """What somebody changes while Prefect is told of something else."""
         self.up = self.scheduler_up = self.source_up = True
         self.writes: list[str] = []
-        client = ModelClient(self.server, before=self._before, after=self._after)
+        client = ModelClient(self.server, before=self._before, during=self._during, after=self._after)
         self.client = client.typed
         self.person = ModelClient(self.server).typed
         self.sink = SinkChannel.open = Sink(self._why_not)
@@ -163,6 +167,12 @@ class World:
             self.writes.append(call)
         self._pull(after=False)
 
+    async def _during(self) -> None:
+        if change := self.meanwhile:
+            self.meanwhile = None
+            with contextlib.suppress(Invalid, Conflict, NotFound):
+                await self.changed(change)
+
     def _after(self, _call: str) -> None:
         self._pull(after=True)
 
@@ -194,6 +204,11 @@ class World:
         """Read the ledger anew."""
         self.snapshot = self.reader.read()
         return self.snapshot
+
+    def audited(self, schedule_id: str, action: str, *, by: str = "mailroom") -> int:
+        """How many events of the audit trail say so of a schedule."""
+        query = "SELECT count(*) FROM audit_events WHERE entity_id = ? AND action = ? AND actor LIKE ?"
+        return int(self.reader.rows(query, schedule_id, action, f"{by}%")[0][0])
 
     def advance(self, by: timedelta) -> None:
         """Let time go by; Prefect's scheduler works meanwhile, where it is up. It plans by its own clock."""

@@ -1,0 +1,118 @@
+"""The bare machine: one Mailroom, what its steps share, and what must hold after each and at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Coroutine
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
+
+from reports.errors import Conflict, Invalid, NotFound
+from tests.integration.promises import given, people, promises
+from tests.integration.promises.model_of_prefect import Run
+from tests.integration.promises.rest import come_to_rest
+from tests.integration.promises.snapshot import Snapshot
+from tests.integration.promises.story import Library, business_of
+from tests.integration.promises.world import Trap, World
+
+T = TypeVar("T")
+SILENT = timedelta(seconds=130)
+"""After this, a process is taken for dead."""
+
+
+def one_of(some: list[T], pick: int) -> T:
+    """One of those that are there."""
+    return some[pick % len(some)]
+
+
+class BareMachine(RuleBasedStateMachine):
+    """One Mailroom."""
+
+    runner: asyncio.Runner
+    template: Path
+    numbers = itertools.count()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch = pytest.MonkeyPatch()
+        self.library = Library()
+        self.world: World | None = None
+        self.before: Snapshot | None = None
+
+    @property
+    def w(self) -> World:
+        assert self.world
+        return self.world
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self.runner.run(work)
+
+    @initialize(start=given.STARTS, bodies=st.lists(given.bodies(given.FREQUENT), min_size=1, max_size=2))
+    def open(self, start: datetime, bodies: list[dict[str, Any]]) -> None:
+        folder = self.template.parent / f"world-{next(self.numbers)}"
+        self.world = World(self.template, folder, start, self.patch)
+        self.promises_hold()
+        for body in bodies:
+            self.ask(people.create(self.w, body))
+
+    def ask(self, change: people.Change, trap: Trap | None = None) -> bool:
+        """One request, and the hurry after it; returns whether it was granted. A refused one leaves nothing behind."""
+        before = self.w.look()
+        try:
+            self.run(self.w.changed(change))
+        except (Invalid, Conflict, NotFound):
+            promises.nothing_but(before, self.w.look())
+            return False
+        for key, row in self.w.look().schedules.items():
+            if row != before.schedules.get(key):
+                self.run(self.w.process(lambda reconciler, key=key: reconciler.settle_schedule(key), trap))  # type: ignore[misc]
+        return True
+
+    def schedule(self, pick: int) -> str:
+        return one_of(list(self.w.snapshot.schedules), pick)
+
+    def next_run(self, pick: int) -> Run | None:
+        """One of the runs that a worker would take up; where none is due, time passes until one is."""
+        if not self.w.up:
+            return None
+        if not self.w.server.waiting():
+            self.run(self.w.upkeep())
+            self.promises_hold()
+            self.w.advance(SILENT)
+        if not self.w.server.due() and (waiting := self.w.server.waiting()):
+            self.w.advance(min(waiting[0].starts_at - self.w.clock.now, timedelta(hours=5)))
+        due = self.w.server.due()
+        return due[pick % len(due)] if due else None
+
+    # What must hold.
+
+    @invariant()
+    def promises_hold(self) -> None:
+        if not self.world:
+            return
+        now = self.w.look()
+        before = self.before or now
+        calendar = self.w.reader.rows("SELECT definition FROM calendars")[0][0]
+        self.library.tell(now.schedules, business_of(calendar), self.w.clock.now)
+        assert not self.w.sink.faults, self.w.sink.faults
+        promises.promise_1_one_row_for_what_was_due(now, self.library)
+        promises.promise_1_what_ended_stays_with_its_reason(before, now)
+        promises.promise_2_a_confirmed_delivery_stays_so(before, now)
+        promises.promise_2_success_means_that_all_are_confirmed(now)
+        promises.promise_5_versions_go_forward(before, now)
+        self.before = now
+
+    def teardown(self) -> None:
+        try:
+            if self.world:
+                come_to_rest(self.world, self.library, self.run, self.promises_hold)
+        finally:
+            if self.world:
+                self.run(self.world.close())
+            self.patch.undo()
