@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,11 +21,13 @@ NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
 @contextmanager
 def counted(api: Api) -> Iterator[list[str]]:
-    """The SQL statements of the block."""
+    """The SQL statements of the block's task; what runs behind it is not counted."""
     statements: list[str] = []
+    task = asyncio.current_task()
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        statements.append(statement)
+        if asyncio.current_task() is task:
+            statements.append(statement)
 
     engine = api.database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)

@@ -23,18 +23,19 @@ _KEPT = {model.__tablename__ for model in (Connection, Report, User)}
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:  # Not longer than needed: it would open loopback to every other test.
         patch.setenv(outbound.VARIABLE, "127.0.0.1")
         house = House(tmp_path_factory.mktemp("house"))
-        try:
-            asyncio.run(house.open())
-            yield house
-        finally:
-            house.close()
+    try:
+        asyncio.run(house.open())
+        yield house
+    finally:
+        house.close()
 
 
 @pytest.fixture
-async def scene(house: House) -> AsyncIterator[Scene]:
+async def scene(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
+    monkeypatch.setenv(outbound.VARIABLE, "127.0.0.1")
     await house.mend()
     database = Database(house.settings.database)
     async with database.session() as session:
