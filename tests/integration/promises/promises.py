@@ -113,8 +113,11 @@ def promise_4_what_was_shown_is_what_fired(snapshot: Snapshot, library: Library,
             end = min(one.end, until)
             shown = one.foreseen(end)
             if shown is not None and one.reached == one.end:
-                fired = sorted(moment for moment in there if one.start < moment <= end)
-                assert fired == [moment for moment in shown if moment > one.start], f"Shown {shown}, fired {fired}."
+                # Where the clock was set back, the time of another chapter is in there too.
+                others = {moment for other in story.chapters if other is not one for moment in other.may()}
+                fired = {moment for moment in there if one.start < moment <= end} - (others - set(shown))
+                expected = {moment for moment in shown if moment > one.start}
+                assert fired == expected, f"Shown {sorted(expected)}, fired {sorted(fired)}."
 
 
 async def promise_5_prefect_shows_what_is_wanted(world: World, client: PrefectClient) -> None:

@@ -47,6 +47,10 @@ class Chapter:
             self._due_until = until
         return [moment for moment in self._due if moment <= until]
 
+    def may(self) -> list[datetime]:
+        """What was due by a clock that may have been set back before it ended."""
+        return self.due(self.reached)
+
     def foreseen(self, until: datetime) -> list[datetime] | None:
         """What the preview showed of it; None where that does not reach so far."""
         if len(self.preview) == _SHOWN and self.preview[-1] < until:
@@ -80,7 +84,7 @@ class Story:
 
     def may(self) -> set[datetime]:
         """What was due by a clock that may have been set back before a change."""
-        return {moment for one in self.chapters for moment in one.due(one.reached)}
+        return {moment for one in self.chapters for moment in one.may()}
 
 
 def _chapter(row: ScheduleRow, business: BusinessCalendar, now: datetime, *, again: bool) -> Chapter:
