@@ -16,7 +16,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from inspect import isasyncgen, iscoroutine, isgenerator
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -48,7 +48,7 @@ def serve(wire: Wire, flows: Mapping[str, Flow[..., Any]], recycle: Recycle) -> 
     done = 0
     try:
         with asyncio.Runner() as runner:
-            engine = Engine(runner)
+            engine = Engine(runner, flows.values())
             while (message := wire.receive()) is not None:
                 flow_run = FlowRun.model_validate(message["run"])
                 prefect_private.remember_deployment(DeploymentResponse.model_validate(message["deployment"]))
@@ -125,19 +125,16 @@ class Surroundings:
 class Engine:
     """Prefect's engine with a client that stays open from run to run: one for async flows, one for the others."""
 
-    def __init__(self, runner: asyncio.Runner) -> None:
+    def __init__(self, runner: asyncio.Runner, flows: Iterable[Flow[..., Any]]) -> None:
+        """Opens the clients, so that no run waits for that; raises what opening one raises, before any run is begun."""
         self._runner = runner
-        self._contexts: dict[bool, contextvars.Context] = {}
+        self._contexts = {flow.isasync: contextvars.copy_context() for flow in flows}
         self.broken: str | None = None
-
-    def _context(self, *, isasync: bool) -> contextvars.Context:
-        if isasync not in self._contexts:
-            context = self._contexts[isasync] = contextvars.copy_context()
+        for isasync, context in self._contexts.items():
             if isasync:
-                self._runner.run(self._open(), context=context)
+                runner.run(self._open(), context=context)
             else:
                 context.run(SyncClientContext().__enter__)
-        return self._contexts[isasync].copy()
 
     async def _open(self) -> None:
         await AsyncClientContext().__aenter__()
@@ -148,7 +145,7 @@ class Engine:
         # the flow sees its deployment all the same.
         detached = flow_run.model_copy(update={"deployment_id": None})
         try:
-            return self._run(flow, detached, self._context(isasync=flow.isasync)), None
+            return self._run(flow, detached, self._contexts[flow.isasync].copy()), None
         except (Abort, Pause) as signalled:
             flow_run_logger(flow_run).info("The run gave its process back: %s", signalled)
             return None, None
