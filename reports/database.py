@@ -58,7 +58,7 @@ def _roll_back(connection: DBAPIConnection, _entry: ConnectionPoolEntry, _error:
     SQLite keeps the transaction of a connection that is closed in the middle of a statement: nobody else could write
     until the process ends.
     """
-    with contextlib.suppress(Exception, asyncio.CancelledError):
+    with contextlib.suppress(Exception, asyncio.CancelledError):  # It is dropped all the same, and may be broken.
         connection.rollback()
 
 

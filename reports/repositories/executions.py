@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import and_, exists, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from reports.database import new_id
 from reports.errors import NotFound
+from reports.repositories.inserting import insert_into
 from reports.repositories.locks import hold
 from reports.repositories.paging import Page, page
 from reports.states import DeliveryState, ExecutionKind, ExecutionState
@@ -51,8 +51,7 @@ async def insert_occurrence(
         "flow_run_id": flow_run_id,
         "created_at": now,
     }
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    await session.execute(dialect.insert(Execution).values(**values).on_conflict_do_nothing())
+    await session.execute(insert_into(session, Execution).values(**values).on_conflict_do_nothing())
     query = select(Execution).where(
         Execution.schedule_id == schedule_id,
         Execution.due_at == due_at,
@@ -295,8 +294,7 @@ async def plan_deliveries(session: AsyncSession, execution_id: str, planned: Seq
         return there
     names = [column.key for column in Delivery.__table__.columns]
     values = [{name: value for name in names if (value := getattr(row, name)) is not None} for row in planned]
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    await session.execute(dialect.insert(Delivery).values(values).on_conflict_do_nothing())
+    await session.execute(insert_into(session, Delivery).values(values).on_conflict_do_nothing())
     return await deliveries_of(session, [execution_id])
 
 

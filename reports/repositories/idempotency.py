@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, delete, or_, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reports.repositories.inserting import insert_into
 from reports.tables import IdempotencyKey
 
 KEPT = timedelta(hours=24)
@@ -30,8 +30,9 @@ async def claim(
     mine = (IdempotencyKey.key == key, IdempotencyKey.user_id == user_id)
     await session.execute(delete(IdempotencyKey).where(*mine, old))
     values = {"key": key, "user_id": user_id, "request_hash": request_hash, "created_at": now}
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(IdempotencyKey).values(**values).on_conflict_do_nothing().returning(IdempotencyKey.key)
+    insert = (
+        insert_into(session, IdempotencyKey).values(**values).on_conflict_do_nothing().returning(IdempotencyKey.key)
+    )
     if (await session.execute(insert)).scalar_one_or_none() is not None:
         return None
     return await session.get(IdempotencyKey, (key, user_id))

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, exists, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from reports.database import new_id
+from reports.repositories.inserting import insert_into
 from reports.states import ExecutionKind, ExecutionState, ScheduleState
 from reports.tables import Execution, Schedule
 
@@ -74,7 +74,6 @@ async def known(session: AsyncSession, schedule_ids: Sequence[str]) -> Sequence[
 
 async def insert(session: AsyncSession, entries: Sequence[NewEntry], *, now: datetime) -> set[tuple[str, datetime]]:
     """Write occurrences; those that are there by now stay. Returns (schedule_id, due_at) of what was new."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     new: set[tuple[str, datetime]] = set()
     for start in range(0, len(entries), _CHUNK):
         values: list[dict[str, Any]] = [
@@ -93,7 +92,7 @@ async def insert(session: AsyncSession, entries: Sequence[NewEntry], *, now: dat
             }
             for entry in entries[start : start + _CHUNK]
         ]
-        query = dialect.insert(Execution).values(values).on_conflict_do_nothing()
+        query = insert_into(session, Execution).values(values).on_conflict_do_nothing()
         written = await session.execute(query.returning(Execution.schedule_id, Execution.due_at))
         new |= {(row[0], row[1]) for row in written}
     return new
