@@ -7,15 +7,12 @@ import contextlib
 import signal
 import sqlite3
 import subprocess
-import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
-import pytest
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate
 
@@ -31,10 +28,10 @@ from reports.repositories import catalog
 from reports.schedules import Context
 from reports.settings import Settings
 from reports.users import ensure_default_user
+from tests.conftest import eventually
 from tests.integration.outages.letterbox import Letterbox
 from tests.integration.run.conftest import REPORT
 
-T = TypeVar("T")
 SLOTS = 3
 """Runs that a worker has under way at once; it claims two more for each."""
 _ALWAYS = ("prefect", "renderers", "worker")
@@ -154,13 +151,3 @@ class House:
         guard.sweep(self._mark, patience=0)
         for process in self._running.values():
             process.wait()
-
-
-async def eventually(what: Callable[[], Awaitable[T | None]], seconds: float, told: Callable[[], str]) -> T:
-    """The first thing that `what` finds, within a deadline."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if (found := await what()) is not None:
-            return found
-        await asyncio.sleep(0.1)
-    pytest.fail(f"Nothing within {seconds:g} s.\n{told()}")

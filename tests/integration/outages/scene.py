@@ -24,7 +24,8 @@ from reports.schedule_spec import read_spec
 from reports.schedules import Context
 from reports.states import ExecutionKind, ExecutionState
 from reports.tables import Execution, Schedule, User
-from tests.integration.outages.house import House, eventually
+from tests.conftest import eventually
+from tests.integration.outages.house import House
 
 HOUR = timedelta(hours=1)
 _UNDER_WAY = (StateType.PENDING, StateType.RUNNING)

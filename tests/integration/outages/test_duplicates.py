@@ -9,7 +9,7 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.schedules import CronSchedule
 
-from tests.integration.outages.house import eventually
+from tests.conftest import eventually
 from tests.integration.outages.scene import HOUR, body
 
 if TYPE_CHECKING:

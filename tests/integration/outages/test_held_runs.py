@@ -16,7 +16,8 @@ from reports import schedules
 from reports.accounting.watchdog import GRACE, look
 from reports.schedule_spec import read_spec
 from reports.states import ExecutionKind
-from tests.integration.outages.house import SLOTS, eventually
+from tests.conftest import eventually
+from tests.integration.outages.house import SLOTS
 from tests.integration.outages.scene import HOUR, body
 
 if TYPE_CHECKING:

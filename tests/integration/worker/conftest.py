@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -30,20 +29,11 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.states import Scheduled
 
 from prefect_mailroom.worker.warm import WarmWorker
+from tests.conftest import eventually
 
 T = TypeVar("T")
 
 PREFECTS_COMMAND = (str(Path(sys.executable).with_name("prefect")), "worker", "start", "--type", "mailroom-warm")
-
-
-async def eventually(what: Callable[[], Awaitable[T | None]], seconds: float, told: Callable[[], str]) -> T:
-    """The first thing that `what` finds, within a deadline."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if (found := await what()) is not None:
-            return found
-        await asyncio.sleep(0.1)
-    pytest.fail(f"Nothing within {seconds} s. {told()}")
 
 
 class Workshop:
