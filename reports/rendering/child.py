@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 import threading
+import traceback
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -17,6 +18,7 @@ from pydantic import BaseModel
 
 from prefect_mailroom.errors import MailroomError
 from reports.rendering import limits, wire
+from reports.rendering.errors import placed
 from reports.rendering.job import RenderJob
 
 
@@ -39,7 +41,17 @@ def main() -> None:
     os.dup2(2, 1)
     orders: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_listen, args=(orders,), daemon=True).start()
-    from reports.rendering.render import render_into  # noqa: PLC0415 - the parent waits for it, not for the listener
+    from reports.rendering.render import render_into, translated  # noqa: PLC0415 - the parent waits for it
+
+    def done(order: Order) -> wire.Answer:
+        try:
+            limits.keep(order.job.limits)
+            _use_for_temporary_files(order.work / "tmp")
+            return wire.Answer(result=render_into(order.job, files_folder(order.work)))
+        except MailroomError as error:
+            return wire.failed(error)
+        except Exception as error:
+            return wire.failed(placed(translated(error, order.job), report=order.job.definition.id))
 
     if "--warm" in sys.argv[1:]:
         _warm()
@@ -48,12 +60,7 @@ def main() -> None:
     answer_to.flush()
     while True:
         order = Order.model_validate_json(orders.get())
-        limits.keep(order.job.limits)
-        _use_for_temporary_files(order.work / "tmp")
-        try:
-            answer = wire.Answer(result=render_into(order.job, files_folder(order.work)))
-        except MailroomError as error:
-            answer = wire.failed(error)
+        answer = done(order)
         del order
         gc.collect()  # Readers and documents refer to themselves; their memory is for the next job.
         limits.lift()
@@ -88,4 +95,8 @@ def _warm() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BaseException:  # At its own way out Python would abort, since the listener waits for stdin; that hid errors.
+        traceback.print_exc()
+        os._exit(70)

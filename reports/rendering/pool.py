@@ -9,7 +9,7 @@ from typing import Self
 from prefect_mailroom.errors import MailroomError
 from reports.rendering.errors import placed
 from reports.rendering.job import RenderJob, RenderResult
-from reports.rendering.publish import publish, working_folder
+from reports.rendering.publish import not_put, publish, working_folder
 from reports.rendering.renderer import Renderer, RendererDied
 
 Slot = asyncio.Task[Renderer]
@@ -46,6 +46,8 @@ class Pool:
                 return await self._try(job, fresh=True)
         except MailroomError as error:
             raise placed(error, report=job.definition.id) from error
+        except OSError as error:
+            raise placed(not_put(job.folder, error), report=job.definition.id) from error
 
     async def _try(self, job: RenderJob, *, fresh: bool = False) -> RenderResult:
         taken = await self._free.get()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import errno
+import logging
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from reports.rendering.errors import RenderFailed
 from reports.rendering.job import RenderJob, RenderResult
+
+_LOG = logging.getLogger(__name__)
 
 
 def working_path(job: RenderJob, pid: int) -> Path:
@@ -19,13 +23,31 @@ def working_path(job: RenderJob, pid: int) -> Path:
 
 @contextmanager
 def working_folder(job: RenderJob, pid: int) -> Iterator[Path]:
-    """The working path; whatever is in it is removed at the end."""
+    """Give the working path, and remove whatever is in it at the end. An error inside is never hidden by that."""
     path = working_path(job, pid)
     try:
         yield path
     finally:
-        if path.exists():
-            shutil.rmtree(path)
+        remove(path)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder that may not exist; what cannot be removed stays, with a line in the log. Blocking."""
+
+    def failed(_function: object, path: str, raised: tuple[type[BaseException], BaseException, object]) -> None:
+        if not isinstance(raised[1], FileNotFoundError):
+            _LOG.warning("%s could not be removed: %s", path, raised[1])
+
+    shutil.rmtree(folder, onerror=failed)
+
+
+def not_put(folder: Path, error: OSError) -> RenderFailed:
+    """Return the error of a job whose files could not be put into its folder."""
+    reason = error.strerror or type(error).__name__
+    return RenderFailed(
+        f"The files cannot be put into {folder}: {reason}.",
+        remedy="Look at the folder's owner and mode, and at the space on its disk.",
+    )
 
 
 def publish(result: RenderResult, folder: Path) -> RenderResult:
@@ -40,7 +62,8 @@ def publish(result: RenderResult, folder: Path) -> RenderResult:
             moved.append(path.replace(folder / path.name))  # noqa: PERF401 - must be known if a later one fails
     except OSError:
         for path in moved:
-            path.unlink()
+            with suppress(OSError):  # The first error is the one to tell.
+                path.unlink()
         raise
     files = [file.model_copy(update={"path": folder / file.path.name}) for file in result.files]
     images = {name: folder / path.name for name, path in result.mail_images.items()}

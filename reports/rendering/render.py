@@ -18,7 +18,7 @@ from reports.rendering.data_files import DataFiles
 from reports.rendering.document import Chart, Document
 from reports.rendering.errors import RenderFailed, placed
 from reports.rendering.job import RenderedFile, RenderJob, RenderResult
-from reports.rendering.publish import publish, working_folder
+from reports.rendering.publish import not_put, publish, working_folder
 from reports.rendering.rows import Reader
 from reports.rendering.sources import open_reader
 from reports.rendering.xlsx_cells import TooManyRows
@@ -51,7 +51,7 @@ def render_into(job: RenderJob, work: Path) -> RenderResult:
     except MailroomError as error:
         raise placed(error, report=job.definition.id) from error
     except Exception as error:
-        raise placed(_translated(error, job), report=job.definition.id) from error
+        raise placed(translated(error, job), report=job.definition.id) from error
 
 
 def render_from(job: RenderJob, reader: Reader, work: Path) -> RenderResult:
@@ -170,8 +170,8 @@ def _file(path: Path, format_: Format, rows: int | None) -> RenderedFile:
     )
 
 
-def _translated(error: Exception, job: RenderJob) -> RenderFailed:
-    """An error that nothing expected, without its words: they may hold data or a secret."""
+def translated(error: Exception, job: RenderJob) -> RenderFailed:
+    """Return the error for one that nothing expected, without its words: they may hold data or a secret."""
     if isinstance(error, MemoryError):
         return limits.memory_exceeded(job.limits)
     number = error.errno if isinstance(error, OSError) else None
@@ -179,6 +179,8 @@ def _translated(error: Exception, job: RenderJob) -> RenderFailed:
         return limits.output_exceeded(job.limits)
     if number == errno.ENOSPC:
         return RenderFailed(f"No space is left on the disk of {job.folder}.", remedy="Make room and render again.")
+    if isinstance(error, PermissionError) and job.folder in Path(str(error.filename)).parents:
+        return not_put(job.folder, error)
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return RenderFailed(
         f"It broke off with {type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}.",

@@ -10,8 +10,8 @@ import asyncio
 import fcntl
 import logging
 import os
-import shutil
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ from reports.rendering.fair_queue import FairQueue
 from reports.rendering.flights import Flight, Flights, merged
 from reports.rendering.job import RenderResult
 from reports.rendering.pool import Pool
-from reports.rendering.publish import handed_over
+from reports.rendering.publish import handed_over, not_put, remove
 from reports.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -72,8 +72,7 @@ class Service:
         except MailroomError as error:
             return wire.failed(error)
         except OSError as error:
-            reason = error.strerror or type(error).__name__
-            return wire.failed(RenderFailed(f"The files cannot be put into {request.job.folder}: {reason}."))
+            return wire.failed(not_put(request.job.folder, error))
         finally:
             for flight in flights:
                 self._leave(flight, keep=not request.urgent)
@@ -137,7 +136,7 @@ class Service:
         if not flight.waiting and not flight.removed:  # Others may have come, and may have gone again.
             flight.removed = True
             self._flights.close(flight)
-            asyncio.get_running_loop().run_in_executor(None, _clear, flight.job.folder)
+            asyncio.get_running_loop().run_in_executor(None, remove, flight.job.folder)
 
 
 def _answer_of(task: asyncio.Task[RenderResult]) -> wire.Answer:
@@ -148,11 +147,6 @@ def _answer_of(task: asyncio.Task[RenderResult]) -> wire.Answer:
     except Exception as error:  # The service must outlive whatever happens to one job.
         _LOG.exception("A rendering broke off.")
         return wire.failed(RenderFailed(f"It broke off with {type(error).__name__}.", remedy="See the service's log."))
-
-
-def _clear(folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)
 
 
 def _stopping() -> Unavailable:
@@ -205,24 +199,53 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """
     path = settings.renderers_path
     with _held(path):
-        scratch = settings.data_dir / "renderings"
-        _clear(scratch)  # What a service left that was killed.
-        scratch.mkdir(mode=0o700, parents=True)
+        scratch = _emptied(settings.data_dir / "renderings")
         async with Pool(settings.renderers) as pool:
             service = Service(pool, settings.renderers, scratch)
-            before = os.umask(0o177)
-            try:
-                server = await asyncio.start_unix_server(
-                    lambda reader, writer: connected(service, reader, writer), path, backlog=BACKLOG
-                )
-            finally:
-                os.umask(before)
+            server = await asyncio.start_unix_server(
+                lambda reader, writer: connected(service, reader, writer), sock=_bound(path), backlog=BACKLOG
+            )
             _LOG.info("%d renderers serve on %s.", settings.renderers, path)
             await stop.wait()
             server.close()
             await service.stop()
             path.unlink(missing_ok=True)
-        _clear(scratch)
+        remove(scratch)
+
+
+def _emptied(scratch: Path) -> Path:
+    """Make the folder for renderings under way, without what a service that was killed has left in it.
+
+    Raises:
+        ConfigurationError: this user may not write there.
+    """
+    remove(scratch)
+    try:
+        scratch.mkdir(mode=0o700, parents=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The folder {scratch} for renderings under way cannot be made anew: {error.strerror}.",
+            remedy="Remove it by hand, and start Mailroom as the user that owns the data folder.",
+            field="MAILROOM_DATA_DIR",
+        ) from error
+    return scratch
+
+
+def _bound(path: Path) -> socket.socket:
+    """Return a Unix socket at `path` that only this user can connect to.
+
+    Nobody can connect before it listens, so its mode is set in time. A umask would do the same, but it holds for the
+    whole process, and renderers that are started at that moment would inherit it.
+    """
+    path.unlink(missing_ok=True)
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        bound.bind(os.fspath(path))
+        path.chmod(0o600)
+    except BaseException:
+        bound.close()
+        raise
+    return bound
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from reports.rendering import renderer
 from reports.rendering.errors import LimitExceeded, RenderFailed
 from reports.rendering.job import RenderJob
 from reports.rendering.pool import Pool
+from reports.rendering.publish import working_folder
 from reports.rendering.render import render_here
 
 if TYPE_CHECKING:
@@ -150,6 +151,34 @@ async def test_one_job_after_another_meets_the_same_process_until_it_has_grown(
         await pool.render(export_job("c"))
         await eventually(lambda: renderers() - {first})
         assert first not in renderers()
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere; an ordinary user runs this")
+async def test_the_error_of_a_closed_folder_is_the_first_one(export_job: Make, tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    async with Pool(1, warm=False) as pool:
+        with pytest.raises(RenderFailed) as caught:
+            await pool.render(export_job(folder="../closed"))
+        assert "Permission denied" in str(caught.value)
+        assert str(closed) in str(caught.value)
+        [alive] = renderers()
+        assert (await pool.render(export_job("after"))).rows == 2
+        assert renderers() == {alive}
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may remove everything; an ordinary user runs this")
+def test_a_working_folder_that_cannot_be_removed_hides_no_error(
+    export_job: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = export_job()
+    with pytest.raises(RenderFailed, match="the first error"), working_folder(job, 1) as work:  # noqa: PT012  it is the block
+        (work / "files").mkdir(parents=True)
+        (work / "files" / "report.csv").write_text("")
+        (work / "files").chmod(0o500)
+        raise RenderFailed("the first error")
+    assert "could not be removed" in caplog.text
+    (work / "files").chmod(0o700)
 
 
 async def test_no_database_stays_open_after_a_job(export_job: Make, tmp_path: Path) -> None:

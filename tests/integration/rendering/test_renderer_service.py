@@ -190,6 +190,51 @@ async def test_killed_it_says_so_leaves_no_renderer_and_can_start_again(
     assert await second.wait() == 0
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the umask of another process from /proc")
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+async def test_started_as_in_production_every_renderer_has_the_umask_of_the_service(
+    settings: Settings, export_job: Make, eventually: Eventually, mask: int
+) -> None:
+    environment = {
+        **os.environ,
+        "MAILROOM_DATA_DIR": str(settings.data_dir),
+        "MAILROOM_RENDERERS": "2",
+        "MAILROOM_RENDERERS_SOCKET": str(settings.renderers_socket),
+    }
+    command = [sys.executable, "-m", "reports.rendering.service"]
+    process = await asyncio.create_subprocess_exec(*command, env=environment, cwd=CHECKOUT, umask=mask)
+    try:
+        await eventually(lambda: len(psutil.Process(process.pid).children()) == 2)
+        assert [umask(child.pid) for child in psutil.Process(process.pid).children()] == [mask, mask]
+        async with asyncio.timeout(30):
+            while not await client.is_serving(settings):
+                await asyncio.sleep(0.05)
+        assert stat.S_IMODE(settings.renderers_path.stat().st_mode) == 0o600
+        assert (await client.render(export_job(), settings=settings)).rows == 2
+        assert umask(process.pid) == mask
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def umask(pid: int) -> int:
+    """Return the umask of a process, from Linux's /proc."""
+    [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("Umask:")]
+    return int(line.split()[1], 8)
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere; an ordinary user runs this")
+async def test_a_folder_that_cannot_be_written_is_named_by_the_error(
+    service: Stop, settings: Settings, export_job: Make, tmp_path: Path
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    with pytest.raises(RenderFailed) as caught:
+        await client.render(export_job(folder="../closed/here"), settings=settings)
+    assert "closed" in str(caught.value)
+    assert "Permission denied" in str(caught.value)
+
+
 def test_a_socket_path_that_is_too_long_is_replaced_by_a_short_one_for_all_alike(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 120)
     settings = Settings(data_dir=deep)
