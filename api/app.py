@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, Depends, FastAPI
 
-from api import docs, health, logs, problems
-from api.auth import ApiKeyGuard, require_key
+from api import health
+from api.http import docs, logs, problems
+from api.http.auth import ApiKeyGuard, require_key
 from api.rest import (
     accounts,
     artifacts,
@@ -24,10 +25,10 @@ from api.rest import (
 )
 from api.services import Services, plain_query
 from deployments.reconcile import Reconciler
-from reports.accounting import watchdog
-from reports.artifacts import ArtifactStore
-from reports.database import Database
-from reports.settings import Settings, current
+from mailroom.schedules import watchdog
+from mailroom.settings import Settings, current
+from mailroom.storage.artifacts import ArtifactStore
+from mailroom.storage.database import Database
 
 DESCRIPTION = """Reports, on time, to everyone who waits for them.
 

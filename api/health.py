@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.services import Services, ServicesDep
 from api.views import Health
-from reports.migrations import is_current
+from mailroom.storage.migrations import is_current
 
 router = APIRouter(tags=["health"])
 

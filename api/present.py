@@ -20,17 +20,18 @@ from api.views import (
     SyncView,
     WarningView,
 )
-from reports.calendars import business_calendars
-from reports.conflicts.survey import Draft, survey
-from reports.conflicts.warning import ScheduleWarning
-from reports.forecast import DueTime, forecast
-from reports.repositories import executions, overview
-from reports.repositories.overview import Deliveries
-from reports.schedule_spec import spec_data, stored_spec
-from reports.schedules import Context, etag
-from reports.states import ScheduleState
-from reports.tables import Artifact, Execution, Schedule
-from reports.timing import BusinessCalendar
+from mailroom.calendars.spec import business_calendars
+from mailroom.executions import overview
+from mailroom.executions import repository as executions
+from mailroom.executions.overview import Deliveries
+from mailroom.schedules.conflicts.survey import Draft, survey
+from mailroom.schedules.conflicts.warning import ScheduleWarning
+from mailroom.schedules.forecast import DueTime, forecast
+from mailroom.schedules.service import Context, etag
+from mailroom.schedules.spec import spec_data, stored_spec
+from mailroom.states import ScheduleState
+from mailroom.storage.tables import Artifact, Execution, Schedule
+from mailroom.timing import BusinessCalendar
 
 SHOWN_RUNS = 5
 

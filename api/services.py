@@ -9,14 +9,14 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
 
-from api.problems import Refusal
+from api.http.problems import Refusal
 from deployments.reconcile import Reconciler
-from reports.artifacts import ArtifactStore
-from reports.database import Database
-from reports.errors import Invalid
-from reports.schedules import Context
-from reports.settings import Settings
-from reports.users import ensure_default_user
+from mailroom.access.service import ensure_default_user
+from mailroom.errors import Invalid
+from mailroom.schedules.service import Context
+from mailroom.settings import Settings
+from mailroom.storage.artifacts import ArtifactStore
+from mailroom.storage.database import Database
 
 
 @dataclass(frozen=True)

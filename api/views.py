@@ -8,8 +8,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from reports.conflicts.warning import Code
-from reports.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
+from mailroom.schedules.conflicts.warning import Code
+from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
 
 Item = TypeVar("Item")
 

@@ -32,7 +32,7 @@ from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId,
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.states import Scheduled
 
-from cli.embedded.prefect_settings import CLIENT, SERVER, WORKER, base_environment
+from embedded.prefect_settings import CLIENT, SERVER, WORKER, base_environment
 from prefect_mailroom.worker.warm import WarmWorker
 
 OUT = Path(__file__).parent / "out" / "overhead.json"
@@ -169,7 +169,7 @@ def main() -> None:
             port = listener.getsockname()[1]
         url = f"http://127.0.0.1:{port}/api"
         environment = base_environment() | CLIENT | SERVER | {"PREFECT_HOME": str(folder / "home")}
-        command = [sys.executable, "-m", "cli.embedded.prefect_server", "server", "start"]
+        command = [sys.executable, "-m", "embedded.prefect_server", "server", "start"]
         command += ["--host", "127.0.0.1", "--port", str(port)]
         with running(command, environment, folder, "server.log") as server:
             until_healthy(url, server)

@@ -91,9 +91,9 @@ def make_database(path: Path, rows: int) -> None:
 def run_case(case: Case, database: Path, folder: Path) -> Figure:
     """Render the case in this process, which must be fresh."""
     started = time.perf_counter()
-    from reports.definition import ReportDefinition  # noqa: PLC0415 - its time counts
-    from reports.rendering.job import RenderJob  # noqa: PLC0415 - see above
-    from reports.rendering.render import render_here  # noqa: PLC0415 - see above
+    from mailroom.rendering.job import RenderJob  # noqa: PLC0415 - see above
+    from mailroom.rendering.render import render_here  # noqa: PLC0415 - see above
+    from mailroom.reports.spec import ReportDefinition  # noqa: PLC0415 - its time counts
 
     shapes = {"departed": {"format": "datetime"}, "day": {"format": "date"}, "fare": {"format": "money"}}
     definition = ReportDefinition.model_validate(

@@ -18,13 +18,13 @@ from pathlib import Path
 
 import psutil
 
-from reports.definition import Format, ReportDefinition
-from reports.folder import load_catalog
-from reports.parameters import resolve_parameters
-from reports.rendering.job import RenderJob
-from reports.rendering.pool import Pool
-from reports.samples import load_flights
-from reports.settings import CHECKOUT
+from embedded.samples import load_flights
+from mailroom.rendering.job import RenderJob
+from mailroom.rendering.renderers.pool import Pool
+from mailroom.reports.folders.folder import load_catalog
+from mailroom.reports.parameters import resolve_parameters
+from mailroom.reports.spec import Format, ReportDefinition
+from mailroom.settings import CHECKOUT
 
 OUT = Path(__file__).parent / "out" / "renderers.json"
 ZONE = "America/New_York"
@@ -69,14 +69,14 @@ def memory_mb() -> list[dict[str, float]]:
     sizes = [
         process.memory_full_info()
         for process in psutil.Process().children()
-        if "reports.rendering.child" in process.cmdline()
+        if "mailroom.rendering.renderers.child" in process.cmdline()
     ]
     return [{"rss": round(size.rss / 1e6, 1), "pss": round(size.pss / 1e6, 1)} for size in sizes]
 
 
 async def measure(flights: Path, folder: Path, jobs: int, renderers: int, alone: int) -> dict[str, object]:
     """All figures."""
-    definition = load_catalog(CHECKOUT / "reports" / "catalog").reports["carrier-punctuality"]
+    definition = load_catalog(CHECKOUT / "catalog").reports["carrier-punctuality"]
     todo = [job_of(definition, flights, folder, number) for number in range(renderers + jobs + alone)]
     started = time.perf_counter()
     async with Pool(renderers) as pool:

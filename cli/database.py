@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailroom.settings import Settings
 from prefect_mailroom.errors import MailroomError
-from reports.settings import Settings
 
 if TYPE_CHECKING:
-    from reports.database import Database
+    from mailroom.storage.database import Database
 
 
 async def our_database(settings: Settings) -> Database:
@@ -19,8 +19,8 @@ async def our_database(settings: Settings) -> Database:
     """
     from sqlalchemy.exc import SQLAlchemyError
 
-    from reports import migrations
-    from reports.database import Database
+    from mailroom.storage import migrations
+    from mailroom.storage.database import Database
 
     remedy = "Run `mailroom init`, or set MAILROOM_DATA_DIR or MAILROOM_DATABASE_URL to where they are."
     database = Database(settings.database)

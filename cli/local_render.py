@@ -6,16 +6,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cli.embedded import bootstrap
 from cli.output import err
+from embedded import bootstrap
+from mailroom.rendering.job import Limits, RenderJob, RenderResult
+from mailroom.reports import repository as catalog
+from mailroom.reports.parameters import resolve_parameters
+from mailroom.reports.spec import ReportDefinition, ShellSource
+from mailroom.settings import Settings
+from mailroom.storage.database import Database
+from mailroom.storage.tables import Connection
 from prefect_mailroom.errors import ConfigurationError, MailroomError
-from reports.database import Database
-from reports.definition import ReportDefinition, ShellSource
-from reports.parameters import resolve_parameters
-from reports.rendering.job import Limits, RenderJob, RenderResult
-from reports.repositories import catalog
-from reports.settings import Settings
-from reports.tables import Connection
 
 
 async def render_locally(
@@ -32,7 +32,7 @@ async def render_locally(
     Raises:
         MailroomError: the report, a format, a parameter or the source is not as it must be.
     """
-    from reports.rendering import client
+    from mailroom.rendering import client
 
     definition, connection = await _stored(settings, report_id)
     if isinstance(definition.source, ShellSource):
@@ -69,10 +69,10 @@ async def _stored(settings: Settings, report_id: str) -> tuple[ReportDefinition,
 async def _access(settings: Settings, connection: Connection) -> dict[str, Any]:
     """What reaches the source. A connection that `init` made needs no Prefect: what is in its block is known here."""
     bootstrap.use_our_prefect(settings)
-    from cli.embedded.connections import OURS, wanted
+    from embedded.connections import OURS, wanted
+    from mailroom.connections import service as connections
     from prefect_mailroom.sources.http import HttpSource
     from prefect_mailroom.sources.sql import SqlSource
-    from reports import connections
 
     ours = {made.name: made for made in wanted(settings)} if connection.description == OURS else {}
     if connection.name in ours:

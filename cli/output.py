@@ -11,16 +11,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from embedded.display import printable
 from prefect_mailroom.errors import ConfigurationError, MailroomError
 
 # Into a file or a pipe there is no width to keep to; tables stay on one line a row.
 out = Console(width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True)
-
-
-def printable(text: str) -> str:
-    """The text without control characters, so that a name or a log line cannot steer the terminal."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def print_error(error: MailroomError) -> int:

@@ -7,9 +7,9 @@ from typing import Any, Self
 
 import httpx
 
+from mailroom.errors import Unavailable
+from mailroom.settings import Settings
 from prefect_mailroom.errors import ConfigurationError, MailroomError
-from reports.errors import Unavailable
-from reports.settings import Settings
 
 
 class ApiProblem(MailroomError):

@@ -23,23 +23,23 @@ import httpx
 from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
-from deployments.apply import remove, submit
-from deployments.handover import adopt
-from deployments.in_step import bring_in_step
 from deployments.outage import Outage
 from deployments.pace import Pace
-from deployments.rescue import rescue
-from deployments.strays import removable
-from deployments.sweep import Found, Sweep
+from deployments.runs.handover import adopt
+from deployments.runs.rescue import rescue
+from deployments.sync.apply import remove, submit
+from deployments.sync.in_step import bring_in_step
+from deployments.sync.strays import removable
+from deployments.sync.sweep import Found, Sweep
 from deployments.workqueue import WorkQueue
-from reports.adoption import record_repair
-from reports.database import Database
-from reports.errors import Unavailable
-from reports.repositories import executions
-from reports.repositories import schedules as stored
-from reports.settings import Settings
-from reports.states import ExecutionState, ScheduleState
-from reports.tables import Execution
+from mailroom.errors import Unavailable
+from mailroom.executions import repository as executions
+from mailroom.schedules import repository as stored
+from mailroom.schedules.adoption import record_repair
+from mailroom.settings import Settings
+from mailroom.states import ExecutionState, ScheduleState
+from mailroom.storage.database import Database
+from mailroom.storage.tables import Execution
 
 _LOG = logging.getLogger(__name__)
 _DOWN = (httpx.TransportError, OSError, TimeoutError)

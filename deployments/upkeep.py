@@ -9,7 +9,7 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentS
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
 
-from reports.settings import CHECKOUT, Settings
+from mailroom.settings import CHECKOUT, Settings
 
 NAME = "upkeep"
 ENTRYPOINT = "flows/upkeep.py:upkeep"

@@ -1,4 +1,6 @@
-"""The flow of every schedule: claim -> gate -> render -> deliver -> settle. Wiring only; the work is in `reports.run`.
+"""The flow of every schedule: claim -> gate -> render -> deliver -> settle. Wiring only.
+
+The work is in `mailroom.passes`.
 
 A run carries the schedule's id and nothing else; it reads the rest when it starts. While a delivery waits for another
 try, or the execution for its start or its turn, the run goes back to `AwaitingRetry` and its process ends, so that no
@@ -20,14 +22,14 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import Pause
 from prefect.states import AwaitingRetry, Cancelled, Completed, Failed
 
-from reports.run.before_fork import prepare
-from reports.run.claim import FlowRunFacts, Stopped
-from reports.run.lease import lease
-from reports.run.run_page import run_name, write_summary
-from reports.run.settle import Verdict
-from reports.run.supersede import stop_flow_run
-from reports.run.work import Begun, Rendered, Work, open_work
-from reports.states import ExecutionState
+from mailroom.passes.before_fork import prepare
+from mailroom.passes.claim import FlowRunFacts, Stopped
+from mailroom.passes.lease import lease
+from mailroom.passes.run_page import run_name, write_summary
+from mailroom.passes.settle import Verdict
+from mailroom.passes.supersede import stop_flow_run
+from mailroom.passes.work import Begun, Rendered, Work, open_work
+from mailroom.states import ExecutionState
 
 
 @task(name="render", cache_policy=NO_CACHE, persist_result=False)

@@ -15,9 +15,9 @@ from prefect.context import FlowRunContext
 from prefect.states import Completed
 
 from deployments.reconcile import Reconciler
-from reports.accounting import watchdog
-from reports.database import Database
-from reports.settings import current
+from mailroom.schedules import watchdog
+from mailroom.settings import current
+from mailroom.storage.database import Database
 
 STALE = timedelta(minutes=2)
 

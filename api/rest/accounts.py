@@ -9,16 +9,16 @@ from fastapi import APIRouter, Body, Query, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.bodies import examples
-from api.idempotency import Answer, OnceDep
-from api.json_body import JsonRoute
-from api.problems import documented
+from api.http.bodies import examples
+from api.http.idempotency import Answer, OnceDep
+from api.http.json_body import JsonRoute
+from api.http.problems import documented
 from api.services import CallerDep, Id, ServicesDep
-from reports.accounting.figures import figures
-from reports.accounting.watchdog import GRACE
-from reports.backfill import Backfill, backfill
-from reports.errors import Invalid
-from reports.states import ExecutionState
+from mailroom.errors import Invalid
+from mailroom.ledger.figures import figures
+from mailroom.schedules.backfill import Backfill, backfill
+from mailroom.schedules.watchdog import GRACE
+from mailroom.states import ExecutionState
 
 router = APIRouter(tags=["accounts"], route_class=JsonRoute)
 _LONGEST = timedelta(days=31)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
-from api.problems import Refusal, documented
+from api.http.problems import Refusal, documented
 from api.services import CallerDep, Id, ServicesDep
-from reports.repositories import executions
+from mailroom.executions import repository as executions
 
 router = APIRouter(tags=["artifacts"])
 MAX_RANGES = 8

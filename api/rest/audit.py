@@ -6,10 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.problems import documented
+from api.http.problems import documented
 from api.services import CallerDep, Cursor, Limit, ServicesDep
 from api.views import AuditView, NotificationView, PageView
-from reports.repositories import audit, notifications
+from mailroom.audit import repository as audit
+from mailroom.notifications import repository as notifications
 
 router = APIRouter(tags=["audit"])
 

@@ -7,19 +7,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.bodies import DocumentedAs, examples
-from api.idempotency import Answer, OnceDep
-from api.json_body import JsonRoute
-from api.problems import documented
-from api.reading import read as read_as
+from api.http.bodies import DocumentedAs, examples
+from api.http.idempotency import Answer, OnceDep
+from api.http.json_body import JsonRoute
+from api.http.problems import documented
+from api.http.reading import read as read_as
 from api.services import CallerDep, Id, IfMatch, ServicesDep
 from api.views import CalendarDetail, CalendarView, CountryView, PageView
-from reports import calendar_changes
-from reports.calendar_changes import CalendarSettings, NewCalendar
-from reports.calendars import CalendarDefinition, countries
-from reports.repositories import calendars
-from reports.schedules import Context
-from reports.tables import Calendar
+from mailroom.calendars import repository as calendars
+from mailroom.calendars.spec import CalendarDefinition, countries
+from mailroom.schedules import calendar_changes
+from mailroom.schedules.calendar_changes import CalendarSettings, NewCalendar
+from mailroom.schedules.service import Context
+from mailroom.storage.tables import Calendar
 
 router = APIRouter(prefix="/calendars", tags=["calendars"], route_class=JsonRoute)
 

@@ -7,17 +7,17 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.bodies import examples
-from api.idempotency import Answer, OnceDep
-from api.json_body import JsonRoute
-from api.problems import documented
+from api.http.bodies import examples
+from api.http.idempotency import Answer, OnceDep
+from api.http.json_body import JsonRoute
+from api.http.problems import documented
 from api.services import CallerDep, ConnectionName, ServicesDep
 from api.views import CheckView, ConnectionDetail, ConnectionKind, ConnectionView, PageView
+from mailroom.connections import service as connections
+from mailroom.connections.kinds import KINDS
+from mailroom.connections.service import ConnectionSettings, NewConnection
+from mailroom.reports import repository as catalog
 from prefect_mailroom.channels import CHANNELS
-from reports import connections
-from reports.connection_kinds import KINDS
-from reports.connections import ConnectionSettings, NewConnection
-from reports.repositories import catalog
 
 router = APIRouter(prefix="/connections", tags=["connections"], route_class=JsonRoute)
 

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.bodies import examples
-from api.json_body import JsonRoute
-from api.problems import Refusal, documented
+from api.http.bodies import examples
+from api.http.json_body import JsonRoute
+from api.http.problems import Refusal, documented
 from api.services import CallerDep, ServicesDep
 from api.views import TestReceipt
+from mailroom.connections import trials as trial_messages
 from prefect_mailroom.channels import CHANNELS
-from reports import trial_messages
 
 router = APIRouter(prefix="/distribution", tags=["distribution"], route_class=JsonRoute)
 

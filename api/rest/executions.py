@@ -9,18 +9,18 @@ from fastapi import APIRouter, Body, Query, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.bodies import examples
-from api.idempotency import Answer, OnceDep
-from api.json_body import JsonRoute
+from api.http.bodies import examples
+from api.http.idempotency import Answer, OnceDep
+from api.http.json_body import JsonRoute
+from api.http.problems import documented
 from api.present import execution_detail, execution_views
-from api.problems import documented
 from api.services import CallerDep, Cursor, Id, Limit, Services, ServicesDep
 from api.views import ExecutionDetail, ExecutionView, PageView
-from reports import schedules
-from reports.repositories import executions
-from reports.repositories import schedules as stored
-from reports.schedules import Context
-from reports.states import ExecutionKind, ExecutionState
+from mailroom.executions import repository as executions
+from mailroom.schedules import repository as stored
+from mailroom.schedules import service as schedules
+from mailroom.schedules.service import Context
+from mailroom.states import ExecutionKind, ExecutionState
 
 router = APIRouter(tags=["executions"], route_class=JsonRoute)
 

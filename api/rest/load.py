@@ -8,15 +8,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.json_body import JsonRoute
-from api.problems import documented
+from api.http.json_body import JsonRoute
+from api.http.problems import documented
 from api.services import CallerDep, ServicesDep
 from api.views import BusiestMinute, LoadView
-from reports.conflicts.load import BUCKET, local_day
-from reports.conflicts.survey import load_between
-from reports.errors import Invalid
-from reports.timing.model import known_zones
-from reports.timing.zones import zone_named
+from mailroom.errors import Invalid
+from mailroom.schedules.conflicts.load import BUCKET, local_day
+from mailroom.schedules.conflicts.survey import load_between
+from mailroom.timing.model import known_zones
+from mailroom.timing.zones import zone_named
 
 router = APIRouter(prefix="/schedules", tags=["schedules"], route_class=JsonRoute)
 AHEAD = dt.timedelta(days=366)

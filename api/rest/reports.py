@@ -8,18 +8,19 @@ from fastapi import APIRouter, Body, Query, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.bodies import DocumentedAs, examples
-from api.idempotency import Answer, OnceDep
-from api.json_body import JsonRoute, parse
-from api.problems import documented
-from api.reading import read as read_as
+from api.http.bodies import DocumentedAs, examples
+from api.http.idempotency import Answer, OnceDep
+from api.http.json_body import JsonRoute, parse
+from api.http.problems import documented
+from api.http.reading import read as read_as
 from api.services import CallerDep, Id, IfMatch, ServicesDep
 from api.views import PageView, ReportSummary, ReportView
-from reports import previews, reports
-from reports.definition import ReportDefinition
-from reports.errors import Invalid
-from reports.repositories import catalog
-from reports.tables import Report
+from mailroom.errors import Invalid
+from mailroom.rendering import previews
+from mailroom.reports import repository as catalog
+from mailroom.reports import service as reports
+from mailroom.reports.spec import ReportDefinition
+from mailroom.storage.tables import Report
 
 router = APIRouter(prefix="/reports", tags=["reports"], route_class=JsonRoute)
 

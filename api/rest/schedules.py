@@ -10,25 +10,25 @@ from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.bodies import PATCHES, SCHEDULES, DocumentedAs, examples
-from api.idempotency import Answer, OnceDep
-from api.json_body import JsonRoute
+from api.http.bodies import PATCHES, SCHEDULES, DocumentedAs, examples
+from api.http.idempotency import Answer, OnceDep
+from api.http.json_body import JsonRoute
+from api.http.problems import documented
+from api.http.reading import read as read_as
 from api.present import schedule_detail, schedule_view, schedule_views, warning_views
-from api.problems import documented
-from api.reading import read as read_as
 from api.services import CallerDep, Cursor, Id, IfMatch, Limit, Services, ServicesDep
 from api.views import DueTimeView, PageView, PreviewView, ScheduleView
-from reports import schedules
-from reports.calendars import business_calendar
-from reports.conflicts.survey import Draft, survey
-from reports.definition import Format, Slug
-from reports.errors import Invalid
-from reports.forecast import forecast, jitter_faults, timing_faults
-from reports.repositories import schedules as stored
-from reports.schedule_spec import Policy, ScheduleSpec, read_spec, read_targets
-from reports.schedules import Context
-from reports.states import ScheduleState
-from reports.timing import Timing
+from mailroom.calendars.spec import business_calendar
+from mailroom.errors import Invalid
+from mailroom.reports.spec import Format, Slug
+from mailroom.schedules import repository as stored
+from mailroom.schedules import service as schedules
+from mailroom.schedules.conflicts.survey import Draft, survey
+from mailroom.schedules.forecast import forecast, jitter_faults, timing_faults
+from mailroom.schedules.service import Context
+from mailroom.schedules.spec import Policy, ScheduleSpec, read_spec, read_targets
+from mailroom.states import ScheduleState
+from mailroom.timing import Timing
 
 router = APIRouter(prefix="/schedules", tags=["schedules"], route_class=JsonRoute)
 

@@ -16,12 +16,12 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from bench.peak.own_prefect import begin_again
-from cli.embedded import data_dir, prefect_settings
-from deployments.apply import description_of
-from deployments.desired import desired
-from reports.database import Database
-from reports.settings import Settings, current
-from reports.tables import Schedule
+from deployments.sync.apply import description_of
+from deployments.sync.desired import desired
+from embedded import data_dir, prefect_settings
+from mailroom.settings import Settings, current
+from mailroom.storage.database import Database
+from mailroom.storage.tables import Schedule
 
 # Nothing is due for three hours, and then for the eighteen that follow.
 _FIRST, _MINUTES = timedelta(hours=3), 18 * 60

@@ -16,7 +16,7 @@ from bench.peak.options import Options
 from bench.peak.stack import Stack
 from bench.peak.usage import Usage
 from bench.peak.waiting import say, wait_for
-from cli.embedded import prefect_settings
+from embedded import prefect_settings
 
 PREFIX = "idle"
 _POLLS = 30

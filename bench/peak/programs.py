@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from cli.embedded import guard
-from reports.settings import CHECKOUT
+from embedded.processes import guard
+from mailroom.settings import CHECKOUT
 
 
 @contextmanager

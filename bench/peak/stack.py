@@ -17,7 +17,7 @@ from bench.peak import backends, programs, work
 from bench.peak.backends import Backend
 from bench.peak.sink import Sink
 from bench.peak.waiting import free_ports, say, wait_for
-from reports.samples import load_flights
+from embedded.samples import load_flights
 
 PORTS = ("API_PORT", "PREFECT_PORT", "MAIL_WEB_PORT", "MAIL_SMTP_PORT")
 

@@ -17,7 +17,7 @@ MARKS = {
         "rivals.served",
         "celery_app",
     ),
-    "renderers": ("reports.rendering",),
+    "renderers": ("mailroom.rendering",),
     "api": ("uvicorn api.app",),
     "database": ("postgres",),
     "broker": ("redis-server",),

@@ -19,16 +19,16 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from reports.conflicts.keys import keys_of
-from reports.conflicts.survey import Draft, survey
-from reports.database import Database, new_id
-from reports.migrations import upgrade
-from reports.repositories import catalog
-from reports.schedule_spec import ScheduleSpec, store_spec
-from reports.settings import Settings
-from reports.states import ScheduleState, SyncState
-from reports.tables import Report, Schedule, ScheduleKey, User
-from reports.users import ensure_default_user
+from mailroom.access.service import ensure_default_user
+from mailroom.reports import repository as catalog
+from mailroom.schedules.conflicts.keys import keys_of
+from mailroom.schedules.conflicts.survey import Draft, survey
+from mailroom.schedules.spec import ScheduleSpec, store_spec
+from mailroom.settings import Settings
+from mailroom.states import ScheduleState, SyncState
+from mailroom.storage.database import Database, new_id
+from mailroom.storage.migrations import upgrade
+from mailroom.storage.tables import Report, Schedule, ScheduleKey, User
 
 COUNT, REPORTS, PEOPLE, CHECKS = 10_000, 50, 2_000, 40
 ZONES = (

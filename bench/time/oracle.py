@@ -1,6 +1,6 @@
 """The calculator against others who know the time: cronsim, and brute force by days and by minutes.
 
-Nothing here is shared with `reports.timing` but the words of a timing: cron fields are read by cronsim, wall clocks
+Nothing here is shared with `mailroom.timing` but the words of a timing: cron fields are read by cronsim, wall clocks
 come from asking `zoneinfo` minute by minute, days from trying each.
 """
 
@@ -20,7 +20,7 @@ from cronsim import CronSim, CronSimError
 from pydantic import TypeAdapter, ValidationError
 
 from bench.time.timings import HOLIDAYS, ZONES, cron_timing, timing_of_words
-from reports.timing import BusinessCalendar, Timing, occurrences
+from mailroom.timing import BusinessCalendar, Timing, occurrences
 
 TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)
 OFFICE = BusinessCalendar(holidays=dict.fromkeys(HOLIDAYS, "holiday"))

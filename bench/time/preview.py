@@ -12,8 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from bench.time.oracle import OFFICE
 from bench.time.timings import ZONES, cron_timing, timing_of_words
-from reports.forecast import forecast, timing_faults
-from reports.timing import Timing
+from mailroom.schedules.forecast import forecast, timing_faults
+from mailroom.timing import Timing
 
 TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)
 

@@ -26,18 +26,18 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate
 
 from bench.peak.waiting import free_ports
-from cli.embedded import prefect_settings
 from deployments.reconcile import Reconciler
-from reports import schedules
-from reports.database import Database
-from reports.definition import ReportDefinition
-from reports.migrations import upgrade
-from reports.repositories import catalog
-from reports.schedule_spec import read_spec
-from reports.schedules import Context
-from reports.settings import Settings
-from reports.tables import Connection
-from reports.users import ensure_default_user
+from embedded import prefect_settings
+from mailroom.access.service import ensure_default_user
+from mailroom.reports import repository as catalog
+from mailroom.reports.spec import ReportDefinition
+from mailroom.schedules import service as schedules
+from mailroom.schedules.service import Context
+from mailroom.schedules.spec import read_spec
+from mailroom.settings import Settings
+from mailroom.storage.database import Database
+from mailroom.storage.migrations import upgrade
+from mailroom.storage.tables import Connection
 
 COUNT = 10_000
 _BODY = {
@@ -60,7 +60,7 @@ def prefect(settings: Settings) -> Iterator[psutil.Process]:
     """The embedded server; its scheduler is off, since nothing is to be planned for the copies."""
     environment = prefect_settings.base_environment() | prefect_settings.server_environment(settings, "x" * 44)
     environment |= {"PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false"}
-    command = [sys.executable, "-m", "cli.embedded.prefect_server", "server", "start"]
+    command = [sys.executable, "-m", "embedded.prefect_server", "server", "start"]
     command += ["--host", "127.0.0.1", "--port", str(settings.prefect_port)]
     with (settings.data_dir / "prefect.log").open("wb") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)

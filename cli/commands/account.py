@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from cli.output import out, print_json, print_table
 from cli.rest_client import MailroomClient
-from reports.settings import current
+from mailroom.settings import current
 
 
 def account(*, since: str = "", until: str = "", as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:

@@ -14,12 +14,12 @@ from cli.demo.plan import PREFIX
 from cli.demo.proof import Proof
 from cli.demo.receiver import receiving
 from cli.demo.story import tell
-from cli.embedded.display import Display
-from cli.embedded.interrupts import run_until_stopped
-from cli.embedded.ports import with_free_ports
-from cli.embedded.system import running
 from cli.output import err, out, print_table
-from reports.settings import CHECKOUT, Settings, current
+from embedded.display import Display
+from embedded.ports import with_free_ports
+from embedded.processes.interrupts import run_until_stopped
+from embedded.system import running
+from mailroom.settings import CHECKOUT, Settings, current
 
 
 def demo(*, once: bool = False) -> None:

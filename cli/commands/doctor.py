@@ -12,9 +12,9 @@ from rich.text import Text
 
 from cli.doctor import machine
 from cli.doctor.finding import Finding, Level
-from cli.embedded.bootstrap import use_our_prefect
 from cli.output import err, out, print_json, print_table
-from reports.settings import current
+from embedded.bootstrap import use_our_prefect
+from mailroom.settings import current
 
 _STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
 

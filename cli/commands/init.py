@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from cli.embedded import bootstrap
-from cli.embedded.data_dir import prepare
-from cli.output import out, printable
+from cli.output import out
+from embedded import bootstrap
+from embedded.data_dir import prepare
+from embedded.display import printable
+from mailroom.settings import Settings, current
 from prefect_mailroom.errors import ConfigurationError
-from reports.settings import Settings, current
 
 
 def init(*, wait: float = 0) -> None:

@@ -13,14 +13,14 @@ from cyclopts import App, Parameter
 
 from cli.database import our_database
 from cli.output import out, print_json, print_table
+from mailroom.settings import Settings, current
 from prefect_mailroom.errors import MailroomError
-from reports.settings import Settings, current
 
 app = App(name="reports", help="The catalog: sync, list, show, check, render.", help_format="plaintext")
 
 
 def _catalog(folder: Path | None) -> Path:
-    from cli.embedded.bootstrap import CATALOG
+    from embedded.bootstrap import CATALOG
 
     return folder or CATALOG
 
@@ -35,7 +35,7 @@ def sync(folder: Path | None = None) -> None:
         What holds the report folders; by default the sample catalog.
     """
     from cli.commands.init import say
-    from cli.embedded.bootstrap import sync_catalog
+    from embedded.bootstrap import sync_catalog
 
     async def work(settings: Settings) -> int:
         database = await our_database(settings)
@@ -58,7 +58,7 @@ def check(folder: Path | None = None) -> None:
     folder
         What holds the report folders; by default the sample catalog.
     """
-    from reports.folder import load_catalog
+    from mailroom.reports.folders.folder import load_catalog
 
     found = load_catalog(_catalog(folder))
     for name in sorted(found.reports):
@@ -81,7 +81,7 @@ def list_(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None
     """
 
     async def work(settings: Settings) -> list[dict[str, Any]]:
-        from reports.repositories import catalog
+        from mailroom.reports import repository as catalog
 
         database = await our_database(settings)
         try:
@@ -168,7 +168,7 @@ def parse_parameter(text: str) -> tuple[str, Any]:
 
 
 async def _definition(settings: Settings, report_id: str) -> dict[str, Any]:
-    from reports.repositories import catalog
+    from mailroom.reports import repository as catalog
 
     database = await our_database(settings)
     try:

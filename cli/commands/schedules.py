@@ -12,9 +12,9 @@ from cyclopts import App, Parameter
 
 from cli.output import out, print_json, print_table
 from cli.rest_client import MailroomClient
+from mailroom.settings import current
+from mailroom.states import ExecutionState
 from prefect_mailroom.errors import MailroomError
-from reports.settings import current
-from reports.states import ExecutionState
 
 app = App(name="schedules", help="List, create, pause, resume, delete, run, test, diff.", help_format="plaintext")
 app.command("cli.commands.schedules_diff:diff", name="diff", help="Say how Prefect differs; change nothing.")

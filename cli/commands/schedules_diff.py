@@ -11,12 +11,12 @@ from cyclopts import Parameter
 
 from cli.database import our_database
 from cli.output import out, print_error, print_json, print_table
+from mailroom.errors import Unavailable
+from mailroom.settings import Settings, current
 from prefect_mailroom.errors import MailroomError
-from reports.errors import Unavailable
-from reports.settings import Settings, current
 
 if TYPE_CHECKING:
-    from deployments.sweep import Found
+    from deployments.sync.sweep import Found
 
 
 def diff(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
@@ -55,7 +55,7 @@ async def _look(settings: Settings) -> Found:
     import httpx
     from prefect.client.orchestration import PrefectClient
 
-    from deployments.sweep import Sweep
+    from deployments.sync.sweep import Sweep
 
     database = await our_database(settings)
     try:
@@ -70,8 +70,8 @@ async def _look(settings: Settings) -> Found:
 
 def differences(found: Found) -> list[dict[str, Any]]:
     """What is found as JSON-ready rows: schedule_id, name, what, changes (field: [there, wanted]), by_hand."""
-    from deployments.diff import Create, Delete, Update
-    from deployments.in_step import detail_of
+    from deployments.sync.diff import Create, Delete, Update
+    from deployments.sync.in_step import detail_of
 
     words = {Create: "create", Update: "update", Delete: "delete"}
     rows = []

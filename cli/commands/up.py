@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from cli.embedded.display import Display
-from cli.embedded.interrupts import run_until_stopped
-from cli.embedded.system import Addresses, running
 from cli.output import out
-from reports.settings import Settings, current
+from embedded.display import Display
+from embedded.processes.interrupts import run_until_stopped
+from embedded.system import Addresses, running
+from mailroom.settings import Settings, current
 
 
 def up() -> None:

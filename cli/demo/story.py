@@ -11,10 +11,10 @@ from typing import Any
 from cli.demo import plan
 from cli.demo.proof import Proof, look_at_mail, look_at_webhook, look_in_folder, prove
 from cli.demo.receiver import Receiver
-from cli.embedded.system import Addresses
 from cli.rest_client import ApiProblem, MailroomClient
-from reports.settings import Settings
-from reports.states import ExecutionState
+from embedded.system import Addresses
+from mailroom.settings import Settings
+from mailroom.states import ExecutionState
 
 # How long after the due minute the proof may take on a slow machine.
 PATIENCE = 150.0

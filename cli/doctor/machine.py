@@ -12,9 +12,9 @@ from importlib.metadata import PackageNotFoundError, version
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from cli.doctor.finding import Finding, ok, problem, warning
-from cli.embedded import data_dir, ports
+from embedded import data_dir, ports
+from mailroom.settings import CHECKOUT, Settings
 from prefect_mailroom.errors import ConfigurationError
-from reports.settings import CHECKOUT, Settings
 
 # Their versions must fit each other; the others may differ without harm.
 PINNED = ("prefect", "fastapi", "sqlalchemy")

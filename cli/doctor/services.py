@@ -12,13 +12,13 @@ import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
 from cli.doctor.finding import Finding, ok, problem, warning
+from mailroom.rendering import client
+from mailroom.reports import repository as catalog
+from mailroom.settings import Settings
+from mailroom.storage import migrations
+from mailroom.storage.database import Database
+from mailroom.storage.tables import Connection
 from prefect_mailroom.errors import MailroomError
-from reports import migrations
-from reports.database import Database
-from reports.rendering import client
-from reports.repositories import catalog
-from reports.settings import Settings
-from reports.tables import Connection
 
 _START = "Start it with `mailroom up`."
 # A worker is heard from every 30 s.
@@ -99,7 +99,7 @@ def worker(found: list[dict[str, Any]], now: datetime) -> Finding:
 
 def block_types(registered: set[str]) -> Finding:
     """Whether Prefect knows every kind of connection."""
-    from reports.connection_kinds import KINDS
+    from mailroom.connections.kinds import KINDS
 
     missing = sorted({kind.get_block_type_slug() for kind in KINDS.values()} - registered)
     if missing:
@@ -119,7 +119,7 @@ async def _block_slugs(client: httpx.AsyncClient, base: str) -> set[str]:
 
 async def connections(rows: list[Connection], settings: Settings) -> list[Finding]:
     """Ask each connection's far side whether it works; nothing is delivered."""
-    from reports.connections import check
+    from mailroom.connections.service import check
 
     found = []
     for row in rows:

@@ -100,7 +100,7 @@ def _running(environment: dict[str, str], folder: Path) -> Iterator[list[psutil.
             log = folder / f"{name}.log"
             return opened.enter_context(running([sys.executable, *arguments], environment, log)), log
 
-        renderers, log = start("renderers", ["-m", "reports.rendering.service"])
+        renderers, log = start("renderers", ["-m", "mailroom.rendering.renderers.service"])
         _until(renderers, log, "renderers serve on")
         options = ["--pool", "prefork", "--concurrency", str(CONCURRENCY), "--without-gossip", "--without-mingle"]
         worker, log = start("worker", [*_APP, "worker", "--loglevel", "INFO", "-Ofair", *options])

@@ -24,12 +24,12 @@ from celery.schedules import crontab
 from sqlalchemy import JSON, DateTime, Engine, create_engine, event, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from mailroom.rendering import client
+from mailroom.rendering.job import RenderJob, RenderResult
+from mailroom.reports.parameters import resolve_parameters
+from mailroom.reports.spec import ReportDefinition
+from mailroom.settings import current
 from prefect_mailroom.errors import MailroomError
-from reports.definition import ReportDefinition
-from reports.parameters import resolve_parameters
-from reports.rendering import client
-from reports.rendering.job import RenderJob, RenderResult
-from reports.settings import current
 
 # The bench sets these; without them the module can be imported, but nothing can be run.
 RESULT = "result.json"

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from bench.peak.own_prefect import begin_again
-from cli.embedded import guard, system
-from deployments.desired import ENTRYPOINT
-from reports.settings import current
+from deployments.sync.desired import ENTRYPOINT
+from embedded import system
+from embedded.processes import guard
+from mailroom.settings import current
 
 if TYPE_CHECKING:
     from prefect import Flow

@@ -21,12 +21,12 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectAlreadyExists
 
 from api.app import create_app
-from reports.database import Database
-from reports.definition import ReportDefinition
-from reports.migrations import upgrade
-from reports.repositories import catalog
-from reports.settings import Settings
-from reports.tables import Connection
+from mailroom.reports import repository as catalog
+from mailroom.reports.spec import ReportDefinition
+from mailroom.settings import Settings
+from mailroom.storage.database import Database
+from mailroom.storage.migrations import upgrade
+from mailroom.storage.tables import Connection
 
 KEY = "test-key-of-more-than-thirty-two-characters"
 NOBODY_LISTENS = "http://127.0.0.1:9/api"

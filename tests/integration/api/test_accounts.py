@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from reports.accounting.watchdog import look
-from reports.repositories import executions
-from reports.states import ExecutionKind, ExecutionState
-from reports.tables import Execution, Schedule
+from mailroom.executions import repository as executions
+from mailroom.schedules.watchdog import look
+from mailroom.states import ExecutionKind, ExecutionState
+from mailroom.storage.tables import Execution, Schedule
 from tests.integration.api.conftest import SCHEDULE
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reports.artifacts import ArtifactStore
-from reports.tables import Artifact
+from mailroom.storage.artifacts import ArtifactStore
+from mailroom.storage.tables import Artifact
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api

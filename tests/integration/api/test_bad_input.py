@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select
 
-from reports.tables import AuditEvent, Execution, Schedule
+from mailroom.storage.tables import AuditEvent, Execution, Schedule
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from reports.database import new_id
-from reports.repositories import schedules as stored
-from reports.states import ExecutionKind, ExecutionState
-from reports.tables import Execution, Schedule, ScheduleKey, User
+from mailroom.schedules import repository as stored
+from mailroom.states import ExecutionKind, ExecutionState
+from mailroom.storage.database import new_id
+from mailroom.storage.tables import Execution, Schedule, ScheduleKey, User
 from tests.integration.api.conftest import SCHEDULE, Api
 
 MAIL = {"channel": "email", "connection": "corp-smtp", "to": ["ada@example.com"]}

@@ -13,8 +13,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectNotFound
 
+from mailroom.connections.kinds import KINDS
 from prefect_mailroom import outbound
-from reports.connection_kinds import KINDS
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import update
 
-from reports.repositories import idempotency
-from reports.repositories import schedules as stored
-from reports.tables import IdempotencyKey
-from reports.users import ensure_default_user
+from mailroom.access.service import ensure_default_user
+from mailroom.schedules import repository as stored
+from mailroom.storage import idempotency
+from mailroom.storage.tables import IdempotencyKey
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 
-from reports.states import DeliveryState, ExecutionState
-from reports.tables import Artifact, Attempt, Delivery, Execution
+from mailroom.states import DeliveryState, ExecutionState
+from mailroom.storage.tables import Artifact, Attempt, Delivery, Execution
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api

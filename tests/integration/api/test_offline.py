@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reports.repositories import schedules as stored
+from mailroom.schedules import repository as stored
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api

@@ -8,17 +8,17 @@ from typing import Any, cast
 import pytest
 
 from api.app import create_app
-from api.bodies import SCHEDULES
+from api.http.bodies import SCHEDULES
 from api.rest.calendars import CALENDAR
 from api.rest.connections import FOLDER, SMTP
 from api.rest.reports import REPORT
+from mailroom.connections.service import ConnectionSettings, build
+from mailroom.reports.checks import check_definition
+from mailroom.reports.spec import ReportDefinition
+from mailroom.schedules.calendar_changes import CalendarSettings
+from mailroom.schedules.spec import read_spec
+from mailroom.settings import Settings
 from prefect_mailroom.channels import CHANNELS
-from reports.calendar_changes import CalendarSettings
-from reports.checks import check_definition
-from reports.connections import ConnectionSettings, build
-from reports.definition import ReportDefinition
-from reports.schedule_spec import read_spec
-from reports.settings import Settings
 
 CONTRACT = """
 POST /schedules/, GET /schedules/, GET /schedules/{schedule_id}, PUT /schedules/{schedule_id}

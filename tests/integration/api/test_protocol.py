@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from api.app import create_app
-from api.json_body import MAX_BYTES
+from api.http.json_body import MAX_BYTES
+from mailroom.settings import Settings
 from prefect_mailroom.errors import ConfigurationError
-from reports.settings import Settings
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api

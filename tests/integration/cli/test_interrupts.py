@@ -10,7 +10,7 @@ import pytest
 
 PROGRAM = """
 import asyncio, sys
-from cli.embedded.interrupts import run_until_stopped
+from embedded.processes.interrupts import run_until_stopped
 
 async def main(hurry):
     try:

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cli.mailcatcher.store import MailStore
+from embedded.mailcatcher.store import MailStore
 
 ROOT = Path(__file__).parents[3]
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(200))
@@ -55,7 +55,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             old.terminate()
             old.wait(10)
         smtp_port, web_port = free_port(), free_port()
-        command = [sys.executable, "-m", "cli.mailcatcher", "--folder", str(tmp_path / "mails")]
+        command = [sys.executable, "-m", "embedded.mailcatcher", "--folder", str(tmp_path / "mails")]
         ports = ["--smtp-port", str(smtp_port), "--web-port", str(web_port)]
         processes.append(subprocess.Popen([*command, *ports], cwd=ROOT, stderr=subprocess.PIPE, text=True))
         client = httpx.Client(base_url=f"http://127.0.0.1:{web_port}", trust_env=False, timeout=10)
@@ -149,7 +149,7 @@ def test_unknown_mail_is_not_found(start: Start, identifier: str) -> None:
 def test_port_in_use_is_said_so(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        command = [sys.executable, "-m", "cli.mailcatcher", "--folder", str(tmp_path)]
+        command = [sys.executable, "-m", "embedded.mailcatcher", "--folder", str(tmp_path)]
         ended = subprocess.run(
             [*command, "--smtp-port", str(port), "--web-port", str(free_port())],
             cwd=ROOT,

@@ -14,8 +14,8 @@ import pytest
 from prefect._internal.schemas import validators
 from prefect.server.schemas.schedules import CronSchedule
 
-from cli.embedded import prefect_server, prefect_settings
-from reports.settings import Settings
+from embedded import prefect_server, prefect_settings
+from mailroom.settings import Settings
 from tests.conftest import until_healthy
 
 DEPLOYMENTS = 48
@@ -26,7 +26,7 @@ def server(tmp_path: Path, unused_tcp_port: int) -> Iterator[str]:
     """A server as `mailroom up` starts it; yields the URL of its API."""
     settings = Settings.model_validate({"data_dir": tmp_path, "prefect_port": unused_tcp_port})
     environment = prefect_settings.base_environment() | prefect_settings.server_environment(settings, "x" * 44)
-    command = [sys.executable, "-m", "cli.embedded.prefect_server", "server", "start"]
+    command = [sys.executable, "-m", "embedded.prefect_server", "server", "start"]
     command += ["--host", "127.0.0.1", "--port", str(unused_tcp_port)]
     log = tmp_path / "server.log"
     with log.open("wb") as output:

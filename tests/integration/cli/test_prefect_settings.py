@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cli.embedded import prefect_settings
-from reports.settings import Settings
+from embedded import prefect_settings
+from mailroom.settings import Settings
 
 PROGRAM = """
 import json, zoneinfo

@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cli.embedded import guard
-from cli.embedded.process_log import ProcessLog
-from cli.embedded.supervisor import Service, StartFailed, Supervisor
+from embedded.processes import guard
+from embedded.processes.process_log import ProcessLog
+from embedded.processes.supervisor import Service, StartFailed, Supervisor
 
 FOREVER = "import signal, time\nprint('here', flush=True)\nwhile True: time.sleep(60)"
 STUBBORN = (
@@ -141,7 +141,7 @@ async def test_the_guard_ends_even_grandchildren_in_sessions_of_their_own(tmp_pa
         f"open({str(note)!r}, 'w').write(str(child.pid))\ntime.sleep(600)"
     )
     watch = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "cli.embedded.guard", mark, stdin=asyncio.subprocess.PIPE
+        sys.executable, "-m", "embedded.processes.guard", mark, stdin=asyncio.subprocess.PIPE
     )
     child = await asyncio.create_subprocess_exec(sys.executable, "-c", program, env={**os.environ, guard.MARK: mark})
     await _until(lambda: note.exists() and note.read_text() != "")
@@ -158,7 +158,7 @@ async def test_the_guard_ends_even_grandchildren_in_sessions_of_their_own(tmp_pa
 async def test_after_a_farewell_the_guard_leaves_everything_alone() -> None:
     mark = f"test-{os.getpid()}-{time.time_ns()}"
     watch = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "cli.embedded.guard", mark, stdin=asyncio.subprocess.PIPE
+        sys.executable, "-m", "embedded.processes.guard", mark, stdin=asyncio.subprocess.PIPE
     )
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "import time; time.sleep(600)", env={**os.environ, guard.MARK: mark}

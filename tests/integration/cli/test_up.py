@@ -18,9 +18,9 @@ import httpx
 import psutil
 import pytest
 
-from cli.embedded import data_dir, ports
-from reports.rendering import client
-from reports.settings import Settings
+from embedded import data_dir, ports
+from mailroom.rendering import client
+from mailroom.settings import Settings
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("embedded"), pytest.mark.timeout(600)]
 START_SECONDS = 240
@@ -232,7 +232,7 @@ def test_a_port_in_use_is_refused_before_anything_starts(up: Up, tmp_path: Path)
 
 
 def test_a_child_that_dies_comes_back(up: Up) -> None:
-    [mail] = [process for process in up.processes() if "cli.mailcatcher" in process.cmdline()]
+    [mail] = [process for process in up.processes() if "embedded.mailcatcher" in process.cmdline()]
     mail.kill()
 
     until(lambda: "it is started again in 1 s" in up.said(), 30)
@@ -240,7 +240,7 @@ def test_a_child_that_dies_comes_back(up: Up) -> None:
 
 
 def test_renderers_that_are_killed_come_back_and_leave_no_orphan(up: Up, tmp_path: Path) -> None:
-    [service] = [process for process in up.processes() if "reports.rendering.service" in process.cmdline()]
+    [service] = [process for process in up.processes() if "mailroom.rendering.renderers.service" in process.cmdline()]
     until(lambda: len(service.children()) == up.settings.renderers, 30)
     theirs = service.children()
     service.kill()
@@ -268,7 +268,7 @@ def test_killed_it_leaves_no_orphan_and_can_start_again(up: Up) -> None:
     process = up.start()
     assert len(up.processes()) >= 7
     everything = psutil.Process(process.pid).children(recursive=True)
-    assert [child for child in everything if "reports.rendering.child" in child.cmdline()]
+    assert [child for child in everything if "mailroom.rendering.renderers.child" in child.cmdline()]
     process.kill()
     process.wait(10)
 

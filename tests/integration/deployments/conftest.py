@@ -14,18 +14,18 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectAlreadyExists
 
-from deployments.desired import FLOW_NAME
 from deployments.reconcile import Reconciler
-from reports import schedules
-from reports.database import Database
-from reports.definition import ReportDefinition
-from reports.repositories import catalog
-from reports.repositories import schedules as stored
-from reports.schedule_spec import read_spec
-from reports.schedules import Context
-from reports.settings import Settings
-from reports.tables import Connection, Schedule, User
-from reports.users import ensure_default_user
+from deployments.sync.desired import FLOW_NAME
+from mailroom.access.service import ensure_default_user
+from mailroom.reports import repository as catalog
+from mailroom.reports.spec import ReportDefinition
+from mailroom.schedules import repository as stored
+from mailroom.schedules import service as schedules
+from mailroom.schedules.service import Context
+from mailroom.schedules.spec import read_spec
+from mailroom.settings import Settings
+from mailroom.storage.database import Database
+from mailroom.storage.tables import Connection, Schedule, User
 
 BODY: dict[str, Any] = {
     "name": "Weekly orders",

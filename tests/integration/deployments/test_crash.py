@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployments import in_step
-from deployments.desired import desired
-from deployments.diff import diff
-from deployments.observed import read
-from reports import schedules
-from reports.repositories import audit
-from reports.repositories import schedules as stored
-from reports.states import SyncState
+from deployments.sync import in_step
+from deployments.sync.desired import desired
+from deployments.sync.diff import diff
+from deployments.sync.observed import read
+from mailroom.audit import repository as audit
+from mailroom.schedules import repository as stored
+from mailroom.schedules import service as schedules
+from mailroom.states import SyncState
 
 if TYPE_CHECKING:
     from tests.integration.deployments.conftest import Office

@@ -15,16 +15,17 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
 
-from deployments.desired import FLOW_NAME, desired, schedule_tag
-from deployments.diff import diff, shown
-from deployments.mark import Mark, digest_of, signed
-from deployments.observed import Observed, read, read_others
-from reports import schedules
-from reports.repositories import audit, notifications
-from reports.repositories import schedules as stored
-from reports.schedule_spec import stored_spec
-from reports.states import ScheduleState, SyncState
-from reports.tables import AuditEvent, Schedule
+from deployments.sync.desired import FLOW_NAME, desired, schedule_tag
+from deployments.sync.diff import diff, shown
+from deployments.sync.mark import Mark, digest_of, signed
+from deployments.sync.observed import Observed, read, read_others
+from mailroom.audit import repository as audit
+from mailroom.notifications import repository as notifications
+from mailroom.schedules import repository as stored
+from mailroom.schedules import service as schedules
+from mailroom.schedules.spec import stored_spec
+from mailroom.states import ScheduleState, SyncState
+from mailroom.storage.tables import AuditEvent, Schedule
 
 if TYPE_CHECKING:
     from tests.integration.deployments.conftest import Office

@@ -14,14 +14,14 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from sqlalchemy import select
 
-from deployments.desired import schedule_tag
-from reports import schedules
-from reports.accounting.figures import figures
-from reports.accounting.watchdog import SETTLED, look
-from reports.run.claim import Claimed, FlowRunFacts, claim
-from reports.schedule_spec import read_spec
-from reports.states import ExecutionKind
-from reports.tables import Execution, Schedule
+from deployments.sync.desired import schedule_tag
+from mailroom.ledger.figures import figures
+from mailroom.passes.claim import Claimed, FlowRunFacts, claim
+from mailroom.schedules import service as schedules
+from mailroom.schedules.spec import read_spec
+from mailroom.schedules.watchdog import SETTLED, look
+from mailroom.states import ExecutionKind
+from mailroom.storage.tables import Execution, Schedule
 from tests.integration.deployments.conftest import BODY
 
 if TYPE_CHECKING:

@@ -12,15 +12,15 @@ from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.exceptions import ObjectNotFound
 
-from deployments.desired import desired, schedule_tag
-from deployments.diff import Create, Delete, Update, diff
-from deployments.observed import Observed, read
-from reports import schedules
-from reports.repositories import executions
-from reports.schedule_spec import read_spec
-from reports.settings import CHECKOUT
-from reports.states import ExecutionKind, ExecutionState, SyncState
-from reports.tables import Execution, Schedule
+from deployments.sync.desired import desired, schedule_tag
+from deployments.sync.diff import Create, Delete, Update, diff
+from deployments.sync.observed import Observed, read
+from mailroom.executions import repository as executions
+from mailroom.schedules import service as schedules
+from mailroom.schedules.spec import read_spec
+from mailroom.settings import CHECKOUT
+from mailroom.states import ExecutionKind, ExecutionState, SyncState
+from mailroom.storage.tables import Execution, Schedule
 
 if TYPE_CHECKING:
     from tests.integration.deployments.conftest import Office

@@ -12,14 +12,14 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Cancelled, Completed, Crashed, Failed, Pending, Running, Scheduled
 
-from deployments.desired import schedule_tag
-from deployments.rescue import MAX_PASSES, QUIET, Cure, cure, rescue
-from reports import schedules
-from reports.database import new_id
-from reports.repositories import executions
-from reports.run.claim import Claimed, FlowRunFacts, Stopped, claim
-from reports.states import ExecutionKind, ExecutionState
-from reports.tables import Execution, Schedule
+from deployments.runs.rescue import MAX_PASSES, QUIET, Cure, cure, rescue
+from deployments.sync.desired import schedule_tag
+from mailroom.executions import repository as executions
+from mailroom.passes.claim import Claimed, FlowRunFacts, Stopped, claim
+from mailroom.schedules import service as schedules
+from mailroom.states import ExecutionKind, ExecutionState
+from mailroom.storage.database import new_id
+from mailroom.storage.tables import Execution, Schedule
 
 if TYPE_CHECKING:
     from tests.integration.deployments.conftest import Office

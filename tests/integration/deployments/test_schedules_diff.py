@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import DeploymentUpdate
 
-from deployments.observed import read_others
+from deployments.sync.observed import read_others
 
 if TYPE_CHECKING:
     from tests.integration.deployments.conftest import Office

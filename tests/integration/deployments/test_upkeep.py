@@ -17,10 +17,10 @@ from prefect.states import Scheduled
 from sqlalchemy import select
 
 from deployments import upkeep
-from deployments.desired import schedule_tag
-from reports.settings import CHECKOUT
-from reports.states import ExecutionState
-from reports.tables import Execution, Schedule
+from deployments.sync.desired import schedule_tag
+from mailroom.settings import CHECKOUT
+from mailroom.states import ExecutionState
+from mailroom.storage.tables import Execution, Schedule
 
 if TYPE_CHECKING:
     from tests.integration.deployments.conftest import Office

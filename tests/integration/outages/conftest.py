@@ -11,10 +11,10 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolUpdate
 from sqlalchemy import delete
 
+from mailroom.access.service import ensure_default_user
+from mailroom.storage.database import Database
+from mailroom.storage.tables import Connection, Report, Table, User
 from prefect_mailroom import outbound
-from reports.database import Database
-from reports.tables import Connection, Report, Table, User
-from reports.users import ensure_default_user
 from tests.integration.outages.house import House
 from tests.integration.outages.scene import Scene
 

@@ -16,18 +16,20 @@ from pathlib import Path
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate
 
-from cli.embedded import data_dir, guard, ports, services
-from cli.embedded.supervisor import Service
-from cli.embedded.system import environment
+from embedded import data_dir, ports, services
+from embedded.processes import guard
+from embedded.processes.supervisor import Service
+from embedded.system import environment
+from mailroom.access.service import ensure_default_user
+from mailroom.connections import service as connections
+from mailroom.connections.service import NewConnection
+from mailroom.reports import repository as catalog
+from mailroom.reports.spec import ReportDefinition
+from mailroom.schedules.service import Context
+from mailroom.settings import Settings
+from mailroom.storage import migrations
+from mailroom.storage.database import Database
 from prefect_mailroom.worker.warm import WarmWorker
-from reports import connections, migrations
-from reports.connections import NewConnection
-from reports.database import Database
-from reports.definition import ReportDefinition
-from reports.repositories import catalog
-from reports.schedules import Context
-from reports.settings import Settings
-from reports.users import ensure_default_user
 from tests.conftest import eventually
 from tests.integration.outages.letterbox import Letterbox
 from tests.integration.run.conftest import REPORT

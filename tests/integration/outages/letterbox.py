@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from cli.embedded.ports import free_port
+from embedded.ports import free_port
 
 
 @dataclass

@@ -14,16 +14,16 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun, StateType
 from sqlalchemy import select
 
-from cli.embedded import data_dir
-from deployments.desired import FLOW_NAME, schedule_tag
 from deployments.reconcile import Reconciler
-from reports import schedules
-from reports.accounting.figures import figures
-from reports.database import Database
-from reports.schedule_spec import read_spec
-from reports.schedules import Context
-from reports.states import ExecutionKind, ExecutionState
-from reports.tables import Execution, Schedule, User
+from deployments.sync.desired import FLOW_NAME, schedule_tag
+from embedded import data_dir
+from mailroom.ledger.figures import figures
+from mailroom.schedules import service as schedules
+from mailroom.schedules.service import Context
+from mailroom.schedules.spec import read_spec
+from mailroom.states import ExecutionKind, ExecutionState
+from mailroom.storage.database import Database
+from mailroom.storage.tables import Execution, Schedule, User
 from tests.conftest import eventually
 from tests.integration.outages.house import House
 

@@ -12,8 +12,8 @@ import pytest
 from prefect.client.schemas.objects import State
 from prefect.states import Scheduled
 
-from reports import schedules
-from reports.accounting.watchdog import look
+from mailroom.schedules import service as schedules
+from mailroom.schedules.watchdog import look
 from tests.integration.outages.scene import HOUR, body
 
 if TYPE_CHECKING:

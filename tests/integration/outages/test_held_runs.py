@@ -12,16 +12,16 @@ import pytest
 from prefect.client.schemas.objects import StateType
 
 from deployments.reconcile import Reconciler
-from reports import schedules
-from reports.accounting.watchdog import GRACE, look
-from reports.schedule_spec import read_spec
-from reports.states import ExecutionKind
+from mailroom.schedules import service as schedules
+from mailroom.schedules.spec import read_spec
+from mailroom.schedules.watchdog import GRACE, look
+from mailroom.states import ExecutionKind
 from tests.conftest import eventually
 from tests.integration.outages.house import SLOTS
 from tests.integration.outages.scene import HOUR, body
 
 if TYPE_CHECKING:
-    from reports.tables import Schedule
+    from mailroom.storage.tables import Schedule
     from tests.integration.outages.scene import Scene
 
 pytestmark = pytest.mark.xdist_group("outages")

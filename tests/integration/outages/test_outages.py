@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deployments import upkeep
-from reports.accounting.watchdog import look
+from mailroom.schedules.watchdog import look
 from tests.integration.outages.scene import HOUR, body
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
-from reports.errors import Conflict, Invalid, NotFound
+from mailroom.errors import Conflict, Invalid, NotFound
 from tests.integration.promises import given, people, promises
 from tests.integration.promises.model_of_prefect import Run
 from tests.integration.promises.rest import come_to_rest

@@ -10,14 +10,14 @@ from uuid import UUID
 import pytest
 
 import deployments.reconcile
-import deployments.sweep
-import reports.connections
-import reports.database
-import reports.run.deliver
-import reports.run.work
+import deployments.sync.sweep
+import mailroom.connections.service
+import mailroom.passes.deliver
+import mailroom.passes.work
+import mailroom.storage.database
 
-_READ_THE_TIME = (deployments.reconcile, deployments.sweep, reports.run.deliver, reports.run.work)
-_READ_SECONDS = (deployments.reconcile, reports.connections)
+_READ_THE_TIME = (deployments.reconcile, deployments.sync.sweep, mailroom.passes.deliver, mailroom.passes.work)
+_READ_SECONDS = (deployments.reconcile, mailroom.connections.service)
 
 
 class Clock:
@@ -56,4 +56,4 @@ class Clock:
             patch.setattr(module, "datetime", Now)
         for module in _READ_SECONDS:
             patch.setattr(module, "time", SimpleNamespace(monotonic=clock.monotonic))
-        patch.setattr(reports.database, "uuid", SimpleNamespace(uuid4=clock.new_id))
+        patch.setattr(mailroom.storage.database, "uuid", SimpleNamespace(uuid4=clock.new_id))

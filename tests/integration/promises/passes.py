@@ -14,14 +14,14 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed, Failed, Running
 
-from reports.database import Database
-from reports.repositories import executions
-from reports.run.claim import FlowRunFacts, Stopped
-from reports.run.settle import Verdict
-from reports.run.supersede import stop_flow_run
-from reports.run.work import Begun, Rendered, Work
-from reports.settings import Settings
-from reports.states import ExecutionState
+from mailroom.executions import repository as executions
+from mailroom.passes.claim import FlowRunFacts, Stopped
+from mailroom.passes.settle import Verdict
+from mailroom.passes.supersede import stop_flow_run
+from mailroom.passes.work import Begun, Rendered, Work
+from mailroom.settings import Settings
+from mailroom.states import ExecutionState
+from mailroom.storage.database import Database
 from tests.integration.promises.model_of_prefect import ModelPrefect, Run
 
 

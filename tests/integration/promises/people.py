@@ -10,14 +10,15 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentU
 from prefect.client.schemas.schedules import CronSchedule
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from deployments.desired import FLOW_NAME
-from reports import calendar_changes, schedules
-from reports.backfill import Backfill, backfill
-from reports.calendar_changes import CalendarSettings
-from reports.repositories import schedules as stored
-from reports.schedule_spec import read_spec, spec_data
-from reports.states import ExecutionKind
-from reports.tables import User
+from deployments.sync.desired import FLOW_NAME
+from mailroom.schedules import calendar_changes
+from mailroom.schedules import repository as stored
+from mailroom.schedules import service as schedules
+from mailroom.schedules.backfill import Backfill, backfill
+from mailroom.schedules.calendar_changes import CalendarSettings
+from mailroom.schedules.spec import read_spec, spec_data
+from mailroom.states import ExecutionKind
+from mailroom.storage.tables import User
 from tests.integration.promises.model_of_prefect import Deployment
 from tests.integration.promises.world import World
 

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 from prefect.client.orchestration import PrefectClient
 
-from deployments.desired import desired
-from deployments.diff import diff
-from deployments.observed import read
-from deployments.strays import claimed_schedule
-from reports.accounting.figures import figures
-from reports.repositories import schedules as stored
-from reports.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
+from deployments.sync.desired import desired
+from deployments.sync.diff import diff
+from deployments.sync.observed import read
+from deployments.sync.strays import claimed_schedule
+from mailroom.ledger.figures import figures
+from mailroom.schedules import repository as stored
+from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
 from tests.integration.promises.snapshot import ExecutionRow, ScheduleRow, Snapshot
 from tests.integration.promises.story import Library
 from tests.integration.promises.world import World

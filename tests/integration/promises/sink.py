@@ -10,11 +10,11 @@ from typing import ClassVar, Literal
 
 import pytest
 
+from mailroom.connections.kinds import KINDS
+from mailroom.states import ExecutionKind
 from prefect_mailroom.channel import Channel, Destination, Parcel, Receipt
 from prefect_mailroom.channels import CHANNELS
 from prefect_mailroom.errors import OutcomeUnknown, Refused, RetryLater
-from reports.connection_kinds import KINDS
-from reports.states import ExecutionKind
 
 
 class Killed(BaseException):

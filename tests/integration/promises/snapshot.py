@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reports.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
+from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from reports.calendars import CalendarDefinition
-from reports.forecast import forecast
-from reports.states import ScheduleState
-from reports.timing import BusinessCalendar, Timing, occurrences
-from reports.timing.model import Immediate
+from mailroom.calendars.spec import CalendarDefinition
+from mailroom.schedules.forecast import forecast
+from mailroom.states import ScheduleState
+from mailroom.timing import BusinessCalendar, Timing, occurrences
+from mailroom.timing.model import Immediate
 from tests.integration.promises.snapshot import ScheduleRow
 
 _TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)

@@ -35,8 +35,8 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import AwaitingRetry, Crashed, Scheduled
 
-from deployments.desired import FLOW_NAME
-from deployments.observed import Observed, count, read, read_others, read_recent
+from deployments.sync.desired import FLOW_NAME
+from deployments.sync.observed import Observed, count, read, read_others, read_recent
 from tests.integration.promises.client_of_prefect import ModelClient
 from tests.integration.promises.model_of_prefect import HOUR, ModelPrefect
 

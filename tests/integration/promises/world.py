@@ -18,24 +18,24 @@ import pytest
 from prefect.client.orchestration import PrefectClient
 from sqlalchemy.ext.asyncio import AsyncSession
 
-import reports.connections
-import reports.rendering.client
-import reports.run.deliver
+import mailroom.connections.service
+import mailroom.passes.deliver
+import mailroom.rendering.client
 from deployments.reconcile import Reconciler
+from mailroom.access.service import ensure_default_user
+from mailroom.errors import Conflict, Invalid, NotFound
+from mailroom.rendering.job import RenderJob, RenderResult
+from mailroom.rendering.render import render_here
+from mailroom.reports import repository as catalog
+from mailroom.reports.spec import ReportDefinition
+from mailroom.schedules import watchdog
+from mailroom.schedules.service import Context
+from mailroom.settings import Settings
+from mailroom.states import ExecutionKind, ScheduleState
+from mailroom.storage.database import Database
+from mailroom.storage.migrations import upgrade
+from mailroom.storage.tables import Calendar, Connection, User
 from prefect_mailroom.errors import SourceUnavailable
-from reports.accounting import watchdog
-from reports.database import Database
-from reports.definition import ReportDefinition
-from reports.errors import Conflict, Invalid, NotFound
-from reports.migrations import upgrade
-from reports.rendering.job import RenderJob, RenderResult
-from reports.rendering.render import render_here
-from reports.repositories import catalog
-from reports.schedules import Context
-from reports.settings import Settings
-from reports.states import ExecutionKind, ScheduleState
-from reports.tables import Calendar, Connection, User
-from reports.users import ensure_default_user
 from tests.integration.promises.client_of_prefect import ModelClient
 from tests.integration.promises.clock import Clock
 from tests.integration.promises.model_of_prefect import ModelPrefect, Run
@@ -149,10 +149,10 @@ class World:
             return render_here(job)
 
         # One after the other: a process that dies takes no other delivery with it in the middle of a statement.
-        patch.setattr(reports.run.deliver, "_AT_ONCE", 1)
-        patch.setattr(reports.connections, "_prefect", prefect)
-        patch.setattr(reports.connections, "_REMEMBERED", {})
-        patch.setattr(reports.rendering.client, "render", render)
+        patch.setattr(mailroom.passes.deliver, "_AT_ONCE", 1)
+        patch.setattr(mailroom.connections.service, "_prefect", prefect)
+        patch.setattr(mailroom.connections.service, "_REMEMBERED", {})
+        patch.setattr(mailroom.rendering.client, "render", render)
 
     async def close(self) -> None:
         await self.reconciler.close()

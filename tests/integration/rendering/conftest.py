@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from mailroom.rendering import client
+from mailroom.rendering.job import Limits, RenderJob
+from mailroom.rendering.renderers.service import serve
+from mailroom.reports.spec import ReportDefinition
+from mailroom.settings import Settings
 from prefect_mailroom import outbound
-from reports.definition import ReportDefinition
-from reports.rendering import client
-from reports.rendering.job import Limits, RenderJob
-from reports.rendering.service import serve
-from reports.settings import Settings
 
 
 class Source:

@@ -17,11 +17,11 @@ from typing import Any
 import psutil
 import pytest
 
+from mailroom.rendering.errors import LimitExceeded
+from mailroom.rendering.job import Limits, RenderJob, RenderResult
+from mailroom.rendering.renderers.pool import Pool
+from mailroom.reports.spec import Format, ReportDefinition
 from prefect_mailroom.errors import ConfigurationError, MailroomError, SourceRefused
-from reports.definition import Format, ReportDefinition
-from reports.rendering.errors import LimitExceeded
-from reports.rendering.job import Limits, RenderJob, RenderResult
-from reports.rendering.pool import Pool
 
 
 async def render(job: RenderJob) -> RenderResult:
@@ -153,7 +153,7 @@ async def test_no_secret_is_seen_on_the_way(
             await asyncio.sleep(0.05)
     for child in psutil.Process().children(recursive=True):
         assert canary not in " ".join(child.cmdline())
-        if "reports.rendering.child" in child.cmdline():
+        if "mailroom.rendering.renderers.child" in child.cmdline():
             assert canary not in " ".join(child.environ().values())
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -211,7 +211,7 @@ async def test_an_export_is_passed_on_as_it_came(make_job: Make, export: str, mo
 
 def test_a_renderer_does_not_load_prefect() -> None:
     code = (
-        "import sys, reports.rendering.render, reports.rendering.sources.sql\n"
+        "import sys, mailroom.rendering.render, mailroom.rendering.sources.sql\n"
         "print([name for name in ('prefect', 'pyarrow', 'vl_convert', 'xlsxwriter') if name in sys.modules])"
     )
     done = subprocess.run(

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from reports.definition import Format
-from reports.rendering import renderer
-from reports.rendering.errors import LimitExceeded, RenderFailed
-from reports.rendering.job import RenderJob
-from reports.rendering.pool import Pool
-from reports.rendering.publish import working_folder
-from reports.rendering.render import render_here
+from mailroom.rendering.errors import LimitExceeded, RenderFailed
+from mailroom.rendering.job import RenderJob
+from mailroom.rendering.render import render_here
+from mailroom.rendering.renderers import renderer
+from mailroom.rendering.renderers.pool import Pool
+from mailroom.rendering.renderers.publish import working_folder
+from mailroom.reports.spec import Format
 
 if TYPE_CHECKING:
     from tests.integration.rendering.conftest import Source
@@ -37,7 +37,7 @@ def renderers() -> set[int]:
     found = set()
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.NoSuchProcess):  # A zombie has no command line any more.
-            if "reports.rendering.child" in child.cmdline():
+            if "mailroom.rendering.renderers.child" in child.cmdline():
                 found.add(child.pid)
     return found
 

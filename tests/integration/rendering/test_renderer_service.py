@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from mailroom.errors import Unavailable
+from mailroom.rendering import client
+from mailroom.rendering.errors import RenderFailed
+from mailroom.rendering.job import RenderJob
+from mailroom.rendering.renderers.pool import Pool
+from mailroom.rendering.renderers.publish import handed_over
+from mailroom.rendering.renderers.service import Service, serve
+from mailroom.rendering.renderers.wire import Answer, Request
+from mailroom.reports.spec import Format
+from mailroom.settings import CHECKOUT, LONGEST_SOCKET, Settings
 from prefect_mailroom.errors import ConfigurationError
-from reports.definition import Format
-from reports.errors import Unavailable
-from reports.rendering import client
-from reports.rendering.errors import RenderFailed
-from reports.rendering.job import RenderJob
-from reports.rendering.pool import Pool
-from reports.rendering.publish import handed_over
-from reports.rendering.service import Service, serve
-from reports.rendering.wire import Answer, Request
-from reports.settings import CHECKOUT, LONGEST_SOCKET, Settings
 
 if TYPE_CHECKING:
     from tests.integration.rendering.conftest import Source
@@ -150,7 +150,9 @@ async def test_stopped_in_order_it_finishes_what_runs_and_refuses_what_waits(
 async def test_without_a_named_service_a_job_gets_a_renderer_of_its_own(settings: Settings, export_job: Make) -> None:
     alone = settings.model_copy(update={"renderers_socket": None})
     assert (await client.render(export_job(), settings=alone)).rows == 2
-    assert not [child for child in psutil.Process().children() if "reports.rendering.child" in child.cmdline()]
+    assert not [
+        child for child in psutil.Process().children() if "mailroom.rendering.renderers.child" in child.cmdline()
+    ]
 
 
 async def test_killed_it_says_so_leaves_no_renderer_and_can_start_again(
@@ -165,7 +167,7 @@ async def test_killed_it_says_so_leaves_no_renderer_and_can_start_again(
 
     async def start() -> asyncio.subprocess.Process:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "reports.rendering.service", env=environment, cwd=CHECKOUT
+            sys.executable, "-m", "mailroom.rendering.renderers.service", env=environment, cwd=CHECKOUT
         )
         async with asyncio.timeout(30):
             while not await client.is_serving(settings):
@@ -201,7 +203,7 @@ async def test_started_as_in_production_every_renderer_has_the_umask_of_the_serv
         "MAILROOM_RENDERERS": "2",
         "MAILROOM_RENDERERS_SOCKET": str(settings.renderers_socket),
     }
-    command = [sys.executable, "-m", "reports.rendering.service"]
+    command = [sys.executable, "-m", "mailroom.rendering.renderers.service"]
     process = await asyncio.create_subprocess_exec(*command, env=environment, cwd=CHECKOUT, umask=mask)
     try:
         await eventually(lambda: len(psutil.Process(process.pid).children()) == 2)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from reports.database import Database
-from reports.migrations import upgrade
-from reports.states import ScheduleState
-from reports.tables import Report, Schedule, User
+from mailroom.states import ScheduleState
+from mailroom.storage.database import Database
+from mailroom.storage.migrations import upgrade
+from mailroom.storage.tables import Report, Schedule, User
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 MONDAYS = {"frequency": "weekly", "days": ["mon"], "at": "09:00", "timezone": "Europe/Berlin"}

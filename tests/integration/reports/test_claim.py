@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 
-from reports.database import Database, new_id
-from reports.repositories import executions
-from reports.run.claim import Claimed, FlowRunFacts, Stopped, claim
-from reports.states import DeliveryState, ExecutionKind, ExecutionState
-from reports.tables import Attempt, Delivery, Execution, Schedule
+from mailroom.executions import repository as executions
+from mailroom.passes.claim import Claimed, FlowRunFacts, Stopped, claim
+from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
+from mailroom.storage.database import Database, new_id
+from mailroom.storage.tables import Attempt, Delivery, Execution, Schedule
 
 MONDAY_NINE = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
 NOW = MONDAY_NINE + timedelta(seconds=2)

@@ -12,14 +12,14 @@ import pytest
 from sqlalchemy import event, update
 
 from bench.time.conflicts import fill, spec
-from reports.conflicts.survey import COMPARED, Draft, survey
-from reports.conflicts.warning import Code, ScheduleWarning
-from reports.database import Database
-from reports.migrations import upgrade
-from reports.settings import Settings
-from reports.states import ScheduleState
-from reports.tables import Schedule, User
-from reports.users import ensure_default_user
+from mailroom.access.service import ensure_default_user
+from mailroom.schedules.conflicts.survey import COMPARED, Draft, survey
+from mailroom.schedules.conflicts.warning import Code, ScheduleWarning
+from mailroom.settings import Settings
+from mailroom.states import ScheduleState
+from mailroom.storage.database import Database
+from mailroom.storage.migrations import upgrade
+from mailroom.storage.tables import Schedule, User
 
 NOW = datetime.now(UTC)
 

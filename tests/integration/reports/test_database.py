@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from reports.database import Database
+from mailroom.storage.database import Database
 
 
 async def test_a_cancelled_transaction_leaves_no_lock(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

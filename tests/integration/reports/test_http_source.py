@@ -13,12 +13,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pydantic import ValidationError
 
+from mailroom.rendering.job import Limits
+from mailroom.rendering.sources import open_reader
+from mailroom.rendering.sources.http import fetch
+from mailroom.reports.spec import HttpSource, ReportDefinition
 from prefect_mailroom.errors import ConfigurationError, MailroomError, SourceRefused, SourceUnavailable
 from prefect_mailroom.sources.http import HttpSource as HttpBlock
-from reports.definition import HttpSource, ReportDefinition
-from reports.rendering.job import Limits
-from reports.rendering.sources import open_reader
-from reports.rendering.sources.http import fetch
 
 CSV = '\ufeffcode,n,price,note\r\n007,1,1.5,=x\r\n008,2,2,"a, b"\r\n009,,x,\r\n'.encode()
 SECRET = "canary-3f9a"

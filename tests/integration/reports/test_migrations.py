@@ -9,9 +9,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
-from reports.database import Database
-from reports.migrations import upgrade
-from reports.tables import Table
+from mailroom.storage.database import Database
+from mailroom.storage.migrations import upgrade
+from mailroom.storage.tables import Table
 
 
 def _differences(connection: Connection) -> list[object]:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from reports.database import Database, new_id
-from reports.run.claim import FlowRunFacts
-from reports.run.work import Begun, Work
-from reports.settings import Settings
-from reports.tables import Execution
+from mailroom.passes.claim import FlowRunFacts
+from mailroom.passes.work import Begun, Work
+from mailroom.settings import Settings
+from mailroom.storage.database import Database, new_id
+from mailroom.storage.tables import Execution
 from tests.integration.reports.conftest import NOW, add_schedule
 
 EVERY_MINUTE = {"frequency": "cron", "expression": "* * * * *", "timezone": "UTC"}

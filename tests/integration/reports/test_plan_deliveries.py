@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from reports.database import Database, new_id
-from reports.repositories import executions
-from reports.run.deliver import plan
-from reports.schedule_spec import stored_spec
-from reports.tables import Delivery, Schedule
+from mailroom.executions import repository as executions
+from mailroom.passes.deliver import plan
+from mailroom.schedules.spec import stored_spec
+from mailroom.storage.database import Database, new_id
+from mailroom.storage.tables import Delivery, Schedule
 from tests.integration.reports.conftest import NOW
 
 

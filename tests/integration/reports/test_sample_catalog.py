@@ -18,15 +18,16 @@ from zipfile import ZipFile
 
 import pytest
 
+from embedded import samples
+from mailroom.rendering.job import Limits
+from mailroom.rendering.sources import open_reader
+from mailroom.reports.folders.folder import load_catalog
+from mailroom.reports.parameters import choices, resolve_parameters
+from mailroom.reports.spec import ReportDefinition
+from mailroom.settings import CHECKOUT
 from prefect_mailroom.errors import ConfigurationError
-from reports import samples
-from reports.definition import ReportDefinition
-from reports.folder import load_catalog
-from reports.parameters import choices, resolve_parameters
-from reports.rendering.job import Limits
-from reports.rendering.sources import open_reader
 
-CATALOG = Path(samples.__file__).parent / "catalog"
+CATALOG = CHECKOUT / "catalog"
 DUE = datetime(2026, 11, 23, 9, tzinfo=UTC)
 Flight = dict[str, str]
 
@@ -231,6 +232,8 @@ def test_without_the_package_it_says_what_to_install(tmp_path: Path, monkeypatch
 
 
 def test_readers_do_without_prefect() -> None:
-    code = "import sys, reports.rendering.sources.sql, reports.rendering.sources.http; print('prefect' in sys.modules)"
+    code = (
+        "import sys, mailroom.rendering.sources.sql, mailroom.rendering.sources.http; print('prefect' in sys.modules)"
+    )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert told.stdout.strip() == "False"

@@ -12,12 +12,12 @@ import psycopg
 import pytest
 from sqlalchemy import make_url, text
 
+from mailroom.rendering.job import Limits
+from mailroom.rendering.sources import open_reader
+from mailroom.reports.spec import ReportDefinition
 from prefect_mailroom.errors import ConfigurationError, SourceRefused, SourceUnavailable
 from prefect_mailroom.sources.engine import Deadline, read_only, translated
 from prefect_mailroom.sources.sql import SqlSource
-from reports.definition import ReportDefinition
-from reports.rendering.job import Limits
-from reports.rendering.sources import open_reader
 
 PROPERTIES = {
     "name": {"type": "string"},

@@ -8,16 +8,16 @@ from typing import Any
 
 from sqlalchemy import event, select
 
-from reports import schedules
-from reports.accounting import watchdog
-from reports.accounting.watchdog import GRACE, SETTLED, look
-from reports.database import Database, new_id
-from reports.repositories import executions
-from reports.run.claim import Claimed, FlowRunFacts, Stopped, claim
-from reports.schedules import Context
-from reports.settings import Settings
-from reports.states import ExecutionKind, ScheduleState
-from reports.tables import Execution, Notification, Schedule, User
+from mailroom.executions import repository as executions
+from mailroom.passes.claim import Claimed, FlowRunFacts, Stopped, claim
+from mailroom.schedules import service as schedules
+from mailroom.schedules import watchdog
+from mailroom.schedules.service import Context
+from mailroom.schedules.watchdog import GRACE, SETTLED, look
+from mailroom.settings import Settings
+from mailroom.states import ExecutionKind, ScheduleState
+from mailroom.storage.database import Database, new_id
+from mailroom.storage.tables import Execution, Notification, Schedule, User
 from tests.integration.reports.conftest import NOW, add_schedule
 
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)

@@ -21,21 +21,22 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectAlreadyExists
 from sqlalchemy import select
 
+from mailroom.access.service import ensure_default_user
+from mailroom.connections import service as connections
+from mailroom.connections.service import NewConnection
+from mailroom.passes.claim import FlowRunFacts, Stopped
+from mailroom.passes.settle import Verdict
+from mailroom.passes.work import Begun, Work
+from mailroom.reports import repository as catalog
+from mailroom.reports.spec import ReportDefinition
+from mailroom.schedules import service as schedules
+from mailroom.schedules.service import Context
+from mailroom.schedules.spec import read_spec
+from mailroom.settings import Settings
+from mailroom.states import ExecutionKind
+from mailroom.storage.database import Database, new_id
+from mailroom.storage.tables import Attempt, Delivery, Execution, Schedule, User
 from prefect_mailroom import outbound
-from reports import connections, schedules
-from reports.connections import NewConnection
-from reports.database import Database, new_id
-from reports.definition import ReportDefinition
-from reports.repositories import catalog
-from reports.run.claim import FlowRunFacts, Stopped
-from reports.run.settle import Verdict
-from reports.run.work import Begun, Work
-from reports.schedule_spec import read_spec
-from reports.schedules import Context
-from reports.settings import Settings
-from reports.states import ExecutionKind
-from reports.tables import Attempt, Delivery, Execution, Schedule, User
-from reports.users import ensure_default_user
 
 REPORT: dict[str, Any] = {
     "id": "orders",

@@ -14,11 +14,11 @@ from prefect.client.schemas.objects import StateType
 from sqlalchemy import select
 
 from deployments.reconcile import Reconciler
+from mailroom.executions import repository as executions
+from mailroom.settings import CHECKOUT
+from mailroom.states import DeliveryState, ExecutionState
+from mailroom.storage.tables import Attempt, Schedule
 from prefect_mailroom import outbound
-from reports.repositories import executions
-from reports.settings import CHECKOUT
-from reports.states import DeliveryState, ExecutionState
-from reports.tables import Attempt, Schedule
 from tests.integration.worker.conftest import Workshop
 
 if TYPE_CHECKING:

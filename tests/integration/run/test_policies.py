@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from reports import schedules
-from reports.database import new_id
-from reports.repositories import executions, silence
-from reports.run.claim import FlowRunFacts, Stopped
-from reports.run.gate import start_of
-from reports.run.settle import Verdict
-from reports.run.work import Begun, Work
-from reports.states import DeliveryState, ExecutionState
-from reports.tables import Delivery, Execution, Schedule, User
+from mailroom.executions import repository as executions
+from mailroom.executions import silence
+from mailroom.passes.claim import FlowRunFacts, Stopped
+from mailroom.passes.gate import start_of
+from mailroom.passes.settle import Verdict
+from mailroom.passes.work import Begun, Work
+from mailroom.schedules import service as schedules
+from mailroom.states import DeliveryState, ExecutionState
+from mailroom.storage.database import new_id
+from mailroom.storage.tables import Delivery, Execution, Schedule, User
 
 if TYPE_CHECKING:
     from tests.integration.run.conftest import Desk

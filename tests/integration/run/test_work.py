@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
+from mailroom.executions import repository as executions
+from mailroom.passes.claim import Stopped
+from mailroom.passes.settle import Verdict
+from mailroom.rendering.service import Made, order, rendered
+from mailroom.reports import repository as catalog
+from mailroom.reports.spec import Format, ReportDefinition
+from mailroom.schedules import repository as stored
+from mailroom.schedules import service as schedules
+from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState
+from mailroom.storage.database import new_id
+from mailroom.storage.tables import Artifact, Notification, Rendering
 from prefect_mailroom.errors import SourceRefused
-from reports import schedules
-from reports.database import new_id
-from reports.definition import Format, ReportDefinition
-from reports.repositories import catalog, executions
-from reports.repositories import schedules as stored
-from reports.run.claim import Stopped
-from reports.run.render import Made, order, rendered
-from reports.run.settle import Verdict
-from reports.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState
-from reports.tables import Artifact, Notification, Rendering
 
 if TYPE_CHECKING:
     from tests.integration.run.conftest import Desk

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.settings import CHECKOUT
+from mailroom.settings import CHECKOUT
 
 UV_VERSION = next(
     line.split()[-1] for line in (CHECKOUT / "Makefile").read_text().splitlines() if line.startswith("UV_VERSION")

@@ -14,8 +14,8 @@ import psutil
 import pytest
 from prefect.client.schemas.objects import StateType
 
-from cli.embedded import prefect_settings
-from reports.settings import Settings
+from embedded import prefect_settings
+from mailroom.settings import Settings
 from tests.conftest import until_healthy
 from tests.integration.worker.conftest import Workshop, opened
 from tests.integration.worker.test_warm_runs import state_of
@@ -57,7 +57,7 @@ class Server:
 
     def start(self) -> None:
         environment = prefect_settings.base_environment() | prefect_settings.server_environment(self._settings, KEY)
-        command = [sys.executable, "-m", "cli.embedded.prefect_server", "server", "start"]
+        command = [sys.executable, "-m", "embedded.prefect_server", "server", "start"]
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 [*command, "--port", str(self._settings.prefect_port)],

@@ -85,7 +85,7 @@ def test_what_was_not_run_has_no_mark() -> None:
 
 
 def test_processes_are_told_by_their_command() -> None:
-    assert usage.part_of("python -m cli.embedded.prefect_server server start --port 1") == "server"
+    assert usage.part_of("python -m embedded.prefect_server server start --port 1") == "server"
     assert usage.part_of("python -m prefect worker start --type process") == "worker"
     assert usage.part_of("python -m celery -A bench.peak.rivals.celery_app worker") == "worker"
     assert usage.part_of("redis-server 127.0.0.1:6379") == "broker"

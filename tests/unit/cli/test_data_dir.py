@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.embedded import data_dir
+from embedded import data_dir
+from mailroom.settings import Settings
 from prefect_mailroom.errors import ConfigurationError
-from reports.settings import Settings
 
 
 def _settings(folder: Path, **values: object) -> Settings:

@@ -9,7 +9,7 @@ import pytest
 
 from cli.doctor import machine, services
 from cli.doctor.finding import Level
-from reports.settings import Settings
+from mailroom.settings import Settings
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

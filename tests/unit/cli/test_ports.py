@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.embedded import ports
+from embedded import ports
+from mailroom.settings import Settings
 from prefect_mailroom.errors import ConfigurationError
-from reports.settings import Settings
 
 
 @pytest.fixture

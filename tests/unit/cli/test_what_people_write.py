@@ -6,7 +6,7 @@ import pytest
 
 from cli.commands.reports import parse_parameter
 from cli.commands.schedules import _safe, parse_body, read_text
-from cli.output import printable
+from embedded.display import printable
 from prefect_mailroom.errors import MailroomError
 
 

@@ -8,16 +8,16 @@ from uuid import UUID
 
 import pytest
 
-from deployments.desired import Desired, schedule_tag
-from deployments.diff import Create, Update, shown_by
-from deployments.judge import Wish, judge
-from deployments.mark import Mark, digest_of, signed, unsigned
-from deployments.observed import Observed
 from deployments.pace import Pace
-from deployments.strays import removable, stray
-from reports.settings import CHECKOUT, Settings
-from reports.states import ScheduleState, SyncState
-from reports.tables import Schedule
+from deployments.sync.desired import Desired, schedule_tag
+from deployments.sync.diff import Create, Update, shown_by
+from deployments.sync.judge import Wish, judge
+from deployments.sync.mark import Mark, digest_of, signed, unsigned
+from deployments.sync.observed import Observed
+from deployments.sync.strays import removable, stray
+from mailroom.settings import CHECKOUT, Settings
+from mailroom.states import ScheduleState, SyncState
+from mailroom.storage.tables import Schedule
 
 ID = "6a2f41a3-c54c-4d2a-9f6b-0d6f7c1a2b3c"
 NUMBER = UUID("00000000-0000-4000-8000-000000000001")

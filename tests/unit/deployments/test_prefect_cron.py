@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from prefect.server.schemas.schedules import CronSchedule
 from pydantic import TypeAdapter, ValidationError
 
-from deployments.prefect_cron import PrefectCron, cron_of
-from reports.timing import BusinessCalendar, Timing, occurrences
-from reports.timing.zones import transitions
+from deployments.sync.prefect_cron import PrefectCron, cron_of
+from mailroom.timing import BusinessCalendar, Timing, occurrences
+from mailroom.timing.zones import transitions
 
 TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)
 ZONES = (

@@ -12,12 +12,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 MAY_IMPORT = {
     "prefect_mailroom": set(),
-    "reports": {"prefect_mailroom"},
-    "deployments": {"reports", "prefect_mailroom"},
-    "api": {"deployments", "reports", "prefect_mailroom"},
-    "cli": {"deployments", "reports", "prefect_mailroom"},
-    "flows": {"deployments", "reports", "prefect_mailroom"},
-    "bench": {"deployments", "reports", "prefect_mailroom", "cli"},
+    "mailroom": {"prefect_mailroom"},
+    "deployments": {"mailroom", "prefect_mailroom"},
+    "api": {"deployments", "mailroom", "prefect_mailroom"},
+    "embedded": {"deployments", "mailroom", "prefect_mailroom"},
+    "cli": {"embedded", "deployments", "mailroom", "prefect_mailroom"},
+    "flows": {"deployments", "mailroom", "prefect_mailroom"},
+    "bench": {"embedded", "deployments", "mailroom", "prefect_mailroom", "cli"},
 }
 FOLDERS = {name: ROOT / ("blocks/prefect_mailroom" if name == "prefect_mailroom" else name) for name in MAY_IMPORT}
 FILES = [(name, file) for name, folder in FOLDERS.items() for file in sorted(folder.rglob("*.py"))]
@@ -47,14 +48,15 @@ def test_the_lint_sees_the_whole_house() -> None:
 
 def test_no_flow_file_is_named_like_a_library() -> None:
     """Prefect leaves `flows/` on sys.path, so a name there would hide the library's."""
-    taken = sys.stdlib_module_names | {"prefect", "reports", "api", "blocks", "deployments", "cli", "email", "sftp"}
+    ours = {"prefect", "mailroom", "embedded", "api", "blocks", "deployments", "cli", "email", "sftp"}
+    taken = sys.stdlib_module_names | ours
     assert {file.stem for file in FOLDERS["flows"].glob("*.py")}.isdisjoint(taken)
 
 
 def test_the_renderer_side_never_imports_prefect() -> None:
     """A renderer process is small because Prefect, 100 MB of it, is not in it."""
     allowed = re.compile(r"prefect_mailroom\.(errors|outbound|sources\.engine)\b")
-    for file in sorted((ROOT / "reports/rendering").rglob("*.py")):
+    for file in sorted((ROOT / "mailroom/rendering").rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from reports.conflicts.warning import Code
-from reports.folder import load_folder
-from reports.schedule_spec import read_spec
+from mailroom.reports.folders.folder import load_folder
+from mailroom.schedules.conflicts.warning import Code
+from mailroom.schedules.spec import read_spec
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -10,10 +10,10 @@ from typing import Any, Self
 
 import pytest
 
-from reports.definition import ReportDefinition
-from reports.rendering.job import Limits, RenderJob, RenderResult
-from reports.rendering.render import render_here
-from reports.rendering.rows import ColumnType, Kind
+from mailroom.rendering.document.rows import ColumnType, Kind
+from mailroom.rendering.job import Limits, RenderJob, RenderResult
+from mailroom.rendering.render import render_here
+from mailroom.reports.spec import ReportDefinition
 
 MakeReader = Callable[..., "ListReader"]
 MakeJob = Callable[..., RenderJob]
@@ -126,7 +126,7 @@ def render_rows(monkeypatch: pytest.MonkeyPatch) -> Render:
     """`render_rows(job, reader)`: `render_here`, with this reader in place of a database's."""
 
     def run(job: RenderJob, reader: ListReader) -> RenderResult:
-        monkeypatch.setattr("reports.rendering.render.open_reader", lambda *_: reader)
+        monkeypatch.setattr("mailroom.rendering.render.open_reader", lambda *_: reader)
         return render_here(job)
 
     return run

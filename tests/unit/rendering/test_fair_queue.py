@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reports.errors import Unavailable
-from reports.rendering.fair_queue import URGENT_IN_A_ROW, FairQueue
+from mailroom.errors import Unavailable
+from mailroom.rendering.renderers.fair_queue import URGENT_IN_A_ROW, FairQueue
 
 
 def drained(queue: FairQueue[str]) -> list[str]:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from reports.definition import Format
-from reports.rendering.flights import Flights, identity, merged
-from reports.rendering.job import RenderedFile, RenderJob, RenderResult
+from mailroom.rendering.job import RenderedFile, RenderJob, RenderResult
+from mailroom.rendering.renderers.single_flight import Flights, identity, merged
+from mailroom.reports.spec import Format
 
 Make = Callable[..., RenderJob]
 

@@ -19,13 +19,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.rendering import xlsx_cells
-from reports.rendering.csv import CsvWriter, defused
-from reports.rendering.errors import LimitExceeded, RenderFailed
-from reports.rendering.job import Limits, RenderJob, RenderResult
-from reports.rendering.json import JsonWriter
-from reports.rendering.rows import ColumnType
-from reports.rendering.xlsx_cells import MAX_TEXT, sheet_name
+from mailroom.rendering.document.rows import ColumnType
+from mailroom.rendering.errors import LimitExceeded, RenderFailed
+from mailroom.rendering.formats import xlsx_cells
+from mailroom.rendering.formats.csv import CsvWriter, defused
+from mailroom.rendering.formats.json import JsonWriter
+from mailroom.rendering.formats.xlsx_cells import MAX_TEXT, sheet_name
+from mailroom.rendering.job import Limits, RenderJob, RenderResult
 
 TABLE = [{"kind": "table", "query": "rows", "heading": "Delays"}]
 UID = UUID("12345678-1234-5678-1234-567812345678")
@@ -192,8 +192,8 @@ def test_xlsx_tells_about_itself(render_rows: Make, reader_of: Make, job_of: Mak
 def test_xlsx_goes_on_in_a_second_sheet(
     render_rows: Make, reader_of: Make, job_of: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reports.rendering.xlsx.MAX_ROWS", 4)
-    monkeypatch.setattr("reports.rendering.xlsx_fast.MAX_ROWS", 4)
+    monkeypatch.setattr("mailroom.rendering.formats.xlsx.MAX_ROWS", 4)
+    monkeypatch.setattr("mailroom.rendering.formats.xlsx_fast.MAX_ROWS", 4)
     for fast in (False, True):  # The fast library cannot, so the other one takes over.
         job = job_of(TABLE, ["xlsx", "csv"], fast_xlsx=fast)
         result, path = render(render_rows, reader_of, job, {"n": ("integer", list(range(10)))})

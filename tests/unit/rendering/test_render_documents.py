@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 import pypdf
 import pytest
 
-from reports.definition import Column, Format
-from reports.rendering import values
-from reports.rendering.build import change_text, head_of
-from reports.rendering.errors import RenderFailed
-from reports.rendering.job import RenderJob, RenderResult
+from mailroom.rendering.document import values
+from mailroom.rendering.document.build import change_text, head_of
+from mailroom.rendering.errors import RenderFailed
+from mailroom.rendering.job import RenderJob, RenderResult
+from mailroom.reports.spec import Column, Format
 
 Make = Callable[..., Any]
 NEW_YORK = ZoneInfo("America/New_York")

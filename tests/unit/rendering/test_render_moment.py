@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pypdf
 
-from reports.rendering.document import Document
-from reports.rendering.pdf import write_pdf, write_png
+from mailroom.rendering.document.model import Document
+from mailroom.rendering.formats.pdf import write_pdf, write_png
 
 
 def test_microseconds_do_not_break_the_pdf(tmp_path: Path) -> None:

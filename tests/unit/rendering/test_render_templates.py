@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from reports.rendering import chart, templates
-from reports.rendering.errors import LimitExceeded, RenderFailed
+from mailroom.rendering.document import chart
+from mailroom.rendering.errors import LimitExceeded, RenderFailed
+from mailroom.rendering.formats import templates
 
 Make = Callable[..., Any]
 ROWS: dict[str, Any] = {"day": ("text", ["2013-03-01", "2013-03-02"]), "n": ("integer", [1, 2])}

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from reports.accounting.decide import Known, reckon
-from reports.run.gate import CATCH_UP_MOST
-from reports.schedule_spec import Policy
-from reports.states import ExecutionState
-from reports.timing import BusinessCalendar, Timing, occurrences
+from mailroom.ledger.decide import Known, reckon
+from mailroom.passes.gate import CATCH_UP_MOST
+from mailroom.schedules.spec import Policy
+from mailroom.states import ExecutionState
+from mailroom.timing import BusinessCalendar, Timing, occurrences
 
 HOUR = timedelta(hours=1)
 NINE = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from reports.conflicts.load import Load, calendars_in, load, local_day
-from reports.timing import BusinessCalendar, Timing, occurrences
-from reports.timing.model import WEEKDAYS
-from reports.timing.zones import zone_named
+from mailroom.schedules.conflicts.load import Load, calendars_in, load, local_day
+from mailroom.timing import BusinessCalendar, Timing, occurrences
+from mailroom.timing.model import WEEKDAYS
+from mailroom.timing.zones import zone_named
 
 TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)
 MINUTE = dt.timedelta(minutes=1)

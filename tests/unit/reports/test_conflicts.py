@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from mailroom.schedules.conflicts import crowded
+from mailroom.schedules.conflicts.check import Limits, Surroundings, conflicts
+from mailroom.schedules.conflicts.keys import keys_of
+from mailroom.schedules.conflicts.load import Load, load
+from mailroom.schedules.conflicts.parties import Party
+from mailroom.schedules.conflicts.warning import Code, ScheduleWarning
+from mailroom.timing import BusinessCalendar, Timing
 from prefect_mailroom.channels import destination
-from reports.conflicts import crowded
-from reports.conflicts.check import Limits, Surroundings, conflicts
-from reports.conflicts.keys import keys_of
-from reports.conflicts.load import Load, load
-from reports.conflicts.parties import Party
-from reports.conflicts.warning import Code, ScheduleWarning
-from reports.timing import BusinessCalendar, Timing
 
 NOW = dt.datetime(2026, 11, 27, 12, tzinfo=dt.UTC)  # A Friday.
 TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailroom.reports import dates
 from prefect_mailroom.errors import ConfigurationError
-from reports import dates
 
 # Wednesday.
 DUE = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from reports.forecast import forecast, jitter_faults, timing_faults
-from reports.timing import BusinessCalendar, Timing
-from reports.timing.words import sentence, span_words
+from mailroom.schedules.forecast import forecast, jitter_faults, timing_faults
+from mailroom.timing import BusinessCalendar, Timing
+from mailroom.timing.words import sentence, span_words
 
 TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)
 NOW = dt.datetime(2026, 10, 23, 12, tzinfo=dt.UTC)

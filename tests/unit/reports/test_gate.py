@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.run.gate import CATCH_UP_MOST, Closed, Open, Situation, Unfinished, Wait, gate, may_send, start_of
-from reports.schedule_spec import Policy
-from reports.states import ExecutionKind, ExecutionState, ScheduleState
+from mailroom.passes.gate import CATCH_UP_MOST, Closed, Open, Situation, Unfinished, Wait, gate, may_send, start_of
+from mailroom.schedules.spec import Policy
+from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 
 DUE = datetime(2026, 11, 23, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)

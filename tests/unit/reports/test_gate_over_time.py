@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.run.gate import CATCH_UP_MOST, Closed, Open, Situation, Unfinished, Wait, gate
-from reports.schedule_spec import Policy
-from reports.states import ExecutionKind, ExecutionState, ScheduleState
+from mailroom.passes.gate import CATCH_UP_MOST, Closed, Open, Situation, Unfinished, Wait, gate
+from mailroom.schedules.spec import Policy
+from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

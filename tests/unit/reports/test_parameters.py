@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reports.parameters import ParametersInvalid, check_parameters, check_schema, choices, resolve_parameters
+from mailroom.reports.parameters import ParametersInvalid, check_parameters, check_schema, choices, resolve_parameters
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

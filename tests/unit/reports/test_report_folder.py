@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mailroom.reports.folders.folder import FolderProblem, ReportFolderError, load_catalog, load_folder
 from prefect_mailroom.errors import ConfigurationError
-from reports.folder import FolderProblem, ReportFolderError, load_catalog, load_folder
 
 GOOD = """\
 title: Sales

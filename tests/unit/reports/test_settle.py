@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.run.deliver import due_now
-from reports.run.retry import DELAYS, JITTER, next_attempt
-from reports.run.settle import verdict
-from reports.states import DeliveryState, ExecutionState
-from reports.tables import Delivery
+from mailroom.passes.deliver import due_now
+from mailroom.passes.retry import DELAYS, JITTER, next_attempt
+from mailroom.passes.settle import verdict
+from mailroom.states import DeliveryState, ExecutionState
+from mailroom.storage.tables import Delivery
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 S = DeliveryState

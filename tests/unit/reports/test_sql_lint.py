@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.sql_lint import lint, lint_query, parameters_of, tokens
+from mailroom.reports.sql_lint import lint, lint_query, parameters_of, tokens
 
 
 def errors(sql: str, *declared: str) -> list[tuple[int, str]]:

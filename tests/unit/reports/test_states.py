@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reports import states
-from reports.states import DeliveryState, ExecutionState, ScheduleState, may_become
+from mailroom import states
+from mailroom.states import DeliveryState, ExecutionState, ScheduleState, may_become
 
 
 def test_a_confirmed_delivery_and_a_deleted_schedule_are_final() -> None:

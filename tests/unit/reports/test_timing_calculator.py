@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from reports.timing import BusinessCalendar, Timing, closest, is_due, occurrences, scheduled
+from mailroom.timing import BusinessCalendar, Timing, closest, is_due, occurrences, scheduled
 
 TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)
 UTC = dt.UTC

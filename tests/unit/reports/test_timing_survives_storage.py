@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from reports.timing import Timing
+from mailroom.timing import Timing
 
 TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from bench.time.oracle import OFFICE, TIMING, brute, compare, oracle, repeats, wall_clock
-from reports.timing import Timing, is_due, occurrences
+from mailroom.timing import Timing, is_due, occurrences
 
 # New York, Berlin; half an hour; a summer time that came back; quarters of an hour; a day that was left out.
 YEARS = [

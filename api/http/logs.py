@@ -1,0 +1,81 @@
+"""Logs as JSON lines, each with the id of the request it belongs to. JSON escapes line breaks and control characters,
+so nothing that a user sends can forge a line."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.http.problems import unexpected
+
+REQUEST_ID = "X-Request-ID"
+_ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def _to_stderr(*_args: Any) -> structlog.PrintLogger:
+    # Looked up at each use: a supervisor, or a test, may have put another stream there.
+    return structlog.PrintLogger(sys.stderr)
+
+
+def configure() -> None:
+    """Set up structlog for this process."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=_to_stderr,
+        cache_logger_on_first_use=False,
+    )
+
+
+class RequestLog:
+    """Outermost middleware: names the request, logs it, and answers what nothing else has caught."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._log = structlog.get_logger("api")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(REQUEST_ID, "")
+        request_id = given if _ACCEPTABLE.fullmatch(given) else uuid4().hex
+        status, begun = 0, time.perf_counter()
+
+        async def tagged(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, tagged)
+            except Exception:
+                error_id = uuid4().hex
+                self._log.exception("unexpected_error", error_id=error_id, path=scope["path"])
+                if status:
+                    raise  # The answer has begun: the server can only cut the connection.
+                await unexpected(scope["path"], error_id)(scope, receive, tagged)
+            finally:
+                self._log.info(
+                    "request",
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=status,
+                    ms=round((time.perf_counter() - begun) * 1000, 1),
+                )

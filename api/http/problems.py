@@ -1,0 +1,189 @@
+"""Every refusal as an RFC 9457 problem document; the one place where errors become HTTP."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from pydantic_core import ErrorDetails
+from starlette.exceptions import HTTPException
+
+from mailroom.errors import Conflict, Fault, Invalid, NotFound, Unavailable, fault_from
+from mailroom.rendering.errors import LimitExceeded, RenderFailed
+from mailroom.reports.parameters import ParametersInvalid
+from prefect_mailroom.errors import (
+    ConfigurationError,
+    MailroomError,
+    OutcomeUnknown,
+    Refused,
+    RetryLater,
+    SourceRefused,
+    SourceUnavailable,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemFault(BaseModel):
+    """One thing wrong, and what to do about it."""
+
+    field: str = Field(description="Dotted place in what was sent, such as destinations.0.to.")
+    message: str
+    remedy: str = ""
+
+
+class Problem(BaseModel):
+    """An RFC 9457 problem document."""
+
+    type: str = Field(description="Names the kind of problem; stable.", examples=["/problems/invalid"])
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(description="The path that was asked for.")
+    remedy: str = ""
+    errors: list[ProblemFault] = Field(default_factory=list)
+    error_id: str = Field(default="", description="For unexpected errors: the id under which the log knows it.")
+
+
+class Refusal(Exception):
+    """A refusal that only HTTP knows: a wrong media type, a body that is too large, a missing key."""
+
+    def __init__(
+        self, status: int, kind: str, detail: str, *, remedy: str = "", headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.kind, self.detail, self.remedy = status, kind, detail, remedy
+        self.headers = headers or {}
+
+
+_KINDS: tuple[tuple[type[MailroomError], int, str], ...] = (
+    # The first match counts: derived classes stand before their bases.
+    (NotFound, 404, "not-found"),
+    (Conflict, 409, "conflict"),
+    (Unavailable, 503, "unavailable"),
+    (Invalid, 422, "invalid"),
+    (ConfigurationError, 422, "configuration"),
+    (SourceUnavailable, 503, "source-unavailable"),
+    (SourceRefused, 422, "source-refused"),
+    (RetryLater, 503, "try-later"),
+    (Refused, 422, "refused"),
+    (OutcomeUnknown, 502, "outcome-unknown"),
+    (LimitExceeded, 422, "limit-exceeded"),
+    (RenderFailed, 422, "render-failed"),
+    (MailroomError, 422, "refused"),
+)
+
+
+def problem(
+    path: str,
+    status: int,
+    kind: str,
+    detail: str,
+    *,
+    remedy: str = "",
+    errors: list[Fault] | None = None,
+    error_id: str = "",
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    """The answer of one refusal; empty members are left out."""
+    body: dict[str, Any] = {
+        "type": f"/problems/{kind}",
+        "title": kind.replace("-", " ").capitalize(),
+        "status": status,
+        "detail": detail,
+        "instance": path,
+    }
+    if remedy:
+        body["remedy"] = remedy
+    if errors:
+        body["errors"] = [{"field": e.field, "message": e.message, "remedy": e.remedy} for e in errors]
+    if error_id:
+        body["error_id"] = error_id
+    return JSONResponse(body, status, headers, MEDIA_TYPE)
+
+
+def unexpected(path: str, error_id: str) -> JSONResponse:
+    """The answer to what nobody expected: nothing of it but the id under which the log knows it."""
+    remedy = "Try again; if it stays, give the operator this error_id."
+    return problem(path, 500, "internal", "Something went wrong here.", remedy=remedy, error_id=error_id)
+
+
+def _faults(error: MailroomError) -> list[Fault]:
+    if isinstance(error, Invalid):
+        return error.faults
+    if isinstance(error, ParametersInvalid):
+        return [Fault(f"parameters.{wrong.field}", wrong.message, error.remedy) for wrong in error.problems]
+    if isinstance(error, ConfigurationError) and error.field:
+        return [Fault(error.field, error.message, error.remedy)]
+    return []
+
+
+async def _domain(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, MailroomError)
+    status, kind = next((status, kind) for base, status, kind in _KINDS if isinstance(error, base))
+    headers = {}
+    if isinstance(error, Conflict) and error.stale:
+        status, kind = 412, "stale"
+    if status == 503:
+        seconds = getattr(error, "not_before", None) or 5
+        headers["Retry-After"] = str(max(1, round(seconds)))
+    detail = "Some fields are wrong; see errors." if isinstance(error, Invalid) else error.message
+    faults = _faults(error)
+    return problem(request.url.path, status, kind, detail, remedy=error.remedy, errors=faults, headers=headers)
+
+
+async def _refusal(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refusal)
+    return problem(request.url.path, error.status, error.kind, error.detail, remedy=error.remedy, headers=error.headers)
+
+
+async def _validation(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    faults = []
+    for detail in error.errors():
+        place, *rest = detail["loc"]
+        if place == "path":
+            return problem(request.url.path, 404, "not-found", "There is nothing here.", remedy="Check the id.")
+        if detail["type"] == "missing" and not rest:
+            return problem(request.url.path, 422, "invalid", "A JSON body is needed.", remedy="See /docs for examples.")
+        faults.append(fault_from(ErrorDetails(type=detail["type"], loc=tuple(rest), msg=detail["msg"], input=None)))
+    return problem(request.url.path, 422, "invalid", "Some fields are wrong; see errors.", errors=faults)
+
+
+_REMEDIES = {
+    404: "GET /api/v1/openapi.json lists every path; mind case and trailing slashes.",
+    405: "The Allow header lists what can be done here.",
+}
+
+
+async def _framework(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    kind = status.phrase.lower().replace(" ", "-")
+    detail = f"{request.method} {request.url.path[:200]}: {status.description or status.phrase}."
+    remedy = _REMEDIES.get(status, "")
+    return problem(request.url.path, status, kind, detail, remedy=remedy, headers=dict(error.headers or {}))
+
+
+def install(app: FastAPI) -> None:
+    """Map every error of the domain and of the framework."""
+    app.add_exception_handler(MailroomError, _domain)
+    app.add_exception_handler(Refusal, _refusal)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _framework)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """`responses=` for a route: each status as a problem document."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": schema}},
+        }
+        for status in statuses
+    }

@@ -1,0 +1,68 @@
+"""An occurrence that the watchdog found may have its run already: late, because Prefect or the workers were away.
+
+Giving it that run spares a second one, which the claim would stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+    FlowRunFilterExpectedStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.sorting import FlowRunSort
+
+from mailroom.executions import repository as executions
+from mailroom.states import ExecutionKind, ExecutionState
+from mailroom.storage.database import Database
+from mailroom.storage.tables import Execution
+
+
+def matches(waiting: Sequence[Execution], runs: Sequence[FlowRun]) -> dict[str, str]:
+    """Execution id -> id of the run that Prefect's scheduler made for its due time. Pure."""
+    made: dict[datetime, str] = {
+        run.expected_start_time.replace(second=0, microsecond=0): str(run.id)
+        for run in runs
+        if run.auto_scheduled and run.expected_start_time
+    }
+    return {row.id: made[row.due_at] for row in waiting if row.due_at in made}
+
+
+async def adopt(
+    client: PrefectClient, database: Database, deployment_id: UUID, requested: Sequence[Execution], *, now: datetime
+) -> set[str]:
+    """Give scheduled occurrences the runs that wait for them in Prefect; returns the executions that got one.
+
+    Runs that have left SCHEDULED are not taken: their process may be dead, and a second run does no harm.
+    """
+    waiting = [
+        row
+        for row in requested
+        if row.kind is ExecutionKind.SCHEDULED and row.status is ExecutionState.PENDING and row.due_at <= now
+    ]
+    if not waiting:
+        return set()
+    runs = await client.read_flow_runs(
+        deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment_id])),
+        flow_run_filter=FlowRunFilter(
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+            expected_start_time=FlowRunFilterExpectedStartTime(after_=min(row.due_at for row in waiting), before_=now),
+        ),
+        sort=FlowRunSort.EXPECTED_START_TIME_DESC,
+        limit=200,
+    )
+    found = matches(waiting, runs)
+    if found:
+        async with database.session() as session:
+            for execution_id, run_id in found.items():
+                await executions.set_flow_run(session, execution_id, run_id)
+    return set(found)

@@ -1,0 +1,142 @@
+"""Finds executions whose process died, and puts their runs back; the ledger makes another pass safe.
+
+Prefect by itself does neither: a run left PENDING is never taken up again, a run whose machine died stays RUNNING, and
+a crashed one is never retried (PrefectHQ/prefect#22664, #10211).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.states import AwaitingRetry
+
+from mailroom.executions import silence
+from mailroom.passes.outcome import conclude
+from mailroom.passes.settle import Verdict
+from mailroom.states import ExecutionState
+from mailroom.storage.database import Database
+from mailroom.storage.tables import Execution
+
+_LOG = logging.getLogger(__name__)
+QUIET = timedelta(minutes=2)
+"""How long nothing may be heard of a run before it is looked at; longer than a lease and than a worker's start."""
+MAX_PASSES = 20
+_BATCH = 100
+
+
+class Cure(StrEnum):
+    """What to do about an execution whose process fell silent."""
+
+    NOTHING = "nothing"
+    PUT_BACK = "put back"
+    HAND_OVER = "hand over anew"
+    FAIL = "fail"
+    CANCEL = "cancel"
+
+
+def cure(execution: Execution, run: FlowRun | None, *, now: datetime) -> Cure:
+    """Decide by Prefect's word on the flow run. Pure.
+
+    A run that is gone was deleted with its deployment, by a change near its time or by hand. Where nothing works on the
+    execution, it gets another one.
+    """
+    begun = execution.status is ExecutionState.RUNNING
+    if execution.pass_count >= MAX_PASSES:
+        return Cure.FAIL
+    if run is None:
+        return Cure.FAIL if begun else Cure.HAND_OVER
+    match run.state_type:
+        case StateType.FAILED | StateType.COMPLETED:
+            return Cure.FAIL
+        case StateType.CANCELLED | StateType.CANCELLING:
+            return Cure.CANCEL
+        case StateType.CRASHED:
+            return Cure.PUT_BACK
+        case StateType.RUNNING | StateType.PENDING if begun or _quiet(run, now):
+            return Cure.PUT_BACK
+    return Cure.NOTHING
+
+
+def _quiet(run: FlowRun, now: datetime) -> bool:
+    """Whether the run has been in its state for long."""
+    return run.state is not None and now - run.state.timestamp > QUIET
+
+
+async def rescue(client: PrefectClient, database: Database, *, now: datetime) -> int:
+    """One look at everything that fell silent; returns how much was done."""
+    done, beyond = 0, None
+    while True:
+        async with database.session() as session:
+            silent = await silence.silent(session, before=now - QUIET, now=now, limit=_BATCH, beyond=beyond)
+        runs = await _runs(client, [row.flow_run_id for row in silent if row.flow_run_id])
+        for execution in silent:
+            run = runs.get(execution.flow_run_id or "")
+            chosen = cure(execution, run, now=now)
+            if chosen is not Cure.NOTHING:
+                await _apply(client, database, execution, run, chosen, now)
+                done += 1
+        if len(silent) < _BATCH:
+            return done + await _unclaimed(client, database, now=now)
+        beyond = (silent[-1].due_at, silent[-1].id)
+
+
+async def _runs(client: PrefectClient, ids: Sequence[str]) -> dict[str, FlowRun]:
+    if not ids:
+        return {}
+    wanted = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run_id) for run_id in ids]))
+    found = await client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.ID_DESC, limit=_BATCH)
+    return {str(run.id): run for run in found}
+
+
+async def _apply(
+    client: PrefectClient, database: Database, execution: Execution, run: FlowRun | None, chosen: Cure, now: datetime
+) -> None:
+    _LOG.warning("Execution %s fell silent; its run is %s: %s.", execution.id, run and run.state_type, chosen)
+    if chosen is Cure.PUT_BACK and run is not None:
+        await _put_back(client, run.id, now)
+        return
+    if chosen is Cure.HAND_OVER:
+        async with database.session() as session:
+            await silence.forget_flow_run(session, execution.id, execution.flow_run_id or "")
+        return
+    if chosen is Cure.CANCEL:
+        verdict = Verdict(ExecutionState.CANCELLED, "Cancelled in Prefect.")
+    else:
+        said = (run.state.message if run and run.state else "") or "its flow run is gone"
+        verdict = Verdict(ExecutionState.FAILED, f"The run ended without an outcome: {said[:500]}")
+    async with database.session() as session:
+        await conclude(session, execution.id, verdict, now=now)
+
+
+async def _put_back(client: PrefectClient, run_id: UUID, now: datetime) -> None:
+    message = "Its process ended; Mailroom put it back."
+    await client.set_flow_run_state(run_id, AwaitingRetry(scheduled_time=now, message=message), force=True)
+
+
+async def _unclaimed(client: PrefectClient, database: Database, *, now: datetime) -> int:
+    """Runs whose worker died before the flow began: PENDING for too long, or crashed with nothing in the ledger."""
+    states = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.CRASHED]))
+    wanted = FlowRunFilter(state=states, tags=FlowRunFilterTags(all_=["mailroom"]))
+    found = await client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=_BATCH)
+    stale = [run for run in found if run.state and now - QUIET > run.state.timestamp > now - timedelta(days=1)]
+    async with database.session() as session:
+        known = await silence.claimed_by(session, [str(run.id) for run in stale])
+    lost = [run for run in stale if str(run.id) not in known and run.run_count < MAX_PASSES]
+    for run in lost:
+        _LOG.warning("Run %s was never begun (%s); it is put back.", run.id, run.state_type)
+        await _put_back(client, run.id, now)
+    return len(lost)

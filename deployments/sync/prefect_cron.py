@@ -1,0 +1,185 @@
+"""The five fields and the zone by which Prefect fires on every occurrence of a timing. Pure.
+
+Prefect's cron moves a time in a gap otherwise than we do, and leaves out the second hour of a fold. A timing that can
+meet either is fired in UTC at every instant that its times can have, on more than its occurrences: the run's claim asks
+the calculator and ends what is none.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from functools import lru_cache
+
+from mailroom.timing import Timing
+from mailroom.timing.cron import CronFields, read_cron
+from mailroom.timing.model import (
+    WEEKDAYS,
+    BusinessDay,
+    Cron,
+    Daily,
+    DayRule,
+    Hourly,
+    Immediate,
+    Monthly,
+    NthWeekday,
+    Once,
+    Quarterly,
+    Recurring,
+    Weekly,
+    Yearly,
+)
+from mailroom.timing.rules import repeats, times
+from mailroom.timing.zones import instant, stretches, transitions
+
+_YEARS = range(2024, 2041)
+"""The years whose changes of the clocks count. Fixed, so that a deployment does not change because time passes."""
+_DAY = 24 * 60
+_MINUTE = dt.timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PrefectCron:
+    """What Prefect's `CronSchedule` gets."""
+
+    expression: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Clocks:
+    """What a zone's clocks do within `_YEARS`, in minutes of the wall clock's day and of UTC.
+
+    `gaps` has, for each skipped minute, the minutes from its day's midnight in UTC to the end of its gap.
+    """
+
+    offsets: frozenset[int]
+    folds: frozenset[int]
+    gaps: dict[int, frozenset[int]]
+
+
+def _minutes(start: dt.datetime, end: dt.datetime) -> Iterable[dt.datetime]:
+    return (start + n * _MINUTE for n in range((end - start) // _MINUTE))
+
+
+@lru_cache(maxsize=1024)
+def _clocks(name: str) -> _Clocks:
+    start = dt.datetime(_YEARS[0], 1, 1, tzinfo=dt.UTC)
+    offsets = {offset // _MINUTE for _, _, offset in stretches(name, start, start + _MINUTE)}
+    folds: set[int] = set()
+    gaps: dict[int, set[int]] = {}
+    for year in _YEARS:
+        for change in transitions(name, year):
+            offsets |= {change.before // _MINUTE, change.after // _MINUTE}
+            old, new = change.wall
+            folds.update(wall.hour * 60 + wall.minute for wall in _minutes(new, old))
+            for wall in _minutes(old, new):
+                midnight = dt.datetime.combine(wall.date(), dt.time.min)
+                since = (change.at.replace(tzinfo=None) - midnight) // _MINUTE
+                gaps.setdefault(wall.hour * 60 + wall.minute, set()).add(since)
+    return _Clocks(frozenset(offsets), frozenset(folds), {wall: frozenset(ends) for wall, ends in gaps.items()})
+
+
+def cron_of(timing: Timing) -> PrefectCron | None:
+    """What fires on at least every occurrence of the timing, or None for `immediate`."""
+    if isinstance(timing, Immediate):
+        return None
+    if isinstance(timing, Once):
+        at = instant(timing.at, timing.zone)
+        return PrefectCron(f"{at.minute} {at.hour} {at.day} {at.month} *", "UTC")
+    days, walls, clocks = _days(timing), times(timing), _clocks(timing.timezone)
+    if not any(wall in (clocks.folds if repeats(timing) else clocks.gaps) for wall in walls):
+        clock = _clock(timing.expression) if isinstance(timing, Cron) else _fields(walls)
+        return PrefectCron(f"{clock} {days}", timing.timezone)
+    instants = {wall - offset for wall in walls for offset in clocks.offsets}
+    if not repeats(timing):
+        instants |= {end for wall in walls for end in clocks.gaps.get(wall, ())}
+    shifts = {minute // _DAY for minute in instants}
+    return PrefectCron(f"{_fields({minute % _DAY for minute in instants})} {_moved(days, shifts)}", "UTC")
+
+
+def _clock(expression: str) -> str:
+    return " ".join(expression.split()[:2])
+
+
+def _fields(walls: Iterable[int]) -> str:
+    """The fields minute and hour that fire at least at these minutes of the day."""
+    pairs = [divmod(wall, 60) for wall in walls]
+    return f"{_list({minute for _, minute in pairs}, 60)} {_list({hour for hour, _ in pairs}, 24)}"
+
+
+def _list(numbers: Set[int], size: int) -> str:
+    return "*" if len(numbers) == size else ",".join(map(str, sorted(numbers)))
+
+
+def _days(timing: Recurring) -> str:
+    """The fields day-of-month, month and day-of-week, in the timing's zone."""
+    if timing.on_holiday in ("next", "previous"):
+        return "* * *"
+    match timing:
+        case Daily() | Hourly(days=None):
+            return "* * *"
+        case Weekly() | Hourly():
+            return f"* * {_weekdays(timing.days or ())}"
+        case Monthly():
+            return _ruled(timing.day, "*")
+        case Quarterly():
+            return _ruled(timing.day, ",".join(map(str, range(timing.month_of_quarter, 13, 3))))
+        case Yearly():
+            return _ruled(timing.day, str(timing.month))
+        case Cron():
+            fields = read_cron(timing.expression)
+            if any(day > 28 for day in fields.days) and not fields.any_day:
+                return _written(fields, 0)
+            return " ".join(timing.expression.split()[2:])
+
+
+def _weekdays(names: Iterable[str]) -> str:
+    wanted = set(names)
+    return ",".join(day for day in WEEKDAYS if day in wanted)
+
+
+def _ruled(rule: DayRule, months: str) -> str:
+    match rule:
+        case int():
+            days = str(rule) if rule <= 28 else f"28-{rule}"
+            return f"{days} {months} *"
+        case NthWeekday(nth=-1, weekday=weekday):
+            return f"* {months} L{(WEEKDAYS.index(weekday) + 1) % 7}"
+        case NthWeekday(nth=nth, weekday=weekday):
+            return f"* {months} {weekday}#{nth}"
+        case BusinessDay(business_day=number):
+            # Which day it is depends on the calendar, but not before that many days of the month, or after.
+            return f"{number}-31 {months} *" if number > 0 else f"1-{32 + number} {months} *"
+        case _:
+            return f"L {months} *"
+
+
+def _moved(days: str, shifts: Set[int]) -> str:
+    """The day fields moved by each of the shifts, -1 to 1 days; at least all of those days."""
+    fields = read_cron(f"0 0 {days}")
+    return _written(fields, *shifts)
+
+
+def _written(fields: CronFields, *shifts: int) -> str:
+    days = {28, 29, 30, 31} | fields.days if fields.last_day else set(fields.days)
+    weekdays = fields.weekdays | {weekday for weekday, _ in fields.nth}
+    months = set(fields.months)
+    if -1 in shifts and (1 in days or not fields.any_weekday):
+        months |= {(month - 2) % 12 + 1 for month in fields.months}
+    if 1 in shifts and (max(days) > 27 or not fields.any_weekday):
+        months |= {month % 12 + 1 for month in fields.months}
+    moved = set()
+    for shift in shifts:
+        moved |= {day + shift for day in days if 1 <= day + shift <= 31}
+        if shift == -1 and 1 in days:
+            moved |= {28, 29, 30, 31}
+        if shift == 1 and max(days) > 27:
+            moved.add(1)
+    if max(moved) > 28:
+        # Prefect's croniter loses 1 March where 30 or 31 stands beside 1 without these.
+        moved |= {28, 29, 30, 31}
+    around = {(weekday + shift) % 7 for weekday in weekdays for shift in shifts}
+    names = "*" if fields.any_weekday or len(around) == 7 else _weekdays(WEEKDAYS[day] for day in around)
+    return f"{'*' if fields.any_day else _list(moved, 31)} {_list(months, 12)} {names}"

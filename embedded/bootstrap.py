@@ -1,0 +1,193 @@
+"""What `mailroom init` does. Each step looks first and does only what is missing, so all of it can be repeated."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from embedded import data_dir, prefect_settings, services
+from mailroom.access.service import ensure_default_user
+from mailroom.errors import Unavailable
+from mailroom.reports.folders.folder import Catalog, load_catalog
+from mailroom.reports.service import sync_definitions
+from mailroom.settings import CHECKOUT, Settings
+from mailroom.storage import migrations
+from mailroom.storage.database import Database
+from prefect_mailroom.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from prefect.blocks.core import Block
+    from prefect.client.orchestration import PrefectClient
+
+Say = Callable[[str], None]
+CATALOG = CHECKOUT / "catalog"
+
+
+def flights_database(settings: Settings) -> Path:
+    """Where the sample reports' data lies."""
+    return settings.data_dir / "samples" / "flights.db"
+
+
+def use_our_prefect(settings: Settings) -> None:
+    """Point this process at our Prefect; to be called before Prefect is imported, which reads it once."""
+    if settings.mode == "embedded":
+        os.environ.update(prefect_settings.client_environment(settings))
+        os.environ["MAILROOM_OUTBOUND_ALLOW"] = services.outbound_allow(settings)
+    os.environ["PREFECT_API_URL"] = settings.prefect_api
+
+
+async def local_part(settings: Settings, say: Say) -> Catalog:
+    """The data folder, the API key, the tables, the default user, the sample data and the catalog.
+
+    Returns the catalog that was read; reports with faults are in its `errors`, and the others were stored.
+    """
+    data_dir.prepare(settings)
+    if settings.mode == "embedded":
+        data_dir.api_key(settings)
+    settings.artifacts_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    loading = asyncio.create_task(asyncio.to_thread(_load_samples, settings, say))
+    try:
+        database = Database(settings.database)
+        try:
+            await migrations.upgrade(database)
+            say("the tables are up to date")
+            async with database.session() as session:
+                await ensure_default_user(session, datetime.now(UTC), settings)
+            found = await sync_catalog(database, CATALOG, say)
+        finally:
+            await database.close()
+    finally:
+        await loading
+    return found
+
+
+def _load_samples(settings: Settings, say: Say) -> None:
+    from embedded.samples import is_loaded, load_flights
+
+    if settings.mode != "embedded" or is_loaded(flights_database(settings)):
+        return
+    shown = 0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal shown
+        tenth = done * 10 // total
+        if tenth > shown:
+            shown = tenth
+            say(f"sample data: {done:,} of {total:,} flights")
+
+    load_flights(flights_database(settings), progress)
+
+
+async def sync_catalog(database: Database, root: Path, say: Say) -> Catalog:
+    """Store every report folder below `root` that is without faults, and say what changed and what is wrong."""
+    found = await asyncio.to_thread(load_catalog, root)
+    async with database.session() as session:
+        outcomes = await sync_definitions(session, found.reports.values(), datetime.now(UTC))
+    for report_id, outcome in outcomes:
+        if outcome != "unchanged":
+            say(f"report {report_id}: {outcome}")
+    for warning in found.warnings:
+        say(f"warning: {warning}")
+    for error in found.errors:
+        say(f"ERROR {error}")
+    return found
+
+
+async def wait_for_prefect(settings: Settings, seconds: float) -> bool:
+    """Whether Prefect answers within that time; asked once when it is 0."""
+    import httpx
+
+    if seconds:
+        # While Prefect starts there is time to import what is needed of it.
+        await asyncio.to_thread(import_module, "embedded.connections")
+
+    deadline = time.monotonic() + seconds
+    async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+        while True:
+            try:
+                if (await client.get(f"{settings.prefect_api}/health")).is_success:
+                    return True
+            except httpx.TransportError:
+                pass  # Not there yet; the deadline decides.
+            if time.monotonic() >= deadline:
+                return False
+            await asyncio.sleep(0.2)
+
+
+async def prefect_part(settings: Settings, say: Say) -> None:
+    """The work pool, the upkeep, the block types and, embedded, the connections that the samples need.
+
+    Raises:
+        Unavailable: Prefect does not answer.
+    """
+    import httpx
+    from prefect.client.orchestration import get_client
+
+    from deployments import upkeep
+
+    try:
+        async with get_client() as client:
+            await _work_pool(client, settings, say)
+            if (await upkeep.ensure(client, settings))[1]:
+                say("upkeep: it runs every minute")
+            await _block_types(client)
+    except httpx.TransportError as error:
+        raise Unavailable(
+            f"Prefect does not answer at {settings.prefect_api}.", remedy="Start it, or `mailroom up`, and repeat."
+        ) from error
+    if settings.mode == "embedded":
+        from embedded import connections
+
+        database = Database(settings.database)
+        try:
+            await connections.ensure(database, settings, say)
+        finally:
+            await database.close()
+
+
+async def _work_pool(client: PrefectClient, settings: Settings, say: Say) -> None:
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+    from prefect.workers.base import BaseWorker
+
+    from prefect_mailroom import collection  # noqa: F401  registers the warm worker's type
+
+    try:
+        found = await client.read_work_pool(settings.work_pool)
+        if found.type != settings.worker_type:
+            raise ConfigurationError(
+                f"The work pool {settings.work_pool} is of type {found.type}, the worker of {settings.worker_type}.",
+                remedy="Set MAILROOM_WORK_POOL to a new name, or MAILROOM_WORKER_TYPE to the pool's type.",
+                field="MAILROOM_WORKER_TYPE",
+            )
+    except ObjectNotFound:
+        worker = BaseWorker.get_worker_class_from_type(settings.worker_type)
+        assert worker is not None, "both types are registered by now"
+        template = worker.get_default_base_job_template()
+        pool = WorkPoolCreate(name=settings.work_pool, type=settings.worker_type, base_job_template=template)
+        try:
+            await client.create_work_pool(pool)
+            say(f"work pool {settings.work_pool}: created")
+        except ObjectAlreadyExists:
+            say(f"work pool {settings.work_pool}: somebody was faster")
+
+
+def block_types() -> list[type[Block]]:
+    """Every block type that a connection can be, and those inside them."""
+    from prefect.blocks.core import Block
+
+    from prefect_mailroom import collection
+
+    found = [getattr(collection, name) for name in collection.__all__]
+    return [kind for kind in found if isinstance(kind, type) and issubclass(kind, Block)]
+
+
+async def _block_types(client: PrefectClient) -> None:
+    for kind in block_types():
+        await kind.aregister_type_and_schema(client=client)

@@ -1,0 +1,59 @@
+"""The connections that the samples need: mail to the catcher, files to a folder, the flights database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from embedded.bootstrap import flights_database
+from mailroom.access.service import ensure_default_user
+from mailroom.connections import service as connections
+from mailroom.connections.service import ConnectionSettings, NewConnection
+from mailroom.reports import repository as catalog
+from mailroom.schedules.service import Context
+from mailroom.settings import Settings
+from mailroom.storage.database import Database
+
+# Who changes one of these connections changes its description as well, and it stays as it is from then on.
+OURS = "Made by `mailroom init`; kept in step with the embedded system while this description stands."
+
+
+def wanted(settings: Settings) -> list[NewConnection]:
+    """The embedded system's connections. Pure."""
+    mail: dict[str, Any] = {
+        "credentials": {"smtp_server": settings.host, "smtp_port": settings.mail_smtp_port, "smtp_type": "INSECURE"},
+        "from_address": "reports@mailroom.example",
+        "from_name": "Mailroom",
+        "allow_plain": True,
+    }
+    return [
+        NewConnection(name="local-mail", kind="email", description=OURS, settings=mail),
+        NewConnection(
+            name="local-folder",
+            kind="folder",
+            description=OURS,
+            settings={"root": str(settings.data_dir / "delivered")},
+        ),
+        NewConnection(
+            name="flights",
+            kind="sql",
+            description=OURS,
+            settings={"url": f"sqlite:///{flights_database(settings)}"},
+        ),
+    ]
+
+
+async def ensure(database: Database, settings: Settings, say: Callable[[str], None]) -> None:
+    """Make what is missing, and bring what is ours in step with the ports and folders of this start."""
+    for connection in wanted(settings):
+        async with database.session() as session:
+            now = datetime.now(UTC)
+            context = Context(user=await ensure_default_user(session, now, settings), now=now, settings=settings)
+            row = (await catalog.connections_named(session, [connection.name])).get(connection.name)
+            if row is None:
+                await connections.create(session, connection, context)
+                say(f"connection {connection.name}: created")
+            elif row.description == OURS and row.kind == connection.kind:
+                same = ConnectionSettings(kind=connection.kind, description=OURS, settings=connection.settings)
+                await connections.replace(session, connection.name, same, context)

@@ -1,0 +1,115 @@
+"""The data folder: private, writable, with room on its disk, used by one `up` at a time, and its two keys."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mailroom.settings import Settings
+from prefect_mailroom.errors import ConfigurationError
+
+LOCK = "up.lock"
+
+
+def prepare(settings: Settings) -> None:
+    """Create the folder for its owner alone.
+
+    Raises:
+        ConfigurationError: it cannot be created or written, or the disk is full.
+    """
+    folder = settings.data_dir
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in ("logs", "prefect", "delivered"):
+            (folder / name).mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The data folder {folder} cannot be used: {error.strerror}.",
+            field="MAILROOM_DATA_DIR",
+            remedy="Make it writable, or set the variable to another folder.",
+        ) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigurationError(
+            f"The data folder {folder} cannot be written.",
+            field="MAILROOM_DATA_DIR",
+            remedy="Make it writable, or set the variable to another folder.",
+        )
+    check_space(settings)
+
+
+def free_mb(folder: Path) -> int:
+    """Free space of the disk that holds the folder, in MiB."""
+    return shutil.disk_usage(folder).free // 2**20
+
+
+def check_space(settings: Settings) -> None:
+    """Refuse to start on a full disk.
+
+    Raises:
+        ConfigurationError: less than `min_free_mb` is left.
+    """
+    left = free_mb(settings.data_dir)
+    if left < settings.min_free_mb:
+        raise ConfigurationError(
+            f"The disk of {settings.data_dir} has {left} MB left; at least {settings.min_free_mb} MB are needed.",
+            remedy="Free some space, or move MAILROOM_DATA_DIR; MAILROOM_MIN_FREE_MB sets the limit.",
+        )
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[int]:
+    """Hold the folder for this process; gives the lock's descriptor, which the guard keeps open as well.
+
+    Raises:
+        ConfigurationError: another `up` has it.
+    """
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            by = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+            raise ConfigurationError(
+                f"The data folder {folder} is in use by another Mailroom{f' (process {by})' if by else ''}.",
+                remedy="Stop that one, or set MAILROOM_DATA_DIR to another folder.",
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _key_file(path: Path, make: str) -> str:
+    """The content of a private file, created with `make` if it is not there yet."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        text = path.read_text().strip()
+        if not text:
+            raise ConfigurationError(
+                f"The key file {path} is empty.", remedy="Put the key back from a backup, or delete the file."
+            ) from None
+        return text
+    with os.fdopen(descriptor, "w") as file:
+        file.write(make + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return make
+
+
+def api_key(settings: Settings) -> str:
+    """The key of the REST API: the setting, or the one that is kept in the data folder."""
+    return settings.api_key.get_secret_value() or _key_file(settings.data_dir / "api-key", secrets.token_urlsafe(32))
+
+
+def encryption_key(settings: Settings) -> str:
+    """The Fernet key of the embedded Prefect's blocks. Prefect alone would keep one beside the secrets it guards."""
+    fresh = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    return _key_file(settings.data_dir / "prefect-encryption-key", fresh)

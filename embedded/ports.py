@@ -1,0 +1,86 @@
+"""Ports: refused before anything starts, naming who holds them and which variable moves ours."""
+
+from __future__ import annotations
+
+import socket
+
+import psutil
+
+from mailroom.settings import Settings
+from prefect_mailroom.errors import ConfigurationError
+
+PORT_FIELDS = ("api_port", "prefect_port", "mail_web_port", "mail_smtp_port")
+
+
+def wanted_ports(settings: Settings) -> dict[str, int]:
+    """The ports that `up` listens on, by the name of their setting."""
+    names = [name for name in PORT_FIELDS if not (name == "prefect_port" and settings.prefect_api_url)]
+    return {name: getattr(settings, name) for name in names}
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether a server could listen there now."""
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError:
+            return False
+    return True
+
+
+def free_port(host: str) -> int:
+    """A port that is free now."""
+    with socket.socket(socket.getaddrinfo(host, 0)[0][0]) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def holder(port: int) -> str:
+    """The process that listens on the port as `name (process 123)`, or "" where the system does not tell."""
+    try:
+        for connection in psutil.net_connections(kind="tcp"):
+            # `laddr` is (host, port), or empty.
+            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
+                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+    except (psutil.AccessDenied, psutil.NoSuchProcess):
+        return ""  # macOS tells root alone; the process may also have ended between the two calls.
+    return ""
+
+
+def faults(settings: Settings) -> list[str]:
+    """A sentence for each port that cannot be had."""
+    found: list[str] = []
+    seen: dict[int, str] = {}
+    for name, port in wanted_ports(settings).items():
+        variable = f"MAILROOM_{name.upper()}"
+        if port in seen:
+            found.append(f"Port {port} is wanted by {seen[port]} and by {variable}.")
+        elif not is_free(settings.host, port):
+            by = holder(port)
+            found.append(f"Port {port} ({variable}) is in use{f' by {by}' if by else ''}.")
+        seen[port] = variable
+    return found
+
+
+def check_ports(settings: Settings) -> None:
+    """Refuse to start on ports that cannot be had.
+
+    Raises:
+        ConfigurationError: naming each port, who holds it, and the variable to set.
+    """
+    if found := faults(settings):
+        raise ConfigurationError(" ".join(found), remedy="Stop that process, or set the variable to a free port.")
+
+
+def with_free_ports(settings: Settings) -> tuple[Settings, list[str]]:
+    """The settings with a free port in place of each that is taken, and a sentence for each change."""
+    changes: dict[str, int] = {}
+    said = []
+    for name, port in wanted_ports(settings).items():
+        if port in changes.values() or not is_free(settings.host, port):
+            changes[name] = free_port(settings.host)
+            said.append(f"Port {port} is in use; MAILROOM_{name.upper()} is {changes[name]} this time.")
+    return settings.model_copy(update=changes), said

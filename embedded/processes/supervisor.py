@@ -1,0 +1,169 @@
+"""Starts services, waits until each answers, starts them again when they die, and ends them in reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from embedded.processes.process_log import ProcessLog
+from mailroom.settings import CHECKOUT
+from prefect_mailroom.errors import MailroomError
+
+
+class StartFailed(MailroomError):
+    """A service did not come up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A process to keep running. `answers` tells whether it can be used; it must not raise, nor take over 5 s."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(repr=False)
+    answers: Callable[[], Awaitable[bool]]
+    starts_within: float = 120
+
+
+class _Running:
+    def __init__(self, service: Service, log: ProcessLog) -> None:
+        self.service, self.log = service, log
+        self.process: asyncio.subprocess.Process | None = None
+        self.reader: asyncio.Task[None] | None = None
+        self.keeper: asyncio.Task[None] | None = None
+
+
+class Supervisor:
+    """Holds the services of one embedded system.
+
+    Args:
+        logs: the folder of the log files, one a service.
+        say: shows a line to the person at the terminal: (service, text).
+        first_pause, longest_pause: seconds before a dead service is started again; doubled each time.
+    """
+
+    def __init__(
+        self, logs: Path, say: Callable[[str, str], None], *, first_pause: float = 1, longest_pause: float = 60
+    ) -> None:
+        self._logs, self._say = logs, say
+        self._first_pause, self._longest_pause = first_pause, longest_pause
+        self._running: list[_Running] = []
+        self._stopping = asyncio.Event()
+        self.firm = asyncio.Event()
+
+    async def start(self, service: Service) -> None:
+        """Start a service and wait until it answers; from then on it is kept running.
+
+        Raises:
+            StartFailed: it ended, or did not answer in time; the message holds its last lines.
+        """
+        log = ProcessLog(self._logs / f"{service.name}.log", lambda line: self._say(service.name, line))
+        running = _Running(service, log)
+        self._running.append(running)
+        await self._spawn(running)
+        assert running.process is not None
+        deadline = time.monotonic() + service.starts_within
+        while not await service.answers():
+            if running.process.returncode is not None:
+                await self._drained(running)
+                raise self._failed(running, f"ended with status {running.process.returncode}")
+            if time.monotonic() > deadline:
+                raise self._failed(running, f"did not answer within {service.starts_within:g} s")
+            await asyncio.sleep(0.15)
+        running.keeper = asyncio.create_task(self._keep(running), name=f"keep {service.name}")
+
+    async def once(self, service: Service) -> None:
+        """Run a service that ends by itself.
+
+        Raises:
+            StartFailed: it ended with another status than 0.
+        """
+        log = ProcessLog(self._logs / f"{service.name}.log", lambda line: self._say(service.name, line))
+        running = _Running(service, log)
+        self._running.append(running)
+        await self._spawn(running)
+        assert running.process is not None
+        status = await running.process.wait()
+        await self._drained(running)
+        if status != 0:
+            raise self._failed(running, f"ended with status {status}")
+
+    def process_ids(self) -> dict[str, int]:
+        """The process of each service that runs now."""
+        alive = [(r.service.name, r.process) for r in self._running if r.process and r.process.returncode is None]
+        return {name: process.pid for name, process in alive}
+
+    async def stop(self, patience: float = 15) -> None:
+        """End every service, the last started first: asked, then killed after `patience` seconds or when `firm`."""
+        self._stopping.set()
+        for running in reversed(self._running):
+            process = running.process
+            if process is not None and process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.send_signal(signal.SIGKILL if self.firm.is_set() else signal.SIGTERM)
+                if not await self._ended(process, patience):
+                    with suppress(ProcessLookupError):
+                        process.kill()
+                    await process.wait()
+            for task in (running.keeper, running.reader):
+                if task is not None:
+                    task.cancel()
+            running.log.close()
+
+    async def _ended(self, process: asyncio.subprocess.Process, patience: float) -> bool:
+        waits = {asyncio.create_task(process.wait()), asyncio.create_task(self.firm.wait())}
+        _, pending = await asyncio.wait(waits, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        return process.returncode is not None
+
+    async def _spawn(self, running: _Running) -> None:
+        # A session of its own: Ctrl-C in the terminal reaches `up` alone, which then ends the others in order.
+        running.process = await asyncio.create_subprocess_exec(
+            *running.service.command,
+            env=dict(running.service.environment),
+            cwd=CHECKOUT,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+        assert running.process.stdout is not None
+        running.reader = asyncio.create_task(running.log.read(running.process.stdout))
+
+    async def _keep(self, running: _Running) -> None:
+        """Start it again whenever it dies, after a pause that grows while it keeps dying."""
+        pause = self._first_pause
+        while running.process is not None:
+            began = time.monotonic()
+            status = await running.process.wait()
+            if self._stopping.is_set():
+                return
+            if time.monotonic() - began > self._longest_pause:
+                pause = self._first_pause
+            self._say(running.service.name, f"ended with {_status(status)}; it is started again in {pause:g} s.")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
+                return
+            pause = min(pause * 2, self._longest_pause)
+            await self._spawn(running)
+
+    @staticmethod
+    async def _drained(running: _Running) -> None:
+        """Let the reader take what is left; a grandchild may hold the pipe open, so not for ever."""
+        if running.reader is not None:
+            await asyncio.wait({running.reader}, timeout=2)
+
+    @staticmethod
+    def _failed(running: _Running, what: str) -> StartFailed:
+        lines = "\n".join(f"  | {line}" for line in running.log.tail) or "  | (it said nothing)"
+        return StartFailed(f"{running.service.name} {what}:\n{lines}", remedy=f"Its whole log: {running.log.path}")
+
+
+def _status(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"status {code}"

@@ -1,0 +1,134 @@
+"""The processes of an embedded system: how each is started, and how it shows that it can be used."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import httpx
+
+from embedded import data_dir, prefect_settings
+from embedded.processes.supervisor import Service
+from mailroom.rendering import client
+from mailroom.settings import Settings
+
+_SETTINGS_PASSED = (
+    "mode",
+    "data_dir",
+    "host",
+    "api_port",
+    "prefect_port",
+    "mail_web_port",
+    "mail_smtp_port",
+    "work_pool",
+    "worker_limit",
+    "worker_type",
+    "renderers",
+)
+
+
+def settings_environment(settings: Settings) -> dict[str, str]:
+    """The settings that `up` decides on, for its children; they inherit the others as they are."""
+    decided = {f"MAILROOM_{name.upper()}": str(getattr(settings, name)) for name in _SETTINGS_PASSED}
+    # Named, so that nobody renders by themselves while the renderers are being started again.
+    return decided | {"MAILROOM_RENDERERS_SOCKET": str(settings.renderers_path)}
+
+
+def outbound_allow(settings: Settings) -> str:
+    """What connections may reach: what the operator allowed, and this machine, where the mail catcher is."""
+    return f"{os.environ.get('MAILROOM_OUTBOUND_ALLOW', '')} {settings.host}".strip()
+
+
+def _answers(url: str) -> Callable[[], Awaitable[bool]]:
+    async def ask() -> bool:
+        try:
+            async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+                return (await client.get(url)).is_success
+        except httpx.HTTPError:
+            return False  # Not yet; the supervisor asks again and knows when to give up.
+
+    return ask
+
+
+def _worker_answers(settings: Settings, name: str) -> Callable[[], Awaitable[bool]]:
+    """Whether Prefect has heard from the worker since now; an older heartbeat is of the last start."""
+    since = datetime.now(UTC)
+    url = f"{settings.prefect_api}/work_pools/{quote(settings.work_pool)}/workers/filter"
+
+    async def ask() -> bool:
+        try:
+            async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+                answer = await client.post(url, json={})
+        except httpx.HTTPError:
+            return False
+        workers = answer.json() if answer.is_success else []
+        seen = [datetime.fromisoformat(w["last_heartbeat_time"]) for w in workers if w["name"] == name]
+        return any(moment >= since for moment in seen)
+
+    return ask
+
+
+def prefect(settings: Settings, environment: Mapping[str, str]) -> Service:
+    """The Prefect server with its UI, on SQLite."""
+    command = [sys.executable, "-m", "embedded.prefect_server", "server", "start"]
+    return Service(
+        "prefect",
+        [*command, "--host", settings.host, "--port", str(settings.prefect_port)],
+        {**environment, **prefect_settings.server_environment(settings, data_dir.encryption_key(settings))},
+        _answers(f"{settings.prefect_api}/health"),
+    )
+
+
+def mail(settings: Settings, environment: Mapping[str, str]) -> Service:
+    """The mail catcher: takes every mail, delivers none, shows them on a page."""
+    options = ["--folder", str(settings.data_dir / "mail"), "--host", settings.host]
+    ports = ["--smtp-port", str(settings.mail_smtp_port), "--web-port", str(settings.mail_web_port)]
+    return Service(
+        "mail",
+        [sys.executable, "-m", "embedded.mailcatcher", *options, *ports],
+        environment,
+        _answers(f"http://{settings.host}:{settings.mail_web_port}/api/messages"),
+    )
+
+
+def setup(settings: Settings, environment: Mapping[str, str]) -> Service:
+    """`mailroom init`, which waits for Prefect where it needs it, and ends."""
+
+    async def never() -> bool:
+        return False
+
+    return Service("setup", [sys.executable, "-m", "cli.main", "init", "--wait", "120"], environment, never)
+
+
+def renderers(settings: Settings, environment: Mapping[str, str]) -> Service:
+    """The renderer processes of this machine. They can be asked before all of them are ready."""
+    command = [sys.executable, "-m", "mailroom.rendering.renderers.service"]
+    return Service("renderers", command, environment, lambda: client.is_serving(settings))
+
+
+def api(settings: Settings, environment: Mapping[str, str]) -> Service:
+    """The REST API and the pages. It alone is given the API key."""
+    command = [sys.executable, "-m", "uvicorn", "api.app:create_app", "--factory", "--no-access-log"]
+    return Service(
+        "api",
+        [*command, "--host", settings.host, "--port", str(settings.api_port)],
+        {**environment, "MAILROOM_API_KEY": data_dir.api_key(settings)},
+        _answers(f"http://{settings.host}:{settings.api_port}/healthz"),
+    )
+
+
+def worker(settings: Settings, environment: Mapping[str, str]) -> Service:
+    """The worker that runs the flows."""
+    name = "embedded"
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--type", settings.worker_type]
+    if settings.worker_type == "mailroom-warm":
+        command = [sys.executable, "-m", "prefect_mailroom.worker"]  # The same worker in less memory.
+    return Service(
+        "worker",
+        [*command, "--name", name, "--pool", settings.work_pool, "--limit", str(settings.worker_slots)],
+        {**environment, **prefect_settings.WORKER},
+        _worker_answers(settings, name),
+    )

@@ -1,0 +1,15 @@
+"""Users in the database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.storage.inserting import insert_into
+from mailroom.storage.tables import User
+
+
+async def insert_if_absent(session: AsyncSession, values: dict[str, Any]) -> None:
+    """Insert a user unless the address is taken already."""
+    await session.execute(insert_into(session, User).values(**values).on_conflict_do_nothing(index_elements=["email"]))

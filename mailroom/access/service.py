@@ -1,0 +1,38 @@
+"""Who owns schedules. Until people can log in there is one user, whom the API key stands for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.access import repository as users
+from mailroom.reports import repository as catalog
+from mailroom.settings import Settings, current
+from mailroom.storage.database import new_id
+from mailroom.storage.tables import User
+
+
+def may_see(viewer: User, owner_id: str) -> bool:
+    """Whether the viewer may know which schedules that owner has: their names and ids. Each key is one owner."""
+    return viewer.id == owner_id
+
+
+async def ensure_default_user(session: AsyncSession, now: datetime, settings: Settings | None = None) -> User:
+    """The default user, made at the first call; several processes may make the first call at once."""
+    settings = settings or current()
+    found = await catalog.user_by_email(session, settings.owner_email)
+    if found is None:
+        row = {
+            "id": new_id(),
+            "email": settings.owner_email,
+            "name": "Owner",
+            "timezone": settings.default_timezone,
+            "is_active": True,
+            "created_at": now,
+            "updated_at": now,
+        }
+        await users.insert_if_absent(session, row)
+        found = await catalog.user_by_email(session, settings.owner_email)
+    assert found is not None
+    return found

@@ -1,0 +1,57 @@
+"""Business calendars in the database, and who uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.errors import NotFound
+from mailroom.states import ScheduleState, SyncState
+from mailroom.storage.tables import Calendar, Schedule
+
+
+async def every(session: AsyncSession) -> Sequence[Calendar]:
+    """Every calendar by title."""
+    return (await session.scalars(select(Calendar).order_by(Calendar.title, Calendar.id))).all()
+
+
+async def get(session: AsyncSession, calendar_id: str, *, lock: bool = False) -> Calendar:
+    """The calendar; `lock` keeps others from changing it, and schedules from being put on it.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    found = await session.get(Calendar, calendar_id, with_for_update=lock or None)
+    if found is None:
+        raise NotFound(f"There is no calendar '{calendar_id[:80]}'.", remedy="GET /api/v1/calendars lists them.")
+    return found
+
+
+async def schedules_on(session: AsyncSession, calendar_id: str) -> Sequence[Schedule]:
+    """The schedules on it, not deleted, by name; locked until the transaction ends."""
+    query = select(Schedule).where(
+        Schedule.schedule_config["calendar"].as_string() == calendar_id, Schedule.state != ScheduleState.DELETED
+    )
+    return (await session.scalars(query.order_by(Schedule.name, Schedule.id).with_for_update())).all()
+
+
+async def move(
+    session: AsyncSession, schedules: Sequence[Schedule], next_runs: Mapping[str, datetime | None], *, now: datetime
+) -> None:
+    """Count a change of each schedule and set its `next_run`, None where it is not named. One statement."""
+    rows = [
+        {
+            "id": schedule.id,
+            "generation": schedule.generation + 1,
+            "sync_state": SyncState.PENDING,
+            "sync_error": "",
+            "next_run": next_runs.get(schedule.id),
+            "updated_at": now,
+        }
+        for schedule in schedules
+    ]
+    if rows:
+        await session.execute(update(Schedule), rows)

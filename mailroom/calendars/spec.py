@@ -1,0 +1,118 @@
+"""Business calendars: from the stored definition to what the calculator asks.
+
+Public holidays are those of the library `holidays`, which knows them by rule up to about the year 2100.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache, partial
+from types import MappingProxyType
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.errors import Invalid
+from mailroom.executions import overview
+from mailroom.reports import repository as catalog
+from mailroom.timing import BusinessCalendar
+from mailroom.timing.model import WEEKDAYS, Weekday
+
+
+@cache
+def countries() -> dict[str, tuple[str, ...]]:
+    """The ISO 3166 codes of the countries whose holidays are known, with the codes of their subdivisions."""
+    import holidays  # noqa: PLC0415  60 ms, and only calendars need it
+
+    known = holidays.list_supported_countries(include_aliases=False)
+    return {code: tuple(parts) for code, parts in sorted(known.items()) if len(code) == 2}
+
+
+@lru_cache(maxsize=4096)
+def public_holidays(country: str, subdivision: str | None, year: int) -> Mapping[dt.date, str]:
+    """The public holidays of a year with their names, in English where the library has them so. Kept."""
+    import holidays  # noqa: PLC0415  see above
+
+    return MappingProxyType(dict(holidays.country_holidays(country, subdiv=subdivision, years=year, language="en_US")))
+
+
+class OwnHoliday(BaseModel):
+    """A day that this calendar takes off, besides its country's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    date: dt.date
+    name: str = Field(default="Holiday", min_length=1, max_length=100)
+
+
+class CalendarDefinition(BaseModel):
+    """Which days are worked: not the weekend, not the country's public holidays, not own holidays."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    country: str | None = Field(
+        default=None, pattern=r"^[A-Z]{2}$", description="ISO 3166 code, such as DE; no public holidays without it."
+    )
+    subdivision: str | None = Field(default=None, max_length=40, description="Of the country, such as BY.")
+    weekend: list[Weekday] = Field(default=["sat", "sun"], max_length=6)
+    holidays: list[OwnHoliday] = Field(default_factory=list, max_length=5000)
+    working_days: list[dt.date] = Field(
+        default_factory=list, max_length=5000, description="Worked although a public holiday or a weekend."
+    )
+
+    @field_validator("country")
+    @classmethod
+    def _known_country(cls, value: str | None) -> str | None:
+        if value is not None and value not in countries():
+            raise ValueError(
+                f"'{value}' is not a country whose holidays are known; see GET /api/v1/calendars/countries"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> CalendarDefinition:
+        if self.subdivision is not None:
+            known = countries().get(self.country or "", ())
+            if self.subdivision not in known:
+                there = f"{self.country} has {', '.join(known) or 'none'}" if self.country else "it needs a country"
+                raise ValueError(f"'{self.subdivision}' is not a known subdivision: {there}")
+        if both := {own.date for own in self.holidays} & set(self.working_days):
+            raise ValueError(f"{min(both)} is both in holidays and in working_days; take it out of one")
+        return self
+
+    def business(self) -> BusinessCalendar:
+        """The calendar for the calculator."""
+        return BusinessCalendar(
+            weekend=frozenset(WEEKDAYS.index(day) for day in self.weekend),
+            holidays={own.date: own.name for own in self.holidays},
+            working=frozenset(self.working_days),
+            **({"country": partial(public_holidays, self.country, self.subdivision)} if self.country else {}),
+        )
+
+    def days_off(self, start: dt.date, days: int = 366) -> list[OwnHoliday]:
+        """The holidays, of the country and own ones, of so many days from `start` on."""
+        business = self.business()
+        ahead = (start + dt.timedelta(days=number) for number in range(days))
+        return [OwnHoliday(date=day, name=name) for day in ahead if (name := business.holiday(day))]
+
+
+async def business_calendar(session: AsyncSession, calendar_id: str | None, *, lock: bool = False) -> BusinessCalendar:
+    """The calendar of that id, or Monday to Friday for None; `lock` keeps it from being deleted meanwhile.
+
+    Raises:
+        Invalid: there is none of that id.
+    """
+    if calendar_id is None:
+        return BusinessCalendar()
+    row = await catalog.calendar(session, calendar_id, lock=lock)
+    if row is None:
+        message = f"names the calendar '{calendar_id[:80]}', which does not exist."
+        raise Invalid.at("timing.calendar", message, "GET /api/v1/calendars lists them.")
+    return CalendarDefinition.model_validate(row.definition).business()
+
+
+async def business_calendars(session: AsyncSession, ids: Iterable[str]) -> dict[str, BusinessCalendar]:
+    """Those of the calendars that exist, by one query."""
+    rows = await overview.calendars_named(session, ids)
+    return {key: CalendarDefinition.model_validate(row.definition).business() for key, row in rows.items()}

@@ -1,0 +1,287 @@
+"""Connections: named Prefect blocks that hold credentials, and our row of name and kind beside each.
+
+Secrets go to the block and never come back: what is read of a block shows that a secret is set, not what it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import httpx
+from prefect.blocks.core import Block
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import BlockDocument
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.audit import repository as audit
+from mailroom.connections import uses
+from mailroom.connections.kinds import KINDS, block_type
+from mailroom.errors import Conflict, Fault, Invalid, Unavailable, fault_from
+from mailroom.reports import repository as catalog
+from mailroom.schedules.service import Context
+from mailroom.settings import Settings
+from mailroom.storage.database import Database
+from mailroom.storage.tables import Connection
+from prefect_mailroom.errors import ConfigurationError
+
+PREFECT_SECONDS = 15.0
+CHECK_SECONDS = 30.0
+_HIDDEN = "********"  # What Prefect shows in place of a secret.
+_REMEMBER_SECONDS = 30.0
+_REMEMBERED: dict[tuple[str, datetime], tuple[float, BlockDocument]] = {}
+"""What this process read of connections, by name and last change, and when."""
+
+
+class ConnectionSettings(BaseModel):
+    """What a user says of a connection; `settings` are the fields of its kind (`GET /connections/kinds`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str = Field(max_length=40)
+    description: str = Field(default="", max_length=2000)
+    settings: dict[str, Any] = Field(repr=False)
+
+
+class NewConnection(ConnectionSettings):
+    """A new connection with its name, which destinations and sources refer to."""
+
+    name: str = Field(min_length=1, max_length=100, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+
+
+@asynccontextmanager
+async def _prefect(settings: Settings, seconds: float = PREFECT_SECONDS) -> AsyncIterator[PrefectClient]:
+    """A client of our Prefect, bounded in time, its silence told as `Unavailable`.
+
+    The address is given, never looked up: without one, Prefect's own helpers would start a server of their own.
+    """
+    remedy = "Try again when it is back; nothing was changed."
+    try:
+        async with asyncio.timeout(seconds):
+            limits = httpx.Timeout(seconds, connect=2.0)
+            async with PrefectClient(settings.prefect_api, httpx_settings={"timeout": limits}) as client:
+                yield client
+    except PrefectHTTPStatusError as error:
+        message = f"Prefect did not accept the connection: it answered {error.response.status_code}."
+        raise Unavailable(message, remedy=remedy) from error
+    except (httpx.TransportError, OSError, TimeoutError) as error:
+        message = f"Prefect does not answer ({type(error).__name__}); connections are kept there."
+        raise Unavailable(message, remedy=remedy) from error
+
+
+def build(kind: str, settings: Mapping[str, Any]) -> Block:
+    """The block of these settings, validated; nothing is stored.
+
+    Raises:
+        Invalid: an unknown kind, or every wrong field as `settings.…`; no value is repeated, as it may be secret.
+    """
+    block_class = block_type(kind)
+    faults = list(_unknown(block_class, settings, "settings"))
+    try:
+        block = block_class.model_validate(dict(settings))
+    except ValidationError as error:
+        found = [fault_from(detail, "settings") for detail in error.errors(include_input=False, include_url=False)]
+        raise Invalid([*faults, *found]) from None
+    except ConfigurationError as error:
+        raise Invalid.from_configuration(error, "settings") from None
+    if faults:
+        raise Invalid(faults)
+    return block
+
+
+def _unknown(block_class: type[Block], settings: Mapping[str, Any], place: str) -> list[Fault]:
+    """Fields that no block of this class has; Prefect itself would keep them."""
+    faults = []
+    for name, value in settings.items():
+        field = block_class.model_fields.get(name)
+        if field is None:
+            known = ", ".join(block_class.model_fields)
+            faults.append(Fault(f"{place}.{name[:60]}", "is not a known setting", f"There are: {known}."))
+        elif isinstance(value, dict) and isinstance(field.annotation, type) and issubclass(field.annotation, Block):
+            faults += _unknown(field.annotation, value, f"{place}.{name}")
+    return faults
+
+
+async def create(session: AsyncSession, wanted: NewConnection, context: Context) -> Connection:
+    """Store a new connection: the block first, then the row, so that no row is without its block.
+
+    Raises:
+        Conflict: the name is in use.
+        Invalid: see `build`.
+        Unavailable: Prefect does not answer.
+    """
+    if await catalog.connections_named(session, [wanted.name]):
+        message = f"There is a connection '{wanted.name}' already."
+        raise Conflict(message, remedy="Choose another name, or change that one with PUT.")
+    block = build(wanted.kind, wanted.settings)
+    await _save_block(block, wanted.name, context.settings)
+    row = Connection(
+        name=wanted.name,
+        kind=wanted.kind,
+        block_type_slug=block.get_block_type_slug(),
+        description=wanted.description,
+        created_at=context.now,
+        updated_at=context.now,
+    )
+    session.add(row)
+    await session.flush()
+    _audit(session, row, context, "created", sorted(wanted.settings))
+    return row
+
+
+async def replace(session: AsyncSession, name: str, wanted: ConnectionSettings, context: Context) -> Connection:
+    """Store new settings, all of them: a stored secret is never taken over, so it cannot be sent to a new host.
+
+    Raises:
+        NotFound, Invalid, Unavailable.
+        Conflict: another kind.
+    """
+    row = await catalog.connection(session, name)
+    if wanted.kind != row.kind:
+        message = f"The connection is of kind {row.kind}; it cannot become {wanted.kind}."
+        raise Conflict(message, remedy="Make a new connection and change what uses this one.")
+    await _save_block(build(wanted.kind, wanted.settings), name, context.settings)
+    row.description, row.updated_at = wanted.description, context.now
+    _audit(session, row, context, "changed", sorted(wanted.settings))
+    return row
+
+
+async def delete(session: AsyncSession, name: str, context: Context) -> None:
+    """Remove the row and the block.
+
+    Raises:
+        NotFound, Unavailable.
+        Conflict: schedules or reports use it; some are named.
+    """
+    row = await catalog.connection(session, name)
+    schedules, reports = await uses.of_connection(session, name)
+    if schedules or reports:
+        users = [f"schedule '{used}'" for used in schedules] + [f"report '{used}'" for used in reports]
+        message = f"The connection '{name}' is used by {', '.join(users[:5])}{' and more' if len(users) > 5 else ''}."
+        raise Conflict(message, remedy="Change or delete those first.")
+    _audit(session, row, context, "deleted", [])
+    await session.delete(row)
+    await session.flush()
+    async with _prefect(context.settings) as client:
+        try:
+            document = await client.read_block_document_by_name(name, row.block_type_slug, include_secrets=False)
+            await client.delete_block_document(document.id)
+        except ObjectNotFound:
+            return  # Somebody removed it in Prefect: what is wanted is so already.
+
+
+async def shown(row: Connection, settings: Settings) -> dict[str, Any]:
+    """The settings of a connection, a secret as `{"secret": true}`.
+
+    Raises:
+        ConfigurationError: the block was removed in Prefect.
+        Unavailable: Prefect does not answer.
+    """
+    document = await _document(row, settings, include_secrets=False)
+    known = KINDS[row.kind].model_fields if row.kind in KINDS else {}
+    return {key: _without_secrets(value) for key, value in document.data.items() if key in known}
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_secrets(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(item) for item in value]
+    return {"secret": True} if value == _HIDDEN else value
+
+
+async def load(row: Connection, settings: Settings) -> Block:
+    """The connection's block with its secrets, for use in this process; never shown.
+
+    Raises:
+        ConfigurationError: the block was removed in Prefect, or no longer fits its type.
+        Unavailable: Prefect does not answer.
+    """
+    return _block(row, await _document(row, settings, include_secrets=True))
+
+
+def _block(row: Connection, document: BlockDocument) -> Block:
+    block_class = block_type(row.kind)
+    try:
+        # Not `Block.load`: that tells the process's default Prefect of it, and starts one where none is set.
+        return block_class.model_validate(document.data)
+    except ValidationError as error:
+        fields = ", ".join(sorted({".".join(map(str, fault["loc"])) for fault in error.errors(include_input=False)}))
+        message = f"The connection '{row.name}' no longer fits its kind: {fields}."
+        raise ConfigurationError(message, remedy="Save it again.", field="connection") from None
+
+
+async def _document(row: Connection, settings: Settings, *, include_secrets: bool) -> BlockDocument:
+    async with _prefect(settings) as client:
+        try:
+            return await client.read_block_document_by_name(
+                row.name, row.block_type_slug, include_secrets=include_secrets
+            )
+        except ObjectNotFound as error:
+            message = f"Prefect has no block for the connection '{row.name}'."
+            remedy = "Save the connection again with its settings."
+            raise ConfigurationError(message, remedy=remedy, field="connection") from error
+
+
+async def load_named(database: Database, settings: Settings, name: str, *, kind: str) -> Block:
+    """The block of a connection that a schedule or report names, with its secrets.
+
+    Raises:
+        NotFound: the connection was deleted.
+        ConfigurationError: it is of another kind than the one that names it needs; and see `load`.
+        Unavailable: Prefect does not answer.
+
+    A warm process needs the same few for one run after the other: a change made here is seen at once, one made in
+    Prefect's UI within 30 s.
+    """
+    async with database.session() as session:
+        row = await catalog.connection(session, name)
+    if row.kind != kind:
+        message = f"The connection '{name}' is of kind {row.kind}; {kind} is needed here."
+        raise ConfigurationError(message, remedy="Choose another connection.", field="connection")
+    now = time.monotonic()
+    for key in [key for key, (read_at, _) in _REMEMBERED.items() if now - read_at > _REMEMBER_SECONDS]:
+        del _REMEMBERED[key]
+    key = (row.name, row.updated_at)
+    if key not in _REMEMBERED:
+        _REMEMBERED[key] = (now, await _document(row, settings, include_secrets=True))
+    return _block(row, _REMEMBERED[key][1])
+
+
+async def check(row: Connection, settings: Settings) -> str:
+    """Ask the far side whether the connection works; returns one line about it.
+
+    Raises:
+        ConfigurationError, RetryLater, SourceUnavailable, …: what the block says is wrong.
+        Unavailable: no answer in time, from Prefect or from the far side.
+    """
+    block = await load(row, settings)
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return str(await block.check())  # type: ignore[attr-defined]  # every kind of the registry has it; a test looks
+    except TimeoutError as error:
+        message = f"The far side of '{row.name}' did not answer within {CHECK_SECONDS:g} s."
+        raise Unavailable(message, remedy="Check its address and port.") from error
+
+
+async def _save_block(block: Block, name: str, settings: Settings) -> None:
+    async with _prefect(settings) as client:
+        await block.asave(name, overwrite=True, client=client)
+
+
+def _audit(session: AsyncSession, row: Connection, context: Context, action: str, fields: list[str]) -> None:
+    audit.record(
+        session,
+        at=context.now,
+        actor=context.user.email,
+        action=action,
+        entity_type="connection",
+        entity_id=row.name,
+        detail={"kind": row.kind, "fields": fields},
+    )

@@ -1,0 +1,33 @@
+"""Who uses a connection: schedules by their destinations, reports by their source."""
+
+from __future__ import annotations
+
+from sqlalchemy import Text, cast, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.states import ScheduleState
+from mailroom.storage.tables import Report, Schedule
+
+
+async def of_connection(session: AsyncSession, name: str) -> tuple[list[str], list[str]]:
+    """The names of schedules (not deleted) and the ids of reports that use the connection."""
+    schedules = select(Schedule.name, Schedule.distribution_config).where(
+        Schedule.state != ScheduleState.DELETED,
+        # The text narrows it down; the decision is made on the parsed value below.
+        cast(Schedule.distribution_config, Text).contains(name, autoescape=True),
+    )
+    reports = select(Report.id, Report.definition).where(
+        Report.is_active, cast(Report.definition, Text).contains(name, autoescape=True)
+    )
+    return (
+        [
+            row[0]
+            for row in await session.execute(schedules.order_by(Schedule.name))
+            if any(target.get("connection") == name for target in row[1].get("destinations", []))
+        ],
+        [
+            row[0]
+            for row in await session.execute(reports.order_by(Report.id))
+            if row[1].get("source", {}).get("connection") == name
+        ],
+    )

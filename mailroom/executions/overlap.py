@@ -1,0 +1,47 @@
+"""What the overlap of two executions of a schedule asks of the database, and does to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import and_, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
+from mailroom.storage.tables import Delivery, Execution
+
+
+async def unfinished(session: AsyncSession, schedule_id: str, *, besides: str) -> Sequence[Execution]:
+    """Scheduled executions of the schedule that run, wait for a retry, or wait for such a one; oldest first."""
+    query = select(Execution).where(
+        Execution.schedule_id == schedule_id,
+        Execution.kind == ExecutionKind.SCHEDULED,
+        or_(
+            Execution.status.in_([ExecutionState.RUNNING, ExecutionState.RETRYING]),
+            and_(Execution.status == ExecutionState.PENDING, Execution.waits_for.is_not(None)),
+        ),
+        Execution.id != besides,
+    )
+    return (await session.scalars(query.order_by(Execution.due_at))).all()
+
+
+async def standing(session: AsyncSession, execution_id: str) -> Execution:
+    """The execution as it stands; nobody changes it until the transaction ends, and others may look as well.
+
+    On SQLite there is no such lock. There, whoever ends an execution also suppresses its deliveries in one write.
+    """
+    query = select(Execution).where(Execution.id == execution_id).with_for_update(read=True)
+    return (await session.scalars(query.execution_options(populate_existing=True))).one()
+
+
+async def suppress_rest(session: AsyncSession, execution_id: str, reason: str) -> None:
+    """Suppress every delivery of an execution that has not left; one that may have left stays unknown, for good."""
+    await session.execute(
+        update(Delivery)
+        .where(
+            Delivery.execution_id == execution_id,
+            Delivery.status.in_([DeliveryState.PENDING, DeliveryState.FAILED]),
+        )
+        .values(status=DeliveryState.SUPPRESSED, error_message=reason)
+    )
+    await session.execute(update(Delivery).where(Delivery.execution_id == execution_id).values(next_attempt_at=None))

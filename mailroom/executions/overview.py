@@ -1,0 +1,55 @@
+"""What lists show beside their rows: counts and files, one query for a whole page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import case, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.states import DeliveryState
+from mailroom.storage.tables import Artifact, Calendar, Delivery, Execution, Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """How many deliveries of an execution are confirmed, of how many."""
+
+    delivered: int = 0
+    total: int = 0
+
+
+async def delivery_counts(session: AsyncSession, execution_ids: Sequence[str]) -> dict[str, Deliveries]:
+    """The counts of each execution that has deliveries."""
+    confirmed = func.sum(case((Delivery.status == DeliveryState.DELIVERED, 1), else_=0))
+    query = (
+        select(Delivery.execution_id, confirmed, func.count())
+        .where(Delivery.execution_id.in_(execution_ids))
+        .group_by(Delivery.execution_id)
+    )
+    return {row[0]: Deliveries(int(row[1]), int(row[2])) for row in await session.execute(query)}
+
+
+async def artifacts_of(session: AsyncSession, executions: Iterable[Execution]) -> dict[str, list[Artifact]]:
+    """The files of each execution that has some, in the order of its formats. One query."""
+    wanted = {row.id: row.artifact_ids for row in executions if row.artifact_ids}
+    if not wanted:
+        return {}
+    every = {artifact_id for ids in wanted.values() for artifact_id in ids}
+    rows = {row.id: row for row in await session.scalars(select(Artifact).where(Artifact.id.in_(every)))}
+    return {execution_id: [rows[one] for one in ids if one in rows] for execution_id, ids in wanted.items()}
+
+
+async def schedule_names(session: AsyncSession, schedule_ids: Iterable[str]) -> dict[str, str]:
+    """The names of schedules, deleted ones included."""
+    query = select(Schedule.id, Schedule.name).where(Schedule.id.in_(set(schedule_ids)))
+    return {row[0]: row[1] for row in await session.execute(query)}
+
+
+async def calendars_named(session: AsyncSession, ids: Iterable[str]) -> dict[str, Calendar]:
+    """Those of the calendars that exist."""
+    wanted = set(ids)
+    if not wanted:
+        return {}
+    return {row.id: row for row in await session.scalars(select(Calendar).where(Calendar.id.in_(wanted)))}

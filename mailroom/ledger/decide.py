@@ -1,0 +1,122 @@
+"""What was due, and what becomes of an occurrence that nothing has begun. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from mailroom.passes.gate import CATCH_UP_MOST, GRACE_SECONDS
+from mailroom.schedules.spec import Policy
+from mailroom.states import ExecutionState
+from mailroom.timing import BusinessCalendar, Timing, occurrences
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An occurrence that is in the ledger. `handed_over` says that a flow run has it."""
+
+    execution_id: str
+    due_at: datetime
+    status: ExecutionState
+    handed_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An occurrence that the ledger lacks, and how it goes in: pending, missed or skipped with its reason."""
+
+    due_at: datetime
+    status: ExecutionState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """An occurrence that is pending in the ledger and will not be begun any more."""
+
+    execution_id: str
+    due_at: datetime
+    status: ExecutionState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What to write: the missing entries, what to close, and when the schedule is due next after `until`."""
+
+    until: datetime
+    next_run: datetime | None
+    entries: list[Entry] = field(default_factory=list)
+    closes: list[Close] = field(default_factory=list)
+
+
+def reckon(
+    timing: Timing,
+    policy: Policy,
+    business: BusinessCalendar,
+    *,
+    after: datetime,
+    until: datetime,
+    now: datetime,
+    known: Sequence[Known] = (),
+    ended: str = "",
+) -> Accounts:
+    """Compare what was due in (after, until] with the ledger.
+
+    Args:
+        known: the schedule's scheduled occurrences of that period, and every pending one.
+        ended: why the schedule ends at `until` (paused, deleted, suspended); what waits is then skipped for that.
+    """
+    due = list(occurrences(timing, after, business, until=until))
+    following = next(occurrences(timing, until, business), None)
+    there = {one.due_at for one in known}
+    missing = [moment for moment in due if moment not in there]
+    waiting = [one for one in known if one.status is ExecutionState.PENDING]
+    newest = max([*due, *there, *([following] if following and following <= now else [])], default=None)
+    free = [one.due_at for one in waiting if not one.handed_over]
+    fates = _fates([*missing, *free], policy, now=now, newest=newest)
+    entries = []
+    for moment in missing:
+        reason = fates[moment]
+        if reason:
+            entries.append(Entry(moment, ExecutionState.MISSED, reason))
+        elif ended:
+            entries.append(Entry(moment, ExecutionState.SKIPPED, ended))
+        else:
+            entries.append(Entry(moment, ExecutionState.PENDING))
+    closes = []
+    for one in waiting:
+        reason = expired(one.due_at, policy, now=now) if one.handed_over else fates[one.due_at]
+        if reason:
+            closes.append(Close(one.execution_id, one.due_at, ExecutionState.MISSED, reason))
+        elif ended:
+            closes.append(Close(one.execution_id, one.due_at, ExecutionState.SKIPPED, ended))
+    return Accounts(until, following, entries, closes)
+
+
+def expired(due_at: datetime, policy: Policy, *, now: datetime) -> str:
+    """Why an occurrence that has not begun is too late by now, or an empty text."""
+    if now - due_at > policy.expires_after:
+        return f"No run began within {policy.expires_after} of its time; it has expired."
+    return ""
+
+
+def _fates(
+    moments: Iterable[datetime], policy: Policy, *, now: datetime, newest: datetime | None
+) -> dict[datetime, str]:
+    """Why each will not be run any more, or an empty text where it will."""
+    fates = {}
+    left = CATCH_UP_MOST
+    for moment in sorted(moments, reverse=True):
+        reason = expired(moment, policy, now=now)
+        if not reason and policy.catchup == "none" and now - moment > timedelta(seconds=GRACE_SECONDS):
+            reason = f"No run began within {GRACE_SECONDS // 60} minutes of its time, and it does not catch up."
+        if not reason and policy.catchup == "latest" and newest and newest > moment:
+            reason = f"No run began before the next was due, at {newest.isoformat()}; it catches up with the latest."
+        if not reason and left == 0:
+            reason = f"More than {CATCH_UP_MOST} due times were waiting; it catches up with the latest of them."
+        if not reason:
+            left -= 1
+        fates[moment] = reason
+    return fates

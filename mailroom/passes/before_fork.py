@@ -1,0 +1,28 @@
+"""What every run needs of our tables, prepared once for all the processes that are forked afterwards.
+
+SQLAlchemy configures its mappers and imports the database's driver at the first statement, and compiles each statement
+at its first use: 0.2 s of CPU and 9 MB for each process. The engine keeps what it compiled, and no connection stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from mailroom import settings as settings_module
+from mailroom.storage.database import of_process
+from mailroom.storage.tables import Table
+
+
+def prepare() -> None:
+    """Read a row that does not exist from each table. Raises what the database raises."""
+    asyncio.run(_read_nothing(settings_module.current().database))
+
+
+async def _read_nothing(url: str) -> None:
+    database = of_process(url)
+    try:
+        async with database.session() as session:
+            for mapper in Table.registry.mappers:
+                await session.get(mapper.class_, ("",) * len(mapper.primary_key))
+    finally:
+        await database.close()

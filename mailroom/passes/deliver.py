@@ -1,0 +1,298 @@
+"""Deliver: one attempt for each delivery that is due, several at once, each accounted for before and after."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from prefect.blocks.core import Block
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.connections.service import load_named
+from mailroom.errors import Unavailable
+from mailroom.executions import overlap
+from mailroom.executions import repository as executions
+from mailroom.passes.gate import may_send
+from mailroom.passes.retry import next_attempt
+from mailroom.rendering.service import Made, Message, Order, message_of
+from mailroom.reports import repository as catalog
+from mailroom.reports.spec import ReportDefinition
+from mailroom.schedules import repository as stored
+from mailroom.schedules.spec import ScheduleSpec
+from mailroom.settings import Settings
+from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
+from mailroom.storage.artifacts import ArtifactStore
+from mailroom.storage.database import Database, new_id
+from mailroom.storage.tables import Artifact, Delivery, Execution, Schedule
+from prefect_mailroom import variables
+from prefect_mailroom.channel import Channel, Destination, Parcel, ParcelFile, Receipt
+from prefect_mailroom.channels import destination
+from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, RetryLater
+
+_LOG = logging.getLogger(__name__)
+_AT_ONCE = 4
+
+
+def plan(execution: Execution, spec: ScheduleSpec, *, now: datetime) -> list[Delivery]:
+    """The deliveries of an execution: one for each recipient of each destination, keys fixed. Pure."""
+    planned = []
+    for position, target in enumerate(spec.targets()):
+        used: Destination | None = target
+        if execution.kind is ExecutionKind.TEST and execution.test_recipient:
+            used = target.for_test(execution.test_recipient)
+        if used is None:
+            continue
+        for recipient in used.recipients():
+            key = hashlib.sha256(f"{execution.id}:{position}:{recipient}".encode()).hexdigest()[:32]
+            planned.append(
+                Delivery(
+                    id=new_id(),
+                    execution_id=execution.id,
+                    position=position,
+                    channel=used.channel,
+                    connection=used.connection,
+                    recipient=recipient,
+                    key=key,
+                    destination=used.model_dump(mode="json"),
+                    status=DeliveryState.PENDING,
+                    attempts=0,
+                    created_at=now,
+                )
+            )
+    return planned
+
+
+def due_now(
+    deliveries: Sequence[Delivery], *, now: datetime, again: bool, forced: bool, max_attempts: int
+) -> list[Delivery]:
+    """Which deliveries this pass tries. Pure.
+
+    A first pass tries what is pending. A later one tries those whose time has come, and those that a dead pass left
+    unknown; when a person asked (`forced`), everything that is not confirmed.
+    """
+    tried_again = {DeliveryState.UNKNOWN, DeliveryState.FAILED} | ({DeliveryState.REFUSED} if forced else set())
+    chosen = []
+    for delivery in deliveries:
+        if delivery.status is DeliveryState.PENDING:
+            chosen.append(delivery)
+        elif again and delivery.status in tried_again:
+            waiting = delivery.next_attempt_at
+            broken_off = (
+                delivery.status is DeliveryState.UNKNOWN and waiting is None and delivery.attempts < max_attempts
+            )
+            if forced or broken_off or (waiting and waiting <= now + timedelta(seconds=1)):
+                chosen.append(delivery)
+    return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """What every delivery of an execution has in common."""
+
+    execution: Execution
+    schedule: Schedule
+    spec: ScheduleSpec
+    definition: ReportDefinition
+    wanted: Order
+    made: Made
+    files: tuple[ParcelFile, ...]
+    message: Message
+
+
+async def load_shipment(
+    database: Database,
+    store: ArtifactStore,
+    execution: Execution,
+    schedule: Schedule,
+    spec: ScheduleSpec,
+    wanted: Order,
+    made: Made,
+) -> Shipment:
+    """Bring together what was rendered.
+
+    Raises:
+        FileNotFoundError: a file has expired meanwhile.
+    """
+    async with database.session() as session:
+        artifacts = await executions.artifacts(session, made.artifact_ids)
+    message = await asyncio.to_thread(message_of, store, made)
+    files = tuple(_parcel_file(store, artifact) for artifact in artifacts)
+    return Shipment(execution, schedule, spec, wanted.definition, wanted, made, files, message)
+
+
+def _parcel_file(store: ArtifactStore, artifact: Artifact) -> ParcelFile:
+    return ParcelFile(
+        path=store.path(artifact.sha256),
+        filename=artifact.filename,
+        media_type=artifact.media_type,
+        size=artifact.size,
+        sha256=artifact.sha256,
+    )
+
+
+def window(definition: ReportDefinition, parameters: dict[str, Any]) -> tuple[date | None, date | None]:
+    """First and last day of the data, where the definition names the parameters that bound it."""
+    days: list[date | None] = []
+    for name in (definition.data_window or "").split(".."):
+        value = parameters.get(name)
+        try:
+            days.append(date.fromisoformat(str(value)[:10]) if value else None)
+        except ValueError:
+            days.append(None)
+    return (days[0], days[1]) if len(days) == 2 else (None, None)
+
+
+def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
+    """The parcel of one attempt. Pure: the files are only named."""
+    execution, schedule, definition = shipment.execution, shipment.schedule, shipment.definition
+    local_due = execution.due_at.astimezone(ZoneInfo(shipment.spec.timing.timezone))
+    first, last = window(definition, shipment.wanted.parameters)
+    return Parcel(
+        key=delivery.key,
+        attempt=attempt,
+        recipient=delivery.recipient,
+        destination=destination(delivery.destination),
+        files=shipment.files,
+        text=shipment.message.text,
+        html=shipment.message.html,
+        images=shipment.message.images,
+        variables=variables.values(
+            report_name=definition.title,
+            report_slug=definition.id,
+            schedule_name=schedule.name,
+            due=local_due,
+            execution_id=execution.id,
+            window_from=first,
+            window_to=last,
+            parameters={
+                name: value
+                for name, value in shipment.wanted.parameters.items()
+                if isinstance(value, str | int) and not isinstance(value, bool)
+            },
+        ),
+        facts={
+            "execution_id": execution.id,
+            "schedule": {"id": schedule.id, "name": schedule.name},
+            "report": {"id": definition.id, "title": definition.title, "version": definition.version},
+            "kind": str(execution.kind),
+            "due_at": execution.due_at.isoformat(),
+            "timezone": shipment.spec.timing.timezone,
+            "parameters": shipment.wanted.parameters,
+            "rows": shipment.made.rows,
+            "figures": shipment.made.message["figures"],
+        },
+        is_test=execution.kind is ExecutionKind.TEST,
+    )
+
+
+class Courier:
+    """Makes the attempts of one pass over an execution."""
+
+    def __init__(self, database: Database, settings: Settings, shipment: Shipment, *, flow_run_id: str) -> None:
+        self._database, self._settings = database, settings
+        self._shipment, self._flow_run_id = shipment, flow_run_id
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._channels: dict[str, asyncio.Task[Block]] = {}
+
+    async def deliver_all(self, deliveries: Sequence[Delivery]) -> None:
+        """One attempt for each; at most four at once through one connection, so that it stays polite."""
+        async with asyncio.TaskGroup() as group:
+            for delivery in deliveries:
+                group.create_task(self._deliver(delivery))
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        async with self._slots.setdefault(delivery.connection, asyncio.Semaphore(_AT_ONCE)):
+            channel = await self._channel(delivery)
+            now = datetime.now(UTC)
+            async with self._database.session() as session:
+                if await self._suppressed(session, delivery):
+                    return
+                attempt = await executions.begin_attempt(session, delivery, now=now, flow_run_id=self._flow_run_id)
+            if attempt is None:
+                return
+            outcome = await self._send(channel, delivery, attempt.number)
+            policy = self._shipment.spec.policy
+            again = None
+            if isinstance(outcome, RetryLater | OutcomeUnknown | Unavailable):
+                again = next_attempt(
+                    attempts=attempt.number,
+                    max_attempts=policy.max_attempts,
+                    now=datetime.now(UTC),
+                    not_before=getattr(outcome, "not_before", None),
+                    key=delivery.key,
+                )
+            async with self._database.session() as session:
+                await executions.end_attempt(
+                    session,
+                    attempt,
+                    now=datetime.now(UTC),
+                    outcome=_state(outcome),
+                    receipt=_receipt(outcome),
+                    error_message=str(outcome) if isinstance(outcome, MailroomError) else None,
+                    next_attempt_at=again,
+                )
+
+    async def _suppressed(self, session: AsyncSession, delivery: Delivery) -> bool:
+        """Whether the right to send has gone since the gate; asked in the attempt's own transaction."""
+        execution = await overlap.standing(session, self._shipment.execution.id)
+        if execution.status is ExecutionState.CANCELLED:
+            await executions.suppress(session, delivery.id, execution.reason)
+            return True
+        schedule = await stored.find(session, self._shipment.schedule.id)
+        owner = await catalog.user(session, self._shipment.schedule.user_id)
+        assert schedule is not None, "schedules are never removed, only marked as deleted"
+        active = owner is not None and owner.is_active
+        closed = may_send(self._shipment.execution.kind, schedule.state, owner_active=active)
+        if closed:
+            await executions.suppress(session, delivery.id, closed.reason)
+        return closed is not None
+
+    async def _channel(self, delivery: Delivery) -> Channel | MailroomError:
+        """The delivery's block, loaded once a pass; or why it cannot be had."""
+        name = delivery.connection
+        if name not in self._channels:
+            loading = load_named(self._database, self._settings, name, kind=delivery.channel)
+            self._channels[name] = asyncio.create_task(loading)
+        try:
+            channel = await self._channels[name]
+        except MailroomError as error:
+            return error
+        assert isinstance(channel, Channel), "load_named gives the class of the kind"
+        return channel
+
+    async def _send(self, channel: Channel | MailroomError, delivery: Delivery, number: int) -> Receipt | MailroomError:
+        if isinstance(channel, MailroomError):
+            return channel
+        try:
+            return await channel.deliver(parcel(self._shipment, delivery, number))
+        except MailroomError as error:
+            _LOG.warning("Delivery %s, attempt %d, by %s: %s", delivery.id, number, delivery.channel, error)
+            return error
+
+
+def _state(outcome: Receipt | MailroomError) -> DeliveryState:
+    match outcome:
+        case Receipt():
+            return DeliveryState.DELIVERED
+        case OutcomeUnknown():
+            return DeliveryState.UNKNOWN
+        case Refused():
+            return DeliveryState.REFUSED
+        case _:
+            return DeliveryState.FAILED
+
+
+def _receipt(outcome: Receipt | MailroomError) -> dict[str, Any] | None:
+    if not isinstance(outcome, Receipt):
+        return None
+    return {
+        "reference": outcome.reference,
+        "confirmed_at": outcome.confirmed_at.isoformat(),
+        "detail": dict(outcome.detail),
+    }

@@ -1,0 +1,186 @@
+"""Gate: whether an execution may go on, and what becomes of the others of its schedule. Pure.
+
+First whether anything may leave at all, then the jitter, then whether it is too late, and the overlap last: an
+occurrence that does not run anyway must neither wait nor cancel another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mailroom.schedules.spec import Policy
+from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
+
+GRACE_SECONDS = 600
+"""How late an occurrence may begin before `catchup: none` calls it missed."""
+
+CATCH_UP_MOST = 24
+"""How many due times that passed unserved are made good at most, under `catchup: all`."""
+
+LOOK_AGAIN = (timedelta(seconds=10), timedelta(minutes=1))
+"""Least and most time between two looks at whether the one waited for has ended; a tenth of the wait so far."""
+
+_LONGEST_LOOK = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Another scheduled execution of the schedule that has not ended: it is worked on, or waits for one that is.
+
+    `next_pass_at` is when it tries again, where it does.
+    """
+
+    id: str
+    due_at: datetime
+    waits: bool = False
+    next_pass_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that the gate looks at.
+
+    Attributes:
+        starts_at: the due time plus its jitter; see `start_of`.
+        newer: later occurrences that are due by now, the next one first; none beyond `CATCH_UP_MOST` + 1 are needed.
+        others: everything else of the schedule that has not ended.
+        waited: whether it waited for another already. It came in time then, and only its expiry counts.
+    """
+
+    kind: ExecutionKind
+    schedule_state: ScheduleState
+    owner_active: bool
+    due_at: datetime
+    starts_at: datetime
+    now: datetime
+    policy: Policy
+    newer: Sequence[datetime] = ()
+    others: Sequence[Unfinished] = ()
+    waited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """The execution goes on, once those that it `cancels` (ids) are cancelled."""
+
+    cancels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The execution gives its slot back and asks again at `until`; `behind` is the execution that it waits for."""
+
+    until: datetime
+    reason: str
+    behind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The execution ends here as `state` for `reason`."""
+
+    state: ExecutionState
+    reason: str
+
+
+def start_of(schedule_id: str, due_at: datetime, jitter: timedelta) -> datetime:
+    """When an occurrence starts: its due time and whole seconds less than `jitter`, always the same ones.
+
+    Lateness is counted from here: the delay up to here was asked for.
+    """
+    digest = hashlib.sha256(f"{schedule_id}:{due_at.timestamp():.0f}".encode()).digest()
+    return due_at + timedelta(seconds=int(jitter.total_seconds() * int.from_bytes(digest[:4]) / 2**32))
+
+
+def may_send(kind: ExecutionKind, schedule_state: ScheduleState, *, owner_active: bool) -> Closed | None:
+    """Whether anything may leave for this schedule at this moment.
+
+    A test may while it is paused. A finished schedule has no due time left; what was due is still delivered.
+    """
+    allowed = {ScheduleState.ACTIVE}
+    if kind is not ExecutionKind.RUN_NOW:
+        allowed.add(ScheduleState.FINISHED)
+    if kind is ExecutionKind.TEST:
+        allowed |= {ScheduleState.PAUSED, ScheduleState.SUSPENDED}
+    if schedule_state not in allowed:
+        return Closed(ExecutionState.SKIPPED, f"The schedule is {schedule_state}.")
+    if not owner_active:
+        return Closed(ExecutionState.SKIPPED, "The schedule's owner is no longer active.")
+    return None
+
+
+def gate(situation: Situation) -> Open | Wait | Closed:
+    """What becomes of the execution now: exactly one of the three."""
+    closed = may_send(situation.kind, situation.schedule_state, owner_active=situation.owner_active)
+    if closed:
+        return closed
+    if situation.kind is not ExecutionKind.SCHEDULED:
+        return Open()
+    delay = situation.starts_at - situation.due_at
+    if delay and situation.now < situation.starts_at:
+        return Wait(situation.starts_at, f"It starts {delay} after its time (jitter, to spread the load).")
+    return _too_late(situation) or _overlap(situation)
+
+
+def _too_late(situation: Situation) -> Closed | None:
+    policy, now = situation.policy, situation.now
+    if now - situation.due_at > policy.expires_after:
+        begun = "It waited for its turn until" if situation.waited else "It began"
+        reason = f"{begun} {now - situation.due_at} after its time; it expires after {policy.expires_after}."
+        return Closed(ExecutionState.MISSED, reason)
+    if situation.waited:
+        return None
+    late = now - situation.starts_at
+    if policy.catchup == "none" and late.total_seconds() > GRACE_SECONDS:
+        return Closed(ExecutionState.MISSED, f"It began {late} after its time, and the schedule does not catch up.")
+    if policy.catchup == "latest" and situation.newer:
+        following = situation.newer[0].isoformat()
+        return Closed(ExecutionState.MISSED, f"A later one, due {following}, takes its place.")
+    if policy.catchup == "all" and len(situation.newer) > CATCH_UP_MOST:
+        reason = f"More than {CATCH_UP_MOST} later ones are due already; catching up goes no further back."
+        return Closed(ExecutionState.MISSED, reason)
+    return None
+
+
+def _overlap(situation: Situation) -> Open | Wait | Closed:
+    others, overlap = situation.others, situation.policy.overlap
+    if overlap == "allow":
+        return Open()
+    if overlap == "cancel_other":
+        if newer := next((other for other in others if other.due_at > situation.due_at), None):
+            return Closed(ExecutionState.SKIPPED, f"Execution {newer.id} of a later time is under way already.")
+        return Open(tuple(other.id for other in others))
+    # One that waits for this one, or came after it, is not in its way.
+    ahead = [other for other in others if not other.waits or other.due_at < situation.due_at]
+    if not ahead:
+        return Open()
+    if situation.waited or _catching_up(situation, ahead) or (overlap == "buffer_one" and len(others) == 1):
+        return _wait(situation, ahead)
+    first = next((other for other in ahead if not other.waits), ahead[0])
+    reason = f"Execution {first.id} of this schedule is not done yet."
+    if overlap == "buffer_one":
+        queued = next(other for other in others if other is not first)
+        reason = f"Execution {first.id} of this schedule is not done yet, and {queued.id} waits already; one may wait."
+    return Closed(ExecutionState.SKIPPED, reason)
+
+
+def _catching_up(situation: Situation, ahead: Sequence[Unfinished]) -> bool:
+    """Whether it is one of several that `catchup: all` runs one after the other, instead of skipping all but one."""
+    late = (situation.now - situation.starts_at).total_seconds() > GRACE_SECONDS
+    return situation.policy.catchup == "all" and (late or any(other.waits for other in ahead))
+
+
+def _wait(situation: Situation, ahead: Sequence[Unfinished]) -> Wait:
+    """Look again after a tenth of the wait so far; sooner is useless while the other waits for its own next try."""
+    now = situation.now
+    blocker = next((other for other in ahead if not other.waits), ahead[0])
+    least, most = LOOK_AGAIN
+    until = now + min(max((now - situation.starts_at) / 10, least), most)
+    if blocker.next_pass_at and not blocker.waits:
+        until = max(until, min(blocker.next_pass_at, now + _LONGEST_LOOK))
+    # A second after it has expired, so that this look records it.
+    until = min(until, situation.due_at + situation.policy.expires_after + timedelta(seconds=1))
+    return Wait(until, f"Waits until execution {blocker.id} of this schedule is done.", blocker.id)

@@ -1,0 +1,47 @@
+"""The lease of a pass: while a process works on an execution it says so again and again; a dead one falls silent.
+
+It keeps two processes off the same execution, and lets the rescue see which passes died.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from mailroom.executions import repository as executions
+from mailroom.storage.database import Database
+
+_LOG = logging.getLogger(__name__)
+LENGTH = timedelta(seconds=60)
+RENEWAL_SECONDS = 15.0
+
+
+@asynccontextmanager
+async def lease(database: Database, execution_id: str) -> AsyncIterator[None]:
+    """Hold the execution's lease while the block runs; it is given back at the end, however that comes."""
+    renewing = asyncio.create_task(_renew(database, execution_id))
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await renewing
+        async with database.session() as session:
+            await executions.set_lease(session, execution_id, None)
+
+
+async def _renew(database: Database, execution_id: str) -> None:
+    while True:
+        await asyncio.sleep(RENEWAL_SECONDS)
+        try:
+            async with database.session() as session:
+                await executions.set_lease(session, execution_id, datetime.now(UTC) + LENGTH)
+        except (SQLAlchemyError, OSError):
+            # The next renewal comes long before the lease ends; a database that stays away ends the pass anyway.
+            _LOG.warning("The lease of execution %s could not be renewed.", execution_id, exc_info=True)

@@ -1,0 +1,98 @@
+"""What an execution's end means for its schedule and its owner: counters, suspension, notification."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.audit import repository as audit
+from mailroom.executions import repository as executions
+from mailroom.ledger import repository as ledger
+from mailroom.ledger.account import account_for_change
+from mailroom.passes.settle import Verdict
+from mailroom.schedules import repository as stored
+from mailroom.schedules.spec import stored_spec
+from mailroom.states import ExecutionKind, ExecutionState, ScheduleState, SyncState
+from mailroom.storage.tables import Execution, Notification, Schedule
+
+
+async def conclude(session: AsyncSession, execution_id: str, result: Verdict, *, now: datetime) -> Verdict:
+    """Write the verdict of a pass. Only an end alerts; a pass that will be tried again is silent.
+
+    Returns what stands: an execution that was cancelled meanwhile stays so, whatever its pass came to.
+    """
+    schedule_id = (await executions.get(session, execution_id)).schedule_id
+    schedule = await stored.find(session, schedule_id, lock=True)  # First, as the claim does: no deadlock.
+    assert schedule is not None, "schedules are never removed, only marked as deleted"
+    execution = await executions.get(session, execution_id, lock=True)
+    if execution.status is ExecutionState.CANCELLED:
+        return Verdict(execution.status, execution.reason)
+    execution.status, execution.reason, execution.next_pass_at = result.state, result.reason, result.retry_at
+    if result.state is ExecutionState.RETRYING:
+        return result
+    execution.completed_at = now
+    failed = result.state in (ExecutionState.FAILED, ExecutionState.PARTIAL)
+    if failed:
+        execution.error_message = execution.error_message or result.reason
+    else:
+        execution.error_message = execution.error_id = None
+    if failed:
+        _notify(session, schedule, execution, now)
+    if execution.kind is ExecutionKind.SCHEDULED:
+        if result.state is not ExecutionState.CANCELLED:
+            await _count(session, schedule, failed=failed, now=now)
+        await _finish(session, schedule, execution, now)
+    return result
+
+
+def _notify(session: AsyncSession, schedule: Schedule, execution: Execution, now: datetime) -> None:
+    session.add(
+        Notification(
+            user_id=schedule.user_id,
+            at=now,
+            severity="error" if execution.status is ExecutionState.FAILED else "warning",
+            title=f"{schedule.name}: {execution.status}",
+            body=execution.reason,
+            schedule_id=schedule.id,
+            execution_id=execution.id,
+        )
+    )
+
+
+async def _count(session: AsyncSession, schedule: Schedule, *, failed: bool, now: datetime) -> None:
+    """Consecutive failures, and the suspension that they lead to."""
+    if not failed:
+        schedule.consecutive_failures = 0
+        return
+    schedule.consecutive_failures += 1
+    limit = stored_spec(schedule).policy.pause_after_failures
+    if schedule.state is ScheduleState.ACTIVE and schedule.consecutive_failures >= limit:
+        ended = f"The schedule was suspended after {schedule.consecutive_failures} failures, before a run began."
+        await account_for_change(session, [schedule], now=now, ended=ended)
+        set_state(schedule, ScheduleState.SUSPENDED, now)
+        audit.record(
+            session,
+            at=now,
+            actor="mailroom",
+            action="suspended",
+            entity_type="schedule",
+            entity_id=schedule.id,
+            detail={"consecutive_failures": schedule.consecutive_failures},
+        )
+
+
+async def _finish(session: AsyncSession, schedule: Schedule, execution: Execution, now: datetime) -> None:
+    """A schedule is finished when nothing is left to fire and every occurrence has ended."""
+    if schedule.state is not ScheduleState.ACTIVE or schedule.next_run is not None:
+        return
+    if not await ledger.has_open(session, schedule.id, besides=execution.id):
+        set_state(schedule, ScheduleState.FINISHED, now)
+
+
+def set_state(schedule: Schedule, state: ScheduleState, now: datetime) -> None:
+    """Move a schedule on our own account; Prefect is told by the next pass."""
+    schedule.state, schedule.is_active = state, state is ScheduleState.ACTIVE
+    schedule.next_run = schedule.next_run if state is ScheduleState.ACTIVE else None
+    schedule.generation += 1
+    schedule.sync_state, schedule.updated_at = SyncState.PENDING, now

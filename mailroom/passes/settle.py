@@ -1,0 +1,33 @@
+"""Settle: what the state of the deliveries makes of the execution. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailroom.states import DeliveryState, ExecutionState
+from mailroom.storage.tables import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How the execution goes on: `retry_at` is set for `retrying`, and for `pending` while it waits for its turn."""
+
+    state: ExecutionState
+    reason: str
+    retry_at: datetime | None = None
+
+
+def verdict(deliveries: Sequence[Delivery]) -> Verdict:
+    """The execution's state. A delivery with a next attempt keeps it open; else it has ended."""
+    total = len(deliveries)
+    delivered = sum(delivery.status is DeliveryState.DELIVERED for delivery in deliveries)
+    counted = f"{delivered} of {total} delivered"
+    if waiting := [d.next_attempt_at for d in deliveries if d.next_attempt_at]:
+        return Verdict(ExecutionState.RETRYING, f"{counted}; {len(waiting)} wait for another try.", min(waiting))
+    if delivered == total:
+        return Verdict(ExecutionState.SUCCESS, f"{counted}.")
+    states = sorted({str(d.status) for d in deliveries if d.status is not DeliveryState.DELIVERED})
+    reason = f"{counted}; the rest: {', '.join(states)}."
+    return Verdict(ExecutionState.PARTIAL if delivered else ExecutionState.FAILED, reason)

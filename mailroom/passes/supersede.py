@@ -1,0 +1,71 @@
+"""Supersede: `overlap: cancel_other` ends an earlier execution, so that a later one of its schedule goes on.
+
+The ledger ends it first, in the transaction that lets the later one go on: from then on nothing of it leaves, whatever
+its process does. Only then Prefect is told, so that the worker ends the process; if that fails, work is wasted, no
+more.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import State
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.states import Cancelled, Cancelling
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.executions import overlap
+from mailroom.executions import repository as executions
+from mailroom.states import ExecutionState
+from mailroom.storage.tables import Execution
+
+_LOG = logging.getLogger(__name__)
+_BROKEN_OFF = "It was cancelled during this attempt; the far side may have it, and it is not tried again."
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """The flow run of an execution that was ended for another; `alive` says that a process works on it."""
+
+    flow_run_id: str
+    reason: str
+    alive: bool
+
+
+async def supersede(session: AsyncSession, execution_id: str, *, by: Execution, now: datetime) -> Superseded | None:
+    """End an execution because `by` takes its place. None where there is no flow run to stop.
+
+    What was delivered stays delivered, an attempt under way becomes unknown, and the rest is suppressed.
+    """
+    execution = await executions.get(session, execution_id, lock=True)
+    if execution.status.ended:
+        return None
+    reason = f"Execution {by.id}, due {by.due_at.isoformat()}, took its place (overlap: cancel_other)."
+    alive = execution.status is ExecutionState.RUNNING and (execution.lease_until or now) > now
+    await overlap.suppress_rest(session, execution.id, reason)
+    await executions.abandon_attempts(session, execution.id, now=now, message=_BROKEN_OFF)
+    execution.status, execution.reason, execution.superseded_by = ExecutionState.CANCELLED, reason, by.id
+    execution.completed_at, execution.next_pass_at = now, None
+    return Superseded(execution.flow_run_id, reason, alive) if execution.flow_run_id else None
+
+
+async def stop_flow_run(client: PrefectClient, superseded: Superseded) -> None:
+    """Have the worker end the process, or cancel what nobody works on.
+
+    A run that cannot be reached is left alone: the claim and the attempts ask the ledger, which has ended it.
+    """
+    state: State[Any] = Cancelled(message=superseded.reason)
+    if superseded.alive:
+        state = Cancelling(message=superseded.reason)
+    try:
+        await client.set_flow_run_state(UUID(superseded.flow_run_id), state, force=not superseded.alive)
+    except ObjectNotFound:
+        _LOG.info("Run %s, whose execution was superseded, is not in Prefect any more.", superseded.flow_run_id)
+    except (PrefectHTTPStatusError, httpx.HTTPError):
+        _LOG.warning("Run %s could not be cancelled; it sends nothing.", superseded.flow_run_id, exc_info=True)

@@ -1,0 +1,134 @@
+"""The files that hold all rows: which query flows into which writer, in one pass for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from mailroom.rendering.document.answers import DATA_FORMATS, Need, Opener, Sink
+from mailroom.rendering.document.build import head_of
+from mailroom.rendering.document.model import Document
+from mailroom.rendering.document.rows import ColumnType
+from mailroom.rendering.formats.csv import CsvWriter
+from mailroom.rendering.formats.json import JsonWriter
+from mailroom.rendering.formats.parquet import ParquetWriter
+from mailroom.rendering.formats.xlsx import Workbook
+from mailroom.rendering.formats.xlsx_cells import about
+from mailroom.rendering.formats.xlsx_fast import FastWorkbook
+from mailroom.rendering.job import RenderJob
+from mailroom.reports.spec import Column, Format, TableSection
+from prefect_mailroom.errors import ConfigurationError
+
+Writer = CsvWriter | JsonWriter | ParquetWriter
+WRITERS: dict[Format, type[Writer]] = {
+    Format.CSV: CsvWriter,
+    Format.JSON: JsonWriter,
+    Format.PARQUET: ParquetWriter,
+}
+
+
+class DataFiles:
+    """The writers of a job's data files.
+
+    Args:
+        path_of: where the file of a format is written.
+        fast_xlsx: let a library that pulls the rows write the XLSX, where that has one sheet.
+
+    Raises:
+        ConfigurationError: data files are asked for, and the report has no rows; or an extra is not installed.
+    """
+
+    def __init__(
+        self, job: RenderJob, needs: dict[str, Need], path_of: Callable[[Format], Path], *, fast_xlsx: bool
+    ) -> None:
+        self._job = job
+        self._stack = ExitStack()
+        self._counts: list[tuple[Format, Callable[[], int]]] = []
+        self._finish: list[Callable[[Document], None]] = []
+        self.notices: list[str] = []
+        data = job.definition.data_query
+        wanted = [format_ for format_ in dict.fromkeys(job.formats) if format_ in (*DATA_FORMATS, Format.XLSX)]
+        if wanted and data is None:
+            raise ConfigurationError(
+                f"The report has no rows for {', '.join(wanted)}.",
+                remedy="Leave these formats out, or give the report a source with a query.",
+                field="formats",
+            )
+        for format_ in wanted:
+            if format_ in WRITERS:
+                needs[data or ""].openers.append(self._opener(WRITERS[format_], format_, path_of(format_)))
+            else:
+                self._xlsx(needs, path_of(format_), fast_xlsx)
+
+    @property
+    def rows(self) -> dict[Format, int]:
+        """How many rows each file has."""
+        return {format_: count() for format_, count in self._counts}
+
+    def finish(self, document: Document) -> None:
+        """Make every file whole; the document is for what a file tells about itself."""
+        for finish in self._finish:
+            finish(document)
+        self.close()
+
+    def close(self) -> None:
+        """Close every file, whole or not; a second time does nothing."""
+        self._stack.close()
+
+    def abandon(self, error: BaseException) -> None:
+        """Close what can be closed after `error`, which stays the one to tell about."""
+        try:
+            self.close()
+        except Exception as second:  # A file cut short cannot always be closed; it is deleted anyway.
+            error.add_note(f"Closing the files failed too: {type(second).__name__}.")
+
+    def _opener(self, writer: type[Writer], format_: Format, path: Path) -> Opener:
+        def open_(columns: list[ColumnType]) -> Sink:
+            sink = writer(path, columns)
+            self._stack.callback(sink.close)
+            self._counts.append((format_, lambda: sink.rows))
+            return sink
+
+        return open_
+
+    def _sheets(self) -> list[tuple[str, str, list[Column]]]:
+        """(query, name, columns) of each sheet: one a table section, else the data query."""
+        definition = self._job.definition
+        tables = [section for section in definition.sections if isinstance(section, TableSection)]
+        sheets = [(table.query, table.heading or definition.title, table.columns) for table in tables]
+        data = definition.data_query
+        if data and data not in [query for query, _, _ in sheets]:
+            sheets.append((data, definition.title if not sheets else data.replace("_", " ").capitalize(), []))
+        return sheets
+
+    def _xlsx(self, needs: dict[str, Need], path: Path, fast: bool) -> None:
+        sheets = self._sheets()
+        zone = ZoneInfo(self._job.timezone)
+        if fast and len(sheets) == 1:
+            self._fast_xlsx(needs, path, sheets[0], zone)
+            return
+        book = Workbook(path, zone, self._job.due_at)
+        for query, name, shown in sheets:
+            needs[query].openers.append(_sheet_opener(book, name, shown))
+
+        def finish(document: Document) -> None:
+            book.close(document)
+            self.notices += book.notices()
+
+        self._finish.append(finish)
+        self._counts.append((Format.XLSX, lambda: sum(sheet.rows for sheet in book.sheets)))
+
+    def _fast_xlsx(
+        self, needs: dict[str, Need], path: Path, sheet: tuple[str, str, list[Column]], zone: ZoneInfo
+    ) -> None:
+        query, name, shown = sheet
+        book = FastWorkbook(path, zone, name, shown, about(head_of(self._job)))
+        needs[query].driver = book
+        self._finish.append(lambda _: self.notices.extend(book.notices()))
+        self._counts.append((Format.XLSX, lambda: book.rows))
+
+
+def _sheet_opener(book: Workbook, name: str, shown: list[Column]) -> Opener:
+    return lambda columns: book.sheet(name, columns, shown or [Column(name=column.name) for column in columns])

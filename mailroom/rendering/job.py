@@ -1,0 +1,82 @@
+"""The order that goes to a renderer process, and what comes back. Plain data: it crosses a pipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from mailroom.reports.spec import Format, ReportDefinition
+
+
+class Limits(BaseModel):
+    """What a rendering may use; it is ended, with an error that names the limit, when it wants more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seconds: float = Field(default=600, gt=0)
+    memory_mb: int = Field(default=2048, gt=0, description="Beyond what the renderer holds before it begins.")
+    output_mb: int = Field(default=2048, gt=0, description="Per file.")
+    rows: int = Field(default=20_000_000, gt=0, description="Per query.")
+
+
+class RenderJob(BaseModel):
+    """One report to render to several formats from one pass over its source.
+
+    Attributes:
+        parameters: final values; relative dates are already resolved.
+        due_at: the occurrence's instant; `timezone` is the schedule's zone, for dates that are shown.
+        access: what the source's block gives to reach the source (holds secrets: it goes through a pipe, never to
+            disk, logs or arguments), see `prefect_mailroom.sources`.
+        folder: where the files are written, named `<report id>.<format>`.
+        fast_xlsx: write XLSX by the library of the extra `fast`, where the report has one sheet of rows.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    definition: ReportDefinition
+    parameters: dict[str, Any]
+    formats: list[Format]
+    due_at: AwareDatetime
+    timezone: str
+    access: dict[str, Any] = Field(repr=False)
+    folder: Path
+    limits: Limits = Limits()
+    fast_xlsx: bool = False
+
+
+class RenderedFile(BaseModel):
+    """A file a renderer left in the job's folder. `rows` is the number of data rows in it, None where it has none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: Path
+    filename: str
+    format: str
+    media_type: str
+    size: int
+    sha256: str
+    rows: int | None = None
+
+
+class RenderResult(BaseModel):
+    """What a rendering gives: the files, the mail body made from the same rows, and what a condition may ask.
+
+    Attributes:
+        mail_html, mail_text: the body for mail, already inlined; images refer to `mail_images` by content id.
+        mail_images: content id -> PNG file in the job's folder.
+        rows: number of data rows of the report's data query.
+        figures: first row of each key-figures query, JSON-ready, for conditions and webhooks.
+        notices: what the reader must be told, such as a capped table.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    files: list[RenderedFile]
+    mail_html: str = ""
+    mail_text: str = ""
+    mail_images: dict[str, Path] = Field(default_factory=dict)
+    rows: int | None = None
+    figures: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    notices: list[str] = Field(default_factory=list)

@@ -1,0 +1,63 @@
+"""A look at a report as HTML, within narrow limits, before anybody schedules it."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mailroom.connections import service as connections
+from mailroom.rendering import client
+from mailroom.rendering.job import Limits, RenderJob
+from mailroom.reports.parameters import resolve_parameters
+from mailroom.reports.spec import Format, ReportDefinition
+from mailroom.settings import Settings
+from mailroom.storage.artifacts import check_space
+from mailroom.storage.tables import Connection
+from prefect_mailroom.errors import ConfigurationError
+from prefect_mailroom.sources.http import HttpSource
+from prefect_mailroom.sources.sql import SqlSource
+
+LIMITS = Limits(seconds=60, memory_mb=1024, output_mb=10, rows=200_000)
+
+
+async def preview_html(
+    definition: ReportDefinition,
+    source: Connection,
+    parameters: Mapping[str, Any],
+    *,
+    timezone: str,
+    settings: Settings,
+    group: str,
+) -> bytes:
+    """The report as an HTML page, its relative dates resolved from now. `group` is whose turn this uses up.
+
+    Raises:
+        ParametersInvalid: the parameters do not fit.
+        ConfigurationError: the report's source has nothing to show before it is run.
+        RenderFailed, SourceUnavailable, SourceRefused, Unavailable: it could not be rendered.
+    """
+    due_at = datetime.now(UTC).replace(second=0, microsecond=0)
+    values = resolve_parameters(definition.parameters, parameters, due_at, timezone)
+    block = await connections.load(source, settings)
+    if not isinstance(block, SqlSource | HttpSource) or getattr(definition.source, "pass_on", False):
+        message = f"The report '{definition.id}' passes files on; it has no preview."
+        raise ConfigurationError(message, remedy="Send a test of a schedule to yourself.")
+    working = settings.data_dir / "previews"
+    await asyncio.to_thread(check_space, working, settings.min_free_mb)
+    with tempfile.TemporaryDirectory(dir=working, ignore_cleanup_errors=True) as folder:
+        job = RenderJob(
+            definition=definition,
+            parameters=values,
+            formats=[Format.HTML],
+            due_at=due_at,
+            timezone=timezone,
+            access=block.access(),
+            folder=Path(folder),
+            limits=LIMITS,
+        )
+        result = await client.render(job, settings=settings, group=group, urgent=True)
+        return await asyncio.to_thread(result.files[0].path.read_bytes)

@@ -1,0 +1,102 @@
+"""Jobs, results and errors on their way between processes: JSON, each message led by its length in four bytes.
+
+Errors keep their type.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from typing import Any, BinaryIO
+
+from pydantic import BaseModel
+
+from mailroom.errors import Unavailable
+from mailroom.rendering.errors import LimitExceeded, RenderFailed, as_placed
+from mailroom.rendering.job import RenderJob, RenderResult
+from prefect_mailroom.errors import ConfigurationError, MailroomError, SourceRefused, SourceUnavailable
+
+MOST = 64_000_000
+"""Bytes of one message; more is a fault."""
+
+TYPES: dict[str, type[MailroomError]] = {
+    kind.__name__: kind
+    for kind in (ConfigurationError, SourceUnavailable, SourceRefused, RenderFailed, LimitExceeded, Unavailable)
+}
+_MORE = ("field", "limit", "report", "section")
+_LENGTH = struct.Struct("!I")
+
+
+class Broken(Exception):
+    """The other end has gone, or what it says is no message."""
+
+
+class Request(BaseModel):
+    """What a client asks of the service.
+
+    Attributes:
+        group: whose turn it uses up; groups are served in turn.
+        urgent: somebody looks at a screen and waits.
+    """
+
+    job: RenderJob
+    group: str = ""
+    urgent: bool = False
+
+
+class Answer(BaseModel):
+    """What a renderer says: a result, or an error as {"type", "message", "remedy", …}."""
+
+    result: RenderResult | None = None
+    error: dict[str, Any] | None = None
+
+    def unwrap(self) -> RenderResult:
+        """The result.
+
+        Raises:
+            ConfigurationError, SourceUnavailable, SourceRefused, RenderFailed, LimitExceeded, Unavailable: what the
+                other process raised.
+        """
+        if self.error is not None:
+            details = dict(self.error)
+            raise as_placed(TYPES[details.pop("type")](details.pop("message"), **details))
+        assert self.result is not None  # Either is always there.
+        return self.result
+
+
+def failed(error: MailroomError) -> Answer:
+    """The answer that carries an error."""
+    kind = next(kind for kind in type(error).__mro__ if kind.__name__ in TYPES)
+    details = {name: getattr(error, name) for name in _MORE if hasattr(error, name)}
+    return Answer(error={"type": kind.__name__, "message": error.message, "remedy": error.remedy, **details})
+
+
+def packed(message: BaseModel) -> bytes:
+    """The message as it travels."""
+    body = message.model_dump_json().encode()
+    return _LENGTH.pack(len(body)) + body
+
+
+async def receive(stream: asyncio.StreamReader) -> bytes:
+    """The body of the next message.
+
+    Raises:
+        Broken: the stream has ended, or is about to give more than `MOST` bytes.
+    """
+    try:
+        (size,) = _LENGTH.unpack(await stream.readexactly(_LENGTH.size))
+        if size > MOST:
+            raise Broken(f"A message of {size:,} bytes.")
+        return await stream.readexactly(size)
+    except (asyncio.IncompleteReadError, ConnectionError) as error:
+        raise Broken("The other end has gone.") from error
+
+
+def receive_blocking(file: BinaryIO) -> bytes | None:
+    """The body of the next message, None where the file has ended."""
+    head = file.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        return None
+    (size,) = _LENGTH.unpack(head)
+    body = file.read(size)
+    return body if len(body) == size else None

@@ -1,0 +1,45 @@
+"""A report made by a command: its files are passed on as they are, with a short message beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import html
+import mimetypes
+from pathlib import Path
+from typing import Any
+
+from mailroom.rendering.job import RenderedFile, RenderResult
+from mailroom.reports.spec import ReportDefinition, ShellSource
+from prefect_mailroom.filenames import safe_filename
+from prefect_mailroom.sources.shell import ShellSource as ShellBlock
+
+
+async def run_shell(
+    block: ShellBlock, source: ShellSource, definition: ReportDefinition, parameters: dict[str, Any], folder: Path
+) -> RenderResult:
+    """Run the command; what it leaves in `folder` are the artifacts.
+
+    Raises:
+        ConfigurationError, SourceRefused: see `ShellSource.run`.
+    """
+    left = await block.run(
+        command=source.command, parameters=parameters, folder=folder, timeout_seconds=source.timeout_seconds
+    )
+    files = await asyncio.to_thread(lambda: [_described(path) for path in left])
+    text = f"{definition.title}\n\n{definition.description}\n".strip()
+    page = f"<h1>{html.escape(definition.title)}</h1><p>{html.escape(definition.description)}</p>"
+    return RenderResult(files=files, mail_text=text, mail_html=page)
+
+
+def _described(path: Path) -> RenderedFile:
+    with path.open("rb") as opened:
+        sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
+    return RenderedFile(
+        path=path,
+        filename=safe_filename(path.name),
+        format=path.suffix.removeprefix(".").lower()[:20] or "file",
+        media_type=mimetypes.guess_type(path.name)[0] or "application/octet-stream",
+        size=path.stat().st_size,
+        sha256=sha256,
+    )

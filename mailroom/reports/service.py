@@ -1,0 +1,131 @@
+"""What can be done with reports. Each function works in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.audit import repository as audit
+from mailroom.errors import Conflict, Fault, Invalid
+from mailroom.reports import repository as catalog
+from mailroom.reports.checks import check_definition
+from mailroom.reports.spec import ReportDefinition
+from mailroom.schedules.service import Context
+from mailroom.storage.tables import Report
+
+
+async def sync_definitions(
+    session: AsyncSession, definitions: Iterable[ReportDefinition], now: datetime
+) -> list[tuple[str, str]]:
+    """Store the definitions of a catalog; returns each id with `created`, `updated` or `unchanged`.
+
+    Reports that are not among them stay. The definitions were checked when their folders were read, and a source's
+    connection may be made afterwards.
+    """
+    outcomes = []
+    for definition in definitions:
+        _, outcome = await catalog.save_report(session, definition, now=now)
+        if outcome != "unchanged":
+            _audit(session, definition.id, "sync", now, outcome, definition.version)
+        outcomes.append((definition.id, outcome))
+    return outcomes
+
+
+async def check(session: AsyncSession, definition: ReportDefinition) -> list[str]:
+    """Refuse what can never render; returns warnings.
+
+    Raises:
+        Invalid: naming every fault by its place in the definition.
+    """
+    faults, warnings = [], []
+    for found in check_definition(definition):
+        place = ".".join(str(part) for part in found.at)
+        if found.severity == "warning":
+            warnings.append(f"{place}: {found.message}")
+            continue
+        line = f" (line {found.line})" if found.line > 1 else ""
+        faults.append(Fault(place, f"{found.message}{line}", found.remedy))
+    source = definition.source
+    row = (await catalog.connections_named(session, [source.connection])).get(source.connection)
+    if row is None:
+        message = f"names the connection '{source.connection}', which does not exist."
+        faults.append(Fault("source.connection", message, "GET /api/v1/connections lists them."))
+    elif row.kind != source.kind:
+        message = f"names '{row.name}', which is of kind {row.kind}, not {source.kind}."
+        faults.append(Fault("source.connection", message, "Choose a connection of the source's kind."))
+    if faults:
+        raise Invalid(faults)
+    return warnings
+
+
+async def save(
+    session: AsyncSession,
+    definition: ReportDefinition,
+    context: Context,
+    *,
+    new: bool,
+    if_match: str | None = None,
+) -> tuple[Report, list[str]]:
+    """Store a report; returns it with warnings.
+
+    Raises:
+        NotFound: there is none to replace.
+        Conflict: a new one has a known id, or `if_match` is stale.
+        Invalid: see `check`.
+    """
+    if not new:
+        check_etag(await catalog.report(session, definition.id), if_match)
+    elif await catalog.find_report(session, definition.id):
+        message = f"There is a report '{definition.id}' already."
+        raise Conflict(message, remedy="Choose another id, or change that one with PUT.")
+    warnings = await check(session, definition)
+    row, outcome = await catalog.save_report(session, definition, now=context.now)
+    if outcome != "unchanged":
+        _audit(session, row.id, context.user.email, context.now, outcome, row.version)
+    return row, warnings
+
+
+async def delete(session: AsyncSession, report_id: str, context: Context, *, if_match: str | None = None) -> None:
+    """Take a report away from users; executions that used it keep their proof.
+
+    Raises:
+        NotFound.
+        Conflict: schedules use it, or `if_match` is stale.
+    """
+    row = await catalog.report(session, report_id)
+    check_etag(row, if_match)
+    if count := await catalog.schedules_of_report(session, report_id):
+        message = f"The report '{report_id}' is used by {count} schedule{'s' if count > 1 else ''}."
+        raise Conflict(message, remedy=f"Delete those first: GET /api/v1/schedules/?report_id={report_id}.")
+    row.is_active, row.updated_at = False, context.now
+    _audit(session, row.id, context.user.email, context.now, "deleted", row.version)
+
+
+def etag(row: Report) -> str:
+    """The version of a report as an ETag."""
+    return f'"{row.version}"'
+
+
+def check_etag(row: Report, if_match: str | None) -> None:
+    """Refuse a change based on an old version; None means the caller does not care.
+
+    Raises:
+        Conflict: with `stale` set.
+    """
+    if if_match not in (None, "*", etag(row)):
+        message = "The report has changed since you read it."
+        raise Conflict(message, remedy="Read it again, and repeat your change on what you get.", stale=True)
+
+
+def _audit(session: AsyncSession, report_id: str, actor: str, at: datetime, action: str, version: str) -> None:
+    audit.record(
+        session,
+        at=at,
+        actor=actor,
+        action=action,
+        entity_type="report",
+        entity_id=report_id,
+        detail={"version": version},
+    )

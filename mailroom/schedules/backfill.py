@@ -1,0 +1,166 @@
+"""Backfill: executions for past due times of a schedule, on request, bounded, in order and marked.
+
+Each gets the due time's own data window. They run one after the other: the next is handed over when the one before is
+done, or waits for a retry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.audit import repository as audit
+from mailroom.calendars.spec import business_calendar
+from mailroom.errors import Conflict, Invalid
+from mailroom.ledger import repository as ledger
+from mailroom.schedules import repository as stored
+from mailroom.schedules.service import Context
+from mailroom.schedules.spec import stored_spec
+from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
+from mailroom.storage.database import new_id
+from mailroom.storage.tables import Execution
+from mailroom.timing import BusinessCalendar, Timing, occurrences
+
+_DONE = (ExecutionState.SUCCESS, ExecutionState.PARTIAL)
+
+
+class Backfill(BaseModel):
+    """Which past due times to make good."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    since: date | AwareDatetime = Field(
+        alias="from", description="First day in the schedule's time zone, or an instant; included."
+    )
+    until: date | AwareDatetime = Field(description="Last day, as far as it has passed, or an instant; included.")
+    again: bool = Field(default=False, description="Also those that were delivered already, wholly or in part.")
+    dry_run: bool = Field(default=False, description="Say what would be done, and do nothing.")
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A due time of the range that is not backfilled, and why."""
+
+    due_at: datetime
+    reason: str
+
+
+@dataclass(slots=True)
+class Plan:
+    """Due times to backfill, in order, and those that are left out; `executions` are the ids, none after a dry run."""
+
+    due: list[datetime] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    executions: list[str] = field(default_factory=list)
+
+
+def bounds(wanted: Backfill, timing: Timing, now: datetime) -> tuple[datetime, datetime]:
+    """First and last instant of the range, both included. Pure.
+
+    Raises:
+        Invalid: it is empty or lies in the future.
+    """
+    latest = now if isinstance(wanted.until, datetime) else now.astimezone(timing.zone).date()
+    if wanted.until > latest:
+        raise Invalid.at("until", "lies in the future.", "A backfill is for due times that have passed.")
+    for name, value in (("from", wanted.since), ("until", wanted.until)):
+        if value.year < 1970:
+            raise Invalid.at(name, f"is in the year {value.year}.", "Give a year from 1970 on.")
+    first = wanted.since if isinstance(wanted.since, datetime) else _day(wanted.since, timing)
+    last = wanted.until if isinstance(wanted.until, datetime) else _day(wanted.until + timedelta(days=1), timing)
+    if not isinstance(wanted.until, datetime):
+        last = min(last - timedelta(microseconds=1), now)
+    if first > last:
+        raise Invalid.at("from", "lies after `until`, or in the future.", "Give a range that has passed.")
+    return first.astimezone(UTC), last.astimezone(UTC)
+
+
+def _day(day: date, timing: Timing) -> datetime:
+    """The day's first instant in the schedule's zone."""
+    return datetime.combine(day, time.min, timing.zone).astimezone(UTC)
+
+
+def choose(
+    timing: Timing,
+    business: BusinessCalendar,
+    first: datetime,
+    last: datetime,
+    *,
+    known: Mapping[datetime, set[ExecutionState]],
+    again: bool,
+    most: int,
+) -> Plan:
+    """Which due times of the range to backfill. Pure.
+
+    Args:
+        known: the states of what was worked on for each due time, by its schedule or an earlier backfill.
+
+    Raises:
+        Invalid: there are more than `most`.
+    """
+    found = list(islice(occurrences(timing, first - timedelta(microseconds=1), business, until=last), most * 10))
+    plan = Plan()
+    for due_at in found:
+        states = known.get(due_at, set())
+        if unfinished := states.intersection(ledger.OPEN):
+            plan.left_out.append(LeftOut(due_at, f"It is {min(unfinished)}."))
+        elif not again and (done := states.intersection(_DONE)):
+            plan.left_out.append(LeftOut(due_at, f"It ended as {max(done)}."))
+        else:
+            plan.due.append(due_at)
+    if len(plan.due) > most:
+        count = f"{'at least ' if len(found) == most * 10 else ''}{len(plan.due)}"
+        remedy = "Ask for a shorter range, one after the other, or raise MAILROOM_BACKFILL_MOST."
+        raise Invalid.at("from", f"and `until` hold {count} due times; the most is {most}.", remedy)
+    return plan
+
+
+async def backfill(session: AsyncSession, schedule_id: str, wanted: Backfill, context: Context) -> Plan:
+    """Store the executions of a backfill, or only say which they would be.
+
+    Raises:
+        NotFound: no such schedule.
+        Conflict: it is not active.
+        Invalid: the range is wrong or too long.
+    """
+    schedule = await stored.get(session, schedule_id, lock=True)
+    if schedule.state is not ScheduleState.ACTIVE:
+        message = f"The schedule is {schedule.state}; nothing leaves for it."
+        raise Conflict(message, remedy="Resume it first.")
+    timing = stored_spec(schedule).timing
+    first, last = bounds(wanted, timing, context.now)
+    business = await business_calendar(session, timing.calendar)
+    known = await ledger.worked_on(session, schedule.id, since=first, until=last)
+    most = context.settings.backfill_most
+    plan = choose(timing, business, first, last, known=known, again=wanted.again, most=most)
+    if wanted.dry_run or not plan.due:
+        return plan
+    rows = [
+        Execution(
+            id=new_id(),
+            schedule_id=schedule.id,
+            kind=ExecutionKind.BACKFILL,
+            due_at=due_at,
+            status=ExecutionState.PENDING,
+            requested_by=context.user.id,
+            created_at=context.now,
+        )
+        for due_at in plan.due
+    ]
+    session.add_all(rows)
+    plan.executions = [row.id for row in rows]
+    audit.record(
+        session,
+        at=context.now,
+        actor=context.user.email,
+        action="backfill",
+        entity_type="schedule",
+        entity_id=schedule.id,
+        detail={"from": first.isoformat(), "until": last.isoformat(), "again": wanted.again, "count": len(rows)},
+    )
+    return plan

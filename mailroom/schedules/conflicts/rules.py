@@ -1,0 +1,105 @@
+"""Warnings about a schedule by itself: its end, its holidays, how long its runs take. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+from itertools import islice, pairwise
+
+from mailroom.schedules.conflicts.parties import Party, spoken
+from mailroom.schedules.conflicts.warning import Code, ScheduleWarning
+from mailroom.timing import occurrences
+from mailroom.timing.model import Immediate, Once
+
+ENDS_SOON_DAYS = 14
+_YEAR = dt.timedelta(days=366)
+LEAST_RUNS = 3
+_NEXT = 60
+
+
+def ends_soon(mine: Party, now: dt.datetime) -> ScheduleWarning | None:
+    """Its last day is one of the next 14."""
+    last = mine.timing.ends_on
+    today = now.astimezone(mine.timing.zone).date()
+    if last is None or isinstance(mine.timing, Once | Immediate) or not 0 <= (last - today).days <= ENDS_SOON_DAYS:
+        return None
+    left = list(mine.due(now))
+    if not left:
+        return None
+    message = (
+        f"It ends on {last:%A %-d %B %Y} and is due {len(left)} more time{'' if len(left) == 1 else 's'}, at last "
+        f"{spoken(left[-1], mine.timing)}. Move ends_on if it should go on."
+    )
+    data = {"ends_on": last.isoformat(), "runs_left": len(left), "last_at": left[-1].isoformat()}
+    return ScheduleWarning(Code.ENDS_SOON, message, data)
+
+
+def idle(mine: Party, now: dt.datetime) -> ScheduleWarning | None:
+    """It skips holidays, and nothing else is left of it: for a year, or for ever."""
+    timing = mine.timing
+    if isinstance(timing, Once | Immediate) or (
+        timing.ends_on and timing.ends_on <= now.astimezone(timing.zone).date()
+    ):
+        return None
+    first = mine.first_due(now)
+    if first is not None and (timing.on_holiday != "skip" or first <= now + _YEAR):
+        return None
+    if first is None:
+        message = (
+            f"It never fires any more: each of its days is skipped by the calendar '{timing.calendar}'. Change its "
+            "days, on_holiday or the calendar, or delete it."
+            if timing.calendar
+            else "It never fires any more. Change its days or its dates, or delete it."
+        )
+        return ScheduleWarning(Code.NEVER_FIRES, message, {"calendar": timing.calendar})
+    plain = timing.model_copy(update={"on_holiday": "run"})
+    skipped = list(islice(occurrences(plain, now, mine.business, until=now + _YEAR), _NEXT))
+    if not skipped:
+        return None
+    message = (
+        f"It does not fire for a year: its due times until then, from {spoken(skipped[0], timing)} on, fall on days "
+        f"that the calendar '{timing.calendar}' takes off. The first that counts is {spoken(first, timing)}. Choose "
+        "on_holiday: next or previous, or another day."
+    )
+    data = {
+        "calendar": timing.calendar,
+        "first_at": first.isoformat(),
+        "skipped": [moment.isoformat() for moment in skipped[:10]],
+    }
+    return ScheduleWarning(Code.ONLY_ON_HOLIDAYS, message, data)
+
+
+def runs_exceed_interval(
+    mine: Party, now: dt.datetime, durations: Sequence[dt.timedelta], overlap: str
+) -> ScheduleWarning | None:
+    """The 95th percentile of its last runs is longer than the shortest time between two of the next due times.
+
+    Args:
+        durations: of the last runs; fewer than three say nothing.
+        overlap: the schedule's policy, for what becomes of the next run.
+    """
+    interval = min((b - a for a, b in pairwise(islice(mine.due(now), _NEXT))), default=None)
+    if interval is None or len(durations) < LEAST_RUNS:
+        return None
+    usual = sorted(durations)[math.ceil(len(durations) * 0.95) - 1]
+    if usual <= interval:
+        return None
+    becomes = {
+        "allow": "they run beside each other",
+        "cancel_other": "each cancels the one before",
+    }.get(overlap, "some are skipped while one runs")
+    message = (
+        f"A run takes {_minutes(usual)} (95th percentile of the last {len(durations)}), and it is due again after "
+        f"{_minutes(interval)}: {becomes}. Let it fire less often, or make the report or its deliveries quicker."
+    )
+    data = {
+        "p95_seconds": usual.total_seconds(),
+        "interval_seconds": interval.total_seconds(),
+        "runs": len(durations),
+    }
+    return ScheduleWarning(Code.RUNS_EXCEED_INTERVAL, message, data)
+
+
+def _minutes(span: dt.timedelta) -> str:
+    return f"{span.total_seconds() / 60:.0f} min"

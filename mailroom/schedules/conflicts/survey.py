@@ -1,0 +1,135 @@
+"""Read what a schedule is compared with, then ask every rule. A few queries, however many schedules there are."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.access.service import may_see
+from mailroom.calendars.spec import business_calendars
+from mailroom.reports import repository as catalog
+from mailroom.reports.parameters import with_defaults
+from mailroom.schedules.conflicts import crowded
+from mailroom.schedules.conflicts import repository as stored
+from mailroom.schedules.conflicts.check import Limits, Surroundings, conflicts
+from mailroom.schedules.conflicts.keys import Share, keys_of
+from mailroom.schedules.conflicts.load import Load, calendars_in, load
+from mailroom.schedules.conflicts.parties import Party
+from mailroom.schedules.conflicts.rules import LEAST_RUNS
+from mailroom.schedules.conflicts.warning import ScheduleWarning
+from mailroom.schedules.spec import ScheduleSpec, stored_spec
+from mailroom.settings import Settings
+from mailroom.storage.tables import Schedule, User
+from mailroom.timing import BusinessCalendar, Timing
+from prefect_mailroom.channel import Destination
+
+COMPARED = 20
+"""So many others that share something are compared in time; more are said to be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A schedule that need be neither stored nor whole: what a form holds so far."""
+
+    timing: Timing
+    name: str = ""
+    report_id: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    formats: Sequence[str] = ()
+    targets: Sequence[Destination] = ()
+    overlap: str = "skip"
+    schedule_id: str | None = None
+
+    @classmethod
+    def of(cls, spec: ScheduleSpec, schedule_id: str | None) -> Draft:
+        """A whole schedule."""
+        return cls(
+            timing=spec.timing,
+            name=spec.name,
+            report_id=spec.report_id,
+            parameters=spec.parameters,
+            formats=spec.formats,
+            targets=spec.targets(),
+            overlap=spec.policy.overlap,
+            schedule_id=schedule_id,
+        )
+
+    def keys(self) -> dict[str, Share]:
+        """What it may collide on; nothing while its report is not known."""
+        return keys_of(self.report_id, self.name, self.formats, self.targets) if self.report_id else {}
+
+
+async def survey(
+    session: AsyncSession, draft: Draft, viewer: User, *, now: dt.datetime, settings: Settings
+) -> list[ScheduleWarning]:
+    """What the viewer should know about the schedule. Stores nothing, refuses nothing.
+
+    Raises:
+        Invalid: its calendar does not exist.
+    """
+    report = await catalog.find_report(session, draft.report_id) if draft.report_id else None
+    schema = report.definition.get("parameters", {}) if report else {}
+    parameters, keys = with_defaults(schema, draft.parameters), draft.keys()
+    sharers = [
+        sharer
+        for sharer in await stored.sharers(session, keys, besides=draft.schedule_id)
+        if _matters(sharer.keys, keys) or with_defaults(schema, sharer.parameters) == parameters
+    ]
+    rows = await stored.named(session, [sharer.schedule_id for sharer in sharers[:COMPARED]])
+    timings = await stored.timings(session, besides=draft.schedule_id)
+    named = {draft.timing.calendar} | {row.schedule_config.get("calendar") for row in rows} | calendars_in(timings)
+    calendars = await business_calendars(session, {name for name in named if name})
+    durations = await _durations(session, draft, now)
+
+    def decide() -> list[ScheduleWarning]:
+        mine = Party(draft.schedule_id, draft.name, draft.timing, _calendar(draft.timing, calendars), parameters, keys)
+        others = [_party(row, schema, calendars, viewer) for row in rows]
+        window = crowded.span(mine, now)
+        around = load(timings, calendars, *window) if window else Load({})
+        limits = Limits(dt.timedelta(minutes=settings.duplicate_window_minutes), settings.crowded_minute_runs)
+        surroundings = Surroundings(around, durations, max(0, len(sharers) - COMPARED))
+        return conflicts(mine, others, now, surroundings, limits, overlap=draft.overlap)
+
+    # Some tens of milliseconds with ten thousand schedules: too long for the event loop.
+    return await asyncio.to_thread(decide)
+
+
+async def load_between(session: AsyncSession, start: dt.datetime, end: dt.datetime) -> Load:
+    """The load of all active schedules from `start` up to `end`."""
+    timings = await stored.timings(session)
+    calendars = await business_calendars(session, calendars_in(timings))
+    return await asyncio.to_thread(load, timings, calendars, start, end)
+
+
+def _matters(shared: Collection[str], keys: Mapping[str, Share]) -> bool:
+    """Whether a file is shared; recipients alone matter with the same parameters only."""
+    return any(keys[key].kind == "file" for key in shared)
+
+
+async def _durations(session: AsyncSession, draft: Draft, now: dt.datetime) -> list[dt.timedelta]:
+    """Of its own runs, or of its report's while it has had fewer than three."""
+    own = await stored.durations_of(session, draft.schedule_id) if draft.schedule_id else []
+    if len(own) >= LEAST_RUNS or draft.report_id is None:
+        return own
+    return await stored.durations_of_report(session, draft.report_id, since=now - dt.timedelta(days=35))
+
+
+def _calendar(timing: Timing, calendars: Mapping[str, BusinessCalendar]) -> BusinessCalendar:
+    return calendars.get(timing.calendar or "", BusinessCalendar())
+
+
+def _party(row: Schedule, schema: Mapping[str, Any], calendars: Mapping[str, BusinessCalendar], viewer: User) -> Party:
+    spec = stored_spec(row)
+    return Party(
+        schedule_id=row.id,
+        name=row.name if may_see(viewer, row.user_id) else None,
+        timing=spec.timing,
+        business=_calendar(spec.timing, calendars),
+        parameters=with_defaults(schema, spec.parameters),
+        keys=Draft.of(spec, row.id).keys(),
+    )

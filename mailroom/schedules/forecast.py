@@ -1,0 +1,118 @@
+"""What a timing will do: its next due times in words, and why it may be refused. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Literal
+
+from mailroom.errors import Fault
+from mailroom.schedules.conflicts.warning import Code, ScheduleWarning
+from mailroom.timing import BusinessCalendar, Occurrence, Timing, closest, occurrences, scheduled
+from mailroom.timing.model import Immediate, Once
+from mailroom.timing.words import date_words, moment_words, offset_words, sentence, span_words
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Why an occurrence is not at the local time that the timing names: `local` is that time, naive."""
+
+    local: datetime
+    reason: Literal["holiday", "clock_change"]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class DueTime:
+    """One occurrence. `offset_change` is set on the first one after a change of the clocks."""
+
+    at: datetime
+    local: datetime
+    words: str
+    offset_change: str | None = None
+    moved_from: Moved | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The next due times, the timing as a sentence, and what its owner should know."""
+
+    due: list[DueTime]
+    words: str
+    warnings: list[ScheduleWarning] = field(default_factory=list)
+
+
+def forecast(
+    timing: Timing,
+    business: BusinessCalendar,
+    *,
+    now: datetime,
+    count: int = 10,
+    jitter: timedelta = timedelta(),
+) -> Forecast:
+    """What will fire from `now` on: at most `count` due times; each run starts up to `jitter` later."""
+    if isinstance(timing, Immediate):
+        local = now.astimezone(timing.zone)
+        return Forecast([DueTime(now, local, moment_words(local))], sentence(timing))
+    due, warnings = [], _jitter_warnings(jitter)
+    before = now.astimezone(timing.zone)
+    for occurrence in islice(scheduled(timing, now, business), count):
+        local = occurrence.at.astimezone(timing.zone)
+        old, new = offset_words(before), offset_words(local)
+        moved = _moved(timing, occurrence, local, business)
+        due.append(DueTime(occurrence.at, local, moment_words(local), f"{old} -> {new}" if old != new else None, moved))
+        before = local
+        if moved and moved.reason == "clock_change":
+            message = f"{date_words(moved.local)}: {moved.why}; it fires at {local:%H:%M}."
+            warnings.append(ScheduleWarning(Code.CLOCK_CHANGE, message, {"at": occurrence.at.isoformat()}))
+    return Forecast(due, sentence(timing), warnings)
+
+
+def _moved(timing: Timing, occurrence: Occurrence, local: datetime, business: BusinessCalendar) -> Moved | None:
+    named = occurrence.named
+    if local.replace(tzinfo=None) == named:
+        return None
+    day = named.date()
+    if timing.on_holiday in ("next", "previous") and not business.is_business_day(day):
+        return Moved(named, "holiday", f"{date_words(day)} is {business.holiday(day) or 'not a business day'}")
+    why = f"{named:%H:%M} does not exist in {timing.timezone} on that day (the clocks go forward)"
+    return Moved(named, "clock_change", why)
+
+
+def _jitter_warnings(jitter: timedelta) -> list[ScheduleWarning]:
+    if not jitter:
+        return []
+    message = f"Each run starts up to {span_words(jitter)} after its due time, to spread the load (policy.jitter)."
+    return [ScheduleWarning(Code.JITTER, message, {"up_to_seconds": int(jitter.total_seconds())})]
+
+
+def jitter_faults(jitter: timedelta, timing: Timing, business: BusinessCalendar, *, now: datetime) -> list[Fault]:
+    """Why a jitter does not fit the timing: a run might start after the next one was due."""
+    pair = closest(timing, now, business) if jitter and not isinstance(timing, Immediate) else None
+    if pair is None or jitter < pair.interval:
+        return []
+    message = f"is {span_words(jitter)}, and it is due again after {span_words(pair.interval)}."
+    return [Fault("policy.jitter", message, f"Choose less than {span_words(pair.interval)}.")]
+
+
+def timing_faults(timing: Timing, business: BusinessCalendar, *, now: datetime, least: timedelta) -> list[Fault]:
+    """What is wrong with a timing: it never fires, or fires again in less than `least`."""
+    if isinstance(timing, Immediate):
+        return []
+    if next(occurrences(timing, now, business), None) is None:
+        remedy = "Choose a time in the future." if isinstance(timing, Once) else "Check day, month and end date."
+        return [Fault("timing", "never fires from now on (nine years were looked at).", remedy)]
+    pair = closest(timing, now, business)
+    if pair is None or pair.interval >= least:
+        return []
+    first, second = (moment.astimezone(timing.zone) for moment in (pair.earlier, pair.later))
+    because = ", as the clocks change then" if pair.by_clocks else ""
+    return [
+        Fault(
+            "timing",
+            f"fires on {moment_words(first)}, and again {span_words(pair.interval)} later at {second:%H:%M}{because}; "
+            f"the least is {span_words(least)}.",
+            "Let it fire less often, or ask the operator to lower MAILROOM_MINIMUM_INTERVAL_SECONDS.",
+        )
+    ]

@@ -1,0 +1,113 @@
+"""Schedules in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import case, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.errors import NotFound
+from mailroom.states import ScheduleState, SyncState
+from mailroom.storage.locks import hold
+from mailroom.storage.paging import Page, page
+from mailroom.storage.tables import Schedule
+
+_SORTS = {"created_at": Schedule.created_at, "name": Schedule.name, "updated_at": Schedule.updated_at}
+
+
+async def find(session: AsyncSession, schedule_id: str, *, lock: bool = False) -> Schedule | None:
+    """The schedule, deleted ones included, or None."""
+    if lock:
+        await hold(session, Schedule, schedule_id)
+    return await session.get(Schedule, schedule_id, populate_existing=lock)
+
+
+async def get(session: AsyncSession, schedule_id: str, *, lock: bool = False) -> Schedule:
+    """The schedule as users see it; `lock` keeps others from changing it until the transaction ends.
+
+    Raises:
+        NotFound: it does not exist or was deleted.
+    """
+    query = select(Schedule).where(Schedule.id == schedule_id, Schedule.state != ScheduleState.DELETED)
+    if lock:
+        await hold(session, Schedule, schedule_id)
+        query = query.execution_options(populate_existing=True)
+    found = (await session.scalars(query)).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no schedule {schedule_id[:60]}.", remedy="GET /api/v1/schedules/ lists yours.")
+    return found
+
+
+async def list_page(
+    session: AsyncSession,
+    *,
+    cursor: str | None = None,
+    limit: int = 50,
+    sort: str = "-created_at",
+    state: ScheduleState | None = None,
+    report_id: str | None = None,
+    user_id: str | None = None,
+    search: str | None = None,
+) -> Page[Schedule]:
+    """Schedules that are not deleted; `sort` is created_at, updated_at or name, with a leading - for descending."""
+    query = select(Schedule).where(Schedule.state != ScheduleState.DELETED)
+    if state:
+        query = query.where(Schedule.state == state)
+    if report_id:
+        query = query.where(Schedule.report_id == report_id)
+    if user_id:
+        query = query.where(Schedule.user_id == user_id)
+    if search:
+        query = query.where(Schedule.name.icontains(search, autoescape=True))
+    key = _SORTS.get(sort.removeprefix("-"), Schedule.created_at)
+    return await page(session, query, key, Schedule.id, cursor=cursor, limit=limit, descending=sort.startswith("-"))
+
+
+async def unsynced(session: AsyncSession, limit: int = 100) -> Sequence[Schedule]:
+    """Schedules whose wanted state Prefect does not show yet, longest waiting first; without those it refused."""
+    query = select(Schedule).where(Schedule.sync_state == SyncState.PENDING).order_by(Schedule.updated_at)
+    return (await session.scalars(query.limit(limit))).all()
+
+
+async def deployed(session: AsyncSession) -> dict[str, str]:
+    """The deployment's id of each schedule that is not deleted and has one."""
+    query = select(Schedule.id, Schedule.deployment_id).where(
+        Schedule.state != ScheduleState.DELETED, Schedule.deployment_id.is_not(None)
+    )
+    return {schedule_id: str(deployment_id) for schedule_id, deployment_id in await session.execute(query)}
+
+
+async def by_ids(session: AsyncSession, ids: Sequence[str]) -> Sequence[Schedule]:
+    """Those of these schedules that exist, deleted ones included. At most a few hundred ids a call."""
+    return (await session.scalars(select(Schedule).where(Schedule.id.in_(ids)))).all()
+
+
+async def following(session: AsyncSession, after: str, limit: int) -> Sequence[Schedule]:
+    """The next schedules by id that are not deleted."""
+    query = select(Schedule).where(Schedule.state != ScheduleState.DELETED, Schedule.id > after)
+    return (await session.scalars(query.order_by(Schedule.id).limit(limit))).all()
+
+
+async def mark_synced(session: AsyncSession, schedule_id: str, *, generation: int, deployment_id: str | None) -> None:
+    """Record that Prefect shows `generation`; where another one is wanted by now, it is pending (again)."""
+    state = case(
+        (Schedule.generation == generation, literal(SyncState.SYNCED, Schedule.sync_state.type)),
+        else_=literal(SyncState.PENDING, Schedule.sync_state.type),
+    )
+    values = {"observed_generation": generation, "deployment_id": deployment_id, "sync_state": state, "sync_error": ""}
+    await session.execute(update(Schedule).where(Schedule.id == schedule_id).values(**values))
+
+
+async def mark_sync_failed(session: AsyncSession, schedule_id: str, message: str, *, final: bool) -> None:
+    """Record why Prefect does not show it: `final` where trying again cannot help."""
+    state = SyncState.ERROR if final else SyncState.PENDING
+    await session.execute(
+        update(Schedule).where(Schedule.id == schedule_id).values(sync_state=state, sync_error=message[:2000])
+    )
+
+
+async def record_run(session: AsyncSession, schedule_id: str, last_run: datetime) -> None:
+    """Remember when it last ran."""
+    await session.execute(update(Schedule).where(Schedule.id == schedule_id).values(last_run=last_run))

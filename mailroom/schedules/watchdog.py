@@ -1,0 +1,162 @@
+"""The watchdog: what was due and is not in the ledger is written into it, and run or recorded by the schedule's policy.
+
+Any number of watchdogs may look at once: the ledger's unique index decides, and rows are locked. An occurrence that is
+to run is left pending; the reconciler hands it to Prefect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from mailroom.audit import repository as audit
+from mailroom.ledger import repository as ledger
+from mailroom.ledger.account import Found, account
+from mailroom.ledger.decide import Close, Entry, expired
+from mailroom.passes.outcome import set_state
+from mailroom.schedules.spec import Policy
+from mailroom.states import ExecutionState, ScheduleState
+from mailroom.storage.database import Database
+from mailroom.storage.locks import before_reading
+from mailroom.storage.tables import Notification, Schedule
+
+_LOG = logging.getLogger(__name__)
+SETTLED = timedelta(seconds=10)
+"""How long the occurrence of a schedule that was changed just before it is left to the normal path. Prefect plans anew
+after a change, and loses what was due meanwhile."""
+GRACE = timedelta(minutes=2)
+"""How long every other occurrence is left to the normal path."""
+EVERY_SECONDS = 10.0
+_BATCH = 200
+_TOLD = 20
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a look found, in occurrences: `lost` were not in the ledger and will run, `missed` are too late to run."""
+
+    lost: int = 0
+    missed: int = 0
+    finished: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.lost or self.missed or self.finished)
+
+    def __str__(self) -> str:
+        return f"{self.lost} due times without a run (handed over now), {self.missed} missed, {self.finished} finished"
+
+
+async def run_forever(database: Database, *, every: float = EVERY_SECONDS) -> None:
+    """Look at once and then again and again, until cancelled."""
+    while True:
+        try:
+            await look(database, now=datetime.now(UTC))
+        except Exception:
+            # The next look starts from the database again; one bad look must not end the watch.
+            _LOG.exception("A look at what was due failed; the next one starts over.")
+        await asyncio.sleep(every)
+
+
+async def look(database: Database, *, now: datetime) -> Findings:
+    """Look at everything that was due once; each batch is a transaction of its own."""
+    findings = Findings()
+    await _overdue(database, findings, now)
+    await _expired(database, findings, now)
+    await _finished(database, findings, now)
+    if findings:
+        _LOG.warning("Watchdog: %s.", findings)
+    return findings
+
+
+async def _overdue(database: Database, findings: Findings, now: datetime) -> None:
+    beyond = ""
+    while True:
+        async with database.session() as session:
+            await before_reading(session)
+            batch = await ledger.overdue(session, now=now, settled=SETTLED, grace=GRACE, beyond=beyond, limit=_BATCH)
+            found = await account(session, batch, now=now, until=now - SETTLED) if batch else []
+            session.add_all(note for one in found for note in _notes(one.schedule, _missed(one), now))
+        for one in found:
+            _tell(one, findings)
+        if len(batch) < _BATCH:
+            return
+        beyond = batch[-1].id
+
+
+def _missed(found: Found) -> list[tuple[datetime, str]]:
+    every: list[Entry | Close] = [*found.entries, *found.closes]
+    return sorted((one.due_at, one.reason) for one in every if one.status is ExecutionState.MISSED)
+
+
+def _tell(found: Found, findings: Findings) -> None:
+    lost = [entry for entry in found.entries if entry.status is ExecutionState.PENDING]
+    for entry in lost[: max(0, _TOLD - findings.lost)]:
+        _LOG.warning("Schedule %s: no run had its due time %s.", found.schedule.id, entry.due_at.isoformat())
+    findings.lost += len(lost)
+    findings.missed += len(_missed(found))
+
+
+def _notes(schedule: Schedule, missed: Sequence[tuple[datetime, str]], now: datetime) -> list[Notification]:
+    """What the owner is told: one message a schedule, however many due times were missed."""
+    return [_note(schedule.id, schedule.name, schedule.user_id, missed, now)] if missed else []
+
+
+def _note(
+    schedule_id: str, name: str, user_id: str, missed: Sequence[tuple[datetime, str]], now: datetime
+) -> Notification:
+    first, last = missed[0][0], missed[-1][0]
+    when = first.isoformat() if first == last else f"{first.isoformat()} to {last.isoformat()}"
+    count = "1 due time" if len(missed) == 1 else f"{len(missed)} due times"
+    return Notification(
+        user_id=user_id,
+        at=now,
+        severity="warning",
+        title=f"{name}: missed"[:300],
+        body=f"{count} ({when}): {missed[-1][1]}",
+        schedule_id=schedule_id,
+    )
+
+
+async def _expired(database: Database, findings: Findings, now: datetime) -> None:
+    """Occurrences that are in the ledger and that nothing began in time: Prefect or the workers are away for long."""
+    beyond: tuple[datetime, str] | None = None
+    while True:
+        async with database.session() as session:
+            batch = await ledger.waiting(session, before=now - GRACE, beyond=beyond, limit=_BATCH)
+            ends, notes = [], []
+            for row in batch:
+                policy = Policy.model_validate(row.policy_config["policy"])
+                if reason := expired(row.due_at, policy, now=now):
+                    ends.append((row.id, ExecutionState.MISSED, reason))
+                    notes.append(_note(row.schedule_id, row.name, row.user_id, [(row.due_at, reason)], now))
+            await ledger.close(session, ends, now=now)
+            session.add_all(notes)
+        findings.missed += len(ends)
+        if len(batch) < _BATCH:
+            return
+        beyond = (batch[-1].due_at, batch[-1].id)
+
+
+async def _finished(database: Database, findings: Findings, now: datetime) -> None:
+    """Schedules with nothing left to fire whose last occurrence ended without a run, which would have finished them."""
+    while True:
+        async with database.session() as session:
+            await before_reading(session)
+            batch = await ledger.finishable(session, limit=_BATCH)
+            for schedule in batch:
+                set_state(schedule, ScheduleState.FINISHED, now)
+                audit.record(
+                    session,
+                    at=now,
+                    actor="mailroom",
+                    action="finished",
+                    entity_type="schedule",
+                    entity_id=schedule.id,
+                    detail={},
+                )
+        findings.finished += len(batch)
+        if len(batch) < _BATCH:
+            return

@@ -1,0 +1,26 @@
+"""Locks that hold on both databases. SQLite knows no `FOR UPDATE`, and begins a transaction with its first write."""
+
+from __future__ import annotations
+
+from sqlalchemy import false, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.storage.tables import Execution, Schedule
+
+
+async def hold(session: AsyncSession, table: type[Schedule | Execution], row_id: str) -> None:
+    """Keep others from changing the row until the transaction ends; what is read of it afterwards stays true.
+
+    A write that changes nothing: it takes SQLite's one lock; on Postgres it locks the row.
+    """
+    await session.execute(
+        update(table).where(table.id == row_id).values(id=row_id).execution_options(synchronize_session=False)
+    )
+
+
+async def before_reading(session: AsyncSession) -> None:
+    """Keep other writers away until the transaction ends: all of them on SQLite; on Postgres, `FOR UPDATE` does it."""
+    if session.get_bind().dialect.name == "sqlite":
+        await session.execute(
+            update(Schedule).where(false()).values(id="").execution_options(synchronize_session=False)
+        )

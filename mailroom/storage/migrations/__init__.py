@@ -1,0 +1,44 @@
+"""Schema history of our tables, forward only; `upgrade` brings a database to the newest version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from mailroom.storage.database import Database
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        # Several processes may start at once; the lock goes with the transaction.
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7245011)")
+    command.upgrade(_config(connection), "head")
+
+
+async def upgrade(database: Database) -> None:
+    """Create or upgrade every table, in one transaction."""
+    async with database.engine.begin() as connection:
+        await connection.run_sync(_upgrade)
+
+
+def _is_current(connection: Connection) -> bool:
+    heads = ScriptDirectory.from_config(_config(connection)).get_heads()
+    return set(MigrationContext.configure(connection).get_current_heads()) == set(heads)
+
+
+async def is_current(database: Database) -> bool:
+    """Whether the database is at the newest version."""
+    async with database.engine.connect() as connection:
+        return await connection.run_sync(_is_current)

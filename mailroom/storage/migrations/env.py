@@ -1,0 +1,15 @@
+"""Alembic's entry: runs on the connection that `mailroom.storage.migrations.upgrade` hands over."""
+
+from alembic import context
+
+from mailroom.storage.tables import Table
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=Table.metadata,
+    render_as_batch=connection.dialect.name == "sqlite",
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

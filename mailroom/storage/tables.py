@@ -1,0 +1,312 @@
+"""The tables. The user's schema with its names, and what states, ledger, sync, audit and limits need on top.
+
+Every instant is UTC; zones are IANA names beside them. Relationships are not mapped: repositories join on purpose.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, Enum, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, text
+from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
+from mailroom.storage.database import Instant, JsonColumn, new_id
+
+Json = dict[str, Any]
+
+
+def _states(kind: type[StrEnum]) -> Enum:
+    """A state as its word, so that a person can read the table; unknown words are refused by SQLAlchemy."""
+    return Enum(
+        kind, native_enum=False, create_constraint=False, length=20, values_callable=lambda e: [m.value for m in e]
+    )
+
+
+def _since_creation(context: DefaultExecutionContext) -> datetime:
+    """Nothing was due before the schedule came to be."""
+    created: datetime = context.get_current_parameters()["created_at"]  # type: ignore[no-untyped-call]  # SQLAlchemy's
+    return created
+
+
+class Table(DeclarativeBase):
+    """Base of every table; constraints have stable names so that migrations can alter them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012  SQLAlchemy reads this name as a plain class attribute
+        datetime: Instant,
+        Json: JsonColumn,
+        list[Any]: JsonColumn,
+    }
+
+
+class User(Table):
+    """Someone who owns schedules."""
+
+    __tablename__ = "users"
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    email: Mapped[str] = mapped_column(String(320), unique=True)
+    name: Mapped[str] = mapped_column(String(200), default="")
+    timezone: Mapped[str] = mapped_column(String(64), default="UTC")
+    is_active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class Report(Table):
+    """A report's current definition (`mailroom.reports.spec.ReportDefinition` as JSON)."""
+
+    __tablename__ = "reports"
+    id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    title: Mapped[str] = mapped_column(String(200))
+    version: Mapped[str] = mapped_column(String(64))
+    definition: Mapped[Json]
+    is_active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class Connection(Table):
+    """Name and kind of a Prefect block document; the secrets are in the block alone."""
+
+    __tablename__ = "connections"
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    block_type_slug: Mapped[str] = mapped_column(String(100))
+    description: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class Calendar(Table):
+    """A business calendar: which weekdays are worked and which dates are not."""
+
+    __tablename__ = "calendars"
+    id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    title: Mapped[str] = mapped_column(String(200))
+    definition: Mapped[Json]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class Schedule(Table):
+    """Report + timing + parameters + destinations + policy, owned by a user. `generation` counts wanted changes;
+    `observed_generation` is the last one that Prefect shows.
+
+    Everything that was due up to `accounted_until` is in the ledger; what came after is due by the row as it is, since
+    each change accounts first. `next_run` is the first due time after it; None while nothing is due.
+    """
+
+    __tablename__ = "export_schedules"
+    __table_args__ = (
+        Index(None, "user_id", "state", "created_at"),
+        Index(None, "created_at", "id"),
+        Index(None, "sync_state", "updated_at"),
+        Index(None, "state", "next_run"),
+        Index(None, "report_id"),
+    )
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    report_id: Mapped[str] = mapped_column(ForeignKey("reports.id"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    name: Mapped[str] = mapped_column(String(200))
+    schedule_config: Mapped[Json]
+    distribution_config: Mapped[Json]
+    filter_config: Mapped[Json]
+    policy_config: Mapped[Json]
+    state: Mapped[ScheduleState] = mapped_column(_states(ScheduleState), default=ScheduleState.ACTIVE)
+    is_active: Mapped[bool] = mapped_column(default=True)
+    last_run: Mapped[datetime | None]
+    next_run: Mapped[datetime | None]
+    accounted_until: Mapped[datetime] = mapped_column(default=_since_creation)
+    generation: Mapped[int] = mapped_column(default=1)
+    observed_generation: Mapped[int] = mapped_column(default=0)
+    sync_state: Mapped[SyncState] = mapped_column(_states(SyncState), default=SyncState.PENDING)
+    sync_error: Mapped[str] = mapped_column(Text, default="")
+    deployment_id: Mapped[str | None] = mapped_column(String(36))
+    consecutive_failures: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+
+class ScheduleKey(Table):
+    """Digests of what a schedule sends to whom and of the files it writes; a shared one means a possible conflict.
+
+    `mailroom.schedules.conflicts.keys` makes them. Derived: written in the transaction that writes the schedule."""
+
+    __tablename__ = "schedule_keys"
+    __table_args__ = (Index(None, "key"),)
+    schedule_id: Mapped[str] = mapped_column(ForeignKey("export_schedules.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+
+
+class Artifact(Table):
+    """One rendered file (the user's "export"), addressed by its content's SHA-256."""
+
+    __tablename__ = "exports"
+    __table_args__ = (Index(None, "sha256"), Index(None, "expires_at"))
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    sha256: Mapped[str] = mapped_column(String(64))
+    filename: Mapped[str] = mapped_column(String(255))
+    format: Mapped[str] = mapped_column(String(20))
+    media_type: Mapped[str] = mapped_column(String(150))
+    size: Mapped[int] = mapped_column(BigInteger)
+    rows: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class Rendering(Table):
+    """One piece of (report version, parameters, due time): the message, or the file of a format; `key` digests those.
+
+    `result` keeps what deliveries and conditions need besides files: the message's body and pictures as SHA-256 of the
+    store, and how many rows the report has.
+    """
+
+    __tablename__ = "renderings"
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    report_id: Mapped[str] = mapped_column(String(80))
+    report_version: Mapped[str] = mapped_column(String(64))
+    artifact_ids: Mapped[list[Any]]
+    result: Mapped[Json]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Execution(Table):
+    """Our record of working on an occurrence, or on a test, run-now or backfill.
+
+    The partial unique index is the claim: one scheduled execution for each due time of a schedule. `waits_for` is the
+    execution that a pending one waits for, `superseded_by` the one that a cancelled one was ended for.
+    """
+
+    __tablename__ = "schedule_executions"
+    __table_args__ = (
+        Index(
+            "uq_schedule_executions_occurrence",
+            "schedule_id",
+            "due_at",
+            unique=True,
+            sqlite_where=text("kind = 'scheduled'"),
+            postgresql_where=text("kind = 'scheduled'"),
+        ),
+        Index(None, "schedule_id", "due_at", "id"),
+        Index(None, "due_at", "id"),
+        Index(None, "status", "due_at"),
+    )
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    schedule_id: Mapped[str] = mapped_column(ForeignKey("export_schedules.id"))
+    kind: Mapped[ExecutionKind] = mapped_column(_states(ExecutionKind), default=ExecutionKind.SCHEDULED)
+    due_at: Mapped[datetime]
+    status: Mapped[ExecutionState] = mapped_column(_states(ExecutionState), default=ExecutionState.PENDING)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    started_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    error_message: Mapped[str | None] = mapped_column(Text)
+    error_id: Mapped[str | None] = mapped_column(String(36))
+    export_id: Mapped[str | None] = mapped_column(ForeignKey("exports.id"))
+    artifact_ids: Mapped[list[Any]] = mapped_column(default=list)
+    report_version: Mapped[str | None] = mapped_column(String(64))
+    flow_run_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    pass_count: Mapped[int] = mapped_column(default=0)
+    render_failures: Mapped[int] = mapped_column(default=0)
+    next_pass_at: Mapped[datetime | None]
+    waits_for: Mapped[str | None] = mapped_column(String(36))
+    superseded_by: Mapped[str | None] = mapped_column(String(36))
+    lease_until: Mapped[datetime | None]
+    requested_by: Mapped[str | None] = mapped_column(String(36))
+    test_recipient: Mapped[str | None] = mapped_column(String(320))
+    created_at: Mapped[datetime]
+
+
+class Delivery(Table):
+    """One artifact set to one recipient or path of one destination. `key` is fixed before the first byte is sent."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("execution_id", "position", "recipient"),
+        Index(None, "status", "next_attempt_at"),
+    )
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    execution_id: Mapped[str] = mapped_column(ForeignKey("schedule_executions.id"))
+    position: Mapped[int]
+    channel: Mapped[str] = mapped_column(String(40))
+    connection: Mapped[str] = mapped_column(String(100))
+    recipient: Mapped[str] = mapped_column(String(500))
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    destination: Mapped[Json]
+    status: Mapped[DeliveryState] = mapped_column(_states(DeliveryState), default=DeliveryState.PENDING)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    receipt: Mapped[Json | None]
+    error_message: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+
+
+class Attempt(Table):
+    """One try of a delivery. The row is committed before the first byte leaves; no `ended_at` means it broke off."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (UniqueConstraint("delivery_id", "number"),)
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    delivery_id: Mapped[str] = mapped_column(ForeignKey("deliveries.id"))
+    number: Mapped[int]
+    flow_run_id: Mapped[str | None] = mapped_column(String(36))
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[DeliveryState | None] = mapped_column(_states(DeliveryState))
+    error_message: Mapped[str | None] = mapped_column(Text)
+
+
+class AuditEvent(Table):
+    """Who changed what, and how."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (Index(None, "entity_type", "entity_id", "at"), Index(None, "at", "id"))
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(320))
+    action: Mapped[str] = mapped_column(String(60))
+    entity_type: Mapped[str] = mapped_column(String(40))
+    entity_id: Mapped[str] = mapped_column(String(100))
+    detail: Mapped[Json]
+
+
+class Notification(Table):
+    """Something a user should know: a failure, a suspension."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (Index(None, "user_id", "read_at", "at"),)
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    at: Mapped[datetime]
+    severity: Mapped[str] = mapped_column(String(20))
+    title: Mapped[str] = mapped_column(String(300))
+    body: Mapped[str] = mapped_column(Text)
+    schedule_id: Mapped[str | None] = mapped_column(String(36))
+    execution_id: Mapped[str | None] = mapped_column(String(36))
+    read_at: Mapped[datetime | None]
+
+
+class IdempotencyKey(Table):
+    """The answer that a POST with this `Idempotency-Key` got; a repeat gets it again."""
+
+    __tablename__ = "idempotency_keys"
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    user_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    request_hash: Mapped[str] = mapped_column(String(64))
+    status_code: Mapped[int | None]
+    response: Mapped[Json | None]
+    created_at: Mapped[datetime] = mapped_column(index=True)
