@@ -38,10 +38,11 @@ demo: $(READY) ## Start everything, deliver real reports, print the proof (ONCE=
 up: $(READY) ## Run Mailroom embedded until Ctrl-C
 	@$(BIN)/mailroom up
 
-test: $(READY) ## Check style and types, then run every test
+test: $(READY) ## Check style, types and imports, then run every test
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo --quiet
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 # The same lock and recipe in an environment beside the other one: 3.13 takes another way through changes of the clocks.
@@ -49,10 +50,11 @@ test-313: ## Run the unit tests on Python 3.13, in .venv-3.13 (PYTHON_313= names
 	@$(MAKE) --no-print-directory setup VENV=.venv-3.13 PYTHON=$(PYTHON_313)
 	@.venv-3.13/bin/python -m pytest -n 2 --dist loadgroup tests/unit $(ARGS)
 
-check: $(READY) ## Check style and types only
+check: $(READY) ## Check style, types and imports only
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
 
 format: $(READY) ## Format the code and mend what ruff can
 	@$(BIN)/ruff format .
@@ -85,4 +87,4 @@ lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 	  --no-header --constraints requirements.lock --group bench --output-file bench/requirements.lock
 
 clean: ## Remove the environment, the caches and the embedded data
-	@rm -rf $(VENV) $(VENV)-uv .venv-3.13 .mailroom .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/out
+	@rm -rf $(VENV) $(VENV)-uv .venv-3.13 .mailroom .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis bench/out

@@ -20,14 +20,16 @@ from api.views import (
     SyncView,
     WarningView,
 )
-from mailroom.calendars.spec import business_calendars
+from mailroom.calendars.service import business_calendars
+from mailroom.context import Context
 from mailroom.executions import overview
 from mailroom.executions import repository as executions
 from mailroom.executions.overview import Deliveries
+from mailroom.schedules import repository as schedule_repository
 from mailroom.schedules.conflicts.survey import Draft, survey
 from mailroom.schedules.conflicts.warning import ScheduleWarning
 from mailroom.schedules.forecast import DueTime, forecast
-from mailroom.schedules.service import Context, etag
+from mailroom.schedules.service import etag
 from mailroom.schedules.spec import spec_data, stored_spec
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import Artifact, Execution, Schedule
@@ -129,7 +131,7 @@ async def execution_views(session: AsyncSession, rows: Sequence[Execution], cont
     """Executions with counts and files."""
     counts = await overview.delivery_counts(session, [row.id for row in rows])
     files = await overview.artifacts_of(session, rows)
-    names = await overview.schedule_names(session, [row.schedule_id for row in rows])
+    names = await schedule_repository.names(session, [row.schedule_id for row in rows])
     return [_execution(row, counts, files, names, context) for row in rows]
 
 

@@ -12,8 +12,8 @@ from fastapi import Depends, Header, Path, Query, Request
 from api.http.problems import Refusal
 from deployments.reconcile import Reconciler
 from mailroom.access.service import ensure_default_user
+from mailroom.context import Context
 from mailroom.errors import Invalid
-from mailroom.schedules.service import Context
 from mailroom.settings import Settings
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database

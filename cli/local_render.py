@@ -8,8 +8,9 @@ from typing import Any
 
 from cli.output import err
 from embedded import bootstrap
+from mailroom.connections import repository as connection_repository
 from mailroom.rendering.job import Limits, RenderJob, RenderResult
-from mailroom.reports import repository as catalog
+from mailroom.reports import repository as report_repository
 from mailroom.reports.parameters import resolve_parameters
 from mailroom.reports.spec import ReportDefinition, ShellSource
 from mailroom.settings import Settings
@@ -60,8 +61,8 @@ async def _stored(settings: Settings, report_id: str) -> tuple[ReportDefinition,
     database = Database(settings.database)
     try:
         async with database.session() as session:
-            definition = ReportDefinition.model_validate((await catalog.report(session, report_id)).definition)
-            return definition, await catalog.connection(session, definition.source.connection)
+            definition = ReportDefinition.model_validate((await report_repository.get(session, report_id)).definition)
+            return definition, await connection_repository.get(session, definition.source.connection)
     finally:
         await database.close()
 

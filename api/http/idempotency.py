@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.http.problems import Refusal
 from api.services import CallerDep, Services, ServicesDep
+from mailroom.context import Context
 from mailroom.errors import Conflict
-from mailroom.schedules.service import Context
 from mailroom.storage import idempotency as stored
 from mailroom.storage.tables import IdempotencyKey
 

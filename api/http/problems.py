@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 from mailroom.errors import Conflict, Fault, Invalid, NotFound, Unavailable, fault_from
-from mailroom.rendering.errors import LimitExceeded, RenderFailed
+from mailroom.reports.errors import LimitExceeded, RenderFailed
 from mailroom.reports.parameters import ParametersInvalid
 from prefect_mailroom.errors import (
     ConfigurationError,

@@ -7,7 +7,7 @@ from fastapi.responses import FileResponse
 
 from api.http.problems import Refusal, documented
 from api.services import CallerDep, Id, ServicesDep
-from mailroom.executions import repository as executions
+from mailroom.rendering import repository as rendering_repository
 
 router = APIRouter(tags=["artifacts"])
 MAX_RANGES = 8
@@ -21,7 +21,7 @@ MAX_RANGES = 8
 async def download(artifact_id: Id, request: Request, context: CallerDep, services: ServicesDep) -> Response:
     """The file. Its ETag is its SHA-256; ranges work."""
     async with services.database.session() as session:
-        artifact = await executions.artifact(session, artifact_id)
+        artifact = await rendering_repository.artifact(session, artifact_id)
     path = services.store.path(artifact.sha256)
     if artifact.expires_at <= context.now or not path.is_file():
         remedy = "Run the schedule again, or ask the operator to raise MAILROOM_ARTIFACT_DAYS."

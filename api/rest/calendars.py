@@ -16,9 +16,9 @@ from api.services import CallerDep, Id, IfMatch, ServicesDep
 from api.views import CalendarDetail, CalendarView, CountryView, PageView
 from mailroom.calendars import repository as calendars
 from mailroom.calendars.spec import CalendarDefinition, countries
+from mailroom.context import Context
 from mailroom.schedules import calendar_changes
 from mailroom.schedules.calendar_changes import CalendarSettings, NewCalendar
-from mailroom.schedules.service import Context
 from mailroom.storage.tables import Calendar
 
 router = APIRouter(prefix="/calendars", tags=["calendars"], route_class=JsonRoute)

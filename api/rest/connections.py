@@ -13,10 +13,10 @@ from api.http.json_body import JsonRoute
 from api.http.problems import documented
 from api.services import CallerDep, ConnectionName, ServicesDep
 from api.views import CheckView, ConnectionDetail, ConnectionKind, ConnectionView, PageView
+from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
 from mailroom.connections.kinds import KINDS
 from mailroom.connections.service import ConnectionSettings, NewConnection
-from mailroom.reports import repository as catalog
 from prefect_mailroom.channels import CHANNELS
 
 router = APIRouter(prefix="/connections", tags=["connections"], route_class=JsonRoute)
@@ -42,7 +42,7 @@ FOLDER = {"kind": "folder", "description": "", "settings": {"root": "/srv/report
 async def list_connections(_context: CallerDep, services: ServicesDep) -> PageView[ConnectionView]:
     """Every connection by name, without settings."""
     async with services.database.session() as session:
-        rows = await catalog.connections(session)
+        rows = await connection_repository.every(session)
     return PageView(items=[ConnectionView.model_validate(row) for row in rows])
 
 
@@ -88,7 +88,7 @@ async def create(
 async def read(name: ConnectionName, context: CallerDep, services: ServicesDep) -> ConnectionDetail:
     """One connection with its settings; secrets only show that they are set."""
     async with services.database.session() as session:
-        row = await catalog.connection(session, name)
+        row = await connection_repository.get(session, name)
     shown = await connections.shown(row, context.settings)
     return ConnectionDetail(**ConnectionView.model_validate(row).model_dump(), settings=shown)
 
@@ -117,5 +117,5 @@ async def delete(name: ConnectionName, context: CallerDep, services: ServicesDep
 async def check(name: ConnectionName, context: CallerDep, services: ServicesDep) -> CheckView:
     """Ask the far side whether the connection works; nothing is delivered. What is wrong comes as a problem."""
     async with services.database.session() as session:
-        row = await catalog.connection(session, name)
+        row = await connection_repository.get(session, name)
     return CheckView(ok=True, message=await connections.check(row, context.settings))

@@ -16,10 +16,10 @@ from api.http.problems import documented
 from api.present import execution_detail, execution_views
 from api.services import CallerDep, Cursor, Id, Limit, Services, ServicesDep
 from api.views import ExecutionDetail, ExecutionView, PageView
+from mailroom.context import Context
 from mailroom.executions import repository as executions
 from mailroom.schedules import repository as stored
 from mailroom.schedules import service as schedules
-from mailroom.schedules.service import Context
 from mailroom.states import ExecutionKind, ExecutionState
 
 router = APIRouter(tags=["executions"], route_class=JsonRoute)

@@ -15,9 +15,10 @@ from api.http.problems import documented
 from api.http.reading import read as read_as
 from api.services import CallerDep, Id, IfMatch, ServicesDep
 from api.views import PageView, ReportSummary, ReportView
+from mailroom.connections import repository as connection_repository
 from mailroom.errors import Invalid
 from mailroom.rendering import previews
-from mailroom.reports import repository as catalog
+from mailroom.reports import repository as report_repository
 from mailroom.reports import service as reports
 from mailroom.reports.spec import ReportDefinition
 from mailroom.storage.tables import Report
@@ -55,7 +56,7 @@ def _view(row: Report, warnings: list[str] | None = None) -> ReportView:
 async def list_reports(_context: CallerDep, services: ServicesDep) -> PageView[ReportSummary]:
     """Every report by title, without definitions."""
     async with services.database.session() as session:
-        rows = await catalog.reports(session)
+        rows = await report_repository.every(session)
     return PageView(items=[ReportSummary.model_validate(row) for row in rows])
 
 
@@ -76,7 +77,7 @@ async def create(body: DefinitionBody, context: CallerDep, once: OnceDep) -> Res
 async def read(report_id: Id, _context: CallerDep, services: ServicesDep, response: Response) -> ReportView:
     """One report with its definition."""
     async with services.database.session() as session:
-        row = await catalog.report(session, report_id)
+        row = await report_repository.get(session, report_id)
     response.headers["ETag"] = reports.etag(row)
     return _view(row)
 
@@ -123,9 +124,9 @@ async def preview(
     if not isinstance(values, dict):
         raise Invalid.at("parameters", "is not a JSON object.", 'Send an object such as {"carrier": "UA"}.')
     async with services.database.session() as session:
-        row = await catalog.report(session, report_id)
+        row = await report_repository.get(session, report_id)
         definition = ReportDefinition.model_validate(row.definition)
-        source = await catalog.connection(session, definition.source.connection)
+        source = await connection_repository.get(session, definition.source.connection)
     async with services.previews:
         html = await previews.preview_html(
             definition,

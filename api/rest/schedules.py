@@ -18,15 +18,16 @@ from api.http.reading import read as read_as
 from api.present import schedule_detail, schedule_view, schedule_views, warning_views
 from api.services import CallerDep, Cursor, Id, IfMatch, Limit, Services, ServicesDep
 from api.views import DueTimeView, PageView, PreviewView, ScheduleView
-from mailroom.calendars.spec import business_calendar
+from mailroom.calendars.service import business_calendar
+from mailroom.context import Context
 from mailroom.errors import Invalid
+from mailroom.executions.policy import Policy
 from mailroom.reports.spec import Format, Slug
 from mailroom.schedules import repository as stored
 from mailroom.schedules import service as schedules
 from mailroom.schedules.conflicts.survey import Draft, survey
 from mailroom.schedules.forecast import forecast, jitter_faults, timing_faults
-from mailroom.schedules.service import Context
-from mailroom.schedules.spec import Policy, ScheduleSpec, read_spec, read_targets
+from mailroom.schedules.spec import ScheduleSpec, read_spec, read_targets
 from mailroom.states import ScheduleState
 from mailroom.timing import Timing
 

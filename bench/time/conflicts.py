@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from mailroom.access.service import ensure_default_user
-from mailroom.reports import repository as catalog
+from mailroom.reports import repository as report_repository
 from mailroom.schedules.conflicts.keys import keys_of
 from mailroom.schedules.conflicts.survey import Draft, survey
 from mailroom.schedules.spec import ScheduleSpec, store_spec
@@ -102,7 +102,7 @@ async def fill(database: Database, owner: User, count: int, *, seed: int = 1) ->
         keys += [{"schedule_id": row.id, "key": key} for key in found]
     stamps = {"created_at": now, "updated_at": now, "accounted_until": now}
     async with database.session() as session:
-        if await catalog.find_report(session, "report-0") is None:
+        if await report_repository.find(session, "report-0") is None:
             names = [f"report-{number}" for number in range(REPORTS)]
             made = {"version": "1", "definition": {}, "created_at": now, "updated_at": now}
             await session.execute(insert(Report), [{"id": one, "title": one, **made} for one in names])

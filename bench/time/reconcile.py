@@ -29,10 +29,10 @@ from bench.peak.waiting import free_ports
 from deployments.reconcile import Reconciler
 from embedded import prefect_settings
 from mailroom.access.service import ensure_default_user
-from mailroom.reports import repository as catalog
+from mailroom.context import Context
+from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import service as schedules
-from mailroom.schedules.service import Context
 from mailroom.schedules.spec import read_spec
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
@@ -122,7 +122,7 @@ async def _filled(settings: Settings, database: Database, count: int) -> None:
     async with database.session() as session:
         owner = await ensure_default_user(session, now, settings)
         session.add(Connection(name="shared", kind="folder", block_type_slug="x", created_at=now, updated_at=now))
-        await catalog.save_report(session, ReportDefinition.model_validate(_REPORT), now=now)
+        await report_repository.save(session, ReportDefinition.model_validate(_REPORT), now=now)
     async with PrefectClient(settings.prefect_api) as client:
         await client.create_work_pool(WorkPoolCreate(name=settings.work_pool, type="process"))
     reconciler = Reconciler(database, settings)

@@ -81,12 +81,12 @@ def list_(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None
     """
 
     async def work(settings: Settings) -> list[dict[str, Any]]:
-        from mailroom.reports import repository as catalog
+        from mailroom.reports import repository as report_repository
 
         database = await our_database(settings)
         try:
             async with database.session() as session:
-                rows = await catalog.reports(session)
+                rows = await report_repository.every(session)
         finally:
             await database.close()
         return [{"id": r.id, "title": r.title, "version": r.version, "formats": r.definition["formats"]} for r in rows]
@@ -168,12 +168,12 @@ def parse_parameter(text: str) -> tuple[str, Any]:
 
 
 async def _definition(settings: Settings, report_id: str) -> dict[str, Any]:
-    from mailroom.reports import repository as catalog
+    from mailroom.reports import repository as report_repository
 
     database = await our_database(settings)
     try:
         async with database.session() as session:
-            row = await catalog.report(session, report_id)
+            row = await report_repository.get(session, report_id)
             return dict(row.definition)
     finally:
         await database.close()

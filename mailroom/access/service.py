@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access import repository as users
-from mailroom.reports import repository as catalog
 from mailroom.settings import Settings, current
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import User
@@ -21,7 +20,7 @@ def may_see(viewer: User, owner_id: str) -> bool:
 async def ensure_default_user(session: AsyncSession, now: datetime, settings: Settings | None = None) -> User:
     """The default user, made at the first call; several processes may make the first call at once."""
     settings = settings or current()
-    found = await catalog.user_by_email(session, settings.owner_email)
+    found = await users.find_by_email(session, settings.owner_email)
     if found is None:
         row = {
             "id": new_id(),
@@ -33,6 +32,6 @@ async def ensure_default_user(session: AsyncSession, now: datetime, settings: Se
             "updated_at": now,
         }
         await users.insert_if_absent(session, row)
-        found = await catalog.user_by_email(session, settings.owner_email)
+        found = await users.find_by_email(session, settings.owner_email)
     assert found is not None
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -55,3 +55,16 @@ async def move(
     ]
     if rows:
         await session.execute(update(Schedule), rows)
+
+
+async def find(session: AsyncSession, calendar_id: str, *, lock: bool = False) -> Calendar | None:
+    """The business calendar, or None; `lock` keeps it from being deleted until the transaction ends."""
+    return await session.get(Calendar, calendar_id, with_for_update={"read": True} if lock else None)
+
+
+async def named(session: AsyncSession, ids: Iterable[str]) -> dict[str, Calendar]:
+    """Those of the calendars that exist."""
+    wanted = set(ids)
+    if not wanted:
+        return {}
+    return {row.id: row for row in await session.scalars(select(Calendar).where(Calendar.id.in_(wanted)))}

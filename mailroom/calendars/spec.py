@@ -6,16 +6,12 @@ Public holidays are those of the library `holidays`, which knows them by rule up
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache, lru_cache, partial
 from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.errors import Invalid
-from mailroom.executions import overview
-from mailroom.reports import repository as catalog
 from mailroom.timing import BusinessCalendar
 from mailroom.timing.model import WEEKDAYS, Weekday
 
@@ -95,24 +91,3 @@ class CalendarDefinition(BaseModel):
         business = self.business()
         ahead = (start + dt.timedelta(days=number) for number in range(days))
         return [OwnHoliday(date=day, name=name) for day in ahead if (name := business.holiday(day))]
-
-
-async def business_calendar(session: AsyncSession, calendar_id: str | None, *, lock: bool = False) -> BusinessCalendar:
-    """The calendar of that id, or Monday to Friday for None; `lock` keeps it from being deleted meanwhile.
-
-    Raises:
-        Invalid: there is none of that id.
-    """
-    if calendar_id is None:
-        return BusinessCalendar()
-    row = await catalog.calendar(session, calendar_id, lock=lock)
-    if row is None:
-        message = f"names the calendar '{calendar_id[:80]}', which does not exist."
-        raise Invalid.at("timing.calendar", message, "GET /api/v1/calendars lists them.")
-    return CalendarDefinition.model_validate(row.definition).business()
-
-
-async def business_calendars(session: AsyncSession, ids: Iterable[str]) -> dict[str, BusinessCalendar]:
-    """Those of the calendars that exist, by one query."""
-    rows = await overview.calendars_named(session, ids)
-    return {key: CalendarDefinition.model_validate(row.definition).business() for key, row in rows.items()}

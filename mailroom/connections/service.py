@@ -21,11 +21,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import repository as audit
+from mailroom.connections import repository as connection_repository
 from mailroom.connections import uses
 from mailroom.connections.kinds import KINDS, block_type
+from mailroom.context import Context
 from mailroom.errors import Conflict, Fault, Invalid, Unavailable, fault_from
-from mailroom.reports import repository as catalog
-from mailroom.schedules.service import Context
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Connection
@@ -116,7 +116,7 @@ async def create(session: AsyncSession, wanted: NewConnection, context: Context)
         Invalid: see `build`.
         Unavailable: Prefect does not answer.
     """
-    if await catalog.connections_named(session, [wanted.name]):
+    if await connection_repository.named(session, [wanted.name]):
         message = f"There is a connection '{wanted.name}' already."
         raise Conflict(message, remedy="Choose another name, or change that one with PUT.")
     block = build(wanted.kind, wanted.settings)
@@ -142,7 +142,7 @@ async def replace(session: AsyncSession, name: str, wanted: ConnectionSettings, 
         NotFound, Invalid, Unavailable.
         Conflict: another kind.
     """
-    row = await catalog.connection(session, name)
+    row = await connection_repository.get(session, name)
     if wanted.kind != row.kind:
         message = f"The connection is of kind {row.kind}; it cannot become {wanted.kind}."
         raise Conflict(message, remedy="Make a new connection and change what uses this one.")
@@ -159,7 +159,7 @@ async def delete(session: AsyncSession, name: str, context: Context) -> None:
         NotFound, Unavailable.
         Conflict: schedules or reports use it; some are named.
     """
-    row = await catalog.connection(session, name)
+    row = await connection_repository.get(session, name)
     schedules, reports = await uses.of_connection(session, name)
     if schedules or reports:
         users = [f"schedule '{used}'" for used in schedules] + [f"report '{used}'" for used in reports]
@@ -241,7 +241,7 @@ async def load_named(database: Database, settings: Settings, name: str, *, kind:
     Prefect's UI within 30 s.
     """
     async with database.session() as session:
-        row = await catalog.connection(session, name)
+        row = await connection_repository.get(session, name)
     if row.kind != kind:
         message = f"The connection '{name}' is of kind {row.kind}; {kind} is needed here."
         raise ConfigurationError(message, remedy="Choose another connection.", field="connection")

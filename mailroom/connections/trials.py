@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import repository as audit
+from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
+from mailroom.context import Context
 from mailroom.errors import Invalid, fault_from
-from mailroom.reports import repository as catalog
-from mailroom.schedules.service import Context
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import Connection
 from prefect_mailroom.channel import Channel, Destination, Parcel, Receipt
@@ -45,7 +45,7 @@ async def find_connection(session: AsyncSession, channel: str, name: str) -> Con
     Raises:
         Invalid: there is none of that name, or it is of another kind.
     """
-    row = (await catalog.connections_named(session, [name])).get(name)
+    row = (await connection_repository.named(session, [name])).get(name)
     if row is None:
         message = f"There is no connection '{name[:100]}'."
         raise Invalid.at("connection", message, "GET /api/v1/connections lists them.")

@@ -9,7 +9,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.states import DeliveryState
-from mailroom.storage.tables import Artifact, Calendar, Delivery, Execution, Schedule
+from mailroom.storage.tables import Artifact, Delivery, Execution
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +39,3 @@ async def artifacts_of(session: AsyncSession, executions: Iterable[Execution]) -
     every = {artifact_id for ids in wanted.values() for artifact_id in ids}
     rows = {row.id: row for row in await session.scalars(select(Artifact).where(Artifact.id.in_(every)))}
     return {execution_id: [rows[one] for one in ids if one in rows] for execution_id, ids in wanted.items()}
-
-
-async def schedule_names(session: AsyncSession, schedule_ids: Iterable[str]) -> dict[str, str]:
-    """The names of schedules, deleted ones included."""
-    query = select(Schedule.id, Schedule.name).where(Schedule.id.in_(set(schedule_ids)))
-    return {row[0]: row[1] for row in await session.execute(query)}
-
-
-async def calendars_named(session: AsyncSession, ids: Iterable[str]) -> dict[str, Calendar]:
-    """Those of the calendars that exist."""
-    wanted = set(ids)
-    if not wanted:
-        return {}
-    return {row.id: row for row in await session.scalars(select(Calendar).where(Calendar.id.in_(wanted)))}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import and_, exists, func, or_, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -16,7 +15,7 @@ from mailroom.storage.database import new_id
 from mailroom.storage.inserting import insert_into
 from mailroom.storage.locks import hold
 from mailroom.storage.paging import Page, page
-from mailroom.storage.tables import Artifact, Attempt, Delivery, Execution, Rendering, Schedule
+from mailroom.storage.tables import Attempt, Delivery, Execution, Schedule
 
 
 async def get(session: AsyncSession, execution_id: str, *, lock: bool = False) -> Execution:
@@ -241,50 +240,6 @@ async def abandon_attempts(
         .returning(Delivery.id)
     )
     return len(changed.all())
-
-
-async def renderings_of(session: AsyncSession, keys: Iterable[str], *, now: datetime) -> dict[str, Rendering]:
-    """Those of the keys that have a finished rendering which has not expired."""
-    query = select(Rendering).where(Rendering.key.in_(list(keys)), Rendering.expires_at > now)
-    return {row.key: row for row in await session.scalars(query)}
-
-
-async def artifacts(session: AsyncSession, ids: Sequence[str]) -> list[Artifact]:
-    """Artifacts in the order of `ids`."""
-    rows = {row.id: row for row in await session.scalars(select(Artifact).where(Artifact.id.in_(ids)))}
-    return [rows[artifact_id] for artifact_id in ids if artifact_id in rows]
-
-
-async def artifact(session: AsyncSession, artifact_id: str) -> Artifact:
-    """One artifact.
-
-    Raises:
-        NotFound: there is none of that id.
-    """
-    found = await session.get(Artifact, artifact_id)
-    if found is None:
-        raise NotFound(f"There is no artifact {artifact_id[:60]}.", remedy="GET /api/v1/executions/{id} lists them.")
-    return found
-
-
-async def save_rendering(session: AsyncSession, rendering: Rendering, files: Sequence[Artifact]) -> Rendering:
-    """Store a finished rendering, or return the one that another process finished first; an expired one gives way."""
-    query = select(Rendering).where(Rendering.key == rendering.key)
-    present = (await session.scalars(query)).one_or_none()
-    if present is not None and present.expires_at > rendering.created_at:
-        return present
-    if present is not None:
-        present.key = f"expired:{present.id}"
-        await session.flush()
-    try:
-        async with session.begin_nested():
-            session.add_all(files)
-            await session.flush()
-            rendering.artifact_ids = [file.id for file in files]
-            session.add(rendering)
-    except IntegrityError:
-        return (await session.scalars(query)).one()
-    return rendering
 
 
 async def plan_deliveries(session: AsyncSession, execution_id: str, planned: Sequence[Delivery]) -> Sequence[Delivery]:

@@ -12,11 +12,10 @@ from datetime import datetime
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.calendars.spec import CalendarDefinition
-from mailroom.executions import overview
+from mailroom.calendars.service import business_calendars
+from mailroom.executions.policy import Policy
 from mailroom.ledger import repository as ledger
 from mailroom.ledger.decide import Accounts, Close, Entry, Known, reckon
-from mailroom.schedules.spec import Policy
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import Schedule
 from mailroom.timing import BusinessCalendar, Timing
@@ -77,10 +76,7 @@ async def _compare(
     for row in await ledger.known(session, [schedule.id for schedule in schedules]):
         there[row.schedule_id].append(Known(row.id, row.due_at, row.status, row.flow_run_id is not None))
     named = {calendar for schedule in schedules if (calendar := schedule.schedule_config.get("calendar"))}
-    calendars = {
-        key: CalendarDefinition.model_validate(row.definition).business()
-        for key, row in (await overview.calendars_named(session, named)).items()
-    }
+    calendars = await business_calendars(session, named)
 
     def compare() -> list[tuple[Schedule, Accounts]]:
         found = []

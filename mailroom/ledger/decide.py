@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from mailroom.passes.gate import CATCH_UP_MOST, GRACE_SECONDS
-from mailroom.schedules.spec import Policy
+from mailroom.executions.policy import CATCH_UP_MOST, GRACE_SECONDS, Policy
 from mailroom.states import ExecutionState
 from mailroom.timing import BusinessCalendar, Timing, occurrences
 

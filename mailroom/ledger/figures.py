@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.calendars.spec import business_calendars
+from mailroom.calendars.service import business_calendars
 from mailroom.ledger import repository as ledger
 from mailroom.states import ExecutionState
 from mailroom.timing import BusinessCalendar, Timing, occurrences

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.calendars.spec import business_calendar
+from mailroom.calendars.service import business_calendar
 from mailroom.errors import NotFound
 from mailroom.executions import repository as executions
 from mailroom.ledger import repository as ledger

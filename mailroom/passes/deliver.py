@@ -14,14 +14,15 @@ from zoneinfo import ZoneInfo
 from prefect.blocks.core import Block
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access import repository as user_repository
 from mailroom.connections.service import load_named
 from mailroom.errors import Unavailable
 from mailroom.executions import overlap
 from mailroom.executions import repository as executions
 from mailroom.passes.gate import may_send
 from mailroom.passes.retry import next_attempt
+from mailroom.rendering import repository as rendering_repository
 from mailroom.rendering.service import Made, Message, Order, message_of
-from mailroom.reports import repository as catalog
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import repository as stored
 from mailroom.schedules.spec import ScheduleSpec
@@ -120,7 +121,7 @@ async def load_shipment(
         FileNotFoundError: a file has expired meanwhile.
     """
     async with database.session() as session:
-        artifacts = await executions.artifacts(session, made.artifact_ids)
+        artifacts = await rendering_repository.artifacts(session, made.artifact_ids)
     message = await asyncio.to_thread(message_of, store, made)
     files = tuple(_parcel_file(store, artifact) for artifact in artifacts)
     return Shipment(execution, schedule, spec, wanted.definition, wanted, made, files, message)
@@ -245,7 +246,7 @@ class Courier:
             await executions.suppress(session, delivery.id, execution.reason)
             return True
         schedule = await stored.find(session, self._shipment.schedule.id)
-        owner = await catalog.user(session, self._shipment.schedule.user_id)
+        owner = await user_repository.find(session, self._shipment.schedule.user_id)
         assert schedule is not None, "schedules are never removed, only marked as deleted"
         active = owner is not None and owner.is_active
         closed = may_send(self._shipment.execution.kind, schedule.state, owner_active=active)

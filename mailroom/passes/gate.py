@@ -11,14 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mailroom.schedules.spec import Policy
+from mailroom.executions.policy import CATCH_UP_MOST, GRACE_SECONDS, Policy
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
-
-GRACE_SECONDS = 600
-"""How late an occurrence may begin before `catchup: none` calls it missed."""
-
-CATCH_UP_MOST = 24
-"""How many due times that passed unserved are made good at most, under `catchup: all`."""
 
 LOOK_AGAIN = (timedelta(seconds=10), timedelta(minutes=1))
 """Least and most time between two looks at whether the one waited for has ended; a tenth of the wait so far."""

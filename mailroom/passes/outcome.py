@@ -12,8 +12,9 @@ from mailroom.ledger import repository as ledger
 from mailroom.ledger.account import account_for_change
 from mailroom.passes.settle import Verdict
 from mailroom.schedules import repository as stored
+from mailroom.schedules.lifecycle import set_state
 from mailroom.schedules.spec import stored_spec
-from mailroom.states import ExecutionKind, ExecutionState, ScheduleState, SyncState
+from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 from mailroom.storage.tables import Execution, Notification, Schedule
 
 
@@ -88,11 +89,3 @@ async def _finish(session: AsyncSession, schedule: Schedule, execution: Executio
         return
     if not await ledger.has_open(session, schedule.id, besides=execution.id):
         set_state(schedule, ScheduleState.FINISHED, now)
-
-
-def set_state(schedule: Schedule, state: ScheduleState, now: datetime) -> None:
-    """Move a schedule on our own account; Prefect is told by the next pass."""
-    schedule.state, schedule.is_active = state, state is ScheduleState.ACTIVE
-    schedule.next_run = schedule.next_run if state is ScheduleState.ACTIVE else None
-    schedule.generation += 1
-    schedule.sync_state, schedule.updated_at = SyncState.PENDING, now

@@ -11,6 +11,7 @@ from mailroom.executions import repository as executions
 from mailroom.passes.claim import Claimed
 from mailroom.passes.settle import Verdict
 from mailroom.passes.work import Work
+from mailroom.rendering import repository as rendering_repository
 from mailroom.states import ExecutionKind
 from mailroom.storage.tables import Artifact, Delivery
 
@@ -57,7 +58,7 @@ async def write_summary(work: Work, claimed: Claimed, result: Verdict) -> None:
     async with work.database.session() as session:
         execution = await executions.get(session, claimed.execution.id)
         deliveries = await executions.deliveries_of(session, [execution.id])
-        files = await executions.artifacts(session, execution.artifact_ids)
+        files = await rendering_repository.artifacts(session, execution.artifact_ids)
     await acreate_markdown_artifact(
         summary(claimed, result, files, deliveries, work.settings.public_url),
         key=f"execution-{execution.id}",

@@ -7,10 +7,11 @@ from itertools import islice
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access import repository as user_repository
 from mailroom.executions import overlap
+from mailroom.executions.policy import CATCH_UP_MOST
 from mailroom.passes.claim import Claimed
-from mailroom.passes.gate import CATCH_UP_MOST, Situation, Unfinished, start_of
-from mailroom.reports import repository as catalog
+from mailroom.passes.gate import Situation, Unfinished, start_of
 from mailroom.states import ExecutionKind
 from mailroom.storage.tables import Execution
 from mailroom.timing import BusinessCalendar, occurrences
@@ -25,7 +26,7 @@ async def read_situation(
     The claim has locked the schedule, so nothing of the schedule can begin or begin to wait meanwhile.
     """
     execution, schedule, spec = claimed.execution, claimed.schedule, claimed.spec
-    owner = await catalog.user(session, schedule.user_id)
+    owner = await user_repository.find(session, schedule.user_id)
     scheduled = execution.kind is ExecutionKind.SCHEDULED and not claimed.again
     others = await overlap.unfinished(session, schedule.id, besides=execution.id) if scheduled else []
     at_once = not scheduled or isinstance(spec.timing, Immediate)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mailroom import settings as settings_module
-from mailroom.calendars.spec import business_calendar
+from mailroom.calendars.service import business_calendar
 from mailroom.errors import Unavailable
 from mailroom.executions import overlap
 from mailroom.executions import repository as executions
@@ -24,7 +24,7 @@ from mailroom.passes.settle import Verdict, verdict
 from mailroom.passes.situation import read_situation
 from mailroom.passes.supersede import Superseded, supersede
 from mailroom.rendering.service import Made, Order, order, rendered
-from mailroom.reports import repository as catalog
+from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import repository as stored
 from mailroom.settings import Settings
@@ -111,7 +111,7 @@ class Work:
         execution, spec = claimed.execution, claimed.spec
         try:
             async with self.database.session() as session:
-                report = await catalog.report(session, spec.report_id)
+                report = await report_repository.get(session, spec.report_id)
                 definition = ReportDefinition.model_validate(report.definition)
             wanted = order(definition, spec.parameters, spec.formats, execution.due_at, spec.timing.timezone)
             made = await rendered(self.database, self.settings, wanted, now=now, group=claimed.schedule.user_id)

@@ -14,7 +14,6 @@ from mailroom.rendering.document.answers import Answer
 from mailroom.rendering.document.build import build, head_of
 from mailroom.rendering.document.model import Chart, Document
 from mailroom.rendering.document.rows import Reader
-from mailroom.rendering.errors import RenderFailed, placed
 from mailroom.rendering.formats import html, pdf, text
 from mailroom.rendering.formats.data_files import DataFiles
 from mailroom.rendering.formats.xlsx_cells import TooManyRows
@@ -22,6 +21,7 @@ from mailroom.rendering.job import RenderedFile, RenderJob, RenderResult
 from mailroom.rendering.renderers import limits
 from mailroom.rendering.renderers.publish import not_put, publish, working_folder
 from mailroom.rendering.sources import open_reader
+from mailroom.reports.errors import RenderFailed, placed
 from mailroom.reports.spec import MEDIA_TYPES, Format, HttpSource, KeyFiguresSection, SqlSource
 from prefect_mailroom.errors import ConfigurationError, MailroomError
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from mailroom.connections.service import load_named
-from mailroom.executions import repository as executions
 from mailroom.rendering import client
+from mailroom.rendering import repository as rendering_repository
 from mailroom.rendering.job import Limits, RenderedFile, RenderJob, RenderResult
 from mailroom.rendering.shell import run_shell
 from mailroom.reports.parameters import resolve_parameters
@@ -103,7 +103,7 @@ async def rendered(database: Database, settings: Settings, wanted: Order, *, now
     """
     keys = {piece: wanted.key(piece) for piece in wanted.pieces}
     async with database.session() as session:
-        found = await executions.renderings_of(session, keys.values(), now=now)
+        found = await rendering_repository.renderings_of(session, keys.values(), now=now)
     missing = [piece for piece, key in keys.items() if key not in found]
     if missing:
         store = ArtifactStore(settings.artifacts_dir)
@@ -118,7 +118,7 @@ async def rendered(database: Database, settings: Settings, wanted: Order, *, now
         ]
         async with database.session() as session:
             for rendering, files in made:
-                found[rendering.key] = await executions.save_rendering(session, rendering, files)
+                found[rendering.key] = await rendering_repository.save_rendering(session, rendering, files)
     return Made(tuple(found[key] for key in keys.values()))
 
 

@@ -8,11 +8,12 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import repository as audit
+from mailroom.connections import repository as connection_repository
+from mailroom.context import Context
 from mailroom.errors import Conflict, Fault, Invalid
-from mailroom.reports import repository as catalog
+from mailroom.reports import repository as report_repository
 from mailroom.reports.checks import check_definition
 from mailroom.reports.spec import ReportDefinition
-from mailroom.schedules.service import Context
 from mailroom.storage.tables import Report
 
 
@@ -26,7 +27,7 @@ async def sync_definitions(
     """
     outcomes = []
     for definition in definitions:
-        _, outcome = await catalog.save_report(session, definition, now=now)
+        _, outcome = await report_repository.save(session, definition, now=now)
         if outcome != "unchanged":
             _audit(session, definition.id, "sync", now, outcome, definition.version)
         outcomes.append((definition.id, outcome))
@@ -48,7 +49,7 @@ async def check(session: AsyncSession, definition: ReportDefinition) -> list[str
         line = f" (line {found.line})" if found.line > 1 else ""
         faults.append(Fault(place, f"{found.message}{line}", found.remedy))
     source = definition.source
-    row = (await catalog.connections_named(session, [source.connection])).get(source.connection)
+    row = (await connection_repository.named(session, [source.connection])).get(source.connection)
     if row is None:
         message = f"names the connection '{source.connection}', which does not exist."
         faults.append(Fault("source.connection", message, "GET /api/v1/connections lists them."))
@@ -76,12 +77,12 @@ async def save(
         Invalid: see `check`.
     """
     if not new:
-        check_etag(await catalog.report(session, definition.id), if_match)
-    elif await catalog.find_report(session, definition.id):
+        check_etag(await report_repository.get(session, definition.id), if_match)
+    elif await report_repository.find(session, definition.id):
         message = f"There is a report '{definition.id}' already."
         raise Conflict(message, remedy="Choose another id, or change that one with PUT.")
     warnings = await check(session, definition)
-    row, outcome = await catalog.save_report(session, definition, now=context.now)
+    row, outcome = await report_repository.save(session, definition, now=context.now)
     if outcome != "unchanged":
         _audit(session, row.id, context.user.email, context.now, outcome, row.version)
     return row, warnings
@@ -94,9 +95,9 @@ async def delete(session: AsyncSession, report_id: str, context: Context, *, if_
         NotFound.
         Conflict: schedules use it, or `if_match` is stale.
     """
-    row = await catalog.report(session, report_id)
+    row = await report_repository.get(session, report_id)
     check_etag(row, if_match)
-    if count := await catalog.schedules_of_report(session, report_id):
+    if count := await report_repository.count_schedules(session, report_id):
         message = f"The report '{report_id}' is used by {count} schedule{'s' if count > 1 else ''}."
         raise Conflict(message, remedy=f"Delete those first: GET /api/v1/schedules/?report_id={report_id}.")
     row.is_active, row.updated_at = False, context.now

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from mailroom.rendering.errors import RenderFailed
+from mailroom.reports.errors import RenderFailed
 
 REMEDY = "A text section may hold {{ parameter }} and {{ query.column }} only."
 _parser = ImmutableSandboxedEnvironment()

@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import repository as audit
+from mailroom.context import Context
 from mailroom.schedules import repository as stored
 from mailroom.schedules import service as schedules
-from mailroom.schedules.service import Context
 from mailroom.settings import Settings
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import Notification, Schedule, User

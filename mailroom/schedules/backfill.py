@@ -15,11 +15,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import repository as audit
-from mailroom.calendars.spec import business_calendar
+from mailroom.calendars.service import business_calendar
+from mailroom.context import Context
 from mailroom.errors import Conflict, Invalid
 from mailroom.ledger import repository as ledger
 from mailroom.schedules import repository as stored
-from mailroom.schedules.service import Context
 from mailroom.schedules.spec import stored_spec
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 from mailroom.storage.database import new_id

@@ -19,9 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.audit import repository as audit
 from mailroom.calendars import repository as calendars
 from mailroom.calendars.spec import CalendarDefinition
+from mailroom.context import Context
 from mailroom.errors import Conflict
 from mailroom.ledger.account import account_for_change
-from mailroom.schedules.service import Context
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import Calendar, Schedule
 from mailroom.timing import BusinessCalendar, Timing, occurrences

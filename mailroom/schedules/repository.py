@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import case, literal, select, update
@@ -111,3 +111,9 @@ async def mark_sync_failed(session: AsyncSession, schedule_id: str, message: str
 async def record_run(session: AsyncSession, schedule_id: str, last_run: datetime) -> None:
     """Remember when it last ran."""
     await session.execute(update(Schedule).where(Schedule.id == schedule_id).values(last_run=last_run))
+
+
+async def names(session: AsyncSession, schedule_ids: Iterable[str]) -> dict[str, str]:
+    """The names of schedules, deleted ones included."""
+    query = select(Schedule.id, Schedule.name).where(Schedule.id.in_(set(schedule_ids)))
+    return {row[0]: row[1] for row in await session.execute(query)}

@@ -4,18 +4,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import repository as audit
-from mailroom.calendars.spec import business_calendar
+from mailroom.calendars.service import business_calendar
+from mailroom.connections import repository as connection_repository
+from mailroom.context import Context
 from mailroom.errors import Conflict, Fault, Invalid
 from mailroom.executions import repository as executions
 from mailroom.ledger.account import account_for_change
-from mailroom.reports import repository as catalog
+from mailroom.reports import repository as report_repository
 from mailroom.reports.parameters import ParametersInvalid, check_parameters
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import repository as stored
@@ -23,22 +24,12 @@ from mailroom.schedules.conflicts import repository as conflicts
 from mailroom.schedules.conflicts.keys import keys_of
 from mailroom.schedules.forecast import jitter_faults, timing_faults
 from mailroom.schedules.spec import ScheduleSpec, spec_data, store_spec, stored_spec
-from mailroom.settings import Settings
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState, SyncState, may_become
-from mailroom.storage.tables import Execution, Schedule, User
+from mailroom.storage.tables import Execution, Schedule
 from mailroom.timing import BusinessCalendar, occurrences
 from mailroom.timing.model import Immediate
 from prefect_mailroom.channel import Destination
 from prefect_mailroom.variables import PARAMETER_PREFIX, parameter_names
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """Who asks, when, and under which settings."""
-
-    user: User
-    now: datetime
-    settings: Settings
 
 
 def _variable_faults(targets: list[Destination], parameters: dict[str, Any]) -> list[Fault]:
@@ -57,7 +48,7 @@ def _variable_faults(targets: list[Destination], parameters: dict[str, Any]) -> 
 
 
 async def _check_targets(session: AsyncSession, targets: list[Destination]) -> list[Fault]:
-    known = await catalog.connections_named(session, [target.connection for target in targets])
+    known = await connection_repository.named(session, [target.connection for target in targets])
     faults = []
     for index, target in enumerate(targets):
         row = known.get(target.connection)
@@ -87,7 +78,7 @@ async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> 
     faults += timing_faults(spec.timing, business, now=context.now, least=least)
     faults += jitter_faults(spec.policy.jitter, spec.timing, business, now=context.now)
     faults += await _check_targets(session, spec.targets())
-    report = await catalog.find_report(session, spec.report_id)
+    report = await report_repository.find(session, spec.report_id)
     if report is None:
         message = f"names the report '{spec.report_id}', which does not exist."
         faults.append(Fault("report_id", message, "GET /api/v1/reports lists them."))

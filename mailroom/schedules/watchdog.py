@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from mailroom.audit import repository as audit
+from mailroom.executions.policy import Policy
 from mailroom.ledger import repository as ledger
 from mailroom.ledger.account import Found, account
 from mailroom.ledger.decide import Close, Entry, expired
-from mailroom.passes.outcome import set_state
-from mailroom.schedules.spec import Policy
+from mailroom.schedules.lifecycle import set_state
 from mailroom.states import ExecutionState, ScheduleState
 from mailroom.storage.database import Database
 from mailroom.storage.locks import before_reading

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mailroom.rendering.document.rows import ColumnType, Reader
-from mailroom.rendering.errors import LimitExceeded
 from mailroom.reports import text_section
+from mailroom.reports.errors import LimitExceeded
 from mailroom.reports.spec import ChartSection, Format, ReportDefinition, TableSection, TextSection
 
 Batch = list[tuple[Any, ...]]

@@ -21,9 +21,9 @@ from mailroom.rendering.document.model import (
     Table,
 )
 from mailroom.rendering.document.rows import ColumnType
-from mailroom.rendering.errors import RenderFailed, placed
 from mailroom.rendering.job import RenderJob
 from mailroom.reports import text_section
+from mailroom.reports.errors import RenderFailed, placed
 from mailroom.reports.parameters import choices
 from mailroom.reports.spec import (
     ChartSection,

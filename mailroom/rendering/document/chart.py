@@ -11,7 +11,7 @@ from typing import Any
 
 from mailroom.rendering.document import values
 from mailroom.rendering.document.model import Chart
-from mailroom.rendering.errors import RenderFailed
+from mailroom.reports.errors import RenderFailed
 
 # Okabe and Ito's colours, which readers with any colour vision tell apart, on white and in print.
 PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7A5C99", "#5F6B76"]

@@ -12,8 +12,8 @@ from typing import Any
 
 from mailroom.rendering.document import values
 from mailroom.rendering.document.rows import ColumnType
-from mailroom.rendering.errors import RenderFailed
 from mailroom.rendering.formats.columns import Batch
+from mailroom.reports.errors import RenderFailed
 from prefect_mailroom.errors import ConfigurationError
 
 ROW_GROUP = 65_536

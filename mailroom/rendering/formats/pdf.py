@@ -14,7 +14,7 @@ import typst
 from mailroom.rendering.document import chart
 from mailroom.rendering.document.build import capped
 from mailroom.rendering.document.model import Chart, Document, KeyFigures, Paragraphs, Part, Table
-from mailroom.rendering.errors import RenderFailed
+from mailroom.reports.errors import RenderFailed
 
 TEMPLATE = Path(__file__).with_name("templates") / "report.typ"
 FONT = "Libertinus Serif"  # typst bundles it; the system's fonts help out for scripts that it lacks.

@@ -14,7 +14,7 @@ from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from mailroom.rendering.errors import LimitExceeded, RenderFailed
+from mailroom.reports.errors import LimitExceeded, RenderFailed
 
 FOLDER = Path(__file__).with_name("templates")
 MAX_PRODUCT = 100_000

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 from mailroom.rendering.document import values
 from mailroom.rendering.document.model import Document
 from mailroom.rendering.document.rows import ColumnType
-from mailroom.rendering.errors import RenderFailed
 from mailroom.rendering.formats.columns import Batch, by_column
+from mailroom.reports.errors import RenderFailed
 from mailroom.reports.spec import Column
 
 MAX_TEXT = 32_767

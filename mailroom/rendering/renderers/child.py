@@ -16,9 +16,9 @@ from queue import SimpleQueue
 
 from pydantic import BaseModel
 
-from mailroom.rendering.errors import placed
 from mailroom.rendering.job import RenderJob
 from mailroom.rendering.renderers import limits, wire
+from mailroom.reports.errors import placed
 from prefect_mailroom.errors import MailroomError
 
 

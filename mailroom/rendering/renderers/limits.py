@@ -11,8 +11,8 @@ import os
 import resource
 from pathlib import Path
 
-from mailroom.rendering.errors import LimitExceeded
 from mailroom.rendering.job import Limits
+from mailroom.reports.errors import LimitExceeded
 
 DATA_HEADROOM = 1 << 30
 """Bytes that are writable and never used: stacks of threads, arenas, the JavaScript engine's own heap."""

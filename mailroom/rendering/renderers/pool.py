@@ -6,10 +6,10 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
-from mailroom.rendering.errors import placed
 from mailroom.rendering.job import RenderJob, RenderResult
 from mailroom.rendering.renderers.publish import not_put, publish, working_folder
 from mailroom.rendering.renderers.renderer import Renderer, RendererDied
+from mailroom.reports.errors import placed
 from prefect_mailroom.errors import MailroomError
 
 Slot = asyncio.Task[Renderer]

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mailroom.rendering.errors import RenderFailed
 from mailroom.rendering.job import RenderJob, RenderResult
+from mailroom.reports.errors import RenderFailed
 
 _LOG = logging.getLogger(__name__)
 

@@ -14,10 +14,10 @@ import psutil
 from pydantic import ValidationError
 
 from mailroom.errors import Unavailable
-from mailroom.rendering.errors import RenderFailed
 from mailroom.rendering.job import RenderJob
 from mailroom.rendering.renderers import limits, wire
 from mailroom.rendering.renderers.child import Order
+from mailroom.reports.errors import RenderFailed
 
 ROOT = Path(__file__).parents[3]
 WATCH_SECONDS = 0.1

@@ -21,13 +21,13 @@ from pydantic import ValidationError
 
 from mailroom import settings as settings_module
 from mailroom.errors import Unavailable
-from mailroom.rendering.errors import RenderFailed
 from mailroom.rendering.job import RenderResult
 from mailroom.rendering.renderers import wire
 from mailroom.rendering.renderers.fair_queue import FairQueue
 from mailroom.rendering.renderers.pool import Pool
 from mailroom.rendering.renderers.publish import handed_over, not_put, remove
 from mailroom.rendering.renderers.single_flight import Flight, Flights, merged
+from mailroom.reports.errors import RenderFailed
 from mailroom.settings import Settings
 from prefect_mailroom.errors import ConfigurationError, MailroomError
 

@@ -12,8 +12,8 @@ from typing import Any, BinaryIO
 from pydantic import BaseModel
 
 from mailroom.errors import Unavailable
-from mailroom.rendering.errors import LimitExceeded, RenderFailed, as_placed
 from mailroom.rendering.job import RenderJob, RenderResult
+from mailroom.reports.errors import LimitExceeded, RenderFailed, as_placed
 from prefect_mailroom.errors import ConfigurationError, MailroomError, SourceRefused, SourceUnavailable
 
 MOST = 64_000_000

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.service import may_see
-from mailroom.calendars.spec import business_calendars
-from mailroom.reports import repository as catalog
+from mailroom.calendars.service import business_calendars
+from mailroom.reports import repository as report_repository
 from mailroom.reports.parameters import with_defaults
 from mailroom.schedules.conflicts import crowded
 from mailroom.schedules.conflicts import repository as stored
@@ -72,7 +72,7 @@ async def survey(
     Raises:
         Invalid: its calendar does not exist.
     """
-    report = await catalog.find_report(session, draft.report_id) if draft.report_id else None
+    report = await report_repository.find(session, draft.report_id) if draft.report_id else None
     schema = report.definition.get("parameters", {}) if report else {}
     parameters, keys = with_defaults(schema, draft.parameters), draft.keys()
     sharers = [

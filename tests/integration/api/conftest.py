@@ -21,7 +21,7 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectAlreadyExists
 
 from api.app import create_app
-from mailroom.reports import repository as catalog
+from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
@@ -139,7 +139,7 @@ async def offline(tmp_path: Path, database: Database) -> AsyncIterator[Api]:
         for name, kind in (("shared", "folder"), ("warehouse", "sql"), ("corp-smtp", "email")):
             row = Connection(name=name, kind=kind, block_type_slug=f"mailroom-{kind}", created_at=now, updated_at=now)
             session.add(row)
-        await catalog.save_report(session, ReportDefinition.model_validate(REPORT), now=now)
+        await report_repository.save(session, ReportDefinition.model_validate(REPORT), now=now)
     async for api in _serve(_settings(tmp_path, NOBODY_LISTENS, 0.3), database):
         yield api
 

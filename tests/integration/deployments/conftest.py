@@ -17,11 +17,11 @@ from prefect.exceptions import ObjectAlreadyExists
 from deployments.reconcile import Reconciler
 from deployments.sync.desired import FLOW_NAME
 from mailroom.access.service import ensure_default_user
-from mailroom.reports import repository as catalog
+from mailroom.context import Context
+from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import repository as stored
 from mailroom.schedules import service as schedules
-from mailroom.schedules.service import Context
 from mailroom.schedules.spec import read_spec
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
@@ -82,7 +82,7 @@ async def office(tmp_path: Path, database: Database, prefect_server: str) -> Asy
         owner = await ensure_default_user(session, now, settings)
         row = Connection(name="shared", kind="folder", block_type_slug="x", created_at=now, updated_at=now)
         session.add(row)
-        await catalog.save_report(session, ReportDefinition.model_validate(REPORT), now=now)
+        await report_repository.save(session, ReportDefinition.model_validate(REPORT), now=now)
     found = Office(database, settings, owner)
     yield found
     await found.reconciler.close()

@@ -23,9 +23,9 @@ from embedded.system import environment
 from mailroom.access.service import ensure_default_user
 from mailroom.connections import service as connections
 from mailroom.connections.service import NewConnection
-from mailroom.reports import repository as catalog
+from mailroom.context import Context
+from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
-from mailroom.schedules.service import Context
 from mailroom.settings import Settings
 from mailroom.storage import migrations
 from mailroom.storage.database import Database
@@ -144,7 +144,7 @@ class House:
             ):
                 wanted = NewConnection(name=name, kind=kind, settings=values)
                 await connections.create(session, wanted, Context(user=owner, now=now, settings=self.settings))
-            await catalog.save_report(session, ReportDefinition.model_validate(REPORT), now=now)
+            await report_repository.save(session, ReportDefinition.model_validate(REPORT), now=now)
         await database.close()
 
     def close(self) -> None:

@@ -17,9 +17,9 @@ from sqlalchemy import select
 from deployments.reconcile import Reconciler
 from deployments.sync.desired import FLOW_NAME, schedule_tag
 from embedded import data_dir
+from mailroom.context import Context
 from mailroom.ledger.figures import figures
 from mailroom.schedules import service as schedules
-from mailroom.schedules.service import Context
 from mailroom.schedules.spec import read_spec
 from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.storage.database import Database

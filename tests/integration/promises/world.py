@@ -23,13 +23,13 @@ import mailroom.passes.deliver
 import mailroom.rendering.client
 from deployments.reconcile import Reconciler
 from mailroom.access.service import ensure_default_user
+from mailroom.context import Context
 from mailroom.errors import Conflict, Invalid, NotFound
 from mailroom.rendering.job import RenderJob, RenderResult
 from mailroom.rendering.render import render_here
-from mailroom.reports import repository as catalog
+from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import watchdog
-from mailroom.schedules.service import Context
 from mailroom.settings import Settings
 from mailroom.states import ExecutionKind, ScheduleState
 from mailroom.storage.database import Database
@@ -68,7 +68,7 @@ async def lay_out(folder: Path) -> None:
         for name, kind in (("one", "sink"), ("warehouse", "sql")):
             row = Connection(name=name, kind=kind, block_type_slug=kind, created_at=FIRST, updated_at=FIRST)
             session.add(row)
-        await catalog.save_report(session, ReportDefinition.model_validate(REPORT), now=FIRST)
+        await report_repository.save(session, ReportDefinition.model_validate(REPORT), now=FIRST)
         calendar = Calendar(id="office", title="Office", definition=CALENDAR, created_at=FIRST, updated_at=FIRST)
         session.add(calendar)
     await database.close()

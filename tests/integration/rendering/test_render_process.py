@@ -17,9 +17,9 @@ from typing import Any
 import psutil
 import pytest
 
-from mailroom.rendering.errors import LimitExceeded
 from mailroom.rendering.job import Limits, RenderJob, RenderResult
 from mailroom.rendering.renderers.pool import Pool
+from mailroom.reports.errors import LimitExceeded
 from mailroom.reports.spec import Format, ReportDefinition
 from prefect_mailroom.errors import ConfigurationError, MailroomError, SourceRefused
 

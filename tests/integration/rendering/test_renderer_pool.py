@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from mailroom.rendering.errors import LimitExceeded, RenderFailed
 from mailroom.rendering.job import RenderJob
 from mailroom.rendering.render import render_here
 from mailroom.rendering.renderers import renderer
 from mailroom.rendering.renderers.pool import Pool
 from mailroom.rendering.renderers.publish import working_folder
+from mailroom.reports.errors import LimitExceeded, RenderFailed
 from mailroom.reports.spec import Format
 
 if TYPE_CHECKING:

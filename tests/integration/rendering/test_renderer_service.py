@@ -16,12 +16,12 @@ import pytest
 
 from mailroom.errors import Unavailable
 from mailroom.rendering import client
-from mailroom.rendering.errors import RenderFailed
 from mailroom.rendering.job import RenderJob
 from mailroom.rendering.renderers.pool import Pool
 from mailroom.rendering.renderers.publish import handed_over
 from mailroom.rendering.renderers.service import Service, serve
 from mailroom.rendering.renderers.wire import Answer, Request
+from mailroom.reports.errors import RenderFailed
 from mailroom.reports.spec import Format
 from mailroom.settings import CHECKOUT, LONGEST_SOCKET, Settings
 from prefect_mailroom.errors import ConfigurationError

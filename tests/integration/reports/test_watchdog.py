@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import event, select
 
+from mailroom.context import Context
 from mailroom.executions import repository as executions
 from mailroom.passes.claim import Claimed, FlowRunFacts, Stopped, claim
 from mailroom.schedules import service as schedules
 from mailroom.schedules import watchdog
-from mailroom.schedules.service import Context
 from mailroom.schedules.watchdog import GRACE, SETTLED, look
 from mailroom.settings import Settings
 from mailroom.states import ExecutionKind, ScheduleState

@@ -24,13 +24,13 @@ from sqlalchemy import select
 from mailroom.access.service import ensure_default_user
 from mailroom.connections import service as connections
 from mailroom.connections.service import NewConnection
+from mailroom.context import Context
 from mailroom.passes.claim import FlowRunFacts, Stopped
 from mailroom.passes.settle import Verdict
 from mailroom.passes.work import Begun, Work
-from mailroom.reports import repository as catalog
+from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import service as schedules
-from mailroom.schedules.service import Context
 from mailroom.schedules.spec import read_spec
 from mailroom.settings import Settings
 from mailroom.states import ExecutionKind
@@ -203,5 +203,5 @@ async def desk(
         for name, kind, values in kinds:
             wanted = NewConnection(name=name, kind=kind, settings=values)
             await connections.create(session, wanted, Context(user=owner, now=now, settings=settings))
-        await catalog.save_report(session, ReportDefinition.model_validate(REPORT), now=now)
+        await report_repository.save(session, ReportDefinition.model_validate(REPORT), now=now)
     return Desk(settings, database, mailbox, tmp_path / "shared", owner)

@@ -16,7 +16,7 @@ from mailroom.executions import repository as executions
 from mailroom.passes.claim import Stopped
 from mailroom.passes.settle import Verdict
 from mailroom.rendering.service import Made, order, rendered
-from mailroom.reports import repository as catalog
+from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import Format, ReportDefinition
 from mailroom.schedules import repository as stored
 from mailroom.schedules import service as schedules
@@ -196,7 +196,7 @@ async def test_the_same_rendering_serves_two_executions(desk: Desk) -> None:
 
 async def _rendered(desk: Desk, *formats: Format, at: datetime, timezone: str = "UTC") -> Made:
     async with desk.database.session() as session:
-        report = await catalog.report(session, "orders")
+        report = await report_repository.get(session, "orders")
     definition = ReportDefinition.model_validate(report.definition)
     wanted = order(definition, {}, formats, at, timezone)
     return await rendered(desk.database, desk.settings, wanted, now=datetime.now(UTC), group="")

@@ -20,12 +20,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailroom.rendering.document.rows import ColumnType
-from mailroom.rendering.errors import LimitExceeded, RenderFailed
 from mailroom.rendering.formats import xlsx_cells
 from mailroom.rendering.formats.csv import CsvWriter, defused
 from mailroom.rendering.formats.json import JsonWriter
 from mailroom.rendering.formats.xlsx_cells import MAX_TEXT, sheet_name
 from mailroom.rendering.job import Limits, RenderJob, RenderResult
+from mailroom.reports.errors import LimitExceeded, RenderFailed
 
 TABLE = [{"kind": "table", "query": "rows", "heading": "Delays"}]
 UID = UUID("12345678-1234-5678-1234-567812345678")

@@ -16,8 +16,8 @@ import pytest
 
 from mailroom.rendering.document import values
 from mailroom.rendering.document.build import change_text, head_of
-from mailroom.rendering.errors import RenderFailed
 from mailroom.rendering.job import RenderJob, RenderResult
+from mailroom.reports.errors import RenderFailed
 from mailroom.reports.spec import Column, Format
 
 Make = Callable[..., Any]

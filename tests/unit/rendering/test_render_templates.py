@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from mailroom.rendering.document import chart
-from mailroom.rendering.errors import LimitExceeded, RenderFailed
 from mailroom.rendering.formats import templates
+from mailroom.reports.errors import LimitExceeded, RenderFailed
 
 Make = Callable[..., Any]
 ROWS: dict[str, Any] = {"day": ("text", ["2013-03-01", "2013-03-02"]), "n": ("integer", [1, 2])}

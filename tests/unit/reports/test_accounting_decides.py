@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from mailroom.executions.policy import CATCH_UP_MOST, Policy
 from mailroom.ledger.decide import Known, reckon
-from mailroom.passes.gate import CATCH_UP_MOST
-from mailroom.schedules.spec import Policy
 from mailroom.states import ExecutionState
 from mailroom.timing import BusinessCalendar, Timing, occurrences
 

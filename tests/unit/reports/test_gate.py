@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.passes.gate import CATCH_UP_MOST, Closed, Open, Situation, Unfinished, Wait, gate, may_send, start_of
-from mailroom.schedules.spec import Policy
+from mailroom.executions.policy import CATCH_UP_MOST, Policy
+from mailroom.passes.gate import Closed, Open, Situation, Unfinished, Wait, gate, may_send, start_of
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 
 DUE = datetime(2026, 11, 23, 9, tzinfo=UTC)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailroom.passes.gate import CATCH_UP_MOST, Closed, Open, Situation, Unfinished, Wait, gate
-from mailroom.schedules.spec import Policy
+from mailroom.executions.policy import CATCH_UP_MOST, Policy
+from mailroom.passes.gate import Closed, Open, Situation, Unfinished, Wait, gate
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 
 START = datetime(2026, 11, 23, tzinfo=UTC)

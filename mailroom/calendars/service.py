@@ -1,0 +1,33 @@
+"""Business calendars for the calculator, read from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.calendars import repository as calendar_repository
+from mailroom.calendars.spec import CalendarDefinition
+from mailroom.errors import Invalid
+from mailroom.timing import BusinessCalendar
+
+
+async def business_calendar(session: AsyncSession, calendar_id: str | None, *, lock: bool = False) -> BusinessCalendar:
+    """The calendar of that id, or Monday to Friday for None; `lock` keeps it from being deleted meanwhile.
+
+    Raises:
+        Invalid: there is none of that id.
+    """
+    if calendar_id is None:
+        return BusinessCalendar()
+    row = await calendar_repository.find(session, calendar_id, lock=lock)
+    if row is None:
+        message = f"names the calendar '{calendar_id[:80]}', which does not exist."
+        raise Invalid.at("timing.calendar", message, "GET /api/v1/calendars lists them.")
+    return CalendarDefinition.model_validate(row.definition).business()
+
+
+async def business_calendars(session: AsyncSession, ids: Iterable[str]) -> dict[str, BusinessCalendar]:
+    """Those of the calendars that exist, by one query."""
+    rows = await calendar_repository.named(session, ids)
+    return {key: CalendarDefinition.model_validate(row.definition).business() for key, row in rows.items()}

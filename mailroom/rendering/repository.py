@@ -1,0 +1,57 @@
+"""Renderings and their files in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.errors import NotFound
+from mailroom.storage.tables import Artifact, Rendering
+
+
+async def renderings_of(session: AsyncSession, keys: Iterable[str], *, now: datetime) -> dict[str, Rendering]:
+    """Those of the keys that have a finished rendering which has not expired."""
+    query = select(Rendering).where(Rendering.key.in_(list(keys)), Rendering.expires_at > now)
+    return {row.key: row for row in await session.scalars(query)}
+
+
+async def artifacts(session: AsyncSession, ids: Sequence[str]) -> list[Artifact]:
+    """Artifacts in the order of `ids`."""
+    rows = {row.id: row for row in await session.scalars(select(Artifact).where(Artifact.id.in_(ids)))}
+    return [rows[artifact_id] for artifact_id in ids if artifact_id in rows]
+
+
+async def artifact(session: AsyncSession, artifact_id: str) -> Artifact:
+    """One artifact.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    found = await session.get(Artifact, artifact_id)
+    if found is None:
+        raise NotFound(f"There is no artifact {artifact_id[:60]}.", remedy="GET /api/v1/executions/{id} lists them.")
+    return found
+
+
+async def save_rendering(session: AsyncSession, rendering: Rendering, files: Sequence[Artifact]) -> Rendering:
+    """Store a finished rendering, or return the one that another process finished first; an expired one gives way."""
+    query = select(Rendering).where(Rendering.key == rendering.key)
+    present = (await session.scalars(query)).one_or_none()
+    if present is not None and present.expires_at > rendering.created_at:
+        return present
+    if present is not None:
+        present.key = f"expired:{present.id}"
+        await session.flush()
+    try:
+        async with session.begin_nested():
+            session.add_all(files)
+            await session.flush()
+            rendering.artifact_ids = [file.id for file in files]
+            session.add(rendering)
+    except IntegrityError:
+        return (await session.scalars(query)).one()
+    return rendering
