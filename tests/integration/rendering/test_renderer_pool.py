@@ -159,7 +159,7 @@ async def test_the_error_of_a_closed_folder_is_the_first_one(export_job: Make, t
     closed.mkdir(mode=0o500)
     async with Pool(1, warm=False) as pool:
         with pytest.raises(RenderFailed) as caught:
-            await pool.render(export_job(folder="../closed"))
+            await pool.render(export_job().model_copy(update={"folder": closed}))
         assert "Permission denied" in str(caught.value)
         assert str(closed) in str(caught.value)
         [alive] = renderers()
