@@ -30,7 +30,7 @@ class Outcome:
     Attributes:
         delivered, duplicates: as the mail server counted them, by recipient.
         late: seconds from due to receipt, one a recipient.
-        cpu: CPU seconds a schedule, by part.
+        cpu: CPU seconds a schedule, by part; where it was given up, one of those that had ended.
         pss_mb: most memory at any look, by part.
         gave_up_after: seconds from due until the part's time was over; None where everything ended before.
         ended: how many had ended.
@@ -56,7 +56,7 @@ class Outcome:
     @property
     def note(self) -> dict[str, str]:
         """What a part's figures say beside them of an early end; empty where everything ended."""
-        return {} if self.gave_up_after is None else {EARLY: f"only {self.ended} of {self.n} had ended"}
+        return {} if self.gave_up_after is None else {EARLY: f"{self.ended} of {self.n} had ended"}
 
 
 def quantiles(values: Sequence[float]) -> dict[str, float] | None:
@@ -88,21 +88,23 @@ def watch(
             told = time.monotonic()
             usage.sample(roots)
             say(f"{(datetime.now(UTC) - due).total_seconds():4.0f} s: {done} of {n} ended, {sink.taken.total()} mails")
-    gave_up_after = None
-    if done < n:
-        gave_up_after = (datetime.now(UTC) - due).total_seconds()
-        say(f"GIVEN UP {gave_up_after:.0f} s after the due time: only {done} of {n} have ended")
+    gave_up = done < n
     time.sleep(_QUIET)  # A duplicate may still come.
+    after = (datetime.now(UTC) - due).total_seconds()
+    if gave_up:
+        done = ended()
+        usage.sample(roots)
+        say(f"GIVEN UP {after:.0f} s after the due time: {done} of {n} have ended")
     late = [moment - due.timestamp() for moment in sink.at.values()]
     return Outcome(
         n=n,
         delivered=len(sink.taken),
         duplicates=sink.duplicates,
         late=late,
-        cpu={part: round(spent / n, 4) for part, spent in usage.since(before).items()},
+        cpu={part: round(spent / (max(done, 1) if gave_up else n), 4) for part, spent in usage.since(before).items()},
         pss_mb={part: round(size / 2**20, 1) for part, size in usage.peak_pss.items()},
         ended=done,
-        gave_up_after=gave_up_after,
+        gave_up_after=after if gave_up else None,
     )
 
 

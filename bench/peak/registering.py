@@ -31,10 +31,11 @@ def due_minute(n: int) -> datetime:
     return minute_after(n / 12 + 130)
 
 
-def create_reports(client: httpx.Client, reports: int, prefix: str) -> None:
+def create_reports(client: httpx.Client, reports: int, prefix: str, bound: Bound) -> None:
     """Report definitions over REST."""
     for number in range(reports):
         client.post("/reports", json=work.report(number, prefix)).raise_for_status()
+        bound.check(f"creating reports: {number + 1} of {reports} were created")
 
 
 def register(
@@ -42,7 +43,7 @@ def register(
 ) -> None:
     """Create reports and schedules; return when Prefect has every deployment."""
     with stack.client as client, ThreadPoolExecutor(8) as pool:
-        create_reports(client, reports, prefix)
+        create_reports(client, reports, prefix, bound)
         began = time.monotonic()
         bodies = [work.schedule(number, reports, timing_of(number), prefix) for number in range(n)]
         for done, answer in enumerate(pool.map(lambda body: client.post("/schedules/", json=body), bodies), 1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,10 +98,17 @@ def lines(result: Mapping[str, Any]) -> list[str]:
     told = [f"N={result['n']} REPORTS={result['reports']} on {result['backend']}"]
     if (result["n"], result["reports"]) != (1000, 50):
         told.append("The goals are those of N=1000 REPORTS=50 on 2 cores; at another size the marks say little.")
-    speeds = {"Mailroom": result["throughput_per_s"]}
-    speeds |= {name: found.get("throughput_per_s") for name, found in (result["rivals"] or {}).items() if found}
-    told.append("deliveries a second: " + ", ".join(f"{k} {v if v is not None else NONE}" for k, v in speeds.items()))
+    told.append("deliveries a second: " + ", ".join(_speeds(result)))
     if (result["rivals"] or {}).get("celery"):
         told.append(CELERY_NOTE)
     early = [f"{part} ENDED EARLY {why}. Its figures are partial." for part, why in result[EARLY].items()]
     return [*told[:1], *early, "", *table, "", *told[1:]]
+
+
+def _speeds(result: Mapping[str, Any]) -> Iterator[str]:
+    """Throughput of the stack, and of each rival that was run."""
+    found = {"peak": result, **{name: rival for name, rival in (result["rivals"] or {}).items() if rival}}
+    for part, figures in found.items():
+        speed = figures.get("throughput_per_s")
+        name = "Mailroom" if part == "peak" else part
+        yield f"{name} {NONE if speed is None else speed}{' (ended early)' if part in result[EARLY] else ''}"
