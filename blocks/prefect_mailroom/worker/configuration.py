@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 
-from prefect_mailroom.worker.code import Code, CodeUnusable, Recycle
 from prefect_mailroom.worker.prefect_private import BaseJobConfiguration
+from prefect_mailroom.worker.processes.code import Code, CodeUnusable, Recycle
 
 if TYPE_CHECKING:
     from prefect.client.schemas.responses import DeploymentResponse

@@ -25,11 +25,11 @@ from prefect.settings import PREFECT_WORKER_QUERY_SECONDS
 from prefect.states import Cancelled
 
 from prefect_mailroom.worker import backlog
-from prefect_mailroom.worker.code import CodeUnusable
 from prefect_mailroom.worker.configuration import WarmJobConfiguration, WarmVariables
-from prefect_mailroom.worker.handles import ChildDied
-from prefect_mailroom.worker.pool import Pool
 from prefect_mailroom.worker.prefect_private import WorkerBase
+from prefect_mailroom.worker.processes.code import CodeUnusable
+from prefect_mailroom.worker.processes.handles import ChildDied
+from prefect_mailroom.worker.processes.pool import Pool
 from prefect_mailroom.worker.settle import SETTLED, InHand, propose, settle, was_run_meanwhile
 from prefect_mailroom.worker.together import Together
 

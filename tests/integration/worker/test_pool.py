@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from prefect_mailroom.worker import pool as pool_module
-from prefect_mailroom.worker.code import Code, CodeUnusable
-from prefect_mailroom.worker.pool import Pool
+from prefect_mailroom.worker.processes import pool as pool_module
+from prefect_mailroom.worker.processes.code import Code, CodeUnusable
+from prefect_mailroom.worker.processes.pool import Pool
 
 
 @pytest.fixture
@@ -36,7 +36,9 @@ def codes(prefect_server: str, tmp_path: Path) -> list[Code]:
 
 
 def zygotes() -> dict[str, psutil.Process]:
-    mine = [child for child in psutil.Process().children() if "prefect_mailroom.worker.zygote" in child.cmdline()]
+    mine = [
+        child for child in psutil.Process().children() if "prefect_mailroom.worker.processes.zygote" in child.cmdline()
+    ]
     return {str(process.pid): process for process in mine}
 
 

@@ -57,7 +57,7 @@ def state_of(run: FlowRun) -> State[object]:
 
 def zygotes_of(shop: Workshop) -> list[psutil.Process]:
     worker = psutil.Process(shop.workers[0].pid)
-    return [process for process in worker.children() if "prefect_mailroom.worker.zygote" in process.cmdline()]
+    return [process for process in worker.children() if "prefect_mailroom.worker.processes.zygote" in process.cmdline()]
 
 
 async def completed(shop: Workshop, run: UUID) -> FlowRun:

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from prefect.client.schemas.responses import DeploymentResponse
 
-from prefect_mailroom.worker.child import resident_bytes, why_retire
-from prefect_mailroom.worker.code import Code, CodeUnusable, Recycle, changed, fingerprint, own_files
 from prefect_mailroom.worker.configuration import WarmJobConfiguration
-from prefect_mailroom.worker.handles import in_words
-from prefect_mailroom.worker.wire import Wire, line
+from prefect_mailroom.worker.processes.child import resident_bytes, why_retire
+from prefect_mailroom.worker.processes.code import Code, CodeUnusable, Recycle, changed, fingerprint, own_files
+from prefect_mailroom.worker.processes.handles import in_words
+from prefect_mailroom.worker.processes.wire import Wire, line
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from dataclasses import asdict
 from itertools import count
 from typing import TYPE_CHECKING
 
-from prefect_mailroom.worker.code import Code, CodeUnusable, Fingerprint, changed
 from prefect_mailroom.worker.prefect_private import settings_as_environment
-from prefect_mailroom.worker.wire import MAX_LINE, Message, line
+from prefect_mailroom.worker.processes.code import Code, CodeUnusable, Fingerprint, changed
+from prefect_mailroom.worker.processes.wire import MAX_LINE, Message, line
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
@@ -147,7 +147,7 @@ class Zygote:
         environment = {**os.environ, **settings_as_environment(), **dict(code.env)}
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "prefect_mailroom.worker.zygote", str(theirs.fileno())),
+                *(sys.executable, "-m", "prefect_mailroom.worker.processes.zygote", str(theirs.fileno())),
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
                 env=environment,

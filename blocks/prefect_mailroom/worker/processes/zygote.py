@@ -39,10 +39,11 @@ import prefect.task_engine  # noqa: F401
 from prefect.flows import Flow
 from prefect.plugins import load_prefect_collections
 
-from prefect_mailroom.worker import child, prefect_private
-from prefect_mailroom.worker.code import CodeUnusable, Fingerprint, Recycle, fingerprint, own_files
-from prefect_mailroom.worker.rehearsal import rehearse
-from prefect_mailroom.worker.wire import Message, Wire
+from prefect_mailroom.worker import prefect_private
+from prefect_mailroom.worker.processes import child
+from prefect_mailroom.worker.processes.code import CodeUnusable, Fingerprint, Recycle, fingerprint, own_files
+from prefect_mailroom.worker.processes.rehearsal import rehearse
+from prefect_mailroom.worker.processes.wire import Message, Wire
 
 _PR_SET_PDEATHSIG = 1
 

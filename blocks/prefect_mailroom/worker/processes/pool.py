@@ -14,9 +14,9 @@ from uuid import UUID
 
 import anyio
 
-from prefect_mailroom.worker.code import Code, CodeUnusable
-from prefect_mailroom.worker.handles import Child, ChildDied, Zygote
-from prefect_mailroom.worker.wire import Message
+from prefect_mailroom.worker.processes.code import Code, CodeUnusable
+from prefect_mailroom.worker.processes.handles import Child, ChildDied, Zygote
+from prefect_mailroom.worker.processes.wire import Message
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun

@@ -30,8 +30,8 @@ from prefect.flows import Flow
 from prefect.logging.loggers import flow_run_logger
 
 from prefect_mailroom.worker import prefect_private
-from prefect_mailroom.worker.code import Recycle
-from prefect_mailroom.worker.wire import Wire
+from prefect_mailroom.worker.processes.code import Recycle
+from prefect_mailroom.worker.processes.wire import Wire
 
 _DRAIN_SECONDS = 8
 _MB = 1024 * 1024
