@@ -42,6 +42,11 @@ def schedule_tag(schedule_id: str) -> str:
     return f"schedule:{schedule_id}"
 
 
+def pull_steps(directory: str) -> list[dict[str, Any]]:
+    """Return the steps that run a flow from a directory as it is; without them, Prefect copies the folder each time."""
+    return [{"prefect.deployments.steps.set_working_directory": {"directory": directory}}]
+
+
 def desired(schedule: Schedule, settings: Settings) -> Desired | None:
     """The deployment for a schedule, or None for a deleted one."""
     if schedule.state is ScheduleState.DELETED:
