@@ -24,14 +24,14 @@ from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from deployments.outage import Outage
-from deployments.pace import Pace
 from deployments.runs.handover import adopt
 from deployments.runs.rescue import rescue
 from deployments.sync.apply import remove, submit
-from deployments.sync.in_step import bring_in_step
-from deployments.sync.strays import removable
-from deployments.sync.sweep import Found, Sweep
+from deployments.sync.drift_finder import Found, Sweep
+from deployments.sync.schedule_syncer import bring_in_step
+from deployments.sync.stray_finder import removable
 from deployments.workqueue import WorkQueue
+from deployments.write_limiter import Pace
 from mailroom.errors import Unavailable
 from mailroom.executions import repository as executions
 from mailroom.schedules import repository as stored

@@ -16,7 +16,7 @@ from mailroom.settings import Settings, current
 from prefect_mailroom.errors import MailroomError
 
 if TYPE_CHECKING:
-    from deployments.sync.sweep import Found
+    from deployments.sync.drift_finder import Found
 
 
 def diff(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
@@ -55,7 +55,7 @@ async def _look(settings: Settings) -> Found:
     import httpx
     from prefect.client.orchestration import PrefectClient
 
-    from deployments.sync.sweep import Sweep
+    from deployments.sync.drift_finder import Sweep
 
     database = await our_database(settings)
     try:
@@ -71,7 +71,7 @@ async def _look(settings: Settings) -> Found:
 def differences(found: Found) -> list[dict[str, Any]]:
     """What is found as JSON-ready rows: schedule_id, name, what, changes (field: [there, wanted]), by_hand."""
     from deployments.sync.diff import Create, Delete, Update
-    from deployments.sync.in_step import detail_of
+    from deployments.sync.schedule_syncer import detail_of
 
     words = {Create: "create", Update: "update", Delete: "delete"}
     rows = []

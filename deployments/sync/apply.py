@@ -18,6 +18,7 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Scheduled
 
+from deployments.sync.deployment_mark import Mark, digest_of, signed
 from deployments.sync.desired import FLOW_NAME, SCHEDULE_SLUG, Desired, pull_steps, schedule_tag
 from deployments.sync.desired_upkeep import (
     UPKEEP_CRON,
@@ -29,7 +30,6 @@ from deployments.sync.desired_upkeep import (
     DesiredUpkeep,
 )
 from deployments.sync.diff import Action, Create, Delete, Update, shown_by
-from deployments.sync.mark import Mark, digest_of, signed
 from deployments.sync.observed import Observed
 from mailroom.storage.tables import Execution, Schedule
 
@@ -50,7 +50,7 @@ def _cron(desired: Desired) -> CronSchedule | None:
 
 
 def description_of(desired: Desired) -> str:
-    """What is written as the deployment's description, see `deployments.sync.mark`."""
+    """What is written as the deployment's description, see `deployments.sync.deployment_mark`."""
     return signed(desired.description, Mark(desired.generation, desired.paused, digest_of(shown_by(desired))))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from deployments.sync.deployment_mark import digest_of
 from deployments.sync.desired import Desired
-from deployments.sync.mark import digest_of
 from deployments.sync.observed import Observed
 
 

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 
+from deployments.sync.deployment_mark import Mark, unsigned
 from deployments.sync.desired import FLOW_NAME, SCHEDULE_SLUG
-from deployments.sync.mark import Mark, unsigned
 
 PAGE = 200
 """Deployments a request, Prefect's limit."""

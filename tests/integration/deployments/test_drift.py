@@ -15,9 +15,9 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
 
+from deployments.sync.deployment_mark import Mark, digest_of, signed
 from deployments.sync.desired import FLOW_NAME, desired, schedule_tag
 from deployments.sync.diff import diff, shown
-from deployments.sync.mark import Mark, digest_of, signed
 from deployments.sync.observed import Observed, read, read_others
 from mailroom.audit import repository as audit
 from mailroom.notifications import repository as notifications

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from deployments.sync.deployment_mark import digest_of
 from deployments.sync.desired import Desired
 from deployments.sync.diff import Action, Create, Update, diff, shown
-from deployments.sync.mark import digest_of
 from deployments.sync.observed import Observed
 from mailroom.states import ScheduleState, SyncState
 from mailroom.storage.tables import Schedule

@@ -16,9 +16,9 @@ from datetime import UTC, datetime, timedelta
 from prefect.client.orchestration import PrefectClient
 
 from deployments.sync.desired import desired
-from deployments.sync.judge import Verdict, judge
+from deployments.sync.drift_judge import Verdict, judge
 from deployments.sync.observed import Observed, count, read, read_others, read_recent
-from deployments.sync.strays import Stray, claimed_schedule, stray
+from deployments.sync.stray_finder import Stray, claimed_schedule, stray
 from mailroom.schedules import repository as stored
 from mailroom.settings import Settings
 from mailroom.states import SyncState

@@ -14,12 +14,12 @@ from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 
-from deployments.pace import Pace
 from deployments.sync.apply import apply
 from deployments.sync.desired import desired
 from deployments.sync.diff import Action, Create, Delete, Update
-from deployments.sync.judge import Wish, judge
+from deployments.sync.drift_judge import Wish, judge
 from deployments.sync.observed import Observed, read
+from deployments.write_limiter import Pace
 from mailroom.schedules import repository as stored
 from mailroom.schedules.adoption import adopt_pause, adopt_resume, record_repair
 from mailroom.settings import Settings

@@ -8,13 +8,13 @@ from uuid import UUID
 
 import pytest
 
-from deployments.pace import Pace
+from deployments.sync.deployment_mark import Mark, digest_of, signed, unsigned
 from deployments.sync.desired import Desired, schedule_tag
 from deployments.sync.diff import Create, Update, shown_by
-from deployments.sync.judge import Wish, judge
-from deployments.sync.mark import Mark, digest_of, signed, unsigned
+from deployments.sync.drift_judge import Wish, judge
 from deployments.sync.observed import Observed
-from deployments.sync.strays import removable, stray
+from deployments.sync.stray_finder import removable, stray
+from deployments.write_limiter import Pace
 from mailroom.settings import CHECKOUT, Settings
 from mailroom.states import ScheduleState, SyncState
 from mailroom.storage.tables import Schedule
