@@ -18,7 +18,7 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Scheduled
 
-from deployments.sync.deployment_mark import Mark, digest_of, signed
+from deployments.sync.deployment_mark import DeploymentMark, digest_of, signed
 from deployments.sync.desired import FLOW_NAME, SCHEDULE_SLUG, Desired, pull_steps, schedule_tag
 from deployments.sync.desired_upkeep import (
     UPKEEP_CRON,
@@ -50,8 +50,8 @@ def _cron(desired: Desired) -> CronSchedule | None:
 
 
 def description_of(desired: Desired) -> str:
-    """What is written as the deployment's description, see `deployments.sync.deployment_mark`."""
-    return signed(desired.description, Mark(desired.generation, desired.paused, digest_of(shown_by(desired))))
+    """Return the text of a deployment's description, with the mark; see `deployments.sync.deployment_mark`."""
+    return signed(desired.description, DeploymentMark(desired.generation, desired.paused, digest_of(shown_by(desired))))
 
 
 async def apply(client: PrefectClient, action: Action, *, due: datetime | None, now: datetime) -> UUID | None:
@@ -74,7 +74,7 @@ async def apply(client: PrefectClient, action: Action, *, due: datetime | None, 
 
 
 async def remove(client: PrefectClient, deployment_id: UUID) -> None:
-    """Delete a deployment; one that is gone already is what we want."""
+    """Delete a deployment; one that is gone already is no error."""
     with contextlib.suppress(ObjectNotFound):
         await client.delete_deployment(deployment_id)
 
@@ -110,7 +110,7 @@ async def _create(client: PrefectClient, desired: Desired) -> UUID:
 
 
 async def _update(client: PrefectClient, desired: Desired, observed: Observed, fields: frozenset[str]) -> None:
-    """Send the fields that differ alone: a PATCH that carries schedules without need gives them new ids at times."""
+    """Send only the fields that differ: a PATCH that carries schedules without need gives them new ids at times."""
     unwanted = observed.extra if desired.cron or not observed.ours else (*observed.extra, observed.ours)
     for schedule_id in unwanted:
         # First: PATCH leaves schedules of another slug alone, and recreates all where one has none.
