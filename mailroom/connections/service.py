@@ -6,10 +6,8 @@ Secrets go to the block and never come back: what is read of a block shows that 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any
 
 import httpx
@@ -21,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import repository as audit
+from mailroom.connections import remembered, uses
 from mailroom.connections import repository as connection_repository
-from mailroom.connections import uses
 from mailroom.connections.kinds import KINDS, block_type
 from mailroom.context import Context
 from mailroom.errors import Conflict, Fault, Invalid, Unavailable, fault_from
@@ -34,9 +32,6 @@ from prefect_mailroom.errors import ConfigurationError
 PREFECT_SECONDS = 15.0
 CHECK_SECONDS = 30.0
 _HIDDEN = "********"  # What Prefect shows in place of a secret.
-_REMEMBER_SECONDS = 30.0
-_REMEMBERED: dict[tuple[str, datetime], tuple[float, BlockDocument]] = {}
-"""What this process read of connections, by name and last change, and when."""
 
 
 class ConnectionSettings(BaseModel):
@@ -230,28 +225,20 @@ async def _document(row: Connection, settings: Settings, *, include_secrets: boo
 
 
 async def load_named(database: Database, settings: Settings, name: str, *, kind: str) -> Block:
-    """The block of a connection that a schedule or report names, with its secrets.
+    """Return the block of a connection that a schedule or report names, with its secrets, see `remembered`.
 
     Raises:
         NotFound: the connection was deleted.
         ConfigurationError: it is of another kind than the one that names it needs; and see `load`.
         Unavailable: Prefect does not answer.
-
-    A warm process needs the same few for one run after the other: a change made here is seen at once, one made in
-    Prefect's UI within 30 s.
     """
     async with database.session() as session:
         row = await connection_repository.get(session, name)
     if row.kind != kind:
         message = f"The connection '{name}' is of kind {row.kind}; {kind} is needed here."
         raise ConfigurationError(message, remedy="Choose another connection.", field="connection")
-    now = time.monotonic()
-    for key in [key for key, (read_at, _) in _REMEMBERED.items() if now - read_at > _REMEMBER_SECONDS]:
-        del _REMEMBERED[key]
-    key = (row.name, row.updated_at)
-    if key not in _REMEMBERED:
-        _REMEMBERED[key] = (now, await _document(row, settings, include_secrets=True))
-    return _block(row, _REMEMBERED[key][1])
+    documents = remembered.of_process()
+    return _block(row, await documents.get(row, lambda: _document(row, settings, include_secrets=True)))
 
 
 async def check(row: Connection, settings: Settings) -> str:
