@@ -93,11 +93,6 @@ class Supervisor:
         if status != 0:
             raise self._failed(running, f"ended with status {status}")
 
-    def process_ids(self) -> dict[str, int]:
-        """The process of each service that runs now."""
-        alive = [(r.service.name, r.process) for r in self._running if r.process and r.process.returncode is None]
-        return {name: process.pid for name, process in alive}
-
     async def stop(self, patience: float = 15) -> None:
         """End every service, the last started first: asked, then killed after `patience` seconds or when `firm`."""
         self._stopping.set()

@@ -24,8 +24,6 @@ class Sink(Protocol):
 
 
 Opener = Callable[[list[ColumnType]], Sink]
-Driver = Callable[[list[ColumnType], Iterator[Batch]], None]
-"""Pulls all batches itself, for a library that wants to be fed by an iterator."""
 
 
 @dataclass(slots=True)
@@ -35,7 +33,6 @@ class Need:
     keep: int = 0
     all_rows: bool = False
     openers: list[Opener] = field(default_factory=list)
-    driver: Driver | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +89,7 @@ def read(reader: Reader, query: str, need: Need, *, max_rows: int) -> Answer:
     with reader.rows(query) as rows:
         sinks = [opener(rows.columns) for opener in need.openers]
         flow = _Flow(rows.batches(), need, sinks, max_rows)
-        if need.driver:
-            need.driver(rows.columns, iter(flow))
-        for _ in flow:  # What a driver left, or all of it.
-            pass
+        flow.run()
         return Answer(query, rows.columns, flow.head, flow.total if flow.ended else None)
 
 
@@ -111,7 +105,8 @@ class _Flow:
         self.total = 0
         self.ended = False
 
-    def __iter__(self) -> Iterator[Batch]:
+    def run(self) -> None:
+        """Read the batches to the end, or until nobody needs more."""
         for batch in self._batches:
             self.total += len(batch)
             if self.total > self._max_rows:
@@ -124,7 +119,6 @@ class _Flow:
                 self.head += batch[: self._need.keep - len(self.head)]
             for sink in self._sinks:
                 sink.write(batch)
-            yield batch
             if not self._need.all_rows and len(self.head) >= self._need.keep:
                 return
         self.ended = True

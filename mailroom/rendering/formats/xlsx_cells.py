@@ -28,10 +28,6 @@ FIRST_DAY = date(1900, 3, 1)
 _NONE = type(None)
 
 
-class TooManyRows(Exception):
-    """More rows than a sheet holds, in a file whose sheets were fixed beforehand."""
-
-
 class Cells:
     """Fits the rows of one sheet to Excel. `cut` counts the texts that had to be cut.
 
