@@ -46,7 +46,7 @@ def diff(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
 
 
 async def _look(settings: Settings) -> Drift:
-    """Everything that differs.
+    """Return everything that differs.
 
     Raises:
         Unavailable: Prefect does not answer, or not well.
@@ -69,7 +69,7 @@ async def _look(settings: Settings) -> Drift:
 
 
 def differences(found: Drift) -> list[dict[str, Any]]:
-    """What is found as JSON-ready rows: schedule_id, name, what, changes (field: [there, wanted]), by_hand."""
+    """Return what is found as JSON-ready rows: schedule_id, name, what, changes (field: [there, wanted]), by_hand."""
     from deployments.sync.diff import Create, Delete, Update
     from deployments.sync.schedule_syncer import detail_of
 

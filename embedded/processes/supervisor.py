@@ -132,7 +132,7 @@ class Supervisor:
         running.reader = asyncio.create_task(running.log.read(running.process.stdout))
 
     async def _keep(self, running: _Running) -> None:
-        """Start it again whenever it dies, after a pause that grows while it keeps dying."""
+        """Start the service again whenever it dies, after a pause that grows while it keeps dying."""
         pause = self._first_pause
         while running.process is not None:
             began = time.monotonic()
@@ -150,7 +150,7 @@ class Supervisor:
 
     @staticmethod
     async def _drained(running: _Running) -> None:
-        """Let the reader take what is left; a grandchild may hold the pipe open, so not for ever."""
+        """Let the reader take what is left, for a limited time, since a grandchild may hold the pipe open."""
         if running.reader is not None:
             await asyncio.wait({running.reader}, timeout=2)
 

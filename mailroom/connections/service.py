@@ -35,7 +35,7 @@ _HIDDEN = "********"  # What Prefect shows in place of a secret.
 
 
 class ConnectionSettings(BaseModel):
-    """What a user says of a connection; `settings` are the fields of its kind (`GET /connections/kinds`)."""
+    """A user's description of a connection; `settings` are the fields of its kind (`GET /connections/kinds`)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -52,7 +52,7 @@ class NewConnection(ConnectionSettings):
 
 @asynccontextmanager
 async def _prefect(settings: Settings, seconds: float = PREFECT_SECONDS) -> AsyncIterator[PrefectClient]:
-    """A client of our Prefect, bounded in time, its silence told as `Unavailable`.
+    """Open a client of our Prefect, limited in time; no answer becomes `Unavailable`.
 
     The address is given, never looked up: without one, Prefect's own helpers would start a server of their own.
     """
@@ -71,7 +71,7 @@ async def _prefect(settings: Settings, seconds: float = PREFECT_SECONDS) -> Asyn
 
 
 def build(kind: str, settings: Mapping[str, Any]) -> Block:
-    """The block of these settings, validated; nothing is stored.
+    """Return the block of these settings, validated; nothing is stored.
 
     Raises:
         Invalid: an unknown kind, or every wrong field as `settings.…`; no value is repeated, as it may be secret.
@@ -91,7 +91,7 @@ def build(kind: str, settings: Mapping[str, Any]) -> Block:
 
 
 def _unknown(block_class: type[Block], settings: Mapping[str, Any], place: str) -> list[Fault]:
-    """Fields that no block of this class has; Prefect itself would keep them."""
+    """Return a fault for each field that no block of this class has; Prefect itself would keep them."""
     faults = []
     for name, value in settings.items():
         field = block_class.model_fields.get(name)
@@ -172,7 +172,7 @@ async def delete(session: AsyncSession, name: str, context: Context) -> None:
 
 
 async def shown(row: Connection, settings: Settings) -> dict[str, Any]:
-    """The settings of a connection, a secret as `{"secret": true}`.
+    """Return the settings of a connection, a secret as `{"secret": true}`.
 
     Raises:
         ConfigurationError: the block was removed in Prefect.
@@ -192,7 +192,7 @@ def _without_secrets(value: Any) -> Any:
 
 
 async def load(row: Connection, settings: Settings) -> Block:
-    """The connection's block with its secrets, for use in this process; never shown.
+    """Return the connection's block with its secrets, for use in this process; never shown.
 
     Raises:
         ConfigurationError: the block was removed in Prefect, or no longer fits its type.

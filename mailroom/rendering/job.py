@@ -11,7 +11,7 @@ from mailroom.reports.spec import Format, ReportDefinition
 
 
 class Limits(BaseModel):
-    """What a rendering may use; it is ended, with an error that names the limit, when it wants more."""
+    """The limits of a rendering; when it wants more, it is ended with an error that names the limit."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -59,7 +59,7 @@ class RenderedFile(BaseModel):
 
 
 class RenderResult(BaseModel):
-    """What a rendering gives: the files, the mail body made from the same rows, and what a condition may ask.
+    """The result of a rendering: the files, the mail body made from the same rows, and what a condition may ask.
 
     Attributes:
         mail_html, mail_text: the body for mail, already inlined; images refer to `mail_images` by content id.

@@ -93,7 +93,7 @@ def render_from(job: RenderJob, reader: Reader, work: Path) -> RenderResult:
 
 
 def _passed_on(job: RenderJob, work: Path) -> RenderResult:
-    """The export of another product as it came, with a mail body that says what it is."""
+    """Return the export of another product as it came, with a mail body that says what it is."""
     source = job.definition.source
     assert isinstance(source, HttpSource)  # The caller has looked.
     if [format_.value for format_ in job.formats] != [source.content]:

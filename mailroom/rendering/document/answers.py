@@ -28,7 +28,7 @@ Opener = Callable[[list[ColumnType]], Sink]
 
 @dataclass(slots=True)
 class Need:
-    """What a report wants of one query: the first `keep` rows, all of them counted, and where they flow to."""
+    """The needs of a report for one query: how many first rows it keeps, and where all rows flow to."""
 
     keep: int = 0
     all_rows: bool = False
@@ -37,7 +37,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a query gave: its columns, its first rows, and how many there were (None: not counted)."""
+    """The answer of a query: its columns, its first rows, and how many there were (None: not counted)."""
 
     query: str
     columns: list[ColumnType]
@@ -45,17 +45,17 @@ class Answer:
     total: int | None
 
     def index(self, column: str) -> int | None:
-        """The position of a column, None if the query has no such column."""
+        """Return the position of a column, None if the query has no such column."""
         return next((at for at, known in enumerate(self.columns) if known.name == column), None)
 
     def value(self, column: str) -> Any:
-        """The column's value in the first row; None where there is no row."""
+        """Return the column's value in the first row; None where there is no row."""
         at = self.index(column)
         return self.head[0][at] if self.head and at is not None else None
 
 
 def needs_of(definition: ReportDefinition, formats: list[Format], known: set[str]) -> dict[str, Need]:
-    """What the sections and the asked formats want of each query, in the order of their first use."""
+    """Return what the sections and the asked formats want of each query, in the order of their first use."""
     needs: dict[str, Need] = {}
     for section in definition.sections:
         if isinstance(section, TextSection):

@@ -58,7 +58,7 @@ class DataFiles:
 
     @property
     def rows(self) -> dict[Format, int]:
-        """How many rows each file has."""
+        """Return how many rows each file has."""
         return {format_: count() for format_, count in self._counts}
 
     def finish(self, document: Document) -> None:
@@ -88,7 +88,7 @@ class DataFiles:
         return open_
 
     def _sheets(self) -> list[tuple[str, str, list[Column]]]:
-        """(query, name, columns) of each sheet: one a table section, else the data query."""
+        """Return (query, name, columns) of each sheet: one for each table section, else the data query."""
         definition = self._job.definition
         tables = [section for section in definition.sections if isinstance(section, TableSection)]
         sheets = [(table.query, table.heading or definition.title, table.columns) for table in tables]

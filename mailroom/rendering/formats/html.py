@@ -29,7 +29,7 @@ PathOf = Callable[[Format], Path]
 
 
 def page(document: Document, *, template: str | None, parameters: dict[str, Any], max_bytes: int) -> str:
-    """The document as a page of its own, or what the report's own `template` makes of it.
+    """Return the document as a page of its own, or what the report's own `template` makes of it.
 
     Raises:
         RenderFailed, LimitExceeded: from the report's own template.
@@ -42,7 +42,7 @@ def page(document: Document, *, template: str | None, parameters: dict[str, Any]
 
 
 def mail(document: Document, *, template: str | None, parameters: dict[str, Any], max_bytes: int) -> str:
-    """The document as the body of a mail: inlined, with pictures as `cid:chart-<number>`.
+    """Return the document as the body of a mail: inlined, with pictures as `cid:chart-<number>`.
 
     Tables show 50 rows, or fewer if the mail would be cut otherwise, and say so.
     """

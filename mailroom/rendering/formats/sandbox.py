@@ -27,7 +27,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"*", "**", "%"})
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Reckon `left operator right`, unless the result would be huge."""
+        """Calculate `left operator right`, unless the result would be huge."""
         if operator == "%" and not isinstance(left, int | float):
             raise SecurityError("% formats no text here; use a filter")
         if operator == "*":

@@ -138,7 +138,7 @@ class _Folder:
         return definition
 
     def place(self, at: tuple[str | int, ...], line: int) -> tuple[Path, int]:
-        """The file and line of a path in the definition, `line` lines into its text."""
+        """Return the file and line of a path in the definition, `line` lines into its text."""
         if at in self.files:
             return self.files[at], line
         return self.main, self.document.text_line(at, line)

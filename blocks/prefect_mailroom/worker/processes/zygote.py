@@ -102,12 +102,12 @@ def _load(entrypoint: str) -> tuple[Flow[..., Any], Fingerprint]:
 
 
 def _prepare(what: Callable[[], object] | None) -> None:
-    """Make the children's first runs as quick as later ones; without it they are slower, and right."""
+    """Make the children's first runs as quick as later ones. Where this fails, the first runs are slower."""
     try:
         if what is not None:
             what()
     except Exception:
-        sys.stderr.write("What was to make first runs quicker failed:\n")
+        sys.stderr.write("Warm-up failed; first runs will be slower:\n")
         traceback.print_exc()
 
 
@@ -170,7 +170,7 @@ class Nursery:
         self._control.send({"ready": entrypoint, "files": files, "hooks": bool(flow.on_cancellation_hooks)})
 
     def serve(self) -> None:
-        """Until the worker hangs up; then no child is left."""
+        """Fork and report until the worker hangs up; then no child is left."""
         signal.signal(signal.SIGCHLD, lambda *_: None)  # A handler must exist for the wake-up byte to be written.
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
         control = self._control.fileno()
@@ -243,7 +243,7 @@ class Nursery:
 
 
 def _die_with(parent: int) -> None:
-    """SIGKILL for this process when its parent dies, where the system can do that (Linux)."""
+    """Have the kernel kill this process when its parent dies, where the system can do that (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # It died before the line above.
