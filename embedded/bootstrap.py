@@ -175,7 +175,7 @@ async def _work_pool(client: PrefectClient, settings: Settings, say: Say) -> Non
             await client.create_work_pool(pool)
             say(f"work pool {settings.work_pool}: created")
         except ObjectAlreadyExists:
-            say(f"work pool {settings.work_pool}: somebody was faster")
+            say(f"work pool {settings.work_pool}: another process created it first")
 
 
 def block_types() -> list[type[Block]]:

@@ -235,7 +235,7 @@ def wait_for(client: MailroomClient, execution_id: str, seconds: float) -> dict[
                 return execution
             if time.monotonic() > deadline:
                 raise MailroomError(
-                    f"The execution {execution_id} is {execution['status']} after {seconds:g} s; it goes on.",
+                    f"The execution {execution_id} is {execution['status']} after {seconds:g} s; it still goes on.",
                     remedy="Look at it in the Prefect UI, or wait longer with --wait.",
                 )
             time.sleep(0.5)

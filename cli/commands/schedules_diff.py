@@ -41,7 +41,7 @@ def diff(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
         shown = [(row["schedule_id"], row["name"], row["what"], _changes(row), _who(row)) for row in rows]
         print_table(f"{len(rows)} differences", ["schedule", "name", "what is done", "changes", "because"], shown)
     else:
-        out.print(f"In step: Prefect shows what the {found.ours} schedules want.", highlight=False)
+        out.print(f"In step: Prefect matches all {found.ours} schedules.", highlight=False)
     sys.exit(1 if rows else 0)
 
 
