@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,7 +20,8 @@ from mailroom.context import Context
 from mailroom.errors import Invalid, fault_from
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import Connection
-from prefect_mailroom.channel import Channel, Destination, Parcel, Receipt
+from prefect_mailroom import variables
+from prefect_mailroom.channel import Channel, Destination, Parcel, ParcelFile, Receipt
 from prefect_mailroom.channels import channel_type, destination
 from prefect_mailroom.errors import ConfigurationError
 
@@ -72,10 +78,36 @@ async def send(row: Connection, wanted: Destination, context: Context) -> tuple[
         subject=f"Mailroom: a test of the connection {row.name}",
         text=f"This is a test that {context.user.email} asked for at {context.now:%Y-%m-%d %H:%M} UTC. "
         f"The connection '{row.name}' works.",
+        variables=variables.values(
+            report_name="Test",
+            report_slug="test",
+            schedule_name="Test",
+            due=context.now,
+            execution_id="test",
+            window_from=context.now.date(),
+            window_to=context.now.date(),
+        ),
         facts={"test": True, "connection": row.name},
         is_test=True,
     )
-    return recipient, await block.deliver(parcel)
+    # With a file: a channel that carries nothing else would otherwise confirm a test that has touched nothing.
+    with tempfile.TemporaryDirectory(prefix="mailroom-test-") as folder:
+        file = await asyncio.to_thread(_test_file, Path(folder), parcel.text)
+        return recipient, await block.deliver(replace(parcel, files=(file,)))
+
+
+def _test_file(folder: Path, text: str) -> ParcelFile:
+    """Write the message as a file to deliver."""
+    content = text.encode()
+    path = folder / "mailroom-test.txt"
+    path.write_bytes(content)
+    return ParcelFile(
+        path=path,
+        filename=path.name,
+        media_type="text/plain",
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
 
 
 def record(session: AsyncSession, row: Connection, recipient: str, context: Context) -> None:

@@ -23,7 +23,7 @@ from mailroom.passes.retry import next_attempt
 from mailroom.passes.settle import Verdict, verdict
 from mailroom.passes.situation import read_situation
 from mailroom.passes.supersede import Superseded, supersede
-from mailroom.rendering.service import Made, Order, order, rendered
+from mailroom.rendering.service import RenderedReport, RenderRequest, render_report, render_request
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import repository as stored
@@ -42,8 +42,8 @@ _RENDER_TRIES = 4
 class Rendered:
     """What the render step hands to the deliver step."""
 
-    wanted: Order
-    made: Made
+    request: RenderRequest
+    report: RenderedReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +113,8 @@ class Work:
             async with self.database.session() as session:
                 report = await report_repository.get(session, spec.report_id)
                 definition = ReportDefinition.model_validate(report.definition)
-            wanted = order(definition, spec.parameters, spec.formats, execution.due_at, spec.timing.timezone)
-            made = await rendered(self.database, self.settings, wanted, now=now, group=claimed.schedule.user_id)
+            request = render_request(definition, spec.parameters, spec.formats, execution.due_at, spec.timing.timezone)
+            made = await render_report(self.database, self.settings, request, now=now, group=claimed.schedule.user_id)
         except MailroomError as error:
             return await self._render_failed(begun, error)
         async with self.database.session() as session:
@@ -123,7 +123,7 @@ class Work:
             row.export_id = made.artifact_ids[0] if made.artifact_ids else None
         if spec.condition.send_if == "not_empty" and made.rows == 0:
             return Verdict(ExecutionState.SKIPPED, "The report has no rows, and is sent only when it has some.")
-        return Rendered(wanted, made)
+        return Rendered(request, made)
 
     async def _render_failed(self, begun: Begun, error: MailroomError) -> Verdict:
         error_id, now = new_id(), datetime.now(UTC)
@@ -142,7 +142,7 @@ class Work:
             return Verdict(ExecutionState.RETRYING, f"Rendering is tried again: {error}", retry_at)
         return Verdict(ExecutionState.FAILED, f"Rendering failed: {error}")
 
-    async def deliver(self, begun: Begun, made: Rendered) -> Verdict:
+    async def deliver(self, begun: Begun, rendered: Rendered) -> Verdict:
         """One attempt for each delivery that is due."""
         claimed, now = begun.claimed, datetime.now(UTC)
         store = ArtifactStore(self.settings.artifacts_dir)
@@ -153,8 +153,8 @@ class Work:
                 claimed.execution,
                 claimed.schedule,
                 claimed.spec,
-                made.wanted,
-                made.made,
+                rendered.request,
+                rendered.report,
             )
         except FileNotFoundError as error:
             return Verdict(ExecutionState.FAILED, f"A rendered file has gone from the store: {error.filename}.")

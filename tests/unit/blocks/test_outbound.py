@@ -56,8 +56,12 @@ def test_inside_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("address", OUTSIDE)
 def test_outside_is_reached(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(outbound.VARIABLE, raising=False)
-    outbound.permit("hooks.example.com", address)
+    """It is public by itself, so it needs no entry of the operator, and another's entry changes nothing."""
+    assert outbound.is_public(ip_address(address))
+    for entries in ("", "10.8.0.0/16"):
+        monkeypatch.setenv(outbound.VARIABLE, entries)
+        assert not outbound.allow_list().covers("hooks.example.com", ip_address(address))
+        outbound.permit("hooks.example.com", address)
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from uuid import UUID
 
 import anyio
 
-from prefect_mailroom.worker.code import Code, CodeUnusable
-from prefect_mailroom.worker.handles import Child, ChildDied, Zygote
-from prefect_mailroom.worker.wire import Message
+from prefect_mailroom.worker.processes.code import Code, CodeUnusable
+from prefect_mailroom.worker.processes.handles import Child, ChildDied, Zygote
+from prefect_mailroom.worker.processes.wire import Message
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
@@ -92,7 +92,7 @@ class Pool:
                     self._idle.append(await zygote.spawn())
 
     def child_of(self, flow_run_id: UUID) -> Child | None:
-        """The child that works on a run."""
+        """Return the child that works on a run."""
         return self._busy.get(flow_run_id)
 
     def renew(self) -> None:
@@ -152,7 +152,7 @@ class Pool:
         return code if code in self._alone else code.place
 
     def _current(self, code: Code) -> Zygote | None:
-        """The zygote of its place, if it can still be used."""
+        """Return the zygote of the code's place, if it can still be used."""
         zygote = self._zygotes.pop(self._place(code), None)
         if zygote is None:
             return None
@@ -201,7 +201,7 @@ class Pool:
         return {child.zygote for child in self._busy.values()}
 
     def _replace(self, zygote: Zygote) -> None:
-        """No new run for its children; it ends with the last of them."""
+        """Give the zygote's children no new run; it ends with the last of them."""
         self._zygotes = {place: other for place, other in self._zygotes.items() if other is not zygote}
         self._old.add(zygote)
         for child in [child for child in self._idle if child.zygote is zygote]:

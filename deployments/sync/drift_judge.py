@@ -1,13 +1,13 @@
-"""Who changed a deployment, and what follows: ours goes on, a hand's edit is undone, a pause is adopted. Pure."""
+"""Decides who changed a deployment, and what follows: an edit by hand is undone, a pause is adopted. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from deployments.sync.deployment_mark import digest_of
 from deployments.sync.desired import Desired
 from deployments.sync.diff import Action, Create, Update, diff, shown
-from deployments.sync.mark import digest_of
 from deployments.sync.observed import Observed
 from mailroom.states import ScheduleState, SyncState
 from mailroom.storage.tables import Schedule
@@ -21,22 +21,25 @@ class Wish(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """`wish` is to be taken over into the schedule first. `by_hand`: the action undoes what somebody did in Prefect."""
+class DriftVerdict:
+    """What to do about one schedule.
+
+    `wish` is adopted into the schedule first. `by_hand`: the action undoes what somebody did in Prefect.
+    """
 
     action: Action | None
     wish: Wish | None = None
     by_hand: bool = False
 
 
-def judge(schedule: Schedule, desired: Desired | None, observed: Observed | None) -> Verdict:
-    """What to do about one schedule; `desired` is that of `schedule`."""
+def judge_drift(schedule: Schedule, desired: Desired | None, observed: Observed | None) -> DriftVerdict:
+    """Decide what to do about one schedule; `desired` is the deployment that this schedule should have."""
     action = diff(desired, observed)
     in_step = schedule.sync_state is SyncState.SYNCED and schedule.observed_generation == schedule.generation
     if desired is None or observed is None:
-        return Verdict(action, by_hand=in_step and isinstance(action, Create))
+        return DriftVerdict(action, by_hand=in_step and isinstance(action, Create))
     mark = observed.mark
-    # Where the mark is gone, our own table is the next best witness of what was written last.
+    # Where the mark is gone, our own table is the next best record of what was written last.
     written_paused = mark.paused if mark else desired.paused if in_step else None
     paused = observed.paused or not observed.active
     wish = None
@@ -46,4 +49,4 @@ def judge(schedule: Schedule, desired: Desired | None, observed: Observed | None
         wish = Wish.RESUME
     untouched = mark is not None and mark.digest == digest_of(shown(observed)) and mark.paused == paused
     visible = isinstance(action, Update) and action.fields != {"mark"}
-    return Verdict(action, wish, by_hand=in_step and visible and not untouched)
+    return DriftVerdict(action, wish, by_hand=in_step and visible and not untouched)

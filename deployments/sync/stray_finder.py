@@ -1,7 +1,7 @@
-"""Deployments that should not be there: copies made by hand, and those whose schedule is gone. Pure.
+"""Finds deployments that should not be there: copies made by hand, and those whose schedule is gone. Pure.
 
-Only what bears all of our signs is one: our flow, the tag `mailroom` and the tag of one schedule. A person's own
-deployment of our flow is left alone.
+Only a deployment with all of our signs is a stray: our flow, the tag `mailroom` and the tag of one schedule. A person's
+own deployment of our flow is left alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PREFIX = schedule_tag("")
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """A deployment to remove, whose schedule its tag names, and why. `known`: our tables know that schedule."""
+    """A deployment to remove, the schedule that its tag names, and why. `known`: our tables know that schedule."""
 
     observed: Observed
     schedule_id: str
@@ -28,13 +28,13 @@ class Stray:
 
 
 def claimed_schedule(observed: Observed) -> str | None:
-    """The schedule that a deployment says it belongs to, where it bears our signs."""
+    """Return the schedule that a deployment says it belongs to, or None where it does not bear our signs."""
     named = [tag.removeprefix(_PREFIX) for tag in observed.tags if tag.startswith(_PREFIX)]
     return named[0] if "mailroom" in observed.tags and len(named) == 1 else None
 
 
-def stray(observed: Observed, states: Mapping[str, ScheduleState], settings: Settings) -> Stray | None:
-    """Whether this deployment of our flow is one; `states` are those of the schedules that were looked for."""
+def stray_of(observed: Observed, states: Mapping[str, ScheduleState], settings: Settings) -> Stray | None:
+    """Return what makes this deployment of our flow a stray, or None; `states` has the schedules looked for."""
     schedule_id = claimed_schedule(observed)
     if schedule_id is None:
         return None
@@ -51,7 +51,10 @@ def stray(observed: Observed, states: Mapping[str, ScheduleState], settings: Set
     return None
 
 
-def removable(strays: Sequence[Stray], ours: int) -> list[Stray]:
-    """Those that may go. Many of unknown schedules at once mean that our tables are the wrong ones: then they stay."""
+def removable_strays(strays: Sequence[Stray], ours: int) -> list[Stray]:
+    """Return the strays that are safe to delete.
+
+    Many strays of unknown schedules suggest that this is the wrong database, so then none of those is deleted.
+    """
     unknown = [found for found in strays if not found.known]
     return list(strays) if len(unknown) <= max(5, ours // 10) else [found for found in strays if found.known]

@@ -14,7 +14,7 @@ MAX_LINE = 64 * 1024 * 1024
 
 
 def line(message: Message) -> bytes:
-    """One message as it travels."""
+    """Return one message as a line of bytes."""
     return json.dumps(message).encode() + b"\n"
 
 
@@ -51,7 +51,7 @@ class Wire:
         return message, descriptor
 
     def fileno(self) -> int:
-        """For `select`."""
+        """Return the file descriptor, for `select`."""
         return self._connection.fileno()
 
     def close(self) -> None:

@@ -8,13 +8,13 @@ from uuid import UUID
 
 import pytest
 
-from deployments.pace import Pace
+from deployments.sync.deployment_mark import DeploymentMark, digest_of, signed, unsigned
 from deployments.sync.desired import Desired, schedule_tag
 from deployments.sync.diff import Create, Update, shown_by
-from deployments.sync.judge import Wish, judge
-from deployments.sync.mark import Mark, digest_of, signed, unsigned
+from deployments.sync.drift_judge import Wish, judge_drift
 from deployments.sync.observed import Observed
-from deployments.sync.strays import removable, stray
+from deployments.sync.stray_finder import removable_strays, stray_of
+from deployments.write_limiter import WriteLimiter
 from mailroom.settings import CHECKOUT, Settings
 from mailroom.states import ScheduleState, SyncState
 from mailroom.storage.tables import Schedule
@@ -57,7 +57,7 @@ def _observed(written: Desired) -> Observed:
         work_pool=written.work_pool,
         directory=written.directory,
         job_variables={},
-        mark=Mark(written.generation, written.paused, digest_of(shown_by(written))),
+        mark=DeploymentMark(written.generation, written.paused, digest_of(shown_by(written))),
         updated=datetime(2026, 1, 1, tzinfo=UTC),
         updated_by="",
     )
@@ -73,7 +73,7 @@ ACTIVE, PAUSED = ScheduleState.ACTIVE, ScheduleState.PAUSED
 
 
 def test_as_written_is_in_step() -> None:
-    verdict = judge(_schedule(ACTIVE, in_step=True), _desired(), _observed(_desired()))
+    verdict = judge_drift(_schedule(ACTIVE, in_step=True), _desired(), _observed(_desired()))
     assert (verdict.action, verdict.wish, verdict.by_hand) == (None, None, False)
 
 
@@ -82,12 +82,12 @@ def test_as_written_is_in_step() -> None:
 def test_a_pause_after_we_wrote_active_is_a_persons_even_amid_our_change(*, in_step: bool, switch: str) -> None:
     written = _observed(_desired(generation=2))
     there = replace(written, paused=True) if switch == "deployment" else replace(written, active=False)
-    assert judge(_schedule(ACTIVE, in_step=in_step), _desired(), there).wish is Wish.PAUSE
+    assert judge_drift(_schedule(ACTIVE, in_step=in_step), _desired(), there).wish is Wish.PAUSE
 
 
 def test_a_pause_that_we_wrote_is_not_a_persons() -> None:
     """We resumed, and crashed before Prefect heard of it."""
-    verdict = judge(_schedule(ACTIVE, in_step=False), _desired(), _observed(_desired(paused=True, generation=2)))
+    verdict = judge_drift(_schedule(ACTIVE, in_step=False), _desired(), _observed(_desired(paused=True, generation=2)))
     assert verdict.wish is None
     assert isinstance(verdict.action, Update)
     assert "paused" in verdict.action.fields
@@ -96,22 +96,22 @@ def test_a_pause_that_we_wrote_is_not_a_persons() -> None:
 
 def test_without_a_mark_our_table_is_the_witness() -> None:
     there = replace(_observed(_desired()), mark=None, paused=True)
-    assert judge(_schedule(ACTIVE, in_step=True), _desired(), there).wish is Wish.PAUSE
-    assert judge(_schedule(ACTIVE, in_step=False), _desired(), there).wish is None
+    assert judge_drift(_schedule(ACTIVE, in_step=True), _desired(), there).wish is Wish.PAUSE
+    assert judge_drift(_schedule(ACTIVE, in_step=False), _desired(), there).wish is None
 
 
 def test_a_resume_is_a_wish_for_a_paused_schedule_alone() -> None:
     there = replace(_observed(_desired(paused=True)), paused=False)
-    assert judge(_schedule(PAUSED, in_step=True), _desired(paused=True), there).wish is Wish.RESUME
-    suspended = judge(_schedule(ScheduleState.SUSPENDED, in_step=True), _desired(paused=True), there)
+    assert judge_drift(_schedule(PAUSED, in_step=True), _desired(paused=True), there).wish is Wish.RESUME
+    suspended = judge_drift(_schedule(ScheduleState.SUSPENDED, in_step=True), _desired(paused=True), there)
     assert (suspended.wish, suspended.by_hand) == (None, True)
 
 
 def test_our_change_and_a_newer_mailroom_are_no_hand() -> None:
     written = _observed(_desired(generation=2))
-    ours = judge(_schedule(ACTIVE, in_step=False), _desired(cron="0 8 * * *"), written)
-    newer = judge(_schedule(ACTIVE, in_step=True), _desired(cron="0 8 * * *"), written)
-    hand = judge(_schedule(ACTIVE, in_step=True), _desired(), replace(written, cron="0 8 * * *"))
+    ours = judge_drift(_schedule(ACTIVE, in_step=False), _desired(cron="0 8 * * *"), written)
+    newer = judge_drift(_schedule(ACTIVE, in_step=True), _desired(cron="0 8 * * *"), written)
+    hand = judge_drift(_schedule(ACTIVE, in_step=True), _desired(), replace(written, cron="0 8 * * *"))
     assert [verdict.by_hand for verdict in (ours, newer, hand)] == [False, False, True]
     for verdict in (ours, newer, hand):
         assert isinstance(verdict.action, Update)
@@ -124,13 +124,13 @@ def test_a_difference_while_another_generation_is_wanted_is_no_hand(seen: int) -
     row = _schedule(ACTIVE, in_step=True)
     row.observed_generation = seen
     edited = replace(_observed(_desired()), cron="0 8 * * *")
-    assert judge(row, _desired(), edited).by_hand is False
-    assert judge(row, _desired(), None).by_hand is False
-    assert judge(row, _desired(), replace(edited, mark=None, paused=True)).wish is None
+    assert judge_drift(row, _desired(), edited).by_hand is False
+    assert judge_drift(row, _desired(), None).by_hand is False
+    assert judge_drift(row, _desired(), replace(edited, mark=None, paused=True)).wish is None
 
 
 def test_a_lost_mark_alone_is_written_again_without_a_word() -> None:
-    verdict = judge(_schedule(ACTIVE, in_step=True), _desired(), replace(_observed(_desired()), mark=None))
+    verdict = judge_drift(_schedule(ACTIVE, in_step=True), _desired(), replace(_observed(_desired()), mark=None))
     assert isinstance(verdict.action, Update)
     assert verdict.action.fields == {"mark"}
     assert not verdict.by_hand
@@ -138,13 +138,13 @@ def test_a_lost_mark_alone_is_written_again_without_a_word() -> None:
 
 def test_a_missing_deployment_was_deleted_by_hand_if_it_was_there() -> None:
     for in_step in (True, False):
-        verdict = judge(_schedule(ACTIVE, in_step=in_step), _desired(), None)
+        verdict = judge_drift(_schedule(ACTIVE, in_step=in_step), _desired(), None)
         assert isinstance(verdict.action, Create)
         assert verdict.by_hand is in_step
 
 
 def test_the_mark_is_read_as_it_was_written() -> None:
-    mark = Mark(12, paused=True, digest="0123456789ab")
+    mark = DeploymentMark(12, paused=True, digest="0123456789ab")
     description = "Sales\n\nOf all regions (12 active)."
     assert unsigned(signed(description, mark)) == (description, mark)
     assert unsigned(signed("", mark)) == ("", mark)
@@ -156,32 +156,32 @@ def test_only_what_bears_all_our_signs_is_a_stray() -> None:
     settings, own = Settings(), _observed(_desired())
     known = {ID: ACTIVE}
     copy = replace(own, name="copy")
-    assert stray(own, known, settings) is None
-    assert stray(copy, known, settings) is not None
-    assert stray(own, {ID: ScheduleState.DELETED}, settings) is not None
-    assert stray(own, {}, settings) is not None
+    assert stray_of(own, known, settings) is None
+    assert stray_of(copy, known, settings) is not None
+    assert stray_of(own, {ID: ScheduleState.DELETED}, settings) is not None
+    assert stray_of(own, {}, settings) is not None
     for other in (
         replace(copy, tags=("mailroom",)),
         replace(copy, tags=(schedule_tag(ID),)),
         replace(copy, tags=("mailroom", schedule_tag(ID), schedule_tag("2"))),
     ):
-        assert stray(other, known, settings) is None
+        assert stray_of(other, known, settings) is None
     for elsewhere in (replace(own, directory="/srv/another"), replace(own, work_pool="another")):
-        assert stray(elsewhere, {}, settings) is None, "another Mailroom on the same Prefect"
+        assert stray_of(elsewhere, {}, settings) is None, "another Mailroom on the same Prefect"
 
 
 def test_many_unknown_schedules_mean_the_wrong_database() -> None:
     settings, own = Settings(), _observed(_desired())
-    unknown = [found for _ in range(6) if (found := stray(own, {}, settings))]
-    copy = stray(replace(own, name="copy"), {ID: ACTIVE}, settings)
+    unknown = [found for _ in range(6) if (found := stray_of(own, {}, settings))]
+    copy = stray_of(replace(own, name="copy"), {ID: ACTIVE}, settings)
     assert copy
-    assert removable([*unknown, copy], ours=10) == [copy]
-    assert removable([*unknown, copy], ours=60) == [*unknown, copy]
+    assert removable_strays([*unknown, copy], ours=10) == [copy]
+    assert removable_strays([*unknown, copy], ours=60) == [*unknown, copy]
 
 
 def test_writes_go_at_their_pace() -> None:
-    pace, now = Pace(10), 100.0
-    waited = [pace.delay(now) for _ in range(31)]
+    limiter, now = WriteLimiter(10), 100.0
+    waited = [limiter.delay(now) for _ in range(31)]
     assert waited[:11] == [0.0] * 11, "a second's worth at once"
     assert waited[-1] == pytest.approx(2.0)
-    assert pace.delay(now + 60) == 0.0
+    assert limiter.delay(now + 60) == 0.0

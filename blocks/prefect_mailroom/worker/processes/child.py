@@ -30,15 +30,15 @@ from prefect.flows import Flow
 from prefect.logging.loggers import flow_run_logger
 
 from prefect_mailroom.worker import prefect_private
-from prefect_mailroom.worker.code import Recycle
-from prefect_mailroom.worker.wire import Wire
+from prefect_mailroom.worker.processes.code import Recycle
+from prefect_mailroom.worker.processes.wire import Wire
 
 _DRAIN_SECONDS = 8
 _MB = 1024 * 1024
 
 
 def serve(wire: Wire, flows: Mapping[str, Flow[..., Any]], recycle: Recycle) -> None:
-    """Run what comes over the wire."""
+    """Run every flow run that comes over the wire."""
     _reseed()
     prefect_private.do_not_join_heartbeats()
     prefect_private.remember_result_storage()
@@ -69,7 +69,7 @@ def serve(wire: Wire, flows: Mapping[str, Flow[..., Any]], recycle: Recycle) -> 
 
 
 def why_retire(recycle: Recycle, *, runs: int, minutes: float, growth_mb: float) -> str | None:
-    """Why a child that has just ended a run takes no more, or None."""
+    """Return why a child that has just ended a run takes no more, or None."""
     if runs >= recycle.runs:
         return f"{runs} runs"
     if minutes >= recycle.minutes:
@@ -80,7 +80,7 @@ def why_retire(recycle: Recycle, *, runs: int, minutes: float, growth_mb: float)
 
 
 def resident_bytes() -> int:
-    """Memory of this process in bytes; its peak where the system does not tell the present."""
+    """Return the memory of this process in bytes; its peak where the system does not tell the present size."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:
@@ -90,7 +90,7 @@ def resident_bytes() -> int:
 
 
 def _reseed() -> None:
-    """No two children may draw the same numbers; Python reseeds its own `random` after a fork, NumPy does not."""
+    """Reseed NumPy, so that no two children draw the same numbers. Python reseeds its own `random` after a fork."""
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed(random.SystemRandom().getrandbits(32))
 
@@ -111,7 +111,7 @@ class Surroundings:
         os.umask(self._mask)
 
     def restore(self) -> None:
-        """Put it back. Context variables need nothing: each run has a context of its own."""
+        """Put everything back. Context variables need nothing, since each run has a context of its own."""
         os.chdir(self._directory)
         if dict(os.environ) != self._environment:
             os.environ.clear()
@@ -126,7 +126,7 @@ class Engine:
     """Prefect's engine with a client that stays open from run to run: one for async flows, one for the others."""
 
     def __init__(self, runner: asyncio.Runner, flows: Iterable[Flow[..., Any]]) -> None:
-        """Opens the clients, so that no run waits for that; raises what opening one raises, before any run is begun."""
+        """Open the clients, so that no run waits for that; raises what opening one raises, before any run is begun."""
         self._runner = runner
         self._contexts = {flow.isasync: contextvars.copy_context() for flow in flows}
         self.broken: str | None = None
@@ -140,7 +140,7 @@ class Engine:
         await AsyncClientContext().__aenter__()
 
     def execute(self, flow: Flow[..., Any], flow_run: FlowRun) -> tuple[State[Any] | None, str | None]:
-        """The state that the run ended in, or what kept the engine from telling one."""
+        """Return the state that the run ended in, or what kept the engine from telling one."""
         # Without a deployment id the engine opens no websocket to watch for suspension. It reads the run again, so
         # the flow sees its deployment all the same.
         detached = flow_run.model_copy(update={"deployment_id": None})

@@ -1,7 +1,7 @@
-"""One schedule and its deployment: look at both, take over what a person asked for in Prefect, write what differs.
+"""Brings one schedule and its deployment in step: reads both, adopts what a person asked for, writes what differs.
 
-The only place that does so, for a change of ours as for drift. A crash anywhere in it leaves our tables as they were or
-Prefect ahead of them; the next look goes on from there.
+This is the only place that does so, for our own changes and for drift. A crash anywhere in it leaves our tables as they
+were, or Prefect ahead of them; the next try goes on from there.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 
-from deployments.pace import Pace
 from deployments.sync.apply import apply
 from deployments.sync.desired import desired
 from deployments.sync.diff import Action, Create, Delete, Update
-from deployments.sync.judge import Wish, judge
+from deployments.sync.drift_judge import Wish, judge_drift
 from deployments.sync.observed import Observed, read
+from deployments.write_limiter import WriteLimiter
 from mailroom.schedules import repository as stored
 from mailroom.schedules.adoption import adopt_pause, adopt_resume, record_repair
 from mailroom.settings import Settings
@@ -28,16 +28,16 @@ from mailroom.storage.database import Database
 _LOG = logging.getLogger(__name__)
 
 
-async def bring_in_step(
+async def sync_schedule(
     client: PrefectClient,
     database: Database,
     settings: Settings,
-    pace: Pace,
+    limiter: WriteLimiter,
     schedule_id: str,
     *,
     clock: Callable[[], datetime],
 ) -> UUID | None:
-    """One try; returns the deployment's id, None where the schedule has or gets none.
+    """Try once to bring a schedule in step; returns its deployment's id, None where it has or gets none.
 
     Raises:
         httpx.TransportError, OSError, PrefectHTTPStatusError, ObjectNotFound: as Prefect or the network said.
@@ -48,16 +48,16 @@ async def bring_in_step(
         return None
     now = clock()
     there = (await read(client, [schedule_id])).get(schedule_id)
-    verdict = judge(schedule, desired(schedule, settings), there)
+    verdict = judge_drift(schedule, desired(schedule, settings), there)
     if verdict.wish and there:
         # Judged anew even where nothing was adopted: another process may have done it a moment ago.
         await _adopt(database, settings, schedule_id, verdict.wish, there, now)
         async with database.session() as session:
             schedule = await stored.find(session, schedule_id)
         assert schedule is not None
-        verdict = judge(schedule, desired(schedule, settings), there)
+        verdict = judge_drift(schedule, desired(schedule, settings), there)
     if verdict.action:
-        await pace.turn()
+        await limiter.wait_for_turn()
         deployment_id = await apply(client, verdict.action, due=schedule.next_run, now=now)
     else:
         deployment_id = there.id if there else None
@@ -71,7 +71,7 @@ async def bring_in_step(
 
 
 def detail_of(action: Action) -> dict[str, Any]:
-    """What an action changes, for people and JSON: each field as it is there and as it will be."""
+    """Return what an action changes, JSON-ready: each field as it is in Prefect and as it will be."""
     match action:
         case Create():
             return {"deployment": ["missing", "made again"]}

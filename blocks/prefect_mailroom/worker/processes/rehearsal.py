@@ -61,7 +61,7 @@ async def _run() -> State[Any]:
 
 @contextmanager
 def _unheard() -> Iterator[None]:
-    """Nothing is shown on the terminal, whatever the logging's handlers hold on to."""
+    """Show nothing on the terminal within the block, whatever the logging handlers hold on to."""
     sys.stderr.flush()
     terminal = os.dup(2)
     with Path(os.devnull).open("w") as nowhere:
@@ -75,7 +75,7 @@ def _unheard() -> Iterator[None]:
 
 
 class _Server:
-    """As much of Prefect's server as one run asks for."""
+    """Answers as Prefect's server does, as far as one run asks."""
 
     def __init__(self) -> None:
         self.flow_run = FlowRun(
@@ -83,7 +83,7 @@ class _Server:
         )
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        """What the server would say."""
+        """Return the answer that the server would give."""
         path = request.url.path
         if path.endswith("/set_state"):
             asked = json.loads(request.content)["state"]

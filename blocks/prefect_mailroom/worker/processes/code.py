@@ -43,12 +43,12 @@ class Code:
 
     @property
     def place(self) -> Code:
-        """All but the flow."""
+        """Return the same code without the flow."""
         return replace(self, entrypoint="")
 
 
 def fingerprint(paths: Iterable[str]) -> Fingerprint:
-    """Times and sizes of files; a file that is not there has none."""
+    """Return times and sizes of files; a file that is not there has none."""
     found: Fingerprint = {}
     for path in paths:
         try:
@@ -60,13 +60,13 @@ def fingerprint(paths: Iterable[str]) -> Fingerprint:
 
 
 def changed(known: Mapping[str, tuple[int, int]]) -> str | None:
-    """The first file that is no longer as it was, or None."""
+    """Return the first file that is no longer as it was, or None."""
     now = fingerprint(known)
     return next((path for path, was in known.items() if now.get(path) != was), None)
 
 
 def own_files(directory: str) -> list[str]:
-    """Files of imported modules that belong to the flow: under its directory, and not installed packages."""
+    """Return the files of imported modules below the flow's directory; installed packages do not count."""
     root = Path(directory).resolve()
     installed = [Path(path).resolve() for path in {*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix}]
     # A virtual environment is often inside the project; the project is never inside one.

@@ -17,9 +17,9 @@ from dataclasses import asdict
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
-from prefect_mailroom.worker.code import Code, CodeUnusable, Fingerprint, changed
 from prefect_mailroom.worker.prefect_private import settings_as_environment
-from prefect_mailroom.worker.wire import MAX_LINE, Message, line
+from prefect_mailroom.worker.processes.code import Code, CodeUnusable, Fingerprint, changed
+from prefect_mailroom.worker.processes.wire import MAX_LINE, Message, line
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
@@ -45,7 +45,7 @@ class ChildDied(Exception):
 
 
 def in_words(status: int | None) -> str:
-    """A status of `waitpid` as a person would say it."""
+    """Return a status of `waitpid` as a person would say it."""
     if status is None:
         return "its process disappeared, together with the process that it was forked from"
     if os.WIFSIGNALED(status):
@@ -74,12 +74,12 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether it can be given a run."""
+        """Tell whether the child can be given a run."""
         return not self.exited.done() and not self._reader.at_eof() and not self._writer.is_closing()
 
     @property
     def has_hooks(self) -> bool:
-        """Whether the flow that it runs is to be told of a cancellation."""
+        """Tell whether the flow that the child runs has cancellation hooks."""
         return self.zygote.hooks.get(self._flow, False)
 
     async def run(self, entrypoint: str, flow_run: FlowRun, deployment: DeploymentResponse) -> Message:
@@ -106,12 +106,12 @@ class Child:
         return message
 
     def send_signal(self, number: int) -> None:
-        """To the child alone."""
+        """Send a signal to the child alone, not to what it started."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
     async def kill(self) -> str:
-        """End it and what it started, at once; returns how it ended, in words."""
+        """End the child and what it started, at once; returns how it ended, in words."""
         if not self.exited.done():
             # Its own end, if it is dying already, says more than ours would.
             with contextlib.suppress(TimeoutError):
@@ -126,7 +126,7 @@ class Child:
         return in_words(self.exited.result() if self.exited.done() else None)
 
     def hang_up(self) -> None:
-        """It ends by itself once it has nothing to do and its last logs are sent."""
+        """Give the child no more runs; it ends by itself once its last logs are sent."""
         self._writer.close()
 
 
@@ -148,13 +148,13 @@ class Zygote:
 
     @classmethod
     async def start(cls, code: Code) -> Zygote:
-        """Start one and wait until the flow is imported; raises `CodeUnusable`."""
+        """Start a zygote and wait until the flow is imported; raises `CodeUnusable`."""
         ours, theirs = socket.socketpair()
         home = tempfile.mkdtemp(prefix="mailroom-warm-")
         environment = {**os.environ, **settings_as_environment(), **dict(code.env)}
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "prefect_mailroom.worker.zygote", str(theirs.fileno())),
+                *(sys.executable, "-m", "prefect_mailroom.worker.processes.zygote", str(theirs.fileno())),
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
                 env=environment,
@@ -205,15 +205,15 @@ class Zygote:
 
     @property
     def pid(self) -> int:
-        """Of the zygote itself."""
+        """Return the process id of the zygote itself."""
         return self._process.pid
 
     def lives(self) -> bool:
-        """Whether children can be forked from it."""
+        """Tell whether children can be forked from it."""
         return self._listening is not None and not self._listening.done()
 
     def changed(self) -> str | None:
-        """The file of the flow that was changed since it was imported, if any."""
+        """Return the file of the flow that was changed since it was imported, if any."""
         return changed(self._files)
 
     async def spawn(self) -> Child:
@@ -276,7 +276,7 @@ class Zygote:
             child.exited.set_result(status)
 
     async def kill(self) -> None:
-        """End it and every child that is left. Its children die with it, by the kernel or by their closed socket."""
+        """End the zygote and every child that is left. They die with it, by the kernel or by their closed socket."""
         if self._process.returncode is None:
             # Hanging up lets it kill the children itself; SIGKILL is for one that does not listen.
             with contextlib.suppress(OSError):

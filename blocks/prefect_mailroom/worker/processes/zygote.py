@@ -39,10 +39,11 @@ import prefect.task_engine  # noqa: F401
 from prefect.flows import Flow
 from prefect.plugins import load_prefect_collections
 
-from prefect_mailroom.worker import child, prefect_private
-from prefect_mailroom.worker.code import CodeUnusable, Fingerprint, Recycle, fingerprint, own_files
-from prefect_mailroom.worker.rehearsal import rehearse
-from prefect_mailroom.worker.wire import Message, Wire
+from prefect_mailroom.worker import prefect_private
+from prefect_mailroom.worker.processes import child
+from prefect_mailroom.worker.processes.code import CodeUnusable, Fingerprint, Recycle, fingerprint, own_files
+from prefect_mailroom.worker.processes.rehearsal import rehearse
+from prefect_mailroom.worker.processes.wire import Message, Wire
 
 _PR_SET_PDEATHSIG = 1
 
@@ -101,12 +102,12 @@ def _load(entrypoint: str) -> tuple[Flow[..., Any], Fingerprint]:
 
 
 def _prepare(what: Callable[[], object] | None) -> None:
-    """Make the children's first runs as quick as later ones; without it they are slower, and right."""
+    """Make the children's first runs as quick as later ones. Where this fails, the first runs are slower."""
     try:
         if what is not None:
             what()
     except Exception:
-        sys.stderr.write("What was to make first runs quicker failed:\n")
+        sys.stderr.write("Warm-up failed; first runs will be slower:\n")
         traceback.print_exc()
 
 
@@ -169,7 +170,7 @@ class Nursery:
         self._control.send({"ready": entrypoint, "files": files, "hooks": bool(flow.on_cancellation_hooks)})
 
     def serve(self) -> None:
-        """Until the worker hangs up; then no child is left."""
+        """Fork and report until the worker hangs up; then no child is left."""
         signal.signal(signal.SIGCHLD, lambda *_: None)  # A handler must exist for the wake-up byte to be written.
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
         control = self._control.fileno()
@@ -246,7 +247,7 @@ class Nursery:
 
 
 def _die_with(parent: int) -> None:
-    """SIGKILL for this process when its parent dies, where the system can do that (Linux)."""
+    """Have the kernel kill this process when its parent dies, where the system can do that (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # It died before the line above.

@@ -1,4 +1,4 @@
-"""Jinja2 for HTML: our own template files, and a report's own template, which is not trusted.
+"""Runs Jinja2 templates: our own files, and a report's own template, which is not trusted.
 
 A report's template runs sandboxed and autoescaped, cannot load another one, and is refused an undefined name. What the
 sandbox does not bound, such as memory in a long loop, the limits of the renderer process do.
@@ -27,7 +27,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"*", "**", "%"})
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Reckon `left operator right`, unless the result would be huge."""
+        """Calculate `left operator right`, unless the result would be huge."""
         if operator == "%" and not isinstance(left, int | float):
             raise SecurityError("% formats no text here; use a filter")
         if operator == "*":
@@ -39,8 +39,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
 
-def ours() -> Sandbox:
-    """The environment of our own template files."""
+def our_templates() -> Sandbox:
+    """Return the environment of our own template files."""
     return Sandbox(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -50,8 +50,8 @@ def ours() -> Sandbox:
     )
 
 
-def render_own(source: str, variables: dict[str, Any], *, max_bytes: int) -> str:
-    """What a report's own template gives.
+def render_report_template(source: str, variables: dict[str, Any], *, max_bytes: int) -> str:
+    """Return what a report's own template gives.
 
     Raises:
         RenderFailed: the template is wrong, or does what it may not; the line is named where it is known.
