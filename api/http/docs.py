@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel
 
 from api.http.problems import Problem
-from prefect_mailroom.channels import CHANNELS
+from prefect_mailroom.channels.registry import CHANNELS
 
 router = APIRouter(include_in_schema=False)
 _TEMPLATES = Environment(

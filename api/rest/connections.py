@@ -17,7 +17,7 @@ from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
 from mailroom.connections.kinds import KINDS
 from mailroom.connections.service import ConnectionSettings, NewConnection
-from prefect_mailroom.channels import CHANNELS
+from prefect_mailroom.channels.registry import CHANNELS
 
 router = APIRouter(prefix="/connections", tags=["connections"], route_class=JsonRoute)
 

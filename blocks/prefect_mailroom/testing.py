@@ -24,7 +24,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import PrivateAttr
 
-from prefect_mailroom.channel import Channel, Destination, Parcel, ParcelFile, Receipt
+from prefect_mailroom.channels.base import Channel, Destination, Parcel, ParcelFile, Receipt
 from prefect_mailroom.errors import (
     ConfigurationError,
     DeliveryError,

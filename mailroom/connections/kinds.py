@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect.blocks.core import Block
 
 from mailroom.errors import Invalid
-from prefect_mailroom.channels import CHANNELS
+from prefect_mailroom.channels.registry import CHANNELS
 from prefect_mailroom.sources.http import HttpSource
 from prefect_mailroom.sources.shell import ShellSource
 from prefect_mailroom.sources.sql import SqlSource

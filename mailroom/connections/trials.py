@@ -15,8 +15,8 @@ from mailroom.context import Context
 from mailroom.errors import Invalid, fault_from
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import Connection
-from prefect_mailroom.channel import Channel, Destination, Parcel, Receipt
-from prefect_mailroom.channels import channel_type, destination
+from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
+from prefect_mailroom.channels.registry import channel_type, destination
 from prefect_mailroom.errors import ConfigurationError
 
 

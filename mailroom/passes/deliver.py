@@ -31,10 +31,10 @@ from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Artifact, Delivery, Execution, Schedule
-from prefect_mailroom import variables
-from prefect_mailroom.channel import Channel, Destination, Parcel, ParcelFile, Receipt
-from prefect_mailroom.channels import destination
+from prefect_mailroom.channels.base import Channel, Destination, Parcel, ParcelFile, Receipt
+from prefect_mailroom.channels.registry import destination
 from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, RetryLater
+from prefect_mailroom.text import variables
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 4

@@ -28,8 +28,8 @@ from mailroom.states import ExecutionKind, ExecutionState, ScheduleState, SyncSt
 from mailroom.storage.tables import Execution, Schedule
 from mailroom.timing import BusinessCalendar, occurrences
 from mailroom.timing.model import Immediate
-from prefect_mailroom.channel import Destination
-from prefect_mailroom.variables import PARAMETER_PREFIX, parameter_names
+from prefect_mailroom.channels.base import Destination
+from prefect_mailroom.text.variables import PARAMETER_PREFIX, parameter_names
 
 
 def _variable_faults(targets: list[Destination], parameters: dict[str, Any]) -> list[Fault]:

@@ -15,7 +15,7 @@ from string import Formatter
 from mailroom.schedules.conflicts.keys import DUE_VARIABLES, Share
 from mailroom.schedules.conflicts.parties import Party, spoken
 from mailroom.schedules.conflicts.warning import Code, ScheduleWarning
-from prefect_mailroom.variables import PARAMETER_PREFIX
+from prefect_mailroom.text.variables import PARAMETER_PREFIX
 
 _DEFAULTS = {"date": "%Y-%m-%d", "time": "%H:%M", "due": "%Y-%m-%d %H:%M"}
 

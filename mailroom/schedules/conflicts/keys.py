@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Any, Literal
 
-from prefect_mailroom.channel import Destination
-from prefect_mailroom.variables import PARAMETER_PREFIX
+from prefect_mailroom.channels.base import Destination
+from prefect_mailroom.text.variables import PARAMETER_PREFIX
 
 DUE_VARIABLES = frozenset({"date", "due", "time", "window_from", "window_to"})
 _OF_THE_REPORT = frozenset({"report_name", "file_name", "window_from", "window_to"})

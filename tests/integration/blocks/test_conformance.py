@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from prefect_email import EmailServerCredentials
 
-from prefect_mailroom.channel import Channel, Destination
-from prefect_mailroom.email import EmailChannel, EmailDestination
+from prefect_mailroom.channels.base import Channel, Destination
+from prefect_mailroom.channels.email.channel import EmailChannel, EmailDestination
+from prefect_mailroom.channels.folder import FolderChannel, FolderDestination
+from prefect_mailroom.channels.webhook.channel import WebhookChannel, WebhookDestination
 from prefect_mailroom.errors import Refused, RetryLater
-from prefect_mailroom.folder import FolderChannel, FolderDestination
 from prefect_mailroom.testing import ChannelConformance, FarSide, RecordingChannel, RecordingDestination
-from prefect_mailroom.webhook import WebhookChannel, WebhookDestination
 
 PASSWORD = "canary-smtp-password"
 SIGNING_KEY = base64.b64encode(b"canary-signing-key-of-32-bytes!!").decode()

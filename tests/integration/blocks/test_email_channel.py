@@ -14,8 +14,8 @@ import pytest
 from prefect_email import EmailServerCredentials
 
 from prefect_mailroom import outbound
-from prefect_mailroom.channel import InlineImage, Parcel, ParcelFile
-from prefect_mailroom.email import EmailChannel, EmailDestination
+from prefect_mailroom.channels.base import InlineImage, Parcel, ParcelFile
+from prefect_mailroom.channels.email.channel import EmailChannel, EmailDestination
 from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused, RetryLater
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(250))
@@ -282,7 +282,7 @@ async def test_hosts_inside_are_refused(
 
 
 async def test_destination_of_another_channel_is_refused(start_smtp: Any, tmp_path: Path) -> None:
-    from prefect_mailroom.webhook import WebhookDestination
+    from prefect_mailroom.channels.webhook.channel import WebhookDestination
 
     async with start_smtp() as server:
         with pytest.raises(ConfigurationError):

@@ -12,8 +12,8 @@ import pytest
 
 from mailroom.connections.kinds import KINDS
 from mailroom.states import ExecutionKind
-from prefect_mailroom.channel import Channel, Destination, Parcel, Receipt
-from prefect_mailroom.channels import CHANNELS
+from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
+from prefect_mailroom.channels.registry import CHANNELS
 from prefect_mailroom.errors import OutcomeUnknown, Refused, RetryLater
 
 

@@ -7,24 +7,24 @@ import pytest
 from prefect_email import EmailServerCredentials
 from pydantic import ValidationError
 
-from prefect_mailroom import channels
-from prefect_mailroom.email import EmailChannel, EmailDestination
+from prefect_mailroom.channels import registry
+from prefect_mailroom.channels.email.channel import EmailChannel, EmailDestination
+from prefect_mailroom.channels.folder import FolderChannel
+from prefect_mailroom.channels.webhook.channel import WebhookChannel
 from prefect_mailroom.errors import ConfigurationError
-from prefect_mailroom.folder import FolderChannel
-from prefect_mailroom.webhook import WebhookChannel
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 24).decode()
 
 
 def email(**settings: Any) -> EmailDestination:
-    found = channels.destination({"channel": "email", "connection": "corp", "to": ["ada@example.com"], **settings})
+    found = registry.destination({"channel": "email", "connection": "corp", "to": ["ada@example.com"], **settings})
     assert isinstance(found, EmailDestination)
     return found
 
 
 def test_destination_by_its_channel() -> None:
     assert email().to == ["ada@example.com"]
-    webhook = channels.destination({"channel": "webhook", "connection": "hook", "payload": "multipart"})
+    webhook = registry.destination({"channel": "webhook", "connection": "hook", "payload": "multipart"})
     assert webhook.recipients() == ["hook"]
 
 
@@ -47,7 +47,7 @@ def test_destination_by_its_channel() -> None:
 )
 def test_faults_are_named_by_their_field(data: dict[str, Any], field: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        channels.destination(data, at="destinations.0")
+        registry.destination(data, at="destinations.0")
     assert caught.value.field == field
     assert caught.value.remedy
 
@@ -110,7 +110,7 @@ def test_a_test_goes_to_the_caller_alone() -> None:
 
 
 def test_a_test_of_a_folder_stays_apart() -> None:
-    destination = channels.destination({"channel": "folder", "connection": "x", "path": "{date}.{ext}"})
+    destination = registry.destination({"channel": "folder", "connection": "x", "path": "{date}.{ext}"})
     tested = destination.for_test("me@example.com")
     assert tested is not None
     assert tested.recipients() == ["test/{date}.{ext}"]

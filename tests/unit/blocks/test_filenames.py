@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prefect_mailroom.errors import ConfigurationError
-from prefect_mailroom.filenames import safe_filename, safe_relative_path
+from prefect_mailroom.text.filenames import safe_filename, safe_relative_path
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from prefect_mailroom import variables
-from prefect_mailroom.channel import Channel, Destination, Parcel, ParcelFile, Receipt
+from prefect_mailroom.channels.base import Channel, Destination, Parcel, ParcelFile, Receipt
 from prefect_mailroom.errors import ConfigurationError, MailroomError, Refused, RetryLater
-from prefect_mailroom.filenames import safe_relative_path
+from prefect_mailroom.text import variables
+from prefect_mailroom.text.filenames import safe_relative_path
 
 _CHUNK = 1024 * 1024
 _FULL = {errno.ENOSPC, errno.EDQUOT}

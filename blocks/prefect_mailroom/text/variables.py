@@ -14,7 +14,7 @@ from string import Formatter
 from typing import Literal
 
 from prefect_mailroom.errors import ConfigurationError
-from prefect_mailroom.filenames import clean_line, is_hostile, safe_filename, safe_relative_path
+from prefect_mailroom.text.filenames import clean_line, is_hostile, safe_filename, safe_relative_path
 
 Value = str | int | date | datetime | time
 Kind = Literal["text", "date", "time", "datetime", "any"]

@@ -8,11 +8,11 @@ from typing import Any
 from prefect.exceptions import PrefectException
 from pydantic import ValidationError
 
-from prefect_mailroom.channel import Channel, Destination
-from prefect_mailroom.email import EmailChannel
+from prefect_mailroom.channels.base import Channel, Destination
+from prefect_mailroom.channels.email.channel import EmailChannel
+from prefect_mailroom.channels.folder import FolderChannel
+from prefect_mailroom.channels.webhook.channel import WebhookChannel
 from prefect_mailroom.errors import ConfigurationError, RetryLater
-from prefect_mailroom.folder import FolderChannel
-from prefect_mailroom.webhook import WebhookChannel
 
 CHANNELS: dict[str, type[Channel]] = {
     channel.kind: channel for channel in (EmailChannel, FolderChannel, WebhookChannel)

@@ -17,7 +17,7 @@ from prefect_mailroom.errors import (
     Refused,
     RetryLater,
 )
-from prefect_mailroom.filenames import clean_line
+from prefect_mailroom.text.filenames import clean_line
 
 # Postfix: "Ok: queued as 4F2A1B"; Exim: "OK id=1rXyz-0001"; SES, Gmail: "Ok 0100018c-0000" or "OK  1707-abc - gsmtp".
 _QUEUE_IDS = [

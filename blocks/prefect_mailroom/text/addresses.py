@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from prefect_mailroom.filenames import is_hostile
+from prefect_mailroom.text.filenames import is_hostile
 
 # RFC 5321 without quoted local parts and address literals, which no mailbox that reads reports has.
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")

@@ -20,9 +20,9 @@ import httpx
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from prefect_mailroom import outbound
-from prefect_mailroom.channel import Channel, Destination, Parcel, Receipt
+from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
+from prefect_mailroom.channels.webhook.signing import secret_bytes, signature_header
 from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused, RetryLater
-from prefect_mailroom.signing import secret_bytes, signature_header
 
 MAX_FACTS_BYTES = 20_000
 MAX_FILES_BYTES = 100_000_000

@@ -19,12 +19,14 @@ from prefect_email import EmailServerCredentials
 from prefect_email.credentials import SMTPServer, SMTPType
 from pydantic import Field, field_validator, model_validator
 
-from prefect_mailroom import outbound, smtp_errors, variables
-from prefect_mailroom.addresses import mail_address, without_repeats
-from prefect_mailroom.channel import Channel, Destination, Parcel, Receipt
+from prefect_mailroom import outbound
+from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
+from prefect_mailroom.channels.email import smtp_errors
+from prefect_mailroom.channels.email.message import build, message_id
 from prefect_mailroom.errors import ConfigurationError, RetryLater
-from prefect_mailroom.filenames import clean_line
-from prefect_mailroom.message import build, message_id
+from prefect_mailroom.text import variables
+from prefect_mailroom.text.addresses import mail_address, without_repeats
+from prefect_mailroom.text.filenames import clean_line
 
 MAX_RECIPIENTS = 100
 

@@ -11,9 +11,9 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import localtime
 
-from prefect_mailroom.channel import InlineImage, Parcel, ParcelFile
+from prefect_mailroom.channels.base import InlineImage, Parcel, ParcelFile
 from prefect_mailroom.errors import Refused
-from prefect_mailroom.filenames import clean_line, safe_filename
+from prefect_mailroom.text.filenames import clean_line, safe_filename
 
 TEST_MARK = "[Test] "
 BACKFILL_MARK = "[Backfill] "
