@@ -1,44 +1,57 @@
-"""Mail addresses: what is accepted, and how two are the same. Nothing here imports Prefect."""
+"""Mail addresses: which ones are accepted, and when two are the same. Nothing here imports Prefect."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from prefect_mailroom.text.filenames import is_hostile
 
-# RFC 5321 without quoted local parts and address literals, which no mailbox that reads reports has.
-_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_MAX_CHARACTERS = 320
+_STAND_IN = ".example.com"
 
 
 def mail_address(text: str) -> str:
-    """The address with its domain in lower case and, where it has other letters, in its IDNA form.
+    """Return the address with its domain in lower case and, where it has other letters, in its IDNA 2008 form.
+
+    Domains inside a company, such as `mail.corp.local`, are accepted: the connection's server decides.
 
     Raises:
-        ValueError: it is no address that can be sent to; says why.
+        ValueError: nothing can be sent to it; says why.
     """
     shown = "".join("\N{REPLACEMENT CHARACTER}" if is_hostile(character) else character for character in text[:80])
     if any(is_hostile(character) or character.isspace() for character in text):
         raise ValueError(f"'{shown}' holds a blank, line break or control character")
+    if len(text) > _MAX_CHARACTERS:
+        raise ValueError(f"'{shown}' is longer than {_MAX_CHARACTERS} characters")
     local, at, domain = text.rpartition("@")
     if not at or not local:
         raise ValueError(f"'{shown}' is not of the form name@domain")
-    if len(local) > 64 or not _LOCAL.fullmatch(local):
-        raise ValueError(f"'{shown}' has a name before the @ that cannot be sent to; plain ASCII is needed there")
+    # email-validator refuses .local and its like in every mode; below a stand-in it checks all but that.
+    tail = _STAND_IN if _is_special(domain) else ""
     try:
-        ascii_domain = domain.encode("idna").decode().lower()
-    except UnicodeError:
-        raise ValueError(f"'{shown}' has a domain that cannot exist") from None
-    if len(ascii_domain) > 253 or not all(_LABEL.fullmatch(label) for label in ascii_domain.split(".")):
-        raise ValueError(f"'{shown}' has a domain that cannot exist")
-    return f"{local}@{ascii_domain}"
+        found = validate_email(
+            f"{text}{tail}",
+            allow_smtputf8=False,
+            check_deliverability=False,
+            globally_deliverable=False,
+            strict=True,
+        )
+    except EmailNotValidError as error:
+        raise ValueError(f"'{shown}' cannot be sent to: {str(error).rstrip('.')}") from None
+    assert found.ascii_email is not None, "without SMTPUTF8 every valid address has an ASCII form"
+    return found.ascii_email.removesuffix(tail)
+
+
+def _is_special(domain: str) -> bool:
+    return any(f".{domain}".lower().endswith(f".{name}") for name in SPECIAL_USE_DOMAIN_NAMES)
 
 
 def without_repeats(addresses: Iterable[str]) -> list[str]:
-    """The addresses in order, each once. Domains compare without case; what stands before the @ compares as it is."""
-    found: dict[tuple[str, str], str] = {}
+    """Return the addresses in order, each once. Domains compare without case, names before the @ as they are."""
+    kept: dict[tuple[str, str], str] = {}
     for address in addresses:
         local, _, domain = address.rpartition("@")
-        found.setdefault((local, domain.lower()), address)
-    return list(found.values())
+        kept.setdefault((local, domain.lower()), address)
+    return list(kept.values())
