@@ -32,8 +32,8 @@ def complete_openapi(app: FastAPI) -> None:
             document = generate()
             parts = document["components"]
             parts["schemas"].update(_schemas(Problem))
-            for channel in CHANNELS.values():
-                parts["schemas"].update(_schemas(channel.destination_type))
+            for entry in CHANNELS.values():
+                parts["schemas"].update(_schemas(entry.destination_type))
             paths = document["paths"]
             _name_destinations(paths["/api/v1/schedules/"]["post"])
             _name_destinations(paths["/api/v1/schedules/{schedule_id}"]["put"])
@@ -62,7 +62,7 @@ def _schemas(model: type[BaseModel]) -> dict[str, Any]:
 def _name_destinations(operation: dict[str, Any]) -> None:
     """A spec keeps destinations as they came; readers want to know what each channel takes."""
     body = operation["requestBody"]["content"]["application/json"]["schema"]
-    names = {kind: f"#/components/schemas/{channel.destination_type.__name__}" for kind, channel in CHANNELS.items()}
+    names = {kind: f"#/components/schemas/{entry.destination_type.__name__}" for kind, entry in CHANNELS.items()}
     body["properties"]["destinations"]["items"] = {
         "oneOf": [{"$ref": name} for name in names.values()],
         "discriminator": {"propertyName": "channel", "mapping": names},

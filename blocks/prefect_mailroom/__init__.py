@@ -1,6 +1,6 @@
 """Delivery channels, report sources and a warm worker for Prefect.
 
-Everything public is reached from here, and loaded when it is first asked for: `import prefect_mailroom.errors` costs
+Everything public is reached from here, and loads when it is first asked for: `import prefect_mailroom.errors` loads
 no Prefect, which keeps renderer processes small.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-# Public name -> the module that holds it.
+# Public name -> the module that holds it. A channel need not stand here to be used: see channels/registry.py.
 _HOMES = {
     "Channel": "channels.base",
     "Destination": "channels.base",
@@ -20,7 +20,7 @@ _HOMES = {
     "destination": "channels.registry",
     "load_channel": "channels.registry",
     "EmailChannel": "channels.email.channel",
-    "EmailDestination": "channels.email.channel",
+    "EmailDestination": "channels.email.destination",
     "ConfigurationError": "errors",
     "DeliveryError": "errors",
     "MailroomError": "errors",
@@ -36,7 +36,7 @@ _HOMES = {
     "ShellSource": "sources.shell",
     "SqlSource": "sources.sql",
     "WebhookChannel": "channels.webhook.channel",
-    "WebhookDestination": "channels.webhook.channel",
+    "WebhookDestination": "channels.webhook.destination",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605  # One table says both what is public and where it lives.

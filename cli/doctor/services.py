@@ -99,12 +99,12 @@ def worker(found: list[dict[str, Any]], now: datetime) -> Finding:
 
 def block_types(registered: set[str]) -> Finding:
     """Whether Prefect knows every kind of connection."""
-    from mailroom.connections.kinds import KINDS
+    from mailroom.connections.kinds import block_types
 
-    missing = sorted({kind.get_block_type_slug() for kind in KINDS.values()} - registered)
+    missing = sorted({kind.get_block_type_slug() for kind in block_types().values()} - registered)
     if missing:
         return problem("block types", f"Not registered: {', '.join(missing)}.", "Run `mailroom init`.")
-    return ok("block types", f"{len(KINDS)} registered")
+    return ok("block types", f"{len(block_types())} registered")
 
 
 async def _block_slugs(client: httpx.AsyncClient, base: str) -> set[str]:

@@ -16,18 +16,19 @@ from mailroom.errors import Invalid, fault_from
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import Connection
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
-from prefect_mailroom.channels.registry import channel_type, destination
+from prefect_mailroom.channels.registry import destination, destination_type
 from prefect_mailroom.errors import ConfigurationError
+from prefect_mailroom.text import variables
 
 
 def target(channel: str, connection: str, to: str, settings: Mapping[str, Any]) -> Destination:
-    """The destination of a test: the channel's own, turned to `to` alone where the channel has recipients.
+    """Return the destination of a test: one of the channel with these settings that reaches `to` alone.
 
     Raises:
         Invalid: the channel cannot send a test with these settings.
     """
-    fields = channel_type(channel).destination_type.model_fields
-    data = {"channel": channel, "connection": connection, **({"to": [to]} if "to" in fields else {}), **settings}
+    given = destination_type(channel).trial_settings(to)
+    data = {**given, **settings, "channel": channel, "connection": connection}
     try:
         turned = destination(data).for_test(to)
     except ConfigurationError as error:
@@ -40,7 +41,7 @@ def target(channel: str, connection: str, to: str, settings: Mapping[str, Any]) 
 
 
 async def find_connection(session: AsyncSession, channel: str, name: str) -> Connection:
-    """The connection, of the channel's kind.
+    """Return the connection, which must be of the channel's kind.
 
     Raises:
         Invalid: there is none of that name, or it is of another kind.
@@ -55,7 +56,7 @@ async def find_connection(session: AsyncSession, channel: str, name: str) -> Con
 
 
 async def send(row: Connection, wanted: Destination, context: Context) -> tuple[str, Receipt]:
-    """Send it now; returns whom it went to and what the far side confirmed.
+    """Send the message now; return whom it went to and what the far side confirmed.
 
     Raises:
         ConfigurationError, RetryLater, Refused, OutcomeUnknown: the delivery's own errors.
@@ -72,6 +73,15 @@ async def send(row: Connection, wanted: Destination, context: Context) -> tuple[
         subject=f"Mailroom: a test of the connection {row.name}",
         text=f"This is a test that {context.user.email} asked for at {context.now:%Y-%m-%d %H:%M} UTC. "
         f"The connection '{row.name}' works.",
+        variables=variables.values(
+            report_name="Test",
+            report_slug="test",
+            schedule_name="Test",
+            due=context.now,
+            execution_id="test",
+            window_from=context.now.date(),
+            window_to=context.now.date(),
+        ),
         facts={"test": True, "connection": row.name},
         is_test=True,
     )
@@ -79,7 +89,7 @@ async def send(row: Connection, wanted: Destination, context: Context) -> tuple[
 
 
 def record(session: AsyncSession, row: Connection, recipient: str, context: Context) -> None:
-    """Remember that a test was sent."""
+    """Record in the audit trail that a test was sent."""
     audit.record(
         session,
         at=context.now,

@@ -1,31 +1,39 @@
-"""What every channel is: a Prefect block that takes a parcel to one recipient and brings back a receipt.
+"""The port of every channel: a destination on a schedule, a parcel for one recipient, and the receipt it brings back.
 
-The base class owns the attempt (limits, timeout, the translation of what no channel expected); a channel owns its
-transfer. Adding a channel is one file: a `Destination` model, a `Channel` subclass, an entry in `channels.py`, and
-the conformance suite of `testing.py` run against its real server.
+A `Destination` is a channel's settings on one schedule; it answers what the rest of Mailroom asks about them, so that
+nothing outside a channel's own folder knows its fields. A `Channel` is a Prefect block that takes a parcel to one
+recipient: the base class owns the attempt (limits, timeout, the translation of what no channel expected), the channel
+its transfer. How to add one is told in CONTRIBUTING.md.
 """
 
 from __future__ import annotations
 
 import asyncio
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 from prefect.blocks.core import Block
 from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused
 
+IfExists = Literal["overwrite", "timestamp", "fail"]
+"""What becomes of a file that is there already: it is replaced, it stays and ours gets the time, or ours is refused."""
+
 
 @dataclass(frozen=True, slots=True)
 class ParcelFile:
-    """One file to deliver: where it lies, and what it is called at the far side.
+    """One file to deliver.
 
-    `sha256` is the lower-case hex digest of the content, `size` its length in bytes.
+    Attributes:
+        path: where the file lies on this machine.
+        filename: what it is called at the far side.
+        size: length of the content in bytes.
+        sha256: lower-case hex digest of the content.
     """
 
     path: Path
@@ -56,7 +64,7 @@ class Parcel:
         destination: the channel's own settings on the schedule, validated by its `Destination` model.
         files: the artifacts, in the order of the schedule's formats; may be empty.
         subject, text, html, images: the message, for channels that carry one.
-        variables: values for `{name}` and `{name:format}` in paths and names (see `variables.py`).
+        variables: values for `{name}` and `{name:format}` in paths and texts (see `text/variables.py`).
         facts: JSON-ready facts about the report for machine channels (report, schedule, due_at, window, links).
         is_test: marks a test delivery; every channel shows it to the reader.
     """
@@ -77,10 +85,11 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the far side confirmed.
+    """The confirmation of the far side.
 
-    `reference` is the shortest thing to ask the far side about (a queue id, a remote path, an ETag); `detail` is
-    JSON-ready and holds the rest: reply, bytes, checksum. Neither may hold a secret or a far side's whole answer.
+    Attributes:
+        reference: the shortest thing to ask the far side about: a queue id, a remote path, an ETag.
+        detail: the rest, JSON-ready: reply, bytes, checksum. It holds no secret and no far side's whole answer.
     """
 
     reference: str
@@ -88,10 +97,38 @@ class Receipt:
     confirmed_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
-class Destination(BaseModel):
-    """A channel's settings on one schedule. Holds no secret; credentials are in the connection's block.
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Somebody whom a destination reaches.
 
-    `channel` is the registry's kind, `connection` the name of the Prefect block document.
+    Attributes:
+        label: the name that people know this reader by, such as a mail address.
+        identity: equal for two destinations of one channel if, and only if, they reach the same reader. It holds the
+            connection where the connection decides who that is.
+    """
+
+    label: str
+    identity: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file or URL that a destination writes, below its connection.
+
+    Attributes:
+        template: the path or URL as its user wrote it, with its variables.
+        if_exists: what becomes of the content that is there already.
+    """
+
+    template: str
+    if_exists: IfExists = "overwrite"
+
+
+class Destination(BaseModel, ABC):
+    """A channel's settings on one schedule. It holds no secret; credentials are in the connection's block.
+
+    `channel` is the kind in the registry, `connection` the name of the Prefect block document. A module with a
+    destination loads without the client of its vendor.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -100,12 +137,42 @@ class Destination(BaseModel):
     connection: str = Field(min_length=1, max_length=100, pattern=r"^[a-z0-9][a-z0-9-]*$")
 
     def recipients(self) -> list[str]:
-        """Who or what gets a delivery of its own, without repeats, in order."""
+        """Return whatever gets a delivery of its own, without repeats, in order; by default the connection's name."""
         return [self.connection]
 
-    def for_test(self, caller: str) -> Destination | None:
-        """This destination turned to the caller of a test alone, or None where the channel cannot do that."""
-        return None
+    def audience(self) -> list[Reader]:
+        """Return the readers, so that two schedules that send them the same can be found.
+
+        By default each recipient is a reader whom only this connection reaches, unless the destination writes to
+        places: then the places are compared instead.
+        """
+        if self.places():
+            return []
+        return [Reader(recipient, (self.connection, recipient.casefold())) for recipient in self.recipients()]
+
+    @abstractmethod
+    def templates(self) -> Mapping[str, str]:
+        """Return every setting that is a template, by the name of its field, so that its variables can be checked."""
+
+    @abstractmethod
+    def places(self) -> list[Place]:
+        """Return the files and URLs that this destination writes; empty where each delivery adds something new."""
+
+    @abstractmethod
+    def for_test(self, caller: str) -> Self | None:
+        """Return a copy that reaches the caller of a test alone, or None where the channel cannot do that.
+
+        Args:
+            caller: the mail address of the person who tests.
+
+        Raises:
+            ConfigurationError: the channel cannot reach this caller.
+        """
+
+    @classmethod
+    def trial_settings(cls, caller: str) -> Mapping[str, Any]:
+        """Return the settings that a trial of a connection needs where the caller gives none of his own."""
+        return {}
 
 
 class Channel(Block):
@@ -126,9 +193,7 @@ class Channel(Block):
     )
 
     async def deliver(self, parcel: Parcel) -> Receipt:
-        """Take the parcel to its recipient once.
-
-        Returns what the far side confirmed.
+        """Take the parcel to its recipient once, and return what the far side confirmed.
 
         Raises:
             ConfigurationError, RetryLater, Refused, OutcomeUnknown: see `errors.py`. Whatever else the transfer
@@ -158,4 +223,4 @@ class Channel(Block):
 
     @abstractmethod
     async def check(self) -> str:
-        """Prove that the connection works without delivering anything; returns one line about the far side."""
+        """Prove that the connection works without delivering anything; return one line about the far side."""

@@ -1,38 +1,110 @@
-"""The registry of channels: kind -> class. A channel that is not here does not exist."""
+"""The registry of channels. A channel that is not listed here does not exist.
+
+Destination models load with this module. A block class loads when its connection is first used, and the client of a
+vendor at the first transfer: that keeps the API and the processes that run flows small, however many channels exist.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import pkgutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from prefect.exceptions import PrefectException
 from pydantic import ValidationError
 
 from prefect_mailroom.channels.base import Channel, Destination
-from prefect_mailroom.channels.email.channel import EmailChannel
-from prefect_mailroom.channels.folder import FolderChannel
-from prefect_mailroom.channels.webhook.channel import WebhookChannel
+from prefect_mailroom.channels.email.destination import EmailDestination
+from prefect_mailroom.channels.folder import FolderDestination
+from prefect_mailroom.channels.webhook.destination import WebhookDestination
 from prefect_mailroom.errors import ConfigurationError, RetryLater
 
-CHANNELS: dict[str, type[Channel]] = {
-    channel.kind: channel for channel in (EmailChannel, FolderChannel, WebhookChannel)
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One channel.
+
+    Attributes:
+        destination_type: the model of its settings on a schedule.
+        block: its block class as `module:Class`, or the class itself.
+        extra: the extra of this package that installs the vendor's client; empty where none is needed.
+        needs: the top-level modules that the extra brings.
+    """
+
+    destination_type: type[Destination]
+    block: str | type[Channel]
+    extra: str = ""
+    needs: tuple[str, ...] = ()
+
+    def is_installed(self) -> bool:
+        """Tell whether the vendor's client can be imported here."""
+        return all(find_spec(module) for module in self.needs)
+
+    def load(self) -> type[Channel]:
+        """Return the block class.
+
+        Raises:
+            ConfigurationError: the extra is not installed.
+        """
+        if not isinstance(self.block, str):
+            return self.block
+        if not self.is_installed():
+            raise ConfigurationError(
+                f"The client of the channel '{self.extra}' is not installed here.",
+                remedy=f"Install it where Mailroom runs: pip install 'prefect-mailroom[{self.extra}]'.",
+                field="channel",
+            )
+        found: type[Channel] = pkgutil.resolve_name(self.block)
+        return found
+
+
+CHANNELS: dict[str, Registration] = {
+    "email": Registration(
+        EmailDestination,
+        "prefect_mailroom.channels.email.channel:EmailChannel",
+        extra="email",
+        needs=("aiosmtplib", "prefect_email"),
+    ),
+    "folder": Registration(FolderDestination, "prefect_mailroom.channels.folder:FolderChannel"),
+    "webhook": Registration(
+        WebhookDestination,
+        "prefect_mailroom.channels.webhook.channel:WebhookChannel",
+        extra="webhook",
+        needs=("httpx_secure",),
+    ),
 }
 
 
-def channel_type(kind: object, *, field: str = "channel") -> type[Channel]:
-    """The class of a kind.
-
-    Raises:
-        ConfigurationError: there is no such channel; the known ones are listed.
-    """
+def _registration(kind: object, field: str) -> Registration:
     if not isinstance(kind, str) or kind not in CHANNELS:
         known = ", ".join(sorted(CHANNELS))
         raise ConfigurationError(f"There is no channel '{str(kind)[:60]}'.", remedy=f"Known are: {known}.", field=field)
     return CHANNELS[kind]
 
 
+def destination_type(kind: object, *, field: str = "channel") -> type[Destination]:
+    """Return the destination model of a kind.
+
+    Raises:
+        ConfigurationError: there is no such channel; the known ones are listed.
+    """
+    return _registration(kind, field).destination_type
+
+
+def channel_type(kind: object, *, field: str = "channel") -> type[Channel]:
+    """Return the block class of a kind.
+
+    Raises:
+        ConfigurationError: there is no such channel, or its client is not installed.
+    """
+    return _registration(kind, field).load()
+
+
 def destination(data: Mapping[str, Any], *, at: str = "") -> Destination:
-    """The validated destination of a schedule, its type chosen by `channel`.
+    """Return the validated destination of a schedule, its type chosen by `channel`.
 
     Args:
         at: where it stands, e.g. `destinations.0`; the error's `field` begins with it.
@@ -41,7 +113,7 @@ def destination(data: Mapping[str, Any], *, at: str = "") -> Destination:
         ConfigurationError: names the first setting at fault by its dotted name, and says what is wrong with all.
     """
     prefix = f"{at}." if at else ""
-    model = channel_type(data.get("channel"), field=f"{prefix}channel").destination_type
+    model = destination_type(data.get("channel"), field=f"{prefix}channel")
     try:
         return model.model_validate(dict(data))
     except ConfigurationError as error:
@@ -54,14 +126,13 @@ def destination(data: Mapping[str, Any], *, at: str = "") -> Destination:
 
 
 async def load_channel(kind: str, connection: str) -> Channel:
-    """The connection's block document `<block type slug>/<connection>`, with its secrets.
+    """Load the connection's block document `<block type slug>/<connection>`, with its secrets.
 
     Raises:
         ConfigurationError: no such kind or document, or a document that is no longer valid.
         RetryLater: Prefect's API does not answer.
     """
-    # Late, since most of Prefect's client is not needed to validate a destination.
-    import httpx  # noqa: PLC0415
+    import httpx
 
     channel = channel_type(kind)
     try:
@@ -76,3 +147,19 @@ async def load_channel(kind: str, connection: str) -> Channel:
         ) from None
     except (httpx.HTTPError, PrefectException) as error:
         raise RetryLater(f"Prefect's API did not give the connection '{connection}'.") from error
+
+
+@contextmanager
+def registered(channel: type[Channel]) -> Iterator[None]:
+    """Add a channel to this process while the context lasts, such as the fake of a test.
+
+    Raises:
+        ValueError: its kind is taken.
+    """
+    if channel.kind in CHANNELS:
+        raise ValueError(f"The kind '{channel.kind}' is taken by {CHANNELS[channel.kind].block}.")
+    CHANNELS[channel.kind] = Registration(channel.destination_type, channel)
+    try:
+        yield
+    finally:
+        del CHANNELS[channel.kind]

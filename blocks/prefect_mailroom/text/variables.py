@@ -1,4 +1,4 @@
-"""The closed set of `{name}` and `{name:format}` in subjects, paths and file names.
+"""The closed set of `{name}` and `{name:format}` in subjects, paths, file names and texts.
 
 There is no attribute access, no index, no conversion and no nesting, so a template can say nothing but what stands
 in `KNOWN` and the report parameters given as `param_<name>`. Nothing here imports Prefect.
@@ -7,17 +7,16 @@ in `KNOWN` and the report parameters given as `param_<name>`. Nothing here impor
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping
-from datetime import date, datetime, time
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import PurePosixPath
 from string import Formatter
-from typing import Literal
 
 from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.text.filenames import clean_line, is_hostile, safe_filename, safe_relative_path
-
-Value = str | int | date | datetime | time
-Kind = Literal["text", "date", "time", "datetime", "any"]
+from prefect_mailroom.text.formats import Kind, Value, check_format, formatted
 
 KNOWN: dict[str, Kind] = {
     "date": "date",
@@ -36,12 +35,31 @@ KNOWN: dict[str, Kind] = {
 PARAMETER_PREFIX = "param_"
 MAX_TEMPLATE = 500
 MAX_RESULT = 1000
+MAX_PROSE = 10_000
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_DATE_DIRECTIVES = "aAbBdGjmuUVWyY"
-_TIME_DIRECTIVES = "HIMpSzZ"
-_NUMBER_FORMAT = re.compile(r"(0?[1-9][0-9]?)?,?d?")
-_DEFAULT_FORMATS: dict[Kind, str] = {"date": "%Y-%m-%d", "time": "%H:%M", "datetime": "%Y-%m-%d %H:%M"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """The limits of a kind of template, in characters."""
+
+    max_template: int
+    max_result: int
+    remedy: str
+    is_prose: bool = False
+
+    def refuses(self, text: str) -> bool:
+        """Tell whether the template's own text holds a character that has no place in it."""
+        if not self.is_prose:
+            return any(is_hostile(character) for character in text)
+        # Marks of direction belong to prose in Arabic and Hebrew.
+        breaks = text.replace("\r\n", "\n").translate({ord("\n"): None, ord("\t"): None})
+        return any(unicodedata.category(character) in {"Cc", "Cs"} for character in breaks)
+
+
+_LINE = _Shape(MAX_TEMPLATE, MAX_RESULT, "Type it again as one line of plain text.")
+_PROSE = _Shape(MAX_PROSE, 2 * MAX_PROSE, "Type it again as plain text.", is_prose=True)
 
 
 def values(
@@ -55,11 +73,12 @@ def values(
     window_to: date | None = None,
     parameters: Mapping[str, Value] | None = None,
 ) -> dict[str, Value]:
-    """What a delivery's templates may use. `due` is in the schedule's zone: its date and time are the reader's.
+    """Return the values that a delivery's templates may use; `for_file` adds `ext`, `format` and `file_name`.
 
-    `ext`, `format` and `file_name` are added file by file (`for_file`).
+    Args:
+        due: in the schedule's zone, since its date and time are the reader's.
     """
-    found: dict[str, Value] = {
+    given: dict[str, Value] = {
         "report_name": report_name,
         "report_slug": report_slug,
         "schedule_name": schedule_name,
@@ -69,21 +88,21 @@ def values(
         "execution_id": execution_id,
     }
     if window_from is not None:
-        found["window_from"] = window_from
+        given["window_from"] = window_from
     if window_to is not None:
-        found["window_to"] = window_to
-    found.update({f"{PARAMETER_PREFIX}{name}": value for name, value in (parameters or {}).items()})
-    return found
+        given["window_to"] = window_to
+    given.update({f"{PARAMETER_PREFIX}{name}": value for name, value in (parameters or {}).items()})
+    return given
 
 
 def for_file(given: Mapping[str, Value], filename: str) -> dict[str, Value]:
-    """The values with what depends on the file: `ext` and `format` (without the dot) and `file_name`."""
+    """Return the values with those that depend on the file: `ext` and `format` (without the dot) and `file_name`."""
     extension = PurePosixPath(filename).suffix.removeprefix(".").lower()
     return {**given, "ext": extension, "format": extension, "file_name": filename}
 
 
 def validate(template: str, *, extra: Collection[str] = (), field: str = "template") -> str:
-    """The template itself, when it can be expanded.
+    """Return the template itself, if it can be expanded to one line.
 
     Args:
         extra: names allowed beyond `KNOWN`, such as `param_region`.
@@ -92,54 +111,74 @@ def validate(template: str, *, extra: Collection[str] = (), field: str = "templa
         ConfigurationError: an unknown name (the known ones are listed), a format its kind does not have, an
             unmatched brace, attribute or index access, a control character, or more than 500 characters.
     """
-    for literal, name, spec in _parts(template, field):
-        if any(is_hostile(character) for character in literal + spec):
-            raise ConfigurationError(
-                "The template holds a line break, control or direction-changing character.",
-                remedy="Type it again as one line of plain text.",
-                field=field,
-            )
+    return _validate(template, extra, field, _LINE)
+
+
+def validate_prose(template: str, *, extra: Collection[str] = (), field: str = "template") -> str:
+    """Return the template itself, if it can be expanded to a text of several lines, of at most 10,000 characters.
+
+    Raises:
+        ConfigurationError: as `validate`, except that line breaks, tabs and marks of direction are allowed.
+    """
+    return _validate(template, extra, field, _PROSE)
+
+
+def expand(template: str, given: Mapping[str, Value], *, field: str = "template") -> str:
+    """Return the template with its values, as one line without control characters.
+
+    Raises:
+        ConfigurationError: as `validate`, or a variable that has no value here, or a result over 1,000 characters.
+    """
+    return _expand(template, given, field, _LINE)
+
+
+def expand_prose(template: str, given: Mapping[str, Value], *, field: str = "template") -> str:
+    """Return a text of several lines with its values, each of which is one line. Nothing is escaped.
+
+    Raises:
+        ConfigurationError: as `validate_prose`, a variable without a value, or a result over 20,000 characters.
+    """
+    return _expand(template, given, field, _PROSE)
+
+
+def expand_path(template: str, given: Mapping[str, Value], *, field: str = "path") -> PurePosixPath:
+    """Return the template as a relative path. A value never adds a folder or climbs: its slashes become dashes.
+
+    Raises:
+        ConfigurationError: as `expand` and `safe_relative_path`.
+    """
+    return safe_relative_path(_expand(template, given, field, _LINE, as_name=True), field=field)
+
+
+def parameter_names(template: str, *, field: str = "template") -> list[str]:
+    """Return the names `param_<name>` that a template uses; its schedule knows whether the report has them."""
+    return [name for _, name, _ in _parts(template, field, MAX_PROSE) if name.startswith(PARAMETER_PREFIX)]
+
+
+def skeleton(template: str, stand_ins: Mapping[str, str]) -> str:
+    """Return the template's own text with a stand-in for each variable, to see what the text alone would do."""
+    parts = _parts(template, "template", MAX_TEMPLATE)
+    return "".join(literal + (stand_ins[name] if name else "") for literal, name, _ in parts)
+
+
+def _validate(template: str, extra: Collection[str], field: str, shape: _Shape) -> str:
+    for literal, name, spec in _parts(template, field, shape.max_template):
+        if shape.refuses(literal) or _LINE.refuses(spec):
+            what = "control character" if shape.is_prose else "line break, control or direction-changing character"
+            raise ConfigurationError(f"The template holds a {what}.", remedy=shape.remedy, field=field)
         if not name:
             continue
         if name not in KNOWN and name not in extra:
             known = ", ".join(sorted({*KNOWN, *extra}))
             raise ConfigurationError(f"There is no variable '{{{name}}}'.", remedy=f"Known are: {known}.", field=field)
-        _check_format(name, spec, KNOWN.get(name, "any"), field)
+        check_format(name, spec, KNOWN.get(name, "any"), field)
     return template
 
 
-def expand(template: str, given: Mapping[str, Value], *, field: str = "template") -> str:
-    """The template with its values, as one line without control characters.
-
-    Raises:
-        ConfigurationError: as `validate`, or a variable that has no value here, or a result over 1,000 characters.
-    """
-    return _expand(template, given, field, as_name=False)
-
-
-def expand_path(template: str, given: Mapping[str, Value], *, field: str = "path") -> PurePosixPath:
-    """The template as a relative path. A value never makes a folder or climbs: its slashes become dashes.
-
-    Raises:
-        ConfigurationError: as `expand` and `safe_relative_path`.
-    """
-    return safe_relative_path(_expand(template, given, field, as_name=True), field=field)
-
-
-def parameter_names(template: str, *, field: str = "template") -> list[str]:
-    """The names `param_<name>` that a template uses; whether the report has them is known to its schedule."""
-    return [name for _, name, _ in _parts(template, field) if name.startswith(PARAMETER_PREFIX)]
-
-
-def skeleton(template: str, stand_ins: Mapping[str, str]) -> str:
-    """The template's own text with a stand-in for each variable, to see what the text alone would do."""
-    return "".join(literal + (stand_ins[name] if name else "") for literal, name, _ in _parts(template, "template"))
-
-
-def _expand(template: str, given: Mapping[str, Value], field: str, *, as_name: bool) -> str:
-    validate(template, extra=given.keys(), field=field)
+def _expand(template: str, given: Mapping[str, Value], field: str, shape: _Shape, *, as_name: bool = False) -> str:
+    _validate(template, given.keys(), field, shape)
     pieces: list[str] = []
-    for literal, name, spec in _parts(template, field):
+    for literal, name, spec in _parts(template, field, shape.max_template):
         pieces.append(literal)
         if not name:
             continue
@@ -147,27 +186,27 @@ def _expand(template: str, given: Mapping[str, Value], field: str, *, as_name: b
             raise ConfigurationError(
                 f"'{{{name}}}' has no value for this report.", remedy=f"Leave '{{{name}}}' out.", field=field
             )
-        text = clean_line(_format(name, given[name], spec, field))
+        text = clean_line(formatted(name, given[name], spec, field))
         if as_name and not isinstance(given[name], date | int):
             text = safe_filename(text, max_bytes=150)
         elif as_name:
             text = text.replace(":", "-")
         pieces.append(text)
     result = "".join(pieces)
-    if len(result) > MAX_RESULT:
+    if len(result) > shape.max_result:
         raise ConfigurationError(
-            f"The text is {len(result):,} characters with its values; the limit is {MAX_RESULT:,}.",
+            f"The text is {len(result):,} characters with its values; the limit is {shape.max_result:,}.",
             remedy="Use fewer or shorter variables.",
             field=field,
         )
     return result
 
 
-def _parts(template: str, field: str) -> Iterator[tuple[str, str, str]]:
-    """Literal text, the name that follows it ('' at the end), its format ('' for the default)."""
-    if len(template) > MAX_TEMPLATE:
+def _parts(template: str, field: str, limit: int) -> Iterator[tuple[str, str, str]]:
+    """Yield literal text, the name that follows it ('' at the end), and its format ('' for the default)."""
+    if len(template) > limit:
         raise ConfigurationError(
-            f"The template is {len(template):,} characters long; the limit is {MAX_TEMPLATE}.",
+            f"The template is {len(template):,} characters long; the limit is {limit:,}.",
             remedy="Shorten it.",
             field=field,
         )
@@ -184,40 +223,3 @@ def _parts(template: str, field: str) -> Iterator[tuple[str, str, str]]:
                 field=field,
             )
         yield literal, name or "", spec or ""
-
-
-def _check_format(name: str, spec: str, kind: Kind, field: str) -> None:
-    if not spec:
-        return
-    directives = {"date": _DATE_DIRECTIVES, "time": _TIME_DIRECTIVES, "text": ""}.get(
-        kind, _DATE_DIRECTIVES + _TIME_DIRECTIVES
-    )
-    if kind == "any" and _NUMBER_FORMAT.fullmatch(spec):
-        return
-    rest = re.sub(f"%[{directives}%]", "", spec) if directives else "%"
-    if "%" in rest or "%" not in spec or len(spec) > 40:
-        allowed = f"strftime formats of {directives}, e.g. %Y/%m" if directives else "no format"
-        raise ConfigurationError(
-            f"'{{{name}:{spec[:60]}}}' has a format that cannot be used.",
-            remedy=f"'{name}' takes {allowed}.",
-            field=field,
-        )
-
-
-def _format(name: str, value: Value, spec: str, field: str) -> str:
-    if isinstance(value, bool | str):
-        kind: Kind = "text"
-    elif isinstance(value, int):
-        if not _NUMBER_FORMAT.fullmatch(spec):
-            raise ConfigurationError(
-                f"'{{{name}:{spec}}}' has a format that a number does not take.",
-                remedy="Numbers take a width, as in 03d, or a comma.",
-                field=field,
-            )
-        return format(value, spec)
-    elif isinstance(value, datetime):
-        kind = "datetime"
-    else:
-        kind = "date" if isinstance(value, date) else "time"
-    _check_format(name, spec, kind, field)
-    return str(value) if isinstance(value, str | bool) else value.strftime(spec or _DEFAULT_FORMATS[kind])

@@ -36,5 +36,6 @@ def test_every_block_is_in_the_collection() -> None:
     from prefect_mailroom import collection
     from prefect_mailroom.channels.registry import CHANNELS
 
-    assert {channel.__name__ for channel in CHANNELS.values()} <= set(collection.__all__)
+    assert {entry.load().__name__ for entry in CHANNELS.values()} <= set(collection.__all__)
     assert collection.__all__ == sorted(collection.__all__)
+    assert all(hasattr(collection, name) for name in collection.__all__)

@@ -1,4 +1,4 @@
-"""For tests of channels, ours and yours: a channel that records, and the suite that every channel passes.
+"""The suite that every channel passes, run against its real far side.
 
 Subclass `ChannelConformance` in a test module, give it a fixture `far_side`, and run it with pytest-asyncio in its
 auto mode:
@@ -20,11 +20,11 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from pydantic import PrivateAttr
+from pydantic import ValidationError
 
-from prefect_mailroom.channels.base import Channel, Destination, Parcel, ParcelFile, Receipt
+from prefect_mailroom.channels.base import Channel, Destination, Parcel, ParcelFile
 from prefect_mailroom.errors import (
     ConfigurationError,
     DeliveryError,
@@ -33,64 +33,15 @@ from prefect_mailroom.errors import (
     Refused,
     RetryLater,
 )
+from prefect_mailroom.text import variables
 
-
-class RecordingDestination(Destination):
-    """A destination that leads into a `RecordingChannel`."""
-
-    channel: Literal["recording"] = "recording"
-
-    def for_test(self, caller: str) -> RecordingDestination:
-        """Itself: nobody but the test reads it."""
-        return self
-
-
-class RecordingChannel(Channel):
-    """A channel that keeps what it is given in memory and never takes the same key twice."""
-
-    _block_type_name = "Mailroom Recording"
-    _block_type_slug = "mailroom-recording"
-
-    kind: ClassVar[str] = "recording"
-    destination_type: ClassVar[type[Destination]] = RecordingDestination
-
-    _taken: dict[str, dict[str, bytes]] = PrivateAttr(default_factory=dict)
-    _outcomes: list[MailroomError] = PrivateAttr(default_factory=list)
-    _parcels: list[Parcel] = PrivateAttr(default_factory=list)
-
-    @property
-    def parcels(self) -> list[Parcel]:
-        """Every parcel tried, in order, failed and repeated ones too."""
-        return self._parcels
-
-    @property
-    def taken(self) -> dict[str, dict[str, bytes]]:
-        """Parcel key -> file name -> content, of what was delivered."""
-        return self._taken
-
-    def fail_next(self, *errors: MailroomError) -> None:
-        """Raise these, one for each of the next attempts, before anything is taken."""
-        self._outcomes.extend(errors)
-
-    async def transfer(self, parcel: Parcel) -> Receipt:
-        """Record the parcel, or raise what `fail_next` ordered."""
-        self._parcels.append(parcel)
-        if self._outcomes:
-            raise self._outcomes.pop(0)
-        was_there = parcel.key in self._taken
-        if not was_there:
-            self._taken[parcel.key] = {file.filename: file.path.read_bytes() for file in parcel.files}
-        return Receipt(reference=parcel.key, detail={"was_there": was_there, "files": len(parcel.files)})
-
-    async def check(self) -> str:
-        """Raise what `fail_next` ordered, or say that it records."""
-        if self._outcomes:
-            raise self._outcomes.pop(0)
-        return "Records in memory."
+CALLER = "caller@example.com"
+_TEMPLATE = "{report_slug}-{execution_id}"
+_EXPANDED = "conformance-e-1"
 
 
 class FarSide(ABC):
-    """What the suite needs to know about a channel's other end. `channel` is connected to one that works.
+    """The facts about a channel's other end that the suite needs. `channel` is connected to one that works.
 
     Attributes:
         secrets: every secret that the connection holds; none may show up anywhere.
@@ -105,28 +56,43 @@ class FarSide(ABC):
 
     @abstractmethod
     def destination(self) -> Destination:
-        """A valid destination there."""
+        """Return a valid destination there."""
 
     @abstractmethod
     async def received(self) -> list[Mapping[str, bytes]]:
-        """File name -> content, for each delivery that arrived, oldest first."""
+        """Return file name -> content for each delivery that arrived, oldest first."""
+
+    @abstractmethod
+    async def shown(self) -> str:
+        """Return all that readers see of the deliveries that arrived: subjects, bodies, names; no file's content."""
 
     @abstractmethod
     def unreachable(self) -> Channel:
-        """The same kind of channel, to where nothing is."""
+        """Return the same kind of channel, to where nothing is."""
 
     @abstractmethod
     def refusing(self) -> AbstractAsyncContextManager[Channel]:
-        """A channel whose far side says no for good."""
+        """Open a channel whose far side says no for good."""
 
     @abstractmethod
     def silent(self) -> AbstractAsyncContextManager[Channel] | None:
-        """A channel whose far side takes the parcel and never answers, or None where that cannot be."""
+        """Open a channel whose far side takes the parcel and never answers; None where that cannot be."""
 
 
-def parcel_for(far_side: FarSide, folder: Path, files: Mapping[str, bytes], *, key: str = "key-1") -> Parcel:
-    """A parcel for the first recipient of the far side's destination, its files written to `folder`."""
-    destination = far_side.destination()
+def parcel_for(
+    far_side: FarSide,
+    folder: Path,
+    files: Mapping[str, bytes],
+    *,
+    key: str = "key-1",
+    destination: Destination | None = None,
+) -> Parcel:
+    """Return a parcel for the first recipient of a destination, its files written to `folder`.
+
+    Args:
+        destination: the far side's own where None.
+    """
+    destination = destination or far_side.destination()
     parcel_files = []
     for index, (name, content) in enumerate(files.items()):
         path = folder / f"artifact-{index}"
@@ -141,6 +107,7 @@ def parcel_for(far_side: FarSide, folder: Path, files: Mapping[str, bytes], *, k
         files=tuple(parcel_files),
         subject="Conformance",
         text="A test.",
+        html="<p>A test.</p>",
         variables={
             "report_name": "Conformance",
             "report_slug": "conformance",
@@ -154,7 +121,7 @@ def parcel_for(far_side: FarSide, folder: Path, files: Mapping[str, bytes], *, k
 
 
 class ChannelConformance:
-    """What every channel promises. `far_side` is the fixture that a subclass gives."""
+    """The promises of every channel. `far_side` is the fixture that a subclass gives."""
 
     FILES: ClassVar[Mapping[str, bytes]] = {
         "report.pdf": bytes(range(256)) * 500,
@@ -163,7 +130,7 @@ class ChannelConformance:
     }
 
     async def test_far_side_has_exactly_the_bytes(self, far_side: FarSide, tmp_path: Path) -> None:
-        """What arrives is what was rendered, name by name and byte by byte."""
+        """The far side gets what was rendered, name by name and byte by byte."""
         await far_side.channel.deliver(parcel_for(far_side, tmp_path, self.FILES))
         received = await far_side.received()
         assert received == [self.FILES if far_side.carries_files else {}]
@@ -189,7 +156,7 @@ class ChannelConformance:
         _assert_without(far_side.secrets, told)
 
     async def test_unreachable_is_never_a_success(self, far_side: FarSide, tmp_path: Path) -> None:
-        """Nothing there: try later, or a person must look; nothing can have arrived."""
+        """Where nothing answers, it is tried later or a person must look; nothing can have arrived."""
         channel = far_side.unreachable()
         error = await _failure(channel.deliver(parcel_for(far_side, tmp_path, {"a.csv": b"1"})))
         assert isinstance(error, RetryLater | ConfigurationError), repr(error)
@@ -204,7 +171,7 @@ class ChannelConformance:
         _assert_without(far_side.secrets, _everything_about(error))
 
     async def test_silence_is_not_a_success(self, far_side: FarSide, tmp_path: Path) -> None:
-        """No answer within the time: unknown, or later where nothing can have been taken."""
+        """Without an answer in time the outcome is unknown, or later where nothing can have been taken."""
         context = far_side.silent()
         if context is None:
             return
@@ -233,6 +200,79 @@ class ChannelConformance:
         assert isinstance(far_side.destination(), channel.destination_type)
         assert far_side.destination().channel == channel.kind
 
+    async def test_destination_survives_the_database(self, far_side: FarSide) -> None:
+        """A destination is stored as JSON and read back the same."""
+        destination = far_side.destination()
+        assert type(destination).model_validate(json.loads(destination.model_dump_json())) == destination
+
+    async def test_templates_are_named(self, far_side: FarSide) -> None:
+        """Each template is a setting of that name, and each setting documented as a template is named."""
+        destination = far_side.destination()
+        settings, templates = destination.model_dump(), destination.templates()
+        assert {field: settings[field] for field in templates} == dict(templates)
+        fields = type(destination).model_fields
+        documented = {
+            name
+            for name, field in fields.items()
+            if "template" in (field.description or "") or "{" in str(field.default)
+        }
+        assert documented <= set(templates)
+
+    async def test_templates_are_checked(self, far_side: FarSide) -> None:
+        """A variable that does not exist is refused when the schedule is saved, with the setting's name."""
+        destination = far_side.destination()
+        for field in destination.templates():
+            assert _field_refused(destination, {field: "{no_such_variable}"}) == field
+
+    async def test_templates_are_expanded(self, far_side: FarSide, tmp_path: Path) -> None:
+        """Readers see the values of variables, never their names."""
+        templates = far_side.destination().templates()
+        for field in templates:
+            destination = _changed(far_side.destination(), {field: _TEMPLATE})
+            parcel = parcel_for(far_side, tmp_path, {"a.csv": b"1"}, key=f"key-{field}", destination=destination)
+            await far_side.channel.deliver(parcel)
+        shown = await far_side.shown()
+        assert shown.count(_EXPANDED) >= len(templates)
+        assert _TEMPLATE not in shown
+
+    async def test_places_are_where_the_files_go(self, far_side: FarSide, tmp_path: Path) -> None:
+        """The receipt of a delivery names each place that the destination says it writes to."""
+        parcel = parcel_for(far_side, tmp_path, {"a.csv": b"1"})
+        receipt = await far_side.channel.deliver(parcel)
+        told = json.dumps(receipt.detail)
+        for place in parcel.destination.places():
+            assert place.template in parcel.destination.templates().values()
+            expanded = variables.expand_path(place.template, variables.for_file(parcel.variables, "a.csv"))
+            assert str(expanded) in told
+
+    async def test_audience(self, far_side: FarSide) -> None:
+        """Everybody who gets a delivery is known, once, as a reader or by the place that is written."""
+        destination = far_side.destination()
+        recipients, readers = destination.recipients(), destination.audience()
+        assert recipients
+        assert len(set(recipients)) == len(recipients)
+        assert len({reader.identity for reader in readers}) == len(readers)
+        assert {reader.label for reader in readers} <= set(recipients)
+        assert readers or destination.places()
+
+    async def test_a_test_reaches_the_caller_alone(self, far_side: FarSide) -> None:
+        """The copy for a test reaches no reader but the caller, and writes to no place that others read."""
+        destination = far_side.destination()
+        tested = destination.for_test(CALLER)
+        if tested is None:
+            return
+        assert type(tested).model_validate(tested.model_dump()) == tested
+        assert tested.connection == destination.connection
+        assert {reader.label for reader in tested.audience()} <= {CALLER, destination.connection}
+        assert not {place.template for place in tested.places()} & {place.template for place in destination.places()}
+
+    async def test_a_trial_needs_a_connection_and_a_caller(self, far_side: FarSide) -> None:
+        """A trial message can be sent from nothing but the connection and the caller's address."""
+        model = type(far_side.destination())
+        settings = {"channel": far_side.channel.kind, "connection": "test", **model.trial_settings(CALLER)}
+        tried = model.model_validate(settings).for_test(CALLER)
+        assert tried is None or {reader.label for reader in tried.audience()} <= {CALLER, "test"}
+
 
 async def _failure(awaitable: Any) -> MailroomError:
     try:
@@ -240,6 +280,21 @@ async def _failure(awaitable: Any) -> MailroomError:
     except (DeliveryError, ConfigurationError) as error:
         return error
     raise AssertionError(f"It succeeded, and should not have: {outcome!r}")
+
+
+def _changed(destination: Destination, settings: Mapping[str, Any]) -> Destination:
+    return type(destination).model_validate({**destination.model_dump(), **settings})
+
+
+def _field_refused(destination: Destination, settings: Mapping[str, Any]) -> str:
+    """Return the name of the setting that the destination's model refuses; '' where it refuses none."""
+    try:
+        _changed(destination, settings)
+    except ConfigurationError as error:
+        return error.field
+    except ValidationError as error:
+        return str(error.errors()[0]["loc"][0])
+    return ""
 
 
 def _everything_about(error: BaseException) -> str:

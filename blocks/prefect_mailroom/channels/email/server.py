@@ -1,0 +1,44 @@
+"""An SMTP server as a connection describes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from pydantic import SecretStr
+
+
+class Security(Enum):
+    """How the connection to the server is encrypted."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One SMTP server, its login, and the time it has.
+
+    Attributes:
+        username: empty where there is no login.
+        verify: whether the server's certificate is verified.
+        ca_certificates: PEM certificates to trust beside the system's.
+        local_hostname: the name we greet it with.
+        seconds: the time for everything before the mail itself.
+    """
+
+    host: str
+    port: int
+    security: Security
+    username: str
+    password: SecretStr
+    verify: bool
+    ca_certificates: str
+    local_hostname: str
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """Return the server as people call it: `host:port`."""
+        return f"{self.host}:{self.port}"
