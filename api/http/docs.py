@@ -24,7 +24,7 @@ _HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-in
 
 
 def complete_openapi(app: FastAPI) -> None:
-    """Add to FastAPI's document what it cannot know: the problem schema and how to log in."""
+    """Add to FastAPI's document the parts that it cannot know: problems, channels, and how to log in."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -60,7 +60,7 @@ def _schemas(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _name_destinations(operation: dict[str, Any]) -> None:
-    """A spec keeps destinations as they came; readers want to know what each channel takes."""
+    """Describe the settings of each channel, since a spec keeps destinations as they came."""
     body = operation["requestBody"]["content"]["application/json"]["schema"]
     names = {kind: f"#/components/schemas/{entry.destination_type.__name__}" for kind, entry in CHANNELS.items()}
     body["properties"]["destinations"]["items"] = {
@@ -83,13 +83,13 @@ def _mend(operation: dict[str, Any], *, secured: bool) -> None:
 
 @router.get("/")
 async def root() -> RedirectResponse:
-    """There is no page here yet: to the documentation."""
+    """Redirect to the documentation, since there is no page here yet."""
     return RedirectResponse("/docs")
 
 
 @router.get("/docs")
 async def page(request: Request) -> HTMLResponse:
-    """The operations, readable without a tool."""
+    """List the operations on a page that needs no tool."""
     document = request.app.openapi()
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, item in document["paths"].items():

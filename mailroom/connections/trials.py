@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import repository as audit
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
 from mailroom.context import Context
-from mailroom.errors import Invalid, fault_from
+from mailroom.errors import Invalid
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import Connection
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
@@ -33,10 +32,10 @@ def target(channel: str, connection: str, to: str, settings: Mapping[str, Any]) 
         turned = destination(data).for_test(to)
     except ConfigurationError as error:
         raise Invalid.from_configuration(error) from error
-    except ValidationError as error:
-        raise Invalid([fault_from(detail) for detail in error.errors(include_input=False)]) from error
     if turned is None:
-        raise Invalid.at("channel", f"{channel} cannot send a test to one person alone.", "Test a schedule instead.")
+        raise Invalid.at(
+            "channel", f"The channel {channel} cannot send a test to one person alone.", "Test a schedule instead."
+        )
     return turned
 
 

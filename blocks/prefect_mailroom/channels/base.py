@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal, Self
 from prefect.blocks.core import Block
 from pydantic import BaseModel, ConfigDict, Field
 
-from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused
+from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused
 
 IfExists = Literal["overwrite", "timestamp", "fail"]
 """What becomes of a file that is there already: it is replaced, it stays and ours gets the time, or ours is refused."""
@@ -55,7 +55,7 @@ class InlineImage:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """Everything one delivery needs, fixed before the first byte is sent.
+    """Everything that one delivery needs; it is fixed before the first byte is sent.
 
     Attributes:
         key: the idempotency key of (execution, destination, recipient); the same for every attempt.
@@ -125,7 +125,7 @@ class Place:
 
 
 class Destination(BaseModel, ABC):
-    """A channel's settings on one schedule. It holds no secret; credentials are in the connection's block.
+    """A channel's settings on one schedule. They hold no secret; credentials are in the connection's block.
 
     `channel` is the kind in the registry, `connection` the name of the Prefect block document. A module with a
     destination loads without the client of its vendor.
@@ -171,7 +171,7 @@ class Destination(BaseModel, ABC):
 
     @classmethod
     def trial_settings(cls, caller: str) -> Mapping[str, Any]:
-        """Return the settings that a trial of a connection needs where the caller gives none of his own."""
+        """Return the settings that a trial of a connection needs where the caller gives none."""
         return {}
 
 
@@ -199,6 +199,12 @@ class Channel(Block):
             ConfigurationError, RetryLater, Refused, OutcomeUnknown: see `errors.py`. Whatever else the transfer
                 raises or a time-out ends as `OutcomeUnknown`: after an error nobody expected, the far side may have it.
         """
+        if not isinstance(parcel.destination, self.destination_type):
+            raise ConfigurationError(
+                f"The destination is of the channel '{parcel.destination.channel}', the connection of '{self.kind}'.",
+                remedy="Choose a connection of the destination's channel.",
+                field="channel",
+            )
         if self.max_bytes is not None and (size := sum(file.size for file in parcel.files)) > self.max_bytes:
             raise Refused(
                 f"The files for {parcel.recipient} are {size:,} bytes; this channel takes {self.max_bytes:,}.",
@@ -219,7 +225,11 @@ class Channel(Block):
 
     @abstractmethod
     async def transfer(self, parcel: Parcel) -> Receipt:
-        """Send once; translate the vendor's errors into `errors.py` here and nowhere else."""
+        """Send once; translate the vendor's errors into `errors.py` here and nowhere else.
+
+        Args:
+            parcel: its destination is of this channel's `destination_type`; `deliver` has checked that.
+        """
 
     @abstractmethod
     async def check(self) -> str:

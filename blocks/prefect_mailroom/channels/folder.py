@@ -84,8 +84,7 @@ class FolderChannel(Channel):
     async def transfer(self, parcel: Parcel) -> Receipt:
         """Write every file under its expanded path; a file already there with the same content counts as written."""
         destination = parcel.destination
-        if not isinstance(destination, FolderDestination):
-            raise ConfigurationError("The destination is not one of a folder.", field="channel")
+        assert isinstance(destination, FolderDestination)
         targets = _targets(destination, parcel)
         with _translated(self.root):
             written = await asyncio.to_thread(

@@ -1,4 +1,4 @@
-"""The registry of channels. A channel that is not listed here does not exist.
+"""The registry of channels: only a channel that is listed here exists.
 
 Destination models load with this module. A block class loads when its connection is first used, and the client of a
 vendor at the first transfer: that keeps the API and the processes that run flows small, however many channels exist.

@@ -32,7 +32,7 @@ _TOLD_BYTES = 4_000
 
 
 class ShellSource(Block):
-    """The programs that reports may run, and what they run in.
+    """The programs that reports may run, with their working directory and environment.
 
     The command is a list of words, quoted for the shell of prefect-shell's `ShellOperation`: nothing in it is expanded.
     Its output goes to files, not through the operation's log: the log would show what the program prints, secrets

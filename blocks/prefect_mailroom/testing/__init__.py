@@ -8,8 +8,10 @@ suite: see `conformance.py`. `registered` makes a channel known to the registry 
 """
 
 from prefect_mailroom.channels.registry import registered
-from prefect_mailroom.testing.conformance import ChannelConformance, FarSide, parcel_for
-from prefect_mailroom.testing.recording import Answer, Recorder, RecordingChannel, RecordingDestination
+from prefect_mailroom.testing.conformance import ChannelConformance
+from prefect_mailroom.testing.far_side import FarSide, parcel_for
+from prefect_mailroom.testing.recorder import Answer, Recorder
+from prefect_mailroom.testing.recording import RecordingChannel, RecordingDestination
 
 __all__ = [
     "Answer",

@@ -1,4 +1,4 @@
-"""SECURITY-TESTS 1-4 and the operator's list, without a network."""
+"""The guard lets nothing reach the inside of the network but what the operator opened. No network is needed."""
 
 from __future__ import annotations
 

@@ -73,8 +73,7 @@ class EmailChannel(Channel):
     async def transfer(self, parcel: Parcel) -> Receipt:
         """Send the parcel to its one recipient. Half of the attempt's time is for all that comes before DATA."""
         destination = parcel.destination
-        if not isinstance(destination, EmailDestination):
-            raise ConfigurationError("The destination is not one of email.", field="channel")
+        assert isinstance(destination, EmailDestination)
         sender = Sender(Address(self.from_name, addr_spec=self.from_address), self.reply_to)
         limit = int(self.max_attachment_mb * 1_000_000)
         raw = await asyncio.to_thread(build, parcel, destination, sender, max_bytes=limit)

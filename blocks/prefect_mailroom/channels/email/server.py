@@ -1,4 +1,4 @@
-"""An SMTP server as a connection describes it."""
+"""The description of an SMTP server, made from its connection."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 
 class Security(Enum):
-    """How the connection to the server is encrypted."""
+    """The ways to encrypt the connection to a server."""
 
     NONE = "none"
     STARTTLS = "starttls"
@@ -24,7 +24,7 @@ class Server:
         username: empty where there is no login.
         verify: whether the server's certificate is verified.
         ca_certificates: PEM certificates to trust beside the system's.
-        local_hostname: the name we greet it with.
+        local_hostname: the name that we greet the server with.
         seconds: the time for everything before the mail itself.
     """
 

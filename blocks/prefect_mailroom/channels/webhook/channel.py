@@ -1,7 +1,7 @@
-"""Facts and files to an HTTP endpoint, signed after Standard Webhooks.
+"""Post facts and files to an HTTP endpoint, signed after Standard Webhooks.
 
 `webhook-id` is the parcel's key, the same for every attempt, so a receiver that keeps the ids it has seen never
-takes a parcel twice. What it answers is read for its status alone.
+takes a parcel twice. Its answer is read for the status alone.
 """
 
 from __future__ import annotations
@@ -67,8 +67,7 @@ class WebhookChannel(HttpLogin, Channel):
     async def transfer(self, parcel: Parcel) -> Receipt:
         """Post once. Nothing is sent to a host that may not be reached, and no redirect is followed."""
         destination = parcel.destination
-        if not isinstance(destination, WebhookDestination):
-            raise ConfigurationError("The destination is not one of a webhook.", field="channel")
+        assert isinstance(destination, WebhookDestination)
         facts = _facts(parcel)
         await self._permit()
         async with outbound.http_client(timeout=self.timeout_seconds) as client:
