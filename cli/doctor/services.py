@@ -99,12 +99,13 @@ def worker(found: list[dict[str, Any]], now: datetime) -> Finding:
 
 def block_types(registered: set[str]) -> Finding:
     """Check whether Prefect knows every kind of connection."""
-    from mailroom.connections.kinds import KINDS
+    from mailroom.connections import kinds
 
-    missing = sorted({kind.get_block_type_slug() for kind in KINDS.values()} - registered)
+    known = kinds.block_types()
+    missing = sorted({kind.get_block_type_slug() for kind in known.values()} - registered)
     if missing:
         return problem("block types", f"Not registered: {', '.join(missing)}.", "Run `mailroom init`.")
-    return ok("block types", f"{len(KINDS)} registered")
+    return ok("block types", f"{len(known)} registered")
 
 
 async def _block_slugs(client: httpx.AsyncClient, base: str) -> set[str]:

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.audit import repository as audit
 from mailroom.connections import remembered, uses
 from mailroom.connections import repository as connection_repository
-from mailroom.connections.kinds import KINDS, block_type
+from mailroom.connections.kinds import block_type, kinds
 from mailroom.context import Context
 from mailroom.errors import Conflict, Fault, Invalid, Unavailable, fault_from
 from mailroom.settings import Settings
@@ -179,7 +179,7 @@ async def shown(row: Connection, settings: Settings) -> dict[str, Any]:
         Unavailable: Prefect does not answer.
     """
     document = await _document(row, settings, include_secrets=False)
-    known = KINDS[row.kind].model_fields if row.kind in KINDS else {}
+    known = block_type(row.kind).model_fields if row.kind in kinds() else {}
     return {key: _without_secrets(value) for key, value in document.data.items() if key in known}
 
 

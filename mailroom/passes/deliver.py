@@ -31,17 +31,17 @@ from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Artifact, Delivery, Execution, Schedule
-from prefect_mailroom import variables
-from prefect_mailroom.channel import Channel, Destination, Parcel, ParcelFile, Receipt
-from prefect_mailroom.channels import destination
+from prefect_mailroom.channels.base import Channel, Destination, Parcel, ParcelFile, Receipt
+from prefect_mailroom.channels.registry import destination
 from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, RetryLater
+from prefect_mailroom.text import variables
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 4
 
 
 def plan(execution: Execution, spec: ScheduleSpec, *, now: datetime) -> list[Delivery]:
-    """The deliveries of an execution: one for each recipient of each destination, keys fixed. Pure."""
+    """Return the deliveries of an execution: one for each recipient of each destination, keys fixed. Pure."""
     planned = []
     for position, target in enumerate(spec.targets()):
         used: Destination | None = target
@@ -138,7 +138,7 @@ def _parcel_file(store: ArtifactStore, artifact: Artifact) -> ParcelFile:
 
 
 def window(definition: ReportDefinition, parameters: dict[str, Any]) -> tuple[date | None, date | None]:
-    """First and last day of the data, where the definition names the parameters that bound it."""
+    """Return the first and last day of the data, where the definition names the parameters that bound it."""
     days: list[date | None] = []
     for name in (definition.data_window or "").split(".."):
         value = parameters.get(name)
@@ -150,7 +150,7 @@ def window(definition: ReportDefinition, parameters: dict[str, Any]) -> tuple[da
 
 
 def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
-    """The parcel of one attempt. Pure: the files are only named."""
+    """Return the parcel of one attempt. Pure: the files are only named."""
     execution, schedule, definition = shipment.execution, shipment.schedule, shipment.definition
     local_due = execution.due_at.astimezone(ZoneInfo(shipment.spec.timing.timezone))
     first, last = window(definition, shipment.request.parameters)

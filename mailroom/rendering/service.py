@@ -24,7 +24,7 @@ from mailroom.settings import Settings
 from mailroom.storage.artifacts import ArtifactStore, check_space
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Artifact, Rendering
-from prefect_mailroom.channel import InlineImage
+from prefect_mailroom.channels.base import InlineImage
 from prefect_mailroom.sources.shell import ShellSource as ShellBlock
 
 MESSAGE, COMMAND = "message", "command"

@@ -38,9 +38,8 @@ def test_modules_keep_to_one_idea() -> None:
     assert not long, f"over {LONGEST_MODULE} lines, split them: {long}"
 
 
-# The benches are programs of their own; the collection's top room is being divided.
-UNDIVIDED = {ROOT / "blocks/prefect_mailroom"}
-ROOMS = sorted({file.parent for file in FILES if file.relative_to(ROOT).parts[0] != "bench"} - UNDIVIDED)
+# The benches are programs of their own.
+ROOMS = sorted({file.parent for file in FILES if file.relative_to(ROOT).parts[0] != "bench"})
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(ROOT)))

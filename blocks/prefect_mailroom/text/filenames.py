@@ -1,7 +1,7 @@
 """File names and paths that are safe on every far side: POSIX, Windows shares, SFTP servers, object stores, mail.
 
-Two rules: what a person typed as a path is refused when it is dangerous, so that they see it; what comes from a
-value or a report (`safe_filename`) is made safe, so that a delivery does not fail over a slash in a title.
+Two rules: a dangerous path that a person typed is refused, so that they see it; a name that comes from a value or a
+report is made safe (`safe_filename`), so that a delivery does not fail over a slash in a title.
 Nothing here imports Prefect.
 """
 
@@ -24,22 +24,22 @@ _FORBIDDEN_IN_NAMES = re.compile(r'[/\\:*?"<>|]')
 
 
 def is_hostile(character: str) -> bool:
-    """Whether a character has no place in one line of text: control, line break, bidi override, lone surrogate."""
+    """Tell whether a character has no place in one line of text: control, line break, bidi override, lone surrogate."""
     return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} or character in _INVISIBLE
 
 
 def clean_line(text: str) -> str:
-    """The text as one harmless line: line breaks and tabs become blanks, other hostile characters go; NFC."""
+    """Return the text as one harmless line: line breaks and tabs become blanks, other hostile characters go; NFC."""
     blanks = "".join(" " if character in "\t\n\v\f\r\x85\u2028\u2029" else character for character in text)
     return unicodedata.normalize("NFC", "".join(character for character in blanks if not is_hostile(character)))
 
 
 def safe_filename(name: str, *, max_bytes: int = MAX_NAME_BYTES) -> str:
-    """A file name that every system takes, as near to `name` as can be; never empty, `.`, `..`, or with a folder.
+    """Return a file name that every system takes, near to `name`; never empty, `.`, `..`, or with a folder.
 
     The result is NFC, at most `max_bytes` bytes of UTF-8 and keeps its extension when it is cut.
     """
-    text = _FORBIDDEN_IN_NAMES.sub("-", clean_line(name)).strip().lstrip("-").rstrip(". ")
+    text = _bare(_FORBIDDEN_IN_NAMES.sub("-", clean_line(name)))
     if not text.strip("."):
         return "file"
     if text.split(".", 1)[0].rstrip().casefold() in _RESERVED:
@@ -53,11 +53,16 @@ def _cut(name: str, max_bytes: int) -> str:
     path = PurePosixPath(name)
     suffix = path.suffix if len(path.suffix.encode()) <= 20 else ""
     stem = name.removesuffix(suffix).encode()[: max_bytes - len(suffix.encode())].decode(errors="ignore")
-    return stem.rstrip(". ") + suffix
+    return _bare(stem) + suffix
+
+
+def _bare(name: str) -> str:
+    """Take off blanks and dashes at the beginning, and blanks and dots at the end, in any order and number."""
+    return re.sub(r"^[\s-]+|[\s.]+$", "", name)
 
 
 def safe_relative_path(path: str, *, field: str = "path") -> PurePosixPath:
-    """The path below a root, NFC, or a refusal that names the segment at fault.
+    """Return the path below a root, NFC, or a refusal that names the segment at fault.
 
     Raises:
         ConfigurationError: it is absolute, climbs (`..`, also written `%2e%2e`), holds a backslash, NUL or other

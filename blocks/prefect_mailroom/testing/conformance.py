@@ -1,4 +1,4 @@
-"""For tests of channels, ours and yours: a channel that records, and the suite that every channel passes.
+"""The suite that every channel passes, run against its real far side.
 
 Subclass `ChannelConformance` in a test module, give it a fixture `far_side`, and run it with pytest-asyncio in its
 auto mode:
@@ -11,20 +11,14 @@ auto mode:
 
 from __future__ import annotations
 
-import hashlib
 import json
 import traceback
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import PrivateAttr
-
-from prefect_mailroom.channel import Channel, Destination, Parcel, ParcelFile, Receipt
+from prefect_mailroom.channels.base import Destination, Place
 from prefect_mailroom.errors import (
     ConfigurationError,
     DeliveryError,
@@ -33,128 +27,12 @@ from prefect_mailroom.errors import (
     Refused,
     RetryLater,
 )
+from prefect_mailroom.testing.destinations import DestinationConformance
+from prefect_mailroom.testing.far_side import FarSide, parcel_for
 
 
-class RecordingDestination(Destination):
-    """A destination that leads into a `RecordingChannel`."""
-
-    channel: Literal["recording"] = "recording"
-
-    def for_test(self, caller: str) -> RecordingDestination:
-        """Itself: nobody but the test reads it."""
-        return self
-
-
-class RecordingChannel(Channel):
-    """A channel that keeps what it is given in memory and never takes the same key twice."""
-
-    _block_type_name = "Mailroom Recording"
-    _block_type_slug = "mailroom-recording"
-
-    kind: ClassVar[str] = "recording"
-    destination_type: ClassVar[type[Destination]] = RecordingDestination
-
-    _taken: dict[str, dict[str, bytes]] = PrivateAttr(default_factory=dict)
-    _outcomes: list[MailroomError] = PrivateAttr(default_factory=list)
-    _parcels: list[Parcel] = PrivateAttr(default_factory=list)
-
-    @property
-    def parcels(self) -> list[Parcel]:
-        """Every parcel tried, in order, failed and repeated ones too."""
-        return self._parcels
-
-    @property
-    def taken(self) -> dict[str, dict[str, bytes]]:
-        """Parcel key -> file name -> content, of what was delivered."""
-        return self._taken
-
-    def fail_next(self, *errors: MailroomError) -> None:
-        """Raise these, one for each of the next attempts, before anything is taken."""
-        self._outcomes.extend(errors)
-
-    async def transfer(self, parcel: Parcel) -> Receipt:
-        """Record the parcel, or raise what `fail_next` ordered."""
-        self._parcels.append(parcel)
-        if self._outcomes:
-            raise self._outcomes.pop(0)
-        was_there = parcel.key in self._taken
-        if not was_there:
-            self._taken[parcel.key] = {file.filename: file.path.read_bytes() for file in parcel.files}
-        return Receipt(reference=parcel.key, detail={"was_there": was_there, "files": len(parcel.files)})
-
-    async def check(self) -> str:
-        """Raise what `fail_next` ordered, or say that it records."""
-        if self._outcomes:
-            raise self._outcomes.pop(0)
-        return "Records in memory."
-
-
-class FarSide(ABC):
-    """What the suite needs to know about a channel's other end. `channel` is connected to one that works.
-
-    Attributes:
-        secrets: every secret that the connection holds; none may show up anywhere.
-        deduplicates: whether the same key twice leaves one delivery at the far side.
-        carries_files: whether the files themselves arrive.
-    """
-
-    channel: Channel
-    secrets: tuple[str, ...] = ()
-    deduplicates: bool = False
-    carries_files: bool = True
-
-    @abstractmethod
-    def destination(self) -> Destination:
-        """A valid destination there."""
-
-    @abstractmethod
-    async def received(self) -> list[Mapping[str, bytes]]:
-        """File name -> content, for each delivery that arrived, oldest first."""
-
-    @abstractmethod
-    def unreachable(self) -> Channel:
-        """The same kind of channel, to where nothing is."""
-
-    @abstractmethod
-    def refusing(self) -> AbstractAsyncContextManager[Channel]:
-        """A channel whose far side says no for good."""
-
-    @abstractmethod
-    def silent(self) -> AbstractAsyncContextManager[Channel] | None:
-        """A channel whose far side takes the parcel and never answers, or None where that cannot be."""
-
-
-def parcel_for(far_side: FarSide, folder: Path, files: Mapping[str, bytes], *, key: str = "key-1") -> Parcel:
-    """A parcel for the first recipient of the far side's destination, its files written to `folder`."""
-    destination = far_side.destination()
-    parcel_files = []
-    for index, (name, content) in enumerate(files.items()):
-        path = folder / f"artifact-{index}"
-        path.write_bytes(content)
-        digest = hashlib.sha256(content).hexdigest()
-        parcel_files.append(ParcelFile(path, name, "application/octet-stream", len(content), digest))
-    return Parcel(
-        key=key,
-        attempt=1,
-        recipient=destination.recipients()[0],
-        destination=destination,
-        files=tuple(parcel_files),
-        subject="Conformance",
-        text="A test.",
-        variables={
-            "report_name": "Conformance",
-            "report_slug": "conformance",
-            "schedule_name": "suite",
-            "date": date(2026, 2, 9),
-            "due": datetime(2026, 2, 9, 9, 0, tzinfo=UTC),
-            "execution_id": "e-1",
-        },
-        facts={"report": "conformance"},
-    )
-
-
-class ChannelConformance:
-    """What every channel promises. `far_side` is the fixture that a subclass gives."""
+class ChannelConformance(DestinationConformance):
+    """The promises of every channel. `far_side` is the fixture that a subclass gives."""
 
     FILES: ClassVar[Mapping[str, bytes]] = {
         "report.pdf": bytes(range(256)) * 500,
@@ -163,7 +41,7 @@ class ChannelConformance:
     }
 
     async def test_far_side_has_exactly_the_bytes(self, far_side: FarSide, tmp_path: Path) -> None:
-        """What arrives is what was rendered, name by name and byte by byte."""
+        """The far side gets what was rendered, name by name and byte by byte."""
         await far_side.channel.deliver(parcel_for(far_side, tmp_path, self.FILES))
         received = await far_side.received()
         assert received == [self.FILES if far_side.carries_files else {}]
@@ -189,7 +67,7 @@ class ChannelConformance:
         _assert_without(far_side.secrets, told)
 
     async def test_unreachable_is_never_a_success(self, far_side: FarSide, tmp_path: Path) -> None:
-        """Nothing there: try later, or a person must look; nothing can have arrived."""
+        """Where nothing answers, it is tried later or a person must look; nothing can have arrived."""
         channel = far_side.unreachable()
         error = await _failure(channel.deliver(parcel_for(far_side, tmp_path, {"a.csv": b"1"})))
         assert isinstance(error, RetryLater | ConfigurationError), repr(error)
@@ -204,7 +82,7 @@ class ChannelConformance:
         _assert_without(far_side.secrets, _everything_about(error))
 
     async def test_silence_is_not_a_success(self, far_side: FarSide, tmp_path: Path) -> None:
-        """No answer within the time: unknown, or later where nothing can have been taken."""
+        """Without an answer in time the outcome is unknown, or later where nothing can have been taken."""
         context = far_side.silent()
         if context is None:
             return
@@ -233,6 +111,13 @@ class ChannelConformance:
         assert isinstance(far_side.destination(), channel.destination_type)
         assert far_side.destination().channel == channel.kind
 
+    async def test_destination_of_another_channel_is_refused(self, far_side: FarSide, tmp_path: Path) -> None:
+        """A connection delivers for destinations of its own channel only."""
+        parcel = parcel_for(far_side, tmp_path, {"a.csv": b"1"}, destination=_Foreign(connection="test"))
+        error = await _failure(far_side.channel.deliver(parcel))
+        assert isinstance(error, ConfigurationError), repr(error)
+        assert await far_side.received() == []
+
 
 async def _failure(awaitable: Any) -> MailroomError:
     try:
@@ -240,6 +125,21 @@ async def _failure(awaitable: Any) -> MailroomError:
     except (DeliveryError, ConfigurationError) as error:
         return error
     raise AssertionError(f"It succeeded, and should not have: {outcome!r}")
+
+
+class _Foreign(Destination):
+    """A destination of a channel that does not exist."""
+
+    channel: Literal["foreign"] = "foreign"
+
+    def templates(self) -> Mapping[str, str]:
+        return {}
+
+    def places(self) -> list[Place]:
+        return []
+
+    def for_test(self, caller: str) -> None:
+        return None
 
 
 def _everything_about(error: BaseException) -> str:

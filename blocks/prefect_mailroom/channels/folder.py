@@ -1,4 +1,4 @@
-"""Files into a local or mounted folder, below one root, each appearing complete or not at all.
+"""Files delivered to a local or mounted folder, below one root, each appearing complete or not at all.
 
 The path is walked segment by segment with `O_NOFOLLOW`, so a symbolic link below the root, made before or during the
 delivery, can lead nothing out of it.
@@ -11,17 +11,17 @@ import contextlib
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from prefect_mailroom import variables
-from prefect_mailroom.channel import Channel, Destination, Parcel, ParcelFile, Receipt
+from prefect_mailroom.channels.base import Channel, Destination, IfExists, Parcel, ParcelFile, Place, Receipt
 from prefect_mailroom.errors import ConfigurationError, MailroomError, Refused, RetryLater
-from prefect_mailroom.filenames import safe_relative_path
+from prefect_mailroom.text import variables
+from prefect_mailroom.text.filenames import safe_relative_path
 
 _CHUNK = 1024 * 1024
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -29,11 +29,11 @@ _SET_UP = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, 
 
 
 class FolderDestination(Destination):
-    """Where in the folder the files go. `path` is a template for each file; it needs `{ext}` with several formats."""
+    """The path of the files below the folder: a template for each file, which needs `{ext}` with several formats."""
 
     channel: Literal["folder"] = "folder"
     path: str = "{report_slug}/{date}/{report_slug}.{ext}"
-    if_exists: Literal["overwrite", "timestamp", "fail"] = "overwrite"
+    if_exists: IfExists = "overwrite"
 
     @field_validator("path")
     @classmethod
@@ -46,11 +46,19 @@ class FolderDestination(Destination):
         return path
 
     def recipients(self) -> list[str]:
-        """One delivery for all files, named by the path."""
+        """Return the path: all files are one delivery."""
         return [self.path]
 
+    def templates(self) -> Mapping[str, str]:
+        """Return the path."""
+        return {"path": self.path}
+
+    def places(self) -> list[Place]:
+        """Return the path."""
+        return [Place(self.path, self.if_exists)]
+
     def for_test(self, caller: str) -> FolderDestination:
-        """The same below `test/`, where no reader of the real files looks."""
+        """Return the same path below `test/`, where no reader of the real files looks."""
         return self.model_copy(update={"path": f"test/{self.path}"})
 
 
@@ -76,8 +84,7 @@ class FolderChannel(Channel):
     async def transfer(self, parcel: Parcel) -> Receipt:
         """Write every file under its expanded path; a file already there with the same content counts as written."""
         destination = parcel.destination
-        if not isinstance(destination, FolderDestination):
-            raise ConfigurationError("The destination is not one of a folder.", field="channel")
+        assert isinstance(destination, FolderDestination)
         targets = _targets(destination, parcel)
         with _translated(self.root):
             written = await asyncio.to_thread(
@@ -144,7 +151,7 @@ def _deliver_file(
 
 
 def _names(path: PurePosixPath, parcel: Parcel) -> Iterator[str]:
-    """The plain name, then with the due time, then counted: the same row for every attempt."""
+    """Yield the plain name, then one with the due time, then counted ones: the same row for every attempt."""
     yield path.name
     due = parcel.variables.get("due")
     stamp = (due if isinstance(due, datetime) else datetime.now(UTC)).strftime("%Y%m%dT%H%M%S")
@@ -154,7 +161,7 @@ def _names(path: PurePosixPath, parcel: Parcel) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _directory(root: Path, below: PurePosixPath) -> Iterator[int]:
-    """A descriptor of the folder, made where missing. No link is followed below the root."""
+    """Open a descriptor of the folder, made where missing. No link is followed below the root."""
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
         for segment in below.parts:
@@ -178,7 +185,7 @@ def _directory(root: Path, below: PurePosixPath) -> Iterator[int]:
 
 
 def _digest_of(name: str, folder: int) -> str | None:
-    """SHA-256 of the file, None where there is none, '' for what is no plain file."""
+    """Return the SHA-256 of the file, None where there is none, '' for anything but a plain file."""
     try:
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except FileNotFoundError:

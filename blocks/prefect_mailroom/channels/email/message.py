@@ -1,76 +1,76 @@
-"""A parcel as a mail, in bytes ready for SMTP. Pure and CPU-bound: call it off the event loop."""
+"""Write a parcel as a mail, in bytes ready for SMTP. Pure and CPU-bound: call it off the event loop."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import zipfile
+from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import localtime
 
-from prefect_mailroom.channel import InlineImage, Parcel, ParcelFile
+from prefect_mailroom.channels.base import InlineImage, Parcel, ParcelFile
+from prefect_mailroom.channels.email.destination import EmailDestination
+from prefect_mailroom.channels.email.words import html_body, plain_body, subject_of, words_of
 from prefect_mailroom.errors import Refused
-from prefect_mailroom.filenames import clean_line, safe_filename
-
-TEST_MARK = "[Test] "
-BACKFILL_MARK = "[Backfill] "
+from prefect_mailroom.text.filenames import clean_line, safe_filename
 
 # 7bit: not every server on the way takes 8BITMIME.
 _POLICY = SMTP.clone(cte_type="7bit")
 
 
 def message_id(key: str, domain: str) -> str:
-    """The Message-ID of a parcel: the same for every attempt, so that mail systems can tell a repeat."""
+    """Return the Message-ID of a parcel: the same for every attempt, so that mail systems can tell a repeat."""
     return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{domain}>"
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The person or system that a mail comes from; `reply_to` is empty where replies go to the address itself."""
+
+    address: Address
+    reply_to: str = ""
+
+
 def build(
-    parcel: Parcel,
-    *,
-    sender: Address,
-    reply_to: str,
-    to: list[str],
-    cc: list[str],
-    subject: str,
-    text: str,
-    attach: bool,
-    compress: bool,
-    max_bytes: int,
-    date: datetime | None = None,
+    parcel: Parcel, destination: EmailDestination, sender: Sender, *, max_bytes: int, date: datetime | None = None
 ) -> bytes:
-    """The whole mail: mixed(alternative(text, related(html, images)), attachments), CRLF, lines of at most 998 bytes.
+    """Return the whole mail: mixed(alternative(text, related(html, images)), attachments), with CRLF.
+
+    No line is longer than 998 bytes.
 
     Args:
         max_bytes: for the attachments together as they are attached, before base64 adds its third.
 
     Raises:
         Refused: the attachments are larger than that.
+        ConfigurationError: subject or text use a variable that has no value here.
     """
     mail = EmailMessage(policy=_POLICY)
-    mail["From"] = sender
-    if to:
-        mail["To"] = [_address(address) for address in to]
-    if cc:
-        mail["Cc"] = [_address(address) for address in cc]
-    if reply_to:
-        mail["Reply-To"] = _address(reply_to)
-    mark = TEST_MARK if parcel.is_test else BACKFILL_MARK if parcel.facts.get("kind") == "backfill" else ""
-    mail["Subject"] = mark + clean_line(subject)
+    mail["From"] = sender.address
+    if destination.to:
+        mail["To"] = [_address(address) for address in destination.to]
+    if destination.cc:
+        mail["Cc"] = [_address(address) for address in destination.cc]
+    if sender.reply_to:
+        mail["Reply-To"] = _address(sender.reply_to)
+    mail["Subject"] = subject_of(parcel, destination)
     mail["Date"] = date or localtime()
-    mail["Message-ID"] = message_id(parcel.key, sender.domain)
+    mail["Message-ID"] = message_id(parcel.key, sender.address.domain)
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(text or "The report is attached.\n")
+    words = words_of(parcel, destination)
+    mail.set_content(plain_body(words, parcel.text))
     if parcel.html:
-        mail.add_alternative(parcel.html, subtype="html")
+        mail.add_alternative(html_body(words, parcel.html), subtype="html")
         body = mail.get_body(("html",))
         for image in parcel.images:
             assert isinstance(body, EmailMessage)
             _relate(body, image)
-    if attach and parcel.files:
-        for name, media_type, content in _attachments(parcel, compress=compress, max_bytes=max_bytes):
+    if destination.attach == "attachment" and parcel.files:
+        for name, media_type, content in _attachments(parcel, compress=destination.compress, max_bytes=max_bytes):
             kind, _, options = media_type.partition(";")
             maintype, _, subtype = kind.strip().partition("/")
             charset = options.strip().removeprefix("charset=")
@@ -111,7 +111,7 @@ def _attachments(parcel: Parcel, *, compress: bool, max_bytes: int) -> list[tupl
 
 
 def _zip(files: tuple[ParcelFile, ...]) -> bytes:
-    """The files as one archive, the same bytes for every attempt."""
+    """Pack the files into one archive, the same bytes for every attempt."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in files:

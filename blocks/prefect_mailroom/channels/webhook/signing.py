@@ -16,7 +16,7 @@ MIN_BYTES = 24
 
 
 def secret_bytes(secret: str) -> bytes:
-    """The key behind `whsec_<base64>`.
+    """Return the key behind `whsec_<base64>`.
 
     Raises:
         ValueError: another form, or fewer than 24 bytes. The message does not hold the secret.
@@ -35,7 +35,7 @@ def secret_bytes(secret: str) -> bytes:
 
 
 def signature_header(secrets: Sequence[str], message_id: str, timestamp: int, body: Iterable[bytes]) -> str:
-    """The value of `webhook-signature`: one `v1,<base64>` for each secret, the current one first.
+    """Return the value of `webhook-signature`: one `v1,<base64>` for each secret, the current one first.
 
     Args:
         timestamp: seconds since 1970, as sent in `webhook-timestamp`.

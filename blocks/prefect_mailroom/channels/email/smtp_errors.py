@@ -1,4 +1,4 @@
-"""What an SMTP server's answers mean: the one place where aiosmtplib's errors become ours."""
+"""Translate the answers of an SMTP server: the one place where aiosmtplib's errors become ours."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import aiosmtplib
 
+from prefect_mailroom import outbound
 from prefect_mailroom.errors import (
     ConfigurationError,
     DeliveryError,
@@ -17,7 +18,7 @@ from prefect_mailroom.errors import (
     Refused,
     RetryLater,
 )
-from prefect_mailroom.filenames import clean_line
+from prefect_mailroom.text.filenames import clean_line
 
 # Postfix: "Ok: queued as 4F2A1B"; Exim: "OK id=1rXyz-0001"; SES, Gmail: "Ok 0100018c-0000" or "OK  1707-abc - gsmtp".
 _QUEUE_IDS = [
@@ -28,7 +29,7 @@ _QUEUE_IDS = [
 
 
 def queue_id(reply: str) -> str:
-    """The server's own name for the mail, from its reply to DATA; '' where it gives none that we know."""
+    """Return the server's own name for the mail, from its reply to DATA; '' where it gives none that we know."""
     return next((found.group(1) for pattern in _QUEUE_IDS if (found := pattern.search(reply))), "")
 
 
@@ -73,9 +74,10 @@ def _for_reply(error: aiosmtplib.SMTPResponseException, where: str, recipient: s
 
 
 def _for_break(error: BaseException, where: str, *, data_sent: bool) -> DeliveryError | ConfigurationError:
-    if _is_tls(error):
+    if fault := outbound.tls_fault(error):
+        reason = getattr(fault, "verify_message", "") or fault.reason or "no handshake"
         return ConfigurationError(
-            f"No trusted TLS connection to {where} is possible: {_reason(error)}.",
+            f"No trusted TLS connection to {where} is possible: {clean_line(str(reason))}.",
             remedy="Check the host name, the server's certificate, and whether the type is SSL or STARTTLS.",
             field="credentials",
         )
@@ -90,17 +92,3 @@ def _for_break(error: BaseException, where: str, *, data_sent: bool) -> Delivery
         remedy="Check whether the type is SSL or STARTTLS, and whether the server wants a login.",
         field="credentials",
     )
-
-
-def _is_tls(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def _reason(error: BaseException | None) -> str:
-    while error is not None and not isinstance(error, ssl.SSLError):
-        error = error.__cause__ or error.__context__
-    return clean_line(str(getattr(error, "verify_message", "") or getattr(error, "reason", "") or "no handshake"))
