@@ -22,6 +22,7 @@ from api.views import (
 )
 from mailroom.calendars.service import business_calendars
 from mailroom.context import Context
+from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import overview
 from mailroom.executions import repository as executions
 from mailroom.executions.overview import Deliveries
@@ -184,7 +185,7 @@ async def execution_detail(session: AsyncSession, row: Execution, context: Conte
     """One execution with its deliveries and their attempts."""
     view = (await execution_views(session, [row], context))[0]
     attempts: dict[str, list[AttemptView]] = {}
-    for attempt in await executions.attempts_of(session, row.id):
+    for attempt in await delivery_repository.attempts_of(session, row.id):
         attempts.setdefault(attempt.delivery_id, []).append(AttemptView.model_validate(attempt))
     deliveries = [
         DeliveryView(
@@ -199,6 +200,6 @@ async def execution_detail(session: AsyncSession, row: Execution, context: Conte
             error_message=delivery.error_message,
             attempts=attempts.get(delivery.id, []),
         )
-        for delivery in await executions.deliveries_of(session, [row.id])
+        for delivery in await delivery_repository.deliveries_of(session, [row.id])
     ]
     return ExecutionDetail(**view.model_dump(), deliveries=deliveries)

@@ -33,6 +33,7 @@ from deployments.sync.strays import removable
 from deployments.sync.sweep import Found, Sweep
 from deployments.workqueue import WorkQueue
 from mailroom.errors import Unavailable
+from mailroom.executions import lifecycle
 from mailroom.executions import repository as executions
 from mailroom.schedules import repository as stored
 from mailroom.schedules.adoption import record_repair
@@ -233,7 +234,7 @@ class Reconciler:
             if schedule is None or execution.flow_run_id or execution.status not in _HANDED_OVER:
                 return
             if schedule.state is ScheduleState.DELETED:
-                execution.status, execution.reason = ExecutionState.CANCELLED, "The schedule was deleted first."
+                lifecycle.cancel(execution, "The schedule was deleted first.", now=datetime.now(UTC))
                 return
         if deployment_id is None:
             return

@@ -1,16 +1,17 @@
-"""The states of everything that has one, with a paragraph each and the transitions that are allowed.
+"""The states of everything that has one, with a paragraph each, and what a table of allowed moves can be asked.
 
-Schedule:   active <-> paused, active -> suspended -> active, active -> finished, any -> deleted
-Execution:  pending -> running -> success | partial | failed | cancelled
-            running -> retrying -> running;  pending -> skipped | missed
-            partial | failed -> running, when a person asks for another try
-Delivery:   pending -> sending -> delivered | unknown | refused | failed;  unknown | failed -> sending
-            unknown -> delivered, when the receipt comes late;  pending | unknown | failed -> suppressed
+The tables themselves stand beside the code that makes the moves: `schedules/lifecycle.py`, `executions/lifecycle.py`
+and `executions/delivery_lifecycle.py`. docs/states.md draws them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Generic, TypeVar
+
+from mailroom.errors import Conflict
 
 
 class ScheduleState(StrEnum):
@@ -86,32 +87,53 @@ class ExecutionKind(StrEnum):
     BACKFILL = "backfill"
 
 
-_S, _E, _D = ScheduleState, ExecutionState, DeliveryState
-_ALLOWED: dict[StrEnum, frozenset[StrEnum]] = {
-    _S.ACTIVE: frozenset({_S.PAUSED, _S.SUSPENDED, _S.FINISHED, _S.DELETED}),
-    _S.PAUSED: frozenset({_S.ACTIVE, _S.FINISHED, _S.DELETED}),
-    _S.SUSPENDED: frozenset({_S.ACTIVE, _S.PAUSED, _S.DELETED}),
-    _S.FINISHED: frozenset({_S.ACTIVE, _S.DELETED}),
-    _S.DELETED: frozenset(),
-    _E.PENDING: frozenset({_E.RUNNING, _E.SKIPPED, _E.MISSED, _E.CANCELLED, _E.FAILED}),
-    _E.RUNNING: frozenset({_E.SUCCESS, _E.PARTIAL, _E.FAILED, _E.CANCELLED, _E.RETRYING, _E.SKIPPED, _E.MISSED}),
-    _E.RETRYING: frozenset({_E.RUNNING, _E.CANCELLED, _E.FAILED, _E.PARTIAL}),
-    _E.SUCCESS: frozenset(),
-    _E.PARTIAL: frozenset({_E.RUNNING}),
-    _E.FAILED: frozenset({_E.RUNNING}),
-    _E.CANCELLED: frozenset({_E.RUNNING}),
-    _E.SKIPPED: frozenset(),
-    _E.MISSED: frozenset(),
-    _D.PENDING: frozenset({_D.SENDING, _D.SUPPRESSED}),
-    _D.SENDING: frozenset({_D.DELIVERED, _D.UNKNOWN, _D.REFUSED, _D.FAILED}),
-    _D.UNKNOWN: frozenset({_D.SENDING, _D.DELIVERED, _D.SUPPRESSED}),
-    _D.FAILED: frozenset({_D.SENDING, _D.SUPPRESSED}),
-    _D.DELIVERED: frozenset(),
-    _D.REFUSED: frozenset({_D.SENDING}),
-    _D.SUPPRESSED: frozenset(),
-}
+S = TypeVar("S", bound=StrEnum)
+C = TypeVar("C", bound=StrEnum)
 
 
-def may_become(now: StrEnum, then: StrEnum) -> bool:
-    """Whether a thing in state `now` may go to state `then`; staying where it is is always allowed."""
-    return now == then or then in _ALLOWED[now]
+@dataclass(frozen=True, slots=True)
+class Moves(Generic[S, C]):
+    """The table of the moves that something may make from one state to another, and of what may cause each.
+
+    The table is the truth: `lifecycle` of the noun asks it at every change, and docs/states.md is made from it.
+
+    Attributes:
+        noun: what has the states, for messages.
+        table: state -> the state that may follow -> its causes.
+    """
+
+    noun: str
+    table: Mapping[S, Mapping[S, frozenset[C]]]
+
+    def allows(self, now: S, then: S, cause: C) -> bool:
+        """Say whether `cause` may move it from `now` to `then`; it may always stay where it is."""
+        return now is then or cause in self.table[now].get(then, frozenset())
+
+    def check(self, now: S, then: S, cause: C) -> None:
+        """Refuse a move that the table does not have.
+
+        Raises:
+            Conflict: naming both states.
+        """
+        if not self.allows(now, then, cause):
+            raise Conflict(f"The {self.noun} is {now}; it cannot become {then}.")
+
+    def sources_of(self, then: S, cause: C) -> tuple[S, ...]:
+        """Return the states that `cause` may move to `then`, as the guard of an UPDATE."""
+        return tuple(now for now, following in self.table.items() if cause in following.get(then, frozenset()))
+
+    def mermaid(self, first: S, label: Callable[[frozenset[C]], str]) -> str:
+        """Draw the table as a Mermaid state diagram.
+
+        Args:
+            first: the state that everything begins in.
+            label: what an arrow says for its causes; it stays bare where that is empty.
+        """
+        lines = ["stateDiagram-v2", f"    [*] --> {first}"]
+        for now, following in self.table.items():
+            for then, causes in following.items():
+                said = label(causes)
+                lines.append(f"    {now} --> {then}{f': {said}' if said else ''}")
+            if not following:
+                lines.append(f"    {now} --> [*]")
+        return "\n".join(lines)

@@ -13,11 +13,12 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.calendars.service import business_calendars
+from mailroom.executions import lifecycle
 from mailroom.executions.policy import Policy
 from mailroom.ledger import repository as ledger
 from mailroom.ledger.decide import Accounts, Close, Entry, Known, reckon
-from mailroom.states import ScheduleState
-from mailroom.storage.tables import Schedule
+from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
+from mailroom.storage.tables import Execution, Schedule
 from mailroom.timing import BusinessCalendar, Timing
 
 _LOG = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ async def account_for_change(
     if active:
         await _write(session, await _compare(session, active, now=now, until=now, ended=ended), now=now)
         if ended:
-            await ledger.close_backfills(session, [schedule.id for schedule in active], ended, now=now)
+            await lifecycle.skip_backfills(session, [schedule.id for schedule in active], ended, now=now)
     for schedule in schedules:
         schedule.accounted_until = now
 
@@ -111,16 +112,20 @@ def _reckon(
 
 
 async def _write(session: AsyncSession, results: Sequence[tuple[Schedule, Accounts]], *, now: datetime) -> list[Found]:
-    entries = [
-        ledger.NewEntry(schedule.id, entry.due_at, entry.status, entry.reason)
-        for schedule, sheet in results
-        for entry in sheet.entries
-    ]
-    new = await ledger.insert(session, entries, now=now)
+    rows = [_row(schedule.id, entry, now) for schedule, sheet in results for entry in sheet.entries]
+    new = await lifecycle.insert_missing(session, rows)
     closes = [close for _, sheet in results for close in sheet.closes]
-    await ledger.close(session, [(close.execution_id, close.status, close.reason) for close in closes], now=now)
+    ends = [(close.execution_id, close.status, close.reason) for close in closes]
+    await lifecycle.close_unbegun(session, ends, now=now)
     found = [
         Found(schedule, [e for e in sheet.entries if (schedule.id, e.due_at) in new], sheet.closes)
         for schedule, sheet in results
     ]
     return [one for one in found if one.entries or one.closes]
+
+
+def _row(schedule_id: str, entry: Entry, now: datetime) -> Execution:
+    row = lifecycle.new_execution(schedule_id, ExecutionKind.SCHEDULED, entry.due_at, now=now)
+    if entry.status is not ExecutionState.PENDING:
+        lifecycle.close(row, entry.status, entry.reason, now=now, looked_at=False)
+    return row

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,23 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
-from mailroom.storage.database import new_id
-from mailroom.storage.inserting import insert_into
 from mailroom.storage.tables import Execution, Schedule
 
 OPEN = (ExecutionState.PENDING, ExecutionState.RUNNING, ExecutionState.RETRYING)
-_CHUNK = 500
-"""Rows an INSERT; SQLite takes about 32,000 values a statement."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewEntry:
-    """An occurrence to write into the ledger."""
-
-    schedule_id: str
-    due_at: datetime
-    status: ExecutionState
-    reason: str
 
 
 async def overdue(
@@ -70,60 +55,6 @@ async def known(session: AsyncSession, schedule_ids: Sequence[str]) -> Sequence[
         )
     )
     return (await session.execute(query)).all()
-
-
-async def insert(session: AsyncSession, entries: Sequence[NewEntry], *, now: datetime) -> set[tuple[str, datetime]]:
-    """Write occurrences; those that are there by now stay. Returns (schedule_id, due_at) of what was new."""
-    new: set[tuple[str, datetime]] = set()
-    for start in range(0, len(entries), _CHUNK):
-        values: list[dict[str, Any]] = [
-            {
-                "id": new_id(),
-                "schedule_id": entry.schedule_id,
-                "kind": ExecutionKind.SCHEDULED,
-                "due_at": entry.due_at,
-                "status": entry.status,
-                "reason": entry.reason,
-                "completed_at": now if entry.status.ended else None,
-                "artifact_ids": [],
-                "pass_count": 0,
-                "render_failures": 0,
-                "created_at": now,
-            }
-            for entry in entries[start : start + _CHUNK]
-        ]
-        query = insert_into(session, Execution).values(values).on_conflict_do_nothing()
-        written = await session.execute(query.returning(Execution.schedule_id, Execution.due_at))
-        new |= {(row[0], row[1]) for row in written}
-    return new
-
-
-async def close(session: AsyncSession, ends: Sequence[tuple[str, ExecutionState, str]], *, now: datetime) -> None:
-    """End executions (id, state, reason) that are still pending; one that has begun meanwhile goes on."""
-    if not ends:
-        return
-    table = Execution.__table__
-    query = (
-        update(table)  # type: ignore[arg-type]  # declared as FromClause, is a Table
-        .where(table.c.id == bindparam("row"), table.c.status == ExecutionState.PENDING)
-        .values(status=bindparam("state"), reason=bindparam("why"), completed_at=now)
-    )
-    values = [{"row": row, "state": state, "why": reason} for row, state, reason in ends]
-    await (await session.connection()).execute(query, values)
-
-
-async def close_backfills(session: AsyncSession, schedule_ids: Sequence[str], reason: str, *, now: datetime) -> None:
-    """Skip what is left of backfills of schedules that end."""
-    await session.execute(
-        update(Execution)
-        .where(
-            Execution.schedule_id.in_(schedule_ids),
-            Execution.kind == ExecutionKind.BACKFILL,
-            Execution.status == ExecutionState.PENDING,
-        )
-        .values(status=ExecutionState.SKIPPED, reason=reason, completed_at=now)
-        .execution_options(synchronize_session=False)
-    )
 
 
 async def advance(session: AsyncSession, moves: Sequence[tuple[str, datetime, datetime, datetime | None]]) -> None:

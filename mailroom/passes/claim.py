@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.calendars.service import business_calendar
 from mailroom.errors import NotFound
+from mailroom.executions import delivery_lifecycle, lifecycle
 from mailroom.executions import repository as executions
 from mailroom.ledger import repository as ledger
 from mailroom.schedules import repository as stored
 from mailroom.schedules.spec import ScheduleSpec, stored_spec
 from mailroom.states import ExecutionKind, ExecutionState
-from mailroom.storage.database import new_id
 from mailroom.storage.tables import Execution, Schedule
 from mailroom.timing import is_due
 
@@ -81,7 +81,7 @@ async def _occurrence(session: AsyncSession, schedule: Schedule, run: FlowRunFac
             return Stopped(f"{due_at.isoformat()} is not a due time of this schedule.")
         if due_at <= schedule.accounted_until:
             return Stopped(f"The schedule was not due at {due_at.isoformat()}: it was changed, or not active, then.")
-    execution = await executions.insert_occurrence(session, schedule.id, due_at, flow_run_id=run.id, now=now)
+    execution = await lifecycle.insert_occurrence(session, schedule.id, due_at, flow_run_id=run.id, now=now)
     if execution.flow_run_id is None:
         if execution.status is not ExecutionState.PENDING:
             return Stopped(f"This occurrence ended as {execution.status}: {execution.reason}")
@@ -98,7 +98,7 @@ async def _again(session: AsyncSession, execution: Execution, schedule: Schedule
         return Stopped(execution.reason)
     if execution.status is ExecutionState.RUNNING and execution.lease_until and execution.lease_until > now:
         return Stopped("Another process works on this execution.", come_back_at=execution.lease_until)
-    await executions.abandon_attempts(session, execution.id, now=now)
+    await delivery_lifecycle.abandon_attempts(session, execution.id, now=now)
     first = execution.status is ExecutionState.PENDING
     return Claimed(execution, schedule, stored_spec(schedule), again=not first)
 
@@ -123,17 +123,7 @@ async def _requested(
 
 def _by_hand(session: AsyncSession, schedule: Schedule, run: FlowRunFacts, now: datetime) -> Claimed:
     """Somebody pressed Run in Prefect's UI: a run-now, with no occurrence of the schedule behind it."""
-    execution = Execution(
-        id=new_id(),
-        schedule_id=schedule.id,
-        kind=ExecutionKind.RUN_NOW,
-        due_at=run.expected_at.replace(microsecond=0),
-        status=ExecutionState.PENDING,
-        flow_run_id=run.id,
-        pass_count=0,
-        render_failures=0,
-        reason="",
-        created_at=now,
-    )
+    due_at = run.expected_at.replace(microsecond=0)
+    execution = lifecycle.new_execution(schedule.id, ExecutionKind.RUN_NOW, due_at, now=now, flow_run_id=run.id)
     session.add(execution)
     return Claimed(execution, schedule, stored_spec(schedule), again=False)

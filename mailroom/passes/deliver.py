@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.access import repository as user_repository
 from mailroom.connections.service import load_named
 from mailroom.errors import Unavailable
-from mailroom.executions import overlap
-from mailroom.executions import repository as executions
+from mailroom.executions import delivery_lifecycle, overlap
+from mailroom.executions.lifecycle import By
 from mailroom.passes.gate import may_send
 from mailroom.passes.retry import next_attempt
 from mailroom.rendering import repository as rendering_repository
@@ -77,7 +77,7 @@ def due_now(
     A first pass tries what is pending. A later one tries those whose time has come, and those that a dead pass left
     unknown; when a person asked (`forced`), everything that is not confirmed.
     """
-    tried_again = {DeliveryState.UNKNOWN, DeliveryState.FAILED} | ({DeliveryState.REFUSED} if forced else set())
+    tried_again = delivery_lifecycle.ALLOWED.sources_of(DeliveryState.SENDING, By.PERSON if forced else By.PLAN)
     chosen = []
     for delivery in deliveries:
         if delivery.status is DeliveryState.PENDING:
@@ -195,9 +195,11 @@ def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
 class Courier:
     """Makes the attempts of one pass over an execution."""
 
-    def __init__(self, database: Database, settings: Settings, shipment: Shipment, *, flow_run_id: str) -> None:
+    def __init__(
+        self, database: Database, settings: Settings, shipment: Shipment, *, flow_run_id: str, forced: bool
+    ) -> None:
         self._database, self._settings = database, settings
-        self._shipment, self._flow_run_id = shipment, flow_run_id
+        self._shipment, self._flow_run_id, self._forced = shipment, flow_run_id, forced
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._channels: dict[str, asyncio.Task[Block]] = {}
 
@@ -214,7 +216,9 @@ class Courier:
             async with self._database.session() as session:
                 if await self._suppressed(session, delivery):
                     return
-                attempt = await executions.begin_attempt(session, delivery, now=now, flow_run_id=self._flow_run_id)
+                attempt = await delivery_lifecycle.begin_attempt(
+                    session, delivery, now=now, flow_run_id=self._flow_run_id, forced=self._forced
+                )
             if attempt is None:
                 return
             outcome = await self._send(channel, delivery, attempt.number)
@@ -229,7 +233,7 @@ class Courier:
                     key=delivery.key,
                 )
             async with self._database.session() as session:
-                await executions.end_attempt(
+                await delivery_lifecycle.end_attempt(
                     session,
                     attempt,
                     now=datetime.now(UTC),
@@ -243,7 +247,7 @@ class Courier:
         """Whether the right to send has gone since the gate; asked in the attempt's own transaction."""
         execution = await overlap.standing(session, self._shipment.execution.id)
         if execution.status is ExecutionState.CANCELLED:
-            await executions.suppress(session, delivery.id, execution.reason)
+            await delivery_lifecycle.suppress(session, delivery.id, execution.reason)
             return True
         schedule = await stored.find(session, self._shipment.schedule.id)
         owner = await user_repository.find(session, self._shipment.schedule.user_id)
@@ -251,7 +255,7 @@ class Courier:
         active = owner is not None and owner.is_active
         closed = may_send(self._shipment.execution.kind, schedule.state, owner_active=active)
         if closed:
-            await executions.suppress(session, delivery.id, closed.reason)
+            await delivery_lifecycle.suppress(session, delivery.id, closed.reason)
         return closed is not None
 
     async def _channel(self, delivery: Delivery) -> Channel | MailroomError:

@@ -7,12 +7,15 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import repository as audit
+from mailroom.executions import lifecycle
 from mailroom.executions import repository as executions
+from mailroom.executions.lifecycle import By
 from mailroom.ledger import repository as ledger
 from mailroom.ledger.account import account_for_change
 from mailroom.passes.settle import Verdict
+from mailroom.schedules import lifecycle as schedule_lifecycle
 from mailroom.schedules import repository as stored
-from mailroom.schedules.lifecycle import set_state
+from mailroom.schedules.lifecycle import Cause
 from mailroom.schedules.spec import stored_spec
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 from mailroom.storage.tables import Execution, Notification, Schedule
@@ -21,23 +24,19 @@ from mailroom.storage.tables import Execution, Notification, Schedule
 async def conclude(session: AsyncSession, execution_id: str, result: Verdict, *, now: datetime) -> Verdict:
     """Write the verdict of a pass. Only an end alerts; a pass that will be tried again is silent.
 
-    Returns what stands: an execution that was cancelled meanwhile stays so, whatever its pass came to.
+    Returns what stands: an execution that ended meanwhile, or that another pass left to be retried, stays so, whatever
+    this pass came to.
     """
     schedule_id = (await executions.get(session, execution_id)).schedule_id
     schedule = await stored.find(session, schedule_id, lock=True)  # First, as the claim does: no deadlock.
     assert schedule is not None, "schedules are never removed, only marked as deleted"
     execution = await executions.get(session, execution_id, lock=True)
-    if execution.status is ExecutionState.CANCELLED:
-        return Verdict(execution.status, execution.reason)
-    execution.status, execution.reason, execution.next_pass_at = result.state, result.reason, result.retry_at
+    if not lifecycle.ALLOWED.allows(execution.status, result.state, By.PLAN):
+        return Verdict(execution.status, execution.reason, execution.next_pass_at)
+    lifecycle.end_pass(execution, result.state, result.reason, now=now, retry_at=result.retry_at)
     if result.state is ExecutionState.RETRYING:
         return result
-    execution.completed_at = now
     failed = result.state in (ExecutionState.FAILED, ExecutionState.PARTIAL)
-    if failed:
-        execution.error_message = execution.error_message or result.reason
-    else:
-        execution.error_message = execution.error_id = None
     if failed:
         _notify(session, schedule, execution, now)
     if execution.kind is ExecutionKind.SCHEDULED:
@@ -71,7 +70,7 @@ async def _count(session: AsyncSession, schedule: Schedule, *, failed: bool, now
     if schedule.state is ScheduleState.ACTIVE and schedule.consecutive_failures >= limit:
         ended = f"The schedule was suspended after {schedule.consecutive_failures} failures, before a run began."
         await account_for_change(session, [schedule], now=now, ended=ended)
-        set_state(schedule, ScheduleState.SUSPENDED, now)
+        schedule_lifecycle.move(schedule, ScheduleState.SUSPENDED, Cause.FAILURES, now=now)
         audit.record(
             session,
             at=now,
@@ -88,4 +87,4 @@ async def _finish(session: AsyncSession, schedule: Schedule, execution: Executio
     if schedule.state is not ScheduleState.ACTIVE or schedule.next_run is not None:
         return
     if not await ledger.has_open(session, schedule.id, besides=execution.id):
-        set_state(schedule, ScheduleState.FINISHED, now)
+        schedule_lifecycle.move(schedule, ScheduleState.FINISHED, Cause.NOTHING_LEFT, now=now)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from prefect.artifacts import acreate_markdown_artifact
 
+from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import repository as executions
 from mailroom.passes.claim import Claimed
 from mailroom.passes.settle import Verdict
@@ -57,7 +58,7 @@ async def write_summary(work: Work, claimed: Claimed, result: Verdict) -> None:
     """Attach the summary to the run."""
     async with work.database.session() as session:
         execution = await executions.get(session, claimed.execution.id)
-        deliveries = await executions.deliveries_of(session, [execution.id])
+        deliveries = await delivery_repository.deliveries_of(session, [execution.id])
         files = await rendering_repository.artifacts(session, execution.artifact_ids)
     await acreate_markdown_artifact(
         summary(claimed, result, files, deliveries, work.settings.public_url),

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from mailroom import settings as settings_module
 from mailroom.calendars.service import business_calendar
 from mailroom.errors import Unavailable
-from mailroom.executions import overlap
+from mailroom.executions import deliveries as delivery_repository
+from mailroom.executions import lifecycle, overlap
 from mailroom.executions import repository as executions
 from mailroom.ledger import repository as ledger
 from mailroom.passes.claim import Claimed, FlowRunFacts, Stopped, claim
@@ -80,30 +81,19 @@ class Work:
                 await ledger.claimed(session, schedule.id, execution.due_at, newer)
             match gate(await read_situation(session, claimed, business, now=now)):
                 case Closed() as closed if not claimed.again:
-                    return self._close(claimed, closed, now)
+                    lifecycle.close(execution, closed.state, closed.reason, now=now, looked_at=True)
+                    return Verdict(closed.state, closed.reason)
                 case Wait() as wait:
-                    execution.reason, execution.next_pass_at, execution.waits_for = wait.reason, wait.until, wait.behind
+                    lifecycle.wait(execution, wait.reason, until=wait.until, behind=wait.behind)
                     return Verdict(ExecutionState.PENDING, wait.reason, wait.until)
                 case Open(cancels=others):
                     ended = [await supersede(session, other, by=execution, now=now) for other in others]
                 case Closed():  # Of a later pass: it says itself, at each attempt, that nothing may leave.
                     ended = []
-            execution.waits_for = None
-            forced = execution.status in (ExecutionState.FAILED, ExecutionState.PARTIAL, ExecutionState.CANCELLED)
-            execution.status, execution.reason, execution.next_pass_at = ExecutionState.RUNNING, "", None
-            execution.pass_count += 1
-            execution.lease_until = now + LENGTH
-            execution.started_at = execution.started_at or now
-            execution.completed_at = None
+            forced = lifecycle.begin_pass(execution, now=now, lease_until=now + LENGTH)
             if execution.kind is ExecutionKind.SCHEDULED and not claimed.again:
                 await stored.record_run(session, schedule.id, now)
             return Begun(claimed, forced, [one for one in ended if one])
-
-    def _close(self, claimed: Claimed, closed: Closed, now: datetime) -> Verdict:
-        execution = claimed.execution
-        execution.status, execution.reason, execution.next_pass_at = closed.state, closed.reason, None
-        execution.started_at, execution.completed_at = now, now
-        return Verdict(closed.state, closed.reason)
 
     async def render(self, begun: Begun) -> Rendered | Verdict:
         """The execution's files, or the verdict that there are none (yet)."""
@@ -163,12 +153,14 @@ class Work:
             if standing.status is ExecutionState.CANCELLED:
                 return Verdict(ExecutionState.CANCELLED, standing.reason)
             planned = plan(claimed.execution, claimed.spec, now=now)
-            deliveries = await executions.plan_deliveries(session, claimed.execution.id, planned)
+            deliveries = await delivery_repository.plan_deliveries(session, claimed.execution.id, planned)
         limit = claimed.spec.policy.max_attempts
         todo = due_now(deliveries, now=now, again=claimed.again, forced=begun.forced, max_attempts=limit)
-        await Courier(self.database, self.settings, shipment, flow_run_id=self.run.id).deliver_all(todo)
+        await Courier(self.database, self.settings, shipment, flow_run_id=self.run.id, forced=begun.forced).deliver_all(
+            todo
+        )
         async with self.database.session() as session:
-            return verdict(await executions.deliveries_of(session, [claimed.execution.id]))
+            return verdict(await delivery_repository.deliveries_of(session, [claimed.execution.id]))
 
     async def settle(self, begun: Begun, result: Verdict) -> Verdict:
         """Record the verdict, and what follows from it for the schedule and its owner."""

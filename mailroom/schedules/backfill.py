@@ -18,12 +18,11 @@ from mailroom.audit import repository as audit
 from mailroom.calendars.service import business_calendar
 from mailroom.context import Context
 from mailroom.errors import Conflict, Invalid
+from mailroom.executions import lifecycle
 from mailroom.ledger import repository as ledger
 from mailroom.schedules import repository as stored
 from mailroom.schedules.spec import stored_spec
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
-from mailroom.storage.database import new_id
-from mailroom.storage.tables import Execution
 from mailroom.timing import BusinessCalendar, Timing, occurrences
 
 _DONE = (ExecutionState.SUCCESS, ExecutionState.PARTIAL)
@@ -141,14 +140,8 @@ async def backfill(session: AsyncSession, schedule_id: str, wanted: Backfill, co
     if wanted.dry_run or not plan.due:
         return plan
     rows = [
-        Execution(
-            id=new_id(),
-            schedule_id=schedule.id,
-            kind=ExecutionKind.BACKFILL,
-            due_at=due_at,
-            status=ExecutionState.PENDING,
-            requested_by=context.user.id,
-            created_at=context.now,
+        lifecycle.new_execution(
+            schedule.id, ExecutionKind.BACKFILL, due_at, now=context.now, requested_by=context.user.id
         )
         for due_at in plan.due
     ]

@@ -22,6 +22,7 @@ from mailroom.calendars.spec import CalendarDefinition
 from mailroom.context import Context
 from mailroom.errors import Conflict
 from mailroom.ledger.account import account_for_change
+from mailroom.schedules import lifecycle
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import Calendar, Schedule
 from mailroom.timing import BusinessCalendar, Timing, occurrences
@@ -111,7 +112,7 @@ async def _move(
         return {key: next(occurrences(timing, context.now, business), None) for key, timing in timings.items()}
 
     # A tenth of a millisecond each: too long for an event loop that others share, when they are thousands.
-    await calendars.move(session, moved, await asyncio.to_thread(following), now=context.now)
+    await lifecycle.calendar_changed(session, moved, await asyncio.to_thread(following), now=context.now)
     for schedule in moved:
         audit.record(
             session,

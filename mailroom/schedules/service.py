@@ -14,22 +14,26 @@ from mailroom.calendars.service import business_calendar
 from mailroom.connections import repository as connection_repository
 from mailroom.context import Context
 from mailroom.errors import Conflict, Fault, Invalid
-from mailroom.executions import repository as executions
+from mailroom.executions import lifecycle as execution_lifecycle
 from mailroom.ledger.account import account_for_change
 from mailroom.reports import repository as report_repository
 from mailroom.reports.parameters import ParametersInvalid, check_parameters
 from mailroom.reports.spec import ReportDefinition
+from mailroom.schedules import lifecycle
 from mailroom.schedules import repository as stored
 from mailroom.schedules.conflicts import repository as conflicts
 from mailroom.schedules.conflicts.keys import keys_of
 from mailroom.schedules.forecast import jitter_faults, timing_faults
+from mailroom.schedules.lifecycle import Cause
 from mailroom.schedules.spec import ScheduleSpec, spec_data, store_spec, stored_spec
-from mailroom.states import ExecutionKind, ExecutionState, ScheduleState, SyncState, may_become
+from mailroom.states import ExecutionKind, ScheduleState
 from mailroom.storage.tables import Execution, Schedule
 from mailroom.timing import BusinessCalendar, occurrences
 from mailroom.timing.model import Immediate
 from prefect_mailroom.channel import Destination
 from prefect_mailroom.variables import PARAMETER_PREFIX, parameter_names
+
+_PAST = {Cause.PAUSE: "paused", Cause.RESUME: "resumed", Cause.DELETE: "deleted"}
 
 
 def _variable_faults(targets: list[Destination], parameters: dict[str, Any]) -> list[Fault]:
@@ -103,23 +107,23 @@ async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> 
     return business
 
 
-def _stage(schedule: Schedule, spec: ScheduleSpec, business: BusinessCalendar, context: Context) -> None:
-    """Write the spec and mark the schedule as changed."""
+def _write(schedule: Schedule, spec: ScheduleSpec, business: BusinessCalendar, context: Context) -> None:
+    """Write the spec into the row, and when it is due next by it."""
     store_spec(schedule, spec)
     active = schedule.state is ScheduleState.ACTIVE
     schedule.next_run = next(occurrences(spec.timing, context.now, business), None) if active else None
-    _changed(schedule, context)
+
+
+async def _due_at_once(session: AsyncSession, schedule: Schedule, context: Context) -> None:
+    """Store the one occurrence of an `immediate` schedule."""
+    now = context.now
+    await execution_lifecycle.insert_occurrence(session, schedule.id, now, flow_run_id=None, now=now)
 
 
 async def _keep_keys(session: AsyncSession, schedule: Schedule, spec: ScheduleSpec) -> None:
     """Keep what the schedule may collide on with others."""
     keys = keys_of(spec.report_id, spec.name, spec.formats, spec.targets())
     await conflicts.replace_keys(session, schedule.id, keys)
-
-
-def _changed(schedule: Schedule, context: Context) -> None:
-    schedule.generation = (schedule.generation or 0) + 1
-    schedule.sync_state, schedule.sync_error, schedule.updated_at = SyncState.PENDING, "", context.now
 
 
 def _audit(session: AsyncSession, schedule: Schedule, context: Context, action: str, **detail: Any) -> None:
@@ -143,12 +147,15 @@ async def create(session: AsyncSession, spec: ScheduleSpec, context: Context) ->
     business = await check(session, spec, context)
     schedule = Schedule(user_id=context.user.id, state=ScheduleState.ACTIVE, is_active=True, generation=0)
     schedule.created_at = schedule.accounted_until = context.now
-    _stage(schedule, spec, business, context)
+    lifecycle.changed(schedule, now=context.now)
+    _write(schedule, spec, business, context)
     session.add(schedule)
     await session.flush()
     await _keep_keys(session, schedule, spec)
     if isinstance(spec.timing, Immediate):
-        await executions.insert_occurrence(session, schedule.id, context.now, flow_run_id=None, now=context.now)
+        await execution_lifecycle.insert_occurrence(
+            session, schedule.id, context.now, flow_run_id=None, now=context.now
+        )
     _audit(session, schedule, context, "created", spec=spec_data(schedule))
     return schedule
 
@@ -185,12 +192,16 @@ async def replace(
     at_once = isinstance(spec.timing, Immediate)
     again = not at_once or spec.timing.model_dump(mode="json") != before["timing"]
     if schedule.state is ScheduleState.FINISHED and again:
-        schedule.state, schedule.is_active = ScheduleState.ACTIVE, True
-    _stage(schedule, spec, business, context)
+        lifecycle.move(schedule, ScheduleState.ACTIVE, Cause.NEW_TIMING, now=context.now)
+    else:
+        lifecycle.changed(schedule, now=context.now)
+    _write(schedule, spec, business, context)
     await _keep_keys(session, schedule, spec)
     after = spec_data(schedule)
     if at_once and again and schedule.state is ScheduleState.ACTIVE:
-        await executions.insert_occurrence(session, schedule.id, context.now, flow_run_id=None, now=context.now)
+        await execution_lifecycle.insert_occurrence(
+            session, schedule.id, context.now, flow_run_id=None, now=context.now
+        )
     _audit(
         session,
         schedule,
@@ -202,49 +213,53 @@ async def replace(
 
 
 async def _move(
-    session: AsyncSession,
-    schedule_id: str,
-    state: ScheduleState,
-    context: Context,
-    *,
-    if_match: str | None,
-    action: str,
+    session: AsyncSession, schedule_id: str, state: ScheduleState, cause: Cause, context: Context, if_match: str | None
 ) -> Schedule:
     schedule = await stored.get(session, schedule_id, lock=True)
     check_etag(schedule, if_match)
     if schedule.state is state:
         return schedule
-    if not may_become(schedule.state, state):
-        message = f"The schedule is {schedule.state}; it cannot become {state}."
-        raise Conflict(message, remedy="Change its timing first." if schedule.state is ScheduleState.FINISHED else "")
-    was = schedule.state
+    action, was = _PAST[cause], schedule.state
+    if not lifecycle.ALLOWED.allows(was, state, cause):
+        remedy = "Give it a timing with due times that are still to come." if was is ScheduleState.FINISHED else ""
+        raise Conflict(f"The schedule is {was}; it cannot be {action}.", remedy=remedy)
     ended = "" if state is ScheduleState.ACTIVE else f"The schedule was {action} before a run began."
     await account_for_change(session, [schedule], now=context.now, ended=ended)
-    schedule.state, schedule.is_active, schedule.next_run = state, state is ScheduleState.ACTIVE, None
+    lifecycle.move(schedule, state, cause, now=context.now)
+    schedule.next_run = None
     if schedule.is_active:
         timing = stored_spec(schedule).timing
         business = await business_calendar(session, timing.calendar)
         schedule.next_run = next(occurrences(timing, context.now, business), None)
-    _changed(schedule, context)
     _audit(session, schedule, context, action, was=was)
     return schedule
 
 
 async def pause(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:
-    """Stop it until it is resumed; nothing leaves for it meanwhile."""
-    return await _move(session, schedule_id, ScheduleState.PAUSED, context, if_match=if_match, action="paused")
+    """Stop it until it is resumed; nothing leaves for it meanwhile.
+
+    Raises:
+        NotFound.
+        Conflict: it is finished, or `if_match` is stale.
+    """
+    return await _move(session, schedule_id, ScheduleState.PAUSED, Cause.PAUSE, context, if_match)
 
 
 async def resume(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:
-    """Let it fire again, from its next due time."""
-    schedule = await _move(session, schedule_id, ScheduleState.ACTIVE, context, if_match=if_match, action="resumed")
+    """Let it fire again, from its next due time.
+
+    Raises:
+        NotFound.
+        Conflict: it is finished, or `if_match` is stale.
+    """
+    schedule = await _move(session, schedule_id, ScheduleState.ACTIVE, Cause.RESUME, context, if_match)
     schedule.consecutive_failures = 0
     return schedule
 
 
 async def delete(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:
     """Remove it for users; its history stays."""
-    schedule = await _move(session, schedule_id, ScheduleState.DELETED, context, if_match=if_match, action="deleted")
+    schedule = await _move(session, schedule_id, ScheduleState.DELETED, Cause.DELETE, context, if_match)
     schedule.deleted_at = context.now
     return schedule
 
@@ -267,14 +282,13 @@ async def request_execution(
         caller = test_recipient or context.user.email
         if not any(target.for_test(caller) for target in stored_spec(schedule).targets()):
             raise Invalid.at("destinations", "cannot be tested: none of their channels can send to you alone.")
-    execution = Execution(
-        schedule_id=schedule.id,
-        kind=kind,
-        due_at=context.now.replace(microsecond=0),
-        status=ExecutionState.PENDING,
+    execution = execution_lifecycle.new_execution(
+        schedule.id,
+        kind,
+        context.now.replace(microsecond=0),
+        now=context.now,
         requested_by=context.user.id,
         test_recipient=(test_recipient or context.user.email) if kind is ExecutionKind.TEST else None,
-        created_at=context.now,
     )
     session.add(execution)
     await session.flush()

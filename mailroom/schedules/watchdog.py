@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from mailroom.audit import repository as audit
+from mailroom.executions import lifecycle as execution_lifecycle
 from mailroom.executions.policy import Policy
 from mailroom.ledger import repository as ledger
 from mailroom.ledger.account import Found, account
 from mailroom.ledger.decide import Close, Entry, expired
-from mailroom.schedules.lifecycle import set_state
+from mailroom.schedules import lifecycle
+from mailroom.schedules.lifecycle import Cause
 from mailroom.states import ExecutionState, ScheduleState
 from mailroom.storage.database import Database
 from mailroom.storage.locks import before_reading
@@ -132,7 +134,7 @@ async def _expired(database: Database, findings: Findings, now: datetime) -> Non
                 if reason := expired(row.due_at, policy, now=now):
                     ends.append((row.id, ExecutionState.MISSED, reason))
                     notes.append(_note(row.schedule_id, row.name, row.user_id, [(row.due_at, reason)], now))
-            await ledger.close(session, ends, now=now)
+            await execution_lifecycle.close_unbegun(session, ends, now=now)
             session.add_all(notes)
         findings.missed += len(ends)
         if len(batch) < _BATCH:
@@ -147,7 +149,7 @@ async def _finished(database: Database, findings: Findings, now: datetime) -> No
             await before_reading(session)
             batch = await ledger.finishable(session, limit=_BATCH)
             for schedule in batch:
-                set_state(schedule, ScheduleState.FINISHED, now)
+                lifecycle.move(schedule, ScheduleState.FINISHED, Cause.NOTHING_LEFT, now=now)
                 audit.record(
                     session,
                     at=now,

@@ -14,6 +14,7 @@ from prefect.states import Cancelled, Completed, Crashed, Failed, Pending, Runni
 
 from deployments.runs.rescue import MAX_PASSES, QUIET, Cure, cure, rescue
 from deployments.sync.desired import schedule_tag
+from mailroom.executions import lifecycle
 from mailroom.executions import repository as executions
 from mailroom.passes.claim import Claimed, FlowRunFacts, Stopped, claim
 from mailroom.schedules import service as schedules
@@ -189,7 +190,7 @@ async def test_an_occurrence_gets_the_late_run_that_prefect_has_for_it(office: O
     assert len(late) == 1
     assert late[0].expected_start_time is not None
     async with office.database.session() as session:
-        row = await executions.insert_occurrence(
+        row = await lifecycle.insert_occurrence(
             session, schedule.id, late[0].expected_start_time, flow_run_id=None, now=datetime.now(UTC)
         )
     await office.reconciler.run_pass()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 
+from mailroom.executions import delivery_lifecycle
 from mailroom.executions import repository as executions
 from mailroom.passes.claim import Claimed, FlowRunFacts, Stopped, claim
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
@@ -119,9 +120,9 @@ async def test_what_a_dead_pass_left_sending_becomes_unknown(ledger: Database, s
         session.add(delivery)
         (await executions.get(session, first.execution.id)).status = ExecutionState.RUNNING
     async with ledger.session() as session:
-        assert await executions.begin_attempt(session, delivery, now=NOW, flow_run_id=facts.id)
+        assert await delivery_lifecycle.begin_attempt(session, delivery, now=NOW, flow_run_id=facts.id)
     async with ledger.session() as session:
-        assert await executions.begin_attempt(session, delivery, now=NOW, flow_run_id=facts.id) is None
+        assert await delivery_lifecycle.begin_attempt(session, delivery, now=NOW, flow_run_id=facts.id) is None
     assert isinstance(await claimed(ledger, facts, schedule), Claimed)
     async with ledger.session() as session:
         stored = await session.get(Delivery, delivery.id)
@@ -145,7 +146,7 @@ async def test_two_passes_that_race_for_a_delivery_make_one_attempt(ledger: Data
 
     async def take() -> bool:
         async with ledger.session() as session:
-            return await executions.begin_attempt(session, delivery, now=NOW, flow_run_id=None) is not None
+            return await delivery_lifecycle.begin_attempt(session, delivery, now=NOW, flow_run_id=None) is not None
 
     assert sorted(await asyncio.gather(*(take() for _ in range(8)))) == [False] * 7 + [True]
 
@@ -164,13 +165,13 @@ async def test_a_late_receipt_counts_unless_another_attempt_has_begun(ledger: Da
         async with ledger.session() as session:
             found = await session.get(Delivery, delivery.id)
             assert found is not None
-            attempt = await executions.begin_attempt(session, found, now=NOW, flow_run_id=None)
+            attempt = await delivery_lifecycle.begin_attempt(session, found, now=NOW, flow_run_id=None)
             assert attempt is not None
             return attempt
 
     async def end(attempt: Attempt, outcome: DeliveryState) -> DeliveryState:
         async with ledger.session() as session:
-            await executions.end_attempt(session, attempt, now=NOW, outcome=outcome, receipt={"reference": "1"})
+            await delivery_lifecycle.end_attempt(session, attempt, now=NOW, outcome=outcome, receipt={"reference": "1"})
         async with ledger.session() as session:
             found = await session.get(Delivery, delivery.id)
             assert found is not None
@@ -178,10 +179,10 @@ async def test_a_late_receipt_counts_unless_another_attempt_has_begun(ledger: Da
 
     one = await begin()
     async with ledger.session() as session:
-        await executions.abandon_attempts(session, first.execution.id, now=NOW)
+        await delivery_lifecycle.abandon_attempts(session, first.execution.id, now=NOW)
     two = await begin()
     assert await end(one, DeliveryState.DELIVERED) is DeliveryState.SENDING, "the second one is under way"
     async with ledger.session() as session:
-        await executions.abandon_attempts(session, first.execution.id, now=NOW)
+        await delivery_lifecycle.abandon_attempts(session, first.execution.id, now=NOW)
     assert await end(two, DeliveryState.FAILED) is DeliveryState.UNKNOWN, "it may have arrived all the same"
     assert await end(two, DeliveryState.DELIVERED) is DeliveryState.DELIVERED

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import event, select
 
 from mailroom.context import Context
-from mailroom.executions import repository as executions
+from mailroom.executions import lifecycle
 from mailroom.passes.claim import Claimed, FlowRunFacts, Stopped, claim
 from mailroom.schedules import service as schedules
 from mailroom.schedules import watchdog
@@ -146,7 +146,7 @@ async def test_a_deletion_accounts_for_what_was_due_and_for_what_waits(ledger: D
 async def test_an_occurrence_whose_run_never_began_expires(ledger: Database) -> None:
     schedule = await hourly(ledger, expires_after="PT1H")
     async with ledger.session() as session:
-        await executions.insert_occurrence(session, schedule.id, FIRST, flow_run_id=new_id(), now=FIRST)
+        await lifecycle.insert_occurrence(session, schedule.id, FIRST, flow_run_id=new_id(), now=FIRST)
         row = await session.get(Schedule, schedule.id)
         assert row is not None
         row.next_run = None

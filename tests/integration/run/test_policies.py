@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
+from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import repository as executions
 from mailroom.executions import silence
 from mailroom.passes.claim import FlowRunFacts, Stopped
@@ -183,7 +184,7 @@ async def test_a_later_one_cancels_the_retries_of_an_earlier_one(desk: Desk) -> 
 
 async def states_of(desk: Desk, execution: Execution) -> dict[str, DeliveryState]:
     async with desk.database.session() as session:
-        return {row.recipient: row.status for row in await executions.deliveries_of(session, [execution.id])}
+        return {row.recipient: row.status for row in await delivery_repository.deliveries_of(session, [execution.id])}
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["it learns of it", "its process is killed"])
@@ -249,7 +250,7 @@ async def test_one_cancelled_when_its_deliveries_are_planned_sends_nothing(desk:
     earlier, begun = await begin(desk, schedule, FIRST, new_id())
     made = await earlier.render(begun)
     assert not isinstance(made, Verdict)
-    first, real = await entry(desk, FIRST), executions.plan_deliveries
+    first, real = await entry(desk, FIRST), delivery_repository.plan_deliveries
 
     async def planned_late(*arguments: Any) -> Any:
         found = await real(*arguments)
@@ -258,7 +259,7 @@ async def test_one_cancelled_when_its_deliveries_are_planned_sends_nothing(desk:
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(executions, "plan_deliveries", planned_late)
+        patch.setattr(delivery_repository, "plan_deliveries", planned_late)
         result = await earlier.settle(begun, await earlier.deliver(begun, made))
     assert result.state is ExecutionState.CANCELLED
     assert set((await states_of(desk, first)).values()) == {DeliveryState.SUPPRESSED}

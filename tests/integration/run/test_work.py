@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
+from mailroom.errors import Conflict
+from mailroom.executions import delivery_lifecycle
 from mailroom.executions import repository as executions
-from mailroom.passes.claim import Stopped
+from mailroom.passes.claim import FlowRunFacts, Stopped
+from mailroom.passes.outcome import conclude
 from mailroom.passes.settle import Verdict
+from mailroom.passes.work import Begun, Work
 from mailroom.rendering.service import Made, order, rendered
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import Format, ReportDefinition
@@ -107,7 +111,7 @@ async def test_a_crash_in_the_middle_of_an_attempt_resends_under_the_same_messag
     desk.mailbox.replies.clear()
     ada = (await desk.deliveries())["ada@example.com"]
     async with desk.database.session() as session:  # The process dies between "attempt started" and the receipt.
-        assert await executions.begin_attempt(session, ada, now=datetime.now(UTC), flow_run_id=run_id)
+        assert await delivery_lifecycle.begin_attempt(session, ada, now=datetime.now(UTC), flow_run_id=run_id)
     await desk.due_now()
     result = await desk.run_pass(schedule, execution, run_id=run_id)
     assert isinstance(result, Verdict)
@@ -144,6 +148,13 @@ async def test_nothing_leaves_after_a_pause_between_gate_and_delivery(desk: Desk
     bob = (await desk.deliveries())["bob@example.com"]
     assert bob.status is DeliveryState.SUPPRESSED
     assert "paused" in (bob.error_message or "")
+    # Once it may leave again, a person's Retry sends what was suppressed; nothing else does.
+    async with desk.database.session() as session:
+        await schedules.resume(session, schedule.id, desk.context())
+    again = await desk.run_pass(schedule, execution, run_id=run_id)
+    assert isinstance(again, Verdict)
+    assert again.state is ExecutionState.SUCCESS
+    assert desk.mailbox.taken() == BOTH
 
 
 async def test_an_inactive_owner_stops_everything(desk: Desk) -> None:
@@ -305,6 +316,23 @@ async def test_a_once_schedule_is_finished_after_its_occurrence(desk: Desk) -> N
     assert isinstance(result, Verdict)
     assert result.state is ExecutionState.SUCCESS
     assert (await desk.reload(schedule)).state is ScheduleState.FINISHED
+    async with desk.database.session() as session:
+        with pytest.raises(Conflict):
+            await schedules.resume(session, schedule.id, desk.context())
+
+
+async def test_a_pass_that_was_given_up_does_not_change_how_the_execution_ended(desk: Desk) -> None:
+    schedule = await desk.schedule()
+    execution, now = await desk.requested(schedule), datetime.now(UTC)
+    work = Work(desk.database, desk.settings, FlowRunFacts(new_id(), now, scheduled=False))
+    begun = await work.begin(schedule.id, execution.id)
+    assert isinstance(begun, Begun)
+    async with desk.database.session() as session:  # The rescue holds its process for dead.
+        await conclude(session, execution.id, Verdict(ExecutionState.FAILED, "It fell silent."), now=now)
+    stands = await work.settle(begun, Verdict(ExecutionState.SUCCESS, "All delivered."))
+    assert stands.state is ExecutionState.FAILED
+    row = await desk.execution()
+    assert (row.status, row.reason) == (ExecutionState.FAILED, "It fell silent.")
 
 
 async def test_a_full_disk_is_said_before_anything_is_rendered(desk: Desk) -> None:
