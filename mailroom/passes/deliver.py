@@ -16,7 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access import repository as user_repository
 from mailroom.connections.service import load_named
-from mailroom.errors import Unavailable
 from mailroom.executions import delivery_lifecycle, overlap
 from mailroom.executions.lifecycle import By
 from mailroom.passes.gate import may_send
@@ -34,7 +33,7 @@ from mailroom.storage.tables import Artifact, Delivery, Execution, Schedule
 from prefect_mailroom import variables
 from prefect_mailroom.channel import Channel, Destination, Parcel, ParcelFile, Receipt
 from prefect_mailroom.channels import destination
-from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, RetryLater
+from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, Retryable
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 4
@@ -224,12 +223,12 @@ class Courier:
             outcome = await self._send(channel, delivery, attempt.number)
             policy = self._shipment.spec.policy
             again = None
-            if isinstance(outcome, RetryLater | OutcomeUnknown | Unavailable):
+            if isinstance(outcome, Retryable):
                 again = next_attempt(
                     attempts=attempt.number,
                     max_attempts=policy.max_attempts,
                     now=datetime.now(UTC),
-                    not_before=getattr(outcome, "not_before", None),
+                    not_before=outcome.not_before,
                     key=delivery.key,
                 )
             async with self._database.session() as session:

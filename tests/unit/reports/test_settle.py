@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailroom.errors import Unavailable
 from mailroom.passes.deliver import due_now
 from mailroom.passes.retry import DELAYS, JITTER, next_attempt
 from mailroom.passes.settle import verdict
 from mailroom.states import DeliveryState, ExecutionState
 from mailroom.storage.tables import Delivery
+from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Retryable, RetryLater, SourceUnavailable
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 S = DeliveryState
@@ -71,3 +74,16 @@ def test_the_next_attempt_follows_the_delays(attempts: int, key: str, not_before
 
 def test_attempts_run_out() -> None:
     assert next_attempt(attempts=8, max_attempts=8, now=NOW, not_before=None, key="k") is None
+
+
+def test_what_is_tried_again_is_a_type() -> None:
+    again = {kind for kind in _below(MailroomError) if issubclass(kind, Retryable)}
+    assert again == {RetryLater, OutcomeUnknown, SourceUnavailable, Unavailable}
+    assert RetryLater("busy", not_before=90).not_before == 90
+    assert Unavailable("away").not_before is None
+
+
+def _below(kind: type[MailroomError]) -> Iterator[type[MailroomError]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)
