@@ -23,7 +23,7 @@ from prefect.exceptions import Pause
 from prefect.states import AwaitingRetry, Cancelled, Completed, Failed
 
 from mailroom.passes.before_fork import prepare
-from mailroom.passes.claim import FlowRunFacts, Stopped
+from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
 from mailroom.passes.lease import lease
 from mailroom.passes.run_page import run_name, write_summary
 from mailroom.passes.settle import Verdict
@@ -72,18 +72,32 @@ def _state(result: Verdict) -> State[Any]:
             return Failed(message=result.reason)
 
 
-async def _give_the_slot_back(flow_run_id: str, result: Verdict) -> NoReturn:
+async def _give_the_slot_back(flow_run_id: str, reason: str, until: datetime) -> NoReturn:
     """Put the run back to SCHEDULED, and leave as a suspended run leaves.
 
     Returning the state would do for an engine that asks for states; Prefect's process worker asks for a result, and
     reports a run without one as crashed. `Pause` is Prefect's signal for "the state is set, exit for resubmission".
     """
-    waiting: State[Any] = AwaitingRetry(message=result.reason, scheduled_time=result.retry_at)
+    waiting: State[Any] = AwaitingRetry(message=reason, scheduled_time=until)
     async with get_client() as client:
         answer = await client.set_flow_run_state(UUID(flow_run_id), waiting)
     if answer.status is not SetStateStatus.ACCEPT or answer.state is None:
         raise RuntimeError(f"Prefect did not take the run back: {answer.details}.")
     raise Pause(state=answer.state)
+
+
+async def _work_on(work: Work, begun: Begun) -> Verdict:
+    """Make the pass that has begun: stop what it replaces, render, deliver, settle, and show what came of it."""
+    async with get_client() as client:
+        for superseded in begun.superseded:
+            await stop_flow_run(client, superseded)
+        await client.update_flow_run(UUID(work.run.id), name=run_name(begun.claimed))
+    async with lease(work.database, begun.claimed.execution.id):
+        made = await render(work, begun)
+        result = made if isinstance(made, Verdict) else await deliver(work, begun, made)
+        result = await work.settle(begun, result)
+    await write_summary(work, begun.claimed, result)
+    return result
 
 
 @flow(name="report-export", persist_result=False)
@@ -96,27 +110,16 @@ async def report_export(schedule_id: str, execution_id: str | None = None) -> St
     """
     facts = _facts()
     async with open_work(facts) as work:
-        begun = await work.begin(schedule_id, execution_id)
-        if isinstance(begun, Stopped) and begun.come_back_at:
-            waiting = Verdict(ExecutionState.RETRYING, begun.reason, begun.come_back_at)
-            await _give_the_slot_back(facts.id, waiting)
-        if isinstance(begun, Stopped):
-            get_run_logger().info("Nothing to do: %s", begun.reason)
-            return Completed(name="Skipped", message=begun.reason)
-        if isinstance(begun, Verdict) and begun.retry_at:
-            await _give_the_slot_back(facts.id, begun)
-        if isinstance(begun, Verdict):
-            get_run_logger().info("The gate is closed: %s", begun.reason)
-            return _state(begun)
-        async with get_client() as client:
-            for superseded in begun.superseded:
-                await stop_flow_run(client, superseded)
-            await client.update_flow_run(UUID(facts.id), name=run_name(begun.claimed))
-        async with lease(work.database, begun.claimed.execution.id):
-            made = await render(work, begun)
-            result = made if isinstance(made, Verdict) else await deliver(work, begun, made)
-            result = await work.settle(begun, result)
-        await write_summary(work, begun.claimed, result)
-    if result.state is ExecutionState.RETRYING:
-        await _give_the_slot_back(facts.id, result)
+        match await work.begin(schedule_id, execution_id):
+            case Begun() as begun:
+                result = await _work_on(work, begun)
+            case Verdict() as result:
+                get_run_logger().info("The gate: %s", result.reason)
+            case HeldElsewhere(reason=reason, until=until):
+                await _give_the_slot_back(facts.id, reason, until)
+            case Stopped(reason=reason):
+                get_run_logger().info("Nothing to do: %s", reason)
+                return Completed(name="Skipped", message=reason)
+    if result.retry_at:
+        await _give_the_slot_back(facts.id, result.reason, result.retry_at)
     return _state(result)

@@ -40,18 +40,22 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """There is nothing for this flow run to do; `reason` says why.
-
-    `come_back_at` is set while another process holds the execution's lease: it may be dead, which only time tells.
-    """
+    """There is nothing for this flow run to do; `reason` says why."""
 
     reason: str
-    come_back_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldElsewhere:
+    """Another process holds the execution's lease until `until`; it may be dead, which only time tells."""
+
+    reason: str
+    until: datetime
 
 
 async def claim(
     session: AsyncSession, run: FlowRunFacts, *, schedule_id: str, execution_id: str | None, now: datetime
-) -> Claimed | Stopped:
+) -> Claimed | Stopped | HeldElsewhere:
     """Find or insert the run's execution and take it.
 
     A run that comes back (a retry of ours, Retry in Prefect's UI, a restart after a crash) finds its own execution; a
@@ -91,13 +95,15 @@ async def _occurrence(session: AsyncSession, schedule: Schedule, run: FlowRunFac
     return Claimed(execution, schedule, spec, again=False)
 
 
-async def _again(session: AsyncSession, execution: Execution, schedule: Schedule, now: datetime) -> Claimed | Stopped:
+async def _again(
+    session: AsyncSession, execution: Execution, schedule: Schedule, now: datetime
+) -> Claimed | Stopped | HeldElsewhere:
     if execution.status in (ExecutionState.SUCCESS, ExecutionState.SKIPPED, ExecutionState.MISSED):
         return Stopped(f"This execution ended as {execution.status}; a confirmed delivery is never repeated.")
     if execution.superseded_by:
         return Stopped(execution.reason)
     if execution.status is ExecutionState.RUNNING and execution.lease_until and execution.lease_until > now:
-        return Stopped("Another process works on this execution.", come_back_at=execution.lease_until)
+        return HeldElsewhere("Another process works on this execution.", execution.lease_until)
     await delivery_lifecycle.abandon_attempts(session, execution.id, now=now)
     first = execution.status is ExecutionState.PENDING
     return Claimed(execution, schedule, stored_spec(schedule), again=not first)

@@ -39,6 +39,7 @@ class Situation:
 
     Attributes:
         starts_at: the due time plus its jitter; see `start_of`.
+        later_pass: whether an earlier pass over this execution was let in.
         newer: later occurrences that are due by now, the next one first; none beyond `CATCH_UP_MOST` + 1 are needed.
         others: everything else of the schedule that has not ended.
         waited: whether it waited for another already. It came in time then, and only its expiry counts.
@@ -54,6 +55,7 @@ class Situation:
     newer: Sequence[datetime] = ()
     others: Sequence[Unfinished] = ()
     waited: bool = False
+    later_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,12 @@ def may_send(kind: ExecutionKind, schedule_state: ScheduleState, *, owner_active
 
 
 def gate(situation: Situation) -> Open | Wait | Closed:
-    """What becomes of the execution now: exactly one of the three."""
+    """Decide what becomes of the execution now: exactly one of the three.
+
+    A later pass is let in whatever changed since the first; each attempt asks again whether anything may leave.
+    """
+    if situation.later_pass:
+        return Open()
     closed = may_send(situation.kind, situation.schedule_state, owner_active=situation.owner_active)
     if closed:
         return closed

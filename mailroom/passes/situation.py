@@ -32,8 +32,8 @@ async def read_situation(
     at_once = not scheduled or isinstance(spec.timing, Immediate)
     newer = occurrences(spec.timing, execution.due_at, business, until=now) if scheduled else iter(())
     return Situation(
-        # A later pass has been let in already; whether anything may leave is asked again at each attempt.
-        kind=execution.kind if not claimed.again else ExecutionKind.RUN_NOW,
+        kind=execution.kind,
+        later_pass=claimed.again,
         schedule_state=schedule.state,
         owner_active=owner is not None and owner.is_active,
         due_at=execution.due_at,

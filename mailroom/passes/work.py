@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 
 from mailroom import settings as settings_module
 from mailroom.calendars.service import business_calendar
-from mailroom.errors import Unavailable
 from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import lifecycle, overlap
 from mailroom.executions import repository as executions
 from mailroom.ledger import repository as ledger
-from mailroom.passes.claim import Claimed, FlowRunFacts, Stopped, claim
+from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, Stopped, claim
 from mailroom.passes.deliver import Courier, due_now, load_shipment, plan
 from mailroom.passes.gate import Closed, Open, Wait, gate
 from mailroom.passes.lease import LENGTH
@@ -33,10 +32,11 @@ from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database, new_id, of_process
 from mailroom.timing import occurrences
-from prefect_mailroom.errors import MailroomError, SourceUnavailable
+from prefect_mailroom.errors import MailroomError, Retryable
 
 _LOG = logging.getLogger(__name__)
 _RENDER_TRIES = 4
+_RENDER_WAIT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,12 @@ class Work:
 
     async def begin(
         self, schedule_id: str, execution_id: str | None, *, now: datetime | None = None
-    ) -> Begun | Stopped | Verdict:
+    ) -> Begun | Stopped | HeldElsewhere | Verdict:
         """Claim, then gate. A closed gate, or a wait with its `retry_at`, is recorded and returned as the verdict."""
         now = now or datetime.now(UTC)
         async with self.database.session() as session:
             claimed = await claim(session, self.run, schedule_id=schedule_id, execution_id=execution_id, now=now)
-            if isinstance(claimed, Stopped):
+            if not isinstance(claimed, Claimed):
                 return claimed
             execution, schedule = claimed.execution, claimed.schedule
             business = await business_calendar(session, claimed.spec.timing.calendar)
@@ -80,7 +80,7 @@ class Work:
             if execution.kind is ExecutionKind.SCHEDULED and not claimed.again:
                 await ledger.claimed(session, schedule.id, execution.due_at, newer)
             match gate(await read_situation(session, claimed, business, now=now)):
-                case Closed() as closed if not claimed.again:
+                case Closed() as closed:
                     lifecycle.close(execution, closed.state, closed.reason, now=now, looked_at=True)
                     return Verdict(closed.state, closed.reason)
                 case Wait() as wait:
@@ -88,8 +88,6 @@ class Work:
                     return Verdict(ExecutionState.PENDING, wait.reason, wait.until)
                 case Open(cancels=others):
                     ended = [await supersede(session, other, by=execution, now=now) for other in others]
-                case Closed():  # Of a later pass: it says itself, at each attempt, that nothing may leave.
-                    ended = []
             forced = lifecycle.begin_pass(execution, now=now, lease_until=now + LENGTH)
             if execution.kind is ExecutionKind.SCHEDULED and not claimed.again:
                 await stored.record_run(session, schedule.id, now)
@@ -124,9 +122,13 @@ class Work:
             row.render_failures += 1
             row.error_message, row.error_id = str(error), error_id
             retry_at = None
-            if isinstance(error, SourceUnavailable | Unavailable):
+            if isinstance(error, Retryable):
                 retry_at = next_attempt(
-                    attempts=row.render_failures, max_attempts=_RENDER_TRIES, now=now, not_before=30, key=row.id
+                    attempts=row.render_failures,
+                    max_attempts=_RENDER_TRIES,
+                    now=now,
+                    not_before=max(_RENDER_WAIT_SECONDS, error.not_before or 0),
+                    key=row.id,
                 )
         if retry_at:
             return Verdict(ExecutionState.RETRYING, f"Rendering is tried again: {error}", retry_at)

@@ -16,7 +16,7 @@ from deployments.runs.rescue import MAX_PASSES, QUIET, Cure, cure, rescue
 from deployments.sync.desired import schedule_tag
 from mailroom.executions import lifecycle
 from mailroom.executions import repository as executions
-from mailroom.passes.claim import Claimed, FlowRunFacts, Stopped, claim
+from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, claim
 from mailroom.schedules import service as schedules
 from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.storage.database import new_id
@@ -141,13 +141,13 @@ async def test_a_run_that_never_began_is_put_back(office: Office) -> None:
 async def test_a_pass_does_not_begin_while_another_holds_the_lease(office: Office) -> None:
     schedule, execution, run_id = await _begun(office, Running())
     facts = FlowRunFacts(str(run_id), datetime.now(UTC), scheduled=False)
-    for later, expected in ((timedelta(), Stopped), (LATER, Claimed)):
+    for later, expected in ((timedelta(), HeldElsewhere), (LATER, Claimed)):
         async with office.database.session() as session:
             now = datetime.now(UTC) + later
             result = await claim(session, facts, schedule_id=schedule.id, execution_id=execution.id, now=now)
         assert isinstance(result, expected)
-        if isinstance(result, Stopped):
-            assert result.come_back_at == execution.lease_until
+        if isinstance(result, HeldElsewhere):
+            assert result.until == execution.lease_until
 
 
 async def _flow_runs(office: Office, schedule: Schedule) -> list[FlowRun]:

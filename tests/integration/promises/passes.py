@@ -6,7 +6,6 @@ A pass can be stopped between any two of its steps: frozen, to go on later as a 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
@@ -15,7 +14,7 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed, Failed, Running
 
 from mailroom.executions import repository as executions
-from mailroom.passes.claim import FlowRunFacts, Stopped
+from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
 from mailroom.passes.settle import Verdict
 from mailroom.passes.supersede import stop_flow_run
 from mailroom.passes.work import Begun, Rendered, Work
@@ -93,7 +92,7 @@ class Pass:
         begun = await self._work.begin(self.run.parameters["schedule_id"], self.run.parameters.get("execution_id"))
         self.step = Step.SETTLED
         match begun:
-            case Stopped(come_back_at=datetime() as later):
+            case HeldElsewhere(until=later):
                 self._state = AwaitingRetry(scheduled_time=later)
             case Stopped():
                 self._state = Completed(name="Skipped", message=begun.reason)

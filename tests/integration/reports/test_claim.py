@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from mailroom.executions import delivery_lifecycle
 from mailroom.executions import repository as executions
-from mailroom.passes.claim import Claimed, FlowRunFacts, Stopped, claim
+from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, Stopped, claim
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Attempt, Delivery, Execution, Schedule
@@ -24,7 +24,7 @@ def run(*, at: datetime = MONDAY_NINE, scheduled: bool = True, run_id: str | Non
 
 async def claimed(
     ledger: Database, facts: FlowRunFacts, schedule: Schedule, execution_id: str | None = None
-) -> Claimed | Stopped:
+) -> Claimed | Stopped | HeldElsewhere:
     async with ledger.session() as session:
         return await claim(session, facts, schedule_id=schedule.id, execution_id=execution_id, now=NOW)
 

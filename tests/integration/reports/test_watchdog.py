@@ -10,7 +10,7 @@ from sqlalchemy import event, select
 
 from mailroom.context import Context
 from mailroom.executions import lifecycle
-from mailroom.passes.claim import Claimed, FlowRunFacts, Stopped, claim
+from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, Stopped, claim
 from mailroom.schedules import service as schedules
 from mailroom.schedules import watchdog
 from mailroom.schedules.watchdog import GRACE, SETTLED, look
@@ -55,7 +55,7 @@ async def change(ledger: Database, what: Any, schedule: Schedule, at: datetime) 
         await what(session, schedule.id, Context(user=owner, now=at, settings=Settings()))
 
 
-async def run(ledger: Database, schedule: Schedule, due: datetime, now: datetime) -> Claimed | Stopped:
+async def run(ledger: Database, schedule: Schedule, due: datetime, now: datetime) -> Claimed | Stopped | HeldElsewhere:
     """What a run of Prefect's scheduler for that due time comes to."""
     async with ledger.session() as session:
         facts = FlowRunFacts(new_id(), due, scheduled=True)

@@ -25,7 +25,7 @@ from mailroom.access.service import ensure_default_user
 from mailroom.connections import service as connections
 from mailroom.connections.service import NewConnection
 from mailroom.context import Context
-from mailroom.passes.claim import FlowRunFacts, Stopped
+from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
 from mailroom.passes.settle import Verdict
 from mailroom.passes.work import Begun, Work
 from mailroom.reports import repository as report_repository
@@ -126,7 +126,7 @@ class Desk:
         run_id: str | None = None,
         at: datetime | None = None,
         now: datetime | None = None,
-    ) -> Verdict | Stopped:
+    ) -> Verdict | Stopped | HeldElsewhere:
         """One whole pass, as the flow makes it; `now` is the gate's clock."""
         facts = FlowRunFacts(run_id or new_id(), at or datetime.now(UTC), scheduled=execution is None)
         work = Work(self.database, self.settings, facts)

@@ -91,6 +91,9 @@ def test_it_closes_with_a_reason(
         ({"schedule_state": ScheduleState.FINISHED}, {}),
         # It came in time and waited: what is due meanwhile does not take its place.
         ({"waited": True, "newer": [DUE + HOUR], "now": DUE + HOUR}, {"overlap": "buffer_one"}),
+        # A later pass goes on whatever changed; each attempt asks again whether anything may leave.
+        ({"later_pass": True, "schedule_state": ScheduleState.PAUSED, "owner_active": False}, {}),
+        ({"later_pass": True, "others": [RUNNING], "now": DUE + timedelta(days=1)}, {"overlap": "cancel_other"}),
         ({"waited": True, "now": DUE + HOUR}, {"overlap": "buffer_one", "catchup": "none"}),
         # One that waits behind this one is not in its way.
         ({"others": [Unfinished("e-9", DUE + HOUR, waits=True)]}, {"overlap": "buffer_one"}),
