@@ -26,6 +26,8 @@ from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import overview
 from mailroom.executions import repository as executions
 from mailroom.executions.overview import Deliveries
+from mailroom.executions.reason_words import words
+from mailroom.executions.reasons import reason_of
 from mailroom.schedules import repository as schedule_repository
 from mailroom.schedules.conflicts.survey import Draft, survey
 from mailroom.schedules.conflicts.warning import ScheduleWarning
@@ -122,7 +124,8 @@ def _last_run(row: Execution, counts: dict[str, Deliveries]) -> LastRun:
         kind=row.kind,
         due_at=row.due_at,
         status=row.status,
-        reason=row.reason,
+        reason=words(reason_of(row)),
+        reason_code=row.reason_code,
         delivered=count.delivered,
         total=count.total,
     )
@@ -169,7 +172,8 @@ def _execution(
         kind=row.kind,
         due_at=row.due_at,
         status=row.status,
-        reason=row.reason,
+        reason=words(reason_of(row)),
+        reason_code=row.reason_code,
         started_at=row.started_at,
         completed_at=row.completed_at,
         delivered=count.delivered,

@@ -35,6 +35,7 @@ from deployments.workqueue import WorkQueue
 from mailroom.errors import Unavailable
 from mailroom.executions import lifecycle
 from mailroom.executions import repository as executions
+from mailroom.executions.reasons import ReasonCode, because
 from mailroom.schedules import repository as stored
 from mailroom.schedules.adoption import record_repair
 from mailroom.settings import Settings
@@ -234,7 +235,7 @@ class Reconciler:
             if schedule is None or execution.flow_run_id or execution.status not in _HANDED_OVER:
                 return
             if schedule.state is ScheduleState.DELETED:
-                lifecycle.cancel(execution, "The schedule was deleted first.", now=datetime.now(UTC))
+                lifecycle.cancel(execution, because(ReasonCode.SCHEDULE_DELETED), now=datetime.now(UTC))
                 return
         if deployment_id is None:
             return

@@ -22,6 +22,7 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import Pause
 from prefect.states import AwaitingRetry, Cancelled, Completed, Failed
 
+from mailroom.executions.reason_words import words
 from mailroom.passes.before_fork import prepare
 from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
 from mailroom.passes.lease import lease
@@ -59,17 +60,18 @@ def _facts() -> FlowRunFacts:
 
 def _state(result: Verdict) -> State[Any]:
     """What Prefect shows for a verdict."""
+    message = words(result.reason)
     match result.state:
         case ExecutionState.SUCCESS:
-            return Completed(message=result.reason)
+            return Completed(message=message)
         case ExecutionState.SKIPPED:
-            return Completed(name="Skipped", message=result.reason)
+            return Completed(name="Skipped", message=message)
         case ExecutionState.CANCELLED:
-            return Cancelled(message=result.reason)
+            return Cancelled(message=message)
         case ExecutionState.MISSED | ExecutionState.PARTIAL:
-            return Failed(name=str(result.state).capitalize(), message=result.reason)
+            return Failed(name=str(result.state).capitalize(), message=message)
         case _:
-            return Failed(message=result.reason)
+            return Failed(message=message)
 
 
 async def _give_the_slot_back(flow_run_id: str, reason: str, until: datetime) -> NoReturn:
@@ -114,12 +116,12 @@ async def report_export(schedule_id: str, execution_id: str | None = None) -> St
             case Begun() as begun:
                 result = await _work_on(work, begun)
             case Verdict() as result:
-                get_run_logger().info("The gate: %s", result.reason)
+                get_run_logger().info("The gate: %s", words(result.reason))
             case HeldElsewhere(reason=reason, until=until):
-                await _give_the_slot_back(facts.id, reason, until)
+                await _give_the_slot_back(facts.id, words(reason), until)
             case Stopped(reason=reason):
-                get_run_logger().info("Nothing to do: %s", reason)
-                return Completed(name="Skipped", message=reason)
+                get_run_logger().info("Nothing to do: %s", words(reason))
+                return Completed(name="Skipped", message=words(reason))
     if result.retry_at:
-        await _give_the_slot_back(facts.id, result.reason, result.retry_at)
+        await _give_the_slot_back(facts.id, words(result.reason), result.retry_at)
     return _state(result)

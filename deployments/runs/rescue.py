@@ -25,6 +25,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import AwaitingRetry
 
 from mailroom.executions import silence
+from mailroom.executions.reasons import Reason, ReasonCode, because
 from mailroom.passes.outcome import conclude
 from mailroom.passes.settle import Verdict
 from mailroom.states import ExecutionState
@@ -114,12 +115,18 @@ async def _apply(
             await silence.forget_flow_run(session, execution.id, execution.flow_run_id or "")
         return
     if chosen is Cure.CANCEL:
-        verdict = Verdict(ExecutionState.CANCELLED, "Cancelled in Prefect.")
+        verdict = Verdict(ExecutionState.CANCELLED, because(ReasonCode.CANCELLED_IN_PREFECT))
     else:
-        said = (run.state.message if run and run.state else "") or "its flow run is gone"
-        verdict = Verdict(ExecutionState.FAILED, f"The run ended without an outcome: {said[:500]}")
+        verdict = Verdict(ExecutionState.FAILED, _no_outcome(run))
     async with database.session() as session:
         await conclude(session, execution.id, verdict, now=now)
+
+
+def _no_outcome(run: FlowRun | None) -> Reason:
+    if run is None:
+        return because(ReasonCode.RUN_GONE)
+    said = (run.state.message if run.state else "") or str(run.state_name)
+    return because(ReasonCode.NO_OUTCOME, said=said[:500])
 
 
 async def _put_back(client: PrefectClient, run_id: UUID, now: datetime) -> None:

@@ -11,6 +11,8 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.executions.lifecycle import By
+from mailroom.executions.reason_words import words
+from mailroom.executions.reasons import Reason
 from mailroom.states import DeliveryState, Moves
 from mailroom.storage.tables import Attempt, Delivery
 
@@ -115,16 +117,16 @@ async def abandon_attempts(
     return len(changed.all())
 
 
-async def suppress(session: AsyncSession, delivery_id: str, reason: str) -> None:
+async def suppress(session: AsyncSession, delivery_id: str, reason: Reason) -> None:
     """Record that a delivery must not be sent; one that is confirmed or under way stays as it is."""
     await session.execute(
         update(Delivery)
         .where(Delivery.id == delivery_id, Delivery.status.in_(ALLOWED.sources_of(DeliveryState.SUPPRESSED, By.PLAN)))
-        .values(status=DeliveryState.SUPPRESSED, error_message=reason, next_attempt_at=None)
+        .values(status=DeliveryState.SUPPRESSED, error_message=words(reason), next_attempt_at=None)
     )
 
 
-async def suppress_rest(session: AsyncSession, execution_id: str, reason: str) -> None:
+async def suppress_rest(session: AsyncSession, execution_id: str, reason: Reason) -> None:
     """Suppress every delivery of an execution that has not left; one that may have left stays unknown, for good."""
     unsent = [
         state for state in ALLOWED.sources_of(DeliveryState.SUPPRESSED, By.PLAN) if state is not DeliveryState.UNKNOWN
@@ -132,6 +134,6 @@ async def suppress_rest(session: AsyncSession, execution_id: str, reason: str) -
     await session.execute(
         update(Delivery)
         .where(Delivery.execution_id == execution_id, Delivery.status.in_(unsent))
-        .values(status=DeliveryState.SUPPRESSED, error_message=reason)
+        .values(status=DeliveryState.SUPPRESSED, error_message=words(reason))
     )
     await session.execute(update(Delivery).where(Delivery.execution_id == execution_id).values(next_attempt_at=None))

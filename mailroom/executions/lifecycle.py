@@ -15,6 +15,8 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.executions.reason_words import words
+from mailroom.executions.reasons import Reason
 from mailroom.states import ExecutionKind, ExecutionState, Moves
 from mailroom.storage.database import new_id
 from mailroom.storage.inserting import insert_into
@@ -115,15 +117,22 @@ async def insert_occurrence(
     return (await session.scalars(query.with_for_update())).one()
 
 
-def _move(execution: Execution, state: ExecutionState, reason: str, *, by: By = By.PLAN) -> None:
+def _move(execution: Execution, state: ExecutionState, reason: Reason | None, *, by: By = By.PLAN) -> None:
     ALLOWED.check(execution.status, state, by)
-    execution.status, execution.reason = state, reason
+    execution.status = state
+    execution.reason, execution.reason_code, execution.reason_values = _columns(reason)
+
+
+def _columns(reason: Reason | None) -> tuple[str, str | None, dict[str, Any] | None]:
+    if reason is None:
+        return "", None, None
+    return words(reason), str(reason.code), dict(reason.values)
 
 
 def begin_pass(execution: Execution, *, now: datetime, lease_until: datetime) -> bool:
     """Begin a pass over it. Return whether a person asked for it, since by the plan it had ended."""
     forced = not ALLOWED.allows(execution.status, ExecutionState.RUNNING, By.PLAN)
-    _move(execution, ExecutionState.RUNNING, "", by=By.PERSON if forced else By.PLAN)
+    _move(execution, ExecutionState.RUNNING, None, by=By.PERSON if forced else By.PLAN)
     execution.pass_count += 1
     execution.started_at = execution.started_at or now
     execution.lease_until = lease_until
@@ -131,13 +140,13 @@ def begin_pass(execution: Execution, *, now: datetime, lease_until: datetime) ->
     return forced
 
 
-def wait(execution: Execution, reason: str, *, until: datetime, behind: str | None) -> None:
+def wait(execution: Execution, reason: Reason, *, until: datetime, behind: str | None) -> None:
     """Let a pending execution wait for its start, or for its turn `behind` another one; it stays pending."""
     _move(execution, ExecutionState.PENDING, reason)
     execution.next_pass_at, execution.waits_for = until, behind
 
 
-def close(execution: Execution, state: ExecutionState, reason: str, *, now: datetime, looked_at: bool) -> None:
+def close(execution: Execution, state: ExecutionState, reason: Reason, *, now: datetime, looked_at: bool) -> None:
     """End an execution that has not begun.
 
     Args:
@@ -149,7 +158,7 @@ def close(execution: Execution, state: ExecutionState, reason: str, *, now: date
 
 
 def end_pass(
-    execution: Execution, state: ExecutionState, reason: str, *, now: datetime, retry_at: datetime | None
+    execution: Execution, state: ExecutionState, reason: Reason, *, now: datetime, retry_at: datetime | None
 ) -> None:
     """End a pass: the execution has ended, or is retried at `retry_at`."""
     _move(execution, state, reason)
@@ -158,19 +167,19 @@ def end_pass(
         return
     execution.completed_at = now
     if state in (ExecutionState.FAILED, ExecutionState.PARTIAL):
-        execution.error_message = execution.error_message or reason
+        execution.error_message = execution.error_message or words(reason)
     else:
         execution.error_message = execution.error_id = None
 
 
-def cancel(execution: Execution, reason: str, *, now: datetime, superseded_by: str | None = None) -> None:
+def cancel(execution: Execution, reason: Reason, *, now: datetime, superseded_by: str | None = None) -> None:
     """Cancel an execution; `superseded_by` is the one that takes its place."""
     _move(execution, ExecutionState.CANCELLED, reason)
     execution.completed_at, execution.next_pass_at, execution.superseded_by = now, None, superseded_by
 
 
 async def close_unbegun(
-    session: AsyncSession, ends: Sequence[tuple[str, ExecutionState, str]], *, now: datetime
+    session: AsyncSession, ends: Sequence[tuple[str, ExecutionState, Reason]], *, now: datetime
 ) -> None:
     """End executions (id, state, reason) that are still pending; one that has begun meanwhile goes on."""
     if not ends:
@@ -181,15 +190,23 @@ async def close_unbegun(
     query = (
         update(table)  # type: ignore[arg-type]  # declared as FromClause, is a Table
         .where(table.c.id == bindparam("row"), table.c.status == ExecutionState.PENDING)
-        .values(status=bindparam("state"), reason=bindparam("why"), completed_at=now)
+        .values(
+            status=bindparam("state"),
+            reason=bindparam("why"),
+            reason_code=bindparam("code"),
+            reason_values=bindparam("details"),
+            completed_at=now,
+        )
     )
-    values = [{"row": row, "state": state, "why": reason} for row, state, reason in ends]
+    names = ("row", "state", "why", "code", "details")
+    values = [dict(zip(names, (row, state, *_columns(reason)), strict=True)) for row, state, reason in ends]
     await (await session.connection()).execute(query, values)
 
 
-async def skip_backfills(session: AsyncSession, schedule_ids: Sequence[str], reason: str, *, now: datetime) -> None:
+async def skip_backfills(session: AsyncSession, schedule_ids: Sequence[str], reason: Reason, *, now: datetime) -> None:
     """Skip what is left of the backfills of schedules that end."""
     ALLOWED.check(ExecutionState.PENDING, ExecutionState.SKIPPED, By.PLAN)
+    why, code, details = _columns(reason)
     await session.execute(
         update(Execution)
         .where(
@@ -197,6 +214,6 @@ async def skip_backfills(session: AsyncSession, schedule_ids: Sequence[str], rea
             Execution.kind == ExecutionKind.BACKFILL,
             Execution.status == ExecutionState.PENDING,
         )
-        .values(status=ExecutionState.SKIPPED, reason=reason, completed_at=now)
+        .values(status=ExecutionState.SKIPPED, reason=why, reason_code=code, reason_values=details, completed_at=now)
         .execution_options(synchronize_session=False)
     )

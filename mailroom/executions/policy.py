@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from mailroom.timing.words import span_words
+
 GRACE_SECONDS = 600
 """How late an occurrence may begin before `catchup: none` calls it missed."""
 
@@ -51,7 +53,7 @@ class Policy(_Model):
         default=timedelta(hours=4),
         gt=timedelta(),
         le=timedelta(days=7),
-        description="An occurrence that has not begun so long after its due time is missed; at most 7 days.",
+        description="If a run has not started within this time of being due, it is recorded as missed; at most 7 days.",
     )
     jitter: timedelta = Field(
         default=timedelta(),
@@ -83,6 +85,6 @@ class Policy(_Model):
         expires = info.data.get("expires_after")
         if expires is not None and value >= expires:
             raise ValueError(
-                f"must be less than expires_after, which is {expires}; shorten it or let runs expire later"
+                f"must be less than expires_after, which is {span_words(expires)}; shorten it or let runs expire later"
             )
         return value

@@ -58,6 +58,7 @@ _SENTENCES = {
     _C.NEVER_REPEATED: "This execution has ended as {state}; a confirmed delivery is never repeated.",
     _C.IN_ANOTHER_RUN: "Another flow run, {flow_run}, works on this execution.",
     _C.ALREADY: "This execution is {state} already.",
+    _C.TEXT: "{text}",
     _C.HELD_ELSEWHERE: "Another process works on this execution.",
 }
 

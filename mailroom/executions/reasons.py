@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from mailroom.storage.tables import Execution
+
 Value = str | int | float | list[str]
 """What a reason is stored with. Lengths of time are seconds, instants ISO 8601."""
 
@@ -75,6 +77,12 @@ class ReasonCode(StrEnum):
     ALREADY = "already"  # state
     HELD_ELSEWHERE = "held_elsewhere"
 
+    # Written before reasons had codes, or by a later version that knows more of them.
+    TEXT = "text"  # text
+
+
+_KNOWN = frozenset(str(code) for code in ReasonCode)
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -84,15 +92,24 @@ class Reason:
     values: Mapping[str, Value] = field(default_factory=dict)
 
 
-def reason(code: ReasonCode, **values: Value | timedelta | datetime | StrEnum) -> Reason:
-    """Make a reason from values as the code has them."""
+def because(code: ReasonCode, **values: Value | timedelta | datetime | StrEnum) -> Reason:
+    """Make a reason from values as Python has them."""
     return Reason(code, {name: _stored(value) for name, value in values.items()})
+
+
+def reason_of(execution: Execution) -> Reason:
+    """Return the reason that an execution was stored with."""
+    code = execution.reason_code
+    if code not in _KNOWN:
+        return because(ReasonCode.TEXT, text=execution.reason)
+    return Reason(ReasonCode(code), execution.reason_values or {})
 
 
 def _stored(value: Any) -> Value:
     match value:
         case timedelta():
-            return round(value.total_seconds(), 6)
+            seconds = round(value.total_seconds(), 6)
+            return int(seconds) if seconds.is_integer() else seconds
         case datetime():
             return value.isoformat()
         case StrEnum():

@@ -15,9 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.calendars.service import business_calendars
 from mailroom.executions import lifecycle
 from mailroom.executions.policy import Policy
+from mailroom.executions.reasons import Reason
 from mailroom.ledger import repository as ledger
 from mailroom.ledger.decide import Accounts, Close, Entry, Known, reckon
-from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
+from mailroom.states import ExecutionKind, ScheduleState
 from mailroom.storage.tables import Execution, Schedule
 from mailroom.timing import BusinessCalendar, Timing
 
@@ -52,7 +53,7 @@ async def account(
 
 
 async def account_for_change(
-    session: AsyncSession, schedules: Sequence[Schedule], *, now: datetime, ended: str = ""
+    session: AsyncSession, schedules: Sequence[Schedule], *, now: datetime, ended: Reason | None = None
 ) -> None:
     """To be called before schedules change: what was due until now was due by what they are now.
 
@@ -71,7 +72,7 @@ async def account_for_change(
 
 
 async def _compare(
-    session: AsyncSession, schedules: Sequence[Schedule], *, now: datetime, until: datetime, ended: str = ""
+    session: AsyncSession, schedules: Sequence[Schedule], *, now: datetime, until: datetime, ended: Reason | None = None
 ) -> list[tuple[Schedule, Accounts]]:
     there: dict[str, list[Known]] = defaultdict(list)
     for row in await ledger.known(session, [schedule.id for schedule in schedules]):
@@ -101,7 +102,7 @@ def _reckon(
     known: list[Known],
     now: datetime,
     until: datetime,
-    ended: str,
+    ended: Reason | None,
 ) -> Accounts:
     timing = _TIMING.validate_python(schedule.schedule_config)
     policy = Policy.model_validate(schedule.policy_config["policy"])
@@ -126,6 +127,6 @@ async def _write(session: AsyncSession, results: Sequence[tuple[Schedule, Accoun
 
 def _row(schedule_id: str, entry: Entry, now: datetime) -> Execution:
     row = lifecycle.new_execution(schedule_id, ExecutionKind.SCHEDULED, entry.due_at, now=now)
-    if entry.status is not ExecutionState.PENDING:
+    if entry.reason:
         lifecycle.close(row, entry.status, entry.reason, now=now, looked_at=False)
     return row

@@ -18,6 +18,7 @@ from mailroom.access import repository as user_repository
 from mailroom.connections.service import load_named
 from mailroom.executions import delivery_lifecycle, overlap
 from mailroom.executions.lifecycle import By
+from mailroom.executions.reasons import reason_of
 from mailroom.passes.gate import may_send
 from mailroom.passes.retry import next_attempt
 from mailroom.rendering import repository as rendering_repository
@@ -246,7 +247,7 @@ class Courier:
         """Whether the right to send has gone since the gate; asked in the attempt's own transaction."""
         execution = await overlap.standing(session, self._shipment.execution.id)
         if execution.status is ExecutionState.CANCELLED:
-            await delivery_lifecycle.suppress(session, delivery.id, execution.reason)
+            await delivery_lifecycle.suppress(session, delivery.id, reason_of(execution))
             return True
         schedule = await stored.find(session, self._shipment.schedule.id)
         owner = await user_repository.find(session, self._shipment.schedule.user_id)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mailroom.executions.policy import CATCH_UP_MOST, GRACE_SECONDS, Policy
+from mailroom.executions.reasons import Reason, ReasonCode, because
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 
 LOOK_AGAIN = (timedelta(seconds=10), timedelta(minutes=1))
@@ -70,7 +71,7 @@ class Wait:
     """The execution gives its slot back and asks again at `until`; `behind` is the execution that it waits for."""
 
     until: datetime
-    reason: str
+    reason: Reason
     behind: str | None = None
 
 
@@ -79,7 +80,7 @@ class Closed:
     """The execution ends here as `state` for `reason`."""
 
     state: ExecutionState
-    reason: str
+    reason: Reason
 
 
 def start_of(schedule_id: str, due_at: datetime, jitter: timedelta) -> datetime:
@@ -102,9 +103,9 @@ def may_send(kind: ExecutionKind, schedule_state: ScheduleState, *, owner_active
     if kind is ExecutionKind.TEST:
         allowed |= {ScheduleState.PAUSED, ScheduleState.SUSPENDED}
     if schedule_state not in allowed:
-        return Closed(ExecutionState.SKIPPED, f"The schedule is {schedule_state}.")
+        return Closed(ExecutionState.SKIPPED, because(ReasonCode.SCHEDULE_NOT_ACTIVE, state=schedule_state))
     if not owner_active:
-        return Closed(ExecutionState.SKIPPED, "The schedule's owner is no longer active.")
+        return Closed(ExecutionState.SKIPPED, because(ReasonCode.OWNER_INACTIVE))
     return None
 
 
@@ -122,27 +123,24 @@ def gate(situation: Situation) -> Open | Wait | Closed:
         return Open()
     delay = situation.starts_at - situation.due_at
     if delay and situation.now < situation.starts_at:
-        return Wait(situation.starts_at, f"It starts {delay} after its time (jitter, to spread the load).")
+        return Wait(situation.starts_at, because(ReasonCode.JITTER, delay=delay))
     return _too_late(situation) or _overlap(situation)
 
 
 def _too_late(situation: Situation) -> Closed | None:
     policy, now = situation.policy, situation.now
     if now - situation.due_at > policy.expires_after:
-        begun = "It waited for its turn until" if situation.waited else "It began"
-        reason = f"{begun} {now - situation.due_at} after its time; it expires after {policy.expires_after}."
-        return Closed(ExecutionState.MISSED, reason)
+        code = ReasonCode.EXPIRED_WAITING if situation.waited else ReasonCode.EXPIRED
+        return Closed(ExecutionState.MISSED, because(code, late=now - situation.due_at, limit=policy.expires_after))
     if situation.waited:
         return None
     late = now - situation.starts_at
     if policy.catchup == "none" and late.total_seconds() > GRACE_SECONDS:
-        return Closed(ExecutionState.MISSED, f"It began {late} after its time, and the schedule does not catch up.")
+        return Closed(ExecutionState.MISSED, because(ReasonCode.NO_CATCH_UP, late=late))
     if policy.catchup == "latest" and situation.newer:
-        following = situation.newer[0].isoformat()
-        return Closed(ExecutionState.MISSED, f"A later one, due {following}, takes its place.")
+        return Closed(ExecutionState.MISSED, because(ReasonCode.REPLACED_BY_LATER, due_at=situation.newer[0]))
     if policy.catchup == "all" and len(situation.newer) > CATCH_UP_MOST:
-        reason = f"More than {CATCH_UP_MOST} later ones are due already; catching up goes no further back."
-        return Closed(ExecutionState.MISSED, reason)
+        return Closed(ExecutionState.MISSED, because(ReasonCode.TOO_MANY_LATER, most=CATCH_UP_MOST))
     return None
 
 
@@ -152,7 +150,7 @@ def _overlap(situation: Situation) -> Open | Wait | Closed:
         return Open()
     if overlap == "cancel_other":
         if newer := next((other for other in others if other.due_at > situation.due_at), None):
-            return Closed(ExecutionState.SKIPPED, f"Execution {newer.id} of a later time is under way already.")
+            return Closed(ExecutionState.SKIPPED, because(ReasonCode.LATER_UNDER_WAY, execution=newer.id))
         return Open(tuple(other.id for other in others))
     # One that waits for this one, or came after it, is not in its way.
     ahead = [other for other in others if not other.waits or other.due_at < situation.due_at]
@@ -161,10 +159,10 @@ def _overlap(situation: Situation) -> Open | Wait | Closed:
     if situation.waited or _catching_up(situation, ahead) or (overlap == "buffer_one" and len(others) == 1):
         return _wait(situation, ahead)
     first = next((other for other in ahead if not other.waits), ahead[0])
-    reason = f"Execution {first.id} of this schedule is not done yet."
+    reason = because(ReasonCode.OVERLAP, execution=first.id)
     if overlap == "buffer_one":
         queued = next(other for other in others if other is not first)
-        reason = f"Execution {first.id} of this schedule is not done yet, and {queued.id} waits already; one may wait."
+        reason = because(ReasonCode.QUEUE_FULL, execution=first.id, queued=queued.id)
     return Closed(ExecutionState.SKIPPED, reason)
 
 
@@ -184,4 +182,4 @@ def _wait(situation: Situation, ahead: Sequence[Unfinished]) -> Wait:
         until = max(until, min(blocker.next_pass_at, now + _LONGEST_LOOK))
     # A second after it has expired, so that this look records it.
     until = min(until, situation.due_at + situation.policy.expires_after + timedelta(seconds=1))
-    return Wait(until, f"Waits until execution {blocker.id} of this schedule is done.", blocker.id)
+    return Wait(until, because(ReasonCode.WAITS_FOR_ANOTHER, execution=blocker.id), blocker.id)

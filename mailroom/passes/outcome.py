@@ -10,6 +10,7 @@ from mailroom.audit import repository as audit
 from mailroom.executions import lifecycle
 from mailroom.executions import repository as executions
 from mailroom.executions.lifecycle import By
+from mailroom.executions.reasons import ReasonCode, because, reason_of
 from mailroom.ledger import repository as ledger
 from mailroom.ledger.account import account_for_change
 from mailroom.passes.settle import Verdict
@@ -32,7 +33,7 @@ async def conclude(session: AsyncSession, execution_id: str, result: Verdict, *,
     assert schedule is not None, "schedules are never removed, only marked as deleted"
     execution = await executions.get(session, execution_id, lock=True)
     if not lifecycle.ALLOWED.allows(execution.status, result.state, By.PLAN):
-        return Verdict(execution.status, execution.reason, execution.next_pass_at)
+        return Verdict(execution.status, reason_of(execution), execution.next_pass_at)
     lifecycle.end_pass(execution, result.state, result.reason, now=now, retry_at=result.retry_at)
     if result.state is ExecutionState.RETRYING:
         return result
@@ -68,7 +69,7 @@ async def _count(session: AsyncSession, schedule: Schedule, *, failed: bool, now
     schedule.consecutive_failures += 1
     limit = stored_spec(schedule).policy.pause_after_failures
     if schedule.state is ScheduleState.ACTIVE and schedule.consecutive_failures >= limit:
-        ended = f"The schedule was suspended after {schedule.consecutive_failures} failures, before a run began."
+        ended = because(ReasonCode.SCHEDULE_SUSPENDED, failures=schedule.consecutive_failures)
         await account_for_change(session, [schedule], now=now, ended=ended)
         schedule_lifecycle.move(schedule, ScheduleState.SUSPENDED, Cause.FAILURES, now=now)
         audit.record(

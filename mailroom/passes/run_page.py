@@ -9,6 +9,7 @@ from prefect.artifacts import acreate_markdown_artifact
 
 from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import repository as executions
+from mailroom.executions.reason_words import words
 from mailroom.passes.claim import Claimed
 from mailroom.passes.settle import Verdict
 from mailroom.passes.work import Work
@@ -35,7 +36,7 @@ def summary(
     claimed: Claimed, result: Verdict, files: Sequence[Artifact], deliveries: Sequence[Delivery], api: str
 ) -> str:
     """The summary as Markdown. Pure."""
-    lines = [f"## {_cell(claimed.schedule.name)}", "", f"**{result.state}** {_cell(result.reason)}", ""]
+    lines = [f"## {_cell(claimed.schedule.name)}", "", f"**{result.state}** {_cell(words(result.reason))}", ""]
     if files:
         lines += ["| File | Size | SHA-256 |", "|---|---:|---|"]
         lines += [

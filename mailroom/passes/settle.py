@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from mailroom.executions.reasons import Reason, ReasonCode, because
 from mailroom.states import DeliveryState, ExecutionState
 from mailroom.storage.tables import Delivery
 
@@ -15,7 +16,7 @@ class Verdict:
     """How the execution goes on: `retry_at` is set for `retrying`, and for `pending` while it waits for its turn."""
 
     state: ExecutionState
-    reason: str
+    reason: Reason
     retry_at: datetime | None = None
 
 
@@ -23,11 +24,12 @@ def verdict(deliveries: Sequence[Delivery]) -> Verdict:
     """The execution's state. A delivery with a next attempt keeps it open; else it has ended."""
     total = len(deliveries)
     delivered = sum(delivery.status is DeliveryState.DELIVERED for delivery in deliveries)
-    counted = f"{delivered} of {total} delivered"
+    counted = {"delivered": delivered, "total": total}
     if waiting := [d.next_attempt_at for d in deliveries if d.next_attempt_at]:
-        return Verdict(ExecutionState.RETRYING, f"{counted}; {len(waiting)} wait for another try.", min(waiting))
+        reason = because(ReasonCode.DELIVERY_RETRY, **counted, waiting=len(waiting))
+        return Verdict(ExecutionState.RETRYING, reason, min(waiting))
     if delivered == total:
-        return Verdict(ExecutionState.SUCCESS, f"{counted}.")
+        return Verdict(ExecutionState.SUCCESS, because(ReasonCode.DELIVERED, **counted))
     states = sorted({str(d.status) for d in deliveries if d.status is not DeliveryState.DELIVERED})
-    reason = f"{counted}; the rest: {', '.join(states)}."
+    reason = because(ReasonCode.NOT_ALL_DELIVERED, **counted, states=states)
     return Verdict(ExecutionState.PARTIAL if delivered else ExecutionState.FAILED, reason)

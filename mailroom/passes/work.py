@@ -13,6 +13,7 @@ from mailroom.calendars.service import business_calendar
 from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import lifecycle, overlap
 from mailroom.executions import repository as executions
+from mailroom.executions.reasons import ReasonCode, because, reason_of
 from mailroom.ledger import repository as ledger
 from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, Stopped, claim
 from mailroom.passes.deliver import Courier, due_now, load_shipment, plan
@@ -110,7 +111,7 @@ class Work:
             row.artifact_ids, row.report_version = made.artifact_ids, definition.version
             row.export_id = made.artifact_ids[0] if made.artifact_ids else None
         if spec.condition.send_if == "not_empty" and made.rows == 0:
-            return Verdict(ExecutionState.SKIPPED, "The report has no rows, and is sent only when it has some.")
+            return Verdict(ExecutionState.SKIPPED, because(ReasonCode.NO_ROWS))
         return Rendered(wanted, made)
 
     async def _render_failed(self, begun: Begun, error: MailroomError) -> Verdict:
@@ -131,8 +132,8 @@ class Work:
                     key=row.id,
                 )
         if retry_at:
-            return Verdict(ExecutionState.RETRYING, f"Rendering is tried again: {error}", retry_at)
-        return Verdict(ExecutionState.FAILED, f"Rendering failed: {error}")
+            return Verdict(ExecutionState.RETRYING, because(ReasonCode.RENDER_RETRY, error=str(error)), retry_at)
+        return Verdict(ExecutionState.FAILED, because(ReasonCode.RENDER_FAILED, error=str(error)))
 
     async def deliver(self, begun: Begun, made: Rendered) -> Verdict:
         """One attempt for each delivery that is due."""
@@ -149,11 +150,11 @@ class Work:
                 made.made,
             )
         except FileNotFoundError as error:
-            return Verdict(ExecutionState.FAILED, f"A rendered file has gone from the store: {error.filename}.")
+            return Verdict(ExecutionState.FAILED, because(ReasonCode.FILE_GONE, file=str(error.filename)))
         async with self.database.session() as session:
             standing = await overlap.standing(session, claimed.execution.id)
             if standing.status is ExecutionState.CANCELLED:
-                return Verdict(ExecutionState.CANCELLED, standing.reason)
+                return Verdict(ExecutionState.CANCELLED, reason_of(standing))
             planned = plan(claimed.execution, claimed.spec, now=now)
             deliveries = await delivery_repository.plan_deliveries(session, claimed.execution.id, planned)
         limit = claimed.spec.policy.max_attempts

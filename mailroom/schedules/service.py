@@ -15,6 +15,7 @@ from mailroom.connections import repository as connection_repository
 from mailroom.context import Context
 from mailroom.errors import Conflict, Fault, Invalid
 from mailroom.executions import lifecycle as execution_lifecycle
+from mailroom.executions.reasons import ReasonCode, because
 from mailroom.ledger.account import account_for_change
 from mailroom.reports import repository as report_repository
 from mailroom.reports.parameters import ParametersInvalid, check_parameters
@@ -33,6 +34,10 @@ from mailroom.timing.model import Immediate
 from prefect_mailroom.channel import Destination
 from prefect_mailroom.variables import PARAMETER_PREFIX, parameter_names
 
+_ENDED = {
+    Cause.PAUSE: because(ReasonCode.SCHEDULE_PAUSED),
+    Cause.DELETE: because(ReasonCode.SCHEDULE_DELETED),
+}
 _PAST = {Cause.PAUSE: "paused", Cause.RESUME: "resumed", Cause.DELETE: "deleted"}
 
 
@@ -223,8 +228,7 @@ async def _move(
     if not lifecycle.ALLOWED.allows(was, state, cause):
         remedy = "Give it a timing with due times that are still to come." if was is ScheduleState.FINISHED else ""
         raise Conflict(f"The schedule is {was}; it cannot be {action}.", remedy=remedy)
-    ended = "" if state is ScheduleState.ACTIVE else f"The schedule was {action} before a run began."
-    await account_for_change(session, [schedule], now=context.now, ended=ended)
+    await account_for_change(session, [schedule], now=context.now, ended=_ENDED.get(cause))
     lifecycle.move(schedule, state, cause, now=context.now)
     schedule.next_run = None
     if schedule.is_active:

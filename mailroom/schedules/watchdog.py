@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from mailroom.audit import repository as audit
 from mailroom.executions import lifecycle as execution_lifecycle
 from mailroom.executions.policy import Policy
+from mailroom.executions.reason_words import words
+from mailroom.executions.reasons import Reason
 from mailroom.ledger import repository as ledger
 from mailroom.ledger.account import Found, account
 from mailroom.ledger.decide import Close, Entry, expired
@@ -88,9 +90,10 @@ async def _overdue(database: Database, findings: Findings, now: datetime) -> Non
         beyond = batch[-1].id
 
 
-def _missed(found: Found) -> list[tuple[datetime, str]]:
+def _missed(found: Found) -> list[tuple[datetime, Reason]]:
     every: list[Entry | Close] = [*found.entries, *found.closes]
-    return sorted((one.due_at, one.reason) for one in every if one.status is ExecutionState.MISSED)
+    missed = [(one.due_at, one.reason) for one in every if one.status is ExecutionState.MISSED and one.reason]
+    return sorted(missed, key=lambda one: one[0])
 
 
 def _tell(found: Found, findings: Findings) -> None:
@@ -101,13 +104,13 @@ def _tell(found: Found, findings: Findings) -> None:
     findings.missed += len(_missed(found))
 
 
-def _notes(schedule: Schedule, missed: Sequence[tuple[datetime, str]], now: datetime) -> list[Notification]:
+def _notes(schedule: Schedule, missed: Sequence[tuple[datetime, Reason]], now: datetime) -> list[Notification]:
     """What the owner is told: one message a schedule, however many due times were missed."""
     return [_note(schedule.id, schedule.name, schedule.user_id, missed, now)] if missed else []
 
 
 def _note(
-    schedule_id: str, name: str, user_id: str, missed: Sequence[tuple[datetime, str]], now: datetime
+    schedule_id: str, name: str, user_id: str, missed: Sequence[tuple[datetime, Reason]], now: datetime
 ) -> Notification:
     first, last = missed[0][0], missed[-1][0]
     when = first.isoformat() if first == last else f"{first.isoformat()} to {last.isoformat()}"
@@ -117,7 +120,7 @@ def _note(
         at=now,
         severity="warning",
         title=f"{name}: missed"[:300],
-        body=f"{count} ({when}): {missed[-1][1]}",
+        body=f"{count} ({when}): {words(missed[-1][1])}",
         schedule_id=schedule_id,
     )
 

@@ -16,6 +16,7 @@ from deployments.runs.rescue import MAX_PASSES, QUIET, Cure, cure, rescue
 from deployments.sync.desired import schedule_tag
 from mailroom.executions import lifecycle
 from mailroom.executions import repository as executions
+from mailroom.executions.reasons import ReasonCode
 from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, claim
 from mailroom.schedules import service as schedules
 from mailroom.states import ExecutionKind, ExecutionState
@@ -122,7 +123,7 @@ async def test_a_run_deleted_in_prefect_fails_with_words(office: Office) -> None
     async with office.database.session() as session:
         row = await executions.get(session, execution.id)
     assert row.status is ExecutionState.FAILED
-    assert "flow run is gone" in row.reason
+    assert row.reason_code == ReasonCode.RUN_GONE
 
 
 async def test_a_run_that_never_began_is_put_back(office: Office) -> None:

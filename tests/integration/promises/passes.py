@@ -14,6 +14,7 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed, Failed, Running
 
 from mailroom.executions import repository as executions
+from mailroom.executions.reason_words import words
 from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
 from mailroom.passes.settle import Verdict
 from mailroom.passes.supersede import stop_flow_run
@@ -95,7 +96,7 @@ class Pass:
             case HeldElsewhere(until=later):
                 self._state = AwaitingRetry(scheduled_time=later)
             case Stopped():
-                self._state = Completed(name="Skipped", message=begun.reason)
+                self._state = Completed(name="Skipped", message=words(begun.reason))
             case Verdict():
                 self._state = _state(begun)
             case Begun():
@@ -136,8 +137,8 @@ def _state(result: Verdict) -> State[Any]:
         return AwaitingRetry(scheduled_time=result.retry_at)
     match result.state:
         case ExecutionState.SUCCESS | ExecutionState.SKIPPED:
-            return Completed(message=result.reason)
+            return Completed(message=words(result.reason))
         case ExecutionState.CANCELLED:
-            return Cancelled(message=result.reason)
+            return Cancelled(message=words(result.reason))
         case _:
-            return Failed(message=result.reason)
+            return Failed(message=words(result.reason))

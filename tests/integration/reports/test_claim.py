@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from mailroom.executions import delivery_lifecycle
 from mailroom.executions import repository as executions
+from mailroom.executions.reasons import ReasonCode
 from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, Stopped, claim
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.database import Database, new_id
@@ -39,7 +40,7 @@ async def test_twenty_runs_for_one_occurrence_and_one_wins(ledger: Database, sch
     winners = [result for result in results if isinstance(result, Claimed)]
     assert len(winners) == 1
     assert winners[0].execution.due_at == MONDAY_NINE
-    assert all("has this occurrence" in result.reason for result in results if isinstance(result, Stopped))
+    assert all(result.reason.code is ReasonCode.IN_ANOTHER_RUN for result in results if isinstance(result, Stopped))
     assert await count(ledger) == 1
 
 
@@ -64,13 +65,13 @@ async def test_a_success_is_never_repeated(ledger: Database, schedule: Schedule)
         (await executions.get(session, first.execution.id)).status = ExecutionState.SUCCESS
     again = await claimed(ledger, facts, schedule)
     assert isinstance(again, Stopped)
-    assert "never repeated" in again.reason
+    assert again.reason.code is ReasonCode.NEVER_REPEATED
 
 
 async def test_a_scheduled_run_off_the_timing_does_nothing(ledger: Database, schedule: Schedule) -> None:
     result = await claimed(ledger, run(at=MONDAY_NINE + timedelta(hours=1)), schedule)
     assert isinstance(result, Stopped)
-    assert "not a due time" in result.reason
+    assert result.reason.code is ReasonCode.NOT_DUE
     assert await count(ledger) == 0
 
 

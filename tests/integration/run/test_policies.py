@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import select
 
 from mailroom.executions import deliveries as delivery_repository
+from mailroom.executions import lifecycle, silence
 from mailroom.executions import repository as executions
-from mailroom.executions import silence
+from mailroom.executions.reasons import ReasonCode, because, reason_of
 from mailroom.passes.claim import FlowRunFacts, Stopped
 from mailroom.passes.gate import start_of
 from mailroom.passes.settle import Verdict
@@ -64,12 +65,13 @@ async def test_jitter_waits_without_a_slot_and_starts_at_its_second(desk: Desk) 
     assert (result.state, result.retry_at) == (ExecutionState.PENDING, start)
     row = await entry(desk, FIRST)
     assert (row.status, row.due_at, row.next_pass_at) == (ExecutionState.PENDING, FIRST, start)
-    assert row.reason.startswith("It starts 0:")
+    assert row.reason_code == ReasonCode.JITTER
     duplicate = await desk.run_pass(schedule, at=FIRST, now=start)
     assert isinstance(duplicate, Stopped)
     assert (await verdict(desk, schedule, FIRST, run_id, now=start)).state is ExecutionState.SUCCESS
     row = await entry(desk, FIRST)
-    assert (row.reason, row.next_pass_at) == ("2 of 2 delivered.", None)
+    assert (row.reason_code, row.next_pass_at) == (ReasonCode.DELIVERED, None)
+    assert row.reason_values == {"delivered": 2, "total": 2}
     assert desk.mailbox.taken() == [ADA, BOB]
 
 
@@ -83,23 +85,23 @@ async def test_what_waits_for_its_start_is_no_silent_run(desk: Desk) -> None:
         assert await silence.silent(session, before=start + timedelta(seconds=1), now=start, limit=10)
 
 
-@pytest.mark.parametrize("why", ["paused", "deleted", "owner"])
+@pytest.mark.parametrize("why", ["schedule_paused", "schedule_deleted", "owner_inactive"])
 async def test_what_waits_does_not_leave_once_it_may_not(desk: Desk, why: str) -> None:
     schedule = await hourly(desk, jitter="PT30M")
     run_id = new_id()
     await verdict(desk, schedule, FIRST, run_id, now=FIRST)
     async with desk.database.session() as session:
-        if why == "owner":
+        if why == "owner_inactive":
             owner = await session.get(User, desk.owner.id)
             assert owner is not None
             owner.is_active = False
         else:
-            change = schedules.pause if why == "paused" else schedules.delete
+            change = schedules.pause if why == "schedule_paused" else schedules.delete
             await change(session, schedule.id, desk.context())
     await desk.run_pass(schedule, at=FIRST, run_id=run_id, now=FIRST + timedelta(minutes=30))
     row = await entry(desk, FIRST)
     assert row.status is ExecutionState.SKIPPED
-    assert why in row.reason
+    assert row.reason_code == why
     assert desk.mailbox.mails == []
 
 
@@ -115,8 +117,7 @@ async def test_one_waits_for_the_earlier_one_and_the_next_is_skipped(desk: Desk)
     assert (second.waits_for, second.status) == (first.id, ExecutionState.PENDING)
     skipped = await verdict(desk, schedule, THIRD, runs[2])
     assert skipped.state is ExecutionState.SKIPPED
-    assert first.id in skipped.reason
-    assert second.id in skipped.reason
+    assert skipped.reason == because(ReasonCode.QUEUE_FULL, execution=first.id, queued=second.id)
     again = await verdict(desk, schedule, SECOND, runs[1], now=waiting.retry_at)
     assert again.state is ExecutionState.PENDING, "the first is not done yet"
     desk.mailbox.replies.clear()
@@ -137,7 +138,7 @@ async def test_one_that_waits_too_long_is_missed(desk: Desk) -> None:
     expired = SECOND + timedelta(minutes=90, seconds=1)
     result = await verdict(desk, schedule, SECOND, run_id, now=expired)
     assert result.state is ExecutionState.MISSED
-    assert "waited for its turn" in result.reason
+    assert result.reason.code is ReasonCode.EXPIRED_WAITING
 
 
 async def test_all_that_is_caught_up_runs_oldest_first(desk: Desk) -> None:
@@ -171,13 +172,14 @@ async def test_a_later_one_cancels_the_retries_of_an_earlier_one(desk: Desk) -> 
     assert (await work.settle(begun, await work.deliver(begun, made))).state is ExecutionState.SUCCESS
     first, second = await entry(desk, FIRST), await entry(desk, SECOND)
     assert (first.status, first.superseded_by) == (ExecutionState.CANCELLED, second.id)
-    assert second.id in first.reason
+    why = because(ReasonCode.SUPERSEDED, execution=second.id, due_at=SECOND)
+    assert reason_of(first) == why
     states = await states_of(desk, first)
     assert states == {ADA: DeliveryState.DELIVERED, BOB: DeliveryState.SUPPRESSED}
     # Its run comes back all the same: its own retry that Prefect did not cancel in time, or a Retry in the UI.
     again = await desk.run_pass(schedule, at=FIRST, run_id=runs[0])
     assert isinstance(again, Stopped)
-    assert second.id in again.reason
+    assert again.reason == why
     assert desk.mailbox.taken() == [ADA, ADA, BOB]
     assert (await desk.reload(schedule)).consecutive_failures == 0
 
@@ -255,7 +257,7 @@ async def test_one_cancelled_when_its_deliveries_are_planned_sends_nothing(desk:
     async def planned_late(*arguments: Any) -> Any:
         found = await real(*arguments)
         row = await executions.get(arguments[0], first.id)
-        row.status, row.reason = ExecutionState.CANCELLED, "Cancelled at this very moment."
+        lifecycle.cancel(row, because(ReasonCode.CANCELLED_IN_PREFECT), now=SECOND)
         return found
 
     with pytest.MonkeyPatch.context() as patch:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from mailroom.errors import Conflict
 from mailroom.executions import delivery_lifecycle
 from mailroom.executions import repository as executions
+from mailroom.executions.reasons import ReasonCode, because
 from mailroom.passes.claim import FlowRunFacts, Stopped
 from mailroom.passes.outcome import conclude
 from mailroom.passes.settle import Verdict
@@ -260,7 +261,7 @@ async def test_renderers_that_are_away_are_waited_for(desk: Desk) -> None:
     result = await desk.run_pass(schedule, execution, run_id=run_id)
     assert isinstance(result, Verdict)
     assert result.state is ExecutionState.RETRYING
-    assert "No renderers serve" in result.reason
+    assert result.reason.code is ReasonCode.RENDER_RETRY
     assert result.retry_at
     assert result.retry_at >= datetime.now(UTC) + timedelta(seconds=25)
     desk.settings = there
@@ -295,13 +296,15 @@ async def test_failures_in_a_row_suspend_the_schedule_and_resuming_clears_them(d
         result = await desk.run_pass(schedule, at=due - timedelta(days=days))
         assert isinstance(result, Verdict)
         assert result.state is ExecutionState.FAILED
-        assert "orders" in result.reason
+        assert result.reason.code is ReasonCode.RENDER_FAILED
+        assert "orders" in str(result.reason.values["error"])
     row = await desk.reload(schedule)
     assert row.state is ScheduleState.SUSPENDED
     assert (row.generation, row.observed_generation) == (2, 0)
     third = await desk.run_pass(schedule, at=due)
     assert isinstance(third, Stopped)
-    assert "ended as skipped: The schedule was suspended after 2 failures" in third.reason
+    assert third.reason.code is ReasonCode.ENDED_BEFORE
+    assert third.reason.values["state"] == "skipped"
     async with desk.database.session() as session:
         await schedules.resume(session, schedule.id, desk.context())
     row = await desk.reload(schedule)
@@ -328,11 +331,13 @@ async def test_a_pass_that_was_given_up_does_not_change_how_the_execution_ended(
     begun = await work.begin(schedule.id, execution.id)
     assert isinstance(begun, Begun)
     async with desk.database.session() as session:  # The rescue holds its process for dead.
-        await conclude(session, execution.id, Verdict(ExecutionState.FAILED, "It fell silent."), now=now)
-    stands = await work.settle(begun, Verdict(ExecutionState.SUCCESS, "All delivered."))
+        await conclude(session, execution.id, Verdict(ExecutionState.FAILED, because(ReasonCode.RUN_GONE)), now=now)
+    stands = await work.settle(
+        begun, Verdict(ExecutionState.SUCCESS, because(ReasonCode.DELIVERED, delivered=2, total=2))
+    )
     assert stands.state is ExecutionState.FAILED
     row = await desk.execution()
-    assert (row.status, row.reason) == (ExecutionState.FAILED, "It fell silent.")
+    assert (row.status, row.reason_code) == (ExecutionState.FAILED, ReasonCode.RUN_GONE)
 
 
 async def test_a_full_disk_is_said_before_anything_is_rendered(desk: Desk) -> None:
@@ -342,7 +347,8 @@ async def test_a_full_disk_is_said_before_anything_is_rendered(desk: Desk) -> No
     result = await desk.run_pass(schedule, execution)
     assert isinstance(result, Verdict)
     assert result.state is ExecutionState.RETRYING
-    assert "MB are free" in result.reason
+    assert result.reason.code is ReasonCode.RENDER_RETRY
+    assert "MB are free" in str(result.reason.values["error"])
     assert list(desk.settings.artifacts_dir.iterdir()) == []
 
 
@@ -357,7 +363,7 @@ async def test_an_overlap_is_skipped(desk: Desk) -> None:
     second = await desk.run_pass(schedule, at=following, now=following)
     assert isinstance(second, Verdict)
     assert second.state is ExecutionState.SKIPPED
-    assert "not done yet" in second.reason
+    assert second.reason.code is ReasonCode.OVERLAP
 
 
 async def test_no_secret_of_a_block_reaches_the_ledger(desk: Desk) -> None:

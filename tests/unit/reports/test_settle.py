@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.errors import Unavailable
+from mailroom.executions.reasons import ReasonCode, because
 from mailroom.passes.deliver import due_now
 from mailroom.passes.retry import DELAYS, JITTER, next_attempt
 from mailroom.passes.settle import verdict
@@ -44,7 +45,7 @@ def test_an_execution_waits_for_its_earliest_next_attempt() -> None:
     result = verdict([delivery(S.DELIVERED), delivery(S.FAILED, again=5 * minute), delivery(S.UNKNOWN, again=minute)])
     assert result.state is ExecutionState.RETRYING
     assert result.retry_at == NOW + minute
-    assert "1 of 3 delivered; 2 wait" in result.reason
+    assert result.reason == because(ReasonCode.DELIVERY_RETRY, delivered=1, total=3, waiting=2)
 
 
 def test_a_first_pass_tries_what_is_pending_only() -> None:
