@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import repository as audit
+from mailroom.audit.events import ConnectionTested
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
 from mailroom.context import Context
@@ -80,12 +81,4 @@ async def send(row: Connection, wanted: Destination, context: Context) -> tuple[
 
 def record(session: AsyncSession, row: Connection, recipient: str, context: Context) -> None:
     """Remember that a test was sent."""
-    audit.record(
-        session,
-        at=context.now,
-        actor=context.user.email,
-        action="tested",
-        entity_type="connection",
-        entity_id=row.name,
-        detail={"recipient": recipient},
-    )
+    audit.record_by(session, ConnectionTested(row.name, recipient), context)

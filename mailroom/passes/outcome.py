@@ -7,19 +7,23 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import repository as audit
+from mailroom.audit.events import ScheduleSuspended
 from mailroom.executions import lifecycle
 from mailroom.executions import repository as executions
 from mailroom.executions.lifecycle import By
+from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import ReasonCode, because, reason_of
 from mailroom.ledger import repository as ledger
 from mailroom.ledger.account import account_for_change
+from mailroom.notifications.events import ExecutionFailed
+from mailroom.notifications.service import notify
 from mailroom.passes.settle import Verdict
 from mailroom.schedules import lifecycle as schedule_lifecycle
 from mailroom.schedules import repository as stored
 from mailroom.schedules.lifecycle import Cause
 from mailroom.schedules.spec import stored_spec
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
-from mailroom.storage.tables import Execution, Notification, Schedule
+from mailroom.storage.tables import Execution, Schedule
 
 
 async def conclude(session: AsyncSession, execution_id: str, result: Verdict, *, now: datetime) -> Verdict:
@@ -39,26 +43,15 @@ async def conclude(session: AsyncSession, execution_id: str, result: Verdict, *,
         return result
     failed = result.state in (ExecutionState.FAILED, ExecutionState.PARTIAL)
     if failed:
-        _notify(session, schedule, execution, now)
+        event = ExecutionFailed(
+            schedule.user_id, schedule.id, schedule.name, execution.id, execution.status, words(result.reason)
+        )
+        notify(session, event, at=now)
     if execution.kind is ExecutionKind.SCHEDULED:
         if result.state is not ExecutionState.CANCELLED:
             await _count(session, schedule, failed=failed, now=now)
         await _finish(session, schedule, execution, now)
     return result
-
-
-def _notify(session: AsyncSession, schedule: Schedule, execution: Execution, now: datetime) -> None:
-    session.add(
-        Notification(
-            user_id=schedule.user_id,
-            at=now,
-            severity="error" if execution.status is ExecutionState.FAILED else "warning",
-            title=f"{schedule.name}: {execution.status}",
-            body=execution.reason,
-            schedule_id=schedule.id,
-            execution_id=execution.id,
-        )
-    )
 
 
 async def _count(session: AsyncSession, schedule: Schedule, *, failed: bool, now: datetime) -> None:
@@ -72,15 +65,7 @@ async def _count(session: AsyncSession, schedule: Schedule, *, failed: bool, now
         ended = because(ReasonCode.SCHEDULE_SUSPENDED, failures=schedule.consecutive_failures)
         await account_for_change(session, [schedule], now=now, ended=ended)
         schedule_lifecycle.move(schedule, ScheduleState.SUSPENDED, Cause.FAILURES, now=now)
-        audit.record(
-            session,
-            at=now,
-            actor="mailroom",
-            action="suspended",
-            entity_type="schedule",
-            entity_id=schedule.id,
-            detail={"consecutive_failures": schedule.consecutive_failures},
-        )
+        audit.record(session, ScheduleSuspended(schedule.id, schedule.consecutive_failures), at=now)
 
 
 async def _finish(session: AsyncSession, schedule: Schedule, execution: Execution, now: datetime) -> None:

@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import repository as audit
+from mailroom.audit.events import ScheduleBackfilled
 from mailroom.calendars.service import business_calendar
 from mailroom.context import Context
 from mailroom.errors import Conflict, Invalid
@@ -147,13 +148,6 @@ async def backfill(session: AsyncSession, schedule_id: str, wanted: Backfill, co
     ]
     session.add_all(rows)
     plan.executions = [row.id for row in rows]
-    audit.record(
-        session,
-        at=context.now,
-        actor=context.user.email,
-        action="backfill",
-        entity_type="schedule",
-        entity_id=schedule.id,
-        detail={"from": first.isoformat(), "until": last.isoformat(), "again": wanted.again, "count": len(rows)},
-    )
+    event = ScheduleBackfilled(schedule.id, first, last, wanted.again, len(rows))
+    audit.record_by(session, event, context)
     return plan

@@ -16,6 +16,7 @@ import orjson
 from pydantic import Field, TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.audit import events
 from mailroom.audit import repository as audit
 from mailroom.calendars import repository as calendars
 from mailroom.calendars.spec import CalendarDefinition
@@ -71,7 +72,7 @@ async def create(session: AsyncSession, wanted: NewCalendar, context: Context) -
     row.created_at = row.updated_at = context.now
     session.add(row)
     await session.flush()
-    _audit(session, row.id, context, "created", definition=row.definition)
+    audit.record_by(session, events.CalendarCreated(row.id, row.definition), context)
     return row
 
 
@@ -98,7 +99,7 @@ async def replace(
         return row
     row.title, row.definition, row.updated_at = wanted.title, after, context.now
     await _move(session, moved, wanted.business(), context, calendar_id)
-    _audit(session, calendar_id, context, "changed", changes=changes, schedules=len(moved))
+    audit.record_by(session, events.CalendarChanged(calendar_id, changes, len(moved)), context)
     return row
 
 
@@ -114,15 +115,7 @@ async def _move(
     # A tenth of a millisecond each: too long for an event loop that others share, when they are thousands.
     await lifecycle.calendar_changed(session, moved, await asyncio.to_thread(following), now=context.now)
     for schedule in moved:
-        audit.record(
-            session,
-            at=context.now,
-            actor=context.user.email,
-            action="calendar_changed",
-            entity_type="schedule",
-            entity_id=schedule.id,
-            detail={"calendar": calendar_id},
-        )
+        audit.record_by(session, events.ScheduleCalendarChanged(schedule.id, calendar_id), context)
 
 
 async def delete(session: AsyncSession, calendar_id: str, context: Context, *, if_match: str | None = None) -> None:
@@ -138,17 +131,5 @@ async def delete(session: AsyncSession, calendar_id: str, context: Context, *, i
         named = ", ".join(f"'{schedule.name}'" for schedule in users[:5])
         message = f"The calendar '{calendar_id}' is used by {named}{f' and {len(users) - 5} more' * (len(users) > 5)}."
         raise Conflict(message, remedy="Put those schedules on another calendar, or delete them first.")
-    _audit(session, calendar_id, context, "deleted", title=row.title)
+    audit.record_by(session, events.CalendarDeleted(calendar_id, row.title), context)
     await session.delete(row)
-
-
-def _audit(session: AsyncSession, calendar_id: str, context: Context, action: str, **detail: Any) -> None:
-    audit.record(
-        session,
-        at=context.now,
-        actor=context.user.email,
-        action=action,
-        entity_type="calendar",
-        entity_id=calendar_id,
-        detail=detail,
-    )

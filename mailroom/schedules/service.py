@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.audit import events
 from mailroom.audit import repository as audit
 from mailroom.calendars.service import business_calendar
 from mailroom.connections import repository as connection_repository
@@ -38,7 +39,11 @@ _ENDED = {
     Cause.PAUSE: because(ReasonCode.SCHEDULE_PAUSED),
     Cause.DELETE: because(ReasonCode.SCHEDULE_DELETED),
 }
-_PAST = {Cause.PAUSE: "paused", Cause.RESUME: "resumed", Cause.DELETE: "deleted"}
+_MOVED = {
+    Cause.PAUSE: events.SchedulePaused,
+    Cause.RESUME: events.ScheduleResumed,
+    Cause.DELETE: events.ScheduleDeleted,
+}
 
 
 def _variable_faults(targets: list[Destination], parameters: dict[str, Any]) -> list[Fault]:
@@ -131,18 +136,6 @@ async def _keep_keys(session: AsyncSession, schedule: Schedule, spec: ScheduleSp
     await conflicts.replace_keys(session, schedule.id, keys)
 
 
-def _audit(session: AsyncSession, schedule: Schedule, context: Context, action: str, **detail: Any) -> None:
-    audit.record(
-        session,
-        at=context.now,
-        actor=context.user.email,
-        action=action,
-        entity_type="schedule",
-        entity_id=schedule.id,
-        detail=detail,
-    )
-
-
 async def create(session: AsyncSession, spec: ScheduleSpec, context: Context) -> Schedule:
     """Store a new schedule; an `immediate` one gets its execution at once.
 
@@ -158,10 +151,8 @@ async def create(session: AsyncSession, spec: ScheduleSpec, context: Context) ->
     await session.flush()
     await _keep_keys(session, schedule, spec)
     if isinstance(spec.timing, Immediate):
-        await execution_lifecycle.insert_occurrence(
-            session, schedule.id, context.now, flow_run_id=None, now=context.now
-        )
-    _audit(session, schedule, context, "created", spec=spec_data(schedule))
+        await _due_at_once(session, schedule, context)
+    audit.record_by(session, events.ScheduleCreated(schedule.id, spec_data(schedule)), context)
     return schedule
 
 
@@ -204,16 +195,9 @@ async def replace(
     await _keep_keys(session, schedule, spec)
     after = spec_data(schedule)
     if at_once and again and schedule.state is ScheduleState.ACTIVE:
-        await execution_lifecycle.insert_occurrence(
-            session, schedule.id, context.now, flow_run_id=None, now=context.now
-        )
-    _audit(
-        session,
-        schedule,
-        context,
-        "changed",
-        changes={k: [before[k], after[k]] for k in after if before[k] != after[k]},
-    )
+        await _due_at_once(session, schedule, context)
+    changes = {key: [before[key], after[key]] for key in after if before[key] != after[key]}
+    audit.record_by(session, events.ScheduleChanged(schedule.id, changes), context)
     return schedule
 
 
@@ -224,10 +208,10 @@ async def _move(
     check_etag(schedule, if_match)
     if schedule.state is state:
         return schedule
-    action, was = _PAST[cause], schedule.state
+    was = schedule.state
     if not lifecycle.ALLOWED.allows(was, state, cause):
         remedy = "Give it a timing with due times that are still to come." if was is ScheduleState.FINISHED else ""
-        raise Conflict(f"The schedule is {was}; it cannot be {action}.", remedy=remedy)
+        raise Conflict(f"The schedule is {was}; it cannot be {_MOVED[cause].action}.", remedy=remedy)
     await account_for_change(session, [schedule], now=context.now, ended=_ENDED.get(cause))
     lifecycle.move(schedule, state, cause, now=context.now)
     schedule.next_run = None
@@ -235,7 +219,7 @@ async def _move(
         timing = stored_spec(schedule).timing
         business = await business_calendar(session, timing.calendar)
         schedule.next_run = next(occurrences(timing, context.now, business), None)
-    _audit(session, schedule, context, action, was=was)
+    audit.record_by(session, _MOVED[cause](schedule.id, was), context)
     return schedule
 
 
@@ -296,7 +280,8 @@ async def request_execution(
     )
     session.add(execution)
     await session.flush()
-    _audit(session, schedule, context, str(kind), execution=execution.id)
+    asked = events.ScheduleTested if kind is ExecutionKind.TEST else events.ScheduleRunNow
+    audit.record_by(session, asked(schedule.id, execution.id), context)
     return execution
 
 

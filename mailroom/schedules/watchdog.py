@@ -12,7 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from mailroom.audit import repository as audit
+from mailroom.audit.events import ScheduleFinished
 from mailroom.executions import lifecycle as execution_lifecycle
 from mailroom.executions.policy import Policy
 from mailroom.executions.reason_words import words
@@ -20,12 +23,13 @@ from mailroom.executions.reasons import Reason
 from mailroom.ledger import repository as ledger
 from mailroom.ledger.account import Found, account
 from mailroom.ledger.decide import Close, Entry, expired
+from mailroom.notifications.events import DueTimesMissed
+from mailroom.notifications.service import notify
 from mailroom.schedules import lifecycle
 from mailroom.schedules.lifecycle import Cause
 from mailroom.states import ExecutionState, ScheduleState
 from mailroom.storage.database import Database
 from mailroom.storage.locks import before_reading
-from mailroom.storage.tables import Notification, Schedule
 
 _LOG = logging.getLogger(__name__)
 SETTLED = timedelta(seconds=10)
@@ -82,7 +86,10 @@ async def _overdue(database: Database, findings: Findings, now: datetime) -> Non
             await before_reading(session)
             batch = await ledger.overdue(session, now=now, settled=SETTLED, grace=GRACE, beyond=beyond, limit=_BATCH)
             found = await account(session, batch, now=now, until=now - SETTLED) if batch else []
-            session.add_all(note for one in found for note in _notes(one.schedule, _missed(one), now))
+            for one in found:
+                if missed := _missed(one):
+                    schedule = one.schedule
+                    _notify(session, schedule.id, schedule.name, schedule.user_id, missed, now)
         for one in found:
             _tell(one, findings)
         if len(batch) < _BATCH:
@@ -104,25 +111,17 @@ def _tell(found: Found, findings: Findings) -> None:
     findings.missed += len(_missed(found))
 
 
-def _notes(schedule: Schedule, missed: Sequence[tuple[datetime, Reason]], now: datetime) -> list[Notification]:
-    """What the owner is told: one message a schedule, however many due times were missed."""
-    return [_note(schedule.id, schedule.name, schedule.user_id, missed, now)] if missed else []
-
-
-def _note(
-    schedule_id: str, name: str, user_id: str, missed: Sequence[tuple[datetime, Reason]], now: datetime
-) -> Notification:
-    first, last = missed[0][0], missed[-1][0]
-    when = first.isoformat() if first == last else f"{first.isoformat()} to {last.isoformat()}"
-    count = "1 due time" if len(missed) == 1 else f"{len(missed)} due times"
-    return Notification(
-        user_id=user_id,
-        at=now,
-        severity="warning",
-        title=f"{name}: missed"[:300],
-        body=f"{count} ({when}): {words(missed[-1][1])}",
-        schedule_id=schedule_id,
-    )
+def _notify(
+    session: AsyncSession,
+    schedule_id: str,
+    name: str,
+    user_id: str,
+    missed: Sequence[tuple[datetime, Reason]],
+    now: datetime,
+) -> None:
+    """Tell the owner: one notification a schedule, however many due times were missed."""
+    first, (last, reason) = missed[0][0], missed[-1]
+    notify(session, DueTimesMissed(user_id, schedule_id, name, len(missed), first, last, words(reason)), at=now)
 
 
 async def _expired(database: Database, findings: Findings, now: datetime) -> None:
@@ -131,14 +130,13 @@ async def _expired(database: Database, findings: Findings, now: datetime) -> Non
     while True:
         async with database.session() as session:
             batch = await ledger.waiting(session, before=now - GRACE, beyond=beyond, limit=_BATCH)
-            ends, notes = [], []
+            ends = []
             for row in batch:
                 policy = Policy.model_validate(row.policy_config["policy"])
                 if reason := expired(row.due_at, policy, now=now):
                     ends.append((row.id, ExecutionState.MISSED, reason))
-                    notes.append(_note(row.schedule_id, row.name, row.user_id, [(row.due_at, reason)], now))
+                    _notify(session, row.schedule_id, row.name, row.user_id, [(row.due_at, reason)], now)
             await execution_lifecycle.close_unbegun(session, ends, now=now)
-            session.add_all(notes)
         findings.missed += len(ends)
         if len(batch) < _BATCH:
             return
@@ -153,15 +151,7 @@ async def _finished(database: Database, findings: Findings, now: datetime) -> No
             batch = await ledger.finishable(session, limit=_BATCH)
             for schedule in batch:
                 lifecycle.move(schedule, ScheduleState.FINISHED, Cause.NOTHING_LEFT, now=now)
-                audit.record(
-                    session,
-                    at=now,
-                    actor="mailroom",
-                    action="finished",
-                    entity_type="schedule",
-                    entity_id=schedule.id,
-                    detail={},
-                )
+                audit.record(session, ScheduleFinished(schedule.id), at=now)
         findings.finished += len(batch)
         if len(batch) < _BATCH:
             return
