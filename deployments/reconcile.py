@@ -25,7 +25,7 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from deployments.outage import Outage
 from deployments.pace import Pace
-from deployments.runs.handover import adopt
+from deployments.runs.handover import hand_waiting_runs
 from deployments.runs.rescue import rescue
 from deployments.sync.apply import remove, submit
 from deployments.sync.in_step import bring_in_step
@@ -191,9 +191,9 @@ class Reconciler:
         client = await self._connected()
         with contextlib.suppress(Unavailable):  # Recorded where it happened; the rest would fail the same way.
             deployment_id = await self._sync(client, schedule_id)
-            adopted = await self._adopt(client, deployment_id, requested)
+            handed_over = await self._hand_waiting_runs(client, deployment_id, requested)
             for execution in requested:
-                if execution.id not in adopted:
+                if execution.id not in handed_over:
                     await self._submit(client, execution.id, deployment_id)
 
     async def _sync(self, client: PrefectClient, schedule_id: str) -> UUID | None:
@@ -217,13 +217,13 @@ class Reconciler:
         self._answered()
         return deployment_id
 
-    async def _adopt(
+    async def _hand_waiting_runs(
         self, client: PrefectClient, deployment_id: UUID | None, requested: Sequence[Execution]
     ) -> set[str]:
         if deployment_id is None:
             return set()
         try:
-            return await adopt(client, self._database, deployment_id, requested, now=datetime.now(UTC))
+            return await hand_waiting_runs(client, self._database, deployment_id, requested, now=datetime.now(UTC))
         except _DOWN as error:
             raise self._silent(error) from error
 

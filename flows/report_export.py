@@ -26,21 +26,21 @@ from mailroom.executions.reason_words import words
 from mailroom.passes.before_fork import prepare
 from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
 from mailroom.passes.lease import lease
+from mailroom.passes.outcome import Outcome
 from mailroom.passes.run_page import run_name, write_summary
-from mailroom.passes.settle import Verdict
 from mailroom.passes.supersede import stop_flow_run
 from mailroom.passes.work import Begun, Rendered, Work, open_work
 from mailroom.states import ExecutionState
 
 
 @task(name="render", cache_policy=NO_CACHE, persist_result=False)
-async def render(work: Work, begun: Begun) -> Rendered | Verdict:
+async def render(work: Work, begun: Begun) -> Rendered | Outcome:
     """Render every format of the execution, or find it rendered."""
     return await work.render(begun)
 
 
 @task(name="deliver", cache_policy=NO_CACHE, persist_result=False)
-async def deliver(work: Work, begun: Begun, made: Rendered) -> Verdict:
+async def deliver(work: Work, begun: Begun, made: Rendered) -> Outcome:
     """Try every delivery that is due once."""
     return await work.deliver(begun, made)
 
@@ -58,8 +58,8 @@ def _facts() -> FlowRunFacts:
     return FlowRunFacts(str(run.id), run.expected_start_time or datetime.now(UTC), run.auto_scheduled)
 
 
-def _state(result: Verdict) -> State[Any]:
-    """What Prefect shows for a verdict."""
+def _state(result: Outcome) -> State[Any]:
+    """What Prefect shows for an outcome."""
     message = words(result.reason)
     match result.state:
         case ExecutionState.SUCCESS:
@@ -88,7 +88,7 @@ async def _give_the_slot_back(flow_run_id: str, reason: str, until: datetime) ->
     raise Pause(state=answer.state)
 
 
-async def _work_on(work: Work, begun: Begun) -> Verdict:
+async def _work_on(work: Work, begun: Begun) -> Outcome:
     """Make the pass that has begun: stop what it replaces, render, deliver, settle, and show what came of it."""
     async with get_client() as client:
         for superseded in begun.superseded:
@@ -96,7 +96,7 @@ async def _work_on(work: Work, begun: Begun) -> Verdict:
         await client.update_flow_run(UUID(work.run.id), name=run_name(begun.claimed))
     async with lease(work.database, begun.claimed.execution.id):
         made = await render(work, begun)
-        result = made if isinstance(made, Verdict) else await deliver(work, begun, made)
+        result = made if isinstance(made, Outcome) else await deliver(work, begun, made)
         result = await work.settle(begun, result)
     await write_summary(work, begun.claimed, result)
     return result
@@ -115,7 +115,7 @@ async def report_export(schedule_id: str, execution_id: str | None = None) -> St
         match await work.begin(schedule_id, execution_id):
             case Begun() as begun:
                 result = await _work_on(work, begun)
-            case Verdict() as result:
+            case Outcome() as result:
                 get_run_logger().info("The gate: %s", words(result.reason))
             case HeldElsewhere(reason=reason, until=until):
                 await _give_the_slot_back(facts.id, words(reason), until)

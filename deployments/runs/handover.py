@@ -37,7 +37,7 @@ def matches(waiting: Sequence[Execution], runs: Sequence[FlowRun]) -> dict[str, 
     return {row.id: made[row.due_at] for row in waiting if row.due_at in made}
 
 
-async def adopt(
+async def hand_waiting_runs(
     client: PrefectClient, database: Database, deployment_id: UUID, requested: Sequence[Execution], *, now: datetime
 ) -> set[str]:
     """Give scheduled occurrences the runs that wait for them in Prefect; returns the executions that got one.

@@ -26,8 +26,8 @@ from prefect.states import AwaitingRetry
 
 from mailroom.executions import silence
 from mailroom.executions.reasons import Reason, ReasonCode, because
-from mailroom.passes.outcome import conclude
-from mailroom.passes.settle import Verdict
+from mailroom.passes.conclude import conclude
+from mailroom.passes.outcome import Outcome
 from mailroom.states import ExecutionState
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Execution
@@ -115,11 +115,11 @@ async def _apply(
             await silence.forget_flow_run(session, execution.id, execution.flow_run_id or "")
         return
     if chosen is Cure.CANCEL:
-        verdict = Verdict(ExecutionState.CANCELLED, because(ReasonCode.CANCELLED_IN_PREFECT))
+        outcome = Outcome(ExecutionState.CANCELLED, because(ReasonCode.CANCELLED_IN_PREFECT))
     else:
-        verdict = Verdict(ExecutionState.FAILED, _no_outcome(run))
+        outcome = Outcome(ExecutionState.FAILED, _no_outcome(run))
     async with database.session() as session:
-        await conclude(session, execution.id, verdict, now=now)
+        await conclude(session, execution.id, outcome, now=now)
 
 
 def _no_outcome(run: FlowRun | None) -> Reason:
@@ -141,7 +141,7 @@ async def _unclaimed(client: PrefectClient, database: Database, *, now: datetime
     found = await client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=_BATCH)
     stale = [run for run in found if run.state and now - QUIET > run.state.timestamp > now - timedelta(days=1)]
     async with database.session() as session:
-        known = await silence.claimed_by(session, [str(run.id) for run in stale])
+        known = await silence.with_executions(session, [str(run.id) for run in stale])
     lost = [run for run in stale if str(run.id) not in known and run.run_count < MAX_PASSES]
     for run in lost:
         _LOG.warning("Run %s was never begun (%s); it is put back.", run.id, run.state_type)

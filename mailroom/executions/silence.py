@@ -53,7 +53,7 @@ async def silent(
     return (await session.scalars(query.limit(limit))).all()
 
 
-async def claimed_by(session: AsyncSession, flow_run_ids: Sequence[str]) -> set[str]:
-    """Those of the flow runs that have an execution."""
+async def with_executions(session: AsyncSession, flow_run_ids: Sequence[str]) -> set[str]:
+    """Return those of the flow runs that have an execution."""
     query = select(Execution.flow_run_id).where(Execution.flow_run_id.in_(flow_run_ids))
     return {found for found in await session.scalars(query) if found}

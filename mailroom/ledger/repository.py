@@ -17,12 +17,12 @@ OPEN = (ExecutionState.PENDING, ExecutionState.RUNNING, ExecutionState.RETRYING)
 
 
 async def overdue(
-    session: AsyncSession, *, now: datetime, settled: timedelta, grace: timedelta, beyond: str, limit: int
+    session: AsyncSession, *, now: datetime, after_change: timedelta, grace: timedelta, beyond: str, limit: int
 ) -> Sequence[Schedule]:
     """Active schedules with a due time that nothing has claimed, by id; each is locked, or left out where it is.
 
     Args:
-        settled: a schedule that was changed just before its time is looked at this long after it.
+        after_change: a schedule that was changed just before its time is looked at this long after it.
         grace: every other one after this long; until then the normal path has it.
         beyond: the last id of the page before.
     """
@@ -31,7 +31,7 @@ async def overdue(
         .where(
             Schedule.state == ScheduleState.ACTIVE,
             Schedule.id > beyond,
-            Schedule.next_run <= now - settled,
+            Schedule.next_run <= now - after_change,
             or_(Schedule.next_run <= now - grace, Schedule.updated_at >= now - grace - timedelta(minutes=1)),
         )
         .order_by(Schedule.id)
@@ -76,7 +76,7 @@ async def advance(session: AsyncSession, moves: Sequence[tuple[str, datetime, da
     await (await session.connection()).execute(query, values)
 
 
-async def claimed(session: AsyncSession, schedule_id: str, due_at: datetime, following: datetime | None) -> None:
+async def move_past(session: AsyncSession, schedule_id: str, due_at: datetime, following: datetime | None) -> None:
     """Move a schedule on past an occurrence that a run has claimed, where that was the next one."""
     await session.execute(
         update(Schedule)

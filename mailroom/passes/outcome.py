@@ -1,76 +1,35 @@
-"""What an execution's end means for its schedule and its owner: counters, suspension, notification."""
+"""Settle: what the state of the deliveries makes of the execution. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from mailroom.audit import repository as audit
-from mailroom.audit.events import ScheduleSuspended
-from mailroom.executions import lifecycle
-from mailroom.executions import repository as executions
-from mailroom.executions.lifecycle import By
-from mailroom.executions.reason_words import words
-from mailroom.executions.reasons import ReasonCode, because, reason_of
-from mailroom.ledger import repository as ledger
-from mailroom.ledger.account import account_for_change
-from mailroom.notifications.events import ExecutionFailed
-from mailroom.notifications.service import notify
-from mailroom.passes.settle import Verdict
-from mailroom.schedules import lifecycle as schedule_lifecycle
-from mailroom.schedules import repository as stored
-from mailroom.schedules.lifecycle import Cause
-from mailroom.schedules.spec import stored_spec
-from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
-from mailroom.storage.tables import Execution, Schedule
+from mailroom.executions.reasons import Reason, ReasonCode, because
+from mailroom.states import DeliveryState, ExecutionState
+from mailroom.storage.tables import Delivery
 
 
-async def conclude(session: AsyncSession, execution_id: str, result: Verdict, *, now: datetime) -> Verdict:
-    """Write the verdict of a pass. Only an end alerts; a pass that will be tried again is silent.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the execution goes on: `retry_at` is set for `retrying`, and for `pending` while it waits for its turn."""
 
-    Returns what stands: an execution that ended meanwhile, or that another pass left to be retried, stays so, whatever
-    this pass came to.
-    """
-    schedule_id = (await executions.get(session, execution_id)).schedule_id
-    schedule = await stored.find(session, schedule_id, lock=True)  # First, as the claim does: no deadlock.
-    assert schedule is not None, "schedules are never removed, only marked as deleted"
-    execution = await executions.get(session, execution_id, lock=True)
-    if not lifecycle.ALLOWED.allows(execution.status, result.state, By.PLAN):
-        return Verdict(execution.status, reason_of(execution), execution.next_pass_at)
-    lifecycle.end_pass(execution, result.state, result.reason, now=now, retry_at=result.retry_at)
-    if result.state is ExecutionState.RETRYING:
-        return result
-    failed = result.state in (ExecutionState.FAILED, ExecutionState.PARTIAL)
-    if failed:
-        event = ExecutionFailed(
-            schedule.user_id, schedule.id, schedule.name, execution.id, execution.status, words(result.reason)
-        )
-        notify(session, event, at=now)
-    if execution.kind is ExecutionKind.SCHEDULED:
-        if result.state is not ExecutionState.CANCELLED:
-            await _count(session, schedule, failed=failed, now=now)
-        await _finish(session, schedule, execution, now)
-    return result
+    state: ExecutionState
+    reason: Reason
+    retry_at: datetime | None = None
 
 
-async def _count(session: AsyncSession, schedule: Schedule, *, failed: bool, now: datetime) -> None:
-    """Consecutive failures, and the suspension that they lead to."""
-    if not failed:
-        schedule.consecutive_failures = 0
-        return
-    schedule.consecutive_failures += 1
-    limit = stored_spec(schedule).policy.pause_after_failures
-    if schedule.state is ScheduleState.ACTIVE and schedule.consecutive_failures >= limit:
-        ended = because(ReasonCode.SCHEDULE_SUSPENDED, failures=schedule.consecutive_failures)
-        await account_for_change(session, [schedule], now=now, ended=ended)
-        schedule_lifecycle.move(schedule, ScheduleState.SUSPENDED, Cause.FAILURES, now=now)
-        audit.record(session, ScheduleSuspended(schedule.id, schedule.consecutive_failures), at=now)
-
-
-async def _finish(session: AsyncSession, schedule: Schedule, execution: Execution, now: datetime) -> None:
-    """A schedule is finished when nothing is left to fire and every occurrence has ended."""
-    if schedule.state is not ScheduleState.ACTIVE or schedule.next_run is not None:
-        return
-    if not await ledger.has_open(session, schedule.id, besides=execution.id):
-        schedule_lifecycle.move(schedule, ScheduleState.FINISHED, Cause.NOTHING_LEFT, now=now)
+def outcome_of(deliveries: Sequence[Delivery]) -> Outcome:
+    """The execution's state. A delivery with a next attempt keeps it open; else it has ended."""
+    total = len(deliveries)
+    delivered = sum(delivery.status is DeliveryState.DELIVERED for delivery in deliveries)
+    counted = {"delivered": delivered, "total": total}
+    if waiting := [d.next_attempt_at for d in deliveries if d.next_attempt_at]:
+        reason = because(ReasonCode.DELIVERY_RETRY, **counted, waiting=len(waiting))
+        return Outcome(ExecutionState.RETRYING, reason, min(waiting))
+    if delivered == total:
+        return Outcome(ExecutionState.SUCCESS, because(ReasonCode.DELIVERED, **counted))
+    states = sorted({str(d.status) for d in deliveries if d.status is not DeliveryState.DELIVERED})
+    reason = because(ReasonCode.NOT_ALL_DELIVERED, **counted, states=states)
+    return Outcome(ExecutionState.PARTIAL if delivered else ExecutionState.FAILED, reason)

@@ -11,7 +11,7 @@ from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import repository as executions
 from mailroom.executions.reason_words import words
 from mailroom.passes.claim import Claimed
-from mailroom.passes.settle import Verdict
+from mailroom.passes.outcome import Outcome
 from mailroom.passes.work import Work
 from mailroom.rendering import repository as rendering_repository
 from mailroom.states import ExecutionKind
@@ -33,7 +33,7 @@ def _cell(text: object) -> str:
 
 
 def summary(
-    claimed: Claimed, result: Verdict, files: Sequence[Artifact], deliveries: Sequence[Delivery], api: str
+    claimed: Claimed, result: Outcome, files: Sequence[Artifact], deliveries: Sequence[Delivery], api: str
 ) -> str:
     """The summary as Markdown. Pure."""
     lines = [f"## {_cell(claimed.schedule.name)}", "", f"**{result.state}** {_cell(words(result.reason))}", ""]
@@ -55,7 +55,7 @@ def summary(
     return "\n".join(lines)
 
 
-async def write_summary(work: Work, claimed: Claimed, result: Verdict) -> None:
+async def write_summary(work: Work, claimed: Claimed, result: Outcome) -> None:
     """Attach the summary to the run."""
     async with work.database.session() as session:
         execution = await executions.get(session, claimed.execution.id)

@@ -16,12 +16,12 @@ from mailroom.executions import repository as executions
 from mailroom.executions.reasons import ReasonCode, because, reason_of
 from mailroom.ledger import repository as ledger
 from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, Stopped, claim
+from mailroom.passes.conclude import conclude
 from mailroom.passes.deliver import Courier, due_now, load_shipment, plan
 from mailroom.passes.gate import Closed, Open, Wait, gate
 from mailroom.passes.lease import LENGTH
-from mailroom.passes.outcome import conclude
+from mailroom.passes.outcome import Outcome, outcome_of
 from mailroom.passes.retry import next_attempt
-from mailroom.passes.settle import Verdict, verdict
 from mailroom.passes.situation import read_situation
 from mailroom.passes.supersede import Superseded, supersede
 from mailroom.rendering.service import Made, Order, order, rendered
@@ -68,8 +68,8 @@ class Work:
 
     async def begin(
         self, schedule_id: str, execution_id: str | None, *, now: datetime | None = None
-    ) -> Begun | Stopped | HeldElsewhere | Verdict:
-        """Claim, then gate. A closed gate, or a wait with its `retry_at`, is recorded and returned as the verdict."""
+    ) -> Begun | Stopped | HeldElsewhere | Outcome:
+        """Claim, then gate. A closed gate, or a wait with its `retry_at`, is recorded and returned as the outcome."""
         now = now or datetime.now(UTC)
         async with self.database.session() as session:
             claimed = await claim(session, self.run, schedule_id=schedule_id, execution_id=execution_id, now=now)
@@ -79,14 +79,14 @@ class Work:
             business = await business_calendar(session, claimed.spec.timing.calendar)
             newer = next(occurrences(claimed.spec.timing, execution.due_at, business), None)
             if execution.kind is ExecutionKind.SCHEDULED and not claimed.again:
-                await ledger.claimed(session, schedule.id, execution.due_at, newer)
+                await ledger.move_past(session, schedule.id, execution.due_at, newer)
             match gate(await read_situation(session, claimed, business, now=now)):
                 case Closed() as closed:
                     lifecycle.close(execution, closed.state, closed.reason, now=now, looked_at=True)
-                    return Verdict(closed.state, closed.reason)
+                    return Outcome(closed.state, closed.reason)
                 case Wait() as wait:
                     lifecycle.wait(execution, wait.reason, until=wait.until, behind=wait.behind)
-                    return Verdict(ExecutionState.PENDING, wait.reason, wait.until)
+                    return Outcome(ExecutionState.PENDING, wait.reason, wait.until)
                 case Open(cancels=others):
                     ended = [await supersede(session, other, by=execution, now=now) for other in others]
             forced = lifecycle.begin_pass(execution, now=now, lease_until=now + LENGTH)
@@ -94,8 +94,8 @@ class Work:
                 await stored.record_run(session, schedule.id, now)
             return Begun(claimed, forced, [one for one in ended if one])
 
-    async def render(self, begun: Begun) -> Rendered | Verdict:
-        """The execution's files, or the verdict that there are none (yet)."""
+    async def render(self, begun: Begun) -> Rendered | Outcome:
+        """The execution's files, or the outcome that there are none (yet)."""
         claimed, now = begun.claimed, datetime.now(UTC)
         execution, spec = claimed.execution, claimed.spec
         try:
@@ -111,10 +111,10 @@ class Work:
             row.artifact_ids, row.report_version = made.artifact_ids, definition.version
             row.export_id = made.artifact_ids[0] if made.artifact_ids else None
         if spec.condition.send_if == "not_empty" and made.rows == 0:
-            return Verdict(ExecutionState.SKIPPED, because(ReasonCode.NO_ROWS))
+            return Outcome(ExecutionState.SKIPPED, because(ReasonCode.NO_ROWS))
         return Rendered(wanted, made)
 
-    async def _render_failed(self, begun: Begun, error: MailroomError) -> Verdict:
+    async def _render_failed(self, begun: Begun, error: MailroomError) -> Outcome:
         error_id, now = new_id(), datetime.now(UTC)
         execution = begun.claimed.execution
         _LOG.warning("Rendering for execution %s failed (error %s): %s", execution.id, error_id, error)
@@ -132,10 +132,10 @@ class Work:
                     key=row.id,
                 )
         if retry_at:
-            return Verdict(ExecutionState.RETRYING, because(ReasonCode.RENDER_RETRY, error=str(error)), retry_at)
-        return Verdict(ExecutionState.FAILED, because(ReasonCode.RENDER_FAILED, error=str(error)))
+            return Outcome(ExecutionState.RETRYING, because(ReasonCode.RENDER_RETRY, error=str(error)), retry_at)
+        return Outcome(ExecutionState.FAILED, because(ReasonCode.RENDER_FAILED, error=str(error)))
 
-    async def deliver(self, begun: Begun, made: Rendered) -> Verdict:
+    async def deliver(self, begun: Begun, made: Rendered) -> Outcome:
         """One attempt for each delivery that is due."""
         claimed, now = begun.claimed, datetime.now(UTC)
         store = ArtifactStore(self.settings.artifacts_dir)
@@ -150,11 +150,11 @@ class Work:
                 made.made,
             )
         except FileNotFoundError as error:
-            return Verdict(ExecutionState.FAILED, because(ReasonCode.FILE_GONE, file=str(error.filename)))
+            return Outcome(ExecutionState.FAILED, because(ReasonCode.FILE_GONE, file=str(error.filename)))
         async with self.database.session() as session:
             standing = await overlap.standing(session, claimed.execution.id)
             if standing.status is ExecutionState.CANCELLED:
-                return Verdict(ExecutionState.CANCELLED, reason_of(standing))
+                return Outcome(ExecutionState.CANCELLED, reason_of(standing))
             planned = plan(claimed.execution, claimed.spec, now=now)
             deliveries = await delivery_repository.plan_deliveries(session, claimed.execution.id, planned)
         limit = claimed.spec.policy.max_attempts
@@ -163,10 +163,10 @@ class Work:
             todo
         )
         async with self.database.session() as session:
-            return verdict(await delivery_repository.deliveries_of(session, [claimed.execution.id]))
+            return outcome_of(await delivery_repository.deliveries_of(session, [claimed.execution.id]))
 
-    async def settle(self, begun: Begun, result: Verdict) -> Verdict:
-        """Record the verdict, and what follows from it for the schedule and its owner."""
+    async def settle(self, begun: Begun, result: Outcome) -> Outcome:
+        """Record the outcome, and what follows from it for the schedule and its owner."""
         async with self.database.session() as session:
             return await conclude(session, begun.claimed.execution.id, result, now=datetime.now(UTC))
 

@@ -32,7 +32,7 @@ from mailroom.storage.database import Database
 from mailroom.storage.locks import before_reading
 
 _LOG = logging.getLogger(__name__)
-SETTLED = timedelta(seconds=10)
+GRACE_AFTER_CHANGE = timedelta(seconds=10)
 """How long the occurrence of a schedule that was changed just before it is left to the normal path. Prefect plans anew
 after a change, and loses what was due meanwhile."""
 GRACE = timedelta(minutes=2)
@@ -84,8 +84,10 @@ async def _overdue(database: Database, findings: Findings, now: datetime) -> Non
     while True:
         async with database.session() as session:
             await before_reading(session)
-            batch = await ledger.overdue(session, now=now, settled=SETTLED, grace=GRACE, beyond=beyond, limit=_BATCH)
-            found = await account(session, batch, now=now, until=now - SETTLED) if batch else []
+            batch = await ledger.overdue(
+                session, now=now, after_change=GRACE_AFTER_CHANGE, grace=GRACE, beyond=beyond, limit=_BATCH
+            )
+            found = await account(session, batch, now=now, until=now - GRACE_AFTER_CHANGE) if batch else []
             for one in found:
                 if missed := _missed(one):
                     schedule = one.schedule

@@ -16,7 +16,7 @@ from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed, Failed,
 from mailroom.executions import repository as executions
 from mailroom.executions.reason_words import words
 from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
-from mailroom.passes.settle import Verdict
+from mailroom.passes.outcome import Outcome
 from mailroom.passes.supersede import stop_flow_run
 from mailroom.passes.work import Begun, Rendered, Work
 from mailroom.settings import Settings
@@ -58,7 +58,7 @@ class Pass:
         self._work = Work(office.database, office.settings, facts)
         self._begun: Begun | None = None
         self._made: Rendered | None = None
-        self._result: Verdict | None = None
+        self._result: Outcome | None = None
         self._state: State[Any] = Completed()
 
     async def go_on(self, until: Step = Step.OVER) -> None:
@@ -73,7 +73,7 @@ class Pass:
             case Step.CLAIMED:
                 assert self._begun
                 made = await self._work.render(self._begun)
-                self._made, self._result = (None, made) if isinstance(made, Verdict) else (made, None)
+                self._made, self._result = (None, made) if isinstance(made, Outcome) else (made, None)
                 self.step = Step.RENDERED
             case Step.RENDERED:
                 assert self._begun
@@ -97,7 +97,7 @@ class Pass:
                 self._state = AwaitingRetry(scheduled_time=later)
             case Stopped():
                 self._state = Completed(name="Skipped", message=words(begun.reason))
-            case Verdict():
+            case Outcome():
                 self._state = _state(begun)
             case Begun():
                 self._begun, self.step = begun, Step.CLAIMED
@@ -132,7 +132,7 @@ class Pass:
         self.step = Step.OVER
 
 
-def _state(result: Verdict) -> State[Any]:
+def _state(result: Outcome) -> State[Any]:
     if result.retry_at:
         return AwaitingRetry(scheduled_time=result.retry_at)
     match result.state:

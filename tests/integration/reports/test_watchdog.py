@@ -15,7 +15,7 @@ from mailroom.executions.reasons import ReasonCode, because
 from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, Stopped, claim
 from mailroom.schedules import service as schedules
 from mailroom.schedules import watchdog
-from mailroom.schedules.watchdog import GRACE, SETTLED, look
+from mailroom.schedules.watchdog import GRACE, GRACE_AFTER_CHANGE, look
 from mailroom.settings import Settings
 from mailroom.states import ExecutionKind, ScheduleState
 from mailroom.storage.database import Database, new_id
@@ -71,7 +71,7 @@ async def test_an_outage_over_three_due_times_leaves_none_out(ledger: Database) 
     assert (findings.lost, findings.missed) == (1, 2)
     assert await rows(ledger, schedule) == [(0, "missed"), (1, "missed"), (2, "pending")]
     row = await stored(ledger, schedule)
-    assert (row.accounted_until, row.next_run) == (now - SETTLED, FIRST + 3 * HOUR)
+    assert (row.accounted_until, row.next_run) == (now - GRACE_AFTER_CHANGE, FIRST + 3 * HOUR)
     assert not await look(ledger, now=now), "a second look finds nothing to do"
     async with ledger.session() as session:
         (note,) = await session.scalars(select(Notification))
@@ -91,8 +91,8 @@ async def test_the_normal_path_has_its_time_and_a_changed_schedule_less(ledger: 
         row = await session.get(Schedule, schedule.id)
         assert row is not None
         row.updated_at = FIRST - SECOND
-    assert not await look(ledger, now=FIRST + SETTLED - SECOND)
-    assert (await look(ledger, now=FIRST + SETTLED + SECOND)).lost == 1
+    assert not await look(ledger, now=FIRST + GRACE_AFTER_CHANGE - SECOND)
+    assert (await look(ledger, now=FIRST + GRACE_AFTER_CHANGE + SECOND)).lost == 1
     assert await rows(ledger, schedule) == [(0, "pending")]
 
 
@@ -180,7 +180,7 @@ async def test_a_clock_that_steps_back_and_forth_makes_nothing_due_twice(ledger:
         await look(ledger, now=now + step)
         assert isinstance(await run(ledger, schedule, FIRST, now + step), Stopped)
     assert await rows(ledger, schedule) == [(0, "pending"), (1, "pending")]
-    assert (await stored(ledger, schedule)).accounted_until == now + HOUR - SETTLED
+    assert (await stored(ledger, schedule)).accounted_until == now + HOUR - GRACE_AFTER_CHANGE
 
 
 async def test_a_change_after_the_clock_stepped_back_counts_from_the_clock(ledger: Database) -> None:

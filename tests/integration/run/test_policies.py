@@ -16,7 +16,7 @@ from mailroom.executions import repository as executions
 from mailroom.executions.reasons import ReasonCode, because, reason_of
 from mailroom.passes.claim import FlowRunFacts, Stopped
 from mailroom.passes.gate import start_of
-from mailroom.passes.settle import Verdict
+from mailroom.passes.outcome import Outcome
 from mailroom.passes.work import Begun, Work
 from mailroom.schedules import service as schedules
 from mailroom.states import DeliveryState, ExecutionState
@@ -43,9 +43,9 @@ async def entry(desk: Desk, due: datetime) -> Execution:
         return (await session.scalars(select(Execution).where(Execution.due_at == due))).one()
 
 
-async def verdict(desk: Desk, schedule: Schedule, due: datetime, run_id: str, now: datetime | None = None) -> Verdict:
+async def outcome(desk: Desk, schedule: Schedule, due: datetime, run_id: str, now: datetime | None = None) -> Outcome:
     result = await desk.run_pass(schedule, at=due, run_id=run_id, now=now or due + SOON)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     return result
 
 
@@ -61,14 +61,14 @@ async def begin(
 async def test_jitter_waits_without_a_slot_and_starts_at_its_second(desk: Desk) -> None:
     schedule = await hourly(desk, jitter="PT30M")
     start, run_id = start_of(schedule.id, FIRST, timedelta(minutes=30)), new_id()
-    result = await verdict(desk, schedule, FIRST, run_id, now=FIRST)
+    result = await outcome(desk, schedule, FIRST, run_id, now=FIRST)
     assert (result.state, result.retry_at) == (ExecutionState.PENDING, start)
     row = await entry(desk, FIRST)
     assert (row.status, row.due_at, row.next_pass_at) == (ExecutionState.PENDING, FIRST, start)
     assert row.reason_code == ReasonCode.JITTER
     duplicate = await desk.run_pass(schedule, at=FIRST, now=start)
     assert isinstance(duplicate, Stopped)
-    assert (await verdict(desk, schedule, FIRST, run_id, now=start)).state is ExecutionState.SUCCESS
+    assert (await outcome(desk, schedule, FIRST, run_id, now=start)).state is ExecutionState.SUCCESS
     row = await entry(desk, FIRST)
     assert (row.reason_code, row.next_pass_at) == (ReasonCode.DELIVERED, None)
     assert row.reason_values == {"delivered": 2, "total": 2}
@@ -78,7 +78,7 @@ async def test_jitter_waits_without_a_slot_and_starts_at_its_second(desk: Desk) 
 async def test_what_waits_for_its_start_is_no_silent_run(desk: Desk) -> None:
     schedule = await hourly(desk, jitter="PT30M")
     start = start_of(schedule.id, FIRST, timedelta(minutes=30))
-    await verdict(desk, schedule, FIRST, new_id(), now=FIRST)
+    await outcome(desk, schedule, FIRST, new_id(), now=FIRST)
     async with desk.database.session() as session:
         before = start - timedelta(seconds=1)
         assert not await silence.silent(session, before=before, now=start, limit=10)
@@ -89,7 +89,7 @@ async def test_what_waits_for_its_start_is_no_silent_run(desk: Desk) -> None:
 async def test_what_waits_does_not_leave_once_it_may_not(desk: Desk, why: str) -> None:
     schedule = await hourly(desk, jitter="PT30M")
     run_id = new_id()
-    await verdict(desk, schedule, FIRST, run_id, now=FIRST)
+    await outcome(desk, schedule, FIRST, run_id, now=FIRST)
     async with desk.database.session() as session:
         if why == "owner_inactive":
             owner = await session.get(User, desk.owner.id)
@@ -109,21 +109,21 @@ async def test_one_waits_for_the_earlier_one_and_the_next_is_skipped(desk: Desk)
     schedule = await hourly(desk, overlap="buffer_one")
     runs = [new_id(), new_id(), new_id()]
     desk.mailbox.replies[BOB] = "451 later"
-    assert (await verdict(desk, schedule, FIRST, runs[0])).state is ExecutionState.RETRYING
-    waiting = await verdict(desk, schedule, SECOND, runs[1])
+    assert (await outcome(desk, schedule, FIRST, runs[0])).state is ExecutionState.RETRYING
+    waiting = await outcome(desk, schedule, SECOND, runs[1])
     first, second = await entry(desk, FIRST), await entry(desk, SECOND)
     assert waiting.state is ExecutionState.PENDING
     assert waiting.retry_at
     assert (second.waits_for, second.status) == (first.id, ExecutionState.PENDING)
-    skipped = await verdict(desk, schedule, THIRD, runs[2])
+    skipped = await outcome(desk, schedule, THIRD, runs[2])
     assert skipped.state is ExecutionState.SKIPPED
     assert skipped.reason == because(ReasonCode.QUEUE_FULL, execution=first.id, queued=second.id)
-    again = await verdict(desk, schedule, SECOND, runs[1], now=waiting.retry_at)
+    again = await outcome(desk, schedule, SECOND, runs[1], now=waiting.retry_at)
     assert again.state is ExecutionState.PENDING, "the first is not done yet"
     desk.mailbox.replies.clear()
     await desk.due_now()
-    assert (await verdict(desk, schedule, FIRST, runs[0])).state is ExecutionState.SUCCESS
-    done = await verdict(desk, schedule, SECOND, runs[1], now=THIRD + SOON)
+    assert (await outcome(desk, schedule, FIRST, runs[0])).state is ExecutionState.SUCCESS
+    done = await outcome(desk, schedule, SECOND, runs[1], now=THIRD + SOON)
     assert done.state is ExecutionState.SUCCESS
     assert desk.mailbox.taken() == [ADA, ADA, BOB, BOB]
     assert (await entry(desk, SECOND)).waits_for is None
@@ -132,11 +132,11 @@ async def test_one_waits_for_the_earlier_one_and_the_next_is_skipped(desk: Desk)
 async def test_one_that_waits_too_long_is_missed(desk: Desk) -> None:
     schedule = await hourly(desk, overlap="buffer_one", expires_after="PT90M")
     desk.mailbox.replies = {ADA: "451 later", BOB: "451 later"}
-    await verdict(desk, schedule, FIRST, new_id())
+    await outcome(desk, schedule, FIRST, new_id())
     run_id = new_id()
-    await verdict(desk, schedule, SECOND, run_id)
+    await outcome(desk, schedule, SECOND, run_id)
     expired = SECOND + timedelta(minutes=90, seconds=1)
-    result = await verdict(desk, schedule, SECOND, run_id, now=expired)
+    result = await outcome(desk, schedule, SECOND, run_id, now=expired)
     assert result.state is ExecutionState.MISSED
     assert result.reason.code is ReasonCode.EXPIRED_WAITING
 
@@ -148,13 +148,13 @@ async def test_all_that_is_caught_up_runs_oldest_first(desk: Desk) -> None:
     begun = await work.begin(schedule.id, None, now=now)
     assert isinstance(begun, Begun)
     for due in (THIRD, SECOND):
-        assert (await verdict(desk, schedule, due, runs[due], now=now)).state is ExecutionState.PENDING
+        assert (await outcome(desk, schedule, due, runs[due], now=now)).state is ExecutionState.PENDING
     made = await work.render(begun)
-    assert not isinstance(made, Verdict)
+    assert not isinstance(made, Outcome)
     assert (await work.settle(begun, await work.deliver(begun, made))).state is ExecutionState.SUCCESS
-    assert (await verdict(desk, schedule, THIRD, runs[THIRD], now=now)).state is ExecutionState.PENDING
+    assert (await outcome(desk, schedule, THIRD, runs[THIRD], now=now)).state is ExecutionState.PENDING
     for due in (SECOND, THIRD):
-        assert (await verdict(desk, schedule, due, runs[due], now=now)).state is ExecutionState.SUCCESS
+        assert (await outcome(desk, schedule, due, runs[due], now=now)).state is ExecutionState.SUCCESS
     assert desk.mailbox.taken() == [ADA] * 3 + [BOB] * 3
 
 
@@ -162,13 +162,13 @@ async def test_a_later_one_cancels_the_retries_of_an_earlier_one(desk: Desk) -> 
     schedule = await hourly(desk, overlap="cancel_other")
     runs = [new_id(), new_id()]
     desk.mailbox.replies[BOB] = "451 later"
-    assert (await verdict(desk, schedule, FIRST, runs[0])).state is ExecutionState.RETRYING
+    assert (await outcome(desk, schedule, FIRST, runs[0])).state is ExecutionState.RETRYING
     desk.mailbox.replies.clear()
     work, begun = await begin(desk, schedule, SECOND, runs[1])
     (superseded,) = begun.superseded
     assert (superseded.flow_run_id, superseded.alive) == (runs[0], False)
     made = await work.render(begun)
-    assert not isinstance(made, Verdict)
+    assert not isinstance(made, Outcome)
     assert (await work.settle(begun, await work.deliver(begun, made))).state is ExecutionState.SUCCESS
     first, second = await entry(desk, FIRST), await entry(desk, SECOND)
     assert (first.status, first.superseded_by) == (ExecutionState.CANCELLED, second.id)
@@ -206,7 +206,7 @@ async def test_an_attempt_under_way_is_unknown_and_nothing_else_leaves(desk: Des
 
     desk.mailbox.before = hold
     run_id = new_id()
-    sending = asyncio.create_task(verdict(desk, schedule, FIRST, run_id))
+    sending = asyncio.create_task(outcome(desk, schedule, FIRST, run_id))
     for _ in range(4):  # So many go through one connection at once.
         await arrived.acquire()
     _, begun = await begin(desk, schedule, SECOND, new_id(), now=FIRST + 2 * SOON)  # The earlier one's lease holds.
@@ -238,7 +238,7 @@ async def test_one_cancelled_while_it_renders_delivers_nothing(desk: Desk) -> No
     schedule = await hourly(desk, overlap="cancel_other")
     earlier, begun = await begin(desk, schedule, FIRST, new_id())
     made = await earlier.render(begun)
-    assert not isinstance(made, Verdict)
+    assert not isinstance(made, Outcome)
     await begin(desk, schedule, SECOND, new_id())
     result = await earlier.settle(begun, await earlier.deliver(begun, made))
     assert result.state is ExecutionState.CANCELLED
@@ -251,7 +251,7 @@ async def test_one_cancelled_when_its_deliveries_are_planned_sends_nothing(desk:
     schedule = await hourly(desk, overlap="cancel_other")
     earlier, begun = await begin(desk, schedule, FIRST, new_id())
     made = await earlier.render(begun)
-    assert not isinstance(made, Verdict)
+    assert not isinstance(made, Outcome)
     first, real = await entry(desk, FIRST), delivery_repository.plan_deliveries
 
     async def planned_late(*arguments: Any) -> Any:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from mailroom.errors import Unavailable
 from mailroom.executions.reasons import ReasonCode, because
 from mailroom.passes.deliver import due_now
+from mailroom.passes.outcome import outcome_of
 from mailroom.passes.retry import DELAYS, JITTER, next_attempt
-from mailroom.passes.settle import verdict
 from mailroom.states import DeliveryState, ExecutionState
 from mailroom.storage.tables import Delivery
 from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Retryable, RetryLater, SourceUnavailable
@@ -37,12 +37,14 @@ def delivery(status: DeliveryState, *, again: timedelta | None = None, attempts:
     ],
 )
 def test_an_execution_ends_as_its_deliveries_did(statuses: list[DeliveryState], expected: ExecutionState) -> None:
-    assert verdict([delivery(status) for status in statuses]).state is expected
+    assert outcome_of([delivery(status) for status in statuses]).state is expected
 
 
 def test_an_execution_waits_for_its_earliest_next_attempt() -> None:
     minute = timedelta(minutes=1)
-    result = verdict([delivery(S.DELIVERED), delivery(S.FAILED, again=5 * minute), delivery(S.UNKNOWN, again=minute)])
+    result = outcome_of(
+        [delivery(S.DELIVERED), delivery(S.FAILED, again=5 * minute), delivery(S.UNKNOWN, again=minute)]
+    )
     assert result.state is ExecutionState.RETRYING
     assert result.retry_at == NOW + minute
     assert result.reason == because(ReasonCode.DELIVERY_RETRY, delivered=1, total=3, waiting=2)
