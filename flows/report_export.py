@@ -1,4 +1,4 @@
-"""The flow of every schedule: claim -> gate -> render -> deliver -> settle. Wiring only.
+"""This is the flow of every schedule: claim -> gate -> render -> deliver -> settle. It is wiring only.
 
 The work is in `mailroom.passes`.
 
@@ -46,7 +46,7 @@ async def deliver(work: Work, begun: Begun, made: Rendered) -> Outcome:
 
 
 def before_fork() -> None:
-    """Called by the warm worker in the process that its children are forked from."""
+    """Prepare what every run needs; the warm worker calls this in the process that its children are forked from."""
     prepare()
 
 
@@ -59,7 +59,7 @@ def _facts() -> FlowRunFacts:
 
 
 def _state(result: Outcome) -> State[Any]:
-    """What Prefect shows for an outcome."""
+    """Return the state that Prefect shows for an outcome."""
     message = words(result.reason)
     match result.state:
         case ExecutionState.SUCCESS:

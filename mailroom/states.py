@@ -1,4 +1,4 @@
-"""The states of everything that has one, with a paragraph each, and what a table of allowed moves can be asked.
+"""Name the states of everything that has one, and define what a table of allowed moves can be asked.
 
 The tables themselves stand beside the code that makes the moves: `schedules/lifecycle.py`, `executions/lifecycle.py`
 and `executions/delivery_lifecycle.py`. docs/states.md draws them.
@@ -15,10 +15,11 @@ from mailroom.errors import Conflict
 
 
 class ScheduleState(StrEnum):
-    """Whether a schedule fires.
+    """The state of a schedule says whether it fires.
 
-    active: it fires. paused: a person stopped it; nothing fires and nothing leaves. suspended: we stopped it after
-    repeated failures; a person resumes it. finished: no occurrence is left. deleted: gone for users, kept as proof.
+    active: it fires. paused: a person has stopped it; nothing fires and nothing leaves. suspended: Mailroom has
+    stopped it after failures in a row; a person resumes it. finished: no due time is left. deleted: users no longer
+    see it; it is kept as proof.
     """
 
     ACTIVE = "active"
@@ -29,12 +30,13 @@ class ScheduleState(StrEnum):
 
 
 class ExecutionState(StrEnum):
-    """How far the work on an occurrence is.
+    """The state of an execution says how far the work on an occurrence is.
 
-    pending: known, not begun; it may wait for its start, or for another to end. running: a flow run works on it.
-    retrying: some delivery waits for its next try; no slot is held. success: every delivery is confirmed. partial: some
-    are, the rest never will be. failed: none is. cancelled: a person stopped it, or a later one took its place.
-    skipped: a gate was closed (paused, overlap, condition). missed: it was too late.
+    pending: it is known and has not begun; it may wait for its start, or for another execution to end. running: a
+    flow run works on it. retrying: a delivery, or the rendering, waits for another try; no slot is held meanwhile.
+    success: every delivery is confirmed. partial: some deliveries are confirmed, and the others have been given up.
+    failed: no delivery is confirmed. cancelled: a person stopped it, or a later execution took its place. skipped:
+    a gate was closed, such as by a paused schedule, an overlap or the condition. missed: it was too late.
     """
 
     PENDING = "pending"
@@ -49,16 +51,17 @@ class ExecutionState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more happens unless a person asks."""
+        """Say whether nothing more happens unless a person asks."""
         return self not in {ExecutionState.PENDING, ExecutionState.RUNNING, ExecutionState.RETRYING}
 
 
 class DeliveryState(StrEnum):
-    """What is known of one artifact set on its way to one recipient.
+    """The state of a delivery says what is known of one artifact set on its way to one recipient.
 
-    pending: not tried. sending: an attempt was committed and may have left. delivered: the far side confirmed; final.
-    unknown: it left and no answer came. refused: the far side says no for good. failed: tried, not accepted; tried
-    again while attempts are left. suppressed: we must not send it (no longer allowed, unsubscribed).
+    pending: it has not been tried. sending: an attempt was recorded, and may have left. delivered: the far side
+    confirmed it; this is final. unknown: it left, and no answer came. refused: the far side said no for good.
+    failed: it was tried and not accepted; it is tried again while attempts are left. suppressed: it must not be
+    sent, such as where the schedule was stopped or a later execution took its place.
     """
 
     PENDING = "pending"
@@ -71,7 +74,7 @@ class DeliveryState(StrEnum):
 
 
 class SyncState(StrEnum):
-    """Whether Prefect shows what we want: synced, pending (will be written), error (a person must look)."""
+    """The sync state says whether Prefect shows what we want: synced, pending (not yet), error (a person must look)."""
 
     SYNCED = "synced"
     PENDING = "pending"
@@ -79,7 +82,7 @@ class SyncState(StrEnum):
 
 
 class ExecutionKind(StrEnum):
-    """Why an execution exists: its time came, someone tests it, asks for it now, or backfills a past due time."""
+    """An execution exists since its time came, or someone tests it, asks for it now, or backfills a past due time."""
 
     SCHEDULED = "scheduled"
     TEST = "test"

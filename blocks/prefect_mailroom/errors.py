@@ -1,4 +1,4 @@
-"""What can go wrong between a rendered file and its reader, as types: retryability is a type, never a flag.
+"""Name what can go wrong between a rendered file and its reader, as types: retryability is a type, never a flag.
 
     MailroomError
     ├── ConfigurationError               the set-up is wrong; a person must change it, trying again cannot help

@@ -1,4 +1,4 @@
-"""Finds executions whose process died, and puts their runs back; the ledger makes another pass safe.
+"""Find executions whose process died, and put their runs back; the ledger makes another pass safe.
 
 Prefect by itself does neither: a run left PENDING is never taken up again, a run whose machine died stays RUNNING, and
 a crashed one is never retried (PrefectHQ/prefect#22664, #10211).
@@ -73,12 +73,12 @@ def cure(execution: Execution, run: FlowRun | None, *, now: datetime) -> Cure:
 
 
 def _quiet(run: FlowRun, now: datetime) -> bool:
-    """Whether the run has been in its state for long."""
+    """Say whether the run has been in its state for long."""
     return run.state is not None and now - run.state.timestamp > QUIET
 
 
 async def rescue(client: PrefectClient, database: Database, *, now: datetime) -> int:
-    """One look at everything that fell silent; returns how much was done."""
+    """Look once at everything that fell silent; return how much was done."""
     done, beyond = 0, None
     while True:
         async with database.session() as session:
@@ -135,7 +135,7 @@ async def _put_back(client: PrefectClient, run_id: UUID, now: datetime) -> None:
 
 
 async def _unclaimed(client: PrefectClient, database: Database, *, now: datetime) -> int:
-    """Runs whose worker died before the flow began: PENDING for too long, or crashed with nothing in the ledger."""
+    """Put back runs whose worker died before the flow began: PENDING for too long, or crashed and not in the ledger."""
     states = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.CRASHED]))
     wanted = FlowRunFilter(state=states, tags=FlowRunFilterTags(all_=["mailroom"]))
     found = await client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=_BATCH)

@@ -1,4 +1,4 @@
-"""What the audit trail knows of: one class for each kind of event, whose fields are its detail.
+"""The audit trail knows these events; each is a class whose fields are its detail.
 
 An event that starts with `Schedule` happened to a schedule, and so on. What it holds is JSON-ready and holds no secret.
 """

@@ -1,4 +1,4 @@
-"""The audit trail: written in the transaction of the change it tells of."""
+"""The audit trail is written in the transaction of the change that it tells of."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def record_by(session: AsyncSession, event: Event, context: Context) -> None:
 
 
 async def latest(session: AsyncSession, *, entity_type: str, entity_id: str, action: str) -> AuditEvent | None:
-    """The last event of an action on a thing, or None."""
+    """Return the last event of an action on a thing, or None."""
     query = select(AuditEvent).where(
         AuditEvent.entity_type == entity_type, AuditEvent.entity_id == entity_id, AuditEvent.action == action
     )
@@ -51,7 +51,7 @@ async def list_page(
     entity_type: str | None = None,
     entity_id: str | None = None,
 ) -> Page[AuditEvent]:
-    """Events, newest first."""
+    """Return a page of events, newest first."""
     query = select(AuditEvent)
     if entity_type:
         query = query.where(AuditEvent.entity_type == entity_type)

@@ -1,4 +1,4 @@
-"""What the overlap of two executions of a schedule asks of the database."""
+"""Read what matters where two executions of a schedule overlap."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mailroom.storage.tables import Execution
 
 
 async def unfinished(session: AsyncSession, schedule_id: str, *, besides: str) -> Sequence[Execution]:
-    """Scheduled executions of the schedule that run, wait for a retry, or wait for such a one; oldest first."""
+    """Return the scheduled executions that run, wait for a retry, or wait for one that does; oldest first."""
     query = select(Execution).where(
         Execution.schedule_id == schedule_id,
         Execution.kind == ExecutionKind.SCHEDULED,
@@ -26,7 +26,7 @@ async def unfinished(session: AsyncSession, schedule_id: str, *, besides: str) -
 
 
 async def standing(session: AsyncSession, execution_id: str) -> Execution:
-    """The execution as it stands; nobody changes it until the transaction ends, and others may look as well.
+    """Return the execution as it stands and keep it so until the transaction ends; others may look as well.
 
     On SQLite there is no such lock. There, whoever ends an execution also suppresses its deliveries in one write.
     """

@@ -1,4 +1,4 @@
-"""The words of reasons, in English: whole sentences for the people who wait for a report."""
+"""Make English sentences of reasons, for the people who wait for a report."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _SENTENCES = {
 
 
 class _Values(Formatter):
-    """Writes values by what they are: `span` is a length of time in seconds, `instant` an ISO time."""
+    """Write values by what they are: `span` is a length of time in seconds, `instant` an ISO time."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
         match format_spec:

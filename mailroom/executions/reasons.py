@@ -1,4 +1,4 @@
-"""Why an execution is as it is: a code with its values. `reason_words` makes sentences of it, where it is shown."""
+"""A reason says why an execution is as it is: a code with values. `reason_words` makes a sentence of it."""
 
 from __future__ import annotations
 

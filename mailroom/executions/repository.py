@@ -1,4 +1,4 @@
-"""Executions in the database. `lifecycle` makes them and changes their state, `deliveries` has what they send."""
+"""Read executions from the database; `lifecycle` makes them and changes their state."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mailroom.storage.tables import Execution, Schedule
 
 
 async def get(session: AsyncSession, execution_id: str, *, lock: bool = False) -> Execution:
-    """The execution.
+    """Return the execution.
 
     Raises:
         NotFound: there is none of that id.
@@ -33,7 +33,7 @@ async def get(session: AsyncSession, execution_id: str, *, lock: bool = False) -
 
 
 async def of_flow_run(session: AsyncSession, flow_run_id: str) -> Execution | None:
-    """The execution that a flow run works on, if it has claimed one."""
+    """Return the execution that a flow run works on, if it has claimed one."""
     query = select(Execution).where(Execution.flow_run_id == flow_run_id).with_for_update()
     return (await session.scalars(query)).first()
 
@@ -41,7 +41,7 @@ async def of_flow_run(session: AsyncSession, flow_run_id: str) -> Execution | No
 async def unsubmitted(
     session: AsyncSession, *, schedule_id: str | None = None, limit: int = 100
 ) -> Sequence[Execution]:
-    """Executions that are to go on and have no flow run, oldest first; of one schedule or of all.
+    """Return executions that are to go on and have no flow run, oldest first; of one schedule or of all.
 
     Of a backfill, an occurrence has its turn when the earlier ones are done or wait for a retry.
     """
@@ -89,7 +89,7 @@ async def list_page(
     due_to: datetime | None = None,
     descending: bool = True,
 ) -> Page[Execution]:
-    """Executions by due time, newest first unless told otherwise."""
+    """Return a page of executions by due time, newest first unless told otherwise."""
     query = select(Execution)
     if schedule_id:
         query = query.where(Execution.schedule_id == schedule_id)
@@ -107,7 +107,7 @@ async def list_page(
 
 
 async def latest_of(session: AsyncSession, schedule_ids: Sequence[str]) -> dict[str, Execution]:
-    """The last execution begun of each schedule, in one query."""
+    """Return the last execution begun of each schedule, with one query."""
     newest = (
         select(Execution.schedule_id, func.max(Execution.due_at).label("due_at"))
         .where(Execution.schedule_id.in_(schedule_ids), Execution.status != ExecutionState.PENDING)

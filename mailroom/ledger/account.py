@@ -1,4 +1,4 @@
-"""Accounts for some schedules in the caller's transaction: at each change, and for the watchdog."""
+"""Account for some schedules in the caller's transaction: at each change, and for the watchdog."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)
 
 @dataclass(slots=True)
 class Found:
-    """What one schedule's accounts lacked: entries that were written, and pending ones that were closed."""
+    """The entries that one schedule's accounts lacked, which were written, and the pending ones that were closed."""
 
     schedule: Schedule
     entries: list[Entry] = field(default_factory=list)
@@ -55,12 +55,12 @@ async def account(
 async def account_for_change(
     session: AsyncSession, schedules: Sequence[Schedule], *, now: datetime, ended: Reason | None = None
 ) -> None:
-    """To be called before schedules change: what was due until now was due by what they are now.
+    """Account for schedules before they change: what was due until now was due by what they are now.
 
     Afterwards nothing up to `now` is due by what they become; the caller sets `next_run`.
 
     Args:
-        ended: why they stop firing, where they do: what waits is then skipped with this reason.
+        ended: why they stop firing, where they do; what waits is then skipped with this reason.
     """
     active = [schedule for schedule in schedules if schedule.state is ScheduleState.ACTIVE]
     if active:

@@ -1,4 +1,4 @@
-"""What was due, and what becomes of an occurrence that nothing has begun. Pure."""
+"""Decide what was due, and what becomes of an occurrence that nothing has begun. Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """What to write: the missing entries, what to close, and when the schedule is due next after `until`."""
+    """The accounts of a schedule: missing entries, what to close, and when it is due next after `until`."""
 
     until: datetime
     next_run: datetime | None

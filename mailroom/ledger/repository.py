@@ -1,4 +1,4 @@
-"""The ledger's side of accounting: what is in it, what is written into it, and which schedules need a look."""
+"""Read what is in the ledger and which schedules need a look, and move schedules on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OPEN = (ExecutionState.PENDING, ExecutionState.RUNNING, ExecutionState.RETRYING)
 async def overdue(
     session: AsyncSession, *, now: datetime, after_change: timedelta, grace: timedelta, beyond: str, limit: int
 ) -> Sequence[Schedule]:
-    """Active schedules with a due time that nothing has claimed, by id; each is locked, or left out where it is.
+    """Return active schedules with a due time that nothing has claimed, by id; locked ones are left out.
 
     Args:
         after_change: a schedule that was changed just before its time is looked at this long after it.
@@ -42,8 +42,10 @@ async def overdue(
 
 
 async def known(session: AsyncSession, schedule_ids: Sequence[str]) -> Sequence[Row[Any]]:
-    """(schedule_id, id, due_at, status, flow_run_id) of what is in the ledger after each schedule's `accounted_until`,
-    and of everything pending. One query."""
+    """Return what is in the ledger after each schedule's `accounted_until`, and everything pending, with one query.
+
+    The rows are (schedule_id, id, due_at, status, flow_run_id).
+    """
     columns = (Execution.schedule_id, Execution.id, Execution.due_at, Execution.status, Execution.flow_run_id)
     query = (
         select(*columns)
@@ -89,7 +91,7 @@ async def move_past(session: AsyncSession, schedule_id: str, due_at: datetime, f
 async def worked_on(
     session: AsyncSession, schedule_id: str, *, since: datetime, until: datetime
 ) -> dict[datetime, set[ExecutionState]]:
-    """The states of scheduled occurrences and backfills from `since` to `until`, both included, by due time."""
+    """Return the states of scheduled occurrences and backfills by due time, from `since` to `until`, both included."""
     query = select(Execution.due_at, Execution.status).where(
         Execution.schedule_id == schedule_id,
         Execution.kind.in_([ExecutionKind.SCHEDULED, ExecutionKind.BACKFILL]),
@@ -103,7 +105,7 @@ async def worked_on(
 
 
 async def is_known(session: AsyncSession, schedule_id: str, due_at: datetime) -> bool:
-    """Whether the scheduled occurrence is in the ledger."""
+    """Say whether the scheduled occurrence is in the ledger."""
     query = select(
         exists().where(
             Execution.schedule_id == schedule_id,
@@ -115,7 +117,7 @@ async def is_known(session: AsyncSession, schedule_id: str, due_at: datetime) ->
 
 
 async def has_open(session: AsyncSession, schedule_id: str, *, besides: str = "") -> bool:
-    """Whether a scheduled occurrence of the schedule has not ended."""
+    """Say whether a scheduled occurrence of the schedule has not ended."""
     query = select(
         exists().where(
             Execution.schedule_id == schedule_id,
@@ -130,8 +132,10 @@ async def has_open(session: AsyncSession, schedule_id: str, *, besides: str = ""
 async def waiting(
     session: AsyncSession, *, before: datetime, beyond: tuple[datetime, str] | None, limit: int
 ) -> Sequence[Row[Any]]:
-    """(id, due_at, name, user_id, schedule_id, policy_config) of scheduled occurrences that nothing has begun, by due
-    time."""
+    """Return scheduled occurrences that nothing has begun, by due time.
+
+    The rows are (id, due_at, name, user_id, schedule_id, policy_config).
+    """
     columns = (
         Execution.id,
         Execution.due_at,
@@ -157,7 +161,7 @@ async def waiting(
 
 
 async def finishable(session: AsyncSession, *, limit: int) -> Sequence[Schedule]:
-    """Active schedules with nothing left to fire and nothing that has not ended; each is locked."""
+    """Return active schedules with nothing left to fire, all of whose occurrences have ended; each is locked."""
     unfinished = aliased(Execution)
     query = (
         select(Schedule)
@@ -177,7 +181,7 @@ async def finishable(session: AsyncSession, *, limit: int) -> Sequence[Schedule]
 
 
 async def counts(session: AsyncSession, *, since: datetime, until: datetime) -> dict[ExecutionState, int]:
-    """How many scheduled occurrences due in (since, until] there are by state."""
+    """Count the scheduled occurrences due in (since, until] by state."""
     query = (
         select(Execution.status, func.count())
         .where(Execution.kind == ExecutionKind.SCHEDULED, Execution.due_at > since, Execution.due_at <= until)
@@ -187,7 +191,7 @@ async def counts(session: AsyncSession, *, since: datetime, until: datetime) -> 
 
 
 async def active_page(session: AsyncSession, *, beyond: str, limit: int) -> Sequence[Row[Any]]:
-    """(id, name, schedule_config, created_at, updated_at) of active schedules, by id."""
+    """Return (id, name, schedule_config, created_at, updated_at) of active schedules, by id."""
     columns = (Schedule.id, Schedule.name, Schedule.schedule_config, Schedule.created_at, Schedule.updated_at)
     query = select(*columns).where(Schedule.state == ScheduleState.ACTIVE, Schedule.id > beyond)
     return (await session.execute(query.order_by(Schedule.id).limit(limit))).all()
@@ -196,7 +200,7 @@ async def active_page(session: AsyncSession, *, beyond: str, limit: int) -> Sequ
 async def due_times(
     session: AsyncSession, schedule_ids: Sequence[str], *, since: datetime, until: datetime
 ) -> set[tuple[str, datetime]]:
-    """(schedule_id, due_at) of the scheduled occurrences in (since, until] that are in the ledger."""
+    """Return (schedule_id, due_at) of the scheduled occurrences in (since, until] that are in the ledger."""
     query = select(Execution.schedule_id, Execution.due_at).where(
         Execution.schedule_id.in_(schedule_ids),
         Execution.kind == ExecutionKind.SCHEDULED,

@@ -1,4 +1,4 @@
-"""What a schedule's owner is told of: one class for each kind of event, which makes its own words."""
+"""The owner of a schedule is told of these events; each is a class that makes its own words."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ class Event(ABC):
 
     @property
     def severity(self) -> str:
-        """How bad it is: `warning` or `error`."""
+        """Return how bad it is: `warning` or `error`."""
         return "warning"
 
     @property
     @abstractmethod
     def title(self) -> str:
-        """What happened, in a line."""
+        """Return what happened, in a line."""
 
     @property
     @abstractmethod
     def body(self) -> str:
-        """What happened, in sentences."""
+        """Return what happened, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +43,17 @@ class ExecutionFailed(Event):
 
     @property
     def severity(self) -> str:
-        """An error where nothing was delivered."""
+        """Return `error` where nothing was delivered."""
         return "error" if self.state is ExecutionState.FAILED else "warning"
 
     @property
     def title(self) -> str:
-        """The schedule and how its execution ended."""
+        """Return the schedule and how its execution ended."""
         return f"{self.schedule_name}: {self.state}"
 
     @property
     def body(self) -> str:
-        """The reason."""
+        """Return the reason."""
         return self.reason
 
 
@@ -68,12 +68,12 @@ class DueTimesMissed(Event):
 
     @property
     def title(self) -> str:
-        """The schedule."""
+        """Return the schedule and what happened to it."""
         return f"{self.schedule_name}: missed"
 
     @property
     def body(self) -> str:
-        """How many, when and why."""
+        """Return how many were missed, when and why."""
         when = self.first.isoformat()
         if self.last != self.first:
             when = f"{when} to {self.last.isoformat()}"
@@ -89,12 +89,12 @@ class PausedInPrefect(Event):
 
     @property
     def title(self) -> str:
-        """The schedule."""
+        """Return the schedule and what happened to it."""
         return f"{self.schedule_name} was paused in Prefect"
 
     @property
     def body(self) -> str:
-        """Who did it, and what follows."""
+        """Return who did it, and what follows."""
         by = f" by {self.who}" if self.who else ""
         return (
             f"Somebody paused its deployment in Prefect{by}. Nothing leaves for it until it is resumed, here or there."
@@ -107,10 +107,10 @@ class ResumedInPrefect(Event):
 
     @property
     def title(self) -> str:
-        """The schedule."""
+        """Return the schedule and what happened to it."""
         return f"{self.schedule_name} was resumed in Prefect"
 
     @property
     def body(self) -> str:
-        """What follows."""
+        """Return what follows."""
         return "It fires again from its next due time."

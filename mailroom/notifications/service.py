@@ -1,4 +1,4 @@
-"""Tells the owners of schedules what they should know, in the transaction of what happened."""
+"""Tell the owners of schedules what they should know, in the transaction of what happened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claim: which execution a flow run works on, decided by the database so that nobody else works on it too."""
+"""Claim the execution that a flow run works on; the database decides, so that nobody else works on it too."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _C = ReasonCode
 
 @dataclass(frozen=True, slots=True)
 class FlowRunFacts:
-    """What Prefect says of the run: `expected_at` is when it was due, `scheduled` whether its scheduler made it."""
+    """The facts that Prefect knows of a run: when it was due, and whether its scheduler made it."""
 
     id: str
     expected_at: datetime
@@ -84,7 +84,7 @@ async def claim(
 
 
 async def _occurrence(session: AsyncSession, schedule: Schedule, run: FlowRunFacts, now: datetime) -> Claimed | Stopped:
-    """What Prefect's scheduler made the run for: it must be in the ledger, or be due by the schedule as it is."""
+    """Claim the occurrence that the run was made for: it is in the ledger, or due by the schedule as it is."""
     spec = stored_spec(schedule)
     due_at = run.expected_at.replace(second=0, microsecond=0)
     if not await ledger.is_known(session, schedule.id, due_at):
@@ -136,7 +136,7 @@ async def _requested(
 
 
 def _by_hand(session: AsyncSession, schedule: Schedule, run: FlowRunFacts, now: datetime) -> Claimed:
-    """Somebody pressed Run in Prefect's UI: a run-now, with no occurrence of the schedule behind it."""
+    """Make a run-now, with no occurrence behind it, for somebody who pressed Run in Prefect's UI."""
     due_at = run.expected_at.replace(microsecond=0)
     execution = lifecycle.new_execution(schedule.id, ExecutionKind.RUN_NOW, due_at, now=now, flow_run_id=run.id)
     session.add(execution)

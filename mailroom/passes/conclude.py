@@ -1,4 +1,4 @@
-"""What an execution's end means for its schedule and its owner: counters, suspension, notification."""
+"""Conclude an execution: its end counts for the schedule, may suspend or finish it, and is told to its owner."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def conclude(session: AsyncSession, execution_id: str, result: Outcome, *,
 
 
 async def _count(session: AsyncSession, schedule: Schedule, *, failed: bool, now: datetime) -> None:
-    """Consecutive failures, and the suspension that they lead to."""
+    """Count consecutive failures, and suspend the schedule after too many."""
     if not failed:
         schedule.consecutive_failures = 0
         return
@@ -69,7 +69,7 @@ async def _count(session: AsyncSession, schedule: Schedule, *, failed: bool, now
 
 
 async def _finish(session: AsyncSession, schedule: Schedule, execution: Execution, now: datetime) -> None:
-    """A schedule is finished when nothing is left to fire and every occurrence has ended."""
+    """Finish the schedule where nothing is left to fire and every occurrence has ended."""
     if schedule.state is not ScheduleState.ACTIVE or schedule.next_run is not None:
         return
     if not await ledger.has_open(session, schedule.id, besides=execution.id):

@@ -1,4 +1,4 @@
-"""Deliver: one attempt for each delivery that is due, several at once, each accounted for before and after."""
+"""Deliver: make one attempt for each delivery that is due, several at once, each recorded before and after."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _AT_ONCE = 4
 
 
 def plan(execution: Execution, spec: ScheduleSpec, *, now: datetime) -> list[Delivery]:
-    """The deliveries of an execution: one for each recipient of each destination, keys fixed. Pure."""
+    """Plan the deliveries of an execution: one for each recipient of each destination, keys fixed. Pure."""
     planned = []
     for position, target in enumerate(spec.targets()):
         used: Destination | None = target
@@ -72,7 +72,7 @@ def plan(execution: Execution, spec: ScheduleSpec, *, now: datetime) -> list[Del
 def due_now(
     deliveries: Sequence[Delivery], *, now: datetime, again: bool, forced: bool, max_attempts: int
 ) -> list[Delivery]:
-    """Which deliveries this pass tries. Pure.
+    """Choose the deliveries that this pass tries. Pure.
 
     A first pass tries what is pending. A later one tries those whose time has come, and those that a dead pass left
     unknown; when a person asked (`forced`), everything that is not confirmed.
@@ -94,7 +94,7 @@ def due_now(
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """What every delivery of an execution has in common."""
+    """Everything that the deliveries of an execution have in common."""
 
     execution: Execution
     schedule: Schedule
@@ -138,7 +138,7 @@ def _parcel_file(store: ArtifactStore, artifact: Artifact) -> ParcelFile:
 
 
 def window(definition: ReportDefinition, parameters: dict[str, Any]) -> tuple[date | None, date | None]:
-    """First and last day of the data, where the definition names the parameters that bound it."""
+    """Return the first and last day of the data, where the definition names the parameters that bound it."""
     days: list[date | None] = []
     for name in (definition.data_window or "").split(".."):
         value = parameters.get(name)
@@ -150,7 +150,7 @@ def window(definition: ReportDefinition, parameters: dict[str, Any]) -> tuple[da
 
 
 def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
-    """The parcel of one attempt. Pure: the files are only named."""
+    """Make the parcel of one attempt. Pure: the files are only named."""
     execution, schedule, definition = shipment.execution, shipment.schedule, shipment.definition
     local_due = execution.due_at.astimezone(ZoneInfo(shipment.spec.timing.timezone))
     first, last = window(definition, shipment.wanted.parameters)
@@ -204,7 +204,7 @@ class Courier:
         self._channels: dict[str, asyncio.Task[Block]] = {}
 
     async def deliver_all(self, deliveries: Sequence[Delivery]) -> None:
-        """One attempt for each; at most four at once through one connection, so that it stays polite."""
+        """Make one attempt for each; at most four at once through one connection, so that it stays polite."""
         async with asyncio.TaskGroup() as group:
             for delivery in deliveries:
                 group.create_task(self._deliver(delivery))
@@ -244,7 +244,7 @@ class Courier:
                 )
 
     async def _suppressed(self, session: AsyncSession, delivery: Delivery) -> bool:
-        """Whether the right to send has gone since the gate; asked in the attempt's own transaction."""
+        """Say whether the right to send has gone since the gate; this is asked in the attempt's own transaction."""
         execution = await overlap.standing(session, self._shipment.execution.id)
         if execution.status is ExecutionState.CANCELLED:
             await delivery_lifecycle.suppress(session, delivery.id, reason_of(execution))
@@ -259,7 +259,7 @@ class Courier:
         return closed is not None
 
     async def _channel(self, delivery: Delivery) -> Channel | MailroomError:
-        """The delivery's block, loaded once a pass; or why it cannot be had."""
+        """Return the delivery's block, loaded once a pass, or why it cannot be had."""
         name = delivery.connection
         if name not in self._channels:
             loading = load_named(self._database, self._settings, name, kind=delivery.channel)

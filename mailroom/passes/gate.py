@@ -1,4 +1,4 @@
-"""Gate: whether an execution may go on, and what becomes of the others of its schedule. Pure.
+"""The gate decides whether an execution may go on, and what becomes of the others of its schedule. Pure.
 
 First whether anything may leave at all, then the jitter, then whether it is too late, and the overlap last: an
 occurrence that does not run anyway must neither wait nor cancel another.
@@ -36,7 +36,7 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that the gate looks at.
+    """Everything that the gate looks at.
 
     Attributes:
         starts_at: the due time plus its jitter; see `start_of`.
@@ -84,7 +84,7 @@ class Closed:
 
 
 def start_of(schedule_id: str, due_at: datetime, jitter: timedelta) -> datetime:
-    """When an occurrence starts: its due time and whole seconds less than `jitter`, always the same ones.
+    """Return when an occurrence starts: its due time and whole seconds less than `jitter`, always the same ones.
 
     Lateness is counted from here: the delay up to here was asked for.
     """
@@ -93,7 +93,7 @@ def start_of(schedule_id: str, due_at: datetime, jitter: timedelta) -> datetime:
 
 
 def may_send(kind: ExecutionKind, schedule_state: ScheduleState, *, owner_active: bool) -> Closed | None:
-    """Whether anything may leave for this schedule at this moment.
+    """Return why nothing may leave for this schedule at this moment, or None where it may.
 
     A test may while it is paused. A finished schedule has no due time left; what was due is still delivered.
     """
@@ -167,7 +167,7 @@ def _overlap(situation: Situation) -> Open | Wait | Closed:
 
 
 def _catching_up(situation: Situation, ahead: Sequence[Unfinished]) -> bool:
-    """Whether it is one of several that `catchup: all` runs one after the other, instead of skipping all but one."""
+    """Say whether it is one of several that `catchup: all` runs one after the other, not skipping all but one."""
     late = (situation.now - situation.starts_at).total_seconds() > GRACE_SECONDS
     return situation.policy.catchup == "all" and (late or any(other.waits for other in ahead))
 

@@ -1,4 +1,4 @@
-"""Settle: what the state of the deliveries makes of the execution. Pure."""
+"""Decide from the state of its deliveries how an execution goes on. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mailroom.storage.tables import Delivery
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the execution goes on: `retry_at` is set for `retrying`, and for `pending` while it waits for its turn."""
+    """An execution goes on like this; `retry_at` is set while it is `retrying`, or `pending` and waits for its turn."""
 
     state: ExecutionState
     reason: Reason
@@ -21,7 +21,7 @@ class Outcome:
 
 
 def outcome_of(deliveries: Sequence[Delivery]) -> Outcome:
-    """The execution's state. A delivery with a next attempt keeps it open; else it has ended."""
+    """Return how the execution goes on: a delivery with a next attempt keeps it open, else it has ended."""
     total = len(deliveries)
     delivered = sum(delivery.status is DeliveryState.DELIVERED for delivery in deliveries)
     counted = {"delivered": delivered, "total": total}

@@ -1,4 +1,4 @@
-"""What a run shows in Prefect's UI: a readable name, and a summary with its files and deliveries."""
+"""Make what a run shows in Prefect's UI: a readable name, and a summary with its files and deliveries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mailroom.storage.tables import Artifact, Delivery
 
 
 def run_name(claimed: Claimed) -> str:
-    """Such as `EMEA weekly sales · Mon 2026-11-23 09:00`, with the kind where it is not a scheduled one."""
+    """Return a name such as `EMEA weekly sales · Mon 2026-11-23 09:00`, with the kind unless it is scheduled."""
     execution = claimed.execution
     local = execution.due_at.astimezone(ZoneInfo(claimed.spec.timing.timezone))
     kind = "" if execution.kind is ExecutionKind.SCHEDULED else f" · {str(execution.kind).replace('_', ' ')}"
@@ -27,7 +27,7 @@ def run_name(claimed: Claimed) -> str:
 
 
 def _cell(text: object) -> str:
-    """Text that cannot end a Markdown table's cell or start markup."""
+    """Return text that cannot end a Markdown table's cell or start markup."""
     shown = " ".join(str(text).split())
     return "".join(f"\\{character}" if character in r"\`*_{}[]<>()#+!|" else character for character in shown)
 
@@ -35,7 +35,7 @@ def _cell(text: object) -> str:
 def summary(
     claimed: Claimed, result: Outcome, files: Sequence[Artifact], deliveries: Sequence[Delivery], api: str
 ) -> str:
-    """The summary as Markdown. Pure."""
+    """Write the summary as Markdown. Pure."""
     lines = [f"## {_cell(claimed.schedule.name)}", "", f"**{result.state}** {_cell(words(result.reason))}", ""]
     if files:
         lines += ["| File | Size | SHA-256 |", "|---|---:|---|"]

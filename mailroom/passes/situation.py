@@ -1,4 +1,4 @@
-"""What the gate looks at, read from the database."""
+"""Read what the gate looks at from the database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mailroom.timing.model import Immediate
 async def read_situation(
     session: AsyncSession, claimed: Claimed, business: BusinessCalendar, *, now: datetime
 ) -> Situation:
-    """The situation of an execution that this transaction has claimed.
+    """Read the situation of an execution that this transaction has claimed.
 
     The claim has locked the schedule, so nothing of the schedule can begin or begin to wait meanwhile.
     """

@@ -1,4 +1,4 @@
-"""The work of one pass over an execution, in the order of DESIGN's run; the flow calls these one after the other."""
+"""Do the work of one pass over an execution, step by step; the flow calls the steps one after the other."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _RENDER_WAIT_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What the render step hands to the deliver step."""
+    """The render step hands this to the deliver step."""
 
     wanted: Order
     made: Made
@@ -61,7 +61,7 @@ class Begun:
 
 
 class Work:
-    """Database and settings of a pass, and who it runs for."""
+    """The database and settings of a pass, and the flow run that it works for."""
 
     def __init__(self, database: Database, settings: Settings, run: FlowRunFacts) -> None:
         self.database, self.settings, self.run = database, settings, run
@@ -95,7 +95,7 @@ class Work:
             return Begun(claimed, forced, [one for one in ended if one])
 
     async def render(self, begun: Begun) -> Rendered | Outcome:
-        """The execution's files, or the outcome that there are none (yet)."""
+        """Render the execution's files, or return the outcome that there are none (yet)."""
         claimed, now = begun.claimed, datetime.now(UTC)
         execution, spec = claimed.execution, claimed.spec
         try:
@@ -136,7 +136,7 @@ class Work:
         return Outcome(ExecutionState.FAILED, because(ReasonCode.RENDER_FAILED, error=str(error)))
 
     async def deliver(self, begun: Begun, made: Rendered) -> Outcome:
-        """One attempt for each delivery that is due."""
+        """Make one attempt for each delivery that is due."""
         claimed, now = begun.claimed, datetime.now(UTC)
         store = ArtifactStore(self.settings.artifacts_dir)
         try:
@@ -173,7 +173,7 @@ class Work:
 
 @asynccontextmanager
 async def open_work(run: FlowRunFacts) -> AsyncIterator[Work]:
-    """The work of a flow run in this process, from the environment's settings."""
+    """Open the work of a flow run in this process, from the environment's settings."""
     settings = settings_module.current()
     database = of_process(settings.database)
     try:

@@ -1,4 +1,4 @@
-"""What people did in Prefect's own interface, taken over into the schedule or undone, with a trace of it.
+"""Take over into the schedule what people did in Prefect's own interface, or record that it was undone.
 
 Each function works in the caller's transaction.
 """
@@ -31,7 +31,7 @@ def _context(schedule: Schedule, who: str, now: datetime, settings: Settings) ->
 
 
 async def adopt_pause(session: AsyncSession, schedule_id: str, *, who: str, now: datetime, settings: Settings) -> bool:
-    """Pause an active schedule, as somebody did in Prefect; returns whether it was still active."""
+    """Pause an active schedule, as somebody did in Prefect; return whether it was still active."""
     schedule = await stored.find(session, schedule_id, lock=True)
     if schedule is None or schedule.state is not ScheduleState.ACTIVE:
         return False
@@ -41,7 +41,7 @@ async def adopt_pause(session: AsyncSession, schedule_id: str, *, who: str, now:
 
 
 async def adopt_resume(session: AsyncSession, schedule_id: str, *, who: str, now: datetime, settings: Settings) -> bool:
-    """Resume a schedule that was paused in Prefect; one paused here stays so. Returns whether it was resumed."""
+    """Resume a schedule that was paused in Prefect; one paused here stays so. Return whether it was resumed."""
     schedule = await stored.find(session, schedule_id, lock=True)
     if schedule is None or schedule.state is not ScheduleState.PAUSED:
         return False

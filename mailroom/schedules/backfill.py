@@ -1,4 +1,4 @@
-"""Backfill: executions for past due times of a schedule, on request, bounded, in order and marked.
+"""Backfill past due times of a schedule on request: bounded, in order and marked.
 
 Each gets the due time's own data window. They run one after the other: the next is handed over when the one before is
 done, or waits for a retry.
@@ -30,7 +30,7 @@ _DONE = (ExecutionState.SUCCESS, ExecutionState.PARTIAL)
 
 
 class Backfill(BaseModel):
-    """Which past due times to make good."""
+    """The past due times to make good."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -60,7 +60,7 @@ class Plan:
 
 
 def bounds(wanted: Backfill, timing: Timing, now: datetime) -> tuple[datetime, datetime]:
-    """First and last instant of the range, both included. Pure.
+    """Return the first and last instant of the range, both included. Pure.
 
     Raises:
         Invalid: it is empty or lies in the future.
@@ -81,7 +81,7 @@ def bounds(wanted: Backfill, timing: Timing, now: datetime) -> tuple[datetime, d
 
 
 def _day(day: date, timing: Timing) -> datetime:
-    """The day's first instant in the schedule's zone."""
+    """Return the day's first instant in the schedule's zone."""
     return datetime.combine(day, time.min, timing.zone).astimezone(UTC)
 
 
@@ -95,7 +95,7 @@ def choose(
     again: bool,
     most: int,
 ) -> Plan:
-    """Which due times of the range to backfill. Pure.
+    """Choose the due times of the range to backfill. Pure.
 
     Args:
         known: the states of what was worked on for each due time, by its schedule or an earlier backfill.

@@ -1,4 +1,4 @@
-"""What can be done with business calendars. Each function works in the caller's transaction.
+"""Create, replace and delete business calendars. Each function works in the caller's transaction.
 
 A change moves every schedule on the calendar: what was due until now is accounted for by the old one, `next_run` is
 worked out by the new one, and the schedule's generation counts it. Statements do not grow with the schedules.
@@ -32,12 +32,12 @@ _TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)
 
 
 class CalendarSettings(CalendarDefinition):
-    """What a user says of a calendar."""
+    """Everything that a user says of a calendar."""
 
     title: str = Field(min_length=1, max_length=200)
 
     def definition(self) -> dict[str, Any]:
-        """What is stored besides the title."""
+        """Return what is stored besides the title."""
         return self.model_dump(mode="json", include=set(CalendarDefinition.model_fields))
 
 
@@ -48,7 +48,7 @@ class NewCalendar(CalendarSettings):
 
 
 def etag(row: Calendar) -> str:
-    """The version of a calendar as an ETag."""
+    """Return the version of a calendar as an ETag."""
     content = orjson.dumps([row.title, row.definition], option=orjson.OPT_SORT_KEYS)
     return f'"{hashlib.sha256(content).hexdigest()[:16]}"'
 
@@ -119,7 +119,7 @@ async def _move(
 
 
 async def delete(session: AsyncSession, calendar_id: str, context: Context, *, if_match: str | None = None) -> None:
-    """Remove it.
+    """Remove a calendar.
 
     Raises:
         NotFound.

@@ -1,4 +1,4 @@
-"""What can be done with schedules. Each function works in the caller's transaction; the caller commits, then asks
+"""Create, change and run schedules. Each function works in the caller's transaction; the caller commits, then asks
 `deployments` to bring Prefect in step.
 """
 
@@ -47,7 +47,7 @@ _MOVED = {
 
 
 def _variable_faults(targets: list[Destination], parameters: dict[str, Any]) -> list[Fault]:
-    """Variables `{param_…}` of subjects and paths that the report's parameters do not have."""
+    """Find variables `{param_…}` of subjects and paths that the report's parameters do not have."""
     known = parameters.get("properties", {})
     faults = []
     for index, target in enumerate(targets):
@@ -77,7 +77,7 @@ async def _check_targets(session: AsyncSession, targets: list[Destination]) -> l
 
 
 async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> BusinessCalendar:
-    """Refuse what can never run; returns the schedule's calendar.
+    """Refuse what can never run; return the schedule's calendar.
 
     Raises:
         Invalid: naming every fault.
@@ -168,7 +168,7 @@ def check_etag(schedule: Schedule, if_match: str | None) -> None:
 
 
 def etag(schedule: Schedule) -> str:
-    """The version of the schedule as its user wrote it."""
+    """Return the version of the schedule as its user wrote it."""
     return f'"{schedule.generation}"'
 
 
@@ -224,7 +224,7 @@ async def _move(
 
 
 async def pause(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:
-    """Stop it until it is resumed; nothing leaves for it meanwhile.
+    """Stop a schedule until it is resumed; nothing leaves for it meanwhile.
 
     Raises:
         NotFound.
@@ -234,7 +234,7 @@ async def pause(session: AsyncSession, schedule_id: str, context: Context, *, if
 
 
 async def resume(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:
-    """Let it fire again, from its next due time.
+    """Let a schedule fire again, from its next due time.
 
     Raises:
         NotFound.
@@ -246,7 +246,7 @@ async def resume(session: AsyncSession, schedule_id: str, context: Context, *, i
 
 
 async def delete(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:
-    """Remove it for users; its history stays."""
+    """Remove a schedule for users; its history stays."""
     schedule = await _move(session, schedule_id, ScheduleState.DELETED, Cause.DELETE, context, if_match)
     schedule.deleted_at = context.now
     return schedule
@@ -286,7 +286,7 @@ async def request_execution(
 
 
 def patched(schedule: Schedule, patch: dict[str, Any]) -> dict[str, Any]:
-    """The body that results from an RFC 7396 merge patch of the schedule."""
+    """Return the body that results from an RFC 7396 merge patch of the schedule."""
     merged: dict[str, Any] = _merge(spec_data(schedule), patch)
     return merged
 

@@ -1,4 +1,4 @@
-"""The watchdog: what was due and is not in the ledger is written into it, and run or recorded by the schedule's policy.
+"""Watch for what was due and is not in the ledger: write it there, to be run or recorded by the schedule's policy.
 
 Any number of watchdogs may look at once: the ledger's unique index decides, and rows are locked. An occurrence that is
 to run is left pending; the reconciler hands it to Prefect.
@@ -44,7 +44,7 @@ _TOLD = 20
 
 @dataclass(slots=True)
 class Findings:
-    """What a look found, in occurrences: `lost` were not in the ledger and will run, `missed` are too late to run."""
+    """The occurrences that a look found: `lost` were not in the ledger and will run, `missed` are too late to run."""
 
     lost: int = 0
     missed: int = 0
@@ -127,7 +127,7 @@ def _notify(
 
 
 async def _expired(database: Database, findings: Findings, now: datetime) -> None:
-    """Occurrences that are in the ledger and that nothing began in time: Prefect or the workers are away for long."""
+    """Close occurrences that nothing began in time, such as where Prefect or the workers are away for long."""
     beyond: tuple[datetime, str] | None = None
     while True:
         async with database.session() as session:
@@ -146,7 +146,7 @@ async def _expired(database: Database, findings: Findings, now: datetime) -> Non
 
 
 async def _finished(database: Database, findings: Findings, now: datetime) -> None:
-    """Schedules with nothing left to fire whose last occurrence ended without a run, which would have finished them."""
+    """Finish schedules with nothing left to fire whose last occurrence ended without a run that would have done so."""
     while True:
         async with database.session() as session:
             await before_reading(session)
