@@ -36,7 +36,7 @@ async def conclude(session: AsyncSession, execution_id: str, result: Outcome, *,
     schedule = await stored.find(session, schedule_id, lock=True)  # First, as the claim does: no deadlock.
     assert schedule is not None, "schedules are never removed, only marked as deleted"
     execution = await executions.get(session, execution_id, lock=True)
-    if not lifecycle.ALLOWED.allows(execution.status, result.state, By.PLAN):
+    if execution.status.ended or not lifecycle.ALLOWED.allows(execution.status, result.state, By.PLAN):
         return Outcome(execution.status, reason_of(execution), execution.next_pass_at)
     lifecycle.end_pass(execution, result.state, result.reason, now=now, retry_at=result.retry_at)
     if result.state is ExecutionState.RETRYING:

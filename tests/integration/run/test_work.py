@@ -338,6 +338,9 @@ async def test_a_pass_that_was_given_up_does_not_change_how_the_execution_ended(
     assert stands.state is ExecutionState.FAILED
     row = await desk.execution()
     assert (row.status, row.reason_code) == (ExecutionState.FAILED, ReasonCode.RUN_GONE)
+    await work.settle(begun, Outcome(ExecutionState.FAILED, because(ReasonCode.NO_OUTCOME, said="It crashed.")))
+    async with desk.database.session() as session:
+        assert len((await session.scalars(select(Notification))).all()) == 1, "the owner is told once"
 
 
 async def test_a_full_disk_is_said_before_anything_is_rendered(desk: Desk) -> None:
