@@ -40,7 +40,7 @@ _BATCH = 100
 
 
 class Cure(StrEnum):
-    """What to do about an execution whose process fell silent."""
+    """The cure of an execution whose process fell silent."""
 
     NOTHING = "nothing"
     PUT_BACK = "put back"

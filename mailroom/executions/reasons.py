@@ -11,7 +11,7 @@ from typing import Any
 from mailroom.storage.tables import Execution
 
 Value = str | int | float | list[str]
-"""What a reason is stored with. Lengths of time are seconds, instants ISO 8601."""
+"""A value that a reason is stored with. Lengths of time are seconds, instants ISO 8601."""
 
 
 class ReasonCode(StrEnum):
