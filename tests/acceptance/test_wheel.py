@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from embedded.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 KINDS = {
@@ -69,8 +70,7 @@ def empty_environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The API address of a Prefect server of our own environment, on an empty SQLite database."""
     home = tmp_path_factory.mktemp("server")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port("127.0.0.1")
     environment = clean_environment(home, PREFECT_SERVER_ANALYTICS_ENABLED="false", PREFECT_LOGGING_LEVEL="ERROR")
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     log = home / "log"

@@ -15,7 +15,7 @@ import tempfile
 import time
 from dataclasses import asdict
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from prefect_mailroom.worker.code import Code, CodeUnusable, Fingerprint, changed
 from prefect_mailroom.worker.prefect_private import settings_as_environment
@@ -33,6 +33,7 @@ _LAST_WORDS_SECONDS = 5
 # Of a deployment: what is long and of no use to a child.
 _NOT_TOLD = {"parameters", "parameter_openapi_schema", "job_variables", "pull_steps", "schedules", "status"}
 _ids = count(1)
+T = TypeVar("T")
 
 
 class ChildDied(Exception):
@@ -53,6 +54,12 @@ def in_words(status: int | None) -> str:
         hint = "; perhaps the machine ran out of memory" if number == signal.SIGKILL else ""
         return f"its process was killed by signal {number} ({name}){hint}"
     return f"its process exited with code {os.waitstatus_to_exitcode(status)}"
+
+
+def _tell(waiting: asyncio.Future[T] | None, result: T) -> None:
+    """Give a result to whoever waits for it, unless they gave up: they may have, in this very moment of the loop."""
+    if waiting is not None and not waiting.done():
+        waiting.set_result(result)
 
 
 class Child:
@@ -242,10 +249,10 @@ class Zygote:
         try:
             while (text := await reader.readline()).endswith(b"\n"):
                 message: Message = json.loads(text)
-                if ("ready" in message or "unusable" in message) and self._loaded is not None:
-                    self._loaded.set_result(message)
-                elif "spawned" in message and message["spawned"] in self._spawned:
-                    self._spawned[message["spawned"]].set_result(message["pid"])
+                if "ready" in message or "unusable" in message:
+                    _tell(self._loaded, message)
+                elif "spawned" in message:
+                    _tell(self._spawned.get(message["spawned"]), message["pid"])
                 elif "exited" in message:
                     self._bury(message["exited"], message["status"])
         except ConnectionError:

@@ -203,6 +203,10 @@ class Nursery:
         pid = os.fork()
         if pid == 0:
             self._become_child(descriptor, parent)
+        # The child does this too; whoever comes second changes nothing. Once the worker knows the id, it may kill the
+        # group, and a child that was not in it yet would live on and run what was cancelled.
+        with contextlib.suppress(ProcessLookupError):
+            os.setpgid(pid, pid)
         os.close(descriptor)
         self._children[pid] = order["spawn"]
         self._control.send({"spawned": order["spawn"], "pid": pid})

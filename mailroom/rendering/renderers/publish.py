@@ -14,6 +14,8 @@ from mailroom.rendering.job import RenderJob, RenderResult
 from mailroom.reports.errors import RenderFailed
 
 _LOG = logging.getLogger(__name__)
+_REMOVALS = 100
+"""Tries to remove a folder that others remove or fill at the same time."""
 
 
 def working_path(job: RenderJob, pid: int) -> Path:
@@ -32,13 +34,23 @@ def working_folder(job: RenderJob, pid: int) -> Iterator[Path]:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder that may not exist; what cannot be removed stays, with a line in the log. Blocking."""
+    """Remove a folder that may not exist, also while another thread removes a part of it. Blocking.
+
+    What cannot be removed stays, with a line in the log.
+    """
+    faults: list[tuple[str, BaseException]] = []
 
     def failed(_function: object, path: str, raised: tuple[type[BaseException], BaseException, object]) -> None:
         if not isinstance(raised[1], FileNotFoundError):
-            _LOG.warning("%s could not be removed: %s", path, raised[1])
+            faults.append((path, raised[1]))
 
-    shutil.rmtree(folder, onerror=failed)
+    for _ in range(_REMOVALS):
+        faults.clear()
+        shutil.rmtree(folder, onerror=failed)
+        if not any(isinstance(error, OSError) and error.errno == errno.ENOTEMPTY for _, error in faults):
+            break
+    for path, error in faults:
+        _LOG.warning("%s could not be removed: %s", path, error)
 
 
 def not_put(folder: Path, error: OSError) -> RenderFailed:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from email import message_from_bytes
 from email.policy import default
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectNotFound
 
+from embedded.ports import free_port
 from mailroom.connections.kinds import KINDS
 from prefect_mailroom import outbound
 
@@ -137,9 +137,7 @@ async def test_a_wrong_connection_is_refused_and_not_stored(online: Api, body: d
 async def test_a_test_mail_really_arrives(online: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(outbound.VARIABLE, "127.0.0.1")
     mailbox = Mailbox()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port("127.0.0.1")
     controller = Controller(mailbox, hostname="127.0.0.1", port=port)
     controller.start()
     try:

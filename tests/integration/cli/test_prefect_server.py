@@ -15,6 +15,7 @@ from prefect._internal.schemas import validators
 from prefect.server.schemas.schedules import CronSchedule
 
 from embedded import prefect_server, prefect_settings
+from embedded.ports import free_port
 from mailroom.settings import Settings
 from tests.conftest import until_healthy
 
@@ -22,12 +23,13 @@ DEPLOYMENTS = 48
 
 
 @pytest.fixture
-def server(tmp_path: Path, unused_tcp_port: int) -> Iterator[str]:
+def server(tmp_path: Path) -> Iterator[str]:
     """A server as `mailroom up` starts it; yields the URL of its API."""
-    settings = Settings.model_validate({"data_dir": tmp_path, "prefect_port": unused_tcp_port})
+    port = free_port("127.0.0.1")
+    settings = Settings.model_validate({"data_dir": tmp_path, "prefect_port": port})
     environment = prefect_settings.base_environment() | prefect_settings.server_environment(settings, "x" * 44)
     command = [sys.executable, "-m", "embedded.prefect_server", "server", "start"]
-    command += ["--host", "127.0.0.1", "--port", str(unused_tcp_port)]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
     log = tmp_path / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)

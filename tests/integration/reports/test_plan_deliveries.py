@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import pytest
+from sqlalchemy.exc import DBAPIError
+
 from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import lifecycle
 from mailroom.passes.deliver import plan
 from mailroom.schedules.spec import stored_spec
+from mailroom.states import ExecutionKind
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Delivery, Schedule
 from tests.integration.reports.conftest import NOW
@@ -31,3 +35,21 @@ async def test_two_passes_at_once_plan_the_same_deliveries(ledger: Database, sch
     assert [row.id for row in first] == [row.id for row in second]
     assert [row.recipient for row in first] == ["ada@example.com", "bob@example.com"]
     assert first[0].receipt is None
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=DBAPIError,
+    reason="A test's path is five characters longer than the schedule's, and the longest one does not fit its column.",
+)
+@pytest.mark.parametrize("ledger", ["postgres"], indirect=True)
+async def test_a_test_of_the_longest_path_can_be_planned(ledger: Database, schedule: Schedule) -> None:
+    path = f"{'/'.join(['a' * 100] * 4)}/{'b' * 76}/{{report_slug}}.{{ext}}"
+    destination = {"channel": "folder", "connection": "shared", "path": path}
+    spec = stored_spec(schedule).model_copy(update={"destinations": [destination]})
+    async with ledger.session() as session:
+        execution = await lifecycle.insert_occurrence(session, schedule.id, NOW, flow_run_id=new_id(), now=NOW)
+        execution.kind, execution.test_recipient = ExecutionKind.TEST, "ada@example.com"
+        planned = plan(execution, spec, now=NOW)
+        (stored,) = await delivery_repository.plan_deliveries(session, execution.id, planned)
+    assert stored.recipient.endswith(path)

@@ -103,7 +103,8 @@ async def test_five_watchdogs_and_five_runs_at_once_make_one_row(ledger: Databas
     results = await asyncio.gather(*work)
     assert len([one for one in results if isinstance(one, Claimed)]) == 1
     assert await rows(ledger, schedule) == [(0, "pending")]
-    await look(ledger, now=now)  # A look leaves out a schedule that a run has locked; the next one has it.
+    # Where the runs had the row at that moment, every watchdog left it out; the next look moves the schedule on.
+    await look(ledger, now=now)
     assert (await stored(ledger, schedule)).next_run == FIRST + HOUR
 
 

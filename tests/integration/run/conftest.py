@@ -7,18 +7,25 @@ import contextlib
 import email
 import email.message
 import email.policy
+import importlib.util
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.exceptions import ObjectAlreadyExists
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import ObjectAlreadyExists, Pause
+from prefect.flow_engine import run_flow_async
+from prefect.flows import Flow
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Pending
 from sqlalchemy import select
 
 from mailroom.access.service import ensure_default_user
@@ -32,7 +39,7 @@ from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import service as schedules
 from mailroom.schedules.spec import read_spec
-from mailroom.settings import Settings
+from mailroom.settings import CHECKOUT, Settings
 from mailroom.states import ExecutionKind
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Attempt, Delivery, Execution, Schedule, User
@@ -205,3 +212,47 @@ async def desk(
             await connections.create(session, wanted, Context(user=owner, now=now, settings=settings))
         await report_repository.save(session, ReportDefinition.model_validate(REPORT), now=now)
     return Desk(settings, database, mailbox, tmp_path / "shared", owner)
+
+
+@dataclass
+class FlowRuns:
+    """Runs of the real flow in this process, against the real Prefect."""
+
+    client: PrefectClient
+    flow: Flow[..., Any]
+
+    async def create(self, schedule: Schedule, execution: Execution) -> UUID:
+        """A run of a requested execution, as it is handed over to Prefect."""
+        parameters = {"schedule_id": schedule.id, "execution_id": execution.id}
+        return (await self.client.create_flow_run(self.flow, parameters=parameters)).id
+
+    async def work(self, run_id: UUID) -> FlowRun:
+        """Take the run as a worker does, and go through one pass; returns the run as Prefect shows it then."""
+        await self.client.set_flow_run_state(run_id, Pending(), force=True)
+        run = await self.client.read_flow_run(run_id)
+        with contextlib.suppress(Pause):  # The pass gave its slot back.
+            await run_flow_async(self.flow, flow_run=run, parameters=run.parameters, return_type="state")
+        return await self.client.read_flow_run(run_id)
+
+
+@pytest.fixture(scope="session")
+def flow() -> Flow[..., Any]:
+    """The flow, loaded from its file once, without leaving its folder on `sys.path`."""
+    spec = importlib.util.spec_from_file_location("report_export_of_tests", CHECKOUT / "flows/report_export.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found = module.report_export
+    assert isinstance(found, Flow)
+    return found
+
+
+@pytest.fixture
+async def flow_runs(desk: Desk, flow: Flow[..., Any], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FlowRuns]:
+    monkeypatch.setenv("MAILROOM_DATABASE_URL", str(desk.database.engine.url))
+    monkeypatch.setenv("MAILROOM_DATA_DIR", str(desk.settings.data_dir))
+    monkeypatch.setenv("MAILROOM_PREFECT_API_URL", desk.settings.prefect_api)
+    with temporary_settings({PREFECT_API_URL: desk.settings.prefect_api}):
+        async with PrefectClient(desk.settings.prefect_api) as client:
+            yield FlowRuns(client, flow)

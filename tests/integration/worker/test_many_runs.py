@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import psutil
@@ -15,10 +15,12 @@ import pytest
 from prefect.client.schemas.objects import StateType
 
 from embedded import prefect_settings
+from embedded.ports import free_port
 from mailroom.settings import Settings
 from tests.conftest import until_healthy
 from tests.integration.worker.conftest import Workshop, opened
 from tests.integration.worker.test_warm_runs import state_of
+from tests.support.processes import below, gone
 
 RUNS = 200
 KEY = "x" * 44
@@ -74,8 +76,8 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, unused_tcp_port_factory: Callable[[], int]) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("server"), unused_tcp_port_factory())
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("server"), free_port("127.0.0.1"))
     try:
         server.start()
         yield server
@@ -113,13 +115,13 @@ async def test_two_workers_share_runs_execute_none_twice_and_leave_nothing(works
         assert files_after - files <= 8, "about ten children came and went at each worker"
         assert threads_after - threads <= 4
 
-    family = [process for worker in workers for process in psutil.Process(worker.pid).children(recursive=True)]
+    family = [process for worker in workers for process in below(worker.pid)]
     assert len(family) >= 4
     for worker in workers:
         worker.send_signal(signal.SIGTERM)
     for worker in workers:
-        await asyncio.to_thread(worker.wait, 30)
-    assert [process for process in family if process.is_running()] == []
+        await asyncio.to_thread(worker.wait, 60)
+    await gone(*family)
     assert list(scratch.glob("mailroom-warm-*")) == []
 
 

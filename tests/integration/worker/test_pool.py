@@ -14,6 +14,7 @@ import pytest
 from prefect_mailroom.worker import pool as pool_module
 from prefect_mailroom.worker.code import Code, CodeUnusable
 from prefect_mailroom.worker.pool import Pool
+from tests.support.processes import children_with, gone
 
 
 @pytest.fixture
@@ -36,8 +37,7 @@ def codes(prefect_server: str, tmp_path: Path) -> list[Code]:
 
 
 def zygotes() -> dict[str, psutil.Process]:
-    mine = [child for child in psutil.Process().children() if "prefect_mailroom.worker.zygote" in child.cmdline()]
-    return {str(process.pid): process for process in mine}
+    return {str(process.pid): process for process in children_with("prefect_mailroom.worker.zygote")}
 
 
 async def test_processes_stay_within_the_limits_and_end_with_the_pool(
@@ -50,11 +50,19 @@ async def test_processes_stay_within_the_limits_and_end_with_the_pool(
 
     monkeypatch.setattr(pool_module, "_MAX_ZYGOTES", 1)
     await pool.prepare(codes[1])
-    await asyncio.to_thread(first.wait, 20)
+    await gone(first)
     (second,) = zygotes().values()
     family = [second, *second.children()]
     await pool.close()
-    assert not any(process.is_running() for process in family)
+    await gone(*family)
+
+
+async def test_a_child_that_is_killed_before_it_has_a_group_of_its_own_ends(pool: Pool, codes: list[Code]) -> None:
+    slow = "import os, time\nos.register_at_fork(after_in_child=lambda: time.sleep(5))\n"
+    (Path(str(codes[0].path)) / "main.py").write_text(f"{slow}from prefect import flow\n@flow\ndef main(): pass\n")
+    zygote = await pool._zygote(codes[0])
+    child = await zygote.spawn()
+    assert "SIGKILL" in await child.kill()
 
 
 async def test_runs_of_one_flow_wait_for_the_same_zygote(pool: Pool, codes: list[Code]) -> None:
@@ -80,7 +88,7 @@ async def test_flows_of_one_place_share_a_zygote_and_a_broken_one_gets_its_own(p
         with pytest.raises(CodeUnusable, match="division by zero"):
             await pool._zygote(broken)
         pool._unusable.clear()
-    await asyncio.to_thread(shared.wait, 20)  # Its children were idle.
+    await gone(shared)  # Its children were idle.
     await pool.prepare(more)
     (clean,) = zygotes().values()
     with pytest.raises(CodeUnusable, match="division by zero"):

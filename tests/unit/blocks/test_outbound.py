@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from ipaddress import ip_address
 
 import pytest
@@ -101,3 +102,23 @@ async def test_one_private_address_among_public_ones_refuses_the_host(monkeypatc
     monkeypatch.setattr("socket.getaddrinfo", mixed)
     with pytest.raises(ConfigurationError):
         await outbound.resolve("mixed.example.com", 443)
+
+
+async def test_the_address_that_answered_is_checked_whatever_the_name_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that stands for a public address when it is looked up, and for this machine when it is connected to."""
+    monkeypatch.delenv(outbound.VARIABLE, raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as inside:
+        port = inside.getsockname()[1]
+        real = socket.socket.connect
+
+        def rebound(link: socket.socket, _address: object) -> None:
+            real(link, ("127.0.0.1", port))
+
+        def public(*_arguments: object, **_options: object) -> list[object]:
+            return [(2, 1, 6, "", ("93.184.215.14", port))]
+
+        monkeypatch.setattr("socket.getaddrinfo", public)
+        monkeypatch.setattr("socket.socket.connect", rebound)
+        with pytest.raises(ConfigurationError) as caught:
+            await outbound.connect("rebinding.example.com", port, timeout=5)
+    assert caught.value.field == "host"

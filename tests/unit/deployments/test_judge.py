@@ -118,6 +118,17 @@ def test_our_change_and_a_newer_mailroom_are_no_hand() -> None:
         assert "cron" in verdict.action.fields
 
 
+@pytest.mark.parametrize("seen", [2, 4])
+def test_a_difference_while_another_generation_is_wanted_is_no_hand(seen: int) -> None:
+    """The row still says `synced`, as while a change of ours is on its way or after an older copy was restored."""
+    row = _schedule(ACTIVE, in_step=True)
+    row.observed_generation = seen
+    edited = replace(_observed(_desired()), cron="0 8 * * *")
+    assert judge(row, _desired(), edited).by_hand is False
+    assert judge(row, _desired(), None).by_hand is False
+    assert judge(row, _desired(), replace(edited, mark=None, paused=True)).wish is None
+
+
 def test_a_lost_mark_alone_is_written_again_without_a_word() -> None:
     verdict = judge(_schedule(ACTIVE, in_step=True), _desired(), replace(_observed(_desired()), mark=None))
     assert isinstance(verdict.action, Update)
