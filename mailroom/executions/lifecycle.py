@@ -8,6 +8,7 @@ statement each, whose WHERE takes its states from the same table. What becomes o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -72,31 +73,55 @@ def new_execution(
         requested_by: the user who asked for it; nobody did for a scheduled one.
         test_recipient: the only address that a test goes to.
     """
-    return Execution(
-        id=new_id(),
-        schedule_id=schedule_id,
-        kind=kind,
-        due_at=due_at,
-        status=ExecutionState.PENDING,
-        reason="",
-        artifact_ids=[],
-        flow_run_id=flow_run_id,
-        pass_count=0,
-        render_failures=0,
-        requested_by=requested_by,
-        test_recipient=test_recipient,
-        created_at=now,
-    )
+    values = _pending(schedule_id, kind, due_at, now, flow_run_id)
+    return Execution(**values, requested_by=requested_by, test_recipient=test_recipient)
 
 
-async def insert_missing(session: AsyncSession, rows: Sequence[Execution]) -> set[tuple[str, datetime]]:
+def _pending(
+    schedule_id: str, kind: ExecutionKind, due_at: datetime, now: datetime, flow_run_id: str | None
+) -> dict[str, Any]:
+    """Return what every new execution has, by column."""
+    return {
+        "id": new_id(),
+        "schedule_id": schedule_id,
+        "kind": kind,
+        "due_at": due_at,
+        "status": ExecutionState.PENDING,
+        "reason": "",
+        "artifact_ids": [],
+        "flow_run_id": flow_run_id,
+        "pass_count": 0,
+        "render_failures": 0,
+        "created_at": now,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class NewOccurrence:
+    """A due time that the ledger lacks: pending, unless it has a `state` that it ends in at once for `reason`."""
+
+    schedule_id: str
+    due_at: datetime
+    state: ExecutionState = ExecutionState.PENDING
+    reason: Reason | None = None
+    flow_run_id: str | None = None
+
+    def values(self, now: datetime) -> dict[str, Any]:
+        """Return its row by column."""
+        values = _pending(self.schedule_id, ExecutionKind.SCHEDULED, self.due_at, now, self.flow_run_id)
+        ALLOWED.check(values["status"], self.state, By.PLAN)
+        why, code, details = _columns(self.reason)
+        values |= {"status": self.state, "reason": why, "reason_code": code, "reason_values": details}
+        return values | {"completed_at": now if self.state.ended else None}
+
+
+async def insert_missing(
+    session: AsyncSession, occurrences: Sequence[NewOccurrence], *, now: datetime
+) -> set[tuple[str, datetime]]:
     """Store occurrences, except those that the ledger has by now. Return (schedule_id, due_at) of what was new."""
-    names = [column.key for column in Execution.__table__.columns]
     new: set[tuple[str, datetime]] = set()
-    for start in range(0, len(rows), _CHUNK):
-        values: list[dict[str, Any]] = [
-            {name: getattr(row, name) for name in names} for row in rows[start : start + _CHUNK]
-        ]
+    for start in range(0, len(occurrences), _CHUNK):
+        values = [one.values(now) for one in occurrences[start : start + _CHUNK]]
         query = insert_into(session, Execution).values(values).on_conflict_do_nothing()
         written = await session.execute(query.returning(Execution.schedule_id, Execution.due_at))
         new |= {(row[0], row[1]) for row in written}
@@ -107,8 +132,7 @@ async def insert_occurrence(
     session: AsyncSession, schedule_id: str, due_at: datetime, *, flow_run_id: str | None, now: datetime
 ) -> Execution:
     """Insert the occurrence or find the one that is there; the database's unique index decides who was first."""
-    wanted = new_execution(schedule_id, ExecutionKind.SCHEDULED, due_at, now=now, flow_run_id=flow_run_id)
-    await insert_missing(session, [wanted])
+    await insert_missing(session, [NewOccurrence(schedule_id, due_at, flow_run_id=flow_run_id)], now=now)
     query = select(Execution).where(
         Execution.schedule_id == schedule_id,
         Execution.due_at == due_at,
@@ -146,15 +170,11 @@ def wait(execution: Execution, reason: Reason, *, until: datetime, behind: str |
     execution.next_pass_at, execution.waits_for = until, behind
 
 
-def close(execution: Execution, state: ExecutionState, reason: Reason, *, now: datetime, looked_at: bool) -> None:
-    """End an execution that has not begun.
-
-    Args:
-        looked_at: whether a flow run came for it, and met a closed gate.
-    """
+def close(execution: Execution, state: ExecutionState, reason: Reason, *, now: datetime) -> None:
+    """End an execution that has not begun, since the gate is closed to its first pass."""
     _move(execution, state, reason)
-    execution.next_pass_at, execution.completed_at = None, now
-    execution.started_at = now if looked_at else None
+    execution.next_pass_at = None
+    execution.started_at = execution.completed_at = now
 
 
 def end_pass(

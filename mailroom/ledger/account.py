@@ -18,8 +18,8 @@ from mailroom.executions.policy import Policy
 from mailroom.executions.reasons import Reason
 from mailroom.ledger import repository as ledger
 from mailroom.ledger.decide import Accounts, Close, Entry, Known, reckon
-from mailroom.states import ExecutionKind, ScheduleState
-from mailroom.storage.tables import Execution, Schedule
+from mailroom.states import ScheduleState
+from mailroom.storage.tables import Schedule
 from mailroom.timing import BusinessCalendar, Timing
 
 _LOG = logging.getLogger(__name__)
@@ -113,8 +113,12 @@ def _reckon(
 
 
 async def _write(session: AsyncSession, results: Sequence[tuple[Schedule, Accounts]], *, now: datetime) -> list[Found]:
-    rows = [_row(schedule.id, entry, now) for schedule, sheet in results for entry in sheet.entries]
-    new = await lifecycle.insert_missing(session, rows)
+    missing = [
+        lifecycle.NewOccurrence(schedule.id, entry.due_at, entry.status, entry.reason)
+        for schedule, sheet in results
+        for entry in sheet.entries
+    ]
+    new = await lifecycle.insert_missing(session, missing, now=now)
     closes = [close for _, sheet in results for close in sheet.closes]
     ends = [(close.execution_id, close.status, close.reason) for close in closes]
     await lifecycle.close_unbegun(session, ends, now=now)
@@ -123,10 +127,3 @@ async def _write(session: AsyncSession, results: Sequence[tuple[Schedule, Accoun
         for schedule, sheet in results
     ]
     return [one for one in found if one.entries or one.closes]
-
-
-def _row(schedule_id: str, entry: Entry, now: datetime) -> Execution:
-    row = lifecycle.new_execution(schedule_id, ExecutionKind.SCHEDULED, entry.due_at, now=now)
-    if entry.reason:
-        lifecycle.close(row, entry.status, entry.reason, now=now, looked_at=False)
-    return row

@@ -82,7 +82,7 @@ class Work:
                 await ledger.move_past(session, schedule.id, execution.due_at, newer)
             match gate(await read_situation(session, claimed, business, now=now)):
                 case Closed() as closed:
-                    lifecycle.close(execution, closed.state, closed.reason, now=now, looked_at=True)
+                    lifecycle.close(execution, closed.state, closed.reason, now=now)
                     return Outcome(closed.state, closed.reason)
                 case Wait() as wait:
                     lifecycle.wait(execution, wait.reason, until=wait.until, behind=wait.behind)
