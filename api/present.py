@@ -22,9 +22,12 @@ from api.views import (
 )
 from mailroom.calendars.service import business_calendars
 from mailroom.context import Context
+from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import overview
 from mailroom.executions import repository as executions
 from mailroom.executions.overview import Deliveries
+from mailroom.executions.reason_words import words
+from mailroom.executions.reasons import reason_of
 from mailroom.schedules import repository as schedule_repository
 from mailroom.schedules.conflicts.survey import Draft, survey
 from mailroom.schedules.conflicts.warning import ScheduleWarning
@@ -121,7 +124,8 @@ def _last_run(row: Execution, counts: dict[str, Deliveries]) -> LastRun:
         kind=row.kind,
         due_at=row.due_at,
         status=row.status,
-        reason=row.reason,
+        reason=words(reason_of(row)),
+        reason_code=row.reason_code,
         delivered=count.delivered,
         total=count.total,
     )
@@ -168,7 +172,8 @@ def _execution(
         kind=row.kind,
         due_at=row.due_at,
         status=row.status,
-        reason=row.reason,
+        reason=words(reason_of(row)),
+        reason_code=row.reason_code,
         started_at=row.started_at,
         completed_at=row.completed_at,
         delivered=count.delivered,
@@ -184,7 +189,7 @@ async def execution_detail(session: AsyncSession, row: Execution, context: Conte
     """One execution with its deliveries and their attempts."""
     view = (await execution_views(session, [row], context))[0]
     attempts: dict[str, list[AttemptView]] = {}
-    for attempt in await executions.attempts_of(session, row.id):
+    for attempt in await delivery_repository.attempts_of(session, row.id):
         attempts.setdefault(attempt.delivery_id, []).append(AttemptView.model_validate(attempt))
     deliveries = [
         DeliveryView(
@@ -199,6 +204,6 @@ async def execution_detail(session: AsyncSession, row: Execution, context: Conte
             error_message=delivery.error_message,
             attempts=attempts.get(delivery.id, []),
         )
-        for delivery in await executions.deliveries_of(session, [row.id])
+        for delivery in await delivery_repository.deliveries_of(session, [row.id])
     ]
     return ExecutionDetail(**view.model_dump(), deliveries=deliveries)

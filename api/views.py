@@ -58,6 +58,7 @@ class LastRun(_View):
     due_at: datetime
     status: ExecutionState
     reason: str = ""
+    reason_code: str | None = None
     delivered: int
     total: int
 
@@ -195,7 +196,8 @@ class ExecutionView(_View):
     kind: ExecutionKind
     due_at: datetime
     status: ExecutionState
-    reason: str
+    reason: str = Field(description="Why it is in this state, as a sentence.")
+    reason_code: str | None = Field(description="The reason as a code, for programs.", examples=["overlap"])
     started_at: datetime | None
     completed_at: datetime | None
     delivered: int

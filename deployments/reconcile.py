@@ -24,7 +24,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from deployments.outage import Outage
-from deployments.runs.handover import adopt
+from deployments.runs.handover import hand_waiting_runs
 from deployments.runs.rescue import rescue
 from deployments.sync.apply import remove, submit
 from deployments.sync.drift_finder import Drift, DriftFinder
@@ -33,7 +33,9 @@ from deployments.sync.stray_finder import removable_strays
 from deployments.workqueue import WorkQueue
 from deployments.write_limiter import WriteLimiter
 from mailroom.errors import Unavailable
+from mailroom.executions import lifecycle
 from mailroom.executions import repository as executions
+from mailroom.executions.reasons import ReasonCode, because
 from mailroom.schedules import repository as stored
 from mailroom.schedules.adoption import record_repair
 from mailroom.settings import Settings
@@ -189,9 +191,9 @@ class Reconciler:
         client = await self._connected()
         with contextlib.suppress(Unavailable):  # Recorded where it happened; the rest would fail the same way.
             deployment_id = await self._sync(client, schedule_id)
-            adopted = await self._adopt(client, deployment_id, requested)
+            handed_over = await self._hand_waiting_runs(client, deployment_id, requested)
             for execution in requested:
-                if execution.id not in adopted:
+                if execution.id not in handed_over:
                     await self._submit(client, execution.id, deployment_id)
 
     async def _sync(self, client: PrefectClient, schedule_id: str) -> UUID | None:
@@ -220,13 +222,13 @@ class Reconciler:
         self._answered()
         return deployment_id
 
-    async def _adopt(
+    async def _hand_waiting_runs(
         self, client: PrefectClient, deployment_id: UUID | None, requested: Sequence[Execution]
     ) -> set[str]:
         if deployment_id is None:
             return set()
         try:
-            return await adopt(client, self._database, deployment_id, requested, now=datetime.now(UTC))
+            return await hand_waiting_runs(client, self._database, deployment_id, requested, now=datetime.now(UTC))
         except _DOWN as error:
             raise self._silent(error) from error
 
@@ -238,7 +240,7 @@ class Reconciler:
             if schedule is None or execution.flow_run_id or execution.status not in _HANDED_OVER:
                 return
             if schedule.state is ScheduleState.DELETED:
-                execution.status, execution.reason = ExecutionState.CANCELLED, "The schedule was deleted first."
+                lifecycle.cancel(execution, because(ReasonCode.SCHEDULE_DELETED), now=datetime.now(UTC))
                 return
         if deployment_id is None:
             return

@@ -4,7 +4,7 @@ MailroomError
 ├── Invalid          what was sent cannot be stored; names every fault
 ├── NotFound         no such thing (or not for this user)
 ├── Conflict         it contradicts what is there: a stale ETag, a wrong state, a name in use
-└── Unavailable      something we depend on does not answer; try again later
+└── Unavailable      (Retryable) something we depend on does not answer; try again later
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from prefect_mailroom.errors import ConfigurationError, MailroomError
+from prefect_mailroom.errors import ConfigurationError, MailroomError, Retryable
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,5 +89,5 @@ class Conflict(MailroomError):
         self.stale = stale
 
 
-class Unavailable(MailroomError):
+class Unavailable(Retryable, MailroomError):
     """Something that we depend on does not answer."""

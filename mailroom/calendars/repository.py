@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.errors import NotFound
-from mailroom.states import ScheduleState, SyncState
+from mailroom.states import ScheduleState
 from mailroom.storage.tables import Calendar, Schedule
 
 
@@ -36,25 +35,6 @@ async def schedules_on(session: AsyncSession, calendar_id: str) -> Sequence[Sche
         Schedule.schedule_config["calendar"].as_string() == calendar_id, Schedule.state != ScheduleState.DELETED
     )
     return (await session.scalars(query.order_by(Schedule.name, Schedule.id).with_for_update())).all()
-
-
-async def move(
-    session: AsyncSession, schedules: Sequence[Schedule], next_runs: Mapping[str, datetime | None], *, now: datetime
-) -> None:
-    """Count a change of each schedule and set its `next_run`, None where it is not named. One statement."""
-    rows = [
-        {
-            "id": schedule.id,
-            "generation": schedule.generation + 1,
-            "sync_state": SyncState.PENDING,
-            "sync_error": "",
-            "next_run": next_runs.get(schedule.id),
-            "updated_at": now,
-        }
-        for schedule in schedules
-    ]
-    if rows:
-        await session.execute(update(Schedule), rows)
 
 
 async def find(session: AsyncSession, calendar_id: str, *, lock: bool = False) -> Calendar | None:

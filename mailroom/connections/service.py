@@ -18,6 +18,7 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.audit import events
 from mailroom.audit import repository as audit
 from mailroom.connections import remembered, uses
 from mailroom.connections import repository as connection_repository
@@ -126,7 +127,7 @@ async def create(session: AsyncSession, wanted: NewConnection, context: Context)
     )
     session.add(row)
     await session.flush()
-    _audit(session, row, context, "created", sorted(wanted.settings))
+    audit.record_by(session, events.ConnectionCreated(row.name, row.kind, sorted(wanted.settings)), context)
     return row
 
 
@@ -143,7 +144,7 @@ async def replace(session: AsyncSession, name: str, wanted: ConnectionSettings, 
         raise Conflict(message, remedy="Make a new connection and change what uses this one.")
     await _save_block(build(wanted.kind, wanted.settings), name, context.settings)
     row.description, row.updated_at = wanted.description, context.now
-    _audit(session, row, context, "changed", sorted(wanted.settings))
+    audit.record_by(session, events.ConnectionChanged(row.name, row.kind, sorted(wanted.settings)), context)
     return row
 
 
@@ -160,7 +161,7 @@ async def delete(session: AsyncSession, name: str, context: Context) -> None:
         users = [f"schedule '{used}'" for used in schedules] + [f"report '{used}'" for used in reports]
         message = f"The connection '{name}' is used by {', '.join(users[:5])}{' and more' if len(users) > 5 else ''}."
         raise Conflict(message, remedy="Change or delete those first.")
-    _audit(session, row, context, "deleted", [])
+    audit.record_by(session, events.ConnectionDeleted(row.name, row.kind, []), context)
     await session.delete(row)
     await session.flush()
     async with _prefect(context.settings) as client:
@@ -260,15 +261,3 @@ async def check(row: Connection, settings: Settings) -> str:
 async def _save_block(block: Block, name: str, settings: Settings) -> None:
     async with _prefect(settings) as client:
         await block.asave(name, overwrite=True, client=client)
-
-
-def _audit(session: AsyncSession, row: Connection, context: Context, action: str, fields: list[str]) -> None:
-    audit.record(
-        session,
-        at=context.now,
-        actor=context.user.email,
-        action=action,
-        entity_type="connection",
-        entity_id=row.name,
-        detail={"kind": row.kind, "fields": fields},
-    )

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import repository as audit
+from mailroom.audit.events import ConnectionTested
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
 from mailroom.context import Context
@@ -111,12 +112,4 @@ def _test_file(folder: Path, text: str) -> ParcelFile:
 
 def record(session: AsyncSession, row: Connection, recipient: str, context: Context) -> None:
     """Record in the audit trail that a test was sent."""
-    audit.record(
-        session,
-        at=context.now,
-        actor=context.user.email,
-        action="tested",
-        entity_type="connection",
-        entity_id=row.name,
-        detail={"recipient": recipient},
-    )
+    audit.record_by(session, ConnectionTested(row.name, recipient), context)

@@ -1,4 +1,4 @@
-"""The proof over a period: what was due is worked out anew and compared with the ledger."""
+"""Prove that a period is accounted for: work out anew what was due and compare it with the ledger."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class Figures:
 
     @property
     def due(self) -> int:
-        """Everything that was due."""
+        """Return how many occurrences were due."""
         return self.accounted + self.unaccounted
 
 
 async def figures(session: AsyncSession, *, since: datetime, until: datetime) -> Figures:
-    """The figures of what was due in (since, until].
+    """Work out the figures of what was due in (since, until].
 
     The ledger is checked against the timing of every active schedule, for the time since it was last changed; before
     that, each change had accounted for what was due by the timing of then.

@@ -1,4 +1,4 @@
-"""What users should know, in the database."""
+"""Read what users should know from the database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mailroom.storage.tables import Notification
 async def list_page(
     session: AsyncSession, *, user_id: str, cursor: str | None = None, limit: int = 50, unread: bool = False
 ) -> Page[Notification]:
-    """A user's notifications, newest first."""
+    """Return a page of a user's notifications, newest first."""
     query = select(Notification).where(Notification.user_id == user_id)
     if unread:
         query = query.where(Notification.read_at.is_(None))

@@ -1,4 +1,4 @@
-"""Deliver: one attempt for each delivery that is due, several at once, each accounted for before and after."""
+"""Deliver: make one attempt for each delivery that is due, several at once, each recorded before and after."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access import repository as user_repository
 from mailroom.connections.service import load_named
-from mailroom.errors import Unavailable
-from mailroom.executions import overlap
-from mailroom.executions import repository as executions
+from mailroom.executions import delivery_lifecycle, overlap
+from mailroom.executions.lifecycle import By
+from mailroom.executions.reasons import reason_of
 from mailroom.passes.gate import may_send
 from mailroom.passes.retry import next_attempt
 from mailroom.rendering import repository as rendering_repository
@@ -33,7 +33,7 @@ from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Artifact, Delivery, Execution, Schedule
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, ParcelFile, Receipt
 from prefect_mailroom.channels.registry import destination
-from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, RetryLater
+from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, Retryable
 from prefect_mailroom.text import variables
 
 _LOG = logging.getLogger(__name__)
@@ -72,12 +72,12 @@ def plan(execution: Execution, spec: ScheduleSpec, *, now: datetime) -> list[Del
 def due_now(
     deliveries: Sequence[Delivery], *, now: datetime, again: bool, forced: bool, max_attempts: int
 ) -> list[Delivery]:
-    """Which deliveries this pass tries. Pure.
+    """Choose the deliveries that this pass tries. Pure.
 
     A first pass tries what is pending. A later one tries those whose time has come, and those that a dead pass left
     unknown; when a person asked (`forced`), everything that is not confirmed.
     """
-    tried_again = {DeliveryState.UNKNOWN, DeliveryState.FAILED} | ({DeliveryState.REFUSED} if forced else set())
+    tried_again = delivery_lifecycle.ALLOWED.sources_of(DeliveryState.SENDING, By.PERSON if forced else By.PLAN)
     chosen = []
     for delivery in deliveries:
         if delivery.status is DeliveryState.PENDING:
@@ -94,7 +94,7 @@ def due_now(
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """What every delivery of an execution has in common."""
+    """Everything that the deliveries of an execution have in common."""
 
     execution: Execution
     schedule: Schedule
@@ -195,14 +195,16 @@ def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
 class Courier:
     """Makes the attempts of one pass over an execution."""
 
-    def __init__(self, database: Database, settings: Settings, shipment: Shipment, *, flow_run_id: str) -> None:
+    def __init__(
+        self, database: Database, settings: Settings, shipment: Shipment, *, flow_run_id: str, forced: bool
+    ) -> None:
         self._database, self._settings = database, settings
-        self._shipment, self._flow_run_id = shipment, flow_run_id
+        self._shipment, self._flow_run_id, self._forced = shipment, flow_run_id, forced
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._channels: dict[str, asyncio.Task[Block]] = {}
 
     async def deliver_all(self, deliveries: Sequence[Delivery]) -> None:
-        """One attempt for each; at most four at once through one connection, so that it stays polite."""
+        """Make one attempt for each; at most four at once through one connection, so that it stays polite."""
         async with asyncio.TaskGroup() as group:
             for delivery in deliveries:
                 group.create_task(self._deliver(delivery))
@@ -214,22 +216,24 @@ class Courier:
             async with self._database.session() as session:
                 if await self._suppressed(session, delivery):
                     return
-                attempt = await executions.begin_attempt(session, delivery, now=now, flow_run_id=self._flow_run_id)
+                attempt = await delivery_lifecycle.begin_attempt(
+                    session, delivery, now=now, flow_run_id=self._flow_run_id, forced=self._forced
+                )
             if attempt is None:
                 return
             outcome = await self._send(channel, delivery, attempt.number)
             policy = self._shipment.spec.policy
             again = None
-            if isinstance(outcome, RetryLater | OutcomeUnknown | Unavailable):
+            if isinstance(outcome, Retryable):
                 again = next_attempt(
                     attempts=attempt.number,
                     max_attempts=policy.max_attempts,
                     now=datetime.now(UTC),
-                    not_before=getattr(outcome, "not_before", None),
+                    not_before=outcome.not_before,
                     key=delivery.key,
                 )
             async with self._database.session() as session:
-                await executions.end_attempt(
+                await delivery_lifecycle.end_attempt(
                     session,
                     attempt,
                     now=datetime.now(UTC),
@@ -240,10 +244,10 @@ class Courier:
                 )
 
     async def _suppressed(self, session: AsyncSession, delivery: Delivery) -> bool:
-        """Whether the right to send has gone since the gate; asked in the attempt's own transaction."""
+        """Say whether the right to send has gone since the gate; this is asked in the attempt's own transaction."""
         execution = await overlap.standing(session, self._shipment.execution.id)
         if execution.status is ExecutionState.CANCELLED:
-            await executions.suppress(session, delivery.id, execution.reason)
+            await delivery_lifecycle.suppress(session, delivery.id, reason_of(execution))
             return True
         schedule = await stored.find(session, self._shipment.schedule.id)
         owner = await user_repository.find(session, self._shipment.schedule.user_id)
@@ -251,11 +255,11 @@ class Courier:
         active = owner is not None and owner.is_active
         closed = may_send(self._shipment.execution.kind, schedule.state, owner_active=active)
         if closed:
-            await executions.suppress(session, delivery.id, closed.reason)
+            await delivery_lifecycle.suppress(session, delivery.id, closed.reason)
         return closed is not None
 
     async def _channel(self, delivery: Delivery) -> Channel | MailroomError:
-        """The delivery's block, loaded once a pass; or why it cannot be had."""
+        """Return the delivery's block, loaded once a pass, or why it cannot be had."""
         name = delivery.connection
         if name not in self._channels:
             loading = load_named(self._database, self._settings, name, kind=delivery.channel)

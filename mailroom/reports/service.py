@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import repository as audit
+from mailroom.audit.events import ReportCreated, ReportDeleted, ReportUpdated
 from mailroom.connections import repository as connection_repository
 from mailroom.context import Context
 from mailroom.errors import Conflict, Fault, Invalid
@@ -15,6 +16,8 @@ from mailroom.reports import repository as report_repository
 from mailroom.reports.checks import check_definition
 from mailroom.reports.spec import ReportDefinition
 from mailroom.storage.tables import Report
+
+_SAVED = {"created": ReportCreated, "updated": ReportUpdated}
 
 
 async def sync_definitions(
@@ -29,7 +32,7 @@ async def sync_definitions(
     for definition in definitions:
         _, outcome = await report_repository.save(session, definition, now=now)
         if outcome != "unchanged":
-            _audit(session, definition.id, "sync", now, outcome, definition.version)
+            audit.record(session, _SAVED[outcome](definition.id, definition.version), at=now, actor="sync")
         outcomes.append((definition.id, outcome))
     return outcomes
 
@@ -84,7 +87,7 @@ async def save(
     warnings = await check(session, definition)
     row, outcome = await report_repository.save(session, definition, now=context.now)
     if outcome != "unchanged":
-        _audit(session, row.id, context.user.email, context.now, outcome, row.version)
+        audit.record_by(session, _SAVED[outcome](row.id, row.version), context)
     return row, warnings
 
 
@@ -101,7 +104,7 @@ async def delete(session: AsyncSession, report_id: str, context: Context, *, if_
         message = f"The report '{report_id}' is used by {count} schedule{'s' if count > 1 else ''}."
         raise Conflict(message, remedy=f"Delete those first: GET /api/v1/schedules/?report_id={report_id}.")
     row.is_active, row.updated_at = False, context.now
-    _audit(session, row.id, context.user.email, context.now, "deleted", row.version)
+    audit.record_by(session, ReportDeleted(row.id, row.version), context)
 
 
 def etag(row: Report) -> str:
@@ -118,15 +121,3 @@ def check_etag(row: Report, if_match: str | None) -> None:
     if if_match not in (None, "*", etag(row)):
         message = "The report has changed since you read it."
         raise Conflict(message, remedy="Read it again, and repeat your change on what you get.", stale=True)
-
-
-def _audit(session: AsyncSession, report_id: str, actor: str, at: datetime, action: str, version: str) -> None:
-    audit.record(
-        session,
-        at=at,
-        actor=actor,
-        action=action,
-        entity_type="report",
-        entity_id=report_id,
-        detail={"version": version},
-    )

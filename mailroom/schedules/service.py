@@ -1,4 +1,4 @@
-"""What can be done with schedules. Each function works in the caller's transaction; the caller commits, then asks
+"""Create, change and run schedules. Each function works in the caller's transaction; the caller commits, then asks
 `deployments` to bring Prefect in step.
 """
 
@@ -9,27 +9,41 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.audit import events
 from mailroom.audit import repository as audit
 from mailroom.calendars.service import business_calendar
 from mailroom.connections import repository as connection_repository
 from mailroom.context import Context
 from mailroom.errors import Conflict, Fault, Invalid
-from mailroom.executions import repository as executions
+from mailroom.executions import lifecycle as execution_lifecycle
+from mailroom.executions.reasons import ReasonCode, because
 from mailroom.ledger.account import account_for_change
 from mailroom.reports import repository as report_repository
 from mailroom.reports.parameters import ParametersInvalid, check_parameters
 from mailroom.reports.spec import ReportDefinition
+from mailroom.schedules import lifecycle
 from mailroom.schedules import repository as stored
 from mailroom.schedules.conflicts import repository as conflicts
 from mailroom.schedules.conflicts.keys import keys_of
 from mailroom.schedules.forecast import jitter_faults, timing_faults
+from mailroom.schedules.lifecycle import Cause
 from mailroom.schedules.spec import ScheduleSpec, spec_data, store_spec, stored_spec
-from mailroom.states import ExecutionKind, ExecutionState, ScheduleState, SyncState, may_become
+from mailroom.states import ExecutionKind, ScheduleState
 from mailroom.storage.tables import Execution, Schedule
 from mailroom.timing import BusinessCalendar, occurrences
 from mailroom.timing.model import Immediate
 from prefect_mailroom.channels.base import Destination
 from prefect_mailroom.text.variables import PARAMETER_PREFIX, parameter_names
+
+_ENDED = {
+    Cause.PAUSE: because(ReasonCode.SCHEDULE_PAUSED),
+    Cause.DELETE: because(ReasonCode.SCHEDULE_DELETED),
+}
+_MOVED = {
+    Cause.PAUSE: events.SchedulePaused,
+    Cause.RESUME: events.ScheduleResumed,
+    Cause.DELETE: events.ScheduleDeleted,
+}
 
 
 def _variable_faults(targets: list[Destination], parameters: dict[str, Any]) -> list[Fault]:
@@ -62,7 +76,7 @@ async def _check_targets(session: AsyncSession, targets: list[Destination]) -> l
 
 
 async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> BusinessCalendar:
-    """Refuse what can never run; returns the schedule's calendar.
+    """Refuse what can never run; return the schedule's calendar.
 
     Raises:
         Invalid: naming every fault.
@@ -102,35 +116,23 @@ async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> 
     return business
 
 
-def _stage(schedule: Schedule, spec: ScheduleSpec, business: BusinessCalendar, context: Context) -> None:
-    """Write the spec and mark the schedule as changed."""
+def _write(schedule: Schedule, spec: ScheduleSpec, business: BusinessCalendar, context: Context) -> None:
+    """Write the spec into the row, and when it is due next by it."""
     store_spec(schedule, spec)
     active = schedule.state is ScheduleState.ACTIVE
     schedule.next_run = next(occurrences(spec.timing, context.now, business), None) if active else None
-    _changed(schedule, context)
+
+
+async def _due_at_once(session: AsyncSession, schedule: Schedule, context: Context) -> None:
+    """Store the one occurrence of an `immediate` schedule."""
+    now = context.now
+    await execution_lifecycle.insert_occurrence(session, schedule.id, now, flow_run_id=None, now=now)
 
 
 async def _keep_keys(session: AsyncSession, schedule: Schedule, spec: ScheduleSpec) -> None:
     """Keep what the schedule may collide on with others."""
     keys = keys_of(spec.report_id, spec.name, spec.formats, spec.targets())
     await conflicts.replace_keys(session, schedule.id, keys)
-
-
-def _changed(schedule: Schedule, context: Context) -> None:
-    schedule.generation = (schedule.generation or 0) + 1
-    schedule.sync_state, schedule.sync_error, schedule.updated_at = SyncState.PENDING, "", context.now
-
-
-def _audit(session: AsyncSession, schedule: Schedule, context: Context, action: str, **detail: Any) -> None:
-    audit.record(
-        session,
-        at=context.now,
-        actor=context.user.email,
-        action=action,
-        entity_type="schedule",
-        entity_id=schedule.id,
-        detail=detail,
-    )
 
 
 async def create(session: AsyncSession, spec: ScheduleSpec, context: Context) -> Schedule:
@@ -142,13 +144,14 @@ async def create(session: AsyncSession, spec: ScheduleSpec, context: Context) ->
     business = await check(session, spec, context)
     schedule = Schedule(user_id=context.user.id, state=ScheduleState.ACTIVE, is_active=True, generation=0)
     schedule.created_at = schedule.accounted_until = context.now
-    _stage(schedule, spec, business, context)
+    lifecycle.changed(schedule, now=context.now)
+    _write(schedule, spec, business, context)
     session.add(schedule)
     await session.flush()
     await _keep_keys(session, schedule, spec)
     if isinstance(spec.timing, Immediate):
-        await executions.insert_occurrence(session, schedule.id, context.now, flow_run_id=None, now=context.now)
-    _audit(session, schedule, context, "created", spec=spec_data(schedule))
+        await _due_at_once(session, schedule, context)
+    audit.record_by(session, events.ScheduleCreated(schedule.id, spec_data(schedule)), context)
     return schedule
 
 
@@ -164,7 +167,7 @@ def check_etag(schedule: Schedule, if_match: str | None) -> None:
 
 
 def etag(schedule: Schedule) -> str:
-    """The version of the schedule as its user wrote it."""
+    """Return the version of the schedule as its user wrote it."""
     return f'"{schedule.generation}"'
 
 
@@ -184,66 +187,66 @@ async def replace(
     at_once = isinstance(spec.timing, Immediate)
     again = not at_once or spec.timing.model_dump(mode="json") != before["timing"]
     if schedule.state is ScheduleState.FINISHED and again:
-        schedule.state, schedule.is_active = ScheduleState.ACTIVE, True
-    _stage(schedule, spec, business, context)
+        lifecycle.move(schedule, ScheduleState.ACTIVE, Cause.NEW_TIMING, now=context.now)
+    else:
+        lifecycle.changed(schedule, now=context.now)
+    _write(schedule, spec, business, context)
     await _keep_keys(session, schedule, spec)
     after = spec_data(schedule)
     if at_once and again and schedule.state is ScheduleState.ACTIVE:
-        await executions.insert_occurrence(session, schedule.id, context.now, flow_run_id=None, now=context.now)
-    _audit(
-        session,
-        schedule,
-        context,
-        "changed",
-        changes={k: [before[k], after[k]] for k in after if before[k] != after[k]},
-    )
+        await _due_at_once(session, schedule, context)
+    changes = {key: [before[key], after[key]] for key in after if before[key] != after[key]}
+    audit.record_by(session, events.ScheduleChanged(schedule.id, changes), context)
     return schedule
 
 
 async def _move(
-    session: AsyncSession,
-    schedule_id: str,
-    state: ScheduleState,
-    context: Context,
-    *,
-    if_match: str | None,
-    action: str,
+    session: AsyncSession, schedule_id: str, state: ScheduleState, cause: Cause, context: Context, if_match: str | None
 ) -> Schedule:
     schedule = await stored.get(session, schedule_id, lock=True)
     check_etag(schedule, if_match)
     if schedule.state is state:
         return schedule
-    if not may_become(schedule.state, state):
-        message = f"The schedule is {schedule.state}; it cannot become {state}."
-        raise Conflict(message, remedy="Change its timing first." if schedule.state is ScheduleState.FINISHED else "")
     was = schedule.state
-    ended = "" if state is ScheduleState.ACTIVE else f"The schedule was {action} before a run began."
-    await account_for_change(session, [schedule], now=context.now, ended=ended)
-    schedule.state, schedule.is_active, schedule.next_run = state, state is ScheduleState.ACTIVE, None
+    if not lifecycle.ALLOWED.allows(was, state, cause):
+        remedy = "Give it a timing with due times that are still to come." if was is ScheduleState.FINISHED else ""
+        raise Conflict(f"The schedule is {was}; it cannot be {_MOVED[cause].action}.", remedy=remedy)
+    await account_for_change(session, [schedule], now=context.now, ended=_ENDED.get(cause))
+    lifecycle.move(schedule, state, cause, now=context.now)
+    schedule.next_run = None
     if schedule.is_active:
         timing = stored_spec(schedule).timing
         business = await business_calendar(session, timing.calendar)
         schedule.next_run = next(occurrences(timing, context.now, business), None)
-    _changed(schedule, context)
-    _audit(session, schedule, context, action, was=was)
+    audit.record_by(session, _MOVED[cause](schedule.id, was), context)
     return schedule
 
 
 async def pause(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:
-    """Stop it until it is resumed; nothing leaves for it meanwhile."""
-    return await _move(session, schedule_id, ScheduleState.PAUSED, context, if_match=if_match, action="paused")
+    """Stop a schedule until it is resumed; nothing leaves for it meanwhile.
+
+    Raises:
+        NotFound.
+        Conflict: it is finished, or `if_match` is stale.
+    """
+    return await _move(session, schedule_id, ScheduleState.PAUSED, Cause.PAUSE, context, if_match)
 
 
 async def resume(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:
-    """Let it fire again, from its next due time."""
-    schedule = await _move(session, schedule_id, ScheduleState.ACTIVE, context, if_match=if_match, action="resumed")
+    """Let a schedule fire again, from its next due time.
+
+    Raises:
+        NotFound.
+        Conflict: it is finished, or `if_match` is stale.
+    """
+    schedule = await _move(session, schedule_id, ScheduleState.ACTIVE, Cause.RESUME, context, if_match)
     schedule.consecutive_failures = 0
     return schedule
 
 
 async def delete(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:
-    """Remove it for users; its history stays."""
-    schedule = await _move(session, schedule_id, ScheduleState.DELETED, context, if_match=if_match, action="deleted")
+    """Remove a schedule for users; its history stays."""
+    schedule = await _move(session, schedule_id, ScheduleState.DELETED, Cause.DELETE, context, if_match)
     schedule.deleted_at = context.now
     return schedule
 
@@ -266,23 +269,23 @@ async def request_execution(
         caller = test_recipient or context.user.email
         if not any(target.for_test(caller) for target in stored_spec(schedule).targets()):
             raise Invalid.at("destinations", "cannot be tested: none of their channels can send to you alone.")
-    execution = Execution(
-        schedule_id=schedule.id,
-        kind=kind,
-        due_at=context.now.replace(microsecond=0),
-        status=ExecutionState.PENDING,
+    execution = execution_lifecycle.new_execution(
+        schedule.id,
+        kind,
+        context.now.replace(microsecond=0),
+        now=context.now,
         requested_by=context.user.id,
         test_recipient=(test_recipient or context.user.email) if kind is ExecutionKind.TEST else None,
-        created_at=context.now,
     )
     session.add(execution)
     await session.flush()
-    _audit(session, schedule, context, str(kind), execution=execution.id)
+    asked = events.ScheduleTested if kind is ExecutionKind.TEST else events.ScheduleRunNow
+    audit.record_by(session, asked(schedule.id, execution.id), context)
     return execution
 
 
 def patched(schedule: Schedule, patch: dict[str, Any]) -> dict[str, Any]:
-    """The body that results from an RFC 7396 merge patch of the schedule."""
+    """Return the body that results from an RFC 7396 merge patch of the schedule."""
     merged: dict[str, Any] = _merge(spec_data(schedule), patch)
     return merged
 

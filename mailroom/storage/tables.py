@@ -14,7 +14,7 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
-from mailroom.storage.database import Instant, JsonColumn, new_id
+from mailroom.storage.database import Instant, JsonColumn, JsonOrNull, new_id
 
 Json = dict[str, Any]
 
@@ -188,7 +188,8 @@ class Execution(Table):
     """Our record of working on an occurrence, or on a test, run-now or backfill.
 
     The partial unique index is the claim: one scheduled execution for each due time of a schedule. `waits_for` is the
-    execution that a pending one waits for, `superseded_by` the one that a cancelled one was ended for.
+    execution that a pending one waits for, `superseded_by` the one that a cancelled one was ended for. `reason` has the
+    words of `reason_code` and `reason_values`, for people who read the table.
     """
 
     __tablename__ = "schedule_executions"
@@ -211,6 +212,8 @@ class Execution(Table):
     due_at: Mapped[datetime]
     status: Mapped[ExecutionState] = mapped_column(_states(ExecutionState), default=ExecutionState.PENDING)
     reason: Mapped[str] = mapped_column(Text, default="")
+    reason_code: Mapped[str | None] = mapped_column(String(40))
+    reason_values: Mapped[Json | None] = mapped_column(JsonOrNull)
     started_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     error_message: Mapped[str | None] = mapped_column(Text)

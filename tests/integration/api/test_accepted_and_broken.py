@@ -57,11 +57,6 @@ async def test_a_path_that_fails_at_every_delivery_is_refused_when_it_is_saved(
     assert "destinations.0.path" in [error["field"] for error in answer.json()["errors"]]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="Resuming a one-time schedule that is finished answers 200, and it never runs again.",
-)
 async def test_a_finished_schedule_is_not_resumed(offline: Api, schedule_body: dict[str, Any]) -> None:
     once = {"frequency": "once", "at": "2099-01-01T09:00", "timezone": "UTC"}
     made = await offline.json("POST", "/schedules/", 201, json={**schedule_body, "timing": once})

@@ -14,8 +14,10 @@ from prefect.states import Cancelled, Completed, Crashed, Failed, Pending, Runni
 
 from deployments.runs.rescue import MAX_PASSES, QUIET, Cure, cure, rescue
 from deployments.sync.desired import schedule_tag
+from mailroom.executions import lifecycle
 from mailroom.executions import repository as executions
-from mailroom.passes.claim import Claimed, FlowRunFacts, Stopped, claim
+from mailroom.executions.reasons import ReasonCode
+from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, claim
 from mailroom.schedules import service as schedules
 from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.storage.database import new_id
@@ -121,7 +123,7 @@ async def test_a_run_deleted_in_prefect_fails_with_words(office: Office) -> None
     async with office.database.session() as session:
         row = await executions.get(session, execution.id)
     assert row.status is ExecutionState.FAILED
-    assert "flow run is gone" in row.reason
+    assert row.reason_code == ReasonCode.RUN_GONE
 
 
 async def test_a_run_that_never_began_is_put_back(office: Office) -> None:
@@ -140,13 +142,13 @@ async def test_a_run_that_never_began_is_put_back(office: Office) -> None:
 async def test_a_pass_does_not_begin_while_another_holds_the_lease(office: Office) -> None:
     schedule, execution, run_id = await _begun(office, Running())
     facts = FlowRunFacts(str(run_id), datetime.now(UTC), scheduled=False)
-    for later, expected in ((timedelta(), Stopped), (LATER, Claimed)):
+    for later, expected in ((timedelta(), HeldElsewhere), (LATER, Claimed)):
         async with office.database.session() as session:
             now = datetime.now(UTC) + later
             result = await claim(session, facts, schedule_id=schedule.id, execution_id=execution.id, now=now)
         assert isinstance(result, expected)
-        if isinstance(result, Stopped):
-            assert result.come_back_at == execution.lease_until
+        if isinstance(result, HeldElsewhere):
+            assert result.until == execution.lease_until
 
 
 async def _flow_runs(office: Office, schedule: Schedule) -> list[FlowRun]:
@@ -194,7 +196,7 @@ async def test_an_occurrence_gets_the_late_run_that_prefect_has_for_it(office: O
     assert len(late) == 1
     assert late[0].expected_start_time is not None
     async with office.database.session() as session:
-        row = await executions.insert_occurrence(
+        row = await lifecycle.insert_occurrence(
             session, schedule.id, late[0].expected_start_time, flow_run_id=None, now=datetime.now(UTC)
         )
     await office.reconciler.run_pass()

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from mailroom.executions import repository as executions
+from mailroom.executions import delivery_lifecycle
 from mailroom.passes.supersede import supersede
 from mailroom.states import DeliveryState, ExecutionState
 from mailroom.storage.database import Database, new_id
@@ -53,13 +53,13 @@ async def test_a_pass_that_read_the_delivery_before_another_attempt_begins_none(
 ) -> None:
     """The delivery is open again, so its state alone does not tell that somebody else has tried it since."""
     async with ledger.session() as session:
-        attempt = await executions.begin_attempt(session, delivery, now=NOW, flow_run_id=None)
+        attempt = await delivery_lifecycle.begin_attempt(session, delivery, now=NOW, flow_run_id=None)
     assert attempt is not None
     async with ledger.session() as session:
-        await executions.end_attempt(session, attempt, now=NOW, outcome=DeliveryState.FAILED)
+        await delivery_lifecycle.end_attempt(session, attempt, now=NOW, outcome=DeliveryState.FAILED)
     assert delivery.attempts == 0, "as the slower pass has read it"
     async with ledger.session() as session:
-        assert await executions.begin_attempt(session, delivery, now=NOW, flow_run_id=None) is None
+        assert await delivery_lifecycle.begin_attempt(session, delivery, now=NOW, flow_run_id=None) is None
         row = await session.get(Delivery, delivery.id)
     assert row is not None
     assert (row.status, row.attempts) == (DeliveryState.FAILED, 1)
@@ -76,7 +76,7 @@ async def test_a_receipt_can_arrive_while_a_later_run_takes_the_place(
 ) -> None:
     """The receipt stands between its two statements until the other one is about to write the attempts."""
     async with ledger.session() as session:
-        attempt = await executions.begin_attempt(session, delivery, now=NOW, flow_run_id=None)
+        attempt = await delivery_lifecycle.begin_attempt(session, delivery, now=NOW, flow_run_id=None)
         later = Execution(id=new_id(), schedule_id=schedule.id, due_at=NOW + timedelta(hours=1), created_at=NOW)
         later.status = ExecutionState.PENDING
         session.add(later)
@@ -85,7 +85,9 @@ async def test_a_receipt_can_arrive_while_a_later_run_takes_the_place(
     async def receipt() -> None:
         async with ledger.session() as session:
             confirmed = DeliveryState.DELIVERED
-            await executions.end_attempt(session, attempt, now=NOW, outcome=confirmed, receipt={"reference": "250"})
+            await delivery_lifecycle.end_attempt(
+                session, attempt, now=NOW, outcome=confirmed, receipt={"reference": "250"}
+            )
 
     async def take_the_place() -> None:
         async with ledger.session() as session:

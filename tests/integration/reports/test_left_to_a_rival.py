@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import text, update
 
 from bench.peak.rivals.serve import left_to_the_rival
-from mailroom.passes.claim import Claimed, FlowRunFacts, Stopped, claim
+from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, Stopped, claim
 from mailroom.schedules.watchdog import GRACE, look
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Schedule
@@ -17,7 +17,7 @@ DUE = NOW + timedelta(hours=1)
 LATE = DUE + GRACE + timedelta(minutes=11)
 
 
-async def claimed(ledger: Database, schedule_id: str, run_id: str) -> Claimed | Stopped:
+async def claimed(ledger: Database, schedule_id: str, run_id: str) -> Claimed | Stopped | HeldElsewhere:
     """What a run that the rival begins late comes to."""
     async with ledger.session() as session:
         facts = FlowRunFacts(run_id, DUE, scheduled=True)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from mailroom.executions import repository as executions
+from mailroom.executions import deliveries as delivery_repository
+from mailroom.executions import lifecycle
 from mailroom.passes.deliver import plan
 from mailroom.schedules.spec import stored_spec
 from mailroom.states import ExecutionKind
@@ -20,15 +21,15 @@ from tests.integration.reports.conftest import NOW
 async def test_two_passes_at_once_plan_the_same_deliveries(ledger: Database, schedule: Schedule) -> None:
     """As when a process slept until its run was given to another one."""
     async with ledger.session() as session:
-        execution = await executions.insert_occurrence(session, schedule.id, NOW, flow_run_id=new_id(), now=NOW)
+        execution = await lifecycle.insert_occurrence(session, schedule.id, NOW, flow_run_id=new_id(), now=NOW)
     both_have_looked = asyncio.Barrier(2)
 
     async def one_pass() -> Sequence[Delivery]:
         planned = plan(execution, stored_spec(schedule), now=NOW)
         async with ledger.session() as session:
-            assert not await executions.deliveries_of(session, [execution.id])
+            assert not await delivery_repository.deliveries_of(session, [execution.id])
             await both_have_looked.wait()
-            return await executions.plan_deliveries(session, execution.id, planned)
+            return await delivery_repository.plan_deliveries(session, execution.id, planned)
 
     first, second = await asyncio.gather(one_pass(), one_pass())
     assert [row.id for row in first] == [row.id for row in second]
@@ -47,8 +48,8 @@ async def test_a_test_of_the_longest_path_can_be_planned(ledger: Database, sched
     destination = {"channel": "folder", "connection": "shared", "path": path}
     spec = stored_spec(schedule).model_copy(update={"destinations": [destination]})
     async with ledger.session() as session:
-        execution = await executions.insert_occurrence(session, schedule.id, NOW, flow_run_id=new_id(), now=NOW)
+        execution = await lifecycle.insert_occurrence(session, schedule.id, NOW, flow_run_id=new_id(), now=NOW)
         execution.kind, execution.test_recipient = ExecutionKind.TEST, "ada@example.com"
         planned = plan(execution, spec, now=NOW)
-        (stored,) = await executions.plan_deliveries(session, execution.id, planned)
+        (stored,) = await delivery_repository.plan_deliveries(session, execution.id, planned)
     assert stored.recipient.endswith(path)

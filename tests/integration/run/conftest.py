@@ -32,8 +32,8 @@ from mailroom.access.service import ensure_default_user
 from mailroom.connections import service as connections
 from mailroom.connections.service import NewConnection
 from mailroom.context import Context
-from mailroom.passes.claim import FlowRunFacts, Stopped
-from mailroom.passes.settle import Verdict
+from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
+from mailroom.passes.outcome import Outcome
 from mailroom.passes.work import Begun, Work
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
@@ -133,7 +133,7 @@ class Desk:
         run_id: str | None = None,
         at: datetime | None = None,
         now: datetime | None = None,
-    ) -> Verdict | Stopped:
+    ) -> Outcome | Stopped | HeldElsewhere:
         """One whole pass, as the flow makes it; `now` is the gate's clock."""
         facts = FlowRunFacts(run_id or new_id(), at or datetime.now(UTC), scheduled=execution is None)
         work = Work(self.database, self.settings, facts)
@@ -141,7 +141,7 @@ class Desk:
         if not isinstance(begun, Begun):
             return begun
         made = await work.render(begun)
-        result = made if isinstance(made, Verdict) else await work.deliver(begun, made)
+        result = made if isinstance(made, Outcome) else await work.deliver(begun, made)
         return await work.settle(begun, result)
 
     async def deliveries(self) -> dict[str, Delivery]:

@@ -47,11 +47,6 @@ async def test_nothing_leaves_when_the_schedule_is_paused_before_the_data(
     assert (await desk.deliveries())[ADA].status is DeliveryState.SUPPRESSED
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="What a pause suppressed stays so for good: a person's Retry after resuming does not try it.",
-)
 async def test_a_person_can_retry_what_a_pause_suppressed_once_it_is_resumed(desk: Desk) -> None:
     schedule = await desk.schedule()
     execution, run_id = await desk.requested(schedule), new_id()

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
+from mailroom.executions import deliveries as delivery_repository
+from mailroom.executions import lifecycle, silence
 from mailroom.executions import repository as executions
-from mailroom.executions import silence
+from mailroom.executions.reasons import ReasonCode, because, reason_of
 from mailroom.passes.claim import FlowRunFacts, Stopped
 from mailroom.passes.gate import start_of
-from mailroom.passes.settle import Verdict
+from mailroom.passes.outcome import Outcome
 from mailroom.passes.work import Begun, Work
 from mailroom.schedules import service as schedules
 from mailroom.states import DeliveryState, ExecutionState
@@ -41,9 +43,9 @@ async def entry(desk: Desk, due: datetime) -> Execution:
         return (await session.scalars(select(Execution).where(Execution.due_at == due))).one()
 
 
-async def verdict(desk: Desk, schedule: Schedule, due: datetime, run_id: str, now: datetime | None = None) -> Verdict:
+async def outcome(desk: Desk, schedule: Schedule, due: datetime, run_id: str, now: datetime | None = None) -> Outcome:
     result = await desk.run_pass(schedule, at=due, run_id=run_id, now=now or due + SOON)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     return result
 
 
@@ -59,46 +61,47 @@ async def begin(
 async def test_jitter_waits_without_a_slot_and_starts_at_its_second(desk: Desk) -> None:
     schedule = await hourly(desk, jitter="PT30M")
     start, run_id = start_of(schedule.id, FIRST, timedelta(minutes=30)), new_id()
-    result = await verdict(desk, schedule, FIRST, run_id, now=FIRST)
+    result = await outcome(desk, schedule, FIRST, run_id, now=FIRST)
     assert (result.state, result.retry_at) == (ExecutionState.PENDING, start)
     row = await entry(desk, FIRST)
     assert (row.status, row.due_at, row.next_pass_at) == (ExecutionState.PENDING, FIRST, start)
-    assert row.reason.startswith("It starts 0:")
+    assert row.reason_code == ReasonCode.JITTER
     duplicate = await desk.run_pass(schedule, at=FIRST, now=start)
     assert isinstance(duplicate, Stopped)
-    assert (await verdict(desk, schedule, FIRST, run_id, now=start)).state is ExecutionState.SUCCESS
+    assert (await outcome(desk, schedule, FIRST, run_id, now=start)).state is ExecutionState.SUCCESS
     row = await entry(desk, FIRST)
-    assert (row.reason, row.next_pass_at) == ("2 of 2 delivered.", None)
+    assert (row.reason_code, row.next_pass_at) == (ReasonCode.DELIVERED, None)
+    assert row.reason_values == {"delivered": 2, "total": 2}
     assert desk.mailbox.taken() == [ADA, BOB]
 
 
 async def test_what_waits_for_its_start_is_no_silent_run(desk: Desk) -> None:
     schedule = await hourly(desk, jitter="PT30M")
     start = start_of(schedule.id, FIRST, timedelta(minutes=30))
-    await verdict(desk, schedule, FIRST, new_id(), now=FIRST)
+    await outcome(desk, schedule, FIRST, new_id(), now=FIRST)
     async with desk.database.session() as session:
         before = start - timedelta(seconds=1)
         assert not await silence.silent(session, before=before, now=start, limit=10)
         assert await silence.silent(session, before=start + timedelta(seconds=1), now=start, limit=10)
 
 
-@pytest.mark.parametrize("why", ["paused", "deleted", "owner"])
+@pytest.mark.parametrize("why", ["schedule_paused", "schedule_deleted", "owner_inactive"])
 async def test_what_waits_does_not_leave_once_it_may_not(desk: Desk, why: str) -> None:
     schedule = await hourly(desk, jitter="PT30M")
     run_id = new_id()
-    await verdict(desk, schedule, FIRST, run_id, now=FIRST)
+    await outcome(desk, schedule, FIRST, run_id, now=FIRST)
     async with desk.database.session() as session:
-        if why == "owner":
+        if why == "owner_inactive":
             owner = await session.get(User, desk.owner.id)
             assert owner is not None
             owner.is_active = False
         else:
-            change = schedules.pause if why == "paused" else schedules.delete
+            change = schedules.pause if why == "schedule_paused" else schedules.delete
             await change(session, schedule.id, desk.context())
     await desk.run_pass(schedule, at=FIRST, run_id=run_id, now=FIRST + timedelta(minutes=30))
     row = await entry(desk, FIRST)
     assert row.status is ExecutionState.SKIPPED
-    assert why in row.reason
+    assert row.reason_code == why
     assert desk.mailbox.mails == []
 
 
@@ -106,22 +109,21 @@ async def test_one_waits_for_the_earlier_one_and_the_next_is_skipped(desk: Desk)
     schedule = await hourly(desk, overlap="buffer_one")
     runs = [new_id(), new_id(), new_id()]
     desk.mailbox.replies[BOB] = "451 later"
-    assert (await verdict(desk, schedule, FIRST, runs[0])).state is ExecutionState.RETRYING
-    waiting = await verdict(desk, schedule, SECOND, runs[1])
+    assert (await outcome(desk, schedule, FIRST, runs[0])).state is ExecutionState.RETRYING
+    waiting = await outcome(desk, schedule, SECOND, runs[1])
     first, second = await entry(desk, FIRST), await entry(desk, SECOND)
     assert waiting.state is ExecutionState.PENDING
     assert waiting.retry_at
     assert (second.waits_for, second.status) == (first.id, ExecutionState.PENDING)
-    skipped = await verdict(desk, schedule, THIRD, runs[2])
+    skipped = await outcome(desk, schedule, THIRD, runs[2])
     assert skipped.state is ExecutionState.SKIPPED
-    assert first.id in skipped.reason
-    assert second.id in skipped.reason
-    again = await verdict(desk, schedule, SECOND, runs[1], now=waiting.retry_at)
+    assert skipped.reason == because(ReasonCode.QUEUE_FULL, execution=first.id, queued=second.id)
+    again = await outcome(desk, schedule, SECOND, runs[1], now=waiting.retry_at)
     assert again.state is ExecutionState.PENDING, "the first is not done yet"
     desk.mailbox.replies.clear()
     await desk.due_now()
-    assert (await verdict(desk, schedule, FIRST, runs[0])).state is ExecutionState.SUCCESS
-    done = await verdict(desk, schedule, SECOND, runs[1], now=THIRD + SOON)
+    assert (await outcome(desk, schedule, FIRST, runs[0])).state is ExecutionState.SUCCESS
+    done = await outcome(desk, schedule, SECOND, runs[1], now=THIRD + SOON)
     assert done.state is ExecutionState.SUCCESS
     assert desk.mailbox.taken() == [ADA, ADA, BOB, BOB]
     assert (await entry(desk, SECOND)).waits_for is None
@@ -130,13 +132,13 @@ async def test_one_waits_for_the_earlier_one_and_the_next_is_skipped(desk: Desk)
 async def test_one_that_waits_too_long_is_missed(desk: Desk) -> None:
     schedule = await hourly(desk, overlap="buffer_one", expires_after="PT90M")
     desk.mailbox.replies = {ADA: "451 later", BOB: "451 later"}
-    await verdict(desk, schedule, FIRST, new_id())
+    await outcome(desk, schedule, FIRST, new_id())
     run_id = new_id()
-    await verdict(desk, schedule, SECOND, run_id)
+    await outcome(desk, schedule, SECOND, run_id)
     expired = SECOND + timedelta(minutes=90, seconds=1)
-    result = await verdict(desk, schedule, SECOND, run_id, now=expired)
+    result = await outcome(desk, schedule, SECOND, run_id, now=expired)
     assert result.state is ExecutionState.MISSED
-    assert "waited for its turn" in result.reason
+    assert result.reason.code is ReasonCode.EXPIRED_WAITING
 
 
 async def test_all_that_is_caught_up_runs_oldest_first(desk: Desk) -> None:
@@ -146,13 +148,13 @@ async def test_all_that_is_caught_up_runs_oldest_first(desk: Desk) -> None:
     begun = await work.begin(schedule.id, None, now=now)
     assert isinstance(begun, Begun)
     for due in (THIRD, SECOND):
-        assert (await verdict(desk, schedule, due, runs[due], now=now)).state is ExecutionState.PENDING
+        assert (await outcome(desk, schedule, due, runs[due], now=now)).state is ExecutionState.PENDING
     made = await work.render(begun)
-    assert not isinstance(made, Verdict)
+    assert not isinstance(made, Outcome)
     assert (await work.settle(begun, await work.deliver(begun, made))).state is ExecutionState.SUCCESS
-    assert (await verdict(desk, schedule, THIRD, runs[THIRD], now=now)).state is ExecutionState.PENDING
+    assert (await outcome(desk, schedule, THIRD, runs[THIRD], now=now)).state is ExecutionState.PENDING
     for due in (SECOND, THIRD):
-        assert (await verdict(desk, schedule, due, runs[due], now=now)).state is ExecutionState.SUCCESS
+        assert (await outcome(desk, schedule, due, runs[due], now=now)).state is ExecutionState.SUCCESS
     assert desk.mailbox.taken() == [ADA] * 3 + [BOB] * 3
 
 
@@ -160,30 +162,31 @@ async def test_a_later_one_cancels_the_retries_of_an_earlier_one(desk: Desk) -> 
     schedule = await hourly(desk, overlap="cancel_other")
     runs = [new_id(), new_id()]
     desk.mailbox.replies[BOB] = "451 later"
-    assert (await verdict(desk, schedule, FIRST, runs[0])).state is ExecutionState.RETRYING
+    assert (await outcome(desk, schedule, FIRST, runs[0])).state is ExecutionState.RETRYING
     desk.mailbox.replies.clear()
     work, begun = await begin(desk, schedule, SECOND, runs[1])
     (superseded,) = begun.superseded
     assert (superseded.flow_run_id, superseded.alive) == (runs[0], False)
     made = await work.render(begun)
-    assert not isinstance(made, Verdict)
+    assert not isinstance(made, Outcome)
     assert (await work.settle(begun, await work.deliver(begun, made))).state is ExecutionState.SUCCESS
     first, second = await entry(desk, FIRST), await entry(desk, SECOND)
     assert (first.status, first.superseded_by) == (ExecutionState.CANCELLED, second.id)
-    assert second.id in first.reason
+    why = because(ReasonCode.SUPERSEDED, execution=second.id, due_at=SECOND)
+    assert reason_of(first) == why
     states = await states_of(desk, first)
     assert states == {ADA: DeliveryState.DELIVERED, BOB: DeliveryState.SUPPRESSED}
     # Its run comes back all the same: its own retry that Prefect did not cancel in time, or a Retry in the UI.
     again = await desk.run_pass(schedule, at=FIRST, run_id=runs[0])
     assert isinstance(again, Stopped)
-    assert second.id in again.reason
+    assert again.reason == why
     assert desk.mailbox.taken() == [ADA, ADA, BOB]
     assert (await desk.reload(schedule)).consecutive_failures == 0
 
 
 async def states_of(desk: Desk, execution: Execution) -> dict[str, DeliveryState]:
     async with desk.database.session() as session:
-        return {row.recipient: row.status for row in await executions.deliveries_of(session, [execution.id])}
+        return {row.recipient: row.status for row in await delivery_repository.deliveries_of(session, [execution.id])}
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["it learns of it", "its process is killed"])
@@ -203,7 +206,7 @@ async def test_an_attempt_under_way_is_unknown_and_nothing_else_leaves(desk: Des
 
     desk.mailbox.before = hold
     run_id = new_id()
-    sending = asyncio.create_task(verdict(desk, schedule, FIRST, run_id))
+    sending = asyncio.create_task(outcome(desk, schedule, FIRST, run_id))
     for _ in range(4):  # So many go through one connection at once.
         await arrived.acquire()
     _, begun = await begin(desk, schedule, SECOND, new_id(), now=FIRST + 2 * SOON)  # The earlier one's lease holds.
@@ -235,7 +238,7 @@ async def test_one_cancelled_while_it_renders_delivers_nothing(desk: Desk) -> No
     schedule = await hourly(desk, overlap="cancel_other")
     earlier, begun = await begin(desk, schedule, FIRST, new_id())
     made = await earlier.render(begun)
-    assert not isinstance(made, Verdict)
+    assert not isinstance(made, Outcome)
     await begin(desk, schedule, SECOND, new_id())
     result = await earlier.settle(begun, await earlier.deliver(begun, made))
     assert result.state is ExecutionState.CANCELLED
@@ -248,17 +251,17 @@ async def test_one_cancelled_when_its_deliveries_are_planned_sends_nothing(desk:
     schedule = await hourly(desk, overlap="cancel_other")
     earlier, begun = await begin(desk, schedule, FIRST, new_id())
     made = await earlier.render(begun)
-    assert not isinstance(made, Verdict)
-    first, real = await entry(desk, FIRST), executions.plan_deliveries
+    assert not isinstance(made, Outcome)
+    first, real = await entry(desk, FIRST), delivery_repository.plan_deliveries
 
     async def planned_late(*arguments: Any) -> Any:
         found = await real(*arguments)
         row = await executions.get(arguments[0], first.id)
-        row.status, row.reason = ExecutionState.CANCELLED, "Cancelled at this very moment."
+        lifecycle.cancel(row, because(ReasonCode.CANCELLED_IN_PREFECT), now=SECOND)
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(executions, "plan_deliveries", planned_late)
+        patch.setattr(delivery_repository, "plan_deliveries", planned_late)
         result = await earlier.settle(begun, await earlier.deliver(begun, made))
     assert result.state is ExecutionState.CANCELLED
     assert set((await states_of(desk, first)).values()) == {DeliveryState.SUPPRESSED}

@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
+from mailroom.errors import Conflict
+from mailroom.executions import delivery_lifecycle
 from mailroom.executions import repository as executions
-from mailroom.passes.claim import Stopped
-from mailroom.passes.settle import Verdict
+from mailroom.executions.reasons import ReasonCode, because
+from mailroom.passes.claim import FlowRunFacts, Stopped
+from mailroom.passes.conclude import conclude
+from mailroom.passes.outcome import Outcome
+from mailroom.passes.work import Begun, Work
 from mailroom.rendering.service import RenderedReport, render_report, render_request
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import Format, ReportDefinition
@@ -36,7 +41,7 @@ async def test_everybody_gets_the_file_once_and_the_ledger_has_the_receipts(desk
     schedule = await desk.schedule()
     execution, run_id = await desk.requested(schedule), new_id()
     result = await desk.run_pass(schedule, execution, run_id=run_id)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.SUCCESS
     assert desk.mailbox.taken() == BOTH
     _, mail = desk.mailbox.mails[0]
@@ -61,7 +66,7 @@ async def test_a_retry_sends_only_what_is_missing(desk: Desk) -> None:
     execution, run_id = await desk.requested(schedule), new_id()
     desk.mailbox.replies["bob@example.com"] = "451 4.3.0 Try again later"
     first = await desk.run_pass(schedule, execution, run_id=run_id)
-    assert isinstance(first, Verdict)
+    assert isinstance(first, Outcome)
     assert first.state is ExecutionState.RETRYING
     assert first.retry_at
     assert first.retry_at > datetime.now(UTC)
@@ -69,7 +74,7 @@ async def test_a_retry_sends_only_what_is_missing(desk: Desk) -> None:
     del desk.mailbox.replies["bob@example.com"]
     await desk.due_now()
     second = await desk.run_pass(schedule, execution, run_id=run_id)
-    assert isinstance(second, Verdict)
+    assert isinstance(second, Outcome)
     assert second.state is ExecutionState.SUCCESS
     assert desk.mailbox.taken() == BOTH
     bob = (await desk.deliveries())["bob@example.com"]
@@ -82,7 +87,7 @@ async def test_a_refusal_for_good_is_partial_and_tells_the_owner(desk: Desk) -> 
     execution, run_id = await desk.requested(schedule), new_id()
     desk.mailbox.replies["bob@example.com"] = "550 5.1.1 No such user"
     result = await desk.run_pass(schedule, execution, run_id=run_id)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.PARTIAL
     bob = (await desk.deliveries())["bob@example.com"]
     assert bob.status is DeliveryState.REFUSED
@@ -94,7 +99,7 @@ async def test_a_refusal_for_good_is_partial_and_tells_the_owner(desk: Desk) -> 
     # Retry in Prefect's UI runs the same flow run again: a person asked, so bob is tried, ada is not.
     del desk.mailbox.replies["bob@example.com"]
     again = await desk.run_pass(schedule, execution, run_id=run_id)
-    assert isinstance(again, Verdict)
+    assert isinstance(again, Outcome)
     assert again.state is ExecutionState.SUCCESS
     assert desk.mailbox.taken() == BOTH
 
@@ -107,10 +112,10 @@ async def test_a_crash_in_the_middle_of_an_attempt_resends_under_the_same_messag
     desk.mailbox.replies.clear()
     ada = (await desk.deliveries())["ada@example.com"]
     async with desk.database.session() as session:  # The process dies between "attempt started" and the receipt.
-        assert await executions.begin_attempt(session, ada, now=datetime.now(UTC), flow_run_id=run_id)
+        assert await delivery_lifecycle.begin_attempt(session, ada, now=datetime.now(UTC), flow_run_id=run_id)
     await desk.due_now()
     result = await desk.run_pass(schedule, execution, run_id=run_id)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.SUCCESS
     assert desk.mailbox.taken() == BOTH
     outcomes = [a.outcome for a in await desk.attempts() if a.delivery_id == ada.id]
@@ -138,12 +143,19 @@ async def test_nothing_leaves_after_a_pause_between_gate_and_delivery(desk: Desk
     desk.mailbox.replies.clear()
     await desk.due_now()
     result = await desk.run_pass(schedule, execution, run_id=run_id)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.PARTIAL
     assert desk.mailbox.taken() == ["ada@example.com"]
     bob = (await desk.deliveries())["bob@example.com"]
     assert bob.status is DeliveryState.SUPPRESSED
     assert "paused" in (bob.error_message or "")
+    # Once it may leave again, a person's Retry sends what was suppressed; nothing else does.
+    async with desk.database.session() as session:
+        await schedules.resume(session, schedule.id, desk.context())
+    again = await desk.run_pass(schedule, execution, run_id=run_id)
+    assert isinstance(again, Outcome)
+    assert again.state is ExecutionState.SUCCESS
+    assert desk.mailbox.taken() == BOTH
 
 
 async def test_an_inactive_owner_stops_everything(desk: Desk) -> None:
@@ -154,7 +166,7 @@ async def test_an_inactive_owner_stops_everything(desk: Desk) -> None:
         assert owner is not None
         owner.is_active = False
     result = await desk.run_pass(schedule, execution)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.SKIPPED
     assert desk.mailbox.mails == []
 
@@ -162,7 +174,7 @@ async def test_an_inactive_owner_stops_everything(desk: Desk) -> None:
 async def test_a_test_goes_to_the_caller_alone_and_says_so(desk: Desk) -> None:
     schedule = await desk.schedule()
     result = await desk.run_pass(schedule, await desk.requested(schedule, ExecutionKind.TEST))
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.SUCCESS
     assert desk.mailbox.taken() == [desk.owner.email]
     assert str(desk.mailbox.mails[0][1]["Subject"]).startswith("[Test]")
@@ -172,7 +184,7 @@ async def test_a_test_goes_to_the_caller_alone_and_says_so(desk: Desk) -> None:
 async def test_a_report_without_rows_is_sent_only_when_asked(desk: Desk, least: int, state: ExecutionState) -> None:
     schedule = await desk.schedule(parameters={"least": least}, condition={"send_if": "not_empty"})
     result = await desk.run_pass(schedule, await desk.requested(schedule))
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is state
     assert bool(desk.mailbox.mails) is (state is ExecutionState.SUCCESS)
 
@@ -187,7 +199,7 @@ async def test_the_same_rendering_serves_two_executions(desk: Desk) -> None:
             row.policy_config = {**row.policy_config, "policy": policy}
     for schedule in (one, two):
         result = await desk.run_pass(schedule, at=due - timedelta(days=1))
-        assert isinstance(result, Verdict)
+        assert isinstance(result, Outcome)
         assert result.state is ExecutionState.SUCCESS, result.reason
     async with desk.database.session() as session:
         page = await executions.list_page(session)
@@ -247,14 +259,14 @@ async def test_renderers_that_are_away_are_waited_for(desk: Desk) -> None:
     run_id, there = new_id(), desk.settings
     desk.settings = there.model_copy(update={"renderers_socket": there.data_dir / "nobody.sock"})
     result = await desk.run_pass(schedule, execution, run_id=run_id)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.RETRYING
-    assert "No renderers serve" in result.reason
+    assert result.reason.code is ReasonCode.RENDER_RETRY
     assert result.retry_at
     assert result.retry_at >= datetime.now(UTC) + timedelta(seconds=25)
     desk.settings = there
     result = await desk.run_pass(schedule, execution, run_id=run_id)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.SUCCESS
 
 
@@ -262,7 +274,7 @@ async def test_a_missed_occurrence_is_accounted_for(desk: Desk) -> None:
     schedule = await desk.schedule(ago=A_WEEK)
     due = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=2)
     result = await desk.run_pass(schedule, at=due)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.MISSED
     row = await desk.execution()
     assert (row.status, row.due_at) == (ExecutionState.MISSED, due)
@@ -282,15 +294,17 @@ async def test_failures_in_a_row_suspend_the_schedule_and_resuming_clears_them(d
     due = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=1)
     for days in (2, 1):
         result = await desk.run_pass(schedule, at=due - timedelta(days=days))
-        assert isinstance(result, Verdict)
+        assert isinstance(result, Outcome)
         assert result.state is ExecutionState.FAILED
-        assert "orders" in result.reason
+        assert result.reason.code is ReasonCode.RENDER_FAILED
+        assert "orders" in str(result.reason.values["error"])
     row = await desk.reload(schedule)
     assert row.state is ScheduleState.SUSPENDED
     assert (row.generation, row.observed_generation) == (2, 0)
     third = await desk.run_pass(schedule, at=due)
     assert isinstance(third, Stopped)
-    assert "ended as skipped: The schedule was suspended after 2 failures" in third.reason
+    assert third.reason.code is ReasonCode.ENDED_BEFORE
+    assert third.reason.values["state"] == "skipped"
     async with desk.database.session() as session:
         await schedules.resume(session, schedule.id, desk.context())
     row = await desk.reload(schedule)
@@ -302,9 +316,31 @@ async def test_a_once_schedule_is_finished_after_its_occurrence(desk: Desk) -> N
     soon = (datetime.now(UTC) + timedelta(days=2)).replace(second=0, microsecond=0)
     schedule = await desk.schedule(timing={"frequency": "once", "at": f"{soon:%Y-%m-%dT%H:%M}"})
     result = await desk.run_pass(schedule, at=soon)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.SUCCESS
     assert (await desk.reload(schedule)).state is ScheduleState.FINISHED
+    async with desk.database.session() as session:
+        with pytest.raises(Conflict):
+            await schedules.resume(session, schedule.id, desk.context())
+
+
+async def test_a_pass_that_was_given_up_does_not_change_how_the_execution_ended(desk: Desk) -> None:
+    schedule = await desk.schedule()
+    execution, now = await desk.requested(schedule), datetime.now(UTC)
+    work = Work(desk.database, desk.settings, FlowRunFacts(new_id(), now, scheduled=False))
+    begun = await work.begin(schedule.id, execution.id)
+    assert isinstance(begun, Begun)
+    async with desk.database.session() as session:  # The rescue holds its process for dead.
+        await conclude(session, execution.id, Outcome(ExecutionState.FAILED, because(ReasonCode.RUN_GONE)), now=now)
+    stands = await work.settle(
+        begun, Outcome(ExecutionState.SUCCESS, because(ReasonCode.DELIVERED, delivered=2, total=2))
+    )
+    assert stands.state is ExecutionState.FAILED
+    row = await desk.execution()
+    assert (row.status, row.reason_code) == (ExecutionState.FAILED, ReasonCode.RUN_GONE)
+    await work.settle(begun, Outcome(ExecutionState.FAILED, because(ReasonCode.NO_OUTCOME, said="It crashed.")))
+    async with desk.database.session() as session:
+        assert len((await session.scalars(select(Notification))).all()) == 1, "the owner is told once"
 
 
 async def test_a_full_disk_is_said_before_anything_is_rendered(desk: Desk) -> None:
@@ -312,9 +348,10 @@ async def test_a_full_disk_is_said_before_anything_is_rendered(desk: Desk) -> No
     execution = await desk.requested(schedule)
     desk.settings = desk.settings.model_copy(update={"min_free_mb": 10**9})
     result = await desk.run_pass(schedule, execution)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.RETRYING
-    assert "MB are free" in result.reason
+    assert result.reason.code is ReasonCode.RENDER_RETRY
+    assert "MB are free" in str(result.reason.values["error"])
     assert list(desk.settings.artifacts_dir.iterdir()) == []
 
 
@@ -323,13 +360,13 @@ async def test_an_overlap_is_skipped(desk: Desk) -> None:
     tomorrow = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=1)
     desk.mailbox.replies = dict.fromkeys(BOTH, "451 later")
     first = await desk.run_pass(schedule, at=tomorrow, now=tomorrow)
-    assert isinstance(first, Verdict)
+    assert isinstance(first, Outcome)
     assert first.state is ExecutionState.RETRYING
     following = tomorrow + timedelta(days=1)
     second = await desk.run_pass(schedule, at=following, now=following)
-    assert isinstance(second, Verdict)
+    assert isinstance(second, Outcome)
     assert second.state is ExecutionState.SKIPPED
-    assert "not done yet" in second.reason
+    assert second.reason.code is ReasonCode.OVERLAP
 
 
 async def test_no_secret_of_a_block_reaches_the_ledger(desk: Desk) -> None:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from mailroom.passes.deliver import due_now
+from mailroom.passes.outcome import outcome_of
 from mailroom.passes.retry import next_attempt
-from mailroom.passes.settle import verdict
 from mailroom.states import DeliveryState
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import Delivery
@@ -33,7 +33,7 @@ def passes_while_the_server_is_down(recipients: int) -> int:
             delivery.next_attempt_at = next_attempt(
                 attempts=delivery.attempts, max_attempts=ATTEMPTS, now=now, not_before=None, key=delivery.key
             )
-        following = verdict(deliveries).retry_at
+        following = outcome_of(deliveries).retry_at
         if following is None:
             assert {delivery.attempts for delivery in deliveries} == {ATTEMPTS}
             return passes
