@@ -12,8 +12,9 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.http.dependencies import CallerDep, ServicesDep
 from api.http.problems import Refusal
-from api.services import CallerDep, Services, ServicesDep
+from api.services import Services
 from mailroom.context import Context
 from mailroom.errors import Conflict
 from mailroom.storage import idempotency as stored

@@ -9,9 +9,9 @@ import pytest
 
 from api.app import create_app
 from api.http.bodies import SCHEDULES
-from api.rest.calendars import CALENDAR
-from api.rest.connections import FOLDER, SMTP
-from api.rest.reports import REPORT
+from api.rest.calendars.routes import CALENDAR
+from api.rest.connections.routes import FOLDER, SMTP
+from api.rest.reports.routes import REPORT
 from mailroom.connections.service import ConnectionSettings, build
 from mailroom.reports.checks import check_definition
 from mailroom.reports.spec import ReportDefinition

@@ -1,0 +1,21 @@
+"""From a stored file to its view."""
+
+from __future__ import annotations
+
+from api.actions.artifacts.views import ArtifactView
+from mailroom.storage.tables import Artifact
+
+
+def artifact_view(row: Artifact) -> ArtifactView:
+    """A file with its download link."""
+    return ArtifactView(
+        id=row.id,
+        filename=row.filename,
+        format=row.format,
+        media_type=row.media_type,
+        size=row.size,
+        rows=row.rows,
+        sha256=row.sha256,
+        expires_at=row.expires_at,
+        download=f"/api/v1/artifacts/{row.id}/download",
+    )

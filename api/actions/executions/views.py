@@ -1,0 +1,68 @@
+"""What the API answers about executions, as models that the OpenAPI document shows too."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from api.actions.artifacts.views import ArtifactView
+from api.actions.view import View
+from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
+
+
+class ErrorView(View):
+    """Why it failed; the log knows the id."""
+
+    id: str | None
+    message: str
+
+
+class ExecutionView(View):
+    """Our record of working on one due time, test or request."""
+
+    id: str
+    schedule_id: str
+    schedule_name: str
+    kind: ExecutionKind
+    due_at: datetime
+    status: ExecutionState
+    reason: str
+    started_at: datetime | None
+    completed_at: datetime | None
+    delivered: int
+    total: int
+    error: ErrorView | None
+    artifacts: list[ArtifactView]
+    test_recipient: str | None
+    links: dict[str, str]
+
+
+class AttemptView(View):
+    """One try of a delivery."""
+
+    number: int
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: DeliveryState | None
+    error_message: str | None
+
+
+class DeliveryView(View):
+    """One artifact set on its way to one recipient, with its attempts."""
+
+    id: str
+    channel: str
+    connection: str
+    recipient: str
+    status: DeliveryState
+    delivered_at: datetime | None
+    next_attempt_at: datetime | None
+    receipt: dict[str, Any] | None
+    error_message: str | None
+    attempts: list[AttemptView]
+
+
+class ExecutionDetail(ExecutionView):
+    """An execution with its deliveries."""
+
+    deliveries: list[DeliveryView]
