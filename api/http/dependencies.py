@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
+from pydantic import AfterValidator, AwareDatetime
 
+from api.actions.caller import Caller
 from api.http.problems import Refusal
 from api.services import Services
 from mailroom.access.service import ensure_default_user
@@ -15,7 +17,7 @@ from mailroom.errors import Invalid
 
 
 def services(request: Request) -> Services:
-    """The services of this process."""
+    """Return the services of this process."""
     found = request.app.state.services
     assert isinstance(found, Services)
     return found
@@ -31,20 +33,31 @@ async def plain_query(request: Request) -> None:
             raise Invalid.at(name.replace("\0", "")[:60], "holds a NUL.", "Remove it.")
 
 
-async def caller(found: ServicesDep) -> Context:
-    """Who asks, and when: the key stands for the default user."""
+async def caller(found: ServicesDep) -> Caller:
+    """Return who asks, and when: the key stands for the default user."""
     now = datetime.now(UTC)
     async with found.database.session() as session:
         user = await ensure_default_user(session, now, found.settings)
     if not user.is_active:
         raise Refusal(403, "forbidden", f"The user {user.email} is disabled.", remedy="Ask the operator.")
-    return Context(user=user, now=now, settings=found.settings)
+    return Caller(found, Context(user=user, now=now, settings=found.settings))
 
 
-CallerDep = Annotated[Context, Depends(caller)]
+CallerDep = Annotated[Caller, Depends(caller)]
 
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,80}$", description="An id, as lists give it.")]
 ConnectionName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$", description="The connection's name.")]
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("lies beyond the calendar") from error
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""An instant in a query, in UTC."""
 
 Cursor = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=200, description="Rows a page.")]

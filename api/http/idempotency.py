@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Header, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.http.dependencies import CallerDep, ServicesDep
+from api.actions.caller import Caller, Remember, Result
+from api.http.dependencies import CallerDep
 from api.http.problems import Refusal
-from api.services import Services
-from mailroom.context import Context
 from mailroom.errors import Conflict
 from mailroom.storage import idempotency as stored
 from mailroom.storage.tables import IdempotencyKey
@@ -34,14 +33,14 @@ Key = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request is answered with; `body` is JSON-ready after encoding."""
+    """What a request is answered with; `body` is a view, or the JSON of one that was kept."""
 
     status: int
-    body: Any
+    body: object
     headers: dict[str, str] = field(default_factory=dict)
 
     def response(self) -> JSONResponse:
-        """As HTTP."""
+        """Return this answer as HTTP."""
         return JSONResponse(jsonable_encoder(self.body), self.status, self.headers)
 
 
@@ -49,19 +48,17 @@ class Answer:
 class Once:
     """Does a request's work at most once for its key."""
 
-    services: Services
-    context: Context
+    caller: Caller
     key: str | None
     digest: str
 
     async def perform(
-        self,
-        work: Callable[[AsyncSession], Awaitable[Answer]],
-        settle: Callable[[Answer], Awaitable[Answer]] | None = None,
+        self, action: Callable[[Remember[Result]], Awaitable[Result]], answer: Callable[[Result], Answer]
     ) -> JSONResponse:
-        """Run `work` in a transaction, then `settle`, which may refine the answer; or give the earlier answer.
+        """Run the action, or repeat the earlier answer to this key.
 
-        The answer is committed with the work, so a crash in between leaves neither a half nor a double.
+        The action gets a `remember`, which keeps the answer in the action's own transaction: a crash leaves neither
+        work without its answer nor an answer without its work.
 
         Raises:
             Conflict: the first request with this key is not answered yet.
@@ -69,30 +66,35 @@ class Once:
         """
         if self.key and (earlier := await self._claim(self.key)):
             return self._again(earlier)
+        kept: Answer | None = None
+
+        async def remember(session: AsyncSession, result: Result) -> None:
+            nonlocal kept
+            kept = answer(result)
+            await self._keep(session, kept)
+
         try:
-            async with self.services.database.session() as session:
-                answer = await work(session)
-                await self._keep(session, answer)
+            last = answer(await action(remember))
         except BaseException:
             if self.key:
-                async with self.services.database.session() as session:
-                    await stored.release(session, key=self.key, user_id=self.context.user.id)
+                async with self.caller.session() as session:
+                    # Gives back only a key without an answer.
+                    await stored.release(session, key=self.key, user_id=self.caller.context.user.id)
             raise
-        if settle:
-            answer = await settle(answer)
-            async with self.services.database.session() as session:
-                await self._keep(session, answer)
-        return answer.response()
+        if last != kept:
+            async with self.caller.session() as session:
+                await self._keep(session, last)
+        return last.response()
 
     async def _claim(self, key: str) -> IdempotencyKey | None:
-        user_id, now = self.context.user.id, self.context.now
-        async with self.services.database.session() as session:
+        user_id, now = self.caller.context.user.id, self.caller.context.now
+        async with self.caller.session() as session:
             return await stored.claim(session, key=key, user_id=user_id, request_hash=self.digest, now=now)
 
     async def _keep(self, session: AsyncSession, answer: Answer) -> None:
         if self.key:
             kept = {"body": jsonable_encoder(answer.body), "headers": answer.headers}
-            user_id = self.context.user.id
+            user_id = self.caller.context.user.id
             await stored.answer(session, key=self.key, user_id=user_id, status_code=answer.status, response=kept)
 
     def _again(self, earlier: IdempotencyKey) -> JSONResponse:
@@ -112,12 +114,12 @@ class Once:
         return Answer(earlier.status_code, earlier.response["body"], headers).response()
 
 
-async def once(request: Request, found: ServicesDep, context: CallerDep, key: Key = None) -> Once:
-    """The `Once` of this request."""
+async def once(request: Request, caller: CallerDep, key: Key = None) -> Once:
+    """Return the `Once` of this request."""
     digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode())
     if key:
         digest.update(await request.body())
-    return Once(found, context, key, digest.hexdigest())
+    return Once(caller, key, digest.hexdigest())
 
 
 OnceDep = Annotated[Once, Depends(once)]

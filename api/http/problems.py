@@ -8,11 +8,12 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, Field, TypeAdapter
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
-from mailroom.errors import Conflict, Fault, Invalid, NotFound, Unavailable, fault_from
+from mailroom.errors import Conflict, Fault, Gone, Invalid, NoSuchChannel, NotFound, Unavailable, fault_from
 from mailroom.reports.errors import LimitExceeded, RenderFailed
 from mailroom.reports.parameters import ParametersInvalid
 from prefect_mailroom.errors import (
@@ -63,6 +64,8 @@ class Refusal(Exception):
 _KINDS: tuple[tuple[type[MailroomError], int, str], ...] = (
     # The first match counts: derived classes stand before their bases.
     (NotFound, 404, "not-found"),
+    (Gone, 410, "gone"),
+    (NoSuchChannel, 501, "no-such-channel"),
     (Conflict, 409, "conflict"),
     (Unavailable, 503, "unavailable"),
     (Invalid, 422, "invalid"),
@@ -143,15 +146,23 @@ async def _refusal(request: Request, error: Exception) -> JSONResponse:
 
 async def _validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    faults = []
+    faults, body = [], _body_of(request)
     for detail in error.errors():
         place, *rest = detail["loc"]
         if place == "path":
             return problem(request.url.path, 404, "not-found", "There is nothing here.", remedy="Check the id.")
         if detail["type"] == "missing" and not rest:
             return problem(request.url.path, 422, "invalid", "A JSON body is needed.", remedy="See /docs for examples.")
-        faults.append(fault_from(ErrorDetails(type=detail["type"], loc=tuple(rest), msg=detail["msg"], input=None)))
+        found = ErrorDetails(type=detail["type"], loc=tuple(rest), msg=detail["msg"], input=None)
+        faults.append(fault_from(found, model=body if place == "body" else None))
     return problem(request.url.path, 422, "invalid", "Some fields are wrong; see errors.", errors=faults)
+
+
+def _body_of(request: Request) -> TypeAdapter[Any] | None:
+    """Return what the route's body is validated against, as FastAPI itself does not say where an error lies in it."""
+    route = request.scope.get("route")
+    field = route.body_field if isinstance(route, APIRoute) else None
+    return TypeAdapter(field.field_info.annotation) if field and field.field_info.annotation else None
 
 
 _REMEDIES = {

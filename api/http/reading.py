@@ -20,4 +20,4 @@ def read(model: type[Model], body: dict[str, Any]) -> Model:
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        raise Invalid.from_validation(error) from error
+        raise Invalid.from_validation(error, model=model) from error

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from api.actions.view import View
+from mailroom.versions import etag_of
 
 
 class ReportSummary(View):
@@ -25,3 +26,8 @@ class ReportView(ReportSummary):
 
     definition: dict[str, Any]
     warnings: list[str] = Field(default_factory=list)
+
+    @property
+    def etag(self) -> str:
+        """The version as an ETag."""
+        return etag_of(self.version)

@@ -1,13 +1,15 @@
-"""Rendered files to download."""
+"""REST for rendered files."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
-from api.http.dependencies import CallerDep, Id, ServicesDep
+from api.actions.artifacts.actions import find
+from api.http.dependencies import CallerDep, Id
 from api.http.problems import Refusal, documented
-from mailroom.rendering import repository as rendering_repository
+from api.http.sandbox import SANDBOX
+from mailroom.versions import etag_of
 
 router = APIRouter(tags=["artifacts"])
 MAX_RANGES = 8
@@ -18,25 +20,12 @@ MAX_RANGES = 8
     response_class=FileResponse,
     responses={200: {"description": "The file.", "content": {"application/octet-stream": {}}}, **documented(404, 410)},
 )
-async def download(artifact_id: Id, request: Request, context: CallerDep, services: ServicesDep) -> Response:
-    """The file. Its ETag is its SHA-256; ranges work."""
-    async with services.database.session() as session:
-        artifact = await rendering_repository.artifact(session, artifact_id)
-    path = services.store.path(artifact.sha256)
-    if artifact.expires_at <= context.now or not path.is_file():
-        remedy = "Run the schedule again, or ask the operator to raise MAILROOM_ARTIFACT_DAYS."
-        raise Refusal(
-            410, "gone", f"{artifact.filename} expired at {artifact.expires_at:%Y-%m-%d %H:%M} UTC.", remedy=remedy
-        )
+async def download(artifact_id: Id, request: Request, caller: CallerDep) -> Response:
+    """Download a file. Its ETag is its SHA-256; byte ranges are supported."""
+    file = await find(caller, artifact_id)
     if request.headers.get("range", "").count(",") >= MAX_RANGES:
         raise Refusal(416, "ranges", f"More than {MAX_RANGES} ranges were asked for.", remedy="Ask for fewer at once.")
-    headers = {
-        "ETag": f'"{artifact.sha256}"',
-        "Cache-Control": "private, max-age=3600",
-        "X-Content-Type-Options": "nosniff",
-        # A report is data, never a page of ours: what it holds must not run with our cookies.
-        "Content-Security-Policy": "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'",
-    }
+    headers = {**SANDBOX, "ETag": etag_of(file.sha256), "Cache-Control": "private, max-age=3600"}
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    return FileResponse(path, media_type=artifact.media_type, filename=artifact.filename, headers=headers)
+    return FileResponse(file.path, media_type=file.media_type, filename=file.filename, headers=headers)

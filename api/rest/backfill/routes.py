@@ -1,19 +1,19 @@
-"""Backfill of past due times."""
+"""REST for backfill: run past due times."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Response
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.actions.backfill.actions import backfill
 from api.actions.backfill.views import BackfillView
 from api.http.bodies import examples
-from api.http.dependencies import CallerDep, Id, ServicesDep
+from api.http.dependencies import CallerDep, Id
 from api.http.idempotency import Answer, OnceDep
 from api.http.json_body import JsonRoute
 from api.http.problems import documented
-from mailroom.schedules.backfill import Backfill, backfill
+from mailroom.schedules.backfill import Backfill
 
 router = APIRouter(tags=["accounts"], route_class=JsonRoute)
 
@@ -26,8 +26,7 @@ router = APIRouter(tags=["accounts"], route_class=JsonRoute)
 )
 async def make_good(
     schedule_id: Id,
-    context: CallerDep,
-    services: ServicesDep,
+    caller: CallerDep,
     once: OnceDep,
     body: Annotated[
         Backfill,
@@ -39,17 +38,7 @@ async def make_good(
         ),
     ],
 ) -> Response:
-    """Run past due times in order, one after the other; the history shows them with the kind `backfill`."""
-
-    async def work(session: AsyncSession) -> Answer:
-        plan = await backfill(session, schedule_id, body, context)
-        view = BackfillView.model_validate(plan)
-        view.links = {"history": f"/api/v1/schedules/{schedule_id}/history?kind=backfill"}
-        return Answer(202, view)
-
-    async def settle(answer: Answer) -> Answer:
-        if answer.body.executions:
-            await services.reconciler.settle_schedule(schedule_id)
-        return answer
-
-    return await once.perform(work, settle)
+    """Run past due times in order, one after the other. The history shows them with the kind `backfill`."""
+    return await once.perform(
+        lambda remember: backfill(caller, schedule_id, body, remember), lambda view: Answer(202, view)
+    )

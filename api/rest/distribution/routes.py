@@ -1,33 +1,20 @@
-"""Tests of distribution: one small real message through a named connection."""
+"""REST for test messages through a connection."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Path
-from pydantic import BaseModel, ConfigDict, Field
 
+from api.actions.distribution import actions as distribution
+from api.actions.distribution.actions import DistributionTest
 from api.actions.distribution.views import TestReceipt
 from api.http.bodies import examples
-from api.http.dependencies import CallerDep, ServicesDep
+from api.http.dependencies import CallerDep
 from api.http.json_body import JsonRoute
-from api.http.problems import Refusal, documented
-from mailroom.connections import trials as trial_messages
-from prefect_mailroom.channels import CHANNELS
+from api.http.problems import documented
 
 router = APIRouter(prefix="/distribution", tags=["distribution"], route_class=JsonRoute)
-
-
-class DistributionTest(BaseModel):
-    """Which connection to test, and where the message goes; to the caller when `to` is left out."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    connection: str = Field(min_length=1, max_length=100)
-    to: str | None = Field(default=None, min_length=3, max_length=320)
-    destination: dict[str, Any] = Field(
-        default_factory=dict, description="The channel's other settings, as on a schedule's destination."
-    )
 
 
 @router.post("/test/{channel}", responses=documented(400, 404, 422, 501, 502, 503))
@@ -42,24 +29,7 @@ async def send_test(
             )
         ),
     ],
-    context: CallerDep,
-    services: ServicesDep,
+    caller: CallerDep,
 ) -> TestReceipt:
-    """Send a small real message, marked as a test, and answer what the far side confirmed."""
-    if channel not in CHANNELS:
-        known = ", ".join(sorted(CHANNELS))
-        detail = f"This Mailroom has no channel '{channel}' yet; it comes with that channel."
-        raise Refusal(501, "no-such-channel", detail, remedy=f"Use one of: {known}.")
-    async with services.database.session() as session:
-        row = await trial_messages.find_connection(session, channel, body.connection)
-    wanted = trial_messages.target(channel, row.name, body.to or context.user.email, body.destination)
-    recipient, receipt = await trial_messages.send(row, wanted, context)
-    async with services.database.session() as session:
-        trial_messages.record(session, row, recipient, context)
-    return TestReceipt(
-        channel=channel,
-        connection=row.name,
-        recipient=recipient,
-        reference=receipt.reference,
-        confirmed_at=receipt.confirmed_at,
-    )
+    """Send a small real message, marked as a test, and answer with what the far side confirmed."""
+    return await distribution.send_test(caller, channel, body)

@@ -1,25 +1,21 @@
-"""Notifications of the caller."""
+"""REST for notifications."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 
+from api.actions.notifications import actions as notifications
 from api.actions.notifications.views import NotificationView
 from api.actions.view import PageView
-from api.http.dependencies import CallerDep, Cursor, Limit, ServicesDep
+from api.http.dependencies import CallerDep, Cursor, Limit
 from api.http.problems import documented
-from mailroom.notifications import repository as notifications
 
 router = APIRouter(tags=["audit"])
 
 
 @router.get("/notifications", responses=documented(422))
 async def list_notifications(
-    context: CallerDep, services: ServicesDep, cursor: Cursor = None, limit: Limit = 50, unread: bool = False
+    caller: CallerDep, cursor: Cursor = None, limit: Limit = 50, unread: bool = False
 ) -> PageView[NotificationView]:
-    """What the caller should know, newest first."""
-    async with services.database.session() as session:
-        page = await notifications.list_page(
-            session, user_id=context.user.id, cursor=cursor, limit=limit, unread=unread
-        )
-    return PageView(items=[NotificationView.model_validate(row) for row in page.items], next_cursor=page.next_cursor)
+    """List the caller's notifications, newest first."""
+    return await notifications.page(caller, unread=unread, cursor=cursor, limit=limit)

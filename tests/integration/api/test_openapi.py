@@ -8,10 +8,10 @@ from typing import Any, cast
 import pytest
 
 from api.app import create_app
-from api.http.bodies import SCHEDULES
-from api.rest.calendars.routes import CALENDAR
-from api.rest.connections.routes import FOLDER, SMTP
-from api.rest.reports.routes import REPORT
+from api.rest.calendars.examples import CALENDAR
+from api.rest.connections.examples import FOLDER, SMTP
+from api.rest.reports.examples import REPORT
+from api.rest.schedules.examples import SCHEDULES
 from mailroom.connections.service import ConnectionSettings, build
 from mailroom.reports.checks import check_definition
 from mailroom.reports.spec import ReportDefinition

@@ -1,0 +1,38 @@
+"""Who acts, and with what: the first argument of every action.
+
+An action does one thing that a person or program asked for: it opens the transaction, waits for Prefect where a change
+is to show there, and returns a view. It takes typed input and knows nothing of HTTP, so that REST and pages can share
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.services import Services
+from mailroom.context import Context
+
+Result = TypeVar("Result")
+Remember = Callable[[AsyncSession, Result], Awaitable[None]]
+"""Called with an action's result inside its transaction, so that an answer is kept exactly if the work is."""
+
+
+async def forget(_session: AsyncSession, _result: object) -> None:
+    """Keep nothing: the `Remember` of an action that nobody repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who acts and when (`context`), and what the process has to do it with."""
+
+    services: Services
+    context: Context
+
+    def session(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a transaction that commits at the end of the block."""
+        return self.services.database.session()
