@@ -15,6 +15,7 @@ from mailroom.reports import repository as report_repository
 from mailroom.reports.checks import check_definition
 from mailroom.reports.spec import ReportDefinition
 from mailroom.storage.tables import Report
+from mailroom.versions import check_etag, etag_of
 
 
 async def sync_definitions(
@@ -77,7 +78,7 @@ async def save(
         Invalid: see `check`.
     """
     if not new:
-        check_etag(await report_repository.get(session, definition.id), if_match)
+        check_etag(etag(await report_repository.get(session, definition.id)), if_match, noun="report")
     elif await report_repository.find(session, definition.id):
         message = f"There is a report '{definition.id}' already."
         raise Conflict(message, remedy="Choose another id, or change that one with PUT.")
@@ -96,7 +97,7 @@ async def delete(session: AsyncSession, report_id: str, context: Context, *, if_
         Conflict: schedules use it, or `if_match` is stale.
     """
     row = await report_repository.get(session, report_id)
-    check_etag(row, if_match)
+    check_etag(etag(row), if_match, noun="report")
     if count := await report_repository.count_schedules(session, report_id):
         message = f"The report '{report_id}' is used by {count} schedule{'s' if count > 1 else ''}."
         raise Conflict(message, remedy=f"Delete those first: GET /api/v1/schedules/?report_id={report_id}.")
@@ -106,18 +107,7 @@ async def delete(session: AsyncSession, report_id: str, context: Context, *, if_
 
 def etag(row: Report) -> str:
     """The version of a report as an ETag."""
-    return f'"{row.version}"'
-
-
-def check_etag(row: Report, if_match: str | None) -> None:
-    """Refuse a change based on an old version; None means the caller does not care.
-
-    Raises:
-        Conflict: with `stale` set.
-    """
-    if if_match not in (None, "*", etag(row)):
-        message = "The report has changed since you read it."
-        raise Conflict(message, remedy="Read it again, and repeat your change on what you get.", stale=True)
+    return etag_of(row.version)
 
 
 def _audit(session: AsyncSession, report_id: str, actor: str, at: datetime, action: str, version: str) -> None:

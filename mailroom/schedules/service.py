@@ -28,6 +28,7 @@ from mailroom.states import ExecutionKind, ExecutionState, ScheduleState, SyncSt
 from mailroom.storage.tables import Execution, Schedule
 from mailroom.timing import BusinessCalendar, occurrences
 from mailroom.timing.model import Immediate
+from mailroom.versions import check_etag, etag_of
 from prefect_mailroom.channel import Destination
 from prefect_mailroom.variables import PARAMETER_PREFIX, parameter_names
 
@@ -153,20 +154,9 @@ async def create(session: AsyncSession, spec: ScheduleSpec, context: Context) ->
     return schedule
 
 
-def check_etag(schedule: Schedule, if_match: str | None) -> None:
-    """Refuse a change based on an old version; None means the caller does not care.
-
-    Raises:
-        Conflict: with `stale` set.
-    """
-    if if_match not in (None, "*", etag(schedule)):
-        message = f"The schedule has changed since you read it: it is at {etag(schedule)}, you sent {if_match}."
-        raise Conflict(message, remedy="Read it again, and repeat your change on what you get.", stale=True)
-
-
 def etag(schedule: Schedule) -> str:
     """The version of the schedule as its user wrote it."""
-    return f'"{schedule.generation}"'
+    return etag_of(schedule.generation)
 
 
 async def replace(
@@ -178,7 +168,7 @@ async def replace(
         NotFound, Conflict, Invalid.
     """
     schedule = await stored.get(session, schedule_id, lock=True)
-    check_etag(schedule, if_match)
+    check_etag(etag(schedule), if_match, noun="schedule")
     business = await check(session, spec, context)
     await account_for_change(session, [schedule], now=context.now)
     before = spec_data(schedule)
@@ -211,7 +201,7 @@ async def _move(
     action: str,
 ) -> Schedule:
     schedule = await stored.get(session, schedule_id, lock=True)
-    check_etag(schedule, if_match)
+    check_etag(etag(schedule), if_match, noun="schedule")
     if schedule.state is state:
         return schedule
     if not may_become(schedule.state, state):

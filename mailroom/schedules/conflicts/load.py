@@ -15,9 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from pydantic import TypeAdapter
-
-from mailroom.timing import BusinessCalendar, Timing, occurrences
+from mailroom.timing import TIMING, BusinessCalendar, Timing, occurrences
 from mailroom.timing.model import Cron, Hourly
 from mailroom.timing.rules import repeats, times
 from mailroom.timing.zones import instant, stretches, zone_named
@@ -37,13 +35,11 @@ _ZONE = re.compile(r'"timezone": ?"([^"]*)"')
 
 _CALENDAR = re.compile(r'"calendar": ?"([^"]+)"')
 
-_read: TypeAdapter[Timing] = TypeAdapter(Timing)
-
 
 @lru_cache(maxsize=4096)
 def _timing(text: str) -> Timing:
     """Kept, since checking a cron expression takes longer than asking for a day of it."""
-    return _read.validate_json(text)
+    return TIMING.validate_json(text)
 
 
 def local_day(day: dt.date, zone: ZoneInfo) -> tuple[dt.datetime, dt.datetime]:
