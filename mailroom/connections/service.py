@@ -25,7 +25,7 @@ from mailroom.connections import repository as connection_repository
 from mailroom.connections import uses
 from mailroom.connections.kinds import KINDS, block_type
 from mailroom.context import Context
-from mailroom.errors import Conflict, Fault, Invalid, Unavailable, fault_from
+from mailroom.errors import Conflict, Fault, Invalid, Unavailable
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Connection
@@ -86,7 +86,7 @@ def build(kind: str, settings: Mapping[str, Any]) -> Block:
     try:
         block = block_class.model_validate(dict(settings))
     except ValidationError as error:
-        found = [fault_from(detail, "settings") for detail in error.errors(include_input=False, include_url=False)]
+        found = Invalid.from_validation(error, "settings", block_class).faults
         raise Invalid([*faults, *found]) from None
     except ConfigurationError as error:
         raise Invalid.from_configuration(error, "settings") from None
