@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.actions.artifacts.present import artifact_view
 from api.actions.executions.views import AttemptView, DeliveryView, ErrorView, ExecutionDetail, ExecutionView
 from mailroom.context import Context
-from mailroom.executions import overview
+from mailroom.executions import again, overview
 from mailroom.executions import repository as executions
 from mailroom.executions.overview import Deliveries
 from mailroom.schedules import repository as schedule_repository
@@ -50,6 +50,7 @@ def _execution(
         error=ErrorView(id=row.error_id, message=row.error_message) if row.error_message else None,
         artifacts=[artifact_view(artifact) for artifact in files.get(row.id, [])],
         test_recipient=row.test_recipient,
+        retry_requested_at=row.retry_requested_at if again.is_asked_for(row) else None,
         links=links,
     )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from pydantic import Field
+
 from api.actions.artifacts.views import ArtifactView
 from api.actions.view import View
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
@@ -34,6 +36,9 @@ class ExecutionView(View):
     error: ErrorView | None
     artifacts: list[ArtifactView]
     test_recipient: str | None
+    retry_requested_at: datetime | None = Field(
+        default=None, description="A person asked for another try then, which has not begun yet."
+    )
     links: dict[str, str]
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.actions.executions import actions as executions
 from api.actions.executions.actions import ExecutionFilter
+from api.actions.executions.retry import retry as retry_execution
 from api.actions.executions.views import ExecutionDetail, ExecutionView
 from api.actions.view import PageView
 from api.http.bodies import examples
@@ -66,6 +67,21 @@ async def run(schedule_id: Id, caller: CallerDep, once: OnceDep) -> Response:
     return await once.perform(
         lambda remember: executions.request(caller, schedule_id, ExecutionKind.RUN_NOW, remember), _accepted
     )
+
+
+@router.post(
+    "/executions/{execution_id}/retry",
+    status_code=202,
+    response_model=ExecutionDetail,
+    responses=documented(404, 409),
+)
+async def retry(execution_id: Id, caller: CallerDep, once: OnceDep) -> Response:
+    """Try again to deliver what an ended execution did not deliver; what was confirmed is never repeated.
+
+    Its flow run runs again, as by Retry in Prefect's own pages. While Prefect is down the request is kept. The state
+    changes when the next try begins; until then `retry_requested_at` is set.
+    """
+    return await once.perform(lambda remember: retry_execution(caller, execution_id, remember), _accepted)
 
 
 @router.get("/schedules/executions", responses=documented(422))
