@@ -21,6 +21,7 @@ from api.rest.executions import routes as executions
 from api.rest.load import routes as load
 from api.rest.notifications import routes as notifications
 from api.rest.reports import routes as reports
+from api.rest.schedules import bulk
 from api.rest.schedules import routes as schedules
 from api.rest.stats import routes as stats
 from api.services import Services
@@ -40,6 +41,7 @@ PARTS = (
     executions,
     load,
     schedules,
+    bulk,
     artifacts,
     connections,
     reports,

@@ -7,10 +7,10 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,6 +24,26 @@ Remember = Callable[[AsyncSession, Result], Awaitable[None]]
 
 async def forget(_session: AsyncSession, _result: object) -> None:
     """Keep nothing: the `Remember` of an action that nobody repeats."""
+
+
+class Parts(Protocol):
+    """Remembers which parts of a request are done, each in the transaction that does it."""
+
+    async def take(self, session: AsyncSession, part: str) -> Mapping[str, str] | None:
+        """Take a part; return what was kept of it where it is done already."""
+
+    async def keep(self, session: AsyncSession, part: str, result: Mapping[str, str]) -> None:
+        """Keep the result of a part that was taken."""
+
+
+class NoParts:
+    """The `Parts` of a request that nobody repeats."""
+
+    async def take(self, _session: AsyncSession, _part: str) -> None:
+        """Nothing is done already."""
+
+    async def keep(self, _session: AsyncSession, _part: str, _result: Mapping[str, str]) -> None:
+        """Keep nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.actions.caller import Caller, Remember, Result
+from api.actions.caller import Caller, NoParts, Parts, Remember, Result
 from api.http.dependencies import CallerDep
 from api.http.problems import Refusal
 from mailroom.errors import Conflict
@@ -86,6 +86,14 @@ class Once:
                 await self._keep(session, last)
         return last.response()
 
+    def parts(self) -> Parts:
+        """Return the memory of the parts of this request, for an action that does them one by one."""
+        return KeptParts(self.caller, self._parts_key(), self.digest) if self.key else NoParts()
+
+    def _parts_key(self) -> str:
+        # A space cannot be part of a caller's key, so the parts of one request are never taken for another request.
+        return f"part {hashlib.sha256(f'{self.key} {self.digest}'.encode()).hexdigest()[:32]} "
+
     async def _claim(self, key: str) -> IdempotencyKey | None:
         user_id, now = self.caller.context.user.id, self.caller.context.now
         async with self.caller.session() as session:
@@ -96,6 +104,8 @@ class Once:
             kept = {"body": jsonable_encoder(answer.body), "headers": answer.headers}
             user_id = self.caller.context.user.id
             await stored.answer(session, key=self.key, user_id=user_id, status_code=answer.status, response=kept)
+            # The whole answer is there: nobody asks for its parts any more.
+            await stored.forget_parts(session, prefix=self._parts_key(), user_id=user_id)
 
     def _again(self, earlier: IdempotencyKey) -> JSONResponse:
         if earlier.request_hash != self.digest:
@@ -112,6 +122,26 @@ class Once:
             )
         headers = {**earlier.response["headers"], "Idempotency-Replayed": "true"}
         return Answer(earlier.status_code, earlier.response["body"], headers).response()
+
+
+@dataclass(frozen=True)
+class KeptParts:
+    """Keeps the parts of one request beside its key."""
+
+    caller: Caller
+    prefix: str
+    digest: str
+
+    async def take(self, session: AsyncSession, part: str) -> Mapping[str, str] | None:
+        """Take a part; return what was kept of it where it is done already."""
+        user_id, now = self.caller.context.user.id, self.caller.context.now
+        row = await stored.claim(session, key=self.prefix + part, user_id=user_id, request_hash=self.digest, now=now)
+        return row.response if row else None
+
+    async def keep(self, session: AsyncSession, part: str, result: Mapping[str, str]) -> None:
+        """Keep the result of a part that was taken."""
+        user_id = self.caller.context.user.id
+        await stored.answer(session, key=self.prefix + part, user_id=user_id, status_code=200, response=dict(result))
 
 
 async def once(request: Request, caller: CallerDep, key: Key = None) -> Once:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -88,31 +89,60 @@ def problem(
     detail: str,
     *,
     remedy: str = "",
-    errors: list[Fault] | None = None,
+    errors: Sequence[Fault] = (),
     error_id: str = "",
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
-    """The answer of one refusal; empty members are left out."""
-    body: dict[str, Any] = {
-        "type": f"/problems/{kind}",
-        "title": kind.replace("-", " ").capitalize(),
-        "status": status,
-        "detail": detail,
-        "instance": path,
-    }
-    if remedy:
-        body["remedy"] = remedy
-    if errors:
-        body["errors"] = [{"field": e.field, "message": e.message, "remedy": e.remedy} for e in errors]
-    if error_id:
-        body["error_id"] = error_id
-    return JSONResponse(body, status, headers, MEDIA_TYPE)
+    """Return the answer of one refusal; empty members are left out."""
+    return _response(_problem(path, status, kind, detail, remedy=remedy, errors=errors, error_id=error_id), headers)
+
+
+def _problem(
+    path: str,
+    status: int,
+    kind: str,
+    detail: str,
+    *,
+    remedy: str = "",
+    errors: Sequence[Fault] = (),
+    error_id: str = "",
+) -> Problem:
+    return Problem(
+        type=f"/problems/{kind}",
+        title=kind.replace("-", " ").capitalize(),
+        status=status,
+        detail=detail,
+        instance=path,
+        remedy=remedy,
+        errors=[ProblemFault(field=one.field, message=one.message, remedy=one.remedy) for one in errors],
+        error_id=error_id,
+    )
+
+
+def _response(found: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+    left_out = {name for name in ("remedy", "errors", "error_id") if not getattr(found, name)}
+    body = found.model_dump(exclude=left_out)
+    return JSONResponse(body, found.status, headers, MEDIA_TYPE)
+
+
+def unexpected_problem(path: str, error_id: str) -> Problem:
+    """Return the problem of an error that nobody expected: nothing of it but the id under which the log knows it."""
+    remedy = "Try again; if it stays, give the operator this error_id."
+    return _problem(path, 500, "internal", "Something went wrong here.", remedy=remedy, error_id=error_id)
 
 
 def unexpected(path: str, error_id: str) -> JSONResponse:
-    """The answer to what nobody expected: nothing of it but the id under which the log knows it."""
-    remedy = "Try again; if it stays, give the operator this error_id."
-    return problem(path, 500, "internal", "Something went wrong here.", remedy=remedy, error_id=error_id)
+    """Return the answer to an error that nobody expected."""
+    return _response(unexpected_problem(path, error_id))
+
+
+def problem_of(error: MailroomError, path: str) -> Problem:
+    """Return an error of the domain as a problem."""
+    status, kind = next((status, kind) for base, status, kind in _KINDS if isinstance(error, base))
+    if isinstance(error, Conflict) and error.stale:
+        status, kind = 412, "stale"
+    detail = "Some fields are wrong; see errors." if isinstance(error, Invalid) else error.message
+    return _problem(path, status, kind, detail, remedy=error.remedy, errors=_faults(error))
 
 
 def _faults(error: MailroomError) -> list[Fault]:
@@ -127,16 +157,11 @@ def _faults(error: MailroomError) -> list[Fault]:
 
 async def _domain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, MailroomError)
-    status, kind = next((status, kind) for base, status, kind in _KINDS if isinstance(error, base))
-    headers = {}
-    if isinstance(error, Conflict) and error.stale:
-        status, kind = 412, "stale"
-    if status == 503:
+    found, headers = problem_of(error, request.url.path), {}
+    if found.status == 503:
         seconds = getattr(error, "not_before", None) or 5
         headers["Retry-After"] = str(max(1, round(seconds)))
-    detail = "Some fields are wrong; see errors." if isinstance(error, Invalid) else error.message
-    faults = _faults(error)
-    return problem(request.url.path, status, kind, detail, remedy=error.remedy, errors=faults, headers=headers)
+    return _response(found, headers)
 
 
 async def _refusal(request: Request, error: Exception) -> JSONResponse:
