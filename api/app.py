@@ -1,4 +1,4 @@
-"""The application: `uvicorn api.app:create_app --factory`."""
+"""Build the application: `uvicorn api.app:create_app --factory`."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ PARTS = (
 
 
 def create_app(settings: Settings | None = None, database: Database | None = None) -> FastAPI:
-    """The application over these settings, or those of the environment. A database that is given is not closed.
+    """Build the application over these settings, or those of the environment. A database that is given is not closed.
 
     Raises:
         ConfigurationError: a setting is wrong, or no API key is set.

@@ -1,4 +1,4 @@
-"""What a process works with, made once by `create_app`."""
+"""Hold what a process works with. `create_app` makes it once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mailroom.storage.database import Database
 
 @dataclass(frozen=True)
 class Services:
-    """One a process, made by `create_app`. `previews` limits how many previews are rendered at once."""
+    """The services of a process, made by `create_app`. `previews` limits how many previews are rendered at once."""
 
     settings: Settings
     database: Database

@@ -1,4 +1,4 @@
-"""Who acts, and with what: the first argument of every action.
+"""Define the caller: who acts, and with what. It is the first argument of every action.
 
 An action does one thing that a person or program asked for: it opens the transaction, waits for Prefect where a change
 is to show there, and returns a view. It takes typed input and knows nothing of HTTP, so that REST and pages can share
@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.services import Services
+from mailroom.access.viewer import Viewer
 from mailroom.context import Context
 
 Result = TypeVar("Result")
@@ -40,7 +41,7 @@ class NoParts:
     """The `Parts` of a request that nobody repeats."""
 
     async def take(self, _session: AsyncSession, _part: str) -> None:
-        """Nothing is done already."""
+        """Return None: nothing is done already."""
 
     async def keep(self, _session: AsyncSession, _part: str, _result: Mapping[str, str]) -> None:
         """Keep nothing."""
@@ -48,10 +49,15 @@ class NoParts:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who acts and when (`context`), and what the process has to do it with."""
+    """The one who acts: who and when (`context`), and the services of the process to do it with."""
 
     services: Services
     context: Context
+
+    @property
+    def viewer(self) -> Viewer:
+        """Return the viewer that this caller reads for."""
+        return self.context.viewer
 
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a transaction that commits at the end of the block."""

@@ -18,10 +18,10 @@ class DocumentedAs:
     model: type[BaseModel]
 
     def __get_pydantic_json_schema__(self, _schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """The model's schema."""
+        """Return the schema of the model."""
         return handler(self.model.__pydantic_core_schema__)
 
 
 def examples(**named: Any) -> dict[str, Example]:
-    """`openapi_examples=` from names and values."""
+    """Return `openapi_examples=` from names and values."""
     return {name: Example(summary=name.replace("_", " "), value=value) for name, value in named.items()}

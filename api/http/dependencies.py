@@ -1,4 +1,4 @@
-"""What routes take as parameters: the process's services, the caller, and ids and headers that are checked here."""
+"""Define the parameters that routes share: the services, the caller, and the ids and headers that are checked here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document, and a page that lists its operations: one file of HTML, no script, nothing from elsewhere."""
+"""Serve the OpenAPI document, and a page that lists its operations: one file of HTML without scripts."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _schemas(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _name_destinations(operation: dict[str, Any]) -> None:
-    """A spec keeps destinations as they came; readers want to know what each channel takes."""
+    """Document what each channel takes, since a spec keeps destinations as they came."""
     body = operation["requestBody"]["content"]["application/json"]["schema"]
     names = {kind: f"#/components/schemas/{channel.destination_type.__name__}" for kind, channel in CHANNELS.items()}
     body["properties"]["destinations"]["items"] = {
@@ -83,13 +83,13 @@ def _mend(operation: dict[str, Any], *, secured: bool) -> None:
 
 @router.get("/")
 async def root() -> RedirectResponse:
-    """There is no page here yet: to the documentation."""
+    """Redirect to the documentation, as there is no page here yet."""
     return RedirectResponse("/docs")
 
 
 @router.get("/docs")
 async def page(request: Request) -> HTMLResponse:
-    """The operations, readable without a tool."""
+    """Show the operations, readable without a tool."""
     document = request.app.openapi()
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, item in document["paths"].items():

@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can do its work. Open to everyone; tells no secret."""
+"""Tell whether the process lives, and whether it can do its work. Open to everyone; tells no secret."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ router = APIRouter(tags=["health"])
 
 
 class Health(View):
-    """Whether the process lives, and what it needs answers."""
+    """The state of the process, and of what it needs."""
 
     status: str
     checks: dict[str, str] = Field(default_factory=dict)
@@ -26,13 +26,13 @@ class Health(View):
 
 @router.get("/healthz")
 async def healthz() -> Health:
-    """The process lives."""
+    """Tell that the process lives."""
     return Health(status="ok")
 
 
 @router.get("/readyz", responses={503: {"model": Health, "description": "Not ready."}})
 async def readyz(services: ServicesDep, response: Response) -> Health:
-    """The database answers and is at the newest version. Prefect is reported; without it changes are stored."""
+    """Tell whether the database answers and is up to date. Prefect is reported; without it, changes are kept."""
     database, prefect = await asyncio.gather(_database(services), _prefect(services))
     ready = database == "ok"
     if not ready:

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: a POST that is repeated after a lost answer is answered again and not done again."""
+"""Honour `Idempotency-Key`: a POST that is repeated after a lost answer is answered again and not done again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Key = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request is answered with; `body` is a view, or the JSON of one that was kept."""
+    """The answer to a request; `body` is a view, or the JSON of one that was kept."""
 
     status: int
     body: object

@@ -1,4 +1,4 @@
-"""Every refusal as an RFC 9457 problem document; the one place where errors become HTTP."""
+"""Answer every refusal as an RFC 9457 problem document; this is the only place where errors become HTTP."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class ProblemFault(BaseModel):
-    """One thing wrong, and what to do about it."""
+    """One fault in what was sent, and what to do about it."""
 
     field: str = Field(description="Dotted place in what was sent, such as destinations.0.to.")
     message: str
@@ -214,7 +214,7 @@ def install(app: FastAPI) -> None:
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """`responses=` for a route: each status as a problem document."""
+    """Return `responses=` for a route: each status as a problem document."""
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         status: {

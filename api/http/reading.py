@@ -1,4 +1,4 @@
-"""From a body to a model, its faults in the domain's words."""
+"""Read a body as a model, and name its faults in the domain's words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def read(model: type[Model], body: dict[str, Any]) -> Model:
-    """The body as the model.
+    """Return the body as the model.
 
     Raises:
         Invalid: naming every wrong field.

@@ -20,6 +20,7 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import SYSTEM
 from mailroom.audit import repository as audit
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import uses
@@ -116,7 +117,7 @@ async def create(session: AsyncSession, wanted: NewConnection, context: Context)
         Invalid: see `build`.
         Unavailable: Prefect does not answer.
     """
-    if await connection_repository.named(session, [wanted.name]):
+    if await connection_repository.named(session, [wanted.name], viewer=SYSTEM):
         message = f"There is a connection '{wanted.name}' already."
         raise Conflict(message, remedy="Choose another name, or change that one with PUT.")
     block = build(wanted.kind, wanted.settings)
@@ -142,7 +143,7 @@ async def replace(session: AsyncSession, name: str, wanted: ConnectionSettings, 
         NotFound, Invalid, Unavailable.
         Conflict: another kind.
     """
-    row = await connection_repository.get(session, name)
+    row = await connection_repository.get(session, name, viewer=context.viewer)
     if wanted.kind != row.kind:
         message = f"The connection is of kind {row.kind}; it cannot become {wanted.kind}."
         raise Conflict(message, remedy="Make a new connection and change what uses this one.")
@@ -159,7 +160,7 @@ async def delete(session: AsyncSession, name: str, context: Context) -> None:
         NotFound, Unavailable.
         Conflict: schedules or reports use it; some are named.
     """
-    row = await connection_repository.get(session, name)
+    row = await connection_repository.get(session, name, viewer=context.viewer)
     schedules, reports = await uses.of_connection(session, name)
     if schedules or reports:
         users = [f"schedule '{used}'" for used in schedules] + [f"report '{used}'" for used in reports]
@@ -241,7 +242,7 @@ async def load_named(database: Database, settings: Settings, name: str, *, kind:
     Prefect's UI within 30 s.
     """
     async with database.session() as session:
-        row = await connection_repository.get(session, name)
+        row = await connection_repository.get(session, name, viewer=SYSTEM)
     if row.kind != kind:
         message = f"The connection '{name}' is of kind {row.kind}; {kind} is needed here."
         raise ConfigurationError(message, remedy="Choose another connection.", field="connection")

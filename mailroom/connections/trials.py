@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import Viewer
 from mailroom.audit import repository as audit
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
@@ -39,13 +40,13 @@ def target(channel: str, connection: str, to: str, settings: Mapping[str, Any]) 
     return turned
 
 
-async def find_connection(session: AsyncSession, channel: str, name: str) -> Connection:
+async def find_connection(session: AsyncSession, channel: str, name: str, *, viewer: Viewer) -> Connection:
     """The connection, of the channel's kind.
 
     Raises:
         Invalid: there is none of that name, or it is of another kind.
     """
-    row = (await connection_repository.named(session, [name])).get(name)
+    row = (await connection_repository.named(session, [name], viewer=viewer)).get(name)
     if row is None:
         message = f"There is no connection '{name[:100]}'."
         raise Invalid.at("connection", message, "GET /api/v1/connections lists them.")

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import SYSTEM, Viewer
 from mailroom.audit import repository as audit
 from mailroom.connections import repository as connection_repository
 from mailroom.context import Context
@@ -35,7 +36,7 @@ async def sync_definitions(
     return outcomes
 
 
-async def check(session: AsyncSession, definition: ReportDefinition) -> list[str]:
+async def check(session: AsyncSession, definition: ReportDefinition, *, viewer: Viewer) -> list[str]:
     """Refuse what can never render; returns warnings.
 
     Raises:
@@ -50,7 +51,7 @@ async def check(session: AsyncSession, definition: ReportDefinition) -> list[str
         line = f" (line {found.line})" if found.line > 1 else ""
         faults.append(Fault(place, f"{found.message}{line}", found.remedy))
     source = definition.source
-    row = (await connection_repository.named(session, [source.connection])).get(source.connection)
+    row = (await connection_repository.named(session, [source.connection], viewer=viewer)).get(source.connection)
     if row is None:
         message = f"names the connection '{source.connection}', which does not exist."
         faults.append(Fault("source.connection", message, "GET /api/v1/connections lists them."))
@@ -78,11 +79,13 @@ async def save(
         Invalid: see `check`.
     """
     if not new:
-        check_etag(etag(await report_repository.get(session, definition.id)), if_match, noun="report")
-    elif await report_repository.find(session, definition.id):
+        check_etag(
+            etag(await report_repository.get(session, definition.id, viewer=context.viewer)), if_match, noun="report"
+        )
+    elif await report_repository.find(session, definition.id, viewer=SYSTEM):
         message = f"There is a report '{definition.id}' already."
         raise Conflict(message, remedy="Choose another id, or change that one with PUT.")
-    warnings = await check(session, definition)
+    warnings = await check(session, definition, viewer=context.viewer)
     row, outcome = await report_repository.save(session, definition, now=context.now)
     if outcome != "unchanged":
         _audit(session, row.id, context.user.email, context.now, outcome, row.version)
@@ -96,7 +99,7 @@ async def delete(session: AsyncSession, report_id: str, context: Context, *, if_
         NotFound.
         Conflict: schedules use it, or `if_match` is stale.
     """
-    row = await report_repository.get(session, report_id)
+    row = await report_repository.get(session, report_id, viewer=context.viewer)
     check_etag(etag(row), if_match, noun="report")
     if count := await report_repository.count_schedules(session, report_id):
         message = f"The report '{report_id}' is used by {count} schedule{'s' if count > 1 else ''}."

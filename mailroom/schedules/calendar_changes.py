@@ -76,7 +76,7 @@ async def replace(
         NotFound.
         Conflict: `if_match` is stale.
     """
-    row = await calendars.get(session, calendar_id, lock=True)
+    row = await calendars.get(session, calendar_id, viewer=context.viewer, lock=True)
     check_etag(etag(row), if_match, noun="calendar")
     before, after = row.definition, wanted.definition()
     changes = {key: [before.get(key), after[key]] for key in after if before.get(key) != after[key]}
@@ -124,7 +124,7 @@ async def delete(session: AsyncSession, calendar_id: str, context: Context, *, i
         NotFound.
         Conflict: schedules are on it, of which some are named; or `if_match` is stale.
     """
-    row = await calendars.get(session, calendar_id, lock=True)
+    row = await calendars.get(session, calendar_id, viewer=context.viewer, lock=True)
     check_etag(etag(row), if_match, noun="calendar")
     if users := await calendars.schedules_on(session, calendar_id):
         named = ", ".join(f"'{schedule.name}'" for schedule in users[:5])

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import Viewer
 from mailroom.audit import repository as audit
 from mailroom.calendars.service import business_calendar
 from mailroom.connections import repository as connection_repository
@@ -48,8 +49,8 @@ def _variable_faults(targets: list[Destination], parameters: dict[str, Any]) -> 
     return faults
 
 
-async def _check_targets(session: AsyncSession, targets: list[Destination]) -> list[Fault]:
-    known = await connection_repository.named(session, [target.connection for target in targets])
+async def _check_targets(session: AsyncSession, targets: list[Destination], viewer: Viewer) -> list[Fault]:
+    known = await connection_repository.named(session, [target.connection for target in targets], viewer=viewer)
     faults = []
     for index, target in enumerate(targets):
         row = known.get(target.connection)
@@ -78,8 +79,8 @@ async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> 
     least = timedelta(seconds=context.settings.minimum_interval_seconds)
     faults += timing_faults(spec.timing, business, now=context.now, least=least)
     faults += jitter_faults(spec.policy.jitter, spec.timing, business, now=context.now)
-    faults += await _check_targets(session, spec.targets())
-    report = await report_repository.find(session, spec.report_id)
+    faults += await _check_targets(session, spec.targets(), context.viewer)
+    report = await report_repository.find(session, spec.report_id, viewer=context.viewer)
     if report is None:
         message = f"names the report '{spec.report_id}', which does not exist."
         faults.append(Fault("report_id", message, "GET /api/v1/reports lists them."))
@@ -167,7 +168,7 @@ async def replace(
     Raises:
         NotFound, Conflict, Invalid.
     """
-    schedule = await stored.get(session, schedule_id, lock=True)
+    schedule = await stored.get(session, schedule_id, viewer=context.viewer, lock=True)
     check_etag(etag(schedule), if_match, noun="schedule")
     business = await check(session, spec, context)
     await account_for_change(session, [schedule], now=context.now)
@@ -200,7 +201,7 @@ async def _move(
     if_match: str | None,
     action: str,
 ) -> Schedule:
-    schedule = await stored.get(session, schedule_id, lock=True)
+    schedule = await stored.get(session, schedule_id, viewer=context.viewer, lock=True)
     check_etag(etag(schedule), if_match, noun="schedule")
     if schedule.state is state:
         return schedule
@@ -249,7 +250,7 @@ async def request_execution(
         Conflict: a run now of a schedule that is not active.
         Invalid: a test of destinations of which none can be turned to the caller.
     """
-    schedule = await stored.get(session, schedule_id)
+    schedule = await stored.get(session, schedule_id, viewer=context.viewer)
     if kind is ExecutionKind.RUN_NOW and schedule.state is not ScheduleState.ACTIVE:
         message = f"The schedule is {schedule.state}; nothing leaves for it."
         raise Conflict(message, remedy="Resume it first, or send a test, which goes to you alone.")

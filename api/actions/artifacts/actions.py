@@ -28,7 +28,7 @@ async def find(caller: Caller, artifact_id: str) -> StoredFile:
         Gone: its file has expired.
     """
     async with caller.session() as session:
-        artifact = await rendering_repository.artifact(session, artifact_id)
+        artifact = await rendering_repository.artifact(session, artifact_id, viewer=caller.viewer)
     path = caller.services.store.path(artifact.sha256)
     if artifact.expires_at <= caller.context.now or not path.is_file():
         message = f"{artifact.filename} expired at {artifact.expires_at:%Y-%m-%d %H:%M} UTC."

@@ -1,4 +1,4 @@
-"""From a stored file to its view."""
+"""Make views of rendered files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from mailroom.storage.tables import Artifact
 
 
 def artifact_view(row: Artifact) -> ArtifactView:
-    """A file with its download link."""
+    """Return a file with its download link."""
     return ArtifactView(
         id=row.id,
         filename=row.filename,

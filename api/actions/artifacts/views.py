@@ -1,4 +1,4 @@
-"""What the API answers about artifacts, as models that the OpenAPI document shows too."""
+"""Define what the API answers about artifacts, as models that the OpenAPI document shows too."""
 
 from __future__ import annotations
 

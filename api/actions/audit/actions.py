@@ -13,5 +13,12 @@ async def page(
 ) -> PageView[AuditView]:
     """Return one page of what was changed, newest first."""
     async with caller.session() as session:
-        found = await audit.list_page(session, cursor=cursor, limit=limit, entity_type=entity_type, entity_id=entity_id)
+        found = await audit.list_page(
+            session,
+            viewer=caller.viewer,
+            cursor=cursor,
+            limit=limit,
+            entity_type=entity_type,
+            entity_id=entity_id,
+        )
     return PageView(items=[AuditView.model_validate(row) for row in found.items], next_cursor=found.next_cursor)

@@ -1,4 +1,4 @@
-"""What the API answers about audit, as models that the OpenAPI document shows too."""
+"""Define what the API answers about the audit trail, as models that the OpenAPI document shows too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from api.actions.view import View
 
 
 class AuditView(View):
-    """Who changed what."""
+    """A change, and who made it."""
 
     id: str
     at: datetime

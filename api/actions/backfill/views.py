@@ -1,4 +1,4 @@
-"""What the API answers about a backfill."""
+"""Define what the API answers about a backfill."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class LeftOutView(View):
 
 
 class BackfillView(View):
-    """The due times of a backfill in order, their executions (none after a dry run), and what was left out."""
+    """The due times of a backfill in order, their executions (none after a dry run), and those left out."""
 
     due: list[datetime]
     executions: list[str]

@@ -17,7 +17,7 @@ from mailroom.storage.tables import Calendar
 async def every(caller: Caller) -> PageView[CalendarView]:
     """Return every calendar by title, without its days."""
     async with caller.session() as session:
-        rows = await calendars.every(session)
+        rows = await calendars.every(session, viewer=caller.viewer)
     return PageView(items=[_view(row) for row in rows])
 
 
@@ -34,7 +34,7 @@ async def read(caller: Caller, calendar_id: str) -> CalendarDetail:
         NotFound: there is none of that id.
     """
     async with caller.session() as session:
-        return _detail(await calendars.get(session, calendar_id), caller.context)
+        return _detail(await calendars.get(session, calendar_id, viewer=caller.viewer), caller.context)
 
 
 async def create(caller: Caller, wanted: NewCalendar, remember: Remember[CalendarDetail] = forget) -> CalendarDetail:

@@ -15,7 +15,7 @@ from prefect_mailroom.channels import CHANNELS
 async def every(caller: Caller) -> PageView[ConnectionView]:
     """Return every connection by name, without settings."""
     async with caller.session() as session:
-        rows = await connection_repository.every(session)
+        rows = await connection_repository.every(session, viewer=caller.viewer)
     return PageView(items=[ConnectionView.model_validate(row) for row in rows])
 
 
@@ -42,7 +42,7 @@ async def read(caller: Caller, name: str) -> ConnectionDetail:
         NotFound, ConfigurationError, Unavailable.
     """
     async with caller.session() as session:
-        row = await connection_repository.get(session, name)
+        row = await connection_repository.get(session, name, viewer=caller.viewer)
     shown = await connections.shown(row, caller.context.settings)
     return ConnectionDetail(**ConnectionView.model_validate(row).model_dump(), settings=shown)
 
@@ -86,5 +86,5 @@ async def check(caller: Caller, name: str) -> CheckView:
         MailroomError: what is wrong, in the words of the channel or source.
     """
     async with caller.session() as session:
-        row = await connection_repository.get(session, name)
+        row = await connection_repository.get(session, name, viewer=caller.viewer)
     return CheckView(ok=True, message=await connections.check(row, caller.context.settings))

@@ -1,4 +1,4 @@
-"""What the API answers about connections, as models that the OpenAPI document shows too."""
+"""Define what the API answers about connections, as models that the OpenAPI document shows too."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ConnectionKind(View):
 
 
 class CheckView(View):
-    """What the far side said."""
+    """The answer of the far side to a check."""
 
     ok: bool
     message: str

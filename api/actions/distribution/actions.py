@@ -14,7 +14,7 @@ from prefect_mailroom.channels import CHANNELS
 
 
 class DistributionTest(BaseModel):
-    """Which connection to test, and where the message goes; to the caller when `to` is left out."""
+    """A test of a connection. The message goes to `to`, or to the caller when it is left out."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -38,7 +38,7 @@ async def send_test(caller: Caller, channel: str, wanted: DistributionTest) -> T
         raise NoSuchChannel(f"This Mailroom has no channel '{channel}'.", remedy=f"Use one of: {known}.")
     context = caller.context
     async with caller.session() as session:
-        row = await trials.find_connection(session, channel, wanted.connection)
+        row = await trials.find_connection(session, channel, wanted.connection, viewer=context.viewer)
     target = trials.target(channel, row.name, wanted.to or context.user.email, wanted.destination)
     recipient, receipt = await trials.send(row, target, context)
     async with caller.session() as session:

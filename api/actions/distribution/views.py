@@ -1,4 +1,4 @@
-"""What the API answers about distribution, as models that the OpenAPI document shows too."""
+"""Define what the API answers about distribution, as models that the OpenAPI document shows too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from api.actions.view import View
 
 
 class TestReceipt(View):
-    """What the far side confirmed of a test message."""
+    """The receipt of a test message: what the far side confirmed."""
 
     __test__ = False  # pytest: this is not a test class.
 

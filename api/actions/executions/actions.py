@@ -17,7 +17,7 @@ from mailroom.states import ExecutionKind, ExecutionState
 
 @dataclass(frozen=True, slots=True)
 class ExecutionFilter:
-    """Executions that match every given condition; `due_from` is included, `due_to` is not."""
+    """A choice of executions: those that match every given condition; `due_from` is included, `due_to` is not."""
 
     schedule_id: str | None = None
     status: ExecutionState | None = None
@@ -31,6 +31,7 @@ async def page(caller: Caller, wanted: ExecutionFilter, *, cursor: str | None, l
     async with caller.session() as session:
         found = await executions.list_page(
             session,
+            viewer=caller.viewer,
             cursor=cursor,
             limit=limit,
             schedule_id=wanted.schedule_id,
@@ -58,7 +59,7 @@ async def history(
         NotFound: there is no such schedule.
     """
     async with caller.session() as session:
-        await stored.get(session, schedule_id)
+        await stored.get(session, schedule_id, viewer=caller.viewer)
     wanted = ExecutionFilter(schedule_id=schedule_id, status=status, kind=kind)
     return await page(caller, wanted, cursor=cursor, limit=limit)
 
@@ -70,7 +71,9 @@ async def read(caller: Caller, execution_id: str) -> ExecutionDetail:
         NotFound: there is none of that id.
     """
     async with caller.session() as session:
-        return await execution_detail(session, await executions.get(session, execution_id), caller.context)
+        return await execution_detail(
+            session, await executions.visible(session, execution_id, viewer=caller.viewer), caller.context
+        )
 
 
 async def request(
@@ -94,6 +97,6 @@ async def request(
         await remember(session, view)
     await caller.services.reconciler.settle_execution(view.id)
     async with caller.session() as session:
-        row = await executions.get(session, view.id)
+        row = await executions.visible(session, view.id, viewer=caller.viewer)
         (view,) = await execution_views(session, [row], caller.context)
     return view

@@ -1,4 +1,4 @@
-"""From rows to views: a whole page at a time, with one query for each thing that is shown beside the rows."""
+"""Make views of executions, a whole page at a time, with one query for each thing that is shown beside the rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mailroom.storage.tables import Artifact, Execution
 
 
 async def execution_views(session: AsyncSession, rows: Sequence[Execution], context: Context) -> list[ExecutionView]:
-    """Executions with counts and files."""
+    """Return executions with the counts of their deliveries, and their files."""
     counts = await overview.delivery_counts(session, [row.id for row in rows])
     files = await overview.artifacts_of(session, rows)
     names = await schedule_repository.names(session, [row.schedule_id for row in rows])
@@ -56,7 +56,7 @@ def _execution(
 
 
 async def execution_detail(session: AsyncSession, row: Execution, context: Context) -> ExecutionDetail:
-    """One execution with its deliveries and their attempts."""
+    """Return one execution with its deliveries and their attempts."""
     view = (await execution_views(session, [row], context))[0]
     attempts: dict[str, list[AttemptView]] = {}
     for attempt in await executions.attempts_of(session, row.id):

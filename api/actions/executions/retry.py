@@ -24,7 +24,7 @@ async def retry(caller: Caller, execution_id: str, remember: Remember[ExecutionD
     """
     context = caller.context
     async with caller.session() as session:
-        schedule_id = (await executions.get(session, execution_id)).schedule_id
+        schedule_id = (await executions.visible(session, execution_id, viewer=context.viewer)).schedule_id
         schedule = await stored.find(session, schedule_id, lock=True)  # First, as every pass does: no deadlock.
         assert schedule is not None, "schedules are never removed, only marked as deleted"
         execution = await executions.get(session, execution_id, lock=True)

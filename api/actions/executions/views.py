@@ -1,4 +1,4 @@
-"""What the API answers about executions, as models that the OpenAPI document shows too."""
+"""Define what the API answers about executions, as models that the OpenAPI document shows too."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 
 
 class ErrorView(View):
-    """Why it failed; the log knows the id."""
+    """The reason of a failure; the log knows it by the id."""
 
     id: str | None
     message: str
 
 
 class ExecutionView(View):
-    """Our record of working on one due time, test or request."""
+    """The record of the work on one due time, test or request."""
 
     id: str
     schedule_id: str

@@ -1,4 +1,4 @@
-"""What the API answers about load, as models that the OpenAPI document shows too."""
+"""Define what the API answers about load, as models that the OpenAPI document shows too."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class BusiestMinute(View):
 
 
 class LoadView(View):
-    """How many schedules are due through a local day, by the timings as they are now."""
+    """The number of runs due through a local day, by the timings as they are now."""
 
     date: dt.date
     timezone: str

@@ -11,7 +11,5 @@ from mailroom.notifications import repository as notifications
 async def page(caller: Caller, *, unread: bool, cursor: str | None, limit: int) -> PageView[NotificationView]:
     """Return one page of the caller's notifications, newest first."""
     async with caller.session() as session:
-        found = await notifications.list_page(
-            session, user_id=caller.context.user.id, cursor=cursor, limit=limit, unread=unread
-        )
+        found = await notifications.list_page(session, viewer=caller.viewer, cursor=cursor, limit=limit, unread=unread)
     return PageView(items=[NotificationView.model_validate(row) for row in found.items], next_cursor=found.next_cursor)

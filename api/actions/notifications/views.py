@@ -1,4 +1,4 @@
-"""What the API answers about notifications, as models that the OpenAPI document shows too."""
+"""Define what the API answers about notifications, as models that the OpenAPI document shows too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from api.actions.view import View
 
 
 class NotificationView(View):
-    """Something that a user should know."""
+    """A message to a user, such as that a schedule failed."""
 
     id: str
     at: datetime

@@ -18,7 +18,7 @@ from mailroom.storage.tables import Report
 async def every(caller: Caller) -> PageView[ReportSummary]:
     """Return every report by title, without definitions."""
     async with caller.session() as session:
-        rows = await report_repository.every(session)
+        rows = await report_repository.every(session, viewer=caller.viewer)
     return PageView(items=[ReportSummary.model_validate(row) for row in rows])
 
 
@@ -29,7 +29,7 @@ async def read(caller: Caller, report_id: str) -> ReportView:
         NotFound: there is none of that id.
     """
     async with caller.session() as session:
-        return _view(await report_repository.get(session, report_id))
+        return _view(await report_repository.get(session, report_id, viewer=caller.viewer))
 
 
 async def create(caller: Caller, definition: ReportDefinition, remember: Remember[ReportView] = forget) -> ReportView:
@@ -72,9 +72,9 @@ async def preview(caller: Caller, report_id: str, parameters: dict[str, Any]) ->
     """
     context = caller.context
     async with caller.session() as session:
-        row = await report_repository.get(session, report_id)
+        row = await report_repository.get(session, report_id, viewer=caller.viewer)
         definition = ReportDefinition.model_validate(row.definition)
-        source = await connection_repository.get(session, definition.source.connection)
+        source = await connection_repository.get(session, definition.source.connection, viewer=caller.viewer)
     async with caller.services.previews:
         return await previews.preview_html(
             definition,

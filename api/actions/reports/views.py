@@ -1,4 +1,4 @@
-"""What the API answers about reports, as models that the OpenAPI document shows too."""
+"""Define what the API answers about reports, as models that the OpenAPI document shows too."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ class ReportView(ReportSummary):
 
     @property
     def etag(self) -> str:
-        """The version as an ETag."""
+        """Return the version as an ETag."""
         return etag_of(self.version)

@@ -29,7 +29,7 @@ BulkAction = Literal["pause", "resume", "run", "delete"]
 
 
 class BulkRequest(BaseModel):
-    """What to do, and to which schedules: name them by `ids`, or choose them by `filter`."""
+    """An action on many schedules: name them by `ids`, or choose them by `filter`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -51,7 +51,7 @@ class BulkRequest(BaseModel):
 
 
 class BulkOutcome(StrEnum):
-    """What became of one schedule, or would become of it in a dry run."""
+    """The result for one schedule; in a dry run, the result that it would have."""
 
     DONE = "done"
     UNCHANGED = "unchanged"
@@ -60,7 +60,7 @@ class BulkOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BulkItem:
-    """One schedule of a bulk action.
+    """The result of a bulk action for one schedule.
 
     Attributes:
         name: empty for a schedule that does not exist.
@@ -78,7 +78,7 @@ class BulkItem:
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """What became of each schedule, in the order of `ids`, or from the oldest schedule on."""
+    """The result for each schedule, in the order of `ids`, or from the oldest schedule on."""
 
     action: BulkAction
     dry_run: bool
@@ -132,7 +132,12 @@ async def _chosen(caller: Caller, wanted: BulkRequest) -> Sequence[str]:
     async with caller.session() as session:
         while True:
             page = await stored.list_page(
-                session, cursor=cursor, limit=_PAGE, sort="created_at", **wanted.filter.model_dump()
+                session,
+                cursor=cursor,
+                limit=_PAGE,
+                sort="created_at",
+                viewer=caller.viewer,
+                **wanted.filter.model_dump(),
             )
             found += [row.id for row in page.items]
             if len(found) > MOST:
@@ -150,7 +155,7 @@ async def _item(caller: Caller, wanted: BulkRequest, schedule_id: str, parts: Pa
             if earlier := await parts.take(session, schedule_id):
                 execution = earlier["execution_id"] or None
                 return BulkItem(schedule_id, earlier["name"], BulkOutcome(earlier["outcome"]), execution)
-            name = (await stored.get(session, schedule_id)).name
+            name = (await stored.get(session, schedule_id, viewer=caller.viewer)).name
             item = await _act(session, caller, wanted.action, schedule_id)
             if wanted.dry_run:
                 raise _Undo
@@ -172,7 +177,7 @@ async def _item(caller: Caller, wanted: BulkRequest, schedule_id: str, parts: Pa
 
 async def _act(session: AsyncSession, caller: Caller, action: BulkAction, schedule_id: str) -> BulkItem:
     context = caller.context
-    row = await stored.get(session, schedule_id)
+    row = await stored.get(session, schedule_id, viewer=caller.viewer)
     name, before = row.name, row.generation
     match action:
         case "run":

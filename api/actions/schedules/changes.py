@@ -44,7 +44,7 @@ async def patch(caller: Caller, schedule_id: str, changes: dict[str, Any], *, if
         NotFound, Conflict, Invalid.
     """
     async with caller.session() as session:
-        row = await stored.get(session, schedule_id, lock=True)
+        row = await stored.get(session, schedule_id, viewer=caller.viewer, lock=True)
         spec = read_spec(schedules.patched(row, changes), timezone=caller.context.user.timezone)
         await schedules.replace(session, schedule_id, spec, caller.context, if_match=if_match)
     return await _in_step(caller, schedule_id)

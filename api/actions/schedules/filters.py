@@ -1,4 +1,4 @@
-"""Which schedules are meant, and in which order."""
+"""Choose schedules, and their order in a list."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Sort = Literal["created_at", "-created_at", "updated_at", "-updated_at", "name",
 
 
 class ScheduleFilter(BaseModel):
-    """Schedules that are not deleted and match every given condition."""
+    """A choice of schedules: those that are not deleted and match every given condition."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,4 +1,4 @@
-"""From rows to views: a whole page at a time, with one query for each thing that is shown beside the rows."""
+"""Make views of schedules, a whole page at a time, with one query for each thing that is shown beside the rows."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ SHOWN_RUNS = 5
 
 
 def next_runs(due: Sequence[DueTime]) -> list[NextRun]:
-    """Due times with their local time."""
+    """Return due times with their local time."""
     return [NextRun.model_validate(one) for one in due]
 
 
 def warning_views(found: Sequence[ScheduleWarning]) -> list[WarningView]:
-    """Warnings as they are shown."""
+    """Return warnings as views."""
     return [WarningView.model_validate(warning) for warning in found]
 
 
 async def schedule_views(session: AsyncSession, rows: Sequence[Schedule], context: Context) -> list[ScheduleView]:
-    """Schedules as users see them."""
+    """Return schedules as views."""
     last = await executions.latest_of(session, [row.id for row in rows])
     counts = await overview.delivery_counts(session, [execution.id for execution in last.values()])
     named = {row.schedule_config["calendar"] for row in rows if row.schedule_config.get("calendar")}
@@ -50,17 +50,17 @@ async def schedule_views(session: AsyncSession, rows: Sequence[Schedule], contex
 
 
 async def schedule_view(session: AsyncSession, row: Schedule, context: Context) -> ScheduleView:
-    """One schedule, with what its timing alone gives to warn of."""
+    """Return one schedule, with the warnings that follow from its timing alone."""
     return (await schedule_views(session, [row], context))[0]
 
 
 async def schedule_detail(session: AsyncSession, row: Schedule, context: Context) -> ScheduleView:
-    """One schedule with its conflicts, which a list does not look for."""
+    """Return one schedule with its conflicts with others, which lists do not look for."""
     view = await schedule_view(session, row, context)
     if row.state is not ScheduleState.ACTIVE:
         return view
     draft = Draft.of(stored_spec(row), row.id)
-    found = await survey(session, draft, context.user, now=context.now, settings=context.settings)
+    found = await survey(session, draft, context.viewer, now=context.now, settings=context.settings)
     return view.model_copy(update={"warnings": [*view.warnings, *warning_views(found)]})
 
 

@@ -68,6 +68,6 @@ async def preview(caller: Caller, wanted: PreviewRequest) -> PreviewView:
         raise Invalid(faults)
     ahead = forecast(wanted.timing, business, now=context.now, count=wanted.count, jitter=jitter)
     async with caller.session() as session:
-        conflicts = await survey(session, draft, context.user, now=context.now, settings=context.settings)
+        conflicts = await survey(session, draft, context.viewer, now=context.now, settings=context.settings)
     due = [DueTimeView.model_validate(one) for one in ahead.due]
     return PreviewView(words=ahead.words, next_runs=due, warnings=warning_views([*ahead.warnings, *conflicts]))

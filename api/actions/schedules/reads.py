@@ -17,6 +17,7 @@ async def page(
     async with caller.session() as session:
         found = await stored.list_page(
             session,
+            viewer=caller.viewer,
             cursor=cursor,
             limit=limit,
             sort=sort,
@@ -35,4 +36,6 @@ async def read(caller: Caller, schedule_id: str) -> ScheduleView:
         NotFound: there is none of that id.
     """
     async with caller.session() as session:
-        return await schedule_detail(session, await stored.get(session, schedule_id), caller.context)
+        return await schedule_detail(
+            session, await stored.get(session, schedule_id, viewer=caller.viewer), caller.context
+        )

@@ -1,4 +1,4 @@
-"""What the API answers about schedules, as models that the OpenAPI document shows too."""
+"""Define what the API answers about schedules, as models that the OpenAPI document shows too."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class NextRun(View):
 
 
 class MovedView(View):
-    """Why a due time is not at the local time that the timing names."""
+    """The reason why a due time is not at the local time that the timing names."""
 
     local: datetime = Field(examples=["2027-03-28T02:30:00"], description="The local time that the timing names.")
     reason: Literal["holiday", "clock_change"]
@@ -50,7 +50,7 @@ class LastRun(View):
 
 
 class SyncView(View):
-    """Whether Prefect shows what was saved; `pending` is mended by itself, `error` needs a person."""
+    """The state of the Prefect deployment. `pending` resolves itself; `error` needs a person."""
 
     state: SyncState
     generation: int
@@ -59,7 +59,7 @@ class SyncView(View):
 
 
 class WarningView(View):
-    """Something that its owner should know; it stops nothing."""
+    """A warning to the owner. The schedule runs all the same."""
 
     code: Code
     message: str = Field(description="What, where, and what to do.")
@@ -67,7 +67,7 @@ class WarningView(View):
 
 
 class ScheduleView(View):
-    """A schedule: what its user wrote, and how it stands."""
+    """A schedule as its user wrote it, and its present state."""
 
     id: str
     name: str
@@ -90,7 +90,7 @@ class ScheduleView(View):
 
 
 class PreviewView(View):
-    """What a timing means."""
+    """The meaning of a timing: in words, its next due times, and warnings."""
 
     words: str = Field(examples=["Every Monday at 09:00 (Europe/Berlin)"])
     next_runs: list[DueTimeView]

@@ -1,4 +1,4 @@
-"""What the API answers about the ledger of a period."""
+"""Define what the API answers about the ledger of a period."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class MissingView(View):
 
 
 class StatsView(View):
-    """What was due after `since` and up to `until`, and what became of it; `due` = `accounted` + `unaccounted`."""
+    """Counts of what was due after `since` and up to `until`, by state; `due` = `accounted` + `unaccounted`."""
 
     since: datetime
     until: datetime

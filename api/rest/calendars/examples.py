@@ -1,4 +1,4 @@
-"""Bodies of calendars that the documentation shows."""
+"""Hold the example bodies of calendars that the documentation shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies of connections that the documentation shows."""
+"""Hold the example bodies of connections that the documentation shows."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ To = Annotated[Moment | None, Query(description="Due before this instant.")]
 
 
 class TestRequest(BaseModel):
-    """Where a test is sent; to the caller when left out."""
+    """The address that a test is sent to; the caller's own when left out."""
 
     __test__ = False  # pytest: this is not a test class.
     model_config = ConfigDict(extra="forbid")

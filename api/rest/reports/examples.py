@@ -1,4 +1,4 @@
-"""Bodies of reports that the documentation shows."""
+"""Hold the example bodies of reports that the documentation shows."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ router = APIRouter(prefix="/schedules", tags=["schedules"], route_class=JsonRout
 
 
 class BulkItemView(View):
-    """What became of one schedule, or would become of it in a dry run."""
+    """The result for one schedule; in a dry run, the result that it would have."""
 
     id: str
     name: str = Field(description="Empty for a schedule that does not exist.")
@@ -31,7 +31,7 @@ class BulkItemView(View):
 
 
 class BulkView(View):
-    """What became of each schedule; `matched` = `done` + `unchanged` + `failed`."""
+    """The results of a bulk action; `matched` = `done` + `unchanged` + `failed`."""
 
     action: BulkAction
     dry_run: bool

@@ -1,4 +1,4 @@
-"""Bodies of schedules that the documentation shows."""
+"""Hold the example bodies of schedules that the documentation shows."""
 
 from __future__ import annotations
 
