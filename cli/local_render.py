@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.output import err
 from embedded import bootstrap
+from mailroom.access.viewer import SYSTEM
 from mailroom.connections import repository as connection_repository
 from mailroom.rendering.job import RenderResult
 from mailroom.reports import repository as report_repository
@@ -63,8 +64,10 @@ async def _stored(settings: Settings, report_id: str) -> tuple[ReportDefinition,
     database = Database(settings.database)
     try:
         async with database.session() as session:
-            definition = ReportDefinition.model_validate((await report_repository.get(session, report_id)).definition)
-            return definition, await connection_repository.get(session, definition.source.connection)
+            definition = ReportDefinition.model_validate(
+                (await report_repository.get(session, report_id, viewer=SYSTEM)).definition
+            )
+            return definition, await connection_repository.get(session, definition.source.connection, viewer=SYSTEM)
     finally:
         await database.close()
 

@@ -16,14 +16,16 @@ import random
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from deployments.outage import Outage
+from deployments.runs.again import find_run, is_waiting, may_run_again, run_again
 from deployments.runs.handover import hand_waiting_runs
 from deployments.runs.rescue import rescue
 from deployments.sync.apply import remove, submit
@@ -33,7 +35,7 @@ from deployments.sync.stray_finder import removable_strays
 from deployments.workqueue import WorkQueue
 from deployments.write_limiter import WriteLimiter
 from mailroom.errors import Unavailable
-from mailroom.executions import lifecycle
+from mailroom.executions import again, lifecycle
 from mailroom.executions import repository as executions
 from mailroom.executions.reasons import ReasonCode, because
 from mailroom.schedules import repository as stored
@@ -51,6 +53,8 @@ _RESCUE_EVERY = 4
 _HANDED_OVER = (ExecutionState.PENDING, ExecutionState.RETRYING)
 _SHARE = 0.01
 """How much of the time goes into reading on through all schedules: 1 % of one core of Prefect at most."""
+_KNOWN_FIRST = timedelta(minutes=2)
+"""How late a new run of a retry would begin by itself, if this process died before it told the execution of it."""
 _SILENT = "Prefect does not answer; the change is kept and tried again."
 
 
@@ -98,7 +102,10 @@ class Reconciler:
             return 0
         async with self._database.session() as session:
             pending = [row.id for row in await stored.unsynced(session, _BATCH)]
-            requested = await executions.unsubmitted(session, limit=_BATCH)
+            requested = [
+                *await executions.unsubmitted(session, limit=_BATCH),
+                *await again.wanted(session, limit=_BATCH),
+            ]
         await self._settle_all(list(dict.fromkeys([*pending, *(row.schedule_id for row in requested)])))
         return len(pending) + len(requested)
 
@@ -188,6 +195,7 @@ class Reconciler:
             return
         async with self._database.session() as session:
             requested = await executions.unsubmitted(session, schedule_id=schedule_id)
+            retries = await again.wanted(session, schedule_id=schedule_id)
         client = await self._connected()
         with contextlib.suppress(Unavailable):  # Recorded where it happened; the rest would fail the same way.
             deployment_id = await self._sync(client, schedule_id)
@@ -195,6 +203,8 @@ class Reconciler:
             for execution in requested:
                 if execution.id not in handed_over:
                     await self._submit(client, execution.id, deployment_id)
+            for execution in retries:
+                await self._retry(client, execution, deployment_id)
 
     async def _sync(self, client: PrefectClient, schedule_id: str) -> UUID | None:
         """Try once to bring one schedule in step; returns its deployment's id, None where it has or gets none.
@@ -253,6 +263,44 @@ class Reconciler:
             return
         async with self._database.session() as session:
             await executions.set_flow_run(session, execution_id, str(run.id))
+
+    async def _retry(self, client: PrefectClient, execution: Execution, deployment_id: UUID | None) -> None:
+        """Let an execution's flow run run again, as a person asked; one that is gone is replaced by a new one."""
+        now = datetime.now(UTC)
+        try:
+            run = await find_run(client, execution.flow_run_id)
+            if run is None and deployment_id is not None:
+                run = await self._replace_run(client, execution, deployment_id, now)
+            if run is None or not may_run_again(run):
+                return
+            if not is_waiting(run):
+                await run_again(client, run.id, "A person asked for another try in Mailroom.", now=now)
+        except _DOWN as error:
+            raise self._silent(error) from error
+        except (PrefectHTTPStatusError, ObjectNotFound) as error:
+            _LOG.warning("The retry of %s is tried again later: %s", execution.id, explain(error)[0])
+            return
+        async with self._database.session() as session:
+            await again.handed_over(session, execution.id, now=now)
+
+    async def _replace_run(
+        self, client: PrefectClient, execution: Execution, deployment_id: UUID, now: datetime
+    ) -> FlowRun | None:
+        """Make the flow run of a retry whose own is gone.
+
+        It begins later, since the execution must know it first: a run that it does not know is stopped by the claim.
+        """
+        async with self._database.session() as session:
+            schedule = await stored.find(session, execution.schedule_id)
+        if schedule is None:
+            return None
+        run = await submit(
+            client, deployment_id, schedule, execution, at=now + _KNOWN_FIRST, key=again.retry_key(execution)
+        )
+        async with self._database.session() as session:
+            await again.set_run(session, execution, str(run.id))
+        await run_again(client, run.id, "A person asked for another try in Mailroom.", now=now)
+        return await client.read_flow_run(run.id)
 
     def _silent(self, error: Exception) -> Unavailable:
         """Leave a Prefect that did not answer alone for a while; the log tells it once."""

@@ -1,4 +1,4 @@
-"""The OpenAPI document, and a page that lists its operations: one file of HTML, no script, nothing from elsewhere."""
+"""Serve the OpenAPI document, and a page that lists its operations: one file of HTML without scripts."""
 
 from __future__ import annotations
 

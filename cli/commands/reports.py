@@ -13,6 +13,7 @@ from cyclopts import App, Parameter
 
 from cli.database import our_database
 from cli.output import out, print_json, print_table
+from mailroom.access.viewer import SYSTEM
 from mailroom.settings import Settings, current
 from prefect_mailroom.errors import MailroomError
 
@@ -86,7 +87,7 @@ def list_(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None
         database = await our_database(settings)
         try:
             async with database.session() as session:
-                rows = await report_repository.every(session)
+                rows = await report_repository.every(session, viewer=SYSTEM)
         finally:
             await database.close()
         return [{"id": r.id, "title": r.title, "version": r.version, "formats": r.definition["formats"]} for r in rows]
@@ -173,7 +174,7 @@ async def _definition(settings: Settings, report_id: str) -> dict[str, Any]:
     database = await our_database(settings)
     try:
         async with database.session() as session:
-            row = await report_repository.get(session, report_id)
+            row = await report_repository.get(session, report_id, viewer=SYSTEM)
             return dict(row.definition)
     finally:
         await database.close()

@@ -12,6 +12,7 @@ import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
 from cli.doctor.finding import Finding, ok, problem, warning
+from mailroom.access.viewer import SYSTEM
 from mailroom.connections import repository as connection_repository
 from mailroom.rendering import client
 from mailroom.settings import Settings
@@ -35,7 +36,7 @@ async def database(settings: Settings) -> tuple[Finding, list[Connection]]:
         if not await migrations.is_current(tables):
             return problem(name, "Its tables are of another version.", "Run `mailroom init`, which upgrades them."), []
         async with tables.session() as session:
-            return ok(name, tables.engine.dialect.name), list(await connection_repository.every(session))
+            return ok(name, tables.engine.dialect.name), list(await connection_repository.every(session, viewer=SYSTEM))
     except (SQLAlchemyError, OSError) as error:
         return problem(name, f"It cannot be reached: {type(error).__name__}.", "Check MAILROOM_DATABASE_URL."), []
     finally:

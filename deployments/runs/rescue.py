@@ -22,8 +22,8 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.states import AwaitingRetry
 
+from deployments.runs.again import run_again
 from mailroom.executions import silence
 from mailroom.executions.reasons import Reason, ReasonCode, because
 from mailroom.passes.conclude import conclude
@@ -130,8 +130,7 @@ def _no_outcome(run: FlowRun | None) -> Reason:
 
 
 async def _put_back(client: PrefectClient, run_id: UUID, now: datetime) -> None:
-    message = "Its process ended; Mailroom put it back."
-    await client.set_flow_run_state(run_id, AwaitingRetry(scheduled_time=now, message=message), force=True)
+    await run_again(client, run_id, "Its process ended; Mailroom put it back.", now=now)
 
 
 async def _unclaimed(client: PrefectClient, database: Database, *, now: datetime) -> int:

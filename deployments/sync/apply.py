@@ -138,16 +138,29 @@ async def _update(client: PrefectClient, desired: Desired, observed: Observed, f
     await client.update_deployment(observed.id, DeploymentUpdate(**values))
 
 
-async def submit(client: PrefectClient, deployment_id: UUID, schedule: Schedule, execution: Execution) -> FlowRun:
-    """Create the flow run of a requested execution, once: its id is the idempotency key."""
+async def submit(
+    client: PrefectClient,
+    deployment_id: UUID,
+    schedule: Schedule,
+    execution: Execution,
+    *,
+    at: datetime | None = None,
+    key: str = "",
+) -> FlowRun:
+    """Create the flow run of a requested execution, once: its id is the idempotency key.
+
+    Args:
+        at: when the run is to begin; at once without it.
+        key: another idempotency key, for a run after the execution's first one.
+    """
     kind = str(execution.kind).replace("_", " ")
     return await client.create_flow_run_from_deployment(
         deployment_id,
         parameters={"schedule_id": schedule.id, "execution_id": execution.id},
-        state=Scheduled(),
+        state=Scheduled(scheduled_time=at),
         name=f"{schedule.name} · {kind}"[:200],
         tags=["mailroom", f"kind:{execution.kind}", schedule_tag(schedule.id)],
-        idempotency_key=execution.id,
+        idempotency_key=key or execution.id,
     )
 
 

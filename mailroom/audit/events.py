@@ -236,3 +236,14 @@ class ReportDeleted(_OfReport):
 
     action = "deleted"
     version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRetried(Event):
+    """A person asked for another try of an execution that has ended with something undelivered."""
+
+    entity_type = "execution"
+    action = "retry"
+    schedule: str
+    was: str
+    undelivered: int

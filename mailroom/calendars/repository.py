@@ -4,26 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import Calendar, Schedule
 
 
-async def every(session: AsyncSession) -> Sequence[Calendar]:
+def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the calendars that the viewer may see: all of them, as long as there is one owner."""
+    return true()
+
+
+async def every(session: AsyncSession, *, viewer: Viewer) -> Sequence[Calendar]:
     """Return every calendar by title."""
-    return (await session.scalars(select(Calendar).order_by(Calendar.title, Calendar.id))).all()
+    return (
+        await session.scalars(select(Calendar).where(visible_to(viewer)).order_by(Calendar.title, Calendar.id))
+    ).all()
 
 
-async def get(session: AsyncSession, calendar_id: str, *, lock: bool = False) -> Calendar:
+async def get(session: AsyncSession, calendar_id: str, *, viewer: Viewer, lock: bool = False) -> Calendar:
     """Return the calendar; `lock` keeps others from changing it, and schedules from being put on it.
 
     Raises:
         NotFound: there is none of that id.
     """
-    found = await session.get(Calendar, calendar_id, with_for_update=lock or None)
+    query = select(Calendar).where(Calendar.id == calendar_id, visible_to(viewer))
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    found = (await session.scalars(query)).one_or_none()
     if found is None:
         raise NotFound(f"There is no calendar '{calendar_id[:80]}'.", remedy="GET /api/v1/calendars lists them.")
     return found

@@ -18,13 +18,14 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import SYSTEM
 from mailroom.audit import events
 from mailroom.audit import repository as audit
 from mailroom.connections import remembered, uses
 from mailroom.connections import repository as connection_repository
 from mailroom.connections.kinds import block_type, kinds
 from mailroom.context import Context
-from mailroom.errors import Conflict, Fault, Invalid, Unavailable, fault_from
+from mailroom.errors import Conflict, Fault, Invalid, Unavailable
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Connection
@@ -82,7 +83,7 @@ def build(kind: str, settings: Mapping[str, Any]) -> Block:
     try:
         block = block_class.model_validate(dict(settings))
     except ValidationError as error:
-        found = [fault_from(detail, "settings") for detail in error.errors(include_input=False, include_url=False)]
+        found = Invalid.from_validation(error, "settings", block_class).faults
         raise Invalid([*faults, *found]) from None
     except ConfigurationError as error:
         raise Invalid.from_configuration(error, "settings") from None
@@ -112,7 +113,7 @@ async def create(session: AsyncSession, wanted: NewConnection, context: Context)
         Invalid: see `build`.
         Unavailable: Prefect does not answer.
     """
-    if await connection_repository.named(session, [wanted.name]):
+    if await connection_repository.named(session, [wanted.name], viewer=SYSTEM):
         message = f"There is a connection '{wanted.name}' already."
         raise Conflict(message, remedy="Choose another name, or change that one with PUT.")
     block = build(wanted.kind, wanted.settings)
@@ -138,7 +139,7 @@ async def replace(session: AsyncSession, name: str, wanted: ConnectionSettings, 
         NotFound, Invalid, Unavailable.
         Conflict: another kind.
     """
-    row = await connection_repository.get(session, name)
+    row = await connection_repository.get(session, name, viewer=context.viewer)
     if wanted.kind != row.kind:
         message = f"The connection is of kind {row.kind}; it cannot become {wanted.kind}."
         raise Conflict(message, remedy="Make a new connection and change what uses this one.")
@@ -155,7 +156,7 @@ async def delete(session: AsyncSession, name: str, context: Context) -> None:
         NotFound, Unavailable.
         Conflict: schedules or reports use it; some are named.
     """
-    row = await connection_repository.get(session, name)
+    row = await connection_repository.get(session, name, viewer=context.viewer)
     schedules, reports = await uses.of_connection(session, name)
     if schedules or reports:
         users = [f"schedule '{used}'" for used in schedules] + [f"report '{used}'" for used in reports]
@@ -234,7 +235,7 @@ async def load_named(database: Database, settings: Settings, name: str, *, kind:
         Unavailable: Prefect does not answer.
     """
     async with database.session() as session:
-        row = await connection_repository.get(session, name)
+        row = await connection_repository.get(session, name, viewer=SYSTEM)
     if row.kind != kind:
         message = f"The connection '{name}' is of kind {row.kind}; {kind} is needed here."
         raise ConfigurationError(message, remedy="Choose another connection.", field="connection")

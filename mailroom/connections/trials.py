@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import Viewer
 from mailroom.audit import repository as audit
 from mailroom.audit.events import ConnectionTested
 from mailroom.connections import repository as connection_repository
@@ -45,13 +46,13 @@ def target(channel: str, connection: str, to: str, settings: Mapping[str, Any]) 
     return turned
 
 
-async def find_connection(session: AsyncSession, channel: str, name: str) -> Connection:
+async def find_connection(session: AsyncSession, channel: str, name: str, *, viewer: Viewer) -> Connection:
     """Return the connection, which must be of the channel's kind.
 
     Raises:
         Invalid: there is none of that name, or it is of another kind.
     """
-    row = (await connection_repository.named(session, [name])).get(name)
+    row = (await connection_repository.named(session, [name], viewer=viewer)).get(name)
     if row is None:
         message = f"There is no connection '{name[:100]}'."
         raise Invalid.at("connection", message, "GET /api/v1/connections lists them.")

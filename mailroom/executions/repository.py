@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NoReturn
 
-from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.storage.locks import hold
@@ -16,8 +18,13 @@ from mailroom.storage.paging import Page, page
 from mailroom.storage.tables import Execution, Schedule
 
 
+def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the executions that the viewer may see: all of them, as long as there is one owner."""
+    return true()
+
+
 async def get(session: AsyncSession, execution_id: str, *, lock: bool = False) -> Execution:
-    """Return the execution.
+    """Return the execution, for Mailroom's own work; see `visible` for users.
 
     Raises:
         NotFound: there is none of that id.
@@ -25,11 +32,21 @@ async def get(session: AsyncSession, execution_id: str, *, lock: bool = False) -
     if lock:
         await hold(session, Execution, execution_id)
     found = await session.get(Execution, execution_id, populate_existing=lock)
-    if found is None:
-        raise NotFound(
-            f"There is no execution {execution_id[:60]}.", remedy="GET /api/v1/schedules/executions lists them."
-        )
-    return found
+    return found or _not_found(execution_id)
+
+
+async def visible(session: AsyncSession, execution_id: str, *, viewer: Viewer) -> Execution:
+    """Return the execution if the viewer may see it.
+
+    Raises:
+        NotFound: there is none of that id, for this viewer.
+    """
+    query = select(Execution).where(Execution.id == execution_id, visible_to(viewer))
+    return (await session.scalars(query)).one_or_none() or _not_found(execution_id)
+
+
+def _not_found(execution_id: str) -> NoReturn:
+    raise NotFound(f"There is no execution {execution_id[:60]}.", remedy="GET /api/v1/schedules/executions lists them.")
 
 
 async def of_flow_run(session: AsyncSession, flow_run_id: str) -> Execution | None:
@@ -79,6 +96,7 @@ async def set_lease(session: AsyncSession, execution_id: str, until: datetime | 
 async def list_page(
     session: AsyncSession,
     *,
+    viewer: Viewer,
     cursor: str | None = None,
     limit: int = 50,
     schedule_id: str | None = None,
@@ -90,7 +108,7 @@ async def list_page(
     descending: bool = True,
 ) -> Page[Execution]:
     """Return a page of executions by due time, newest first unless told otherwise."""
-    query = select(Execution)
+    query = select(Execution).where(visible_to(viewer))
     if schedule_id:
         query = query.where(Execution.schedule_id == schedule_id)
     if user_id:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.calendars.service import business_calendars
@@ -20,10 +20,9 @@ from mailroom.ledger import repository as ledger
 from mailroom.ledger.decide import Accounts, Close, Entry, Known, reckon
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import Schedule
-from mailroom.timing import BusinessCalendar, Timing
+from mailroom.timing import TIMING, BusinessCalendar
 
 _LOG = logging.getLogger(__name__)
-_TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)
 
 
 @dataclass(slots=True)
@@ -104,7 +103,7 @@ def _reckon(
     until: datetime,
     ended: Reason | None,
 ) -> Accounts:
-    timing = _TIMING.validate_python(schedule.schedule_config)
+    timing = TIMING.validate_python(schedule.schedule_config)
     policy = Policy.model_validate(schedule.policy_config["policy"])
     business = calendars.get(timing.calendar or "", BusinessCalendar())
     return reckon(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mailroom import settings as settings_module
+from mailroom.access.viewer import SYSTEM
 from mailroom.calendars.service import business_calendar
 from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import lifecycle, overlap
@@ -100,7 +101,7 @@ class Work:
         execution, spec = claimed.execution, claimed.spec
         try:
             async with self.database.session() as session:
-                report = await report_repository.get(session, spec.report_id)
+                report = await report_repository.get(session, spec.report_id, viewer=SYSTEM)
                 definition = ReportDefinition.model_validate(report.definition)
             request = render_request(definition, spec.parameters, spec.formats, execution.due_at, spec.timing.timezone)
             made = await render_report(self.database, self.settings, request, now=now, group=claimed.schedule.user_id)

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.storage.tables import Artifact, Rendering
+
+
+def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the files that the viewer may see: all of them, as long as there is one owner."""
+    return true()
 
 
 async def renderings_of(session: AsyncSession, keys: Iterable[str], *, now: datetime) -> dict[str, Rendering]:
@@ -25,13 +31,14 @@ async def artifacts(session: AsyncSession, ids: Sequence[str]) -> list[Artifact]
     return [rows[artifact_id] for artifact_id in ids if artifact_id in rows]
 
 
-async def artifact(session: AsyncSession, artifact_id: str) -> Artifact:
+async def artifact(session: AsyncSession, artifact_id: str, *, viewer: Viewer) -> Artifact:
     """Return one artifact.
 
     Raises:
         NotFound: there is none of that id.
     """
-    found = await session.get(Artifact, artifact_id)
+    query = select(Artifact).where(Artifact.id == artifact_id, visible_to(viewer))
+    found = (await session.scalars(query)).one_or_none()
     if found is None:
         raise NotFound(f"There is no artifact {artifact_id[:60]}.", remedy="GET /api/v1/executions/{id} lists them.")
     return found

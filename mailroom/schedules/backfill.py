@@ -128,7 +128,7 @@ async def backfill(session: AsyncSession, schedule_id: str, wanted: Backfill, co
         Conflict: it is not active.
         Invalid: the range is wrong or too long.
     """
-    schedule = await stored.get(session, schedule_id, lock=True)
+    schedule = await stored.get(session, schedule_id, viewer=context.viewer, lock=True)
     if schedule.state is not ScheduleState.ACTIVE:
         message = f"The schedule is {schedule.state}; nothing leaves for it."
         raise Conflict(message, remedy="Resume it first.")

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import events
@@ -26,9 +26,8 @@ from mailroom.ledger.account import account_for_change
 from mailroom.schedules import lifecycle
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import Calendar, Schedule
-from mailroom.timing import BusinessCalendar, Timing, occurrences
-
-_TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)
+from mailroom.timing import TIMING, BusinessCalendar, occurrences
+from mailroom.versions import check_etag, etag_of
 
 
 class CalendarSettings(CalendarDefinition):
@@ -50,13 +49,7 @@ class NewCalendar(CalendarSettings):
 def etag(row: Calendar) -> str:
     """Return the version of a calendar as an ETag."""
     content = orjson.dumps([row.title, row.definition], option=orjson.OPT_SORT_KEYS)
-    return f'"{hashlib.sha256(content).hexdigest()[:16]}"'
-
-
-def _check_etag(row: Calendar, if_match: str | None) -> None:
-    if if_match not in (None, "*", etag(row)):
-        message = "The calendar has changed since you read it."
-        raise Conflict(message, remedy="Read it again, and repeat your change on what you get.", stale=True)
+    return etag_of(hashlib.sha256(content).hexdigest()[:16])
 
 
 async def create(session: AsyncSession, wanted: NewCalendar, context: Context) -> Calendar:
@@ -85,8 +78,8 @@ async def replace(
         NotFound.
         Conflict: `if_match` is stale.
     """
-    row = await calendars.get(session, calendar_id, lock=True)
-    _check_etag(row, if_match)
+    row = await calendars.get(session, calendar_id, viewer=context.viewer, lock=True)
+    check_etag(etag(row), if_match, noun="calendar")
     before, after = row.definition, wanted.definition()
     changes = {key: [before.get(key), after[key]] for key in after if before.get(key) != after[key]}
     moved: Sequence[Schedule] = ()
@@ -109,7 +102,7 @@ async def _move(
     active = {row.id: row.schedule_config for row in moved if row.state is ScheduleState.ACTIVE}
 
     def following() -> dict[str, datetime | None]:
-        timings = {key: _TIMING.validate_python(config) for key, config in active.items()}
+        timings = {key: TIMING.validate_python(config) for key, config in active.items()}
         return {key: next(occurrences(timing, context.now, business), None) for key, timing in timings.items()}
 
     # A tenth of a millisecond each: too long for an event loop that others share, when they are thousands.
@@ -125,8 +118,8 @@ async def delete(session: AsyncSession, calendar_id: str, context: Context, *, i
         NotFound.
         Conflict: schedules are on it, of which some are named; or `if_match` is stale.
     """
-    row = await calendars.get(session, calendar_id, lock=True)
-    _check_etag(row, if_match)
+    row = await calendars.get(session, calendar_id, viewer=context.viewer, lock=True)
+    check_etag(etag(row), if_match, noun="calendar")
     if users := await calendars.schedules_on(session, calendar_id):
         named = ", ".join(f"'{schedule.name}'" for schedule in users[:5])
         message = f"The calendar '{calendar_id}' is used by {named}{f' and {len(users) - 5} more' * (len(users) > 5)}."

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import case, literal, select, update
+from sqlalchemy import ColumnElement, case, literal, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.states import ScheduleState, SyncState
 from mailroom.storage.locks import hold
@@ -17,6 +18,11 @@ from mailroom.storage.tables import Schedule
 _SORTS = {"created_at": Schedule.created_at, "name": Schedule.name, "updated_at": Schedule.updated_at}
 
 
+def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the schedules that the viewer may see: all of them, as long as there is one owner."""
+    return true()
+
+
 async def find(session: AsyncSession, schedule_id: str, *, lock: bool = False) -> Schedule | None:
     """Return the schedule, deleted ones included, or None."""
     if lock:
@@ -24,13 +30,15 @@ async def find(session: AsyncSession, schedule_id: str, *, lock: bool = False) -
     return await session.get(Schedule, schedule_id, populate_existing=lock)
 
 
-async def get(session: AsyncSession, schedule_id: str, *, lock: bool = False) -> Schedule:
+async def get(session: AsyncSession, schedule_id: str, *, viewer: Viewer, lock: bool = False) -> Schedule:
     """Return the schedule as users see it; `lock` keeps others from changing it until the transaction ends.
 
     Raises:
         NotFound: it does not exist or was deleted.
     """
-    query = select(Schedule).where(Schedule.id == schedule_id, Schedule.state != ScheduleState.DELETED)
+    query = select(Schedule).where(
+        Schedule.id == schedule_id, Schedule.state != ScheduleState.DELETED, visible_to(viewer)
+    )
     if lock:
         await hold(session, Schedule, schedule_id)
         query = query.execution_options(populate_existing=True)
@@ -43,6 +51,7 @@ async def get(session: AsyncSession, schedule_id: str, *, lock: bool = False) ->
 async def list_page(
     session: AsyncSession,
     *,
+    viewer: Viewer,
     cursor: str | None = None,
     limit: int = 50,
     sort: str = "-created_at",
@@ -52,7 +61,7 @@ async def list_page(
     search: str | None = None,
 ) -> Page[Schedule]:
     """Return a page of schedules that are not deleted; `sort` is created_at, updated_at or name, - for descending."""
-    query = select(Schedule).where(Schedule.state != ScheduleState.DELETED)
+    query = select(Schedule).where(Schedule.state != ScheduleState.DELETED, visible_to(viewer))
     if state:
         query = query.where(Schedule.state == state)
     if report_id:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import Viewer
 from mailroom.audit import events
 from mailroom.audit import repository as audit
 from mailroom.calendars.service import business_calendar
@@ -32,6 +33,7 @@ from mailroom.states import ExecutionKind, ScheduleState
 from mailroom.storage.tables import Execution, Schedule
 from mailroom.timing import BusinessCalendar, occurrences
 from mailroom.timing.model import Immediate
+from mailroom.versions import check_etag, etag_of
 from prefect_mailroom.channels.base import Destination
 from prefect_mailroom.text.variables import PARAMETER_PREFIX, parameter_names
 
@@ -60,8 +62,8 @@ def _variable_faults(targets: list[Destination], parameters: dict[str, Any]) -> 
     return faults
 
 
-async def _check_targets(session: AsyncSession, targets: list[Destination]) -> list[Fault]:
-    known = await connection_repository.named(session, [target.connection for target in targets])
+async def _check_targets(session: AsyncSession, targets: list[Destination], viewer: Viewer) -> list[Fault]:
+    known = await connection_repository.named(session, [target.connection for target in targets], viewer=viewer)
     faults = []
     for index, target in enumerate(targets):
         row = known.get(target.connection)
@@ -90,8 +92,8 @@ async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> 
     least = timedelta(seconds=context.settings.minimum_interval_seconds)
     faults += timing_faults(spec.timing, business, now=context.now, least=least)
     faults += jitter_faults(spec.policy.jitter, spec.timing, business, now=context.now)
-    faults += await _check_targets(session, spec.targets())
-    report = await report_repository.find(session, spec.report_id)
+    faults += await _check_targets(session, spec.targets(), context.viewer)
+    report = await report_repository.find(session, spec.report_id, viewer=context.viewer)
     if report is None:
         message = f"names the report '{spec.report_id}', which does not exist."
         faults.append(Fault("report_id", message, "GET /api/v1/reports lists them."))
@@ -155,20 +157,9 @@ async def create(session: AsyncSession, spec: ScheduleSpec, context: Context) ->
     return schedule
 
 
-def check_etag(schedule: Schedule, if_match: str | None) -> None:
-    """Refuse a change based on an old version; None means the caller does not care.
-
-    Raises:
-        Conflict: with `stale` set.
-    """
-    if if_match not in (None, "*", etag(schedule)):
-        message = f"The schedule has changed since you read it: it is at {etag(schedule)}, you sent {if_match}."
-        raise Conflict(message, remedy="Read it again, and repeat your change on what you get.", stale=True)
-
-
 def etag(schedule: Schedule) -> str:
     """Return the version of the schedule as its user wrote it."""
-    return f'"{schedule.generation}"'
+    return etag_of(schedule.generation)
 
 
 async def replace(
@@ -179,8 +170,8 @@ async def replace(
     Raises:
         NotFound, Conflict, Invalid.
     """
-    schedule = await stored.get(session, schedule_id, lock=True)
-    check_etag(schedule, if_match)
+    schedule = await stored.get(session, schedule_id, viewer=context.viewer, lock=True)
+    check_etag(etag(schedule), if_match, noun="schedule")
     business = await check(session, spec, context)
     await account_for_change(session, [schedule], now=context.now)
     before = spec_data(schedule)
@@ -203,8 +194,8 @@ async def replace(
 async def _move(
     session: AsyncSession, schedule_id: str, state: ScheduleState, cause: Cause, context: Context, if_match: str | None
 ) -> Schedule:
-    schedule = await stored.get(session, schedule_id, lock=True)
-    check_etag(schedule, if_match)
+    schedule = await stored.get(session, schedule_id, viewer=context.viewer, lock=True)
+    check_etag(etag(schedule), if_match, noun="schedule")
     if schedule.state is state:
         return schedule
     was = schedule.state
@@ -261,7 +252,7 @@ async def request_execution(
         Conflict: a run now of a schedule that is not active.
         Invalid: a test of destinations of which none can be turned to the caller.
     """
-    schedule = await stored.get(session, schedule_id)
+    schedule = await stored.get(session, schedule_id, viewer=context.viewer)
     if kind is ExecutionKind.RUN_NOW and schedule.state is not ScheduleState.ACTIVE:
         message = f"The schedule is {schedule.state}; nothing leaves for it."
         raise Conflict(message, remedy="Resume it first, or send a test, which goes to you alone.")

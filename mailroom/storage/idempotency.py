@@ -54,3 +54,12 @@ async def release(session: AsyncSession, *, key: str, user_id: str) -> None:
             IdempotencyKey.key == key, IdempotencyKey.user_id == user_id, IdempotencyKey.status_code.is_(None)
         )
     )
+
+
+async def forget_parts(session: AsyncSession, *, prefix: str, user_id: str) -> None:
+    """Remove the keys of the parts of a request that is answered as a whole."""
+    await session.execute(
+        delete(IdempotencyKey).where(
+            IdempotencyKey.user_id == user_id, IdempotencyKey.key.startswith(prefix, autoescape=True)
+        )
+    )

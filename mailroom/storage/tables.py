@@ -189,7 +189,8 @@ class Execution(Table):
 
     The partial unique index is the claim: one scheduled execution for each due time of a schedule. `waits_for` is the
     execution that a pending one waits for, `superseded_by` the one that a cancelled one was ended for. `reason` has the
-    words of `reason_code` and `reason_values`, for people who read the table.
+    words of `reason_code` and `reason_values`, for people who read the table. At `retry_requested_at` a person asked
+    for another try of an ended one, see `mailroom.executions.again`.
     """
 
     __tablename__ = "schedule_executions"
@@ -205,6 +206,7 @@ class Execution(Table):
         Index(None, "schedule_id", "due_at", "id"),
         Index(None, "due_at", "id"),
         Index(None, "status", "due_at"),
+        Index(None, "retry_requested_at"),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     schedule_id: Mapped[str] = mapped_column(ForeignKey("export_schedules.id"))
@@ -229,6 +231,7 @@ class Execution(Table):
     superseded_by: Mapped[str | None] = mapped_column(String(36))
     lease_until: Mapped[datetime | None]
     requested_by: Mapped[str | None] = mapped_column(String(36))
+    retry_requested_at: Mapped[datetime | None]
     test_recipient: Mapped[str | None] = mapped_column(String(320))
     created_at: Mapped[datetime]
 

@@ -2,6 +2,6 @@
 
 from mailroom.timing.business import BusinessCalendar
 from mailroom.timing.calculator import Occurrence, closest, is_due, occurrences, scheduled
-from mailroom.timing.model import Timing
+from mailroom.timing.model import TIMING, Timing
 
-__all__ = ["BusinessCalendar", "Occurrence", "Timing", "closest", "is_due", "occurrences", "scheduled"]
+__all__ = ["TIMING", "BusinessCalendar", "Occurrence", "Timing", "closest", "is_due", "occurrences", "scheduled"]

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter, field_validator, model_validator
 
 from mailroom.timing.cron import read_cron
 from mailroom.timing.zones import zone_named
@@ -220,3 +220,6 @@ Recurring = Daily | Weekly | Monthly | Quarterly | Yearly | Hourly | Cron
 Timing = Annotated[
     Immediate | Once | Hourly | Daily | Weekly | Monthly | Quarterly | Yearly | Cron, Field(discriminator="frequency")
 ]
+
+TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)
+"""Reads a timing that was stored as JSON."""

@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
-from pydantic import TypeAdapter
 
-from mailroom.timing import BusinessCalendar, Timing, occurrences
+from mailroom.timing import TIMING, BusinessCalendar, Timing, occurrences
 from mailroom.timing.model import Cron, Hourly
 from mailroom.timing.rules import repeats, times
 from mailroom.timing.zones import instant, stretches, zone_named
@@ -30,13 +29,11 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _TICK = dt.timedelta(microseconds=1)
 _NOON = "12:00"
 
-_read: TypeAdapter[Timing] = TypeAdapter(Timing)
-
 
 @lru_cache(maxsize=4096)
 def _timing(text: str) -> Timing:
     """Read and check a timing. Kept, since checking a cron expression takes longer than asking for a day of it."""
-    return _read.validate_json(text)
+    return TIMING.validate_json(text)
 
 
 def local_day(day: dt.date, zone: ZoneInfo) -> tuple[dt.datetime, dt.datetime]:

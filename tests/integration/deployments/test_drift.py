@@ -19,6 +19,7 @@ from deployments.sync.deployment_mark import DeploymentMark, digest_of, signed
 from deployments.sync.desired import FLOW_NAME, desired, schedule_tag
 from deployments.sync.diff import diff, shown
 from deployments.sync.observed import Observed, read, read_others
+from mailroom.access.viewer import SYSTEM, Viewer
 from mailroom.audit import repository as audit
 from mailroom.notifications import repository as notifications
 from mailroom.schedules import repository as stored
@@ -59,7 +60,7 @@ async def _in_step(office: Office, schedule: Schedule) -> bool:
 
 async def _events(office: Office, schedule: Schedule, action: str) -> list[AuditEvent]:
     async with office.database.session() as session:
-        page = await audit.list_page(session, entity_type="schedule", entity_id=schedule.id)
+        page = await audit.list_page(session, entity_type="schedule", entity_id=schedule.id, viewer=SYSTEM)
     return [event for event in page.items if event.action == action]
 
 
@@ -171,7 +172,7 @@ async def test_a_pause_in_prefect_is_adopted_and_so_is_its_resume(office: Office
     (event,) = await _events(office, schedule, "paused")
     assert event.actor == "prefect-ui"
     async with office.database.session() as session:
-        notes = (await notifications.list_page(session, user_id=schedule.user_id)).items
+        notes = (await notifications.list_page(session, viewer=Viewer(schedule.user_id))).items
     assert [note.schedule_id for note in notes] == [schedule.id]
     assert await _events(office, schedule, "drift repaired") == []
 
@@ -222,7 +223,7 @@ async def test_a_pause_in_prefect_survives_our_edit_that_was_not_written_yet(off
     schedule = await _settled(office)
     await _pause_in_prefect(office, schedule)
     async with office.database.session() as session:
-        row = await stored.get(session, schedule.id)
+        row = await stored.get(session, schedule.id, viewer=SYSTEM)
         spec = stored_spec(row).model_copy(update={"name": "Renamed"})
         await schedules.replace(session, schedule.id, spec, office.context(), if_match=None)
     await office.reconciler.settle_schedule(schedule.id)
@@ -308,7 +309,9 @@ async def test_a_change_shortly_before_a_due_time_leaves_its_run_in_prefect(offi
     for name in ("as it was made", "Renamed"):
         if name == "Renamed":
             async with office.database.session() as session:
-                spec = stored_spec(await stored.get(session, schedule.id)).model_copy(update={"name": name})
+                spec = stored_spec(await stored.get(session, schedule.id, viewer=SYSTEM)).model_copy(
+                    update={"name": name}
+                )
                 await schedules.replace(session, schedule.id, spec, office.context(), if_match=None)
             await office.reconciler.settle_schedule(schedule.id)
         async with PrefectClient(office.settings.prefect_api) as client:
