@@ -16,7 +16,7 @@ from tests.support.gates import busy_once
 from tests.support.wire import failing, intercepted
 
 if TYPE_CHECKING:
-    from tests.integration.run.conftest import Desk, FlowRuns
+    from tests.integration.passes.conftest import Desk, FlowRuns
 
 BOTH = ["ada@example.com", "bob@example.com"]
 SIX = [f"reader-{number}@example.com" for number in range(6)]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
     from mailroom.storage.tables import Execution, Schedule
-    from tests.integration.run.conftest import Desk, FlowRuns
+    from tests.integration.passes.conftest import Desk, FlowRuns
 
 ADA = [{"channel": "email", "connection": "smtp", "to": ["ada@example.com"]}]
 

@@ -12,7 +12,7 @@ from deployments.runs.rescue import MAX_PASSES, rescue
 from mailroom.states import DeliveryState, ExecutionState
 
 if TYPE_CHECKING:
-    from tests.integration.run.conftest import Desk, FlowRuns
+    from tests.integration.passes.conftest import Desk, FlowRuns
 
 
 @pytest.mark.xfail(

@@ -16,12 +16,12 @@ from mailroom.schedules import service as schedules
 from mailroom.schedules.spec import read_spec, spec_data
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import Execution, Rendering, Schedule
-from tests.integration.run.conftest import REPORT
+from tests.integration.passes.conftest import REPORT
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-    from tests.integration.run.conftest import Desk
+    from tests.integration.passes.conftest import Desk
 
 ADA, BOB = "ada@example.com", "bob@example.com"
 

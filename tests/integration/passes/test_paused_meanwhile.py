@@ -12,7 +12,7 @@ from mailroom.states import DeliveryState, ExecutionState
 from mailroom.storage.database import new_id
 
 if TYPE_CHECKING:
-    from tests.integration.run.conftest import Desk
+    from tests.integration.passes.conftest import Desk
 
 ADA, BOB = "ada@example.com", "bob@example.com"
 

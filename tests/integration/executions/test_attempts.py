@@ -12,7 +12,7 @@ from mailroom.passes.supersede import supersede
 from mailroom.states import DeliveryState, ExecutionState
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Delivery, Execution, Schedule
-from tests.integration.reports.conftest import NOW
+from tests.integration.conftest import NOW
 from tests.support.gates import held_before, opened_by
 
 

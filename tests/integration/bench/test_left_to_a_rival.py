@@ -11,7 +11,7 @@ from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, Stopped,
 from mailroom.schedules.watchdog import GRACE, look
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Schedule
-from tests.integration.reports.conftest import NOW, add_schedule
+from tests.integration.conftest import NOW, add_schedule
 
 DUE = NOW + timedelta(hours=1)
 LATE = DUE + GRACE + timedelta(minutes=11)
