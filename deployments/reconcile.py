@@ -24,14 +24,14 @@ from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from deployments.outage import Outage
-from deployments.pace import Pace
 from deployments.runs.handover import hand_waiting_runs
 from deployments.runs.rescue import rescue
 from deployments.sync.apply import remove, submit
-from deployments.sync.in_step import bring_in_step
-from deployments.sync.strays import removable
-from deployments.sync.sweep import Found, Sweep
+from deployments.sync.drift_finder import Drift, DriftFinder
+from deployments.sync.schedule_syncer import sync_schedule
+from deployments.sync.stray_finder import removable_strays
 from deployments.workqueue import WorkQueue
+from deployments.write_limiter import WriteLimiter
 from mailroom.errors import Unavailable
 from mailroom.executions import lifecycle
 from mailroom.executions import repository as executions
@@ -55,7 +55,7 @@ _SILENT = "Prefect does not answer; the change is kept and tried again."
 
 
 def explain(error: Exception) -> tuple[str, bool]:
-    """Why Prefect did not take a change, in words, and whether trying again cannot help."""
+    """Return why Prefect did not take a change, in words, and whether trying again cannot help."""
     if isinstance(error, PrefectHTTPStatusError):
         code = error.response.status_code
         return f"Prefect refused the change: {code} {error.response.text[:500]}", code in (400, 403, 409, 422)
@@ -65,18 +65,18 @@ def explain(error: Exception) -> tuple[str, bool]:
 
 
 class Reconciler:
-    """One a process. `run_forever` is its background work; `settle_*` hurry one change along."""
+    """Keeps Prefect in step; one a process. `run_forever` works in the background; `settle_*` hurry a change along."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database, self._settings = database, settings
         self._queue = WorkQueue(self._settle, workers=settings.prefect_writers)
-        self._sweep = Sweep(database, settings)
-        self._outage, self._pace = Outage(), Pace(settings.prefect_writes_per_second)
+        self._drift_finder = DriftFinder(database, settings)
+        self._outage, self._write_limiter = Outage(), WriteLimiter(settings.prefect_writes_per_second)
         self._opened = AsyncExitStack()
         self._client: PrefectClient | None = None
 
     async def run_forever(self) -> None:
-        """Until cancelled: what is pending every `sync_every_seconds`, drift every `drift_every_seconds`."""
+        """Work until cancelled: on pending changes every `sync_every_seconds`, on drift every `drift_every_seconds`."""
         rounds, look_at = 0, 0.0
         while True:
             try:
@@ -103,19 +103,19 @@ class Reconciler:
         return len(pending) + len(requested)
 
     async def repair(self, *, seconds: float) -> int:
-        """Look Prefect over for what differs, see `Sweep.look`, and mend it; returns how much was found."""
+        """Find what differs in Prefect, see `DriftFinder.find`, and mend it; returns how much was found."""
         if self._outage.blocks(time.monotonic()):
             return 0
         try:
             client = await self._connected()
-            found = await self._sweep.look(client, seconds=seconds)
-            await self._remove(client, found)
+            drift = await self._drift_finder.find(client, seconds=seconds)
+            await self._remove(client, drift)
         except (*_DOWN, PrefectHTTPStatusError) as error:
             self._silent(error)
             return 0
         self._answered()
-        await self._settle_all(list(found.verdicts))
-        return len(found.verdicts) + len(found.strays)
+        await self._settle_all(list(drift.verdicts))
+        return len(drift.verdicts) + len(drift.strays)
 
     async def _settle_all(self, ids: Sequence[str]) -> None:
         for start in range(0, len(ids), _CHUNK):
@@ -124,25 +124,25 @@ class Reconciler:
             if self._outage.blocks(time.monotonic()):
                 return
 
-    async def _remove(self, client: PrefectClient, found: Found) -> None:
+    async def _remove(self, client: PrefectClient, drift: Drift) -> None:
         """Remove deployments that should not be there; each is kept in the audit trail."""
-        going = removable(list(found.strays.values()), found.ours)
-        if kept := len(found.strays) - len(going):
+        going = removable_strays(list(drift.strays.values()), drift.ours)
+        if kept := len(drift.strays) - len(going):
             _LOG.error(
                 "%d deployments in Prefect belong to schedules that our tables do not know; they are left alone. Is "
                 "MAILROOM_DATABASE_URL the right database? `mailroom schedules diff` lists them.",
                 kept,
             )
-        for odd in going:
-            await self._pace.turn()
-            await remove(client, odd.observed.id)
-            _LOG.warning("Removed the deployment %s from Prefect: %s.", odd.observed.name, odd.reason)
+        for stray in going:
+            await self._write_limiter.wait_for_turn()
+            await remove(client, stray.observed.id)
+            _LOG.warning("Removed the deployment %s from Prefect: %s.", stray.observed.name, stray.reason)
             async with self._database.session() as session:
-                detail = {"removed": odd.observed.name, "reason": odd.reason}
-                record_repair(session, odd.schedule_id, now=datetime.now(UTC), detail=detail)
+                detail = {"removed": stray.observed.name, "reason": stray.reason}
+                record_repair(session, stray.schedule_id, now=datetime.now(UTC), detail=detail)
 
     async def rescue(self) -> int:
-        """Look for runs whose process died; returns how many were put back or ended. Prefect being down is no news."""
+        """Put back or end runs whose process died; returns how many, 0 where Prefect does not answer."""
         if self._outage.blocks(time.monotonic()):
             return 0
         with contextlib.suppress(*_DOWN):
@@ -168,7 +168,7 @@ class Reconciler:
         return await self.settle_schedule(execution.schedule_id)
 
     async def close(self) -> None:
-        """End what still goes on; the next process starts from the database."""
+        """Stop the work that still goes on; the next process starts from the database."""
         await self._queue.close()
         self._client = None
         await self._opened.aclose()
@@ -181,7 +181,7 @@ class Reconciler:
         return self._client
 
     async def _settle(self, schedule_id: str) -> None:
-        """One try for one schedule and the executions asked of it."""
+        """Try once to bring one schedule in step, and to hand over the executions that were asked of it."""
         if self._outage.blocks(time.monotonic()):
             async with self._database.session() as session:
                 await stored.mark_sync_failed(session, schedule_id, _SILENT, final=False)
@@ -197,14 +197,19 @@ class Reconciler:
                     await self._submit(client, execution.id, deployment_id)
 
     async def _sync(self, client: PrefectClient, schedule_id: str) -> UUID | None:
-        """One try for one schedule; returns its deployment's id, None where it has or gets none.
+        """Try once to bring one schedule in step; returns its deployment's id, None where it has or gets none.
 
         Raises:
             Unavailable: Prefect does not answer; this is recorded on the schedule.
         """
         try:
-            deployment_id = await bring_in_step(
-                client, self._database, self._settings, self._pace, schedule_id, clock=lambda: datetime.now(UTC)
+            deployment_id = await sync_schedule(
+                client,
+                self._database,
+                self._settings,
+                self._write_limiter,
+                schedule_id,
+                clock=lambda: datetime.now(UTC),
             )
         except (*_DOWN, PrefectHTTPStatusError, ObjectNotFound) as error:
             message, final = explain(error)
@@ -228,7 +233,7 @@ class Reconciler:
             raise self._silent(error) from error
 
     async def _submit(self, client: PrefectClient, execution_id: str, deployment_id: UUID | None) -> None:
-        """Create the flow run of a requested execution. Twice is once: the execution's id is the idempotency key."""
+        """Create the flow run of a requested execution. Its id is the idempotency key: a repetition makes no other."""
         async with self._database.session() as session:
             execution = await executions.get(session, execution_id)
             schedule = await stored.find(session, execution.schedule_id)
@@ -250,7 +255,7 @@ class Reconciler:
             await executions.set_flow_run(session, execution_id, str(run.id))
 
     def _silent(self, error: Exception) -> Unavailable:
-        """Prefect did not answer: it is left alone for a while, and the log hears of it once."""
+        """Leave a Prefect that did not answer alone for a while; the log tells it once."""
         message, _ = explain(error)
         if self._outage.failed(time.monotonic(), random.random()):  # noqa: S311  spreads load, keeps no secret
             _LOG.warning("%s Changes wait until it is back.", message)

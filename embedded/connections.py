@@ -20,7 +20,7 @@ OURS = "Made by `mailroom init`; kept in step with the embedded system while thi
 
 
 def wanted(settings: Settings) -> list[NewConnection]:
-    """The embedded system's connections. Pure."""
+    """Return the embedded system's connections. Pure."""
     mail: dict[str, Any] = {
         "credentials": {"smtp_server": settings.host, "smtp_port": settings.mail_smtp_port, "smtp_type": "INSECURE"},
         "from_address": "reports@mailroom.example",

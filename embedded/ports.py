@@ -1,4 +1,4 @@
-"""Ports: refused before anything starts, naming who holds them and which variable moves ours."""
+"""Checks ports before anything starts; a refusal names who holds a port and which variable moves ours."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ PORT_FIELDS = ("api_port", "prefect_port", "mail_web_port", "mail_smtp_port")
 
 
 def wanted_ports(settings: Settings) -> dict[str, int]:
-    """The ports that `up` listens on, by the name of their setting."""
+    """Return the ports that `up` listens on, by the name of their setting."""
     names = [name for name in PORT_FIELDS if not (name == "prefect_port" and settings.prefect_api_url)]
     return {name: getattr(settings, name) for name in names}
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen there now."""
+    """Tell whether a server could listen there now."""
     family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -71,7 +71,7 @@ def _candidates() -> list[int]:
 
 
 def holder(port: int) -> str:
-    """The process that listens on the port as `name (process 123)`, or "" where the system does not tell."""
+    """Return the process that listens on the port as `name (process 123)`, or "" where the system does not tell."""
     try:
         for connection in psutil.net_connections(kind="tcp"):
             # `laddr` is (host, port), or empty.
@@ -83,7 +83,7 @@ def holder(port: int) -> str:
 
 
 def faults(settings: Settings) -> list[str]:
-    """A sentence for each port that cannot be had."""
+    """Return a sentence for each port that cannot be had."""
     found: list[str] = []
     seen: dict[int, str] = {}
     for name, port in wanted_ports(settings).items():
@@ -108,7 +108,7 @@ def check_ports(settings: Settings) -> None:
 
 
 def with_free_ports(settings: Settings) -> tuple[Settings, list[str]]:
-    """The settings with a free port in place of each that is taken, and a sentence for each change."""
+    """Return the settings with a free port in place of each that is taken, and a sentence for each change."""
     changes: dict[str, int] = {}
     said = []
     wanted = wanted_ports(settings)

@@ -15,9 +15,8 @@ from api.services import CallerDep, ConnectionName, ServicesDep
 from api.views import CheckView, ConnectionDetail, ConnectionKind, ConnectionView, PageView
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
-from mailroom.connections.kinds import KINDS
+from mailroom.connections.kinds import block_types, is_channel
 from mailroom.connections.service import ConnectionSettings, NewConnection
-from prefect_mailroom.channels import CHANNELS
 
 router = APIRouter(prefix="/connections", tags=["connections"], route_class=JsonRoute)
 
@@ -55,10 +54,10 @@ async def kinds(_context: CallerDep) -> PageView[ConnectionKind]:
                 kind=kind,
                 title=block.get_block_type_name(),
                 description=block.get_description() or "",
-                use="channel" if kind in CHANNELS else "source",
+                use="channel" if is_channel(kind) else "source",
                 settings=block.model_json_schema(),
             )
-            for kind, block in KINDS.items()
+            for kind, block in block_types().items()
         ]
     )
 

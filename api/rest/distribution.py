@@ -13,7 +13,7 @@ from api.http.problems import Refusal, documented
 from api.services import CallerDep, ServicesDep
 from api.views import TestReceipt
 from mailroom.connections import trials as trial_messages
-from prefect_mailroom.channels import CHANNELS
+from prefect_mailroom.channels.registry import CHANNELS
 
 router = APIRouter(prefix="/distribution", tags=["distribution"], route_class=JsonRoute)
 

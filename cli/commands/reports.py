@@ -72,7 +72,7 @@ def check(folder: Path | None = None) -> None:
 
 @app.command(name="list")
 def list_(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
-    """The reports in the database.
+    """List the reports in the database.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def list_(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None
 
 @app.command
 def show(report_id: str) -> None:
-    """A report's definition as JSON."""
+    """Print a report's definition as JSON."""
     print_json(asyncio.run(_definition(current(), report_id)))
 
 
@@ -153,7 +153,7 @@ def render(
 
 
 def parse_parameter(text: str) -> tuple[str, Any]:
-    """`NAME=VALUE`; the value is JSON where it can be read as such, else text.
+    """Split `NAME=VALUE`; the value is JSON where it can be read as such, else text.
 
     Raises:
         MailroomError: there is no `=`.

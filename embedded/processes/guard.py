@@ -20,7 +20,7 @@ FAREWELL = b"bye"
 
 
 def marked(mark: str) -> list[psutil.Process]:
-    """The processes that carry the mark, this one excepted."""
+    """Return the processes that carry the mark, this one excepted."""
     found = []
     for process in psutil.process_iter():
         try:

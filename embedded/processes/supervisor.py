@@ -97,11 +97,6 @@ class Supervisor:
         if status != 0:
             raise self._failed(running, f"ended with status {status}")
 
-    def process_ids(self) -> dict[str, int]:
-        """The process of each service that runs now."""
-        alive = [(r.service.name, r.process) for r in self._running if r.process and r.process.returncode is None]
-        return {name: process.pid for name, process in alive}
-
     async def stop(self, patience: float = 15) -> None:
         """End every service, the last started first: asked, then killed after `patience` seconds or when `firm`."""
         self._stopping.set()
@@ -144,7 +139,7 @@ class Supervisor:
         running.reader = asyncio.create_task(running.log.read(running.process.stdout))
 
     async def _keep(self, running: _Running) -> None:
-        """Start it again whenever it dies, after a pause that grows while it keeps dying."""
+        """Start the service again whenever it dies, after a pause that grows while it keeps dying."""
         pause = self._first_pause
         while running.process is not None:
             began = time.monotonic()
@@ -165,7 +160,7 @@ class Supervisor:
 
     @staticmethod
     async def _drained(running: _Running) -> None:
-        """Let the reader take what is left; a grandchild may hold the pipe open, so not for ever."""
+        """Let the reader take what is left, for a limited time, since a grandchild may hold the pipe open."""
         if running.reader is not None:
             await asyncio.wait({running.reader}, timeout=2)
 

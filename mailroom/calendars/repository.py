@@ -13,12 +13,12 @@ from mailroom.storage.tables import Calendar, Schedule
 
 
 async def every(session: AsyncSession) -> Sequence[Calendar]:
-    """Every calendar by title."""
+    """Return every calendar by title."""
     return (await session.scalars(select(Calendar).order_by(Calendar.title, Calendar.id))).all()
 
 
 async def get(session: AsyncSession, calendar_id: str, *, lock: bool = False) -> Calendar:
-    """The calendar; `lock` keeps others from changing it, and schedules from being put on it.
+    """Return the calendar; `lock` keeps others from changing it, and schedules from being put on it.
 
     Raises:
         NotFound: there is none of that id.
@@ -30,7 +30,7 @@ async def get(session: AsyncSession, calendar_id: str, *, lock: bool = False) ->
 
 
 async def schedules_on(session: AsyncSession, calendar_id: str) -> Sequence[Schedule]:
-    """The schedules on it, not deleted, by name; locked until the transaction ends."""
+    """Return the calendar's schedules that are not deleted, by name; locked until the transaction ends."""
     query = select(Schedule).where(
         Schedule.schedule_config["calendar"].as_string() == calendar_id, Schedule.state != ScheduleState.DELETED
     )
@@ -38,12 +38,12 @@ async def schedules_on(session: AsyncSession, calendar_id: str) -> Sequence[Sche
 
 
 async def find(session: AsyncSession, calendar_id: str, *, lock: bool = False) -> Calendar | None:
-    """The business calendar, or None; `lock` keeps it from being deleted until the transaction ends."""
+    """Return the business calendar, or None; `lock` keeps it from being deleted until the transaction ends."""
     return await session.get(Calendar, calendar_id, with_for_update={"read": True} if lock else None)
 
 
 async def named(session: AsyncSession, ids: Iterable[str]) -> dict[str, Calendar]:
-    """Those of the calendars that exist."""
+    """Return the calendars among these ids that exist."""
     wanted = set(ids)
     if not wanted:
         return {}

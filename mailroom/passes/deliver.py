@@ -22,7 +22,7 @@ from mailroom.executions.reasons import reason_of
 from mailroom.passes.gate import may_send
 from mailroom.passes.retry import next_attempt
 from mailroom.rendering import repository as rendering_repository
-from mailroom.rendering.service import Made, Message, Order, message_of
+from mailroom.rendering.service import Message, RenderedReport, RenderRequest, message_of
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import repository as stored
 from mailroom.schedules.spec import ScheduleSpec
@@ -31,10 +31,10 @@ from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Artifact, Delivery, Execution, Schedule
-from prefect_mailroom import variables
-from prefect_mailroom.channel import Channel, Destination, Parcel, ParcelFile, Receipt
-from prefect_mailroom.channels import destination
+from prefect_mailroom.channels.base import Channel, Destination, Parcel, ParcelFile, Receipt
+from prefect_mailroom.channels.registry import destination
 from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, Retryable
+from prefect_mailroom.text import variables
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 4
@@ -100,8 +100,8 @@ class Shipment:
     schedule: Schedule
     spec: ScheduleSpec
     definition: ReportDefinition
-    wanted: Order
-    made: Made
+    request: RenderRequest
+    report: RenderedReport
     files: tuple[ParcelFile, ...]
     message: Message
 
@@ -112,8 +112,8 @@ async def load_shipment(
     execution: Execution,
     schedule: Schedule,
     spec: ScheduleSpec,
-    wanted: Order,
-    made: Made,
+    request: RenderRequest,
+    report: RenderedReport,
 ) -> Shipment:
     """Bring together what was rendered.
 
@@ -121,10 +121,10 @@ async def load_shipment(
         FileNotFoundError: a file has expired meanwhile.
     """
     async with database.session() as session:
-        artifacts = await rendering_repository.artifacts(session, made.artifact_ids)
-    message = await asyncio.to_thread(message_of, store, made)
+        artifacts = await rendering_repository.artifacts(session, report.artifact_ids)
+    message = await asyncio.to_thread(message_of, store, report)
     files = tuple(_parcel_file(store, artifact) for artifact in artifacts)
-    return Shipment(execution, schedule, spec, wanted.definition, wanted, made, files, message)
+    return Shipment(execution, schedule, spec, request.definition, request, report, files, message)
 
 
 def _parcel_file(store: ArtifactStore, artifact: Artifact) -> ParcelFile:
@@ -153,7 +153,7 @@ def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
     """Make the parcel of one attempt. Pure: the files are only named."""
     execution, schedule, definition = shipment.execution, shipment.schedule, shipment.definition
     local_due = execution.due_at.astimezone(ZoneInfo(shipment.spec.timing.timezone))
-    first, last = window(definition, shipment.wanted.parameters)
+    first, last = window(definition, shipment.request.parameters)
     return Parcel(
         key=delivery.key,
         attempt=attempt,
@@ -173,7 +173,7 @@ def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
             window_to=last,
             parameters={
                 name: value
-                for name, value in shipment.wanted.parameters.items()
+                for name, value in shipment.request.parameters.items()
                 if isinstance(value, str | int) and not isinstance(value, bool)
             },
         ),
@@ -184,9 +184,9 @@ def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
             "kind": str(execution.kind),
             "due_at": execution.due_at.isoformat(),
             "timezone": shipment.spec.timing.timezone,
-            "parameters": shipment.wanted.parameters,
-            "rows": shipment.made.rows,
-            "figures": shipment.made.message["figures"],
+            "parameters": shipment.request.parameters,
+            "rows": shipment.report.rows,
+            "figures": shipment.report.message["figures"],
         },
         is_test=execution.kind is ExecutionKind.TEST,
     )

@@ -24,7 +24,7 @@ from mailroom.passes.outcome import Outcome, outcome_of
 from mailroom.passes.retry import next_attempt
 from mailroom.passes.situation import read_situation
 from mailroom.passes.supersede import Superseded, supersede
-from mailroom.rendering.service import Made, Order, order, rendered
+from mailroom.rendering.service import RenderedReport, RenderRequest, render_report, render_request
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import repository as stored
@@ -44,8 +44,8 @@ _RENDER_WAIT_SECONDS = 30.0
 class Rendered:
     """The render step hands this to the deliver step."""
 
-    wanted: Order
-    made: Made
+    request: RenderRequest
+    report: RenderedReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +102,8 @@ class Work:
             async with self.database.session() as session:
                 report = await report_repository.get(session, spec.report_id)
                 definition = ReportDefinition.model_validate(report.definition)
-            wanted = order(definition, spec.parameters, spec.formats, execution.due_at, spec.timing.timezone)
-            made = await rendered(self.database, self.settings, wanted, now=now, group=claimed.schedule.user_id)
+            request = render_request(definition, spec.parameters, spec.formats, execution.due_at, spec.timing.timezone)
+            made = await render_report(self.database, self.settings, request, now=now, group=claimed.schedule.user_id)
         except MailroomError as error:
             return await self._render_failed(begun, error)
         async with self.database.session() as session:
@@ -112,7 +112,7 @@ class Work:
             row.export_id = made.artifact_ids[0] if made.artifact_ids else None
         if spec.condition.send_if == "not_empty" and made.rows == 0:
             return Outcome(ExecutionState.SKIPPED, because(ReasonCode.NO_ROWS))
-        return Rendered(wanted, made)
+        return Rendered(request, made)
 
     async def _render_failed(self, begun: Begun, error: MailroomError) -> Outcome:
         error_id, now = new_id(), datetime.now(UTC)
@@ -135,7 +135,7 @@ class Work:
             return Outcome(ExecutionState.RETRYING, because(ReasonCode.RENDER_RETRY, error=str(error)), retry_at)
         return Outcome(ExecutionState.FAILED, because(ReasonCode.RENDER_FAILED, error=str(error)))
 
-    async def deliver(self, begun: Begun, made: Rendered) -> Outcome:
+    async def deliver(self, begun: Begun, rendered: Rendered) -> Outcome:
         """Make one attempt for each delivery that is due."""
         claimed, now = begun.claimed, datetime.now(UTC)
         store = ArtifactStore(self.settings.artifacts_dir)
@@ -146,8 +146,8 @@ class Work:
                 claimed.execution,
                 claimed.schedule,
                 claimed.spec,
-                made.wanted,
-                made.made,
+                rendered.request,
+                rendered.report,
             )
         except FileNotFoundError as error:
             return Outcome(ExecutionState.FAILED, because(ReasonCode.FILE_GONE, file=str(error.filename)))

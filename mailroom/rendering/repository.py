@@ -14,19 +14,19 @@ from mailroom.storage.tables import Artifact, Rendering
 
 
 async def renderings_of(session: AsyncSession, keys: Iterable[str], *, now: datetime) -> dict[str, Rendering]:
-    """Those of the keys that have a finished rendering which has not expired."""
+    """Return the finished renderings of these keys that have not expired."""
     query = select(Rendering).where(Rendering.key.in_(list(keys)), Rendering.expires_at > now)
     return {row.key: row for row in await session.scalars(query)}
 
 
 async def artifacts(session: AsyncSession, ids: Sequence[str]) -> list[Artifact]:
-    """Artifacts in the order of `ids`."""
+    """Return the artifacts in the order of `ids`."""
     rows = {row.id: row for row in await session.scalars(select(Artifact).where(Artifact.id.in_(ids)))}
     return [rows[artifact_id] for artifact_id in ids if artifact_id in rows]
 
 
 async def artifact(session: AsyncSession, artifact_id: str) -> Artifact:
-    """One artifact.
+    """Return one artifact.
 
     Raises:
         NotFound: there is none of that id.

@@ -15,13 +15,13 @@ from mailroom.storage.tables import Report, Schedule
 
 
 async def find(session: AsyncSession, report_id: str) -> Report | None:
-    """The active report of that id, or None."""
+    """Return the active report of that id, or None."""
     found = await session.get(Report, report_id)
     return found if found and found.is_active else None
 
 
 async def get(session: AsyncSession, report_id: str) -> Report:
-    """The active report.
+    """Return the active report.
 
     Raises:
         NotFound: there is none of that id.
@@ -33,7 +33,7 @@ async def get(session: AsyncSession, report_id: str) -> Report:
 
 
 async def every(session: AsyncSession) -> Sequence[Report]:
-    """Every active report by title."""
+    """Return every active report by title."""
     return (await session.scalars(select(Report).where(Report.is_active).order_by(Report.title))).all()
 
 
@@ -55,6 +55,6 @@ async def save(session: AsyncSession, definition: ReportDefinition, *, now: date
 
 
 async def count_schedules(session: AsyncSession, report_id: str) -> int:
-    """How many schedules, not deleted, use the report."""
+    """Return how many schedules, not deleted, use the report."""
     query = select(func.count()).where(Schedule.report_id == report_id, Schedule.state != ScheduleState.DELETED)
     return (await session.scalars(query)).one()

@@ -1,4 +1,4 @@
-"""What can be done with reports. Each function works in the caller's transaction."""
+"""Stores, replaces and deletes reports. Each function works in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def sync_definitions(
 
 
 async def check(session: AsyncSession, definition: ReportDefinition) -> list[str]:
-    """Refuse what can never render; returns warnings.
+    """Refuse a definition that can never render; returns warnings.
 
     Raises:
         Invalid: naming every fault by its place in the definition.
@@ -108,7 +108,7 @@ async def delete(session: AsyncSession, report_id: str, context: Context, *, if_
 
 
 def etag(row: Report) -> str:
-    """The version of a report as an ETag."""
+    """Return the version of a report as an ETag."""
     return f'"{row.version}"'
 
 

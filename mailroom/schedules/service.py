@@ -32,8 +32,8 @@ from mailroom.states import ExecutionKind, ScheduleState
 from mailroom.storage.tables import Execution, Schedule
 from mailroom.timing import BusinessCalendar, occurrences
 from mailroom.timing.model import Immediate
-from prefect_mailroom.channel import Destination
-from prefect_mailroom.variables import PARAMETER_PREFIX, parameter_names
+from prefect_mailroom.channels.base import Destination
+from prefect_mailroom.text.variables import PARAMETER_PREFIX, parameter_names
 
 _ENDED = {
     Cause.PAUSE: because(ReasonCode.SCHEDULE_PAUSED),
@@ -47,17 +47,16 @@ _MOVED = {
 
 
 def _variable_faults(targets: list[Destination], parameters: dict[str, Any]) -> list[Fault]:
-    """Find variables `{param_…}` of subjects and paths that the report's parameters do not have."""
+    """Return a fault for each variable `{param_…}` of a destination that the report's parameters do not have."""
     known = parameters.get("properties", {})
     faults = []
     for index, target in enumerate(targets):
-        for field_name in ("subject", "path"):
-            template = getattr(target, field_name, None) or ""
+        for field, template in target.templates().items():
             for name in parameter_names(template):
                 if name.removeprefix(PARAMETER_PREFIX) not in known:
                     message = f"uses {{{name}}}, and the report has no such parameter."
                     remedy = f"It has: {', '.join(known) or 'none'}."
-                    faults.append(Fault(f"destinations.{index}.{field_name}", message, remedy))
+                    faults.append(Fault(f"destinations.{index}.{field}", message, remedy))
     return faults
 
 

@@ -12,8 +12,8 @@ from mailroom.executions.policy import Condition, Policy
 from mailroom.reports.spec import Format, Slug
 from mailroom.storage.tables import Schedule
 from mailroom.timing import Timing
-from prefect_mailroom.channel import Destination
-from prefect_mailroom.channels import destination
+from prefect_mailroom.channels.base import Destination
+from prefect_mailroom.channels.registry import destination
 from prefect_mailroom.errors import ConfigurationError
 
 

@@ -1,4 +1,4 @@
-"""What a POST with an `Idempotency-Key` answered."""
+"""Keeps the answer of a POST with an `Idempotency-Key` for its repeats."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BROKEN_OFF = timedelta(minutes=10)
 async def claim(
     session: AsyncSession, *, key: str, user_id: str, request_hash: str, now: datetime
 ) -> IdempotencyKey | None:
-    """Take the key; returns None when it is ours now, or the row of whoever had it first.
+    """Take the key; returns None when it is ours now, or the row of the request that had it first.
 
     Keys older than `KEPT`, and unanswered ones older than `BROKEN_OFF`, count as never used: an answer is committed
     together with the work that it tells of, so a key without one did nothing.

@@ -20,14 +20,14 @@ Json = dict[str, Any]
 
 
 def _states(kind: type[StrEnum]) -> Enum:
-    """A state as its word, so that a person can read the table; unknown words are refused by SQLAlchemy."""
+    """Return a column type that keeps a state as its word; SQLAlchemy refuses unknown words."""
     return Enum(
         kind, native_enum=False, create_constraint=False, length=20, values_callable=lambda e: [m.value for m in e]
     )
 
 
 def _since_creation(context: DefaultExecutionContext) -> datetime:
-    """Nothing was due before the schedule came to be."""
+    """Return the time of creation as the default: nothing was due before it."""
     created: datetime = context.get_current_parameters()["created_at"]  # type: ignore[no-untyped-call]  # SQLAlchemy's
     return created
 
@@ -51,7 +51,7 @@ class Table(DeclarativeBase):
 
 
 class User(Table):
-    """Someone who owns schedules."""
+    """A user, who owns schedules."""
 
     __tablename__ = "users"
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
@@ -274,7 +274,7 @@ class Attempt(Table):
 
 
 class AuditEvent(Table):
-    """Who changed what, and how."""
+    """An entry of the audit trail: who changed what, and how."""
 
     __tablename__ = "audit_events"
     __table_args__ = (Index(None, "entity_type", "entity_id", "at"), Index(None, "at", "id"))
@@ -288,7 +288,7 @@ class AuditEvent(Table):
 
 
 class Notification(Table):
-    """Something a user should know: a failure, a suspension."""
+    """A notification that a user should see, such as a failure or a suspension."""
 
     __tablename__ = "notifications"
     __table_args__ = (Index(None, "user_id", "read_at", "at"),)

@@ -1,4 +1,4 @@
-"""When a schedule is due. Pure: the time and the calendar are passed in."""
+"""Calculates when a schedule is due. Pure: the time and the calendar are passed in."""
 
 from mailroom.timing.business import BusinessCalendar
 from mailroom.timing.calculator import Occurrence, closest, is_due, occurrences, scheduled

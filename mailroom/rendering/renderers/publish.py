@@ -19,7 +19,7 @@ _REMOVALS = 100
 
 
 def working_path(job: RenderJob, pid: int) -> Path:
-    """Where the renderer process `pid` makes a job's files."""
+    """Return where the renderer process `pid` makes a job's files."""
     return job.folder / f".rendering-{pid}"
 
 
@@ -63,7 +63,7 @@ def not_put(folder: Path, error: OSError) -> RenderFailed:
 
 
 def publish(result: RenderResult, folder: Path) -> RenderResult:
-    """The result with its files moved to `folder`: all of them, or none.
+    """Return the result with its files moved to `folder`: all of them, or none.
 
     Raises:
         OSError: a file cannot be moved.
@@ -83,7 +83,7 @@ def publish(result: RenderResult, folder: Path) -> RenderResult:
 
 
 def handed_over(result: RenderResult, folder: Path) -> RenderResult:
-    """The result with its files in `folder` too: all of them, or none. Blocking.
+    """Return the result with its files in `folder` too: all of them, or none. Blocking.
 
     They are linked, not copied, where the file system allows it: nobody changes a rendered file.
 

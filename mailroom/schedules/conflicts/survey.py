@@ -26,7 +26,7 @@ from mailroom.schedules.spec import ScheduleSpec, stored_spec
 from mailroom.settings import Settings
 from mailroom.storage.tables import Schedule, User
 from mailroom.timing import BusinessCalendar, Timing
-from prefect_mailroom.channel import Destination
+from prefect_mailroom.channels.base import Destination
 
 COMPARED = 20
 """So many others that share something are compared in time; more are said to be there."""

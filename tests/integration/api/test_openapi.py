@@ -18,7 +18,7 @@ from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules.calendar_changes import CalendarSettings
 from mailroom.schedules.spec import read_spec
 from mailroom.settings import Settings
-from prefect_mailroom.channels import CHANNELS
+from prefect_mailroom.channels.registry import CHANNELS
 
 CONTRACT = """
 POST /schedules/, GET /schedules/, GET /schedules/{schedule_id}, PUT /schedules/{schedule_id}

@@ -44,7 +44,7 @@ MakeCertificate = Callable[..., Certificate]
 
 @pytest.fixture(scope="session")
 def make_certificate(tmp_path_factory: pytest.TempPathFactory) -> MakeCertificate:
-    """Makes a self-signed certificate for an address, valid for the given number of days from today."""
+    """Make a self-signed certificate for an address, valid for the given number of days from today."""
 
     def make(address: str = "127.0.0.1", days: int = 2) -> Certificate:
         key = ec.generate_private_key(ec.SECP256R1())
@@ -77,7 +77,7 @@ def make_certificate(tmp_path_factory: pytest.TempPathFactory) -> MakeCertificat
 
 @dataclass
 class SmtpServer:
-    """What the server answers can be changed at any time; None lets a command take its course."""
+    """An SMTP server whose answers can be changed at any time; None lets a command take its course."""
 
     port: int = 0
     envelopes: list[Envelope] = field(default_factory=list)

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from prefect_mailroom.channel import Parcel, ParcelFile
+from prefect_mailroom.channels.base import Parcel, ParcelFile
+from prefect_mailroom.channels.folder import FolderChannel, FolderDestination
 from prefect_mailroom.errors import ConfigurationError, OutcomeUnknown, Refused, RetryLater
-from prefect_mailroom.folder import FolderChannel, FolderDestination
 
 DUE = datetime(2026, 2, 9, 9, 0, tzinfo=UTC)
 

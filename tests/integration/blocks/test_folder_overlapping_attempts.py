@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from prefect_mailroom.channel import Parcel, ParcelFile
-from prefect_mailroom.folder import FolderChannel, FolderDestination
+from prefect_mailroom.channels.base import Parcel, ParcelFile
+from prefect_mailroom.channels.folder import FolderChannel, FolderDestination
 from tests.conftest import eventually
 
 MEGABYTE = 1024 * 1024

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployments.sync import in_step
+from deployments.sync import schedule_syncer
 from deployments.sync.desired import desired
 from deployments.sync.diff import diff
 from deployments.sync.observed import read
@@ -44,7 +44,7 @@ async def test_the_next_process_goes_on(
         if point == "after it":
             patched.setattr(stored, "mark_synced", dies)
         else:
-            patched.setattr(in_step, "apply", dies)
+            patched.setattr(schedule_syncer, "apply", dies)
         client = await office.reconciler._connected()
         with pytest.raises(Died):
             await office.reconciler._sync(client, schedule.id)

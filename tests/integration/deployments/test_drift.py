@@ -15,9 +15,9 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
 
+from deployments.sync.deployment_mark import DeploymentMark, digest_of, signed
 from deployments.sync.desired import FLOW_NAME, desired, schedule_tag
 from deployments.sync.diff import diff, shown
-from deployments.sync.mark import Mark, digest_of, signed
 from deployments.sync.observed import Observed, read, read_others
 from mailroom.audit import repository as audit
 from mailroom.notifications import repository as notifications
@@ -125,16 +125,16 @@ async def test_a_change_by_stamp_and_a_deletion_by_count_are_found_without_readi
     async with PrefectClient(office.settings.prefect_api) as client:
         await _fields_edited(client, changed)
         await _deleted(client, gone)
-        sweep = office.reconciler._sweep
-        sweep._after = "~"  # after every id: nothing is left to read on through
-        found = await sweep.look(client, seconds=0)
+        finder = office.reconciler._drift_finder
+        finder._after = "~"  # after every id: nothing is left to read on through
+        found = await finder.find(client, seconds=0)
     assert set(found.verdicts) == {changed.id, gone.id}
 
 
 def observe_as(model: DeploymentResponse, there: Observed) -> DeploymentUpdate:
     """Another description, and the mark of whoever wrote it."""
     older = replace(there, description="As an older version said it.")
-    mark = Mark(1, paused=there.paused, digest=digest_of(shown(older)))
+    mark = DeploymentMark(1, paused=there.paused, digest=digest_of(shown(older)))
     return DeploymentUpdate(description=signed(older.description, mark), tags=model.tags)
 
 

@@ -10,7 +10,7 @@ from prefect.client.orchestration import PrefectClient
 from deployments.sync.desired import desired
 from deployments.sync.diff import diff
 from deployments.sync.observed import read
-from deployments.sync.strays import claimed_schedule
+from deployments.sync.stray_finder import claimed_schedule
 from mailroom.executions.reasons import ReasonCode
 from mailroom.ledger.figures import figures
 from mailroom.schedules import repository as stored

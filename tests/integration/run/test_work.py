@@ -20,7 +20,7 @@ from mailroom.passes.claim import FlowRunFacts, Stopped
 from mailroom.passes.conclude import conclude
 from mailroom.passes.outcome import Outcome
 from mailroom.passes.work import Begun, Work
-from mailroom.rendering.service import Made, order, rendered
+from mailroom.rendering.service import RenderedReport, render_report, render_request
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import Format, ReportDefinition
 from mailroom.schedules import repository as stored
@@ -206,12 +206,12 @@ async def test_the_same_rendering_serves_two_executions(desk: Desk) -> None:
     assert len({tuple(row.artifact_ids) for row in page.items}) == 1
 
 
-async def _rendered(desk: Desk, *formats: Format, at: datetime, timezone: str = "UTC") -> Made:
+async def _rendered(desk: Desk, *formats: Format, at: datetime, timezone: str = "UTC") -> RenderedReport:
     async with desk.database.session() as session:
         report = await report_repository.get(session, "orders")
     definition = ReportDefinition.model_validate(report.definition)
-    wanted = order(definition, {}, formats, at, timezone)
-    return await rendered(desk.database, desk.settings, wanted, now=datetime.now(UTC), group="")
+    wanted = render_request(definition, {}, formats, at, timezone)
+    return await render_report(desk.database, desk.settings, wanted, now=datetime.now(UTC), group="")
 
 
 async def test_each_format_is_rendered_once_whatever_it_is_asked_with(desk: Desk) -> None:

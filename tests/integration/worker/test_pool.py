@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from prefect_mailroom.worker import pool as pool_module
-from prefect_mailroom.worker.code import Code, CodeUnusable
-from prefect_mailroom.worker.pool import Pool
+from prefect_mailroom.worker.processes import pool as pool_module
+from prefect_mailroom.worker.processes.code import Code, CodeUnusable
+from prefect_mailroom.worker.processes.pool import Pool
 from tests.support.processes import children_with, gone
 
 
@@ -37,7 +37,7 @@ def codes(prefect_server: str, tmp_path: Path) -> list[Code]:
 
 
 def zygotes() -> dict[str, psutil.Process]:
-    return {str(process.pid): process for process in children_with("prefect_mailroom.worker.zygote")}
+    return {str(process.pid): process for process in children_with("prefect_mailroom.worker.processes.zygote")}
 
 
 async def test_processes_stay_within_the_limits_and_end_with_the_pool(

@@ -274,6 +274,6 @@ def test_settings_travel_as_environment(api: str) -> None:
 
 
 def test_importing_the_engine_starts_no_thread() -> None:
-    code = "import prefect_mailroom.worker.zygote, threading; print([t.name for t in threading.enumerate()])"
+    code = "import prefect_mailroom.worker.processes.zygote, threading; print([t.name for t in threading.enumerate()])"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert told.stdout.strip() == "['MainThread']"

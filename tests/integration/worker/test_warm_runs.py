@@ -58,7 +58,7 @@ def state_of(run: FlowRun) -> State[object]:
 
 
 def zygotes_of(shop: Workshop) -> list[psutil.Process]:
-    return children_with("prefect_mailroom.worker.zygote", shop.workers[0].pid)
+    return children_with("prefect_mailroom.worker.processes.zygote", shop.workers[0].pid)
 
 
 async def completed(shop: Workshop, run: UUID) -> FlowRun:

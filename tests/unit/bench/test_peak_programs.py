@@ -34,7 +34,7 @@ def test_what_a_program_started_ends_with_it(tmp_path: Path, broken_off: type[Ba
 
 
 def test_the_seconds_of_a_process_that_has_ended_count_until_its_parent_has_them() -> None:
-    busy = "import time\nwhile time.process_time() < 0.5: pass"
+    busy = "import time\nwhile time.process_time() < 0.6: pass"  # The kernel counts in hundredths.
     with psutil.Popen([sys.executable, "-c", busy]) as ended:
         wait_for("The end", lambda: ended.status() == psutil.STATUS_ZOMBIE, 60, every=0.05)
         seen = usage.Usage()

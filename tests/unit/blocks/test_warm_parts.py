@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from prefect.client.schemas.responses import DeploymentResponse
 
-from prefect_mailroom.worker.child import resident_bytes, why_retire
-from prefect_mailroom.worker.code import Code, CodeUnusable, Recycle, changed, fingerprint, own_files
 from prefect_mailroom.worker.configuration import WarmJobConfiguration
-from prefect_mailroom.worker.handles import Zygote, in_words
-from prefect_mailroom.worker.wire import Wire, line
+from prefect_mailroom.worker.processes.child import resident_bytes, why_retire
+from prefect_mailroom.worker.processes.code import Code, CodeUnusable, Recycle, changed, fingerprint, own_files
+from prefect_mailroom.worker.processes.handles import Zygote, in_words
+from prefect_mailroom.worker.processes.wire import Wire, line
 
 
 async def test_a_zygote_is_heard_on_after_somebody_gave_up_waiting() -> None:
