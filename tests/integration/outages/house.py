@@ -32,7 +32,7 @@ from mailroom.storage.database import Database
 from prefect_mailroom.worker.warm import WarmWorker
 from tests.conftest import eventually
 from tests.integration.outages.letterbox import Letterbox
-from tests.integration.run.conftest import REPORT
+from tests.integration.passes.conftest import REPORT
 
 SLOTS = 3
 """Runs that a worker has under way at once; it claims two more for each."""

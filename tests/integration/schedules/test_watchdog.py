@@ -18,7 +18,7 @@ from mailroom.settings import Settings
 from mailroom.states import ExecutionKind, ScheduleState
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Execution, Notification, Schedule, User
-from tests.integration.reports.conftest import NOW, add_schedule
+from tests.integration.conftest import NOW, add_schedule
 
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 HOURLY = {"frequency": "cron", "expression": "0 * * * *", "timezone": "UTC"}

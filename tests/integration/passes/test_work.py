@@ -26,7 +26,7 @@ from mailroom.storage.tables import Artifact, Notification, Rendering
 from prefect_mailroom.errors import SourceRefused
 
 if TYPE_CHECKING:
-    from tests.integration.run.conftest import Desk
+    from tests.integration.passes.conftest import Desk
 
 A_WEEK = timedelta(days=7)
 BOTH = ["ada@example.com", "bob@example.com"]

@@ -22,7 +22,7 @@ from prefect_mailroom import outbound
 from tests.integration.worker.conftest import Workshop
 
 if TYPE_CHECKING:
-    from tests.integration.run.conftest import Desk
+    from tests.integration.passes.conftest import Desk
 
 
 @pytest.fixture

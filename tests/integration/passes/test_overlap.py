@@ -16,7 +16,7 @@ from mailroom.passes.work import Begun, Work
 from mailroom.settings import Settings
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Execution
-from tests.integration.reports.conftest import NOW, add_schedule
+from tests.integration.conftest import NOW, add_schedule
 
 EVERY_MINUTE = {"frequency": "cron", "expression": "* * * * *", "timezone": "UTC"}
 COUNT = 6

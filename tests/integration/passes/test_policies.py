@@ -22,7 +22,7 @@ from mailroom.storage.database import new_id
 from mailroom.storage.tables import Delivery, Execution, Schedule, User
 
 if TYPE_CHECKING:
-    from tests.integration.run.conftest import Desk
+    from tests.integration.passes.conftest import Desk
 
 ADA, BOB = "ada@example.com", "bob@example.com"
 # Not the next hour, which may begin before a schedule is stored.

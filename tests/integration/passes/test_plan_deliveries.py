@@ -10,7 +10,7 @@ from mailroom.passes.deliver import plan
 from mailroom.schedules.spec import stored_spec
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Delivery, Schedule
-from tests.integration.reports.conftest import NOW
+from tests.integration.conftest import NOW
 
 
 async def test_two_passes_at_once_plan_the_same_deliveries(ledger: Database, schedule: Schedule) -> None:
