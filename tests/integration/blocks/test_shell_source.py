@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from prefect_mailroom.errors import ConfigurationError, SourceRefused
 from prefect_mailroom.sources.shell import MAX_FILES, ShellSource
+from tests.support.waiting import eventually
 
 SECRET = "canary-7be2"
 
@@ -109,8 +110,7 @@ async def test_time_up_ends_the_whole_family(source: ShellSource, folder: Path) 
 async def test_cancelling_ends_the_whole_family(source: ShellSource, folder: Path) -> None:
     pid = source.working_directory / "pid"
     task = asyncio.create_task(run(source, folder, "sh", "-c", "sleep 300 & echo $! > pid.new; mv pid.new pid; wait"))
-    while not pid.exists():
-        await asyncio.sleep(0.02)
+    await eventually(pid.exists)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -124,15 +124,14 @@ async def test_what_it_leaves_running_is_ended(source: ShellSource, folder: Path
 
 async def gone(pid: int) -> None:
     """Wait until a process has ended; one that nobody collects stays as a zombie, which is as good."""
-    async with asyncio.timeout(5):
-        while True:
-            try:
-                state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-            except (FileNotFoundError, ProcessLookupError):
-                return
-            if state == "Z":
-                return
-            await asyncio.sleep(0.02)
+
+    def ended() -> bool:
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+
+    await eventually(ended)
 
 
 async def test_much_output_that_is_not_text_does_no_harm(source: ShellSource, folder: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from embedded.processes import guard
 from embedded.processes.process_log import ProcessLog
 from embedded.processes.supervisor import Service, StartFailed, Supervisor
+from tests.support.waiting import eventually
 
 FOREVER = "import signal, time\nprint('here', flush=True)\nwhile True: time.sleep(60)"
 STUBBORN = (
@@ -43,12 +44,6 @@ def _service(
     return Service(name, [sys.executable, "-c", program], dict(os.environ), answers, starts_within=within)
 
 
-async def _until(wanted: Callable[[], bool], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not wanted():
-            await asyncio.sleep(0.02)
-
-
 async def test_a_service_that_dies_is_started_again_and_it_is_said(tmp_path: Path) -> None:
     lines = Lines()
     supervisor = Supervisor(tmp_path, lines, first_pause=0.05)
@@ -56,7 +51,7 @@ async def test_a_service_that_dies_is_started_again_and_it_is_said(tmp_path: Pat
     first = supervisor.process_ids()["one"]
 
     os.kill(first, signal.SIGKILL)
-    await _until(lambda: supervisor.process_ids().get("one", first) != first)
+    await eventually(lambda: supervisor.process_ids().get("one", first) != first)
 
     assert any("signal SIGKILL; it is started again" in line for line in lines.said)
     await supervisor.stop()
@@ -68,7 +63,7 @@ async def test_the_pause_grows_while_it_keeps_dying(tmp_path: Path) -> None:
     supervisor = Supervisor(tmp_path, lines, first_pause=0.01, longest_pause=30)
     await supervisor.start(_service("one", "raise SystemExit(3)", answers=_at_once))
 
-    await _until(lambda: sum("status 3" in line for line in lines.said) >= 4)
+    await eventually(lambda: sum("status 3" in line for line in lines.said) >= 4)
     await supervisor.stop()
 
     pauses = [line.rpartition(" in ")[2] for line in lines.said if "started again" in line]
@@ -108,7 +103,7 @@ async def test_services_end_in_reverse_order(tmp_path: Path) -> None:
     supervisor = Supervisor(tmp_path, lines)
     for name in ("one", "two", "three"):
         await supervisor.start(_service(name, program.replace("{0}", name)))
-    await _until(lambda: len(lines.said) == 3)
+    await eventually(lambda: len(lines.said) == 3)
 
     await supervisor.stop()
 
@@ -119,7 +114,7 @@ async def test_firm_waits_for_nobody(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     supervisor = Supervisor(tmp_path, Lines())
     await supervisor.start(_service("one", STUBBORN.format(ready)))
-    await _until(ready.exists)
+    await eventually(ready.exists)
     began = time.monotonic()
     stopping = asyncio.create_task(supervisor.stop(patience=60))
     await asyncio.sleep(0.2)
@@ -144,7 +139,7 @@ async def test_the_guard_ends_even_grandchildren_in_sessions_of_their_own(tmp_pa
         sys.executable, "-m", "embedded.processes.guard", mark, stdin=asyncio.subprocess.PIPE
     )
     child = await asyncio.create_subprocess_exec(sys.executable, "-c", program, env={**os.environ, guard.MARK: mark})
-    await _until(lambda: note.exists() and note.read_text() != "")
+    await eventually(lambda: note.exists() and note.read_text() != "")
     grandchild = int(note.read_text())
 
     assert watch.stdin is not None

@@ -42,7 +42,7 @@ async def scene(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         owner = await ensure_default_user(session, datetime.now(UTC), house.settings)
     async with PrefectClient(house.settings.prefect_api) as client:
         yield Scene(house, database, owner, client)
-    house.letterbox.clear()
+    house.mail.clear()
     await house.mend()
     async with PrefectClient(house.settings.prefect_api) as client:
         await client.update_work_pool(house.settings.work_pool, WorkPoolUpdate(is_paused=False))

@@ -30,9 +30,9 @@ from mailroom.settings import Settings
 from mailroom.storage import migrations
 from mailroom.storage.database import Database
 from prefect_mailroom.worker.warm import WarmWorker
-from tests.conftest import eventually
-from tests.integration.outages.letterbox import Letterbox
 from tests.integration.passes.conftest import REPORT
+from tests.support.smtp import SmtpServer, smtp_settings
+from tests.support.waiting import eventually
 
 SLOTS = 3
 """Runs that a worker has under way at once; it claims two more for each."""
@@ -40,14 +40,15 @@ _ALWAYS = ("prefect", "renderers", "worker")
 
 
 class House:
-    """A Prefect server, renderers, a worker, an API; a letterbox for the mails of all."""
+    """A Prefect server, renderers, a worker, an API; a mail server."""
 
     def __init__(self, folder: Path) -> None:
         chosen = {name: ports.free_port("127.0.0.1") for name in ports.PORT_FIELDS}
         self.settings = Settings.model_validate(
             {"data_dir": folder, "renderers": 1, "worker_limit": SLOTS, "sync_wait_seconds": 20, **chosen}
         )
-        self.letterbox = Letterbox()
+        self.mail = SmtpServer()
+        self._serving = contextlib.ExitStack()
         self._mark = uuid.uuid4().hex
         self._environment = environment(self.settings, self._mark)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -112,7 +113,7 @@ class House:
         """Everything but the API runs; a report and its connections are there."""
         data_dir.prepare(self.settings)
         self.settings.artifacts_dir.mkdir()
-        self.letterbox.start()
+        self._serving.enter_context(self.mail.in_thread())
         await asyncio.gather(self.start("prefect"), self.start("renderers"))
         async with PrefectClient(self.settings.prefect_api) as client:
             template = WarmWorker.get_default_base_job_template()
@@ -125,21 +126,12 @@ class House:
         with contextlib.closing(sqlite3.connect(warehouse)) as connection, connection:
             connection.execute("CREATE TABLE orders (region TEXT, amount INTEGER)")
             connection.execute("INSERT INTO orders VALUES ('EMEA', 1200)")
-        smtp = {
-            "credentials": {
-                "smtp_server": "127.0.0.1",
-                "smtp_port": self.letterbox.port,
-                "smtp_type": "INSECURE",
-            },
-            "from_address": "reports@example.com",
-            "allow_plain": True,
-        }
         database, now = Database(self.settings.database), datetime.now(UTC)
         await migrations.upgrade(database)
         async with database.session() as session:
             owner = await ensure_default_user(session, now, self.settings)
             for name, kind, values in (
-                ("smtp", "email", smtp),
+                ("smtp", "email", smtp_settings(self.mail.port)),
                 ("warehouse", "sql", {"url": f"sqlite:///{warehouse}"}),
             ):
                 wanted = NewConnection(name=name, kind=kind, settings=values)
@@ -149,7 +141,8 @@ class House:
 
     def close(self) -> None:
         """Nothing is left, grandchildren included."""
-        self.letterbox.stop()
+        self.mail.release()
+        self._serving.close()
         guard.sweep(self._mark, patience=0)
         for process in self._running.values():
             process.wait()

@@ -24,8 +24,8 @@ from mailroom.schedules.spec import read_spec
 from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Execution, Schedule, User
-from tests.conftest import eventually
 from tests.integration.outages.house import House
+from tests.support.waiting import eventually
 
 HOUR = timedelta(hours=1)
 _UNDER_WAY = (StateType.PENDING, StateType.RUNNING)
@@ -48,7 +48,7 @@ class Scene:
     """A ledger, what works on it, and Prefect's own interface."""
 
     def __init__(self, house: House, database: Database, owner: User, client: PrefectClient) -> None:
-        self.house, self.settings, self.letterbox = house, house.settings, house.letterbox
+        self.house, self.settings, self.mail = house, house.settings, house.mail
         self.database, self.owner, self.client = database, owner, client
         self.began = datetime.now(UTC)
         self.hourly = {"frequency": "cron", "expression": f"{(self.began - timedelta(minutes=5)).minute} * * * *"}
@@ -155,6 +155,6 @@ class Scene:
             )
         assert (found.due, found.unaccounted) == (found.accounted, 0), found.missing
         expected = Counter(to for (config,) in sent for target in config["destinations"] for to in target["to"])
-        assert self.letterbox.counts() == expected, "once for each occurrence that succeeded, and to nobody else"
-        assert len({message_id for _, message_id in self.letterbox.taken}) == len(self.letterbox.taken)
+        assert self.mail.counts() == expected, "once for each occurrence that succeeded, and to nobody else"
+        assert len(set(self.mail.message_ids())) == len(self.mail.mails)
         return found.by_state

@@ -9,8 +9,8 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.schedules import CronSchedule
 
-from tests.conftest import eventually
 from tests.integration.outages.scene import HOUR, body
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.integration.outages.scene import Scene
@@ -23,11 +23,11 @@ async def test_two_workers_meet_over_one_occurrence(scene: Scene) -> None:
     schedule = await scene.create(body("twice", scene.hourly))
     await scene.settle(schedule)
     await scene.hours_pass(1)
-    scene.letterbox.held.add("ada@twice.example")
+    scene.mail.held.add("ada@twice.example")
     await scene.planned(schedule, 1, since=scene.began - HOUR)
 
     async def half_sent() -> bool | None:
-        return bool(scene.letterbox.waiting) or None
+        return bool(scene.mail.waiting) or None
 
     await eventually(half_sent, 120, scene.house.told)
     (first,) = await scene.runs_of(schedule)
@@ -42,7 +42,7 @@ async def test_two_workers_meet_over_one_occurrence(scene: Scene) -> None:
         assert second.expected_start_time == first.expected_start_time
         ended = await scene.ended(second.id)
     scene.house.kill("worker-2")
-    scene.letterbox.go.set()
+    scene.mail.release()
     await scene.all_end()
     assert ended.state is not None
     assert ended.state.name == "Skipped"

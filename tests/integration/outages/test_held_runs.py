@@ -16,9 +16,9 @@ from mailroom.schedules import service as schedules
 from mailroom.schedules.spec import read_spec
 from mailroom.schedules.watchdog import GRACE, look
 from mailroom.states import ExecutionKind
-from tests.conftest import eventually
 from tests.integration.outages.house import SLOTS
 from tests.integration.outages.scene import HOUR, body
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from mailroom.storage.tables import Schedule
@@ -32,14 +32,14 @@ CHANGES = ("edited", "moved", "paused", "resumed", "deleted", "by-hand")
 async def _fill_the_worker(scene: Scene) -> None:
     """Every slot has a run that waits for its mail to be taken; what comes now is claimed, and stays so."""
     blocker = await scene.create(body("blocker", {"frequency": "yearly", "month": 1, "day": 1, "at": "00:00"}))
-    scene.letterbox.held.add("ada@blocker.example")
+    scene.mail.held.add("ada@blocker.example")
     async with scene.database.session() as session:
         for _ in range(SLOTS):
             await schedules.request_execution(session, blocker.id, ExecutionKind.RUN_NOW, scene.context())
     await scene.settle(blocker)
 
     async def full() -> bool | None:
-        return len(scene.letterbox.waiting) == SLOTS or None
+        return len(scene.mail.waiting) == SLOTS or None
 
     await eventually(full, 120, scene.house.told)
 
@@ -74,7 +74,7 @@ async def test_a_worker_that_has_the_run_heeds_the_last_second(scene: Scene) -> 
     await scene.client.delete_deployment(await scene.deployment(made["by-hand"]))
     await scene.settle(*made.values())
 
-    scene.letterbox.go.set()
+    scene.mail.release()
     await scene.all_end()
     await look(scene.database, now=due + GRACE + SECOND)
     reconciler = Reconciler(scene.database, scene.settings)

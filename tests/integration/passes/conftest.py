@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import email
-import email.message
-import email.policy
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectAlreadyExists
@@ -37,6 +32,7 @@ from mailroom.states import ExecutionKind
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Attempt, Delivery, Execution, Schedule, User
 from prefect_mailroom import outbound
+from tests.support.smtp import SmtpServer, smtp_settings
 
 REPORT: dict[str, Any] = {
     "id": "orders",
@@ -53,46 +49,12 @@ REPORT: dict[str, Any] = {
 
 
 @dataclass
-class Mailbox:
-    """An SMTP server's side: `replies` by recipient stand in the way, `mails` is what it took.
-
-    `before` is awaited when a mail has come, before it is answered.
-    """
-
-    port: int = 0
-    replies: dict[str, str] = field(default_factory=dict)
-    mails: list[tuple[str, email.message.EmailMessage]] = field(default_factory=list)
-    before: Callable[[], Awaitable[object]] | None = None
-
-    async def handle_RCPT(  # noqa: N802  aiosmtpd's name
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
-    ) -> str:
-        if address in self.replies:
-            return self.replies[address]
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
-        if self.before:
-            await self.before()
-        assert isinstance(envelope.content, bytes)
-        parsed = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        assert isinstance(parsed, email.message.EmailMessage)
-        self.mails += [(address, parsed) for address in envelope.rcpt_tos]
-        return "250 2.0.0 Ok: queued as ABC123"
-
-    def taken(self) -> list[str]:
-        """Who got a mail, in order of address; a name twice is a duplicate."""
-        return sorted(address for address, _ in self.mails)
-
-
-@dataclass
 class Desk:
     """What a pass needs, and short ways to ask the ledger."""
 
     settings: Settings
     database: Database
-    mailbox: Mailbox
+    mailbox: SmtpServer
     folder: Path
     owner: User
 
@@ -163,17 +125,15 @@ class Desk:
 
 
 @pytest.fixture
-async def mailbox() -> AsyncIterator[Mailbox]:
-    box = Mailbox()
-    server = await asyncio.get_running_loop().create_server(lambda: SMTP(box, hostname="mail.test"), "127.0.0.1", 0)
-    box.port = server.sockets[0].getsockname()[1]
-    yield box
-    server.close()
+async def mailbox() -> AsyncIterator[SmtpServer]:
+    """The mail server that every pass of a test delivers to."""
+    async with SmtpServer().serving() as server:
+        yield server
 
 
 @pytest.fixture
 async def desk(
-    tmp_path: Path, database: Database, prefect_server: str, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, database: Database, prefect_server: str, mailbox: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> Desk:
     monkeypatch.setenv(outbound.VARIABLE, "127.0.0.1")
     settings = Settings(data_dir=tmp_path / "data", prefect_api_url=prefect_server)
@@ -186,13 +146,8 @@ async def desk(
     async with PrefectClient(prefect_server) as client:
         with contextlib.suppress(ObjectAlreadyExists):  # An earlier test of this server made it.
             await client.create_work_pool(WorkPoolCreate(name="mailroom", type="process"))
-    smtp = {
-        "credentials": {"smtp_server": "127.0.0.1", "smtp_port": mailbox.port, "smtp_type": "INSECURE"},
-        "from_address": "reports@example.com",
-        "allow_plain": True,
-    }
     kinds = [
-        ("smtp", "email", smtp),
+        ("smtp", "email", smtp_settings(mailbox.port)),
         ("shared", "folder", {"root": str(tmp_path / "shared")}),
         ("warehouse", "sql", {"url": f"sqlite:///{warehouse}"}),
     ]

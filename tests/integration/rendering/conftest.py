@@ -19,6 +19,7 @@ from mailroom.rendering.renderers.service import serve
 from mailroom.reports.spec import ReportDefinition
 from mailroom.settings import Settings
 from prefect_mailroom import outbound
+from tests.support.waiting import eventually
 
 
 class Source:
@@ -103,9 +104,7 @@ async def service(settings: Settings, source: Source) -> AsyncIterator[Callable[
     """The service in this process, with real renderers; call it to stop the service in order."""
     told = asyncio.Event()
     running = asyncio.create_task(serve(settings, told))
-    async with asyncio.timeout(30):
-        while not await client.is_serving(settings):
-            await asyncio.sleep(0.02)
+    await eventually(lambda: client.is_serving(settings))
 
     async def stop() -> None:
         told.set()
@@ -114,16 +113,3 @@ async def service(settings: Settings, source: Source) -> AsyncIterator[Callable[
     yield stop
     source.open.set()
     await stop()
-
-
-async def until(wanted: Callable[[], object], seconds: float = 30) -> None:
-    """Wait for a condition, and fail when it does not come."""
-    async with asyncio.timeout(seconds):
-        while not wanted():
-            await asyncio.sleep(0.02)
-
-
-@pytest.fixture
-def eventually() -> Callable[..., Awaitable[None]]:
-    """`await eventually(condition)`."""
-    return until

@@ -29,7 +29,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.states import Scheduled
 
 from prefect_mailroom.worker.warm import WarmWorker
-from tests.conftest import eventually
+from tests.support.waiting import eventually
 
 T = TypeVar("T")
 
