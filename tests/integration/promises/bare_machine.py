@@ -15,11 +15,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
 from mailroom.errors import Conflict, Invalid, NotFound
 from tests.integration.promises import given, people, promises
+from tests.integration.promises.environment import SimulatedEnvironment, Trap
 from tests.integration.promises.model_of_prefect import Run
 from tests.integration.promises.rest import come_to_rest
 from tests.integration.promises.snapshot import Snapshot
 from tests.integration.promises.story import Library, business_of
-from tests.integration.promises.world import Trap, World
 
 T = TypeVar("T")
 SILENT = timedelta(seconds=130)
@@ -42,21 +42,21 @@ class BareMachine(RuleBasedStateMachine):
         super().__init__()
         self.patch = pytest.MonkeyPatch()
         self.library = Library()
-        self.world: World | None = None
+        self.environment: SimulatedEnvironment | None = None
         self.before: Snapshot | None = None
 
     @property
-    def w(self) -> World:
-        assert self.world
-        return self.world
+    def w(self) -> SimulatedEnvironment:
+        assert self.environment
+        return self.environment
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(work)
 
     @initialize(start=given.STARTS, bodies=st.lists(given.bodies(given.FREQUENT), min_size=1, max_size=2))
     def open(self, start: datetime, bodies: list[dict[str, Any]]) -> None:
-        folder = self.template.parent / f"world-{next(self.numbers)}"
-        self.world = World(self.template, folder, start, self.patch)
+        folder = self.template.parent / f"environment-{next(self.numbers)}"
+        self.environment = SimulatedEnvironment(self.template, folder, start, self.patch)
         self.promises_hold()
         for body in bodies:
             self.ask(people.create(self.w, body))
@@ -94,7 +94,7 @@ class BareMachine(RuleBasedStateMachine):
 
     @invariant()
     def promises_hold(self) -> None:
-        if not self.world:
+        if not self.environment:
             return
         now = self.w.look()
         before = self.before or now
@@ -110,9 +110,9 @@ class BareMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            if self.world:
-                come_to_rest(self.world, self.library, self.run, self.promises_hold)
+            if self.environment:
+                come_to_rest(self.environment, self.library, self.run, self.promises_hold)
         finally:
-            if self.world:
-                self.run(self.world.close())
+            if self.environment:
+                self.run(self.environment.close())
             self.patch.undo()

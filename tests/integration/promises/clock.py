@@ -1,4 +1,4 @@
-"""The clock of a world, and the modules that are made to read it instead of the machine's."""
+"""The clock of a environment, and the modules that are made to read it instead of the machine's."""
 
 from __future__ import annotations
 

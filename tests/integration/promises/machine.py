@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from tests.integration.promises import given
+from tests.integration.promises.environment import Trap
 from tests.integration.promises.machine_people import TRAPS, People
 from tests.integration.promises.machine_workers import Workers
-from tests.integration.promises.world import Trap
 
 _LONGEST = timedelta(days=3)
 

@@ -11,10 +11,10 @@ from hypothesis.stateful import precondition, rule
 
 from tests.integration.promises import given, people, promises
 from tests.integration.promises.bare_machine import BareMachine, one_of
+from tests.integration.promises.environment import Trap
 from tests.integration.promises.given import PICK
 from tests.integration.promises.model_of_prefect import Deployment
 from tests.integration.promises.sink import Killed
-from tests.integration.promises.world import Trap
 
 _MOST_SCHEDULES = 4
 _BACK = timedelta(seconds=61)

@@ -11,8 +11,8 @@ from tests.integration.promises import given, people
 from tests.integration.promises.bare_machine import SILENT, BareMachine, one_of
 from tests.integration.promises.given import PICK
 from tests.integration.promises.model_of_prefect import Run
-from tests.integration.promises.passes import Step
 from tests.integration.promises.sink import Fate
+from tests.integration.promises.worker_pass import Step
 
 _FINAL = (StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED)
 UNTIL = st.sampled_from([Step.OVER, Step.OVER, Step.OVER, *list(Step)[1:]])

@@ -1,4 +1,4 @@
-"""Where every delivery of a world goes: a channel that keeps each letter, and answers as it is told."""
+"""Where every delivery of a environment goes: a channel that keeps each letter, and answers as it is told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All of a world's ledger at one moment, read beside the code that writes it."""
+"""All of a environment's ledger at one moment, read beside the code that writes it."""
 
 from __future__ import annotations
 

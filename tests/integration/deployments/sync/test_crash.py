@@ -17,7 +17,7 @@ from mailroom.schedules import service as schedules
 from mailroom.states import SyncState
 
 if TYPE_CHECKING:
-    from tests.integration.deployments.conftest import Office
+    from tests.support.environment import Environment
 
 
 class Died(BaseException):
@@ -27,14 +27,14 @@ class Died(BaseException):
 @pytest.mark.parametrize("change", ["create", "pause", "resume", "delete"])
 @pytest.mark.parametrize("point", ["before Prefect's write", "after it"])
 async def test_the_next_process_goes_on(
-    office: Office, monkeypatch: pytest.MonkeyPatch, change: str, point: str
+    environment: Environment, monkeypatch: pytest.MonkeyPatch, change: str, point: str
 ) -> None:
-    schedule = await office.create()
+    schedule = await environment.create()
     steps = {"create": [], "pause": ["pause"], "resume": ["pause", "resume"], "delete": ["delete"]}[change]
     for number, step in enumerate(steps):
-        await office.reconciler.settle_schedule(schedule.id)
-        async with office.database.session() as session:
-            await getattr(schedules, step)(session, schedule.id, office.context())
+        await environment.reconciler.settle_schedule(schedule.id)
+        async with environment.database.session() as session:
+            await getattr(schedules, step)(session, schedule.id, environment.context())
         assert number < 2
 
     async def dies(*_: Any, **__: Any) -> None:
@@ -45,18 +45,18 @@ async def test_the_next_process_goes_on(
             patched.setattr(stored, "mark_synced", dies)
         else:
             patched.setattr(in_step, "apply", dies)
-        client = await office.reconciler._connected()
+        client = await environment.reconciler._connected()
         with pytest.raises(Died):
-            await office.reconciler._sync(client, schedule.id)
-    assert (await office.row(schedule)).sync_state is SyncState.PENDING
+            await environment.reconciler._sync(client, schedule.id)
+    assert (await environment.row(schedule)).sync_state is SyncState.PENDING
 
-    other = office.at(office.settings.prefect_api)
+    other = environment.at(environment.settings.prefect_api)
     await asyncio.wait_for(other.run_pass(), 30)
-    row = await office.row(schedule)
+    row = await environment.row(schedule)
     there = (await read(await other._connected(), [schedule.id])).get(schedule.id)
-    assert diff(desired(row, office.settings), there) is None
+    assert diff(desired(row, environment.settings), there) is None
     assert (row.sync_state, row.observed_generation) == (SyncState.SYNCED, row.generation)
-    async with office.database.session() as session:
+    async with environment.database.session() as session:
         events = await audit.list_page(session, entity_type="schedule", entity_id=schedule.id)
-    assert {event.actor for event in events.items} == {office.owner.email}, "nobody's hand was in it"
+    assert {event.actor for event in events.items} == {environment.owner.email}, "nobody's hand was in it"
     await other.close()

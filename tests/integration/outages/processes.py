@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import sqlite3
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +29,7 @@ from mailroom.settings import Settings
 from mailroom.storage import migrations
 from mailroom.storage.database import Database
 from prefect_mailroom.worker.warm import WarmWorker
-from tests.integration.passes.conftest import REPORT
+from tests.support.samples import REPORT, make_warehouse
 from tests.support.smtp import SmtpServer, smtp_settings
 from tests.support.waiting import eventually
 
@@ -39,7 +38,7 @@ SLOTS = 3
 _ALWAYS = ("prefect", "renderers", "worker")
 
 
-class House:
+class Processes:
     """A Prefect server, renderers, a worker, an API; a mail server."""
 
     def __init__(self, folder: Path) -> None:
@@ -122,17 +121,14 @@ class House:
         await asyncio.gather(self.start("worker"), self._furnish())
 
     async def _furnish(self) -> None:
-        warehouse = self.settings.data_dir / "warehouse.db"
-        with contextlib.closing(sqlite3.connect(warehouse)) as connection, connection:
-            connection.execute("CREATE TABLE orders (region TEXT, amount INTEGER)")
-            connection.execute("INSERT INTO orders VALUES ('EMEA', 1200)")
+        warehouse = make_warehouse(self.settings.data_dir / "warehouse.db")
         database, now = Database(self.settings.database), datetime.now(UTC)
         await migrations.upgrade(database)
         async with database.session() as session:
             owner = await ensure_default_user(session, now, self.settings)
             for name, kind, values in (
                 ("smtp", "email", smtp_settings(self.mail.port)),
-                ("warehouse", "sql", {"url": f"sqlite:///{warehouse}"}),
+                ("warehouse", "sql", {"url": warehouse}),
             ):
                 wanted = NewConnection(name=name, kind=kind, settings=values)
                 await connections.create(session, wanted, Context(user=owner, now=now, settings=self.settings))

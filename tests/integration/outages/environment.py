@@ -15,16 +15,15 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from sqlalchemy import select
 
 from deployments.reconcile import Reconciler
-from deployments.sync.desired import FLOW_NAME, schedule_tag
+from deployments.sync.desired import schedule_tag
 from embedded import data_dir
-from mailroom.context import Context
 from mailroom.ledger.figures import figures
-from mailroom.schedules import service as schedules
-from mailroom.schedules.spec import read_spec
 from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Execution, Schedule, User
-from tests.integration.outages.house import House
+from tests.integration.outages.processes import Processes
+from tests.support.environment import Environment
+from tests.support.samples import MAIL, schedule_body
 from tests.support.waiting import eventually
 
 HOUR = timedelta(hours=1)
@@ -34,32 +33,19 @@ _UNDER_WAY = (StateType.PENDING, StateType.RUNNING)
 def body(name: str, timing: dict[str, Any], **policy: Any) -> dict[str, Any]:
     """A schedule with two recipients of its own."""
     to = [f"{who}@{name}.example" for who in ("ada", "bob")]
-    return {
-        "name": name,
-        "report_id": "orders",
-        "timing": {"timezone": "UTC", **timing},
-        "formats": ["csv"],
-        "destinations": [{"channel": "email", "connection": "smtp", "to": to}],
-        "policy": policy,
-    }
+    timing = {"timezone": "UTC", **timing}
+    return schedule_body(name=name, timing=timing, destinations=[{**MAIL, "to": to}], policy=policy)
 
 
-class Scene:
-    """A ledger, what works on it, and Prefect's own interface."""
+class OutageEnvironment(Environment):
+    """The environment that processes of their own work on, and Prefect's own interface."""
 
-    def __init__(self, house: House, database: Database, owner: User, client: PrefectClient) -> None:
-        self.house, self.settings, self.mail = house, house.settings, house.mail
-        self.database, self.owner, self.client = database, owner, client
+    def __init__(self, processes: Processes, database: Database, owner: User, client: PrefectClient) -> None:
+        super().__init__(database, processes.settings, owner, processes.mail)
+        self.processes, self.client = processes, client
         self.began = datetime.now(UTC)
         self.hourly = {"frequency": "cron", "expression": f"{(self.began - timedelta(minutes=5)).minute} * * * *"}
         """Was due five minutes ago, and is so in 55 minutes."""
-
-    def context(self, now: datetime | None = None) -> Context:
-        return Context(user=self.owner, now=now or datetime.now(UTC), settings=self.settings)
-
-    async def create(self, spec: dict[str, Any], *, now: datetime | None = None) -> Schedule:
-        async with self.database.session() as session:
-            return await schedules.create(session, read_spec(spec), self.context(now))
 
     async def change(self, what: Any, schedule: Schedule, now: datetime) -> None:
         """Pause, resume or delete it at that moment."""
@@ -83,13 +69,10 @@ class Scene:
         await reconciler.run_pass()
         await reconciler.close()
 
-    async def deployment(self, schedule: Schedule) -> UUID:
-        return (await self.client.read_deployment_by_name(f"{FLOW_NAME}/{schedule.id}")).id
-
     async def planned(self, schedule: Schedule, runs: int, *, since: datetime, until: datetime | None = None) -> None:
         """Prefect's scheduler has inserted that many runs from then on; the server alone makes such runs."""
         period = {"start_time": since.isoformat(), "end_time": (until or datetime.now(UTC)).isoformat()}
-        path = f"/deployments/{await self.deployment(schedule)}/schedule"
+        path = f"/deployments/{(await self.deployment(schedule)).id}/schedule"
         json = {**period, "min_runs": runs, "max_runs": runs}
         (await self.client.request("POST", path, json=json)).raise_for_status()  # type: ignore[arg-type]  # a path
 
@@ -113,19 +96,13 @@ class Scene:
             run = await self.client.read_flow_run(run_id)
             return run if run.state and run.state.is_final() else None
 
-        return await eventually(look, 120, self.house.told)
+        return await eventually(look, 120, self.processes.told)
 
     async def ask_api(self, method: str, path: str, **request: Any) -> Any:
         """What the API's process answers."""
         headers = {"Authorization": f"Bearer {data_dir.api_key(self.settings)}"}
         async with httpx.AsyncClient(base_url=f"{self.settings.public_url}/api/v1", headers=headers) as client:
             return (await client.request(method, path, **request)).raise_for_status().json()
-
-    async def row(self, schedule_id: str) -> Schedule:
-        async with self.database.session() as session:
-            found = await session.get(Schedule, schedule_id)
-            assert found is not None
-            return found
 
     async def states(self, schedule: Schedule) -> list[str]:
         """How the schedule's occurrences stand, in the order of their times."""
@@ -142,7 +119,7 @@ class Scene:
             states = [run.state_type for run in await self.runs()]
             return (rows and all(rows) and not {StateType.SCHEDULED, *_UNDER_WAY}.intersection(states)) or None
 
-        await eventually(look, 120, self.house.told)
+        await eventually(look, 120, self.processes.told)
 
     async def proof(self, since: datetime, until: datetime | None = None) -> dict[ExecutionState, int]:
         """Due = accounted for, and sent at most once; how the occurrences ended."""

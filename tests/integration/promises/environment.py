@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -23,7 +22,6 @@ import mailroom.passes.deliver
 import mailroom.rendering.client
 from deployments.reconcile import Reconciler
 from mailroom.access.service import ensure_default_user
-from mailroom.context import Context
 from mailroom.errors import Conflict, Invalid, NotFound
 from mailroom.rendering.job import RenderJob, RenderResult
 from mailroom.rendering.render import render_here
@@ -39,18 +37,13 @@ from prefect_mailroom.errors import SourceUnavailable
 from tests.integration.promises.client_of_prefect import ModelClient
 from tests.integration.promises.clock import Clock
 from tests.integration.promises.model_of_prefect import ModelPrefect, Run
-from tests.integration.promises.passes import Office, Pass, Step
 from tests.integration.promises.sink import Fate, Killed, Sink, SinkChannel
 from tests.integration.promises.snapshot import EMPTY, Reader, Snapshot
+from tests.integration.promises.worker_pass import Pass, Step
+from tests.support.environment import Environment
+from tests.support.samples import REPORT, make_warehouse
 
 T = TypeVar("T")
-REPORT: dict[str, Any] = {
-    "id": "orders",
-    "title": "Orders",
-    "source": {"kind": "sql", "connection": "warehouse", "queries": {"orders": "SELECT 1 AS one"}},
-    "sections": [{"kind": "table", "query": "orders"}],
-    "formats": ["csv"],
-}
 CALENDAR: dict[str, Any] = {"weekend": ["sat", "sun"], "holidays": []}
 FIRST = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 
@@ -58,9 +51,7 @@ FIRST = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 async def lay_out(folder: Path) -> None:
     """A migrated database with an owner, a report, its connections and a calendar; worlds begin with copies of it."""
     settings = Settings(data_dir=folder)
-    with sqlite3.connect(folder / "warehouse.db") as warehouse:
-        warehouse.execute("CREATE TABLE t (x)")
-    warehouse.close()
+    make_warehouse(folder / "warehouse.db")
     database = Database(settings.database)
     await upgrade(database)
     async with database.session() as session:
@@ -105,8 +96,8 @@ class _Process(Reconciler):
         return self._model
 
 
-class World:
-    """Everything of one example."""
+class SimulatedEnvironment(Environment):
+    """Everything of one example, with a model in place of Prefect, and a clock that stands still until it is moved."""
 
     def __init__(self, template: Path, folder: Path, start: datetime, patch: pytest.MonkeyPatch) -> None:
         folder.mkdir()
@@ -114,11 +105,13 @@ class World:
         self.clock = Clock(start)
         self.clock.rule(patch)
         # As fast as it gets: what Mailroom leaves to its pace is not what the promises are about.
-        self.settings = Settings(
+        settings = Settings(
             data_dir=folder, prefect_writes_per_second=1000, sync_wait_seconds=30, prefect_writers=1, min_free_mb=0
         )
-        self.settings.artifacts_dir.mkdir()
-        self.database = Database(self.settings.database)
+        settings.artifacts_dir.mkdir()
+        self.reader = Reader(folder / "mailroom.db")
+        ((owner_id,),) = self.reader.rows("SELECT id FROM users")
+        super().__init__(Database(settings.database), settings, User(id=owner_id, email="owner@localhost"))
         self.server = ModelPrefect(lambda: self.clock.now, self.clock.new_id)
         self.server.blocks = {"one": {}, "warehouse": {"url": f"sqlite:///{template / 'warehouse.db'}"}}
         self.trap: Trap | None = None
@@ -131,10 +124,8 @@ class World:
         self.client = client.typed
         self.person = ModelClient(self.server).typed
         self.sink = SinkChannel.open = Sink(self._why_not)
-        self.office = Office(self.database, self.settings, self.server, self.client)
         self.reconciler = _Process(self.database, self.settings, self.client)
         self.frozen: list[Pass] = []
-        self.reader = Reader(folder / "mailroom.db")
         self.snapshot: Snapshot = EMPTY
         self._replace_what_is_outside(patch)
 
@@ -194,11 +185,8 @@ class World:
             return f"the schedule was {row.state}"
         return None if self.snapshot.owners[row.user_id] else "its owner had lost the right"
 
-    def owner(self) -> User:
-        return User(id=next(iter(self.snapshot.owners)), email="owner@localhost")
-
-    def context(self) -> Context:
-        return Context(user=self.owner(), now=self.clock.now, settings=self.settings)
+    def now(self) -> datetime:
+        return self.clock.now
 
     def look(self) -> Snapshot:
         """Read the ledger anew."""
@@ -254,7 +242,7 @@ class World:
 
     async def work(self, run: Run, fates: list[Fate], until: Step = Step.OVER) -> Pass:
         """Take a run through a pass, as far as `until`; a process that a fate ends leaves things as they are then."""
-        begun = Pass(self.office, run)
+        begun = Pass(self, run)
         await self.go_on(begun, fates, until)
         return begun
 
