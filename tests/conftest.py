@@ -1,4 +1,4 @@
-"""Fixtures that several parts share: real databases, real servers."""
+"""Fixtures that several rooms share: real databases, a real Prefect server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    """A migrated SQLite database of its own."""
+    """Make a migrated SQLite database for one test."""
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'mailroom.db'}")
     await upgrade(database)
     yield database
@@ -31,7 +31,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """A real Postgres of this test run; the URL is libpq's, of its first database.
+    """Start a real Postgres for this test run; yields the URL of its first database, as libpq takes it.
 
     Not below pytest's folder: that is for its user alone, and root's Postgres runs as another.
     """
@@ -43,7 +43,7 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture
 def fresh_postgres(postgres_url: str) -> str:
-    """The asyncpg URL of a new, empty Postgres database."""
+    """Make an empty Postgres database; returns its asyncpg URL."""
     name = f"t{uuid.uuid4().hex[:12]}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
@@ -52,13 +52,13 @@ def fresh_postgres(postgres_url: str) -> str:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests that use the Prefect server go to one xdist worker, so that there is one server."""
+    """Send tests that use the Prefect server to one xdist worker, so that there is one server."""
     if "prefect_server" in getattr(item, "fixturenames", ()):
         item.add_marker(pytest.mark.xdist_group("prefect"))
 
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real Prefect server of this test run; yields the URL of its API."""
+    """Start a real Prefect server for this test run; yields the URL of its API."""
     with PrefectServer(tmp_path_factory.mktemp("prefect")) as server:
         yield server.url

@@ -36,7 +36,7 @@ PREFECTS_COMMAND = (str(Path(sys.executable).with_name("prefect")), "worker", "s
 
 
 class WorkPool:
-    """A work pool of its own, flows in a folder, workers."""
+    """A work pool, the flows that it runs in a folder, and the workers that a test starts."""
 
     client: PrefectClient
 
@@ -59,7 +59,7 @@ class WorkPool:
         return file
 
     async def deploy(self, name: str, text: str | None = None, **more: Any) -> uuid.UUID:
-        """A deployment of the flow `main` in `name`.py."""
+        """Make a deployment of the flow `main` in `name`.py; returns its id."""
         if text is not None:
             self.write(name, text)
         flow_id = await self.client.create_flow_from_name(f"{name}-{self.pool}")
@@ -71,19 +71,19 @@ class WorkPool:
         )
 
     async def order(self, deployment: uuid.UUID, at: datetime | None = None, **parameters: Any) -> uuid.UUID:
-        """A run that is due now, or then."""
+        """Make a run that is due now, or then; returns its id."""
         run = await self.client.create_flow_run_from_deployment(
             deployment, state=Scheduled(scheduled_time=at), parameters=parameters
         )
         return run.id
 
     async def order_many(self, deployment: uuid.UUID, count: int, **parameters: Any) -> None:
-        """Runs that are due now; their parameter `number` counts them."""
+        """Make runs that are due now; their parameter `number` counts them."""
         for number in range(count):
             await self.order(deployment, number=number, **parameters)
 
     async def all_end(self, deployment: uuid.UUID, count: int, seconds: float = 120) -> list[FlowRun]:
-        """All runs of a deployment, up to 200, once so many are in a final state."""
+        """Return the runs of a deployment, up to 200, once so many are in a final state."""
         of_it = DeploymentFilter(id=DeploymentFilterId(any_=[deployment]))
 
         async def look() -> list[FlowRun] | None:
@@ -130,7 +130,7 @@ class WorkPool:
         return "\n".join(log.read_text(errors="replace")[-4000:] for log in self.logs)
 
     async def until(self, run: uuid.UUID, *types: StateType, seconds: float = 40) -> FlowRun:
-        """The run, once it is in one of these states; by default, a final one."""
+        """Return the run once it is in one of these states; by default, in a final one."""
         last: list[object] = []
 
         async def look() -> FlowRun | None:
@@ -143,11 +143,11 @@ class WorkPool:
         return await eventually(look, seconds, lambda: f"Last seen: {last}\n{self.told()}")
 
     async def find(self, what: Callable[[], Awaitable[T | None]], seconds: float = 40) -> T:
-        """The first thing that `what` finds."""
+        """Return the first thing that `what` finds."""
         return await eventually(what, seconds, self.told)
 
     async def written(self, path: Path, seconds: float = 40) -> str:
-        """What a flow wrote to a file, once it is there."""
+        """Return what a flow wrote to a file, once it is there."""
 
         async def look() -> str | None:
             return path.read_text() if path.exists() and path.read_text() else None
@@ -155,7 +155,7 @@ class WorkPool:
         return await eventually(look, seconds, self.told)
 
     async def logged(self, run: uuid.UUID, text: str) -> str:
-        """A message of the run's logs in the API that contains this text."""
+        """Return the first message of the run's logs that contains this text, once it is there."""
 
         async def look() -> str | None:
             logs = await self.client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run])))
@@ -183,7 +183,7 @@ class WorkPool:
 
 @asynccontextmanager
 async def opened(api: str, folder: Path) -> AsyncIterator[WorkPool]:
-    """A work_pool without a worker yet; its workers end with it."""
+    """Make a work pool without a worker yet; its workers end with the block."""
     async with PrefectClient(api) as client:
         work_pool = WorkPool(api, folder)
         work_pool.client = client

@@ -1,4 +1,4 @@
-"""A ledger, its reconciler and a real Prefect."""
+"""An environment whose schedules become deployments of a real Prefect."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ BODY = schedule_body(name="Weekly orders", timing=WEEKLY)
 
 @pytest.fixture
 async def environment(tmp_path: Path, database: Database, prefect_server: str) -> AsyncIterator[Environment]:
+    """Make an environment with a report and a folder to deliver to."""
     settings = Settings(data_dir=tmp_path, prefect_api_url=prefect_server, sync_wait_seconds=20)
     async with PrefectClient(prefect_server) as client:
         await ensure_work_pool(client)

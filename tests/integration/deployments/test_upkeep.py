@@ -44,7 +44,7 @@ async def test_it_is_made_once_and_mended_where_it_differs(environment: Environm
 
 
 async def _lost(environment: Environment) -> Schedule:
-    """A schedule that Prefect knows, and that was due five minutes ago without a run."""
+    """Store a schedule that Prefect knows, and that was due five minutes ago without a run."""
     due = datetime.now(UTC) - LATE
     schedule = await environment.create(timing={"frequency": "daily", "at": f"{due:%H:%M}"})
     async with environment.database.session() as session:

@@ -20,7 +20,7 @@ DEPLOYMENTS = 48
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    """A server as `mailroom up` starts it; yields the URL of its API."""
+    """Start a server as `mailroom up` does; yields the URL of its API."""
     with PrefectServer.as_embedded(tmp_path) as server:
         yield server.url
 

@@ -1,4 +1,4 @@
-"""One processes for all of these tests, since its processes take seconds to start; a ledger for each."""
+"""The processes are shared by all of these tests, since they take seconds to start; each test has its own data."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ _KEPT = {model.__tablename__ for model in (Connection, Report, User)}
 
 @pytest.fixture(scope="session")
 def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """Start the processes that every test of this folder uses."""
     with pytest.MonkeyPatch.context() as patch:  # Not longer than needed: it would open loopback to every other test.
         patch.setenv(outbound.VARIABLE, "127.0.0.1")
         processes = Processes(tmp_path_factory.mktemp("processes"))
@@ -35,6 +36,7 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
 
 @pytest.fixture
 async def environment(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OutageEnvironment]:
+    """Make an environment whose schedules and runs are removed afterwards, from Mailroom and from Prefect."""
     monkeypatch.setenv(outbound.VARIABLE, "127.0.0.1")
     await processes.mend()
     database = Database(processes.settings.database)

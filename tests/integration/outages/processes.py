@@ -39,7 +39,7 @@ _ALWAYS = ("prefect", "renderers", "worker")
 
 
 class Processes:
-    """A Prefect server, renderers, a worker, an API; a mail server."""
+    """A Prefect server, renderers, a worker and an API as processes of their own, and a mail server."""
 
     def __init__(self, folder: Path) -> None:
         chosen = {name: ports.free_port("127.0.0.1") for name in ports.PORT_FIELDS}
@@ -80,13 +80,13 @@ class Processes:
         await eventually(answers, 90, lambda: log.read_text()[-3000:])
 
     def kill(self, name: str) -> None:
-        """As when its machine dies."""
+        """Kill a process, as when its machine dies."""
         process = self._running.pop(name)
         process.kill()
         process.wait()
 
     async def mend(self) -> None:
-        """As it was opened, whatever a test that failed has left."""
+        """Restore the processes to what `open` started, whatever a failed test has left."""
         for name in set(self._running) - set(_ALWAYS):
             self.kill(name)
         for name in _ALWAYS:
@@ -95,7 +95,7 @@ class Processes:
 
     @contextlib.contextmanager
     def frozen(self, name: str) -> Iterator[None]:
-        """A process that gets no time, as on a machine that is suspended."""
+        """Give a process no time while the block runs, as on a machine that is suspended."""
         process = self._running[name]
         process.send_signal(signal.SIGSTOP)
         try:
@@ -104,12 +104,12 @@ class Processes:
             process.send_signal(signal.SIGCONT)
 
     def told(self) -> str:
-        """The last lines of every log."""
+        """Return the last lines of every log."""
         logs = sorted((self.settings.data_dir / "logs").glob("*.log"))
         return "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-2500:]}" for log in logs)
 
     async def open(self) -> None:
-        """Everything but the API runs; a report and its connections are there."""
+        """Start everything but the API; store a report and its connections."""
         data_dir.prepare(self.settings)
         self.settings.artifacts_dir.mkdir()
         self._serving.enter_context(self.mail.in_thread())
@@ -136,7 +136,7 @@ class Processes:
         await database.close()
 
     def close(self) -> None:
-        """Nothing is left, grandchildren included."""
+        """End every process, grandchildren included."""
         self.mail.release()
         self._serving.close()
         guard.sweep(self._mark, patience=0)

@@ -30,7 +30,7 @@ CHANGES = ("edited", "moved", "paused", "resumed", "deleted", "by-hand")
 
 
 async def _fill_the_worker(environment: OutageEnvironment) -> None:
-    """Every slot has a run that waits for its mail to be taken; what comes now is claimed, and stays so."""
+    """Give every slot a run that waits for its mail to be taken, so that further runs are claimed and not begun."""
     blocker = await environment.create(**body("blocker", {"frequency": "yearly", "month": 1, "day": 1, "at": "00:00"}))
     environment.mail.held.add("ada@blocker.example")
     async with environment.database.session() as session:

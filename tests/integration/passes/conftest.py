@@ -26,7 +26,7 @@ from tests.support.smtp import SmtpServer, smtp_settings
 
 @pytest.fixture
 async def mail_server() -> AsyncIterator[SmtpServer]:
-    """The mail server that every pass of a test delivers to."""
+    """Start the mail server that every pass of a test delivers to."""
     async with SmtpServer().serving() as server:
         yield server
 
@@ -35,7 +35,7 @@ async def mail_server() -> AsyncIterator[SmtpServer]:
 async def environment(
     tmp_path: Path, database: Database, prefect_server: str, mail_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> Environment:
-    """An environment whose schedules send mail to ada and bob."""
+    """Make an environment whose schedules send mail to ada and bob."""
     monkeypatch.setenv(outbound.VARIABLE, "127.0.0.1")
     settings = Settings(data_dir=tmp_path / "data", prefect_api_url=prefect_server)
     settings.artifacts_dir.mkdir(parents=True)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def shared_pool(environment: Environment) -> AsyncIterator[WorkPool]:
-    """A warm worker that works for the environment."""
+    """Start a warm worker that works for the environment."""
     folder = environment.settings.data_dir.parent
     async with PrefectClient(environment.settings.prefect_api) as client:
         shared_pool = WorkPool(environment.settings.prefect_api, folder)
@@ -52,7 +52,7 @@ async def shared_pool(environment: Environment) -> AsyncIterator[WorkPool]:
 
 
 async def _fire(environment: Environment, schedule: Schedule, due: datetime) -> tuple[str, UUID]:
-    """An occurrence, handed to Prefect as one that the scheduler lost; the ids of its execution and its run."""
+    """Hand an occurrence to Prefect as one that its scheduler lost; returns the ids of its execution and its run."""
     async with environment.database.session() as session:
         row = await executions.insert_occurrence(session, schedule.id, due, flow_run_id=None, now=datetime.now(UTC))
     reconciler = Reconciler(environment.database, environment.settings)

@@ -1,4 +1,4 @@
-"""The bare machine: one Mailroom, what its steps share, and what must hold after each and at the end."""
+"""The base of the state machine: one simulated Mailroom, and what must hold after each step and at the end."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ SILENT = timedelta(seconds=130)
 
 
 def one_of(some: list[T], pick: int) -> T:
-    """One of those that are there."""
+    """Return one of the things given, chosen by `pick`."""
     return some[pick % len(some)]
 
 
 class BareMachine(RuleBasedStateMachine):
-    """One Mailroom."""
+    """Runs one simulated Mailroom, and checks the promises after each step."""
 
     runner: asyncio.Runner
     template: Path
@@ -62,7 +62,7 @@ class BareMachine(RuleBasedStateMachine):
             self.ask(people.create(self.w, body))
 
     def ask(self, change: people.Change, trap: Trap | None = None) -> bool:
-        """One request, and the hurry after it; returns whether it was granted. A refused one leaves nothing behind."""
+        """Make one request and settle it; returns whether it was granted. A refused one must leave nothing behind."""
         before = self.w.look()
         try:
             self.run(self.w.changed(change))
@@ -78,7 +78,7 @@ class BareMachine(RuleBasedStateMachine):
         return one_of(list(self.w.snapshot.schedules), pick)
 
     def next_run(self, pick: int) -> Run | None:
-        """One of the runs that a worker would take up; where none is due, time passes until one is."""
+        """Return one of the runs that a worker would take up; where none is due, let time pass until one is."""
         if not self.w.up:
             return None
         if not self.w.server.waiting():

@@ -47,7 +47,7 @@ class ModelClient:
 
     @property
     def typed(self) -> PrefectClient:
-        """Itself, as the type that production code names."""
+        """Return this client as the type that production code names."""
         return cast("PrefectClient", self)
 
     async def request(self, method: str, path: str, json: dict[str, Any]) -> httpx.Response:

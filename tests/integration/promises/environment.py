@@ -1,4 +1,4 @@
-"""A Mailroom of its own: real tables on SQLite, real deciding and doing, a model of Prefect, and a clock in hand."""
+"""A simulated environment: real tables on SQLite and real code, with a model of Prefect and a clock that tests move."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ FIRST = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 
 
 async def lay_out(folder: Path) -> None:
-    """A migrated database with an owner, a report, its connections and a calendar; worlds begin with copies of it."""
+    """Make a migrated database with an owner, a report, its connections and a calendar, which environments copy."""
     settings = Settings(data_dir=folder)
     make_warehouse(folder / "warehouse.db")
     database = Database(settings.database)
@@ -67,8 +67,10 @@ async def lay_out(folder: Path) -> None:
 
 @dataclass
 class Trap:
-    """Lies in wait at the call to Prefect that is `calls` ahead: what it raises comes before or after the call's
-    work. With 0 calls it never springs."""
+    """Raises an error at the call to Prefect that is `calls` ahead, before or after the call's work.
+
+    With 0 calls it never does.
+    """
 
     calls: int
     after: bool
@@ -76,7 +78,7 @@ class Trap:
     sprung: bool = False
 
     def pull(self, *, after: bool) -> BaseException | None:
-        """One call begins, or its work is done."""
+        """Return the error to raise now, when a call begins or its work is done."""
         if not after:
             self.calls -= 1
         if self.calls == 0 and self.after is after and not self.sprung:
@@ -176,7 +178,7 @@ class SimulatedEnvironment(Environment):
             raise error
 
     def _why_not(self, schedule_id: str, kind: ExecutionKind) -> str | None:
-        """Why nothing may leave for a schedule; by what the ledger said when the step began."""
+        """Return why nothing may leave for a schedule, by what the ledger said when the step began."""
         row = self.snapshot.schedules[schedule_id]
         allowed = {ScheduleState.ACTIVE, ScheduleState.FINISHED, ScheduleState.SUSPENDED}
         if kind is ExecutionKind.TEST:
@@ -194,12 +196,12 @@ class SimulatedEnvironment(Environment):
         return self.snapshot
 
     def audited(self, schedule_id: str, action: str, *, by: str = "mailroom") -> int:
-        """How many events of the audit trail say so of a schedule."""
+        """Return how many events of the audit trail record this action on the schedule."""
         query = "SELECT count(*) FROM audit_events WHERE entity_id = ? AND action = ? AND actor LIKE ?"
         return int(self.reader.rows(query, schedule_id, action, f"{by}%")[0][0])
 
     def advance(self, by: timedelta) -> None:
-        """Let time go by; Prefect's scheduler works meanwhile, where it is up. It plans by its own clock."""
+        """Let time pass; Prefect's scheduler works meanwhile where it is up, by its own clock."""
         start = self.clock.now
         self.clock.advance(by)
         if self.up and self.scheduler_up:
@@ -208,7 +210,7 @@ class SimulatedEnvironment(Environment):
     # What processes of Mailroom do.
 
     async def changed(self, change: Callable[[AsyncSession], Coroutine[Any, Any, T]]) -> T:
-        """One request to the API: its transaction, and the hurry afterwards."""
+        """Make one request to the API, as one transaction."""
         async with self.database.session() as session:
             return await change(session)
 
@@ -233,7 +235,7 @@ class SimulatedEnvironment(Environment):
         await watchdog.look(self.database, now=self.clock.now)
 
     async def upkeep(self) -> None:
-        """What a living API process does within a minute, with nothing in its way."""
+        """Do what a living API process does within a minute, with nothing in its way."""
         await self.watch()
         await self.process(lambda reconciler: reconciler.run_pass())
         await self.process(lambda reconciler: reconciler.repair(seconds=60))
@@ -256,17 +258,17 @@ class SimulatedEnvironment(Environment):
             self.died(begun, seen=False)
 
     def died(self, begun: Pass, *, seen: bool) -> None:
-        """The process of a pass ends; `seen`: a worker lives, and tells Prefect."""
+        """End the process of a pass; with `seen`, a worker lives and tells Prefect."""
         begun.die(seen=seen)
         recorded = [row.key for row in self.reader.read().deliveries.values() if row.status == "delivered"]
         self.sink.process_died(recorded)
 
     async def both(self, first: Run, second: Run) -> None:
-        """Two workers at once."""
+        """Have two workers take up a run each at once."""
         await asyncio.gather(self.work(first, []), self.work(second, []))
 
     async def side_by_side(self, first: Pass, second: Pass) -> None:
-        """Two processes at once, of which neither knows."""
+        """Let two processes go on at once, neither knowing of the other."""
         await asyncio.gather(self.go_on(first, []), self.go_on(second, []))
 
 

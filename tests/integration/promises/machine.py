@@ -20,11 +20,11 @@ _LONGEST = timedelta(days=3)
 
 
 class Machine(People, Workers):
-    """All of it, with time, and Mailroom's own processes."""
+    """The whole state machine: people, workers, time, and Mailroom's own processes."""
 
     @rule(by=given.SPANS)
     def time_passes(self, by: timedelta) -> None:
-        """Less than none: somebody sets the clock back."""
+        """Let time pass; a negative span means that somebody sets the clock back."""
         if by < timedelta():
             self.w.clock.step_back(-by)
         else:

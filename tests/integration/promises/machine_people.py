@@ -28,7 +28,7 @@ TRAPS = st.one_of(
 
 
 class People(BareMachine):
-    """Users, and whoever has hands on Prefect."""
+    """Steps of users, and of people who change things in Prefect's own interface."""
 
     @precondition(lambda self: len(self.w.snapshot.schedules) < _MOST_SCHEDULES)
     @rule(body=given.bodies(given.timings()), trap=TRAPS)
@@ -58,7 +58,7 @@ class People(BareMachine):
     @precondition(lambda self: self.w.snapshot.schedules)
     @rule(pick=PICK, heard=st.booleans(), by=given.SPANS)
     def somebody_pauses_for_a_while(self, pick: int, heard: bool, by: timedelta) -> None:
-        """Prefect may hear of neither the pause nor the resume, and has runs of that time."""
+        """Pause and resume a schedule; Prefect may hear of neither, and has runs of that time."""
         self.w.up, self.w.source_up = heard, True
         self.ask(people.wish(self.w, self.schedule(pick), "pause", {}, 0))
         self.promises_hold()
@@ -87,7 +87,7 @@ class People(BareMachine):
     @precondition(lambda self: self._deployments())
     @rule(pick=PICK, act=st.sampled_from(people.DRIFT))
     def hands_on_prefect_are_seen(self, pick: int, act: str) -> None:
-        """By the next look, where everything was in step before."""
+        """Check that a change by hand is seen by the next look, where everything was in step before."""
         self.w.advance(_BACK)
         self.run(self.w.upkeep())
         self.promises_hold()

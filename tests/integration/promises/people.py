@@ -1,4 +1,4 @@
-"""What people ask of a Mailroom, and do in Prefect behind its back."""
+"""Changes that people ask of Mailroom, and those that they make in Prefect behind its back."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def edit(
 
 
 def wish(environment: SimulatedEnvironment, schedule_id: str, want: str, patch: dict[str, Any], days: int) -> Change:
-    """One of `WANTS`; `patch` is for an edit, `days` are how far a backfill reaches back."""
+    """Return one of the changes in `WANTS`; `patch` is for an edit, `days` are how far a backfill reaches back."""
     context, now = environment.context(), environment.clock.now
     match want:
         case "edit":
@@ -72,7 +72,7 @@ async def _owner(session: AsyncSession, owner_id: str, *, active: bool) -> None:
 
 
 async def by_hand(environment: SimulatedEnvironment, deployment: Deployment, act: str) -> bool:
-    """One of `HANDS`, in Prefect's own interface; returns whether there was anything to do it to."""
+    """Make one of the changes in `HANDS` in Prefect's own interface; returns whether there was anything to change."""
     person, there = environment.person, deployment.id
     timer = deployment.timers[0] if deployment.timers else None
     other = CronSchedule(cron="7 7 * * *", timezone="UTC")

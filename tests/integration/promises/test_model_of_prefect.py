@@ -1,4 +1,4 @@
-"""What the machine relies on of Prefect, asked of its model and of a real server alike."""
+"""The behaviour of Prefect that the state machine relies on, checked against its model and a real server alike."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ BOTH = (StateType.SCHEDULED, StateType.CRASHED)
 
 @dataclass
 class PrefectUnderTest:
-    """A Prefect, and how its scheduler is given the time to plan what was changed."""
+    """A model of Prefect or a real one; `plans` gives its scheduler the time to plan what was changed."""
 
     client: PrefectClient
     plans: Callable[[], Awaitable[None]]

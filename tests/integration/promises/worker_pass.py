@@ -1,4 +1,4 @@
-"""A worker's part: it takes a run of Prefect through one pass of Mailroom's work, as `flows/report_export.py` does.
+"""A worker that takes a run of Prefect through one pass of Mailroom's work, as `flows/report_export.py` does.
 
 A pass can be stopped between any two of its steps: frozen, to go on later as a process does that was asleep, or dead.
 """
@@ -104,7 +104,7 @@ class Pass:
 
     @property
     def current(self) -> bool:
-        """Whether Prefect still believes that this process has the run."""
+        """Return whether Prefect still believes that this process has the run."""
         return self.run.state.type is StateType.RUNNING and self.run.run_count == self._count
 
     def _tell_prefect(self) -> None:
@@ -115,7 +115,7 @@ class Pass:
         self.step = Step.OVER
 
     def die(self, *, seen: bool) -> None:
-        """Its process ends; `seen` says that a worker lives to tell Prefect."""
+        """End its process; `seen` says that a worker lives to tell Prefect."""
         if seen and self.current:
             self.run.state = self.environment.server.state(Crashed())
         self.step = Step.OVER

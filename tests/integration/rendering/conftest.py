@@ -23,7 +23,7 @@ from tests.support.waiting import eventually
 
 
 class Source:
-    """The source's side: `asked` holds the paths, answers wait for `open`."""
+    """An HTTP source: `asked` holds the paths that were asked for; answers wait until `open` is set."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -34,7 +34,7 @@ class Source:
 
 @pytest.fixture
 def source(monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
-    """A CSV export on loopback."""
+    """Serve a CSV export on loopback."""
     there = Source()
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -62,7 +62,7 @@ def source(monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
 
 @pytest.fixture
 def export_job(source: Source, tmp_path: Path) -> Callable[..., RenderJob]:
-    """`export_job(name, formats)`: the rows of `/<name>`, rendered into the folder `out/<folder or name>`."""
+    """Return a maker of jobs: `export_job(name, formats)` renders `/<name>` into the folder `out/<folder or name>`."""
 
     def make(
         name: str = "a", formats: tuple[str, ...] = ("csv",), *, folder: str = "", template: str = "", **limits: Any
@@ -95,13 +95,13 @@ def export_job(source: Source, tmp_path: Path) -> Callable[..., RenderJob]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings of a machine with one renderer, whose socket is named."""
+    """Return the settings of a machine with one renderer and a named socket."""
     return Settings(data_dir=tmp_path / "data", renderers=1, renderers_socket=tmp_path / "data" / "r.sock")
 
 
 @pytest.fixture
 async def service(settings: Settings, source: Source) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """The service in this process, with real renderers; call it to stop the service in order."""
+    """Serve in this process, with real renderers; yields what stops the service in order."""
     told = asyncio.Event()
     running = asyncio.create_task(serve(settings, told))
     await eventually(lambda: client.is_serving(settings))

@@ -14,14 +14,14 @@ from tests.support.work_pool import WorkPool, opened
 
 @pytest.fixture
 async def work_pool(prefect_server: str, tmp_path: Path) -> AsyncIterator[WorkPool]:
-    """A pool of this test's own, without a worker yet."""
+    """Make a work pool for one test, without a worker yet."""
     async with opened(prefect_server, tmp_path) as work_pool:
         yield work_pool
 
 
 @pytest.fixture(scope="session")
 def session_work_pool(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkPool]:
-    """A pool with one worker for the tests of several files: a worker takes seconds to start."""
+    """Make a work pool with one worker for the tests of several files: a worker takes seconds to start."""
     work_pool = WorkPool(prefect_server, tmp_path_factory.mktemp("work-pool"))
 
     async def open_() -> None:
@@ -37,7 +37,7 @@ def session_work_pool(prefect_server: str, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 async def shared_pool(session_work_pool: WorkPool) -> AsyncIterator[WorkPool]:
-    """The shared work_pool with a client of this test's loop."""
+    """Return the shared work pool with a client of this test's event loop."""
     async with PrefectClient(session_work_pool.api) as client:
         session_work_pool.client = client
         yield session_work_pool

@@ -33,26 +33,26 @@ APPENDS = """
 
 
 def executions(out: Path) -> list[list[int]]:
-    """Number of the run, zygote, child: one for each time that the flow's code ran."""
+    """Return [number of the run, zygote, child] for each time that the flow's code ran."""
     return [[int(part) for part in line.split()] for line in out.read_text().splitlines()]
 
 
 def held(worker: subprocess.Popen[bytes]) -> tuple[int, int]:
-    """File descriptors and threads of a worker."""
+    """Return how many file descriptors and threads a worker has."""
     process = psutil.Process(worker.pid)
     return process.num_fds(), process.num_threads()
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """A server as `mailroom up` starts it, which a test may kill."""
+    """Start a server as `mailroom up` does, which a test may kill."""
     with PrefectServer.as_embedded(tmp_path_factory.mktemp("server")) as server:
         yield server
 
 
 @pytest.fixture
 async def work_pool(server: PrefectServer, tmp_path: Path) -> AsyncIterator[WorkPool]:
-    """A pool of this test's own, at that server."""
+    """Make a work pool for one test, at that server."""
     async with opened(server.url, tmp_path) as work_pool:
         yield work_pool
 

@@ -95,7 +95,7 @@ OFFSETS = st.tuples(st.integers(0, 600), st.integers(0, 300), st.integers(1, 500
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> Simulation:
+def simulations(draw: st.DrawFn) -> Simulation:
     overlap = draw(st.sampled_from(["skip", "buffer_one", "allow", "cancel_other"]))
     catchup = draw(st.sampled_from(["none", "latest"] + ["all"] * (overlap != "cancel_other")))
     policy = Policy(overlap=overlap, catchup=catchup, expires_after=draw(st.integers(5, 400)) * MINUTE)
@@ -108,7 +108,7 @@ def worlds(draw: st.DrawFn) -> Simulation:
 
 
 @settings(max_examples=300, deadline=None)
-@given(worlds())
+@given(simulations())
 def test_each_ends_exactly_once_and_no_more_run_than_the_policy_lets(simulation: Simulation) -> None:
     simulation.play()
     ended = {"done", str(ExecutionState.SKIPPED), str(ExecutionState.MISSED)}

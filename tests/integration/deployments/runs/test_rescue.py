@@ -74,7 +74,7 @@ def test_an_execution_is_not_put_back_for_ever() -> None:
 
 
 async def _begun(environment: Environment, state: State) -> tuple[Schedule, Execution, UUID]:
-    """A requested execution whose flow run has claimed it and then stands in `state` in Prefect."""
+    """Make a requested execution whose flow run has claimed it and then stands in `state` in Prefect."""
     schedule = await environment.create()
     async with environment.database.session() as session:
         execution = await schedules.request_execution(

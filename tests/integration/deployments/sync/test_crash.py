@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
+from prefect.client.orchestration import PrefectClient
 
-from deployments.sync import in_step
+from deployments.pace import Pace
 from deployments.sync.desired import desired
 from deployments.sync.diff import diff
+from deployments.sync.in_step import bring_in_step
 from deployments.sync.observed import read
 from mailroom.audit import repository as audit
 from mailroom.schedules import repository as stored
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Died(BaseException):
-    """Nothing of the process goes on after it, as after kill -9."""
+    """Ends a process so that none of its code runs any more, as kill -9 does."""
 
 
 @pytest.mark.parametrize("change", ["create", "pause", "resume", "delete"])
@@ -40,20 +43,27 @@ async def test_the_next_process_goes_on(
     async def dies(*_: Any, **__: Any) -> None:
         raise Died
 
+    async def dies_before_a_write(request: httpx.Request) -> None:
+        if request.method != "GET" and not request.url.path.endswith(("/filter", "/count")):
+            raise Died
+
+    hooks = {"request": [dies_before_a_write]} if point == "before Prefect's write" else {}
+    api, settings = environment.settings.prefect_api, environment.settings
     with monkeypatch.context() as patched:
         if point == "after it":
             patched.setattr(stored, "mark_synced", dies)
-        else:
-            patched.setattr(in_step, "apply", dies)
-        client = await environment.reconciler._connected()
-        with pytest.raises(Died):
-            await environment.reconciler._sync(client, schedule.id)
+        async with PrefectClient(api, httpx_settings={"event_hooks": hooks}) as client:
+            with pytest.raises(Died):
+                await bring_in_step(
+                    client, environment.database, settings, Pace(1000), schedule.id, clock=environment.now
+                )
     assert (await environment.row(schedule)).sync_state is SyncState.PENDING
 
     other = environment.at(environment.settings.prefect_api)
     await asyncio.wait_for(other.run_pass(), 30)
     row = await environment.row(schedule)
-    there = (await read(await other._connected(), [schedule.id])).get(schedule.id)
+    async with PrefectClient(api) as client:
+        there = (await read(client, [schedule.id])).get(schedule.id)
     assert diff(desired(row, environment.settings), there) is None
     assert (row.sync_state, row.observed_generation) == (SyncState.SYNCED, row.generation)
     async with environment.database.session() as session:

@@ -19,6 +19,7 @@ from deployments.sync.desired import FLOW_NAME, desired, schedule_tag
 from deployments.sync.diff import diff, shown
 from deployments.sync.mark import Mark, digest_of, signed
 from deployments.sync.observed import Observed, read, read_others
+from deployments.sync.sweep import Sweep
 from mailroom.audit import repository as audit
 from mailroom.notifications import repository as notifications
 from mailroom.schedules import repository as stored
@@ -35,7 +36,7 @@ EVERYTHING = 60.0
 
 @pytest.fixture(autouse=True)
 async def empty(environment: Environment) -> None:
-    """Nothing that tests with other databases left in this Prefect: it would be found, and rightly."""
+    """Delete the deployments that tests with other databases left in this Prefect: they would be found, and rightly."""
     async with PrefectClient(environment.settings.prefect_api) as client:
         while found := await read_others(client, []):
             for deployment in found:
@@ -64,7 +65,7 @@ async def _events(environment: Environment, schedule: Schedule, action: str) -> 
 
 
 async def _cron_edited(client: PrefectClient, schedule: Schedule) -> None:
-    """As Prefect's interface does it; the deployment's stamp does not move."""
+    """Edit the cron as Prefect's interface does, which leaves the deployment's time of change alone."""
     deployment = await client.read_deployment_by_name(f"{FLOW_NAME}/{schedule.id}")
     timing = deployment.schedules[0]
     await client.update_deployment_schedule(deployment.id, timing.id, schedule=CronSchedule(cron="0 3 * * *"))
@@ -121,22 +122,26 @@ async def test_what_was_changed_by_hand_is_put_back_and_audited(
 
 
 async def test_a_change_by_stamp_and_a_deletion_by_count_are_found_without_reading_everything(
-    environment: Environment,
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With no time to read on, at most one slice is read; the stamp and the count find these all the same."""
+    """With nothing to read on through, the stamp and the count find these all the same."""
     changed, gone = await _settled(environment), await _settled(environment)
-    await environment.reconciler.repair(seconds=0)
+
+    async def nothing_follows(*_: Any) -> list[Schedule]:
+        return []
+
+    monkeypatch.setattr(stored, "following", nothing_follows)
+    sweep = Sweep(environment.database, environment.settings)
     async with PrefectClient(environment.settings.prefect_api) as client:
+        await sweep.look(client, seconds=0)
         await _fields_edited(client, changed)
         await _deleted(client, gone)
-        sweep = environment.reconciler._sweep
-        sweep._after = "~"  # after every id: nothing is left to read on through
         found = await sweep.look(client, seconds=0)
     assert set(found.verdicts) == {changed.id, gone.id}
 
 
 def observe_as(model: DeploymentResponse, there: Observed) -> DeploymentUpdate:
-    """Another description, and the mark of whoever wrote it."""
+    """Return an update to another description, marked as our own."""
     older = replace(there, description="As an older version said it.")
     mark = Mark(1, paused=there.paused, digest=digest_of(shown(older)))
     return DeploymentUpdate(description=signed(older.description, mark), tags=model.tags)
@@ -157,7 +162,7 @@ async def test_our_own_changes_are_not_audited_as_drift(environment: Environment
 
 
 async def _pause_in_prefect(environment: Environment, schedule: Schedule, *, paused: bool = True) -> None:
-    """The switch of Prefect's interface."""
+    """Pause or resume the deployment as the switch of Prefect's interface does."""
     deployment = await environment.deployment(schedule)
     async with PrefectClient(environment.settings.prefect_api) as client:
         verb = "pause" if paused else "resume"
@@ -240,7 +245,7 @@ async def test_a_pause_in_prefect_survives_our_edit_that_was_not_written_yet(env
 async def _made_by_hand(
     client: PrefectClient, name: str, tags: list[str], like: Schedule, flow: str = FLOW_NAME
 ) -> None:
-    """A copy, as Prefect's interface makes it."""
+    """Copy a deployment as Prefect's interface does."""
     model = await client.read_deployment_by_name(f"{FLOW_NAME}/{like.id}")
     await client.create_deployment(
         flow_id=await client.create_flow_from_name(flow),

@@ -42,7 +42,7 @@ async def _edit(environment: Environment, schedule: Schedule, at: str) -> None:
 
 
 async def _change(environment: Environment, what: Any, schedule: Schedule, now: datetime) -> None:
-    """Pause, resume or delete it at that moment."""
+    """Pause, resume or delete the schedule at that moment."""
     async with environment.database.session() as session:
         await what(session, schedule.id, replace(environment.context(), now=now))
     await environment.reconciler.settle_schedule(schedule.id)
@@ -55,7 +55,7 @@ async def _states(environment: Environment, schedule: Schedule) -> list[str]:
 
 
 async def _claims(environment: Environment, schedule: Schedule) -> int:
-    """How many of the runs that are due in Prefect get to work."""
+    """Claim every run that is due in Prefect; returns how many claims succeed."""
     async with PrefectClient(environment.settings.prefect_api) as client:
         tags = FlowRunFilterTags(all_=[schedule_tag(schedule.id)])
         runs = await client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=tags))
