@@ -135,6 +135,7 @@ async def test_a_change_by_stamp_and_a_deletion_by_count_are_found_without_readi
     async with PrefectClient(environment.settings.prefect_api) as client:
         await sweep.look(client, seconds=0)
         await _fields_edited(client, changed)
+        assert set((await sweep.look(client, seconds=0)).verdicts) == {changed.id}, "by its stamp"
         await _deleted(client, gone)
         found = await sweep.look(client, seconds=0)
     assert set(found.verdicts) == {changed.id, gone.id}
