@@ -34,9 +34,9 @@ from mailroom.storage.database import Database
 from mailroom.storage.migrations import upgrade
 from mailroom.storage.tables import Calendar, Connection, User
 from prefect_mailroom.errors import SourceUnavailable
-from tests.integration.promises.client_of_prefect import ModelClient
 from tests.integration.promises.clock import Clock
-from tests.integration.promises.model_of_prefect import ModelPrefect, Run
+from tests.integration.promises.prefect_model.client_of_prefect import ModelClient
+from tests.integration.promises.prefect_model.model_of_prefect import ModelPrefect, Run
 from tests.integration.promises.sink import Fate, Killed, Sink, SinkChannel
 from tests.integration.promises.snapshot import EMPTY, Reader, Snapshot
 from tests.integration.promises.worker_pass import Pass, Step

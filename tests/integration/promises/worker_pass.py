@@ -21,7 +21,7 @@ from mailroom.states import ExecutionState
 
 if TYPE_CHECKING:
     from tests.integration.promises.environment import SimulatedEnvironment
-    from tests.integration.promises.model_of_prefect import Run
+    from tests.integration.promises.prefect_model.model_of_prefect import Run
 
 
 class Step(IntEnum):

@@ -7,10 +7,10 @@ from hypothesis.stateful import precondition, rule
 from prefect.client.schemas.objects import StateType
 from prefect.states import AwaitingRetry, Pending
 
-from tests.integration.promises import given, people
-from tests.integration.promises.bare_machine import SILENT, BareMachine, one_of
-from tests.integration.promises.given import PICK
-from tests.integration.promises.model_of_prefect import Run
+from tests.integration.promises.machine import given, people
+from tests.integration.promises.machine.bare_machine import SILENT, BareMachine, one_of
+from tests.integration.promises.machine.given import PICK
+from tests.integration.promises.prefect_model.model_of_prefect import Run
 from tests.integration.promises.sink import Fate
 from tests.integration.promises.worker_pass import Step
 

@@ -11,10 +11,10 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from tests.integration.promises import given
 from tests.integration.promises.environment import Trap
-from tests.integration.promises.machine_people import TRAPS, People
-from tests.integration.promises.machine_workers import Workers
+from tests.integration.promises.machine import given
+from tests.integration.promises.machine.machine_people import TRAPS, People
+from tests.integration.promises.machine.machine_workers import Workers
 
 _LONGEST = timedelta(days=3)
 

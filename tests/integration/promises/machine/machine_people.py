@@ -9,11 +9,12 @@ import httpx
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests.integration.promises import given, people, promises
-from tests.integration.promises.bare_machine import BareMachine, one_of
+from tests.integration.promises import promises
 from tests.integration.promises.environment import Trap
-from tests.integration.promises.given import PICK
-from tests.integration.promises.model_of_prefect import Deployment
+from tests.integration.promises.machine import given, people
+from tests.integration.promises.machine.bare_machine import BareMachine, one_of
+from tests.integration.promises.machine.given import PICK
+from tests.integration.promises.prefect_model.model_of_prefect import Deployment
 from tests.integration.promises.sink import Killed
 
 _MOST_SCHEDULES = 4

@@ -20,7 +20,7 @@ from mailroom.schedules.spec import read_spec, spec_data
 from mailroom.states import ExecutionKind
 from mailroom.storage.tables import User
 from tests.integration.promises.environment import SimulatedEnvironment
-from tests.integration.promises.model_of_prefect import Deployment
+from tests.integration.promises.prefect_model.model_of_prefect import Deployment
 
 Change = Callable[[AsyncSession], Coroutine[Any, Any, object]]
 WANTS = ["edit", "pause", "resume", "delete", "run now", "test", "backfill", "owner goes", "owner comes", "calendar"]

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
 from mailroom.errors import Conflict, Invalid, NotFound
-from tests.integration.promises import given, people, promises
+from tests.integration.promises import promises
 from tests.integration.promises.environment import SimulatedEnvironment, Trap
-from tests.integration.promises.model_of_prefect import Run
+from tests.integration.promises.machine import given, people
+from tests.integration.promises.prefect_model.model_of_prefect import Run
 from tests.integration.promises.rest import come_to_rest
 from tests.integration.promises.snapshot import Snapshot
 from tests.integration.promises.story import Library, business_of

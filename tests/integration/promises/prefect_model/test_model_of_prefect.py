@@ -35,8 +35,8 @@ from prefect.states import AwaitingRetry, Crashed, Scheduled
 
 from deployments.sync.desired import FLOW_NAME
 from deployments.sync.observed import Observed, count, read, read_others, read_recent
-from tests.integration.promises.client_of_prefect import ModelClient
-from tests.integration.promises.model_of_prefect import HOUR, ModelPrefect
+from tests.integration.promises.prefect_model.client_of_prefect import ModelClient
+from tests.integration.promises.prefect_model.model_of_prefect import HOUR, ModelPrefect
 from tests.support.prefect import ensure_work_pool
 
 HOURLY = CronSchedule(cron="0 * * * *", timezone="UTC")
