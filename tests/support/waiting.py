@@ -11,7 +11,7 @@ from typing import TypeVar, overload
 import pytest
 
 T = TypeVar("T")
-_PAUSE = 0.05
+_PAUSE = 0.1
 
 
 @overload

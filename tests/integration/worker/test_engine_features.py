@@ -14,6 +14,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterParentFlo
 from prefect.client.schemas.objects import ConcurrencyLimitStrategy, ConcurrencyOptions, StateType
 
 from tests.integration.worker.test_warm_runs import STAYS, completed, state_of
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.support.work_pool import WorkPool
@@ -40,8 +41,14 @@ async def test_hooks_of_a_run_are_run_for_each_end(shared_pool: WorkPool, tmp_pa
     ends = {"end": StateType.COMPLETED, "fail": StateType.FAILED, "crash": StateType.CRASHED}
     runs = {how: await shared_pool.order(deployment, out=str(tmp_path / "notes"), how=how) for how in ends}
     assert {how: state_of(await shared_pool.until(run)).type for how, run in runs.items()} == ends
-    noted = Counter((tmp_path / "notes").read_text().splitlines())
-    assert noted == Counter(f"{how} {state}" for how, end in ends.items() for state in ("RUNNING", end.value))
+    expected = Counter(f"{how} {state}" for how, end in ends.items() for state in ("RUNNING", end.value))
+
+    def noted() -> Counter[str]:
+        return Counter((tmp_path / "notes").read_text().splitlines())
+
+    # A hook runs once the state is set.
+    await eventually(lambda: noted().total() >= expected.total(), told=lambda: str(noted()))
+    assert noted() == expected
     await shared_pool.gone(int((tmp_path / "notes.pid").read_text()))  # Who knows what it left half done.
 
 
