@@ -1,4 +1,4 @@
-"""The application: `uvicorn api.app:create_app --factory`."""
+"""Build the application: `uvicorn api.app:create_app --factory`."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, Depends, FastAPI
 
-from api import health
-from api.http import docs, logs, problems
+from api.http import docs, health, logs, problems
 from api.http.auth import ApiKeyGuard, require_key
-from api.rest import (
-    accounts,
-    artifacts,
-    audit,
-    calendars,
-    connections,
-    distribution,
-    executions,
-    load,
-    reports,
-    schedules,
-)
-from api.services import Services, plain_query
+from api.http.dependencies import plain_query
+from api.rest.artifacts import routes as artifacts
+from api.rest.audit import routes as audit
+from api.rest.backfill import routes as backfill
+from api.rest.calendars import routes as calendars
+from api.rest.connections import routes as connections
+from api.rest.distribution import routes as distribution
+from api.rest.executions import routes as executions
+from api.rest.load import routes as load
+from api.rest.notifications import routes as notifications
+from api.rest.reports import routes as reports
+from api.rest.schedules import bulk
+from api.rest.schedules import routes as schedules
+from api.rest.stats import routes as stats
+from api.services import Services
 from deployments.reconcile import Reconciler
 from mailroom.schedules import watchdog
 from mailroom.settings import Settings, current
@@ -35,9 +36,26 @@ DESCRIPTION = """Reports, on time, to everyone who waits for them.
 Every refusal is an RFC 9457 problem document that names field, fault and remedy. Lists are paged by `cursor`; POST
 takes `Idempotency-Key`, PUT, PATCH and DELETE take `If-Match`."""
 
+# Executions and load stand before schedules: /schedules/executions is not a schedule's id.
+PARTS = (
+    executions,
+    load,
+    schedules,
+    bulk,
+    artifacts,
+    connections,
+    reports,
+    calendars,
+    distribution,
+    stats,
+    backfill,
+    audit,
+    notifications,
+)
+
 
 def create_app(settings: Settings | None = None, database: Database | None = None) -> FastAPI:
-    """The application over these settings, or those of the environment. A database that is given is not closed.
+    """Build the application over these settings, or those of the environment. A database that is given is not closed.
 
     Raises:
         ConfigurationError: a setting is wrong, or no API key is set.
@@ -80,9 +98,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.include_router(health.router)
     app.include_router(docs.router)
     api = APIRouter(prefix="/api/v1", dependencies=[Depends(plain_query)])
-    # Executions and load before schedules: /schedules/executions is not a schedule's id.
-    before = (executions, load)
-    for part in (*before, schedules, artifacts, connections, reports, calendars, distribution, accounts, audit):
+    for part in PARTS:
         api.include_router(part.router, responses=problems.documented(401, 500))
     app.include_router(api)
     docs.complete_openapi(app)

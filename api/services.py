@@ -1,19 +1,11 @@
-"""What routes work with: the process's services, the caller, ids and headers that are checked once, here."""
+"""Hold what a process works with. `create_app` makes it once."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Annotated
 
-from fastapi import Depends, Header, Path, Query, Request
-
-from api.http.problems import Refusal
 from deployments.reconcile import Reconciler
-from mailroom.access.service import ensure_default_user
-from mailroom.context import Context
-from mailroom.errors import Invalid
 from mailroom.settings import Settings
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database
@@ -21,50 +13,10 @@ from mailroom.storage.database import Database
 
 @dataclass(frozen=True)
 class Services:
-    """One a process, made by `create_app`. `previews` limits how many previews are rendered at once."""
+    """The services of a process, made by `create_app`. `previews` limits how many previews are rendered at once."""
 
     settings: Settings
     database: Database
     reconciler: Reconciler
     store: ArtifactStore
     previews: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
-
-
-def services(request: Request) -> Services:
-    """The services of this process."""
-    found = request.app.state.services
-    assert isinstance(found, Services)
-    return found
-
-
-ServicesDep = Annotated[Services, Depends(services)]
-
-
-async def plain_query(request: Request) -> None:
-    """Refuse a NUL in the query string, which Postgres cannot store or compare."""
-    for name, value in request.query_params.multi_items():
-        if "\0" in name or "\0" in value:
-            raise Invalid.at(name.replace("\0", "")[:60], "holds a NUL.", "Remove it.")
-
-
-async def caller(found: ServicesDep) -> Context:
-    """Who asks, and when: the key stands for the default user."""
-    now = datetime.now(UTC)
-    async with found.database.session() as session:
-        user = await ensure_default_user(session, now, found.settings)
-    if not user.is_active:
-        raise Refusal(403, "forbidden", f"The user {user.email} is disabled.", remedy="Ask the operator.")
-    return Context(user=user, now=now, settings=found.settings)
-
-
-CallerDep = Annotated[Context, Depends(caller)]
-
-Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,80}$", description="An id, as lists give it.")]
-ConnectionName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$", description="The connection's name.")]
-
-Cursor = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before.")]
-Limit = Annotated[int, Query(ge=1, le=200, description="Rows a page.")]
-IfMatch = Annotated[
-    str | None,
-    Header(max_length=200, description="The ETag that your change is based on; a stale one is refused with 412."),
-]

@@ -59,6 +59,15 @@ def pss_mb(process: psutil.Process) -> float:
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
 
 
+def grandchildren(process: psutil.Process) -> list[psutil.Process]:
+    """Return the children of its children, without those of one that ends meanwhile."""
+    found: list[psutil.Process] = []
+    for child in process.children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found += child.children()
+    return found
+
+
 @contextlib.contextmanager
 def running(command: list[str], environment: dict[str, str], folder: Path, log: str) -> Iterator[psutil.Popen]:
     """A program for the time of a block."""
@@ -97,7 +106,7 @@ async def all_done(client: PrefectClient, deployment: uuid.UUID, runs: int, work
             flow_run_filter=FlowRunFilter(state=FlowRunFilterState.model_validate({"type": final})),
             deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])),
         )
-        most = max(most, sum(pss_mb(child) for each in worker.children() for child in each.children()))
+        most = max(most, sum(pss_mb(child) for child in grandchildren(worker)))
         if done >= runs:
             return most
         await asyncio.sleep(1)

@@ -36,7 +36,6 @@ class Case:
     format_: str
     rows: int
     columns: list[str]
-    fast: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,6 @@ class Figure:
 CASES = [
     Case("pdf_1k", "pdf", 1_000, PDF),
     Case("xlsx_100k", "xlsx", 100_000, WIDE),
-    Case("xlsx_fast_100k", "xlsx", 100_000, WIDE, fast=True),
     Case("xlsx_1m", "xlsx", 1_000_000, WIDE),
     *(
         Case(f"{format_}_{size}", format_, rows, NARROW)
@@ -124,7 +122,6 @@ def run_case(case: Case, database: Path, folder: Path) -> Figure:
             "timezone": "America/New_York",
             "access": {"kind": "sql", "url": f"sqlite:///{database}", "statement_timeout": 600},
             "folder": folder,
-            "fast_xlsx": case.fast,
         }
     )
     file = render_here(job).files[0]

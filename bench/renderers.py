@@ -13,6 +13,7 @@ import json
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -66,11 +67,11 @@ async def singly(job: RenderJob) -> None:
 
 def memory_mb() -> list[dict[str, float]]:
     """Resident and proportional size of each renderer process."""
-    sizes = [
-        process.memory_full_info()
-        for process in psutil.Process().children()
-        if "mailroom.rendering.renderers.child" in process.cmdline()
-    ]
+    sizes = []
+    for process in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # One that is replaced just now.
+            if "mailroom.rendering.renderers.child" in process.cmdline():
+                sizes.append(process.memory_full_info())
     return [{"rss": round(size.rss / 1e6, 1), "pss": round(size.pss / 1e6, 1)} for size in sizes]
 
 

@@ -1,4 +1,4 @@
-"""Our tables for commands that read them directly."""
+"""Opens our tables for commands that read them directly."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 async def our_database(settings: Settings) -> Database:
-    """Our tables, which must be there.
+    """Return our tables, which must be there.
 
     Raises:
         MailroomError: they are missing or old.

@@ -26,7 +26,7 @@ app.command("cli.commands.run:run", name="run", help="Run a schedule now and wai
 
 
 def main() -> None:
-    """Entry of the console script. Exit status: 0 done, 1 refused or failed, 2 the set-up or the call is wrong."""
+    """Run the console script. Exit status: 0 done, 1 refused or failed, 2 the set-up or the call is wrong."""
     try:
         app()
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""What people see: one console, tables, and our errors in words."""
+"""Prints what people see: one console, tables, and our errors in words."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def print_error(error: MailroomError) -> int:
 
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """A table; cells are shown as plain text, never as markup."""
+    """Print a table; cells are shown as plain text, never as markup."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -41,5 +41,5 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[obje
 
 
 def print_json(data: Any) -> None:
-    """Data for another program: nothing but JSON on standard output."""
+    """Print data for another program: nothing but JSON on standard output."""
     out.file.write(json.dumps(data, ensure_ascii=False, indent=2, default=str) + "\n")

@@ -1,4 +1,4 @@
-"""The REST API for the command line: its problem documents become our errors."""
+"""Calls the REST API for the command line; its problem documents become our errors."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class MailroomClient:
         self._client.close()
 
     def call(self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None) -> Any:
-        """One request; returns the decoded JSON, None for an empty answer.
+        """Make one request; returns the decoded JSON, None for an empty answer.
 
         Raises:
             ApiProblem: the API refused.
@@ -76,7 +76,7 @@ class MailroomClient:
         raise ApiProblem(answer.status_code, problem if isinstance(problem, dict) else {})
 
     def pages(self, path: str, **query: str) -> list[Any]:
-        """Every item of a list that is paged by cursor."""
+        """Return every item of a list that is paged by cursor."""
         found, cursor = [], None
         while True:
             asked = httpx.QueryParams({**query, "limit": "200", **({"cursor": cursor} if cursor else {})})
@@ -88,7 +88,7 @@ class MailroomClient:
 
 
 def api_key(settings: Settings) -> str:
-    """The key of the settings, or the one that `init` left in the data folder.
+    """Return the key of the settings, or the one that `init` left in the data folder.
 
     Raises:
         ConfigurationError: there is none.

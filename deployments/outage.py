@@ -1,4 +1,4 @@
-"""Whether Prefect answers, and when to ask again. Pure: the clock and the dice are passed in."""
+"""Keeps track of whether Prefect answers, and of when to ask again. Pure: clock and chance are passed in."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Outage:
     quiet_until: float = 0.0
 
     def blocks(self, now: float) -> bool:
-        """Whether Prefect is to be left alone."""
+        """Tell whether Prefect should be left alone for now."""
         return self.failures > 0 and now < self.quiet_until
 
     def failed(self, now: float, chance: float) -> bool:
-        """Prefect did not answer; `chance` is in [0, 1). Returns whether this is news.
+        """Note that Prefect did not answer; `chance` is in [0, 1). Returns whether this begins an outage.
 
         What was asked before the pause began does not make it longer.
         """
@@ -36,6 +36,6 @@ class Outage:
         return self.failures == 1
 
     def answered(self) -> bool:
-        """Prefect answered; returns whether this is news."""
+        """Note that Prefect answered; returns whether this ends an outage."""
         over, self.failures = self.failures > 0, 0
         return over

@@ -16,24 +16,28 @@ import random
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from deployments.outage import Outage
-from deployments.pace import Pace
-from deployments.runs.handover import adopt
+from deployments.runs.again import find_run, is_waiting, may_run_again, run_again
+from deployments.runs.handover import hand_waiting_runs
 from deployments.runs.rescue import rescue
 from deployments.sync.apply import remove, submit
-from deployments.sync.in_step import bring_in_step
-from deployments.sync.strays import removable
-from deployments.sync.sweep import Found, Sweep
+from deployments.sync.drift_finder import Drift, DriftFinder
+from deployments.sync.schedule_syncer import sync_schedule
+from deployments.sync.stray_finder import removable_strays
 from deployments.workqueue import WorkQueue
+from deployments.write_limiter import WriteLimiter
 from mailroom.errors import Unavailable
+from mailroom.executions import again, lifecycle
 from mailroom.executions import repository as executions
+from mailroom.executions.reasons import ReasonCode, because
 from mailroom.schedules import repository as stored
 from mailroom.schedules.adoption import record_repair
 from mailroom.settings import Settings
@@ -49,11 +53,13 @@ _RESCUE_EVERY = 4
 _HANDED_OVER = (ExecutionState.PENDING, ExecutionState.RETRYING)
 _SHARE = 0.01
 """How much of the time goes into reading on through all schedules: 1 % of one core of Prefect at most."""
+_KNOWN_FIRST = timedelta(minutes=2)
+"""How late a new run of a retry would begin by itself, if this process died before it told the execution of it."""
 _SILENT = "Prefect does not answer; the change is kept and tried again."
 
 
 def explain(error: Exception) -> tuple[str, bool]:
-    """Why Prefect did not take a change, in words, and whether trying again cannot help."""
+    """Return why Prefect did not take a change, in words, and whether trying again cannot help."""
     if isinstance(error, PrefectHTTPStatusError):
         code = error.response.status_code
         return f"Prefect refused the change: {code} {error.response.text[:500]}", code in (400, 403, 409, 422)
@@ -63,18 +69,18 @@ def explain(error: Exception) -> tuple[str, bool]:
 
 
 class Reconciler:
-    """One a process. `run_forever` is its background work; `settle_*` hurry one change along."""
+    """Keeps Prefect in step; one a process. `run_forever` works in the background; `settle_*` hurry a change along."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database, self._settings = database, settings
         self._queue = WorkQueue(self._settle, workers=settings.prefect_writers)
-        self._sweep = Sweep(database, settings)
-        self._outage, self._pace = Outage(), Pace(settings.prefect_writes_per_second)
+        self._drift_finder = DriftFinder(database, settings)
+        self._outage, self._write_limiter = Outage(), WriteLimiter(settings.prefect_writes_per_second)
         self._opened = AsyncExitStack()
         self._client: PrefectClient | None = None
 
     async def run_forever(self) -> None:
-        """Until cancelled: what is pending every `sync_every_seconds`, drift every `drift_every_seconds`."""
+        """Work until cancelled: on pending changes every `sync_every_seconds`, on drift every `drift_every_seconds`."""
         rounds, look_at = 0, 0.0
         while True:
             try:
@@ -96,24 +102,27 @@ class Reconciler:
             return 0
         async with self._database.session() as session:
             pending = [row.id for row in await stored.unsynced(session, _BATCH)]
-            requested = await executions.unsubmitted(session, limit=_BATCH)
+            requested = [
+                *await executions.unsubmitted(session, limit=_BATCH),
+                *await again.wanted(session, limit=_BATCH),
+            ]
         await self._settle_all(list(dict.fromkeys([*pending, *(row.schedule_id for row in requested)])))
         return len(pending) + len(requested)
 
     async def repair(self, *, seconds: float) -> int:
-        """Look Prefect over for what differs, see `Sweep.look`, and mend it; returns how much was found."""
+        """Find what differs in Prefect, see `DriftFinder.find`, and mend it; returns how much was found."""
         if self._outage.blocks(time.monotonic()):
             return 0
         try:
             client = await self._connected()
-            found = await self._sweep.look(client, seconds=seconds)
-            await self._remove(client, found)
+            drift = await self._drift_finder.find(client, seconds=seconds)
+            await self._remove(client, drift)
         except (*_DOWN, PrefectHTTPStatusError) as error:
             self._silent(error)
             return 0
         self._answered()
-        await self._settle_all(list(found.verdicts))
-        return len(found.verdicts) + len(found.strays)
+        await self._settle_all(list(drift.verdicts))
+        return len(drift.verdicts) + len(drift.strays)
 
     async def _settle_all(self, ids: Sequence[str]) -> None:
         for start in range(0, len(ids), _CHUNK):
@@ -122,25 +131,25 @@ class Reconciler:
             if self._outage.blocks(time.monotonic()):
                 return
 
-    async def _remove(self, client: PrefectClient, found: Found) -> None:
+    async def _remove(self, client: PrefectClient, drift: Drift) -> None:
         """Remove deployments that should not be there; each is kept in the audit trail."""
-        going = removable(list(found.strays.values()), found.ours)
-        if kept := len(found.strays) - len(going):
+        going = removable_strays(list(drift.strays.values()), drift.ours)
+        if kept := len(drift.strays) - len(going):
             _LOG.error(
                 "%d deployments in Prefect belong to schedules that our tables do not know; they are left alone. Is "
                 "MAILROOM_DATABASE_URL the right database? `mailroom schedules diff` lists them.",
                 kept,
             )
-        for odd in going:
-            await self._pace.turn()
-            await remove(client, odd.observed.id)
-            _LOG.warning("Removed the deployment %s from Prefect: %s.", odd.observed.name, odd.reason)
+        for stray in going:
+            await self._write_limiter.wait_for_turn()
+            await remove(client, stray.observed.id)
+            _LOG.warning("Removed the deployment %s from Prefect: %s.", stray.observed.name, stray.reason)
             async with self._database.session() as session:
-                detail = {"removed": odd.observed.name, "reason": odd.reason}
-                record_repair(session, odd.schedule_id, now=datetime.now(UTC), detail=detail)
+                detail = {"removed": stray.observed.name, "reason": stray.reason}
+                record_repair(session, stray.schedule_id, now=datetime.now(UTC), detail=detail)
 
     async def rescue(self) -> int:
-        """Look for runs whose process died; returns how many were put back or ended. Prefect being down is no news."""
+        """Put back or end runs whose process died; returns how many, 0 where Prefect does not answer."""
         if self._outage.blocks(time.monotonic()):
             return 0
         with contextlib.suppress(*_DOWN):
@@ -166,7 +175,7 @@ class Reconciler:
         return await self.settle_schedule(execution.schedule_id)
 
     async def close(self) -> None:
-        """End what still goes on; the next process starts from the database."""
+        """Stop the work that still goes on; the next process starts from the database."""
         await self._queue.close()
         self._client = None
         await self._opened.aclose()
@@ -179,30 +188,38 @@ class Reconciler:
         return self._client
 
     async def _settle(self, schedule_id: str) -> None:
-        """One try for one schedule and the executions asked of it."""
+        """Try once to bring one schedule in step, and to hand over the executions that were asked of it."""
         if self._outage.blocks(time.monotonic()):
             async with self._database.session() as session:
                 await stored.mark_sync_failed(session, schedule_id, _SILENT, final=False)
             return
         async with self._database.session() as session:
             requested = await executions.unsubmitted(session, schedule_id=schedule_id)
+            retries = await again.wanted(session, schedule_id=schedule_id)
         client = await self._connected()
         with contextlib.suppress(Unavailable):  # Recorded where it happened; the rest would fail the same way.
             deployment_id = await self._sync(client, schedule_id)
-            adopted = await self._adopt(client, deployment_id, requested)
+            handed_over = await self._hand_waiting_runs(client, deployment_id, requested)
             for execution in requested:
-                if execution.id not in adopted:
+                if execution.id not in handed_over:
                     await self._submit(client, execution.id, deployment_id)
+            for execution in retries:
+                await self._retry(client, execution, deployment_id)
 
     async def _sync(self, client: PrefectClient, schedule_id: str) -> UUID | None:
-        """One try for one schedule; returns its deployment's id, None where it has or gets none.
+        """Try once to bring one schedule in step; returns its deployment's id, None where it has or gets none.
 
         Raises:
             Unavailable: Prefect does not answer; this is recorded on the schedule.
         """
         try:
-            deployment_id = await bring_in_step(
-                client, self._database, self._settings, self._pace, schedule_id, clock=lambda: datetime.now(UTC)
+            deployment_id = await sync_schedule(
+                client,
+                self._database,
+                self._settings,
+                self._write_limiter,
+                schedule_id,
+                clock=lambda: datetime.now(UTC),
             )
         except (*_DOWN, PrefectHTTPStatusError, ObjectNotFound) as error:
             message, final = explain(error)
@@ -215,25 +232,25 @@ class Reconciler:
         self._answered()
         return deployment_id
 
-    async def _adopt(
+    async def _hand_waiting_runs(
         self, client: PrefectClient, deployment_id: UUID | None, requested: Sequence[Execution]
     ) -> set[str]:
         if deployment_id is None:
             return set()
         try:
-            return await adopt(client, self._database, deployment_id, requested, now=datetime.now(UTC))
+            return await hand_waiting_runs(client, self._database, deployment_id, requested, now=datetime.now(UTC))
         except _DOWN as error:
             raise self._silent(error) from error
 
     async def _submit(self, client: PrefectClient, execution_id: str, deployment_id: UUID | None) -> None:
-        """Create the flow run of a requested execution. Twice is once: the execution's id is the idempotency key."""
+        """Create the flow run of a requested execution. Its id is the idempotency key: a repetition makes no other."""
         async with self._database.session() as session:
             execution = await executions.get(session, execution_id)
             schedule = await stored.find(session, execution.schedule_id)
             if schedule is None or execution.flow_run_id or execution.status not in _HANDED_OVER:
                 return
             if schedule.state is ScheduleState.DELETED:
-                execution.status, execution.reason = ExecutionState.CANCELLED, "The schedule was deleted first."
+                lifecycle.cancel(execution, because(ReasonCode.SCHEDULE_DELETED), now=datetime.now(UTC))
                 return
         if deployment_id is None:
             return
@@ -247,8 +264,46 @@ class Reconciler:
         async with self._database.session() as session:
             await executions.set_flow_run(session, execution_id, str(run.id))
 
+    async def _retry(self, client: PrefectClient, execution: Execution, deployment_id: UUID | None) -> None:
+        """Let an execution's flow run run again, as a person asked; one that is gone is replaced by a new one."""
+        now = datetime.now(UTC)
+        try:
+            run = await find_run(client, execution.flow_run_id)
+            if run is None and deployment_id is not None:
+                run = await self._replace_run(client, execution, deployment_id, now)
+            if run is None or not may_run_again(run):
+                return
+            if not is_waiting(run):
+                await run_again(client, run.id, "A person asked for another try in Mailroom.", now=now)
+        except _DOWN as error:
+            raise self._silent(error) from error
+        except (PrefectHTTPStatusError, ObjectNotFound) as error:
+            _LOG.warning("The retry of %s is tried again later: %s", execution.id, explain(error)[0])
+            return
+        async with self._database.session() as session:
+            await again.handed_over(session, execution.id, now=now)
+
+    async def _replace_run(
+        self, client: PrefectClient, execution: Execution, deployment_id: UUID, now: datetime
+    ) -> FlowRun | None:
+        """Make the flow run of a retry whose own is gone.
+
+        It begins later, since the execution must know it first: a run that it does not know is stopped by the claim.
+        """
+        async with self._database.session() as session:
+            schedule = await stored.find(session, execution.schedule_id)
+        if schedule is None:
+            return None
+        run = await submit(
+            client, deployment_id, schedule, execution, at=now + _KNOWN_FIRST, key=again.retry_key(execution)
+        )
+        async with self._database.session() as session:
+            await again.set_run(session, execution, str(run.id))
+        await run_again(client, run.id, "A person asked for another try in Mailroom.", now=now)
+        return await client.read_flow_run(run.id)
+
     def _silent(self, error: Exception) -> Unavailable:
-        """Prefect did not answer: it is left alone for a while, and the log hears of it once."""
+        """Leave a Prefect that did not answer alone for a while; the log tells it once."""
         message, _ = explain(error)
         if self._outage.failed(time.monotonic(), random.random()):  # noqa: S311  spreads load, keeps no secret
             _LOG.warning("%s Changes wait until it is back.", message)

@@ -37,7 +37,7 @@ class WorkQueue:
 
     @property
     def backlog(self) -> int:
-        """How many ids wait, those being worked on not counted."""
+        """Return how many ids wait; those being worked on are not counted."""
         return len(self._waiting)
 
     async def close(self) -> None:

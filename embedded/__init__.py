@@ -1,1 +1,1 @@
-"""Everything on one machine, under one supervisor, with its data below one folder."""
+"""Runs everything on one machine, under one supervisor, with its data below one folder."""

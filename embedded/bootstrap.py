@@ -1,4 +1,4 @@
-"""What `mailroom init` does. Each step looks first and does only what is missing, so all of it can be repeated."""
+"""Sets a machine up, as `mailroom init` does. Each step does only what is missing, so all of it can be repeated."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CATALOG = CHECKOUT / "catalog"
 
 
 def flights_database(settings: Settings) -> Path:
-    """Where the sample reports' data lies."""
+    """Return where the sample reports' data lies."""
     return settings.data_dir / "samples" / "flights.db"
 
 
@@ -43,7 +43,7 @@ def use_our_prefect(settings: Settings) -> None:
 
 
 async def local_part(settings: Settings, say: Say) -> Catalog:
-    """The data folder, the API key, the tables, the default user, the sample data and the catalog.
+    """Make the data folder, the API key, the tables, the default user, the sample data and the catalog.
 
     Returns the catalog that was read; reports with faults are in its `errors`, and the others were stored.
     """
@@ -100,7 +100,7 @@ async def sync_catalog(database: Database, root: Path, say: Say) -> Catalog:
 
 
 async def wait_for_prefect(settings: Settings, seconds: float) -> bool:
-    """Whether Prefect answers within that time; asked once when it is 0."""
+    """Tell whether Prefect answers within that time; asked once when it is 0."""
     import httpx
 
     if seconds:
@@ -121,7 +121,7 @@ async def wait_for_prefect(settings: Settings, seconds: float) -> bool:
 
 
 async def prefect_part(settings: Settings, say: Say) -> None:
-    """The work pool, the upkeep, the block types and, embedded, the connections that the samples need.
+    """Make the work pool, the upkeep, the block types and, embedded, the connections that the samples need.
 
     Raises:
         Unavailable: Prefect does not answer.
@@ -175,11 +175,11 @@ async def _work_pool(client: PrefectClient, settings: Settings, say: Say) -> Non
             await client.create_work_pool(pool)
             say(f"work pool {settings.work_pool}: created")
         except ObjectAlreadyExists:
-            say(f"work pool {settings.work_pool}: somebody was faster")
+            say(f"work pool {settings.work_pool}: another process created it first")
 
 
 def block_types() -> list[type[Block]]:
-    """Every block type that a connection can be, and those inside them."""
+    """Return every block type that a connection can be, and those inside them."""
     from prefect.blocks.core import Block
 
     from prefect_mailroom import collection

@@ -8,6 +8,7 @@ from typing import Any
 
 from embedded.bootstrap import flights_database
 from mailroom.access.service import ensure_default_user
+from mailroom.access.viewer import SYSTEM
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
 from mailroom.connections.service import ConnectionSettings, NewConnection
@@ -20,7 +21,7 @@ OURS = "Made by `mailroom init`; kept in step with the embedded system while thi
 
 
 def wanted(settings: Settings) -> list[NewConnection]:
-    """The embedded system's connections. Pure."""
+    """Return the embedded system's connections. Pure."""
     mail: dict[str, Any] = {
         "credentials": {"smtp_server": settings.host, "smtp_port": settings.mail_smtp_port, "smtp_type": "INSECURE"},
         "from_address": "reports@mailroom.example",
@@ -50,7 +51,7 @@ async def ensure(database: Database, settings: Settings, say: Callable[[str], No
         async with database.session() as session:
             now = datetime.now(UTC)
             context = Context(user=await ensure_default_user(session, now, settings), now=now, settings=settings)
-            row = (await connection_repository.named(session, [connection.name])).get(connection.name)
+            row = (await connection_repository.named(session, [connection.name], viewer=SYSTEM)).get(connection.name)
             if row is None:
                 await connections.create(session, connection, context)
                 say(f"connection {connection.name}: created")

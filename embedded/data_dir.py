@@ -7,6 +7,7 @@ import fcntl
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from mailroom.settings import Settings
 from prefect_mailroom.errors import ConfigurationError
 
 LOCK = "up.lock"
+_WRITTEN_WITHIN_SECONDS = 2
 
 
 def prepare(settings: Settings) -> None:
@@ -44,7 +46,7 @@ def prepare(settings: Settings) -> None:
 
 
 def free_mb(folder: Path) -> int:
-    """Free space of the disk that holds the folder, in MiB."""
+    """Return the free space of the disk that holds the folder, in MiB."""
     return shutil.disk_usage(folder).free // 2**20
 
 
@@ -87,11 +89,14 @@ def locked(folder: Path) -> Iterator[int]:
 
 
 def _key_file(path: Path, make: str) -> str:
-    """The content of a private file, created with `make` if it is not there yet."""
+    """Return the content of a private file, created with `make` if it is not there yet."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        text = path.read_text().strip()
+        # Another process may have made the file just now, and be about to write the key.
+        deadline = time.monotonic() + _WRITTEN_WITHIN_SECONDS
+        while not (text := path.read_text().strip()) and time.monotonic() < deadline:
+            time.sleep(0.02)
         if not text:
             raise ConfigurationError(
                 f"The key file {path} is empty.", remedy="Put the key back from a backup, or delete the file."
@@ -105,11 +110,11 @@ def _key_file(path: Path, make: str) -> str:
 
 
 def api_key(settings: Settings) -> str:
-    """The key of the REST API: the setting, or the one that is kept in the data folder."""
+    """Return the key of the REST API: the setting, or the one that is kept in the data folder."""
     return settings.api_key.get_secret_value() or _key_file(settings.data_dir / "api-key", secrets.token_urlsafe(32))
 
 
 def encryption_key(settings: Settings) -> str:
-    """The Fernet key of the embedded Prefect's blocks. Prefect alone would keep one beside the secrets it guards."""
+    """Return the Fernet key of the embedded Prefect's blocks; Prefect would keep one beside the secrets it guards."""
     fresh = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
     return _key_file(settings.data_dir / "prefect-encryption-key", fresh)

@@ -1,4 +1,4 @@
-"""What `up` shows: what is starting and for how long, then the lines that matter."""
+"""Shows the progress of `up`: what is starting and for how long, then the lines that matter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.text import Text
 
 
 def printable(text: str) -> str:
-    """The text without control characters, so that a name or a log line cannot steer the terminal."""
+    """Return the text without control characters, so that a name or a log line cannot steer the terminal."""
     return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
@@ -47,7 +47,7 @@ class Display:
                 self._progress.stop()
 
     def line(self, name: str, text: str) -> None:
-        """One line, said by or about a service."""
+        """Print one line, said by or about a service."""
         shown = Text(f"{name:>8}  ", style="cyan")
         shown.append(printable(text), style="not bold default")
         self._console.print(shown, soft_wrap=True, highlight=False)

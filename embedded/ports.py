@@ -1,25 +1,31 @@
-"""Ports: refused before anything starts, naming who holds them and which variable moves ours."""
+"""Checks ports before anything starts; a refusal names who holds a port and which variable moves ours."""
 
 from __future__ import annotations
 
+import secrets
 import socket
+from collections.abc import Container
+from itertools import islice
+from pathlib import Path
 
 import psutil
 
 from mailroom.settings import Settings
 from prefect_mailroom.errors import ConfigurationError
 
+_LOWEST = 10240
+_GIVEN = Path("/proc/sys/net/ipv4/ip_local_port_range")
 PORT_FIELDS = ("api_port", "prefect_port", "mail_web_port", "mail_smtp_port")
 
 
 def wanted_ports(settings: Settings) -> dict[str, int]:
-    """The ports that `up` listens on, by the name of their setting."""
+    """Return the ports that `up` listens on, by the name of their setting."""
     names = [name for name in PORT_FIELDS if not (name == "prefect_port" and settings.prefect_api_url)]
     return {name: getattr(settings, name) for name in names}
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen there now."""
+    """Tell whether a server could listen there now."""
     family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -31,15 +37,41 @@ def is_free(host: str, port: int) -> bool:
 
 
 def free_port(host: str) -> int:
-    """A port that is free now."""
-    with socket.socket(socket.getaddrinfo(host, 0)[0][0]) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that is free now; see `free_ports`."""
+    return free_ports(host, 1)[0]
+
+
+def free_ports(host: str, count: int, *, avoid: Container[int] = ()) -> list[int]:
+    """Return so many different ports that are free now, none of those to avoid.
+
+    They lie below those that the system gives to whoever connects or names no port. One of these could be taken by any
+    connection of any program before our server, which needs seconds to start, listens on it.
+
+    Raises:
+        ConfigurationError: there are not so many, since the host is no address of this machine, for example.
+    """
+    free = (port for port in _candidates() if port not in avoid and is_free(host, port))
+    found = list(islice(free, count))
+    if len(found) < count:
+        remedy = "Set MAILROOM_HOST to an address of this machine."
+        raise ConfigurationError(f"No port of {host} is free.", remedy=remedy, field="MAILROOM_HOST")
+    return found
+
+
+def _candidates() -> list[int]:
+    """Return the ports below those that the system gives unasked, in an order that another process hardly has."""
+    try:
+        first_given = int(_GIVEN.read_text().split()[0])
+    except OSError:
+        first_given = 49152  # By the standard, as on macOS; Linux tells.
+    # An operator may let the system give nearly all of them; then some of those must do.
+    ports = list(range(_LOWEST, max(first_given, _LOWEST + 1000)))
+    secrets.SystemRandom().shuffle(ports)
+    return ports
 
 
 def holder(port: int) -> str:
-    """The process that listens on the port as `name (process 123)`, or "" where the system does not tell."""
+    """Return the process that listens on the port as `name (process 123)`, or "" where the system does not tell."""
     try:
         for connection in psutil.net_connections(kind="tcp"):
             # `laddr` is (host, port), or empty.
@@ -51,7 +83,7 @@ def holder(port: int) -> str:
 
 
 def faults(settings: Settings) -> list[str]:
-    """A sentence for each port that cannot be had."""
+    """Return a sentence for each port that cannot be had."""
     found: list[str] = []
     seen: dict[int, str] = {}
     for name, port in wanted_ports(settings).items():
@@ -76,11 +108,12 @@ def check_ports(settings: Settings) -> None:
 
 
 def with_free_ports(settings: Settings) -> tuple[Settings, list[str]]:
-    """The settings with a free port in place of each that is taken, and a sentence for each change."""
+    """Return the settings with a free port in place of each that is taken, and a sentence for each change."""
     changes: dict[str, int] = {}
     said = []
-    for name, port in wanted_ports(settings).items():
-        if port in changes.values() or not is_free(settings.host, port):
-            changes[name] = free_port(settings.host)
+    wanted = wanted_ports(settings)
+    for name, port in wanted.items():
+        if not is_free(settings.host, port):
+            [changes[name]] = free_ports(settings.host, 1, avoid={*wanted.values(), *changes.values()})
             said.append(f"Port {port} is in use; MAILROOM_{name.upper()} is {changes[name]} this time.")
     return settings.model_copy(update=changes), said

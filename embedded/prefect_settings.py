@@ -1,4 +1,4 @@
-"""How the embedded Prefect is set, each with its reason. The names are checked against Prefect by a test."""
+"""The settings of the embedded Prefect, each with its reason. A test checks the names against Prefect."""
 
 from __future__ import annotations
 
@@ -60,19 +60,19 @@ WORKER = {
 
 
 def base_environment(inherited: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment without Prefect settings made for another server, its logging excepted."""
+    """Return the environment without Prefect settings made for another server, its logging excepted."""
     source = os.environ if inherited is None else inherited
     return {k: v for k, v in source.items() if not k.startswith("PREFECT_") or k.startswith("PREFECT_LOGGING_")}
 
 
 def client_environment(settings: Settings) -> dict[str, str]:
-    """What a process needs to reach our Prefect."""
+    """Return what a process needs to reach our Prefect."""
     home = settings.data_dir / "prefect"
     return CLIENT | {"PREFECT_API_URL": settings.prefect_api, "PREFECT_HOME": str(home)}
 
 
 def server_environment(settings: Settings, encryption_key: str) -> dict[str, str]:
-    """What the embedded server needs; its SQLite file lies in PREFECT_HOME, unless a database is named."""
+    """Return what the embedded server needs; its SQLite file lies in PREFECT_HOME, unless a database is named."""
     own = {"PREFECT_SERVER_ENCRYPTION_KEY": encryption_key}
     if settings.prefect_database_url:
         own["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = settings.prefect_database_url

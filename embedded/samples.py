@@ -90,12 +90,12 @@ def load_flights(database: Path, progress: Progress | None = None) -> None:
 
 
 def is_loaded(database: Path) -> bool:
-    """Whether this file is a complete sample database of this version."""
+    """Tell whether this file is a complete sample database of this version."""
     return database.is_file() and _marks(database) == (APPLICATION, VERSION)
 
 
 def _marks(database: Path) -> tuple[int, int]:
-    """Whose database a file is, and of which version; zeros for a file that is none."""
+    """Return the application id and the version of a database file; zeros for a file that is none."""
     try:
         with closing(sqlite3.connect(f"file:{quote(str(database.resolve()))}?mode=ro", uri=True)) as connection:
             application = connection.execute("pragma application_id").fetchone()[0]

@@ -31,14 +31,14 @@ _SETTINGS_PASSED = (
 
 
 def settings_environment(settings: Settings) -> dict[str, str]:
-    """The settings that `up` decides on, for its children; they inherit the others as they are."""
+    """Return the settings that `up` decides on, for its children; they inherit the others as they are."""
     decided = {f"MAILROOM_{name.upper()}": str(getattr(settings, name)) for name in _SETTINGS_PASSED}
     # Named, so that nobody renders by themselves while the renderers are being started again.
     return decided | {"MAILROOM_RENDERERS_SOCKET": str(settings.renderers_path)}
 
 
 def outbound_allow(settings: Settings) -> str:
-    """What connections may reach: what the operator allowed, and this machine, where the mail catcher is."""
+    """Return what connections may reach: what the operator allowed, and this machine, where the mail catcher is."""
     return f"{os.environ.get('MAILROOM_OUTBOUND_ALLOW', '')} {settings.host}".strip()
 
 
@@ -54,7 +54,7 @@ def _answers(url: str) -> Callable[[], Awaitable[bool]]:
 
 
 def _worker_answers(settings: Settings, name: str) -> Callable[[], Awaitable[bool]]:
-    """Whether Prefect has heard from the worker since now; an older heartbeat is of the last start."""
+    """Tell whether Prefect has heard from the worker since now; an older heartbeat is of the last start."""
     since = datetime.now(UTC)
     url = f"{settings.prefect_api}/work_pools/{quote(settings.work_pool)}/workers/filter"
 
@@ -72,7 +72,7 @@ def _worker_answers(settings: Settings, name: str) -> Callable[[], Awaitable[boo
 
 
 def prefect(settings: Settings, environment: Mapping[str, str]) -> Service:
-    """The Prefect server with its UI, on SQLite."""
+    """Return the Prefect server with its UI, on SQLite."""
     command = [sys.executable, "-m", "embedded.prefect_server", "server", "start"]
     return Service(
         "prefect",
@@ -83,7 +83,7 @@ def prefect(settings: Settings, environment: Mapping[str, str]) -> Service:
 
 
 def mail(settings: Settings, environment: Mapping[str, str]) -> Service:
-    """The mail catcher: takes every mail, delivers none, shows them on a page."""
+    """Return the mail catcher, which takes every mail, delivers none and shows them on a page."""
     options = ["--folder", str(settings.data_dir / "mail"), "--host", settings.host]
     ports = ["--smtp-port", str(settings.mail_smtp_port), "--web-port", str(settings.mail_web_port)]
     return Service(
@@ -95,7 +95,7 @@ def mail(settings: Settings, environment: Mapping[str, str]) -> Service:
 
 
 def setup(settings: Settings, environment: Mapping[str, str]) -> Service:
-    """`mailroom init`, which waits for Prefect where it needs it, and ends."""
+    """Return `mailroom init`, which waits for Prefect where it needs it, and ends."""
 
     async def never() -> bool:
         return False
@@ -104,13 +104,13 @@ def setup(settings: Settings, environment: Mapping[str, str]) -> Service:
 
 
 def renderers(settings: Settings, environment: Mapping[str, str]) -> Service:
-    """The renderer processes of this machine. They can be asked before all of them are ready."""
+    """Return the renderer processes of this machine. They can be asked before all of them are ready."""
     command = [sys.executable, "-m", "mailroom.rendering.renderers.service"]
     return Service("renderers", command, environment, lambda: client.is_serving(settings))
 
 
 def api(settings: Settings, environment: Mapping[str, str]) -> Service:
-    """The REST API and the pages. It alone is given the API key."""
+    """Return the REST API and the pages. This service alone is given the API key."""
     command = [sys.executable, "-m", "uvicorn", "api.app:create_app", "--factory", "--no-access-log"]
     return Service(
         "api",
@@ -121,7 +121,7 @@ def api(settings: Settings, environment: Mapping[str, str]) -> Service:
 
 
 def worker(settings: Settings, environment: Mapping[str, str]) -> Service:
-    """The worker that runs the flows."""
+    """Return the worker that runs the flows."""
     name = "embedded"
     command = [sys.executable, "-m", "prefect", "worker", "start", "--type", settings.worker_type]
     if settings.worker_type == "mailroom-warm":

@@ -28,7 +28,7 @@ _FACTORIES = (
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where people look, as URLs."""
+    """The addresses of the pages, as URLs."""
 
     api: str
     prefect: str
@@ -36,13 +36,13 @@ class Addresses:
 
     @classmethod
     def of(cls, settings: Settings) -> Addresses:
-        """The addresses of a system with these settings."""
+        """Return the addresses of a system with these settings."""
         base = f"http://{settings.host}"
         return cls(f"{base}:{settings.api_port}", settings.prefect_ui, f"{base}:{settings.mail_web_port}")
 
 
 def environment(settings: Settings, mark: str) -> dict[str, str]:
-    """What every child inherits."""
+    """Return what every child inherits."""
     return {
         **prefect_settings.base_environment(),
         **prefect_settings.client_environment(settings),
@@ -54,7 +54,7 @@ def environment(settings: Settings, mark: str) -> dict[str, str]:
 
 
 def check_mode(settings: Settings) -> None:
-    """Refuse to run production embedded.
+    """Refuse to run the embedded system where the settings ask for production.
 
     Raises:
         ConfigurationError: in production mode.
@@ -74,7 +74,7 @@ async def running(
     *,
     hurry: asyncio.Event,
 ) -> AsyncIterator[Supervisor]:
-    """Start everything, give it while the block runs, end everything.
+    """Start everything, keep it running during the block, then end everything.
 
     Args:
         hurry: once set, ending is firm: nothing is waited for.
@@ -128,7 +128,7 @@ async def _start(settings: Settings, supervisor: Supervisor, display: Display, i
 
 
 async def _start_guard(mark: str, lock: int) -> asyncio.subprocess.Process:
-    """The guard holds the lock as well, so that no other `up` begins before the remains of this one are gone."""
+    """Start the guard. It holds the lock too, so that no other `up` begins before the remains of this one are gone."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -142,7 +142,9 @@ async def _start_guard(mark: str, lock: int) -> asyncio.subprocess.Process:
 
 
 async def _dismiss(watch: asyncio.subprocess.Process) -> None:
+    """Let the guard go, and wait until it has: it holds the folder's lock, and the next `up` may begin at once."""
     if watch.returncode is None and watch.stdin is not None:
         watch.stdin.write(guard.FAREWELL)
         watch.stdin.close()
+        await watch.wait()
     await watch.wait()

@@ -1,4 +1,4 @@
-"""The flow of every schedule: claim -> gate -> render -> deliver -> settle. Wiring only.
+"""This is the flow of every schedule: claim -> gate -> render -> deliver -> settle. It is wiring only.
 
 The work is in `mailroom.passes`.
 
@@ -22,30 +22,31 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import Pause
 from prefect.states import AwaitingRetry, Cancelled, Completed, Failed
 
+from mailroom.executions.reason_words import words
 from mailroom.passes.before_fork import prepare
-from mailroom.passes.claim import FlowRunFacts, Stopped
+from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
 from mailroom.passes.lease import lease
+from mailroom.passes.outcome import Outcome
 from mailroom.passes.run_page import run_name, write_summary
-from mailroom.passes.settle import Verdict
 from mailroom.passes.supersede import stop_flow_run
 from mailroom.passes.work import Begun, Rendered, Work, open_work
 from mailroom.states import ExecutionState
 
 
 @task(name="render", cache_policy=NO_CACHE, persist_result=False)
-async def render(work: Work, begun: Begun) -> Rendered | Verdict:
+async def render(work: Work, begun: Begun) -> Rendered | Outcome:
     """Render every format of the execution, or find it rendered."""
     return await work.render(begun)
 
 
 @task(name="deliver", cache_policy=NO_CACHE, persist_result=False)
-async def deliver(work: Work, begun: Begun, made: Rendered) -> Verdict:
+async def deliver(work: Work, begun: Begun, made: Rendered) -> Outcome:
     """Try every delivery that is due once."""
     return await work.deliver(begun, made)
 
 
 def before_fork() -> None:
-    """Called by the warm worker in the process that its children are forked from."""
+    """Prepare what every run needs; the warm worker calls this in the process that its children are forked from."""
     prepare()
 
 
@@ -57,33 +58,48 @@ def _facts() -> FlowRunFacts:
     return FlowRunFacts(str(run.id), run.expected_start_time or datetime.now(UTC), run.auto_scheduled)
 
 
-def _state(result: Verdict) -> State[Any]:
-    """What Prefect shows for a verdict."""
+def _state(result: Outcome) -> State[Any]:
+    """Return the state that Prefect shows for an outcome."""
+    message = words(result.reason)
     match result.state:
         case ExecutionState.SUCCESS:
-            return Completed(message=result.reason)
+            return Completed(message=message)
         case ExecutionState.SKIPPED:
-            return Completed(name="Skipped", message=result.reason)
+            return Completed(name="Skipped", message=message)
         case ExecutionState.CANCELLED:
-            return Cancelled(message=result.reason)
+            return Cancelled(message=message)
         case ExecutionState.MISSED | ExecutionState.PARTIAL:
-            return Failed(name=str(result.state).capitalize(), message=result.reason)
+            return Failed(name=str(result.state).capitalize(), message=message)
         case _:
-            return Failed(message=result.reason)
+            return Failed(message=message)
 
 
-async def _give_the_slot_back(flow_run_id: str, result: Verdict) -> NoReturn:
+async def _give_the_slot_back(flow_run_id: str, reason: str, until: datetime) -> NoReturn:
     """Put the run back to SCHEDULED, and leave as a suspended run leaves.
 
     Returning the state would do for an engine that asks for states; Prefect's process worker asks for a result, and
     reports a run without one as crashed. `Pause` is Prefect's signal for "the state is set, exit for resubmission".
     """
-    waiting: State[Any] = AwaitingRetry(message=result.reason, scheduled_time=result.retry_at)
+    waiting: State[Any] = AwaitingRetry(message=reason, scheduled_time=until)
     async with get_client() as client:
         answer = await client.set_flow_run_state(UUID(flow_run_id), waiting)
     if answer.status is not SetStateStatus.ACCEPT or answer.state is None:
         raise RuntimeError(f"Prefect did not take the run back: {answer.details}.")
     raise Pause(state=answer.state)
+
+
+async def _work_on(work: Work, begun: Begun) -> Outcome:
+    """Make the pass that has begun: stop what it replaces, render, deliver, settle, and show what came of it."""
+    async with get_client() as client:
+        for superseded in begun.superseded:
+            await stop_flow_run(client, superseded)
+        await client.update_flow_run(UUID(work.run.id), name=run_name(begun.claimed))
+    async with lease(work.database, begun.claimed.execution.id):
+        made = await render(work, begun)
+        result = made if isinstance(made, Outcome) else await deliver(work, begun, made)
+        result = await work.settle(begun, result)
+    await write_summary(work, begun.claimed, result)
+    return result
 
 
 @flow(name="report-export", persist_result=False)
@@ -96,27 +112,16 @@ async def report_export(schedule_id: str, execution_id: str | None = None) -> St
     """
     facts = _facts()
     async with open_work(facts) as work:
-        begun = await work.begin(schedule_id, execution_id)
-        if isinstance(begun, Stopped) and begun.come_back_at:
-            waiting = Verdict(ExecutionState.RETRYING, begun.reason, begun.come_back_at)
-            await _give_the_slot_back(facts.id, waiting)
-        if isinstance(begun, Stopped):
-            get_run_logger().info("Nothing to do: %s", begun.reason)
-            return Completed(name="Skipped", message=begun.reason)
-        if isinstance(begun, Verdict) and begun.retry_at:
-            await _give_the_slot_back(facts.id, begun)
-        if isinstance(begun, Verdict):
-            get_run_logger().info("The gate is closed: %s", begun.reason)
-            return _state(begun)
-        async with get_client() as client:
-            for superseded in begun.superseded:
-                await stop_flow_run(client, superseded)
-            await client.update_flow_run(UUID(facts.id), name=run_name(begun.claimed))
-        async with lease(work.database, begun.claimed.execution.id):
-            made = await render(work, begun)
-            result = made if isinstance(made, Verdict) else await deliver(work, begun, made)
-            result = await work.settle(begun, result)
-        await write_summary(work, begun.claimed, result)
-    if result.state is ExecutionState.RETRYING:
-        await _give_the_slot_back(facts.id, result)
+        match await work.begin(schedule_id, execution_id):
+            case Begun() as begun:
+                result = await _work_on(work, begun)
+            case Outcome() as result:
+                get_run_logger().info("The gate: %s", words(result.reason))
+            case HeldElsewhere(reason=reason, until=until):
+                await _give_the_slot_back(facts.id, words(reason), until)
+            case Stopped(reason=reason):
+                get_run_logger().info("Nothing to do: %s", words(reason))
+                return Completed(name="Skipped", message=words(reason))
+    if result.retry_at:
+        await _give_the_slot_back(facts.id, words(result.reason), result.retry_at)
     return _state(result)

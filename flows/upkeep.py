@@ -1,4 +1,4 @@
-"""Upkeep, every minute: what was due is compared with the ledger, what waits is handed over, what died is put back.
+"""Every minute, compare what was due with the ledger, hand over what waits and put back what died.
 
 The API process does the same in its background. This run does it while no API process lives, on any worker of the pool,
 and shows operators what it found. Wiring only.
@@ -24,7 +24,7 @@ STALE = timedelta(minutes=2)
 
 @flow(name="upkeep", persist_result=False)
 async def upkeep() -> State[Any]:
-    """One look at everything; its state says what was found."""
+    """Look at everything once; the run's state says what was found."""
     context = FlowRunContext.get()
     expected = context.flow_run.expected_start_time if context and context.flow_run else None
     now = datetime.now(UTC)

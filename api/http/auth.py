@@ -1,4 +1,4 @@
-"""Until people can log in, one API key from the settings guards everything but health and documentation."""
+"""Guard the API by one key from the settings, until people can log in. Health and documentation are open."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OPEN = frozenset({"/", "/healthz", "/readyz", "/docs", "/docs.css", "/api/v1/ope
 
 
 def require_key(key: SecretStr) -> SecretStr:
-    """The key, or the end of the start.
+    """Return the key, or stop the start of the process.
 
     Raises:
         ConfigurationError: it is empty.
@@ -46,7 +46,7 @@ class ApiKeyGuard:
             scope["path"],
             401,
             "unauthorized",
-            "This needs the API key, and none or a wrong one was sent.",
+            "The API key is missing or wrong.",
             remedy="Send it as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'; `mailroom init` says where it is.",
             headers={"WWW-Authenticate": 'Bearer realm="mailroom"'},
         )

@@ -1,4 +1,4 @@
-"""Bodies as they came, documented as their models: the domain reads them, so one place says what is wrong."""
+"""Bodies that are read by the domain, so that one place says what is wrong, and documented as their models."""
 
 from __future__ import annotations
 
@@ -18,45 +18,10 @@ class DocumentedAs:
     model: type[BaseModel]
 
     def __get_pydantic_json_schema__(self, _schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """The model's schema."""
+        """Return the schema of the model."""
         return handler(self.model.__pydantic_core_schema__)
 
 
-SCHEDULE: dict[str, Any] = {
-    "name": "EMEA weekly sales",
-    "report_id": "carrier-punctuality",
-    "timing": {"frequency": "weekly", "days": ["mon"], "at": "09:00", "timezone": "Europe/Berlin"},
-    "parameters": {},
-    "formats": ["pdf", "xlsx"],
-    "destinations": [
-        {
-            "channel": "email",
-            "connection": "corp-smtp",
-            "to": ["ada@example.com"],
-            "subject": "{report_name} {date}",
-            "attach": "attachment",
-        },
-        {"channel": "folder", "connection": "shared-folder", "path": "{report_slug}/{date}.{ext}"},
-    ],
-    "condition": {"send_if": "always"},
-    "policy": {"overlap": "skip", "catchup": "latest", "expires_after": "PT4H", "pause_after_failures": 5},
-}
-
-
 def examples(**named: Any) -> dict[str, Example]:
-    """`openapi_examples=` from names and values."""
+    """Return `openapi_examples=` from names and values."""
     return {name: Example(summary=name.replace("_", " "), value=value) for name, value in named.items()}
-
-
-SCHEDULES = examples(
-    weekly_mail_and_folder=SCHEDULE,
-    last_business_day_of_the_month={
-        **SCHEDULE,
-        "timing": {"frequency": "monthly", "day": {"business_day": -1}, "at": "07:30", "timezone": "Europe/Berlin"},
-    },
-    by_cron={**SCHEDULE, "timing": {"frequency": "cron", "expression": "0 9 * * mon-fri", "timezone": "UTC"}},
-)
-PATCHES = examples(
-    another_time={"timing": {"at": "10:30"}},
-    back_to_the_default_policy={"policy": None},
-)

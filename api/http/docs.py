@@ -1,4 +1,4 @@
-"""The OpenAPI document, and a page that lists its operations: one file of HTML, no script, nothing from elsewhere."""
+"""Serve the OpenAPI document, and a page that lists its operations: one file of HTML without scripts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel
 
 from api.http.problems import Problem
-from prefect_mailroom.channels import CHANNELS
+from prefect_mailroom.channels.registry import CHANNELS
 
 router = APIRouter(include_in_schema=False)
 _TEMPLATES = Environment(
@@ -24,7 +24,7 @@ _HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-in
 
 
 def complete_openapi(app: FastAPI) -> None:
-    """Add to FastAPI's document what it cannot know: the problem schema and how to log in."""
+    """Add to FastAPI's document the parts that it cannot know: problems, channels, and how to log in."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -32,8 +32,8 @@ def complete_openapi(app: FastAPI) -> None:
             document = generate()
             parts = document["components"]
             parts["schemas"].update(_schemas(Problem))
-            for channel in CHANNELS.values():
-                parts["schemas"].update(_schemas(channel.destination_type))
+            for entry in CHANNELS.values():
+                parts["schemas"].update(_schemas(entry.destination_type))
             paths = document["paths"]
             _name_destinations(paths["/api/v1/schedules/"]["post"])
             _name_destinations(paths["/api/v1/schedules/{schedule_id}"]["put"])
@@ -60,9 +60,9 @@ def _schemas(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _name_destinations(operation: dict[str, Any]) -> None:
-    """A spec keeps destinations as they came; readers want to know what each channel takes."""
+    """Describe the settings of each channel, since a spec keeps destinations as they came."""
     body = operation["requestBody"]["content"]["application/json"]["schema"]
-    names = {kind: f"#/components/schemas/{channel.destination_type.__name__}" for kind, channel in CHANNELS.items()}
+    names = {kind: f"#/components/schemas/{entry.destination_type.__name__}" for kind, entry in CHANNELS.items()}
     body["properties"]["destinations"]["items"] = {
         "oneOf": [{"$ref": name} for name in names.values()],
         "discriminator": {"propertyName": "channel", "mapping": names},
@@ -83,13 +83,13 @@ def _mend(operation: dict[str, Any], *, secured: bool) -> None:
 
 @router.get("/")
 async def root() -> RedirectResponse:
-    """There is no page here yet: to the documentation."""
+    """Redirect to the documentation, since there is no page here yet."""
     return RedirectResponse("/docs")
 
 
 @router.get("/docs")
 async def page(request: Request) -> HTMLResponse:
-    """The operations, readable without a tool."""
+    """List the operations on a page that needs no tool."""
     document = request.app.openapi()
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, item in document["paths"].items():

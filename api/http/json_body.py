@@ -1,4 +1,4 @@
-"""JSON bodies within limits: what the standard parser would let through is refused before anything reads it."""
+"""Read JSON bodies within limits, and refuse what the standard parser would let through."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class LimitedRequest(Request):
     """A request whose body is read up to `MAX_BYTES` and parsed strictly."""
 
     async def body(self) -> bytes:
-        """The body.
+        """Return the body.
 
         Raises:
             Refusal: 413 for one that is too large, told by its length or found while reading.
@@ -112,7 +112,7 @@ class LimitedRequest(Request):
         return self._body
 
     async def json(self) -> Any:
-        """The parsed body; see `parse`."""
+        """Return the parsed body; see `parse`."""
         if not hasattr(self, "_json"):
             self._json = parse(await self.body())
         return self._json

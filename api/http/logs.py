@@ -1,5 +1,7 @@
-"""Logs as JSON lines, each with the id of the request it belongs to. JSON escapes line breaks and control characters,
-so nothing that a user sends can forge a line."""
+"""Write logs as JSON lines, each with the id of the request it belongs to.
+
+JSON escapes line breaks and control characters, so nothing that a user sends can forge a line.
+"""
 
 from __future__ import annotations
 

@@ -1,18 +1,20 @@
-"""Every refusal as an RFC 9457 problem document; the one place where errors become HTTP."""
+"""Answer every refusal as an RFC 9457 problem document; this is the only place where errors become HTTP."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, Field, TypeAdapter
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
-from mailroom.errors import Conflict, Fault, Invalid, NotFound, Unavailable, fault_from
+from mailroom.errors import Conflict, Fault, Gone, Invalid, NoSuchChannel, NotFound, Unavailable, fault_from
 from mailroom.reports.errors import LimitExceeded, RenderFailed
 from mailroom.reports.parameters import ParametersInvalid
 from prefect_mailroom.errors import (
@@ -29,7 +31,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class ProblemFault(BaseModel):
-    """One thing wrong, and what to do about it."""
+    """One fault in what was sent, and what to do about it."""
 
     field: str = Field(description="Dotted place in what was sent, such as destinations.0.to.")
     message: str
@@ -63,6 +65,8 @@ class Refusal(Exception):
 _KINDS: tuple[tuple[type[MailroomError], int, str], ...] = (
     # The first match counts: derived classes stand before their bases.
     (NotFound, 404, "not-found"),
+    (Gone, 410, "gone"),
+    (NoSuchChannel, 501, "no-such-channel"),
     (Conflict, 409, "conflict"),
     (Unavailable, 503, "unavailable"),
     (Invalid, 422, "invalid"),
@@ -85,31 +89,60 @@ def problem(
     detail: str,
     *,
     remedy: str = "",
-    errors: list[Fault] | None = None,
+    errors: Sequence[Fault] = (),
     error_id: str = "",
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
-    """The answer of one refusal; empty members are left out."""
-    body: dict[str, Any] = {
-        "type": f"/problems/{kind}",
-        "title": kind.replace("-", " ").capitalize(),
-        "status": status,
-        "detail": detail,
-        "instance": path,
-    }
-    if remedy:
-        body["remedy"] = remedy
-    if errors:
-        body["errors"] = [{"field": e.field, "message": e.message, "remedy": e.remedy} for e in errors]
-    if error_id:
-        body["error_id"] = error_id
-    return JSONResponse(body, status, headers, MEDIA_TYPE)
+    """Return the answer of one refusal; empty members are left out."""
+    return _response(_problem(path, status, kind, detail, remedy=remedy, errors=errors, error_id=error_id), headers)
+
+
+def _problem(
+    path: str,
+    status: int,
+    kind: str,
+    detail: str,
+    *,
+    remedy: str = "",
+    errors: Sequence[Fault] = (),
+    error_id: str = "",
+) -> Problem:
+    return Problem(
+        type=f"/problems/{kind}",
+        title=kind.replace("-", " ").capitalize(),
+        status=status,
+        detail=detail,
+        instance=path,
+        remedy=remedy,
+        errors=[ProblemFault(field=one.field, message=one.message, remedy=one.remedy) for one in errors],
+        error_id=error_id,
+    )
+
+
+def _response(found: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+    left_out = {name for name in ("remedy", "errors", "error_id") if not getattr(found, name)}
+    body = found.model_dump(exclude=left_out)
+    return JSONResponse(body, found.status, headers, MEDIA_TYPE)
+
+
+def unexpected_problem(path: str, error_id: str) -> Problem:
+    """Return the problem of an error that nobody expected: nothing of it but the id under which the log knows it."""
+    remedy = "Try again; if it stays, give the operator this error_id."
+    return _problem(path, 500, "internal", "Something went wrong here.", remedy=remedy, error_id=error_id)
 
 
 def unexpected(path: str, error_id: str) -> JSONResponse:
-    """The answer to what nobody expected: nothing of it but the id under which the log knows it."""
-    remedy = "Try again; if it stays, give the operator this error_id."
-    return problem(path, 500, "internal", "Something went wrong here.", remedy=remedy, error_id=error_id)
+    """Return the answer to an error that nobody expected."""
+    return _response(unexpected_problem(path, error_id))
+
+
+def problem_of(error: MailroomError, path: str) -> Problem:
+    """Return an error of the domain as a problem."""
+    status, kind = next((status, kind) for base, status, kind in _KINDS if isinstance(error, base))
+    if isinstance(error, Conflict) and error.stale:
+        status, kind = 412, "stale"
+    detail = "Some fields are wrong; see errors." if isinstance(error, Invalid) else error.message
+    return _problem(path, status, kind, detail, remedy=error.remedy, errors=_faults(error))
 
 
 def _faults(error: MailroomError) -> list[Fault]:
@@ -124,16 +157,11 @@ def _faults(error: MailroomError) -> list[Fault]:
 
 async def _domain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, MailroomError)
-    status, kind = next((status, kind) for base, status, kind in _KINDS if isinstance(error, base))
-    headers = {}
-    if isinstance(error, Conflict) and error.stale:
-        status, kind = 412, "stale"
-    if status == 503:
+    found, headers = problem_of(error, request.url.path), {}
+    if found.status == 503:
         seconds = getattr(error, "not_before", None) or 5
         headers["Retry-After"] = str(max(1, round(seconds)))
-    detail = "Some fields are wrong; see errors." if isinstance(error, Invalid) else error.message
-    faults = _faults(error)
-    return problem(request.url.path, status, kind, detail, remedy=error.remedy, errors=faults, headers=headers)
+    return _response(found, headers)
 
 
 async def _refusal(request: Request, error: Exception) -> JSONResponse:
@@ -143,15 +171,23 @@ async def _refusal(request: Request, error: Exception) -> JSONResponse:
 
 async def _validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    faults = []
+    faults, body = [], _body_of(request)
     for detail in error.errors():
         place, *rest = detail["loc"]
         if place == "path":
             return problem(request.url.path, 404, "not-found", "There is nothing here.", remedy="Check the id.")
         if detail["type"] == "missing" and not rest:
             return problem(request.url.path, 422, "invalid", "A JSON body is needed.", remedy="See /docs for examples.")
-        faults.append(fault_from(ErrorDetails(type=detail["type"], loc=tuple(rest), msg=detail["msg"], input=None)))
+        found = ErrorDetails(type=detail["type"], loc=tuple(rest), msg=detail["msg"], input=None)
+        faults.append(fault_from(found, model=body if place == "body" else None))
     return problem(request.url.path, 422, "invalid", "Some fields are wrong; see errors.", errors=faults)
+
+
+def _body_of(request: Request) -> TypeAdapter[Any] | None:
+    """Return what the route's body is validated against, as FastAPI itself does not say where an error lies in it."""
+    route = request.scope.get("route")
+    field = route.body_field if isinstance(route, APIRoute) else None
+    return TypeAdapter(field.field_info.annotation) if field and field.field_info.annotation else None
 
 
 _REMEDIES = {
@@ -178,7 +214,7 @@ def install(app: FastAPI) -> None:
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """`responses=` for a route: each status as a problem document."""
+    """Return `responses=` for a route: each status as a problem document."""
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         status: {

@@ -1,4 +1,4 @@
-"""From a body to a model, its faults in the domain's words."""
+"""Read a body as a model, and name its faults in the domain's words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def read(model: type[Model], body: dict[str, Any]) -> Model:
-    """The body as the model.
+    """Return the body as the model.
 
     Raises:
         Invalid: naming every wrong field.
@@ -20,4 +20,4 @@ def read(model: type[Model], body: dict[str, Any]) -> Model:
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        raise Invalid.from_validation(error) from error
+        raise Invalid.from_validation(error, model=model) from error

@@ -52,6 +52,17 @@ class Backend:
         with closing(sqlite3.connect(self.folder / "mailroom.db", timeout=30)) as lite:
             return lite.execute(query).fetchall()
 
+    def change(self, statement: str) -> None:
+        """Change our tables by hand."""
+        if self.postgres:
+            import psycopg  # noqa: PLC0415  only with BACKEND=postgres
+
+            with psycopg.connect(self.postgres.format(name="mailroom")) as connection:
+                connection.execute(statement.encode())
+            return
+        with closing(sqlite3.connect(self.folder / "mailroom.db", timeout=30)) as lite, lite:
+            lite.execute(statement)
+
     def count(self, query: str) -> int:
         """The one number that a query gives."""
         return int(self.rows(query)[0][0])

@@ -12,10 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench.peak import programs, registering, work
+from bench.peak.bound import Bound
 from bench.peak.options import Options
+from bench.peak.result import EARLY
 from bench.peak.stack import Stack
 from bench.peak.usage import Usage
-from bench.peak.waiting import say, wait_for
+from bench.peak.waiting import EndedEarly, say
 from embedded import prefect_settings
 
 PREFIX = "idle"
@@ -23,19 +25,23 @@ _POLLS = 30
 _CALM_SECONDS = 30
 
 
-def measure(stack: Stack, options: Options) -> dict[str, Any]:
-    """CPU of everything together in percent of one core, and the median of the worker's polls."""
+def measure(stack: Stack, options: Options, bound: Bound) -> dict[str, Any]:
+    """Measure the CPU of everything together in percent of one core, and the median of the worker's polls."""
     first = datetime.now(UTC) + timedelta(hours=12)
-    registering.register(stack, 1, 1, lambda _: work.at(first), PREFIX)
+    registering.register(stack, 1, 1, lambda _: work.at(first), PREFIX, bound)
     say(f"idle: registering {options.idle} schedules")
-    _multiply(stack, options.idle)
-    _wait_for_runs(stack, options.idle)
-    time.sleep(_CALM_SECONDS)
+    _multiply(stack, options.idle, bound)
+    _wait_for_runs(stack, options.idle, bound)
+    bound.sleep(_CALM_SECONDS, "the stack came to rest")
     usage, began = Usage(), time.monotonic()
     usage.sample(stack.roots)
     before = dict(usage.cpu)
     say(f"idle for {options.idle_seconds} s")
-    time.sleep(options.idle_seconds)
+    note = {}
+    try:
+        bound.sleep(options.idle_seconds, "idling")
+    except EndedEarly as ended:
+        note = {EARLY: str(ended)}
     usage.sample(stack.roots)
     seconds = time.monotonic() - began
     percent = {part: round(100 * spent / seconds, 2) for part, spent in usage.since(before).items()}
@@ -47,15 +53,17 @@ def measure(stack: Stack, options: Options) -> dict[str, Any]:
         "cpu_percent_of": percent,
     }
     say(f"idle: {found}")
-    return {"idle_10k": found}
+    return {"idle_10k": found, **note}
 
 
-def _multiply(stack: Stack, n: int) -> None:
+def _multiply(stack: Stack, n: int, bound: Bound) -> None:
     """Copy the one schedule that came over REST, in our tables and Prefect's; by REST it is a quarter of an hour."""
     log = stack.data.parent / "copies.log"
     command = [sys.executable, "-m", "bench.peak.copies", str(n)]
     with programs.running(command, stack.environment, log) as process:
-        if process.wait(600) != 0:
+        # It ends by itself; with a status, `must_run` tells it.
+        bound.wait_for(f"The copies of {n} schedules", lambda: process.poll() is not None, 600)
+        if process.returncode != 0:
             programs.must_run(process, log)
     rows = stack.backend.count(f"SELECT count(*) FROM export_schedules WHERE name LIKE '{PREFIX} %'")
     deployments = _count(stack, "/deployments/count", {})
@@ -63,7 +71,7 @@ def _multiply(stack: Stack, n: int) -> None:
         raise SystemExit(f"{rows} schedules and {deployments} deployments are there instead of {n}; see {log}.")
 
 
-def _wait_for_runs(stack: Stack, n: int) -> None:
+def _wait_for_runs(stack: Stack, n: int, bound: Bound) -> None:
     """Prefect's scheduler inserts one run for each; that is work, and over before idling begins."""
     told = 0
 
@@ -75,7 +83,7 @@ def _wait_for_runs(stack: Stack, n: int) -> None:
             say(f"Prefect's scheduler has inserted {found} runs")
         return found >= n
 
-    wait_for(f"{n} runs", inserted, 120 + n / 5, every=5)
+    bound.wait_for(f"{n} runs", inserted, 120 + n / 5, every=5)
 
 
 def _count(stack: Stack, path: str, body: object) -> int:

@@ -10,9 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 import psutil
 
+from bench.peak.bound import Bound
+from bench.peak.result import EARLY
 from bench.peak.sink import Sink
 from bench.peak.usage import Usage
-from bench.peak.waiting import say, sleep_until
+from bench.peak.waiting import say
 
 # Workers may begin this long before the due time, since they prefetch 10 s ahead.
 _EARLY = timedelta(seconds=15)
@@ -28,8 +30,10 @@ class Outcome:
     Attributes:
         delivered, duplicates: as the mail server counted them, by recipient.
         late: seconds from due to receipt, one a recipient.
-        cpu: CPU seconds a schedule, by part.
+        cpu: CPU seconds a schedule, by part; where it was given up, one of those that had ended.
         pss_mb: most memory at any look, by part.
+        gave_up_after: seconds from due until the part's time was over; None where everything ended before.
+        ended: how many had ended.
     """
 
     n: int
@@ -38,11 +42,21 @@ class Outcome:
     late: Sequence[float]
     cpu: dict[str, float]
     pss_mb: dict[str, float]
+    ended: int
+    gave_up_after: float | None = None
 
     @property
     def throughput(self) -> float | None:
-        """Deliveries a second, from the due time to the last receipt; None where nothing came."""
-        return round(self.delivered / max(self.late), 3) if self.late else None
+        """Deliveries a second, from the due time to the last receipt; None where nothing came.
+
+        Where not everything ended, the time counts until it was given up: the last receipt may lie long before.
+        """
+        return round(self.delivered / (self.gave_up_after or max(self.late)), 3) if self.late else None
+
+    @property
+    def note(self) -> dict[str, str]:
+        """What a part's figures say beside them of an early end; empty where everything ended."""
+        return {} if self.gave_up_after is None else {EARLY: f"{self.ended} of {self.n} had ended"}
 
 
 def quantiles(values: Sequence[float]) -> dict[str, float] | None:
@@ -54,33 +68,43 @@ def quantiles(values: Sequence[float]) -> dict[str, float] | None:
 
 
 def watch(
-    sink: Sink, roots: Sequence[psutil.Process], due: datetime, n: int, ended: Callable[[], int], seconds: float
+    sink: Sink, roots: Sequence[psutil.Process], due: datetime, n: int, ended: Callable[[], int], bound: Bound
 ) -> Outcome:
-    """Wait for the due time and then until `ended` gives `n`; whatever came until then, or within `seconds`, counts."""
+    """Wait for the due time and then until `ended` gives `n`; whatever came until then, or within the bound, counts.
+
+    Raises:
+        EndedEarly: the part's time was over before the due time.
+    """
     usage = Usage()
-    sleep_until(due - _EARLY)
+    bound.sleep_until(due - _EARLY)
     usage.sample(roots)
     before = dict(usage.cpu)
-    sleep_until(due)
-    deadline, done, told = time.monotonic() + seconds, 0, time.monotonic()
-    while done < n and time.monotonic() < deadline:
+    bound.sleep_until(due)
+    done, told = 0, time.monotonic()
+    while done < n and bound.left:
         time.sleep(_LOOK_EVERY)
         done = ended()
         if done >= n or time.monotonic() > told + _TELL_EVERY:
             told = time.monotonic()
             usage.sample(roots)
             say(f"{(datetime.now(UTC) - due).total_seconds():4.0f} s: {done} of {n} ended, {sink.taken.total()} mails")
-    if done < n:
-        say(f"GIVEN UP after {seconds:g} s: only {done} of {n} have ended")
+    gave_up = done < n
     time.sleep(_QUIET)  # A duplicate may still come.
+    after = (datetime.now(UTC) - due).total_seconds()
+    if gave_up:
+        done = ended()
+        usage.sample(roots)
+        say(f"GIVEN UP {after:.0f} s after the due time: {done} of {n} have ended")
     late = [moment - due.timestamp() for moment in sink.at.values()]
     return Outcome(
         n=n,
         delivered=len(sink.taken),
         duplicates=sink.duplicates,
         late=late,
-        cpu={part: round(spent / n, 4) for part, spent in usage.since(before).items()},
+        cpu={part: round(spent / (max(done, 1) if gave_up else n), 4) for part, spent in usage.since(before).items()},
         pss_mb={part: round(size / 2**20, 1) for part, size in usage.peak_pss.items()},
+        ended=done,
+        gave_up_after=after if gave_up else None,
     )
 
 

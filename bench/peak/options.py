@@ -21,6 +21,7 @@ class Options:
         limits: runs at once that these two are tried with; the better figure counts.
         lag_minutes: minutes with 20 due in each.
         idle, idle_seconds: schedules registered, and how long they are watched.
+        part_seconds: how long each part, and each round of process and serve, may take; 0: by its size, see `bound`.
     """
 
     n: int = 1000
@@ -32,6 +33,7 @@ class Options:
     lag_minutes: int = 4
     idle: int = 10_000
     idle_seconds: int = 180
+    part_seconds: int = 0
 
     def reports_of(self, sample: int) -> int:
         """Distinct reports for fewer schedules, so that as many of them share one as at the peak."""
@@ -60,6 +62,7 @@ def read(environment: Mapping[str, str]) -> Options:
         lag_minutes=_number(environment, "LAG_MINUTES", 4),
         idle=_number(environment, "IDLE", 10_000),
         idle_seconds=_number(environment, "IDLE_SECONDS", 180),
+        part_seconds=_number(environment, "PART_SECONDS", 1) if environment.get("PART_SECONDS") else 0,
     )
 
 

@@ -1,4 +1,7 @@
-"""What becomes bench/out/peak.json. A part that was not run is null, never a figure of another day."""
+"""What becomes bench/out/peak.json. A part that was not run is null, never a figure of another day.
+
+`ended_early` says of each part that ran out of time after how many seconds, and why; its figures are partial, or null.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from typing import Any
 
 from bench.peak.options import RIVALS, Options
 
+EARLY = "ended_early"
+"""Under this name, a part's figures say why it ended before everything was measured."""
 OUT = Path(__file__).parents[1] / "out" / "peak.json"
 FIGURES = (
     "delivered", "duplicates", "throughput_per_s", "lateness_s", "engine_cpu_s_per_run", "cpu_s_per_run",
@@ -19,7 +24,15 @@ FIGURES = (
 def empty(options: Options) -> dict[str, Any]:
     """Nothing has been run."""
     asked = {"n": options.n, "reports": options.reports, "backend": options.backend}
-    return {**asked, **dict.fromkeys(FIGURES)}
+    return {**asked, EARLY: {}, **dict.fromkeys(FIGURES)}
+
+
+def with_part(result: Mapping[str, Any], name: str, figures: Mapping[str, Any]) -> dict[str, Any]:
+    """The result with one part's figures; their note of an early end goes to the notes of all. Pure."""
+    plain = {key: value for key, value in figures.items() if key != EARLY}
+    notes = {**result[EARLY], name: figures[EARLY]} if figures.get(EARLY) else result[EARLY]
+    found = with_rival(result, name, plain) if name in RIVALS else {**result, **plain}
+    return with_ratios({**found, EARLY: notes})
 
 
 def with_rival(result: Mapping[str, Any], name: str, figures: Mapping[str, Any]) -> dict[str, Any]:

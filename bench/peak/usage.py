@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import psutil
@@ -40,10 +41,18 @@ def below(root: psutil.Process) -> Iterator[tuple[psutil.Process, str]]:
     for process in processes:  # Parents come before their children.
         try:
             inherited = parts.get(process.ppid(), OTHER) if process is not root else OTHER
-            parts[process.pid] = part_of(" ".join(process.cmdline())) or inherited
-        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            parts[process.pid] = part_of(_command_line(process)) or inherited
+        except psutil.NoSuchProcess:
             continue  # It ended meanwhile; its parent's children_* have its seconds.
         yield process, parts[process.pid]
+
+
+def _command_line(process: psutil.Process) -> str:
+    """Return its command line; "" for a zombie, which has none any more, but whose seconds no parent has yet."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.ZombieProcess:
+        return ""
 
 
 @dataclass
@@ -61,12 +70,13 @@ class Usage:
             for process, part in below(root):
                 try:
                     times = process.cpu_times()
-                    memory = process.memory_full_info().pss
-                except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+                except (psutil.NoSuchProcess, psutil.AccessDenied):
                     continue  # As above.
                 spent = times.user + times.system + times.children_user + times.children_system
                 cpu[part] = cpu.get(part, 0.0) + spent
-                pss[part] = pss.get(part, 0) + memory
+                # Asked for by itself: a process that has just ended keeps its seconds, and has no memory.
+                with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                    pss[part] = pss.get(part, 0) + process.memory_full_info().pss
         self.cpu = cpu
         for part, size in pss.items():
             self.peak_pss[part] = max(self.peak_pss.get(part, 0), size)

@@ -12,6 +12,10 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+class EndedEarly(SystemExit):
+    """Something took too long. A part that it ends reports what it has; outside of a part, it ends the bench."""
+
+
 def say(text: str) -> None:
     """A line of progress."""
     print(f"  {datetime.now(UTC):%H:%M:%S}  {text}", flush=True)
@@ -27,15 +31,19 @@ def free_ports(count: int) -> list[int]:
 
 
 def wait_for(what: str, look: Callable[[], T], seconds: float, every: float = 0.5) -> T:
-    """What `look` finds, as soon as it finds something; ends the bench when it does not."""
+    """Return what `look` finds, as soon as it finds something.
+
+    Raises:
+        EndedEarly: it found nothing within so many seconds.
+    """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := look():
             return found
         time.sleep(every)
-    raise SystemExit(f"{what} did not come within {seconds:g} s.")
+    raise EndedEarly(f"{what} did not come within {seconds:.0f} s")
 
 
-def sleep_until(moment: datetime) -> None:
-    """Sleep, unless the moment has passed."""
-    time.sleep(max(0.0, (moment - datetime.now(UTC)).total_seconds()))
+def seconds_until(moment: datetime) -> float:
+    """How long it is until then; 0 when it has passed."""
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

@@ -163,7 +163,7 @@ async def _measured(settings: Settings, database: Database, server: psutil.Proce
         async with Watch() as usual:
             different = await reconciler.repair(seconds=0.6)
         cpu, own = server.cpu_times(), time.process_time()
-        reconciler._sweep._after = ""
+        reconciler._drift_finder._after = ""
         async with Watch() as full:
             different += await reconciler.repair(seconds=math.inf)
         after = server.cpu_times()

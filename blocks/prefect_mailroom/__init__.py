@@ -1,6 +1,6 @@
 """Delivery channels, report sources and a warm worker for Prefect.
 
-Everything public is reached from here, and loaded when it is first asked for: `import prefect_mailroom.errors` costs
+Everything public is reached from here, and loads when it is first asked for: `import prefect_mailroom.errors` loads
 no Prefect, which keeps renderer processes small.
 """
 
@@ -9,18 +9,18 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-# Public name -> the module that holds it.
+# Public name -> the module that holds it. A channel need not stand here to be used: see channels/registry.py.
 _HOMES = {
-    "Channel": "channel",
-    "Destination": "channel",
-    "InlineImage": "channel",
-    "Parcel": "channel",
-    "ParcelFile": "channel",
-    "Receipt": "channel",
-    "destination": "channels",
-    "load_channel": "channels",
-    "EmailChannel": "email",
-    "EmailDestination": "email",
+    "Channel": "channels.base",
+    "Destination": "channels.base",
+    "InlineImage": "channels.base",
+    "Parcel": "channels.base",
+    "ParcelFile": "channels.base",
+    "Receipt": "channels.base",
+    "destination": "channels.registry",
+    "load_channel": "channels.registry",
+    "EmailChannel": "channels.email.channel",
+    "EmailDestination": "channels.email.destination",
     "ConfigurationError": "errors",
     "DeliveryError": "errors",
     "MailroomError": "errors",
@@ -30,13 +30,13 @@ _HOMES = {
     "SourceError": "errors",
     "SourceRefused": "errors",
     "SourceUnavailable": "errors",
-    "FolderChannel": "folder",
-    "FolderDestination": "folder",
+    "FolderChannel": "channels.folder",
+    "FolderDestination": "channels.folder",
     "HttpSource": "sources.http",
     "ShellSource": "sources.shell",
     "SqlSource": "sources.sql",
-    "WebhookChannel": "webhook",
-    "WebhookDestination": "webhook",
+    "WebhookChannel": "channels.webhook.channel",
+    "WebhookDestination": "channels.webhook.destination",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605  # One table says both what is public and where it lives.

@@ -1,14 +1,20 @@
-"""What Prefect imports at start (entry point `prefect.collections`): every block type, and the worker type.
+"""The module that Prefect imports at start (entry point `prefect.collections`): every block type, and the worker type.
 
-`prefect block register -m prefect_mailroom.collection` registers what stands here.
+`prefect block register -m prefect_mailroom.collection` registers what stands here. A channel whose extra is not
+installed has no block type here.
 """
 
-from prefect_mailroom.email import EmailChannel
-from prefect_mailroom.folder import FolderChannel
+from prefect_mailroom.channels.registry import CHANNELS
 from prefect_mailroom.sources.http import HttpSource
 from prefect_mailroom.sources.shell import ShellSource
 from prefect_mailroom.sources.sql import SqlSource
-from prefect_mailroom.webhook import WebhookChannel
 from prefect_mailroom.worker.warm import WarmWorker
 
-__all__ = ["EmailChannel", "FolderChannel", "HttpSource", "ShellSource", "SqlSource", "WarmWorker", "WebhookChannel"]
+__all__ = ["HttpSource", "ShellSource", "SqlSource", "WarmWorker"]
+
+for _entry in CHANNELS.values():
+    if _entry.is_installed():
+        _block = _entry.load()
+        globals()[_block.__name__] = _block
+        __all__.append(_block.__name__)
+__all__.sort()

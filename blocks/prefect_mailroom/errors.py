@@ -1,15 +1,16 @@
-"""What can go wrong between a rendered file and its reader, as types: retryability is a type, never a flag.
+"""Name what can go wrong between a rendered file and its reader, as types: retryability is a type, never a flag.
 
     MailroomError
-    ├── ConfigurationError      the set-up is wrong; a person must change it, trying again cannot help
-    ├── SourceError             the data could not be had
-    │   ├── SourceUnavailable     try again later
-    │   └── SourceRefused         the source says no to this query or request, for good
-    └── DeliveryError           the far side did not confirm
-        ├── RetryLater            it may work later, not before `not_before` seconds have passed
-        ├── Refused               it said no for good: an unknown recipient, a forbidden path
-        └── OutcomeUnknown        the far side may have it: neither success nor failure; a retry keeps the key
+    ├── ConfigurationError               the set-up is wrong; a person must change it, trying again cannot help
+    ├── SourceError                      the data could not be had
+    │   ├── SourceUnavailable (Retryable)  the source did not answer or was too busy
+    │   └── SourceRefused                  the source says no to this query or request, for good
+    └── DeliveryError                    the far side did not confirm
+        ├── RetryLater (Retryable)         nothing was accepted
+        ├── Refused                        it said no for good: an unknown recipient, a forbidden path
+        └── OutcomeUnknown (Retryable)     the far side may have it: neither success nor failure; a retry keeps the key
 
+What is `Retryable` is tried again, not before its `not_before` seconds have passed; nothing else is.
 Every error says what was wrong (`str(error)`), and what to do (`remedy`). No message may hold a secret.
 """
 
@@ -33,6 +34,16 @@ class MailroomError(Exception):
         return f"{self.message} {self.remedy}".strip()
 
 
+class Retryable:
+    """Mixin of the errors after which another try may succeed.
+
+    Attributes:
+        not_before: seconds to wait at least, where the far side asked for it.
+    """
+
+    not_before: float | None = None
+
+
 class ConfigurationError(MailroomError):
     """A connection, a destination or a setting is wrong; never retried.
 
@@ -49,7 +60,7 @@ class SourceError(MailroomError):
     """A report's data could not be had."""
 
 
-class SourceUnavailable(SourceError):
+class SourceUnavailable(Retryable, SourceError):
     """The source did not answer or was too busy: trying again later may help."""
 
 
@@ -61,7 +72,7 @@ class DeliveryError(MailroomError):
     """The far side did not confirm a delivery."""
 
 
-class RetryLater(DeliveryError):
+class RetryLater(Retryable, DeliveryError):
     """Nothing was accepted; a later try may succeed.
 
     Args:
@@ -77,5 +88,5 @@ class Refused(DeliveryError):
     """The far side refused for good; the same parcel will never be taken."""
 
 
-class OutcomeUnknown(DeliveryError):
+class OutcomeUnknown(Retryable, DeliveryError):
     """The parcel left and no answer came back: the far side may or may not have it."""

@@ -1,4 +1,4 @@
-"""Where connections may lead: public addresses, and the private ones that the operator opened.
+"""The guard of everything that leaves: public addresses, and the private ones that the operator opened.
 
 `MAILROOM_OUTBOUND_ALLOW` lists hosts and networks, separated by commas or blanks: `127.0.0.1 10.8.0.0/16
 mail.corp.internal`. It is the operator's and stands in the environment, never on a block, since whoever may edit a
@@ -12,6 +12,7 @@ import asyncio
 import os
 import re
 import socket
+import ssl
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
@@ -42,12 +43,12 @@ class AllowList:
     networks: tuple[IPv4Network | IPv6Network, ...]
 
     def covers(self, host: str, address: Address) -> bool:
-        """Whether this host, or the address it stands for, was opened."""
+        """Tell whether this host, or the address it stands for, was opened."""
         return _bare(host) in self.hosts or any(address in network for network in self.networks)
 
 
 def allow_list() -> AllowList:
-    """The operator's list as it stands in the environment now.
+    """Return the operator's list as it stands in the environment now.
 
     Raises:
         ConfigurationError: an entry is neither a host name nor a network.
@@ -71,7 +72,7 @@ def allow_list() -> AllowList:
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is on the public internet, seen through every way to write an IPv4 address in IPv6."""
+    """Tell whether an address is on the public internet, through every way to write an IPv4 address in IPv6."""
     if isinstance(address, IPv6Address):
         # fec0::/10 is deprecated, not private, in the registries; routers inside may still serve it.
         if address.is_site_local or address in _NAT64_LOCAL:
@@ -109,12 +110,27 @@ def permit(host: str, address: str) -> None:
 
 
 def is_opened(host: str, address: str) -> bool:
-    """Whether the operator's list names this host or address: the one place where plain HTTP may be used."""
+    """Tell whether the operator's list names this host or address; plain HTTP may be used there alone."""
     return allow_list().covers(host, ip_address(address.split("%", 1)[0]))
 
 
+def ascii_host(host: str) -> str:
+    """Return the host name as name servers know it: international names in their IDNA 2008 form.
+
+    Left alone, Python would encode after IDNA 2003, which takes `straße.de` to the host `strasse.de`.
+
+    Raises:
+        ValueError: it is no host name.
+    """
+    if host.isascii():
+        return host
+    import idna
+
+    return idna.encode(host, uts46=True).decode("ascii")  # Its error is a UnicodeError, so a ValueError.
+
+
 async def resolve(host: str, port: int, *, timeout: float = 10) -> list[str]:
-    """The addresses of a host, all of them permitted: one private among public ones refuses the host.
+    """Return the addresses of a host, all of them permitted: one private among public ones refuses the host.
 
     Args:
         timeout: seconds for the name server.
@@ -125,7 +141,8 @@ async def resolve(host: str, port: int, *, timeout: float = 10) -> list[str]:
     """
     try:
         async with asyncio.timeout(timeout):
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            loop = asyncio.get_running_loop()
+            found = await loop.getaddrinfo(ascii_host(host), port, type=socket.SOCK_STREAM)
     except TimeoutError as error:
         raise RetryLater(f"The name server did not answer for '{_shown(host)}' within {timeout:g} s.") from error
     except socket.gaierror as error:
@@ -145,7 +162,7 @@ async def resolve(host: str, port: int, *, timeout: float = 10) -> list[str]:
 
 
 async def connect(host: str, port: int, *, timeout: float) -> socket.socket:
-    """A connected, non-blocking TCP socket to a permitted address of the host; the peer itself was checked.
+    """Return a connected, non-blocking TCP socket to a permitted address of the host; the peer itself was checked.
 
     Args:
         timeout: seconds for all addresses together.
@@ -180,7 +197,7 @@ async def connect(host: str, port: int, *, timeout: float) -> socket.socket:
 
 
 def http_client(*, timeout: float) -> AsyncClient:
-    """An HTTP client that connects to permitted addresses only, follows no redirect and reads no proxy settings.
+    """Return an HTTP client for permitted addresses only, which follows no redirect and reads no proxy settings.
 
     Call `resolve` before a request: httpx-secure finds the address of a host by a bare TCP connection, and `resolve`
     keeps that from touching a private one. Its own check, on the very address that the data goes to, is the one that
@@ -190,8 +207,8 @@ def http_client(*, timeout: float) -> AsyncClient:
         timeout: seconds for each of writing and reading; connecting may take half as long.
     """
     # Late: these cost a renderer process that opens no HTTP connection 0.2 s and some memory.
-    import httpx  # noqa: PLC0415
-    from httpx_secure import httpx_ssrf_protection  # noqa: PLC0415
+    import httpx
+    from httpx_secure import httpx_ssrf_protection
 
     def validator(host: str, address: Address, _port: int) -> bool:
         permit(host, str(address))
@@ -201,6 +218,13 @@ def http_client(*, timeout: float) -> AsyncClient:
         timeout=httpx.Timeout(timeout, connect=timeout / 2), follow_redirects=False, trust_env=False
     )
     return httpx_ssrf_protection(client, check_globally_reachable=False, custom_validator=validator)
+
+
+def tls_fault(error: BaseException | None) -> ssl.SSLError | None:
+    """Return the TLS error behind an error of any client, or None: a certificate, or a handshake that failed."""
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _bare(host: str) -> str:

@@ -14,7 +14,7 @@ from mailroom.settings import current
 
 
 def account(*, since: str = "", until: str = "", as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
-    """Show that every due time is accounted for. Exit status 1 where one is not.
+    """Show that every due time is accounted for. The exit status is 1 where one is not.
 
     Parameters
     ----------

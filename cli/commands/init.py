@@ -30,7 +30,7 @@ def init(*, wait: float = 0) -> None:
 
 
 def say(line: str) -> None:
-    """One line about a step."""
+    """Print one line about a step."""
     out.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
 

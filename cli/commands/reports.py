@@ -13,6 +13,7 @@ from cyclopts import App, Parameter
 
 from cli.database import our_database
 from cli.output import out, print_json, print_table
+from mailroom.access.viewer import SYSTEM
 from mailroom.settings import Settings, current
 from prefect_mailroom.errors import MailroomError
 
@@ -72,7 +73,7 @@ def check(folder: Path | None = None) -> None:
 
 @app.command(name="list")
 def list_(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
-    """The reports in the database.
+    """List the reports in the database.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ def list_(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None
         database = await our_database(settings)
         try:
             async with database.session() as session:
-                rows = await report_repository.every(session)
+                rows = await report_repository.every(session, viewer=SYSTEM)
         finally:
             await database.close()
         return [{"id": r.id, "title": r.title, "version": r.version, "formats": r.definition["formats"]} for r in rows]
@@ -101,7 +102,7 @@ def list_(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None
 
 @app.command
 def show(report_id: str) -> None:
-    """A report's definition as JSON."""
+    """Print a report's definition as JSON."""
     print_json(asyncio.run(_definition(current(), report_id)))
 
 
@@ -153,7 +154,7 @@ def render(
 
 
 def parse_parameter(text: str) -> tuple[str, Any]:
-    """`NAME=VALUE`; the value is JSON where it can be read as such, else text.
+    """Split `NAME=VALUE`; the value is JSON where it can be read as such, else text.
 
     Raises:
         MailroomError: there is no `=`.
@@ -173,7 +174,7 @@ async def _definition(settings: Settings, report_id: str) -> dict[str, Any]:
     database = await our_database(settings)
     try:
         async with database.session() as session:
-            row = await report_repository.get(session, report_id)
+            row = await report_repository.get(session, report_id, viewer=SYSTEM)
             return dict(row.definition)
     finally:
         await database.close()

@@ -22,7 +22,7 @@ app.command("cli.commands.schedules_diff:diff", name="diff", help="Say how Prefe
 
 @app.command(name="list")
 def list_(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
-    """Every schedule with its next run.
+    """List every schedule with its next run.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def list_(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None
 
 @app.command
 def show(schedule_id: str) -> None:
-    """One schedule as JSON."""
+    """Print one schedule as JSON."""
     with MailroomClient(current()) as client:
         print_json(client.call("GET", f"/schedules/{_safe(schedule_id)}"))
 
@@ -64,7 +64,7 @@ def create(file: str) -> None:
 
 @app.command
 def warnings(schedule_id: str, *, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
-    """What to know about a schedule: duplicates, files that others write too, crowded minutes, an end that nears.
+    """Print the warnings of a schedule: duplicates, files that others write too, crowded minutes, a near end.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def backfill(
 
 
 def read_text(file: str) -> str:
-    """The text of a file, or of standard input.
+    """Return the text of a file, or of standard input.
 
     Raises:
         MailroomError: it cannot be read.
@@ -168,7 +168,7 @@ def read_text(file: str) -> str:
 
 
 def parse_body(text: str, name: str) -> dict[str, Any]:
-    """A schedule from JSON or YAML text.
+    """Return a schedule from JSON or YAML text.
 
     Raises:
         MailroomError: naming line and column of the fault.
@@ -190,7 +190,7 @@ def parse_body(text: str, name: str) -> dict[str, Any]:
 
 
 def _safe(schedule_id: str) -> str:
-    """The id as a path segment.
+    """Return the id as a path segment.
 
     Raises:
         MailroomError: it is none.
@@ -201,7 +201,7 @@ def _safe(schedule_id: str) -> str:
 
 
 def _next(schedule: dict[str, Any]) -> str:
-    """The next run in the schedule's own zone, or `none`."""
+    """Return the next run in the schedule's own zone, or `none`."""
     runs = schedule.get("next_runs") or []
     return str(runs[0]["local"]) if runs else "none"
 
@@ -221,7 +221,7 @@ def _request(schedule_id: str, action: str, wait: float) -> None:
 
 
 def wait_for(client: MailroomClient, execution_id: str, seconds: float) -> dict[str, Any]:
-    """The execution once it has ended.
+    """Wait for an execution to end, and return it.
 
     Raises:
         MailroomError: it has not ended in time; it goes on.
@@ -235,7 +235,7 @@ def wait_for(client: MailroomClient, execution_id: str, seconds: float) -> dict[
                 return execution
             if time.monotonic() > deadline:
                 raise MailroomError(
-                    f"The execution {execution_id} is {execution['status']} after {seconds:g} s; it goes on.",
+                    f"The execution {execution_id} is {execution['status']} after {seconds:g} s; it still goes on.",
                     remedy="Look at it in the Prefect UI, or wait longer with --wait.",
                 )
             time.sleep(0.5)

@@ -16,7 +16,7 @@ from mailroom.settings import Settings, current
 from prefect_mailroom.errors import MailroomError
 
 if TYPE_CHECKING:
-    from deployments.sync.sweep import Found
+    from deployments.sync.drift_finder import Drift
 
 
 def diff(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
@@ -41,12 +41,12 @@ def diff(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
         shown = [(row["schedule_id"], row["name"], row["what"], _changes(row), _who(row)) for row in rows]
         print_table(f"{len(rows)} differences", ["schedule", "name", "what is done", "changes", "because"], shown)
     else:
-        out.print(f"In step: Prefect shows what the {found.ours} schedules want.", highlight=False)
+        out.print(f"In step: Prefect matches all {found.ours} schedules.", highlight=False)
     sys.exit(1 if rows else 0)
 
 
-async def _look(settings: Settings) -> Found:
-    """Everything that differs.
+async def _look(settings: Settings) -> Drift:
+    """Return everything that differs.
 
     Raises:
         Unavailable: Prefect does not answer, or not well.
@@ -55,12 +55,12 @@ async def _look(settings: Settings) -> Found:
     import httpx
     from prefect.client.orchestration import PrefectClient
 
-    from deployments.sync.sweep import Sweep
+    from deployments.sync.drift_finder import DriftFinder
 
     database = await our_database(settings)
     try:
         async with PrefectClient(settings.prefect_api, httpx_settings={"timeout": 30}) as client:
-            return await Sweep(database, settings).look(client, seconds=math.inf)
+            return await DriftFinder(database, settings).find(client, seconds=math.inf)
     except (httpx.HTTPError, OSError) as error:
         message = f"Prefect does not answer well at {settings.prefect_api} ({type(error).__name__})."
         raise Unavailable(message, remedy="Start it, or set MAILROOM_PREFECT_API_URL to where it runs.") from error
@@ -68,10 +68,10 @@ async def _look(settings: Settings) -> Found:
         await database.close()
 
 
-def differences(found: Found) -> list[dict[str, Any]]:
-    """What is found as JSON-ready rows: schedule_id, name, what, changes (field: [there, wanted]), by_hand."""
+def differences(found: Drift) -> list[dict[str, Any]]:
+    """Return what is found as JSON-ready rows: schedule_id, name, what, changes (field: [there, wanted]), by_hand."""
     from deployments.sync.diff import Create, Delete, Update
-    from deployments.sync.in_step import detail_of
+    from deployments.sync.schedule_syncer import detail_of
 
     words = {Create: "create", Update: "update", Delete: "delete"}
     rows = []

@@ -32,7 +32,7 @@ def up() -> None:
 
 
 def show_addresses(settings: Settings) -> None:
-    """Print where people look."""
+    """Print the addresses of the pages."""
     found = Addresses.of(settings)
     lines = {
         "API docs": f"{found.api}/docs",

@@ -1,4 +1,4 @@
-"""What the demo asks for. Pure."""
+"""The schedules that the demo creates. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ LEAD = timedelta(seconds=12)
 
 
 def due_minute(now: datetime) -> datetime:
-    """The next full minute that is far enough away for its deployment to be there in time."""
+    """Return the next full minute that is far enough away for its deployment to be there in time."""
     return (now + LEAD).replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 
 def by_cron(due: datetime) -> dict[str, Any]:
-    """Mail with three files, due at that minute (UTC), by cron and not by a call."""
+    """Return a schedule that mails three files, due at that minute (UTC) by cron."""
     return {
         "name": f"{PREFIX}punctuality, by cron",
         "report_id": "carrier-punctuality",
@@ -32,7 +32,7 @@ def by_cron(due: datetime) -> dict[str, Any]:
 
 
 def by_run() -> dict[str, Any]:
-    """Files in a folder, asked for now; its own time is far away."""
+    """Return a schedule that writes files to a folder; it is run by hand, since its own time is far away."""
     return {
         "name": f"{PREFIX}departures, run now",
         "report_id": "airport-daily-departures",
@@ -45,7 +45,7 @@ def by_run() -> dict[str, Any]:
 
 
 def by_test() -> dict[str, Any]:
-    """A signed webhook, sent as a test."""
+    """Return a schedule that sends a signed webhook; it is run as a test."""
     return {
         "name": f"{PREFIX}delay list, test",
         "report_id": "delay-list",

@@ -1,4 +1,4 @@
-"""Checks at the receiving end: the mail as it was caught, the files as they lie there, the webhook as it was signed.
+"""Checks what arrived at the receiving end: the mail in the catcher, the files in the folder, the signed webhook.
 
 Each check takes the execution as the API tells it and what was really received; it returns one line a file.
 """
@@ -34,7 +34,7 @@ class Proof:
 
     @property
     def lateness(self) -> float | None:
-        """Seconds from due to delivered."""
+        """Return the seconds from due to delivered."""
         return (self.delivered - self.due).total_seconds() if self.delivered else None
 
 
@@ -73,16 +73,16 @@ def prove(schedule: str, execution: dict[str, Any], look: Look) -> list[Proof]:
 
 
 class Missing(Exception):
-    """Nothing, or something broken, lies at the far side."""
+    """The far side has nothing, or something broken."""
 
 
 def digest(content: bytes) -> tuple[int, str]:
-    """Size and SHA-256."""
+    """Return size and SHA-256."""
     return len(content), hashlib.sha256(content).hexdigest()
 
 
 def attachments(source: bytes) -> Found:
-    """The attached files of a mail, by name."""
+    """Return the attached files of a mail, by name."""
     message = email.message_from_bytes(source, policy=default)
     assert isinstance(message, EmailMessage)
     found = {}
@@ -94,7 +94,7 @@ def attachments(source: bytes) -> Found:
 
 
 def look_at_mail(catcher: str) -> Look:
-    """Finds the delivery's mail in the catcher by its Message-ID, and reads its attachments."""
+    """Return a look that finds a delivery's mail in the catcher by its Message-ID and reads its attachments."""
 
     def look(delivery: dict[str, Any]) -> Found:
         wanted = delivery["receipt"]["detail"]["message_id"]
@@ -109,7 +109,7 @@ def look_at_mail(catcher: str) -> Look:
 
 
 def look_in_folder(root: Path) -> Look:
-    """Reads the files that the receipt names below `root`."""
+    """Return a look that reads the files which a receipt names below `root`."""
 
     def look(delivery: dict[str, Any]) -> Found:
         found = {}
@@ -124,7 +124,7 @@ def look_in_folder(root: Path) -> Look:
 
 
 def look_at_webhook(receiver: Receiver) -> Look:
-    """What the receiver accepted under the delivery's key, whose signature was right."""
+    """Return a look that finds what the receiver accepted under the delivery's key, its signature right."""
 
     def look(delivery: dict[str, Any]) -> Found:
         facts = receiver.accepted.get(delivery["receipt"]["reference"])

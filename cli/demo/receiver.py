@@ -19,7 +19,7 @@ _MAX_BODY = 1_000_000
 
 @dataclass
 class Receiver:
-    """What has arrived: bodies by `webhook-id` when the signature is right, and what was refused."""
+    """Keeps what has arrived: bodies by `webhook-id` where the signature is right, and what was refused."""
 
     url: str
     secret: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""The demo's story, told through the REST API: clean up, create, ask, wait, look."""
+"""Runs the demo through the REST API: clean up, create, ask, wait, look."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def _clean(call: Call, client: MailroomClient) -> None:
 
 
 async def _webhook(call: Call, receiver: Receiver) -> None:
-    """The connection to this demo's receiver, which has a port and a secret of its own each time."""
+    """Create the connection to this demo's receiver, which has a port and a secret of its own each time."""
     settings = {"url": receiver.url, "signing_secret": receiver.secret}
     body = {"kind": "webhook", "description": "The demo's receiver.", "settings": settings}
     try:
@@ -83,7 +83,7 @@ async def _webhook(call: Call, receiver: Receiver) -> None:
 
 
 async def _occurrence(call: Call, schedule_id: str, due: datetime, deadline: float) -> str | None:
-    """The id of the execution that the cron minute made, once there is one."""
+    """Return the id of the execution that the cron minute made, once there is one."""
     while time.monotonic() < deadline:
         for execution in (await call("GET", f"/schedules/{schedule_id}/history"))["items"]:
             if execution["kind"] == "scheduled" and datetime.fromisoformat(execution["due_at"]) == due:
@@ -93,7 +93,7 @@ async def _occurrence(call: Call, schedule_id: str, due: datetime, deadline: flo
 
 
 async def _ended(call: Call, execution_id: str, deadline: float) -> dict[str, Any]:
-    """The execution once it has ended, or as it is at the deadline."""
+    """Return the execution once it has ended, or as it is at the deadline."""
     while True:
         execution: dict[str, Any] = await call("GET", f"/executions/{execution_id}")
         if ExecutionState(execution["status"]).ended or time.monotonic() > deadline:

@@ -1,1 +1,1 @@
-"""What is wrong with a set-up, and how to mend it."""
+"""Finds what is wrong with a set-up, and says how to mend it."""

@@ -1,4 +1,4 @@
-"""What a check says."""
+"""The result of a check."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """ok: as it should be. warning: it works, or could not be looked at. problem: something will not work."""
+    """How a check ended: `ok`; `warning`, it works or could not be checked; `problem`, something will not work."""
 
     OK = "ok"
     WARNING = "warning"
@@ -25,15 +25,15 @@ class Finding:
 
 
 def ok(check: str, message: str) -> Finding:
-    """As it should be."""
+    """Return a finding that all is as it should be."""
     return Finding(check, Level.OK, message)
 
 
 def warning(check: str, message: str, remedy: str = "") -> Finding:
-    """It works, or could not be looked at."""
+    """Return a finding that something works with limits, or could not be checked."""
     return Finding(check, Level.WARNING, message, remedy)
 
 
 def problem(check: str, message: str, remedy: str) -> Finding:
-    """Something will not work."""
+    """Return a finding that something will not work."""
     return Finding(check, Level.PROBLEM, message, remedy)

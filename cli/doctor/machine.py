@@ -21,7 +21,7 @@ PINNED = ("prefect", "fastapi", "sqlalchemy")
 
 
 def python_version(found: tuple[int, int]) -> Finding:
-    """Whether Mailroom runs on this Python. Pure."""
+    """Check whether Mailroom runs on this Python. Pure."""
     text = f"{found[0]}.{found[1]}"
     if (3, 11) <= found <= (3, 13):
         return ok("Python", text)
@@ -29,12 +29,12 @@ def python_version(found: tuple[int, int]) -> Finding:
 
 
 def pins(lock: str) -> dict[str, str]:
-    """Package -> version from a lock file's text. Pure."""
+    """Return the version of each package in a lock file's text. Pure."""
     return dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", lock, re.MULTILINE))
 
 
 def packages(locked: Mapping[str, str], installed: Mapping[str, str | None]) -> list[Finding]:
-    """Whether what is installed is what was locked. Pure."""
+    """Check whether what is installed is what was locked. Pure."""
     found = []
     for name, there in installed.items():
         wanted = locked.get(name)
@@ -48,7 +48,7 @@ def packages(locked: Mapping[str, str], installed: Mapping[str, str | None]) -> 
 
 
 def installed_versions() -> dict[str, str | None]:
-    """The installed version of each pinned package, None where it is missing."""
+    """Return the installed version of each pinned package, None where it is missing."""
     found: dict[str, str | None] = {}
     for name in PINNED:
         try:
@@ -59,7 +59,7 @@ def installed_versions() -> dict[str, str | None]:
 
 
 def data_folder(settings: Settings) -> list[Finding]:
-    """Whether the data folder can be written, is private, and has room."""
+    """Check whether the data folder can be written, is private, and has room."""
     folder = settings.data_dir
     if not folder.is_dir():
         return [problem("data folder", f"{folder} does not exist.", "Run `mailroom init`.")]
@@ -72,7 +72,7 @@ def data_folder(settings: Settings) -> list[Finding]:
 
 
 def disk_space(free_mb: int, least_mb: int) -> Finding:
-    """Whether rendering will be refused. Pure."""
+    """Check whether rendering will be refused. Pure."""
     if free_mb < least_mb:
         return problem("disk", f"{free_mb} MB are left; {least_mb} MB are needed.", "Free some space.")
     if free_mb < 5 * least_mb:
@@ -81,7 +81,7 @@ def disk_space(free_mb: int, least_mb: int) -> Finding:
 
 
 def listening(settings: Settings) -> Finding:
-    """Whether `up` has its ports, or could have them."""
+    """Check whether `up` has its ports, or could have them."""
     if settings.mode == "production":
         return ok("ports", "are the services' own matter in production")
     if settings.data_dir.is_dir():
@@ -97,7 +97,7 @@ def listening(settings: Settings) -> Finding:
 
 
 def time_zones() -> Finding:
-    """Whether the zone data is there and usable."""
+    """Check whether the zone data is there and usable."""
     try:
         summer = datetime(2026, 7, 1, tzinfo=ZoneInfo("Europe/Berlin")).utcoffset()
     except ZoneInfoNotFoundError:
@@ -109,7 +109,7 @@ def time_zones() -> Finding:
 
 
 def clock(now: datetime, newest_file: datetime) -> Finding:
-    """Whether the clock can be right: not before this checkout was made. Pure."""
+    """Check whether the clock can be right: not before this checkout was made. Pure."""
     if now < newest_file:
         text = f"It is {now:%Y-%m-%d %H:%M} UTC here, which is before this version was made ({newest_file:%Y-%m-%d})."
         return problem("clock", text, "Set the clock; schedules fire by it.")
@@ -148,7 +148,7 @@ def _tried(check: str, attempt: Callable[[], str]) -> Finding:
 
 
 def everything(settings: Settings) -> list[Finding]:
-    """All checks of this machine; takes a second or two."""
+    """Run all checks of this machine; takes a second or two."""
     lock = CHECKOUT / "requirements.lock"
     return [
         python_version(sys.version_info[:2]),

@@ -12,6 +12,7 @@ import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
 from cli.doctor.finding import Finding, ok, problem, warning
+from mailroom.access.viewer import SYSTEM
 from mailroom.connections import repository as connection_repository
 from mailroom.rendering import client
 from mailroom.settings import Settings
@@ -26,7 +27,7 @@ _SILENT = timedelta(seconds=90)
 
 
 async def database(settings: Settings) -> tuple[Finding, list[Connection]]:
-    """Whether our tables are there and current; with the connections that they name."""
+    """Check whether our tables are there and current; return that, and the connections that they name."""
     name = "database"
     if not settings.database_url and not (settings.data_dir / "mailroom.db").is_file():
         return problem(name, "There is none in the data folder.", "Run `mailroom init`."), []
@@ -35,7 +36,7 @@ async def database(settings: Settings) -> tuple[Finding, list[Connection]]:
         if not await migrations.is_current(tables):
             return problem(name, "Its tables are of another version.", "Run `mailroom init`, which upgrades them."), []
         async with tables.session() as session:
-            return ok(name, tables.engine.dialect.name), list(await connection_repository.every(session))
+            return ok(name, tables.engine.dialect.name), list(await connection_repository.every(session, viewer=SYSTEM))
     except (SQLAlchemyError, OSError) as error:
         return problem(name, f"It cannot be reached: {type(error).__name__}.", "Check MAILROOM_DATABASE_URL."), []
     finally:
@@ -43,7 +44,7 @@ async def database(settings: Settings) -> tuple[Finding, list[Connection]]:
 
 
 async def prefect(settings: Settings) -> list[Finding]:
-    """Whether Prefect answers with our version and our clock, and has the pool, a worker and the block types."""
+    """Check whether Prefect answers with our version and our clock, and has the pool, a worker and the block types."""
     base = settings.prefect_api
     async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
         try:
@@ -65,14 +66,14 @@ async def prefect(settings: Settings) -> list[Finding]:
 
 
 def versions(server: str, here: str) -> Finding:
-    """Whether server and client are the same Prefect. Pure."""
+    """Check whether server and client are the same Prefect. Pure."""
     if server == here:
         return ok("Prefect", server)
     return problem("Prefect", f"The server is {server}, this is {here}.", "Run the same version at both ends.")
 
 
 def skew(now: datetime, date_header: str) -> Finding:
-    """Whether Prefect's clock agrees with ours. Pure."""
+    """Check whether Prefect's clock agrees with ours. Pure."""
     try:
         seconds = abs((now - parsedate_to_datetime(date_header)).total_seconds())
     except ValueError:
@@ -83,14 +84,14 @@ def skew(now: datetime, date_header: str) -> Finding:
 
 
 def work_pool(name: str, status: int) -> Finding:
-    """Whether the pool exists, by the HTTP status of asking for it. Pure."""
+    """Check whether the pool exists, by the HTTP status of asking for it. Pure."""
     if status == 200:
         return ok("work pool", name)
     return problem("work pool", f"There is no work pool '{name}'.", "Run `mailroom init`, or set MAILROOM_WORK_POOL.")
 
 
 def worker(found: list[dict[str, Any]], now: datetime) -> Finding:
-    """Whether a worker of the pool was heard from lately. Pure."""
+    """Check whether a worker of the pool was heard from lately. Pure."""
     names = [w["name"] for w in found if now - datetime.fromisoformat(w["last_heartbeat_time"]) < _SILENT]
     if names:
         return ok("worker", ", ".join(names))
@@ -98,13 +99,14 @@ def worker(found: list[dict[str, Any]], now: datetime) -> Finding:
 
 
 def block_types(registered: set[str]) -> Finding:
-    """Whether Prefect knows every kind of connection."""
-    from mailroom.connections.kinds import KINDS
+    """Check whether Prefect knows every kind of connection."""
+    from mailroom.connections import kinds
 
-    missing = sorted({kind.get_block_type_slug() for kind in KINDS.values()} - registered)
+    known = kinds.block_types()
+    missing = sorted({kind.get_block_type_slug() for kind in known.values()} - registered)
     if missing:
         return problem("block types", f"Not registered: {', '.join(missing)}.", "Run `mailroom init`.")
-    return ok("block types", f"{len(KINDS)} registered")
+    return ok("block types", f"{len(known)} registered")
 
 
 async def _block_slugs(client: httpx.AsyncClient, base: str) -> set[str]:
@@ -132,7 +134,7 @@ async def connections(rows: list[Connection], settings: Settings) -> list[Findin
 
 
 async def api(settings: Settings) -> Finding:
-    """Whether the API answers, and takes our key."""
+    """Check whether the API answers, and takes our key."""
     from cli.rest_client import api_key
 
     url = f"http://{settings.host}:{settings.api_port}/api/v1/schedules/?limit=1"
@@ -148,7 +150,7 @@ async def api(settings: Settings) -> Finding:
 
 
 def api_status(status: int) -> Finding:
-    """What the API's answer means. Pure."""
+    """Return what the API's answer means. Pure."""
     if status == 200:
         return ok("API", "answers, and takes the key")
     if status == 401:
@@ -157,7 +159,7 @@ def api_status(status: int) -> Finding:
 
 
 async def renderers(settings: Settings) -> Finding:
-    """Whether the renderers take jobs."""
+    """Check whether the renderers take jobs."""
     try:
         _, connection = await client.connect(settings)
     except MailroomError as error:
@@ -167,7 +169,7 @@ async def renderers(settings: Settings) -> Finding:
 
 
 async def everything(settings: Settings) -> list[Finding]:
-    """All checks of what runs beside us."""
+    """Run all checks of what runs beside us."""
     first, rows = await database(settings)
     about_prefect = await prefect(settings)
     answers = len(about_prefect) > 1

@@ -1,6 +1,6 @@
-"""An occurrence that the watchdog found may have its run already: late, because Prefect or the workers were away.
+"""Give an occurrence that the watchdog found the run that waits for it, late since Prefect or the workers were away.
 
-Giving it that run spares a second one, which the claim would stop.
+That spares a second run, which the claim would stop.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from mailroom.storage.tables import Execution
 
 
 def matches(waiting: Sequence[Execution], runs: Sequence[FlowRun]) -> dict[str, str]:
-    """Execution id -> id of the run that Prefect's scheduler made for its due time. Pure."""
+    """Match executions to the runs that Prefect's scheduler made for their due times: execution id -> run id. Pure."""
     made: dict[datetime, str] = {
         run.expected_start_time.replace(second=0, microsecond=0): str(run.id)
         for run in runs
@@ -37,10 +37,10 @@ def matches(waiting: Sequence[Execution], runs: Sequence[FlowRun]) -> dict[str, 
     return {row.id: made[row.due_at] for row in waiting if row.due_at in made}
 
 
-async def adopt(
+async def hand_waiting_runs(
     client: PrefectClient, database: Database, deployment_id: UUID, requested: Sequence[Execution], *, now: datetime
 ) -> set[str]:
-    """Give scheduled occurrences the runs that wait for them in Prefect; returns the executions that got one.
+    """Give scheduled occurrences the runs that wait for them in Prefect; return the executions that got one.
 
     Runs that have left SCHEDULED are not taken: their process may be dead, and a second run does no harm.
     """

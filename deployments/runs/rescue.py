@@ -1,4 +1,4 @@
-"""Finds executions whose process died, and puts their runs back; the ledger makes another pass safe.
+"""Find executions whose process died, and put their runs back; the ledger makes another pass safe.
 
 Prefect by itself does neither: a run left PENDING is never taken up again, a run whose machine died stays RUNNING, and
 a crashed one is never retried (PrefectHQ/prefect#22664, #10211).
@@ -22,11 +22,12 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.states import AwaitingRetry
 
+from deployments.runs.again import run_again
 from mailroom.executions import silence
-from mailroom.passes.outcome import conclude
-from mailroom.passes.settle import Verdict
+from mailroom.executions.reasons import Reason, ReasonCode, because
+from mailroom.passes.conclude import conclude
+from mailroom.passes.outcome import Outcome
 from mailroom.states import ExecutionState
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Execution
@@ -39,7 +40,7 @@ _BATCH = 100
 
 
 class Cure(StrEnum):
-    """What to do about an execution whose process fell silent."""
+    """The cure of an execution whose process fell silent."""
 
     NOTHING = "nothing"
     PUT_BACK = "put back"
@@ -72,12 +73,12 @@ def cure(execution: Execution, run: FlowRun | None, *, now: datetime) -> Cure:
 
 
 def _quiet(run: FlowRun, now: datetime) -> bool:
-    """Whether the run has been in its state for long."""
+    """Say whether the run has been in its state for long."""
     return run.state is not None and now - run.state.timestamp > QUIET
 
 
 async def rescue(client: PrefectClient, database: Database, *, now: datetime) -> int:
-    """One look at everything that fell silent; returns how much was done."""
+    """Look once at everything that fell silent; return how much was done."""
     done, beyond = 0, None
     while True:
         async with database.session() as session:
@@ -114,27 +115,32 @@ async def _apply(
             await silence.forget_flow_run(session, execution.id, execution.flow_run_id or "")
         return
     if chosen is Cure.CANCEL:
-        verdict = Verdict(ExecutionState.CANCELLED, "Cancelled in Prefect.")
+        outcome = Outcome(ExecutionState.CANCELLED, because(ReasonCode.CANCELLED_IN_PREFECT))
     else:
-        said = (run.state.message if run and run.state else "") or "its flow run is gone"
-        verdict = Verdict(ExecutionState.FAILED, f"The run ended without an outcome: {said[:500]}")
+        outcome = Outcome(ExecutionState.FAILED, _no_outcome(run))
     async with database.session() as session:
-        await conclude(session, execution.id, verdict, now=now)
+        await conclude(session, execution.id, outcome, now=now)
+
+
+def _no_outcome(run: FlowRun | None) -> Reason:
+    if run is None:
+        return because(ReasonCode.RUN_GONE)
+    said = (run.state.message if run.state else "") or str(run.state_name)
+    return because(ReasonCode.NO_OUTCOME, said=said[:500])
 
 
 async def _put_back(client: PrefectClient, run_id: UUID, now: datetime) -> None:
-    message = "Its process ended; Mailroom put it back."
-    await client.set_flow_run_state(run_id, AwaitingRetry(scheduled_time=now, message=message), force=True)
+    await run_again(client, run_id, "Its process ended; Mailroom put it back.", now=now)
 
 
 async def _unclaimed(client: PrefectClient, database: Database, *, now: datetime) -> int:
-    """Runs whose worker died before the flow began: PENDING for too long, or crashed with nothing in the ledger."""
+    """Put back runs whose worker died before the flow began: PENDING for too long, or crashed and not in the ledger."""
     states = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.CRASHED]))
     wanted = FlowRunFilter(state=states, tags=FlowRunFilterTags(all_=["mailroom"]))
     found = await client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=_BATCH)
     stale = [run for run in found if run.state and now - QUIET > run.state.timestamp > now - timedelta(days=1)]
     async with database.session() as session:
-        known = await silence.claimed_by(session, [str(run.id) for run in stale])
+        known = await silence.with_executions(session, [str(run.id) for run in stale])
     lost = [run for run in stale if str(run.id) not in known and run.run_count < MAX_PASSES]
     for run in lost:
         _LOG.warning("Run %s was never begun (%s); it is put back.", run.id, run.state_type)

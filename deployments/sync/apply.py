@@ -18,9 +18,18 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Scheduled
 
-from deployments.sync.desired import FLOW_NAME, SCHEDULE_SLUG, Desired, schedule_tag
+from deployments.sync.deployment_mark import DeploymentMark, digest_of, signed
+from deployments.sync.desired import FLOW_NAME, SCHEDULE_SLUG, Desired, pull_steps, schedule_tag
+from deployments.sync.desired_upkeep import (
+    UPKEEP_CRON,
+    UPKEEP_DESCRIPTION,
+    UPKEEP_ENTRYPOINT,
+    UPKEEP_NAME,
+    UPKEEP_SLUG,
+    UPKEEP_TAGS,
+    DesiredUpkeep,
+)
 from deployments.sync.diff import Action, Create, Delete, Update, shown_by
-from deployments.sync.mark import Mark, digest_of, signed
 from deployments.sync.observed import Observed
 from mailroom.storage.tables import Execution, Schedule
 
@@ -40,14 +49,9 @@ def _cron(desired: Desired) -> CronSchedule | None:
     return CronSchedule(cron=desired.cron, timezone=desired.timezone) if desired.cron else None
 
 
-def _pull_steps(desired: Desired) -> list[dict[str, Any]]:
-    """Run from the checkout as it is; without this, Prefect copies the whole folder for each run."""
-    return [{"prefect.deployments.steps.set_working_directory": {"directory": desired.directory}}]
-
-
 def description_of(desired: Desired) -> str:
-    """What is written as the deployment's description, see `deployments.sync.mark`."""
-    return signed(desired.description, Mark(desired.generation, desired.paused, digest_of(shown_by(desired))))
+    """Return the text of a deployment's description, with the mark; see `deployments.sync.deployment_mark`."""
+    return signed(desired.description, DeploymentMark(desired.generation, desired.paused, digest_of(shown_by(desired))))
 
 
 async def apply(client: PrefectClient, action: Action, *, due: datetime | None, now: datetime) -> UUID | None:
@@ -70,7 +74,7 @@ async def apply(client: PrefectClient, action: Action, *, due: datetime | None, 
 
 
 async def remove(client: PrefectClient, deployment_id: UUID) -> None:
-    """Delete a deployment; one that is gone already is what we want."""
+    """Delete a deployment; one that is gone already is no error."""
     with contextlib.suppress(ObjectNotFound):
         await client.delete_deployment(deployment_id)
 
@@ -99,14 +103,14 @@ async def _create(client: PrefectClient, desired: Desired) -> UUID:
         paused=desired.paused,
         entrypoint=desired.entrypoint,
         work_pool_name=desired.work_pool,
-        pull_steps=_pull_steps(desired),
+        pull_steps=pull_steps(desired.directory),
         parameter_openapi_schema=_PARAMETERS,
         enforce_parameter_schema=True,
     )
 
 
 async def _update(client: PrefectClient, desired: Desired, observed: Observed, fields: frozenset[str]) -> None:
-    """Send the fields that differ alone: a PATCH that carries schedules without need gives them new ids at times."""
+    """Send only the fields that differ: a PATCH that carries schedules without need gives them new ids at times."""
     unwanted = observed.extra if desired.cron or not observed.ours else (*observed.extra, observed.ours)
     for schedule_id in unwanted:
         # First: PATCH leaves schedules of another slug alone, and recreates all where one has none.
@@ -125,7 +129,7 @@ async def _update(client: PrefectClient, desired: Desired, observed: Observed, f
     if fields & {"work_pool"}:
         values["work_pool_name"] = desired.work_pool
     if fields & {"directory"}:
-        values["pull_steps"] = _pull_steps(desired)
+        values["pull_steps"] = pull_steps(desired.directory)
     if fields & {"job_variables"}:
         values["job_variables"] = {}
     if cron := _cron(desired) if fields & {"cron", "timezone", "active", "extra schedules"} else None:
@@ -134,14 +138,56 @@ async def _update(client: PrefectClient, desired: Desired, observed: Observed, f
     await client.update_deployment(observed.id, DeploymentUpdate(**values))
 
 
-async def submit(client: PrefectClient, deployment_id: UUID, schedule: Schedule, execution: Execution) -> FlowRun:
-    """Create the flow run of a requested execution, once: its id is the idempotency key."""
+async def submit(
+    client: PrefectClient,
+    deployment_id: UUID,
+    schedule: Schedule,
+    execution: Execution,
+    *,
+    at: datetime | None = None,
+    key: str = "",
+) -> FlowRun:
+    """Create the flow run of a requested execution, once: its id is the idempotency key.
+
+    Args:
+        at: when the run is to begin; at once without it.
+        key: another idempotency key, for a run after the execution's first one.
+    """
     kind = str(execution.kind).replace("_", " ")
     return await client.create_flow_run_from_deployment(
         deployment_id,
         parameters={"schedule_id": schedule.id, "execution_id": execution.id},
-        state=Scheduled(),
+        state=Scheduled(scheduled_time=at),
         name=f"{schedule.name} · {kind}"[:200],
         tags=["mailroom", f"kind:{execution.kind}", schedule_tag(schedule.id)],
-        idempotency_key=execution.id,
+        idempotency_key=key or execution.id,
     )
+
+
+async def create_upkeep(client: PrefectClient, desired: DesiredUpkeep) -> UUID:
+    """Create the upkeep's deployment; returns its id.
+
+    Raises:
+        ObjectNotFound: there is no such work pool.
+    """
+    return await client.create_deployment(
+        flow_id=await client.create_flow_from_name(UPKEEP_NAME),
+        name=UPKEEP_NAME,
+        description=UPKEEP_DESCRIPTION,
+        tags=list(UPKEEP_TAGS),
+        schedules=[DeploymentScheduleCreate(slug=UPKEEP_SLUG, schedule=UPKEEP_CRON, active=True)],
+        entrypoint=UPKEEP_ENTRYPOINT,
+        work_pool_name=desired.work_pool,
+        pull_steps=pull_steps(desired.directory),
+    )
+
+
+async def update_upkeep(client: PrefectClient, deployment_id: UUID, desired: DesiredUpkeep) -> None:
+    """Give the upkeep's deployment its place and its times again; whether it is paused stays as it is."""
+    update = DeploymentUpdate(
+        entrypoint=UPKEEP_ENTRYPOINT,
+        work_pool_name=desired.work_pool,
+        pull_steps=pull_steps(desired.directory),
+        schedules=[DeploymentScheduleUpdate(slug=UPKEEP_SLUG, schedule=UPKEEP_CRON, active=True)],
+    )
+    await client.update_deployment(deployment_id, update)

@@ -1,4 +1,4 @@
-"""What Prefect should show for a schedule. Pure."""
+"""The deployment that a schedule should have in Prefect. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCHEDULE_SLUG = "timing"
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """A deployment as we want it; `cron` None means that nothing fires by itself.
+    """A deployment as it should be; `cron` None means that nothing fires by itself.
 
     `cron` fires on every occurrence of the timing and, where five fields cannot say it, on more; the run's claim
     ends what is not an occurrence.
@@ -38,12 +38,17 @@ class Desired:
 
 
 def schedule_tag(schedule_id: str) -> str:
-    """The tag by which a schedule's runs are found, even when the deployment is gone."""
+    """Return the tag by which a schedule's runs are found, even when the deployment is gone."""
     return f"schedule:{schedule_id}"
 
 
+def pull_steps(directory: str) -> list[dict[str, Any]]:
+    """Return the steps that run a flow from a directory as it is; without them, Prefect copies the folder each time."""
+    return [{"prefect.deployments.steps.set_working_directory": {"directory": directory}}]
+
+
 def desired(schedule: Schedule, settings: Settings) -> Desired | None:
-    """The deployment for a schedule, or None for a deleted one."""
+    """Return the deployment that a schedule should have, or None for a deleted one."""
     if schedule.state is ScheduleState.DELETED:
         return None
     timing = stored_spec(schedule).timing

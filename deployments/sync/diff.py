@@ -1,12 +1,12 @@
-"""What to do so that Prefect shows what we want. Pure."""
+"""Compares a deployment as it should be with what Prefect has, and says what to do. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
+from deployments.sync.deployment_mark import digest_of
 from deployments.sync.desired import Desired
-from deployments.sync.mark import digest_of
 from deployments.sync.observed import Observed
 
 
@@ -19,21 +19,21 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """It differs in `fields`."""
+    """The deployment differs in `fields`."""
 
     desired: Desired
     observed: Observed
     fields: frozenset[str] = field(default_factory=frozenset)
 
     def changes(self) -> dict[str, list[Any]]:
-        """What is there and what will be, by field; JSON-ready."""
+        """Return what is in Prefect and what will be, by field; JSON-ready."""
         there, wanted = shown(self.observed), shown_by(self.desired)
         return {name: [there.get(name), wanted.get(name)] for name in sorted(self.fields)}
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """It should be gone."""
+    """The deployment should not exist."""
 
     observed: Observed
 
@@ -42,7 +42,7 @@ Action = Create | Update | Delete
 
 
 def shown_by(desired: Desired) -> dict[str, Any]:
-    """What a deployment will show, JSON-ready."""
+    """Return what a desired deployment will show, JSON-ready."""
     return {
         "description": desired.description,
         "tags": sorted(desired.tags),
@@ -60,7 +60,7 @@ def shown_by(desired: Desired) -> dict[str, Any]:
 
 
 def shown(observed: Observed) -> dict[str, Any]:
-    """What a deployment shows, as `shown_by` says it."""
+    """Return what an observed deployment shows, in the form of `shown_by`."""
     return {
         "description": observed.description,
         "tags": list(observed.tags),
@@ -78,7 +78,7 @@ def shown(observed: Observed) -> dict[str, Any]:
 
 
 def diff(desired: Desired | None, observed: Observed | None) -> Action | None:
-    """The one action that brings Prefect in step, or None where it is."""
+    """Return the one action that brings Prefect in step, or None where it is in step already."""
     if desired is None:
         return Delete(observed) if observed else None
     if observed is None:

@@ -1,6 +1,6 @@
-"""What Prefect shows for some schedules.
+"""Reads the deployments that Prefect has for our schedules.
 
-Read as plain JSON: ten thousand deployments as Prefect's models would take minutes of CPU.
+They are read as plain JSON: ten thousand deployments as Prefect's models would take minutes of CPU.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 
+from deployments.sync.deployment_mark import DeploymentMark, unsigned
 from deployments.sync.desired import FLOW_NAME, SCHEDULE_SLUG
-from deployments.sync.mark import Mark, unsigned
 
 PAGE = 200
 """Deployments a request, Prefect's limit."""
@@ -50,13 +50,13 @@ class Observed:
     work_pool: str | None
     directory: str | None
     job_variables: dict[str, Any]
-    mark: Mark | None
+    mark: DeploymentMark | None
     updated: datetime
     updated_by: str
 
 
 def _directory(steps: list[dict[str, Any]] | None) -> str | None:
-    """The working directory that the pull steps set; a step of another kind makes it unknown."""
+    """Return the working directory that the pull steps set, or None where a step of another kind makes it unknown."""
     if len(steps or []) != 1:
         return None
     ((name, inputs),) = (steps or [{}])[0].items()
@@ -64,7 +64,7 @@ def _directory(steps: list[dict[str, Any]] | None) -> str | None:
 
 
 def observe(deployment: dict[str, Any]) -> Observed:
-    """What matters to us of Prefect's answer. Pure."""
+    """Return what matters to us of Prefect's answer. Pure."""
     schedules = deployment["schedules"]
     description, mark = unsigned(deployment["description"] or "")
     ours = next((schedule for schedule in schedules if schedule["slug"] == SCHEDULE_SLUG), None)
@@ -95,22 +95,22 @@ def observe(deployment: dict[str, Any]) -> Observed:
 
 
 async def read(client: PrefectClient, names: Sequence[str]) -> dict[str, Observed]:
-    """The deployments of these schedule ids that exist, by name. At most `PAGE` names a call."""
+    """Return the deployments of these schedule ids that exist, by name. At most `PAGE` names a call."""
     return {found.name: found for found in await _filtered(client, deployments={"name": {"any_": list(names)}})}
 
 
 async def read_recent(client: PrefectClient, *, limit: int, offset: int = 0) -> list[Observed]:
-    """Deployments of our flow, last changed first; a change of a schedule alone does not count in Prefect."""
+    """Return deployments of our flow, last changed first; Prefect does not count a change of a schedule alone."""
     return await _filtered(client, sort="UPDATED_DESC", limit=limit, offset=offset)
 
 
 async def read_others(client: PrefectClient, known: Sequence[str]) -> list[Observed]:
-    """The first `PAGE` deployments of our flow with other ids than the known ones, which may be 30,000 at most."""
+    """Return the first `PAGE` deployments of our flow except the known ones, which may be 30,000 at most."""
     return await _filtered(client, deployments={"id": {"not_any_": list(known)}})
 
 
 async def count(client: PrefectClient, names: Sequence[str] | None = None) -> int:
-    """How many deployments of our flow there are, or how many of these names."""
+    """Return how many deployments of our flow there are, or how many have one of these names."""
     wanted = {"deployments": {"name": {"any_": list(names)}}} if names is not None else {}
     answer = await client.request("POST", "/deployments/count", json={"flows": OUR_FLOW, **wanted})
     answer.raise_for_status()

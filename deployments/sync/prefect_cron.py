@@ -1,8 +1,8 @@
-"""The five fields and the zone by which Prefect fires on every occurrence of a timing. Pure.
+"""Finds the cron expression and the zone by which Prefect fires on every occurrence of a timing. Pure.
 
-Prefect's cron moves a time in a gap otherwise than we do, and leaves out the second hour of a fold. A timing that can
-meet either is fired in UTC at every instant that its times can have, on more than its occurrences: the run's claim asks
-the calculator and ends what is none.
+Prefect's cron moves a time that falls into a gap differently than we do, and leaves out the second hour of a fold. A
+timing that can meet either is fired in UTC at every instant that its times can have. These are more instants than it
+has occurrences: the run's claim asks the calculator, and ends a run that is for no occurrence.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ from mailroom.timing.rules import repeats, times
 from mailroom.timing.zones import instant, stretches, transitions
 
 _YEARS = range(2024, 2041)
-"""The years whose changes of the clocks count. Fixed, so that a deployment does not change because time passes."""
+"""The years whose clock changes count; fixed, so that a deployment does not change because time passes."""
+_LAST_DAYS = frozenset({28, 29, 30, 31})
+"""The days that can be the last of a month."""
 _DAY = 24 * 60
 _MINUTE = dt.timedelta(minutes=1)
 
@@ -49,7 +51,7 @@ class PrefectCron:
 
 @dataclass(frozen=True, slots=True)
 class _Clocks:
-    """What a zone's clocks do within `_YEARS`, in minutes of the wall clock's day and of UTC.
+    """How a zone's clocks change within `_YEARS`, in minutes of the wall clock's day and of UTC.
 
     `gaps` has, for each skipped minute, the minutes from its day's midnight in UTC to the end of its gap.
     """
@@ -82,7 +84,7 @@ def _clocks(name: str) -> _Clocks:
 
 
 def cron_of(timing: Timing) -> PrefectCron | None:
-    """What fires on at least every occurrence of the timing, or None for `immediate`."""
+    """Return a cron that fires on at least every occurrence of the timing, or None for `immediate`."""
     if isinstance(timing, Immediate):
         return None
     if isinstance(timing, Once):
@@ -104,7 +106,7 @@ def _clock(expression: str) -> str:
 
 
 def _fields(walls: Iterable[int]) -> str:
-    """The fields minute and hour that fire at least at these minutes of the day."""
+    """Return the fields minute and hour that fire at least at these minutes of the day."""
     pairs = [divmod(wall, 60) for wall in walls]
     return f"{_list({minute for _, minute in pairs}, 60)} {_list({hour for hour, _ in pairs}, 24)}"
 
@@ -114,7 +116,7 @@ def _list(numbers: Set[int], size: int) -> str:
 
 
 def _days(timing: Recurring) -> str:
-    """The fields day-of-month, month and day-of-week, in the timing's zone."""
+    """Return the fields day-of-month, month and day-of-week, in the timing's zone."""
     if timing.on_holiday in ("next", "previous"):
         return "* * *"
     match timing:
@@ -131,7 +133,7 @@ def _days(timing: Recurring) -> str:
         case Cron():
             fields = read_cron(timing.expression)
             if any(day > 28 for day in fields.days) and not fields.any_day:
-                return _written(fields, 0)
+                return _written(fields, {0})
             return " ".join(timing.expression.split()[2:])
 
 
@@ -157,29 +159,53 @@ def _ruled(rule: DayRule, months: str) -> str:
 
 
 def _moved(days: str, shifts: Set[int]) -> str:
-    """The day fields moved by each of the shifts, -1 to 1 days; at least all of those days."""
-    fields = read_cron(f"0 0 {days}")
-    return _written(fields, *shifts)
+    """Return the three day fields moved by each of the shifts, -1 to 1 days; they fire on all of those days."""
+    return _written(read_cron(f"0 0 {days}"), shifts)
 
 
-def _written(fields: CronFields, *shifts: int) -> str:
-    days = {28, 29, 30, 31} | fields.days if fields.last_day else set(fields.days)
-    weekdays = fields.weekdays | {weekday for weekday, _ in fields.nth}
-    months = set(fields.months)
-    if -1 in shifts and (1 in days or not fields.any_weekday):
-        months |= {(month - 2) % 12 + 1 for month in fields.months}
-    if 1 in shifts and (max(days) > 27 or not fields.any_weekday):
-        months |= {month % 12 + 1 for month in fields.months}
-    moved = set()
-    for shift in shifts:
-        moved |= {day + shift for day in days if 1 <= day + shift <= 31}
-        if shift == -1 and 1 in days:
-            moved |= {28, 29, 30, 31}
-        if shift == 1 and max(days) > 27:
-            moved.add(1)
-    if max(moved) > 28:
-        # Prefect's croniter loses 1 March where 30 or 31 stands beside 1 without these.
-        moved |= {28, 29, 30, 31}
-    around = {(weekday + shift) % 7 for weekday in weekdays for shift in shifts}
-    names = "*" if fields.any_weekday or len(around) == 7 else _weekdays(WEEKDAYS[day] for day in around)
-    return f"{'*' if fields.any_day else _list(moved, 31)} {_list(months, 12)} {names}"
+def _written(fields: CronFields, shifts: Set[int]) -> str:
+    """Write the three day fields so that they fire at least on every day of `fields`, moved by each of the shifts."""
+    days = fields.days | _LAST_DAYS if fields.last_day else fields.days
+    moved = {day for shift in shifts for day in _days_moved(days, shift)}
+    if max(moved) > min(_LAST_DAYS):
+        # Prefect's croniter loses 1 March where 30 or 31 stands beside 1 without the other last days.
+        moved |= _LAST_DAYS
+    months = fields.months | {month for shift in shifts for month in _months_entered(fields, days, shift)}
+    weekdays = {(weekday + shift) % 7 for weekday in _weekdays_of(fields) for shift in shifts}
+    any_weekday = fields.any_weekday or len(weekdays) == 7
+    return " ".join(
+        (
+            "*" if fields.any_day else _list(moved, 31),
+            _list(months, 12),
+            "*" if any_weekday else _weekdays(WEEKDAYS[weekday] for weekday in weekdays),
+        )
+    )
+
+
+def _weekdays_of(fields: CronFields) -> Set[int]:
+    """Return the weekdays that the fields name, for every week or for the nth of a month."""
+    return fields.weekdays | {weekday for weekday, _ in fields.nth}
+
+
+def _days_moved(days: Set[int], shift: int) -> Set[int]:
+    """Return the days of a month that lie `shift` days from these; how long the month is, is not known."""
+    inside = {day + shift for day in days if 1 <= day + shift <= 31}
+    match shift:
+        case -1 if 1 in days:
+            return inside | _LAST_DAYS
+        case 1 if days & _LAST_DAYS:
+            return inside | {1}
+        case _:
+            return inside
+
+
+def _months_entered(fields: CronFields, days: Set[int], shift: int) -> Set[int]:
+    """Return the months beside the fields' own that their days can reach when they are moved by `shift` days."""
+    by_weekday = not fields.any_weekday  # Then the first and the last day of a month may be among the days.
+    match shift:
+        case -1 if by_weekday or 1 in days:
+            return {(month - 2) % 12 + 1 for month in fields.months}
+        case 1 if by_weekday or days & _LAST_DAYS:
+            return {month % 12 + 1 for month in fields.months}
+        case _:
+            return set()

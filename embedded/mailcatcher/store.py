@@ -1,4 +1,4 @@
-"""Caught mails: one .eml file each in a folder, newest first, capped.
+"""Keeps caught mails in a folder, one .eml file each; the oldest make room for new ones.
 
 The envelope stands in two header lines of ours at the top of each file, since Bcc recipients stand nowhere else.
 """
@@ -89,16 +89,16 @@ class MailStore:
         return identifier
 
     def summaries(self) -> list[Summary]:
-        """Summaries, newest first."""
+        """Return the summaries, newest first."""
         return [summary for identifier in self._ids() if (summary := self._summary(identifier)) is not None]
 
     def read(self, identifier: str) -> Mail | None:
-        """The mail, or None where there is none of that id."""
+        """Return the mail, or None where there is none of that id."""
         raw = self.source(identifier)
         return None if raw is None else _parse(identifier, raw)
 
     def source(self, identifier: str) -> bytes | None:
-        """The bytes as kept, the envelope's two lines first."""
+        """Return the bytes as kept, the envelope's two lines first."""
         if not _ID.fullmatch(identifier):
             return None
         try:

@@ -40,7 +40,7 @@ def _bytes(size: int) -> str:
 
 
 def web_app(store: MailStore, host: str) -> Starlette:
-    """The pages and `/api/messages` over a store.
+    """Return the pages and `/api/messages` over a store.
 
     It answers to its own names alone, so that no web page can read the mails by pointing a domain at this machine.
     """
@@ -131,7 +131,7 @@ def _summary_json(summary: Summary) -> dict[str, Any]:
 
 
 def _with_images(mail: Mail) -> str:
-    """The HTML with each `cid:` as a data URL: the sandbox lets nothing be fetched, not even from here."""
+    """Return the HTML with each `cid:` as a data URL: the sandbox lets nothing be fetched, not even from here."""
     images = {part.content_id: part for part in mail.summary.parts if part.content_id}
 
     def replace(match: re.Match[str]) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Iterable
 from contextlib import suppress
 
 import psutil
@@ -18,7 +20,7 @@ FAREWELL = b"bye"
 
 
 def marked(mark: str) -> list[psutil.Process]:
-    """The processes that carry the mark, this one excepted."""
+    """Return the processes that carry the mark, this one excepted."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -30,6 +32,14 @@ def marked(mark: str) -> list[psutil.Process]:
     return found
 
 
+def lives(process: psutil.Process) -> bool:
+    """Tell whether the process runs still. A zombie does not: it has ended, and its parent has yet to notice."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def sweep(mark: str, patience: float) -> int:
     """End every marked process: asked first, killed after `patience` seconds. Returns how many there were."""
     ended = 0
@@ -38,12 +48,23 @@ def sweep(mark: str, patience: float) -> int:
         for process in processes:
             with suppress(psutil.NoSuchProcess):
                 process.terminate()
-        _, alive = psutil.wait_procs(processes, timeout=patience)
+        alive = _alive_after(patience, processes)
         for process in alive:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(alive, timeout=5)
+        _alive_after(5, alive)
     return ended
+
+
+def _alive_after(seconds: float, processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Return those that still live after so many seconds, as soon as there are none.
+
+    Not `psutil.wait_procs`: it waits for zombies too, and in a container nobody may ever collect them.
+    """
+    deadline = time.monotonic() + seconds
+    while (alive := [process for process in processes if lives(process)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return alive
 
 
 def main() -> None:

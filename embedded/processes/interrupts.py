@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first ends in order, the second is firm."""
+"""Handles Ctrl-C and SIGTERM: the first one ends everything in order, the second one at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A child's output: all of it to a file that is rotated by size, the lines that matter to the terminal."""
+"""Copies a child's output to a file that is rotated by size, and the lines that matter to the terminal."""
 
 from __future__ import annotations
 

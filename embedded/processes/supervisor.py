@@ -68,10 +68,14 @@ class Supervisor:
         await self._spawn(running)
         assert running.process is not None
         deadline = time.monotonic() + service.starts_within
-        while not await service.answers():
+        while True:
+            answers = await service.answers()
+            # Looked at afterwards: where it ended, whoever answers is another program, on a port that it could not get.
             if running.process.returncode is not None:
                 await self._drained(running)
                 raise self._failed(running, f"ended with status {running.process.returncode}")
+            if answers:
+                break
             if time.monotonic() > deadline:
                 raise self._failed(running, f"did not answer within {service.starts_within:g} s")
             await asyncio.sleep(0.15)
@@ -93,15 +97,14 @@ class Supervisor:
         if status != 0:
             raise self._failed(running, f"ended with status {status}")
 
-    def process_ids(self) -> dict[str, int]:
-        """The process of each service that runs now."""
-        alive = [(r.service.name, r.process) for r in self._running if r.process and r.process.returncode is None]
-        return {name: process.pid for name, process in alive}
-
     async def stop(self, patience: float = 15) -> None:
         """End every service, the last started first: asked, then killed after `patience` seconds or when `firm`."""
         self._stopping.set()
         for running in reversed(self._running):
+            if running.keeper is not None:
+                # It may be starting the process again just now; then that one ends with it, or is known below.
+                running.keeper.cancel()
+                await asyncio.gather(running.keeper, return_exceptions=True)
             process = running.process
             if process is not None and process.returncode is None:
                 with suppress(ProcessLookupError):
@@ -110,9 +113,8 @@ class Supervisor:
                     with suppress(ProcessLookupError):
                         process.kill()
                     await process.wait()
-            for task in (running.keeper, running.reader):
-                if task is not None:
-                    task.cancel()
+            if running.reader is not None:
+                running.reader.cancel()
             running.log.close()
 
     async def _ended(self, process: asyncio.subprocess.Process, patience: float) -> bool:
@@ -137,7 +139,7 @@ class Supervisor:
         running.reader = asyncio.create_task(running.log.read(running.process.stdout))
 
     async def _keep(self, running: _Running) -> None:
-        """Start it again whenever it dies, after a pause that grows while it keeps dying."""
+        """Start the service again whenever it dies, after a pause that grows while it keeps dying."""
         pause = self._first_pause
         while running.process is not None:
             began = time.monotonic()
@@ -151,11 +153,14 @@ class Supervisor:
                 await asyncio.wait_for(self._stopping.wait(), pause)
                 return
             pause = min(pause * 2, self._longest_pause)
-            await self._spawn(running)
+            try:
+                await self._spawn(running)
+            except OSError as error:  # Such as a machine that has no process to spare for a moment.
+                self._say(running.service.name, f"could not be started again: {error}")
 
     @staticmethod
     async def _drained(running: _Running) -> None:
-        """Let the reader take what is left; a grandchild may hold the pipe open, so not for ever."""
+        """Let the reader take what is left, for a limited time, since a grandchild may hold the pipe open."""
         if running.reader is not None:
             await asyncio.wait({running.reader}, timeout=2)
 

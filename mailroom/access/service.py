@@ -7,14 +7,15 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access import repository as users
+from mailroom.access.viewer import Viewer
 from mailroom.settings import Settings, current
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import User
 
 
-def may_see(viewer: User, owner_id: str) -> bool:
-    """Whether the viewer may know which schedules that owner has: their names and ids. Each key is one owner."""
-    return viewer.id == owner_id
+def may_see(viewer: Viewer, owner_id: str) -> bool:
+    """Tell whether the viewer may know which schedules that owner has: their names and ids. Each key is one owner."""
+    return viewer.user_id == owner_id
 
 
 async def ensure_default_user(session: AsyncSession, now: datetime, settings: Settings | None = None) -> User:

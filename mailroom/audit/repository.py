@@ -1,35 +1,48 @@
-"""The audit trail: written in the transaction of the change it tells of."""
+"""The audit trail is written in the transaction of the change that it tells of."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import Viewer
+from mailroom.audit.events import Event
+from mailroom.context import Context
 from mailroom.storage.paging import Page, page
 from mailroom.storage.tables import AuditEvent
 
+MAILROOM = "mailroom"
+"""Who acts where no person does."""
 
-def record(
-    session: AsyncSession,
-    *,
-    at: datetime,
-    actor: str,
-    action: str,
-    entity_type: str,
-    entity_id: str,
-    detail: dict[str, Any] | None = None,
-) -> None:
-    """Add an event. `action` is a verb such as `created`; `detail` is JSON-ready and holds no secret."""
+
+def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the events that the viewer may see: all of them, as long as there is one owner."""
+    return true()
+
+
+def record(session: AsyncSession, event: Event, *, at: datetime, actor: str = MAILROOM) -> None:
+    """Store an event; `actor` is who caused it."""
     session.add(
-        AuditEvent(at=at, actor=actor, action=action, entity_type=entity_type, entity_id=entity_id, detail=detail or {})
+        AuditEvent(
+            at=at,
+            actor=actor,
+            action=event.action,
+            entity_type=event.entity_type,
+            entity_id=event.entity_id,
+            detail=event.detail(),
+        )
     )
 
 
+def record_by(session: AsyncSession, event: Event, context: Context) -> None:
+    """Store what the person who asks has done."""
+    record(session, event, at=context.now, actor=context.user.email)
+
+
 async def latest(session: AsyncSession, *, entity_type: str, entity_id: str, action: str) -> AuditEvent | None:
-    """The last event of an action on a thing, or None."""
+    """Return the last event of an action on a thing, or None."""
     query = select(AuditEvent).where(
         AuditEvent.entity_type == entity_type, AuditEvent.entity_id == entity_id, AuditEvent.action == action
     )
@@ -39,13 +52,14 @@ async def latest(session: AsyncSession, *, entity_type: str, entity_id: str, act
 async def list_page(
     session: AsyncSession,
     *,
+    viewer: Viewer,
     cursor: str | None = None,
     limit: int = 50,
     entity_type: str | None = None,
     entity_id: str | None = None,
 ) -> Page[AuditEvent]:
-    """Events, newest first."""
-    query = select(AuditEvent)
+    """Return a page of events, newest first."""
+    query = select(AuditEvent).where(visible_to(viewer))
     if entity_type:
         query = query.where(AuditEvent.entity_type == entity_type)
     if entity_id:

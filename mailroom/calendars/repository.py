@@ -2,68 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
-from mailroom.states import ScheduleState, SyncState
+from mailroom.states import ScheduleState
 from mailroom.storage.tables import Calendar, Schedule
 
 
-async def every(session: AsyncSession) -> Sequence[Calendar]:
-    """Every calendar by title."""
-    return (await session.scalars(select(Calendar).order_by(Calendar.title, Calendar.id))).all()
+def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the calendars that the viewer may see: all of them, as long as there is one owner."""
+    return true()
 
 
-async def get(session: AsyncSession, calendar_id: str, *, lock: bool = False) -> Calendar:
-    """The calendar; `lock` keeps others from changing it, and schedules from being put on it.
+async def every(session: AsyncSession, *, viewer: Viewer) -> Sequence[Calendar]:
+    """Return every calendar by title."""
+    return (
+        await session.scalars(select(Calendar).where(visible_to(viewer)).order_by(Calendar.title, Calendar.id))
+    ).all()
+
+
+async def get(session: AsyncSession, calendar_id: str, *, viewer: Viewer, lock: bool = False) -> Calendar:
+    """Return the calendar; `lock` keeps others from changing it, and schedules from being put on it.
 
     Raises:
         NotFound: there is none of that id.
     """
-    found = await session.get(Calendar, calendar_id, with_for_update=lock or None)
+    query = select(Calendar).where(Calendar.id == calendar_id, visible_to(viewer))
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    found = (await session.scalars(query)).one_or_none()
     if found is None:
         raise NotFound(f"There is no calendar '{calendar_id[:80]}'.", remedy="GET /api/v1/calendars lists them.")
     return found
 
 
 async def schedules_on(session: AsyncSession, calendar_id: str) -> Sequence[Schedule]:
-    """The schedules on it, not deleted, by name; locked until the transaction ends."""
+    """Return the calendar's schedules that are not deleted, by name; locked until the transaction ends."""
     query = select(Schedule).where(
         Schedule.schedule_config["calendar"].as_string() == calendar_id, Schedule.state != ScheduleState.DELETED
     )
     return (await session.scalars(query.order_by(Schedule.name, Schedule.id).with_for_update())).all()
 
 
-async def move(
-    session: AsyncSession, schedules: Sequence[Schedule], next_runs: Mapping[str, datetime | None], *, now: datetime
-) -> None:
-    """Count a change of each schedule and set its `next_run`, None where it is not named. One statement."""
-    rows = [
-        {
-            "id": schedule.id,
-            "generation": schedule.generation + 1,
-            "sync_state": SyncState.PENDING,
-            "sync_error": "",
-            "next_run": next_runs.get(schedule.id),
-            "updated_at": now,
-        }
-        for schedule in schedules
-    ]
-    if rows:
-        await session.execute(update(Schedule), rows)
-
-
 async def find(session: AsyncSession, calendar_id: str, *, lock: bool = False) -> Calendar | None:
-    """The business calendar, or None; `lock` keeps it from being deleted until the transaction ends."""
+    """Return the business calendar, or None; `lock` keeps it from being deleted until the transaction ends."""
     return await session.get(Calendar, calendar_id, with_for_update={"read": True} if lock else None)
 
 
 async def named(session: AsyncSession, ids: Iterable[str]) -> dict[str, Calendar]:
-    """Those of the calendars that exist."""
+    """Return the calendars among these ids that exist."""
     wanted = set(ids)
     if not wanted:
         return {}

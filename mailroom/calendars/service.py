@@ -1,4 +1,4 @@
-"""Business calendars for the calculator, read from the database."""
+"""Reads business calendars for the calculator from the database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mailroom.timing import BusinessCalendar
 
 
 async def business_calendar(session: AsyncSession, calendar_id: str | None, *, lock: bool = False) -> BusinessCalendar:
-    """The calendar of that id, or Monday to Friday for None; `lock` keeps it from being deleted meanwhile.
+    """Return the calendar of that id, or Monday to Friday for None; `lock` keeps it from being deleted meanwhile.
 
     Raises:
         Invalid: there is none of that id.
@@ -28,6 +28,6 @@ async def business_calendar(session: AsyncSession, calendar_id: str | None, *, l
 
 
 async def business_calendars(session: AsyncSession, ids: Iterable[str]) -> dict[str, BusinessCalendar]:
-    """Those of the calendars that exist, by one query."""
+    """Return the calendars among these ids that exist, by one query."""
     rows = await calendar_repository.named(session, ids)
     return {key: CalendarDefinition.model_validate(row.definition).business() for key, row in rows.items()}

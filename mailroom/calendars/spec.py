@@ -18,7 +18,7 @@ from mailroom.timing.model import WEEKDAYS, Weekday
 
 @cache
 def countries() -> dict[str, tuple[str, ...]]:
-    """The ISO 3166 codes of the countries whose holidays are known, with the codes of their subdivisions."""
+    """Return the ISO 3166 codes of the countries whose holidays are known, with the codes of their subdivisions."""
     import holidays  # noqa: PLC0415  60 ms, and only calendars need it
 
     known = holidays.list_supported_countries(include_aliases=False)
@@ -27,7 +27,7 @@ def countries() -> dict[str, tuple[str, ...]]:
 
 @lru_cache(maxsize=4096)
 def public_holidays(country: str, subdivision: str | None, year: int) -> Mapping[dt.date, str]:
-    """The public holidays of a year with their names, in English where the library has them so. Kept."""
+    """Return the public holidays of a year with their names, in English where the library has them so. Kept."""
     import holidays  # noqa: PLC0415  see above
 
     return MappingProxyType(dict(holidays.country_holidays(country, subdiv=subdivision, years=year, language="en_US")))
@@ -78,7 +78,7 @@ class CalendarDefinition(BaseModel):
         return self
 
     def business(self) -> BusinessCalendar:
-        """The calendar for the calculator."""
+        """Return the calendar for the calculator."""
         return BusinessCalendar(
             weekend=frozenset(WEEKDAYS.index(day) for day in self.weekend),
             holidays={own.date: own.name for own in self.holidays},
@@ -87,7 +87,7 @@ class CalendarDefinition(BaseModel):
         )
 
     def days_off(self, start: dt.date, days: int = 366) -> list[OwnHoliday]:
-        """The holidays, of the country and own ones, of so many days from `start` on."""
+        """Return the holidays of so many days from `start` on, the country's and the calendar's own."""
         business = self.business()
         ahead = (start + dt.timedelta(days=number) for number in range(days))
         return [OwnHoliday(date=day, name=name) for day in ahead if (name := business.holiday(day))]

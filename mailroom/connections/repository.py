@@ -4,31 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.storage.tables import Connection
 
 
-async def every(session: AsyncSession) -> Sequence[Connection]:
+def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the connections that the viewer may see: all of them, as long as there is one owner."""
+    return true()
+
+
+async def every(session: AsyncSession, *, viewer: Viewer) -> Sequence[Connection]:
     """Every connection by name."""
-    return (await session.scalars(select(Connection).order_by(Connection.name))).all()
+    return (await session.scalars(select(Connection).where(visible_to(viewer)).order_by(Connection.name))).all()
 
 
-async def get(session: AsyncSession, name: str) -> Connection:
+async def get(session: AsyncSession, name: str, *, viewer: Viewer) -> Connection:
     """The connection.
 
     Raises:
         NotFound: there is none of that name.
     """
-    found = await session.get(Connection, name)
+    query = select(Connection).where(Connection.name == name, visible_to(viewer))
+    found = (await session.scalars(query)).one_or_none()
     if found is None:
         raise NotFound(f"There is no connection '{name[:100]}'.", remedy="GET /api/v1/connections lists them.")
     return found
 
 
-async def named(session: AsyncSession, names: Sequence[str]) -> dict[str, Connection]:
+async def named(session: AsyncSession, names: Sequence[str], *, viewer: Viewer) -> dict[str, Connection]:
     """Those of the names that exist."""
-    query = select(Connection).where(Connection.name.in_(names))
+    query = select(Connection).where(Connection.name.in_(names), visible_to(viewer))
     return {row.name: row for row in await session.scalars(query)}

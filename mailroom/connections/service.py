@@ -6,10 +6,8 @@ Secrets go to the block and never come back: what is read of a block shows that 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any
 
 import httpx
@@ -20,12 +18,14 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import SYSTEM
+from mailroom.audit import events
 from mailroom.audit import repository as audit
+from mailroom.connections import remembered, uses
 from mailroom.connections import repository as connection_repository
-from mailroom.connections import uses
-from mailroom.connections.kinds import KINDS, block_type
+from mailroom.connections.kinds import block_type, kinds
 from mailroom.context import Context
-from mailroom.errors import Conflict, Fault, Invalid, Unavailable, fault_from
+from mailroom.errors import Conflict, Fault, Invalid, Unavailable
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Connection
@@ -34,13 +34,10 @@ from prefect_mailroom.errors import ConfigurationError
 PREFECT_SECONDS = 15.0
 CHECK_SECONDS = 30.0
 _HIDDEN = "********"  # What Prefect shows in place of a secret.
-_REMEMBER_SECONDS = 30.0
-_REMEMBERED: dict[tuple[str, datetime], tuple[float, BlockDocument]] = {}
-"""What this process read of connections, by name and last change, and when."""
 
 
 class ConnectionSettings(BaseModel):
-    """What a user says of a connection; `settings` are the fields of its kind (`GET /connections/kinds`)."""
+    """A user's description of a connection; `settings` are the fields of its kind (`GET /connections/kinds`)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -57,7 +54,7 @@ class NewConnection(ConnectionSettings):
 
 @asynccontextmanager
 async def _prefect(settings: Settings, seconds: float = PREFECT_SECONDS) -> AsyncIterator[PrefectClient]:
-    """A client of our Prefect, bounded in time, its silence told as `Unavailable`.
+    """Open a client of our Prefect, limited in time; no answer becomes `Unavailable`.
 
     The address is given, never looked up: without one, Prefect's own helpers would start a server of their own.
     """
@@ -76,7 +73,7 @@ async def _prefect(settings: Settings, seconds: float = PREFECT_SECONDS) -> Asyn
 
 
 def build(kind: str, settings: Mapping[str, Any]) -> Block:
-    """The block of these settings, validated; nothing is stored.
+    """Return the block of these settings, validated; nothing is stored.
 
     Raises:
         Invalid: an unknown kind, or every wrong field as `settings.…`; no value is repeated, as it may be secret.
@@ -86,7 +83,7 @@ def build(kind: str, settings: Mapping[str, Any]) -> Block:
     try:
         block = block_class.model_validate(dict(settings))
     except ValidationError as error:
-        found = [fault_from(detail, "settings") for detail in error.errors(include_input=False, include_url=False)]
+        found = Invalid.from_validation(error, "settings", block_class).faults
         raise Invalid([*faults, *found]) from None
     except ConfigurationError as error:
         raise Invalid.from_configuration(error, "settings") from None
@@ -96,7 +93,7 @@ def build(kind: str, settings: Mapping[str, Any]) -> Block:
 
 
 def _unknown(block_class: type[Block], settings: Mapping[str, Any], place: str) -> list[Fault]:
-    """Fields that no block of this class has; Prefect itself would keep them."""
+    """Return a fault for each field that no block of this class has; Prefect itself would keep them."""
     faults = []
     for name, value in settings.items():
         field = block_class.model_fields.get(name)
@@ -116,7 +113,7 @@ async def create(session: AsyncSession, wanted: NewConnection, context: Context)
         Invalid: see `build`.
         Unavailable: Prefect does not answer.
     """
-    if await connection_repository.named(session, [wanted.name]):
+    if await connection_repository.named(session, [wanted.name], viewer=SYSTEM):
         message = f"There is a connection '{wanted.name}' already."
         raise Conflict(message, remedy="Choose another name, or change that one with PUT.")
     block = build(wanted.kind, wanted.settings)
@@ -131,7 +128,7 @@ async def create(session: AsyncSession, wanted: NewConnection, context: Context)
     )
     session.add(row)
     await session.flush()
-    _audit(session, row, context, "created", sorted(wanted.settings))
+    audit.record_by(session, events.ConnectionCreated(row.name, row.kind, sorted(wanted.settings)), context)
     return row
 
 
@@ -142,13 +139,13 @@ async def replace(session: AsyncSession, name: str, wanted: ConnectionSettings, 
         NotFound, Invalid, Unavailable.
         Conflict: another kind.
     """
-    row = await connection_repository.get(session, name)
+    row = await connection_repository.get(session, name, viewer=context.viewer)
     if wanted.kind != row.kind:
         message = f"The connection is of kind {row.kind}; it cannot become {wanted.kind}."
         raise Conflict(message, remedy="Make a new connection and change what uses this one.")
     await _save_block(build(wanted.kind, wanted.settings), name, context.settings)
     row.description, row.updated_at = wanted.description, context.now
-    _audit(session, row, context, "changed", sorted(wanted.settings))
+    audit.record_by(session, events.ConnectionChanged(row.name, row.kind, sorted(wanted.settings)), context)
     return row
 
 
@@ -159,13 +156,13 @@ async def delete(session: AsyncSession, name: str, context: Context) -> None:
         NotFound, Unavailable.
         Conflict: schedules or reports use it; some are named.
     """
-    row = await connection_repository.get(session, name)
+    row = await connection_repository.get(session, name, viewer=context.viewer)
     schedules, reports = await uses.of_connection(session, name)
     if schedules or reports:
         users = [f"schedule '{used}'" for used in schedules] + [f"report '{used}'" for used in reports]
         message = f"The connection '{name}' is used by {', '.join(users[:5])}{' and more' if len(users) > 5 else ''}."
         raise Conflict(message, remedy="Change or delete those first.")
-    _audit(session, row, context, "deleted", [])
+    audit.record_by(session, events.ConnectionDeleted(row.name, row.kind, []), context)
     await session.delete(row)
     await session.flush()
     async with _prefect(context.settings) as client:
@@ -177,14 +174,14 @@ async def delete(session: AsyncSession, name: str, context: Context) -> None:
 
 
 async def shown(row: Connection, settings: Settings) -> dict[str, Any]:
-    """The settings of a connection, a secret as `{"secret": true}`.
+    """Return the settings of a connection, a secret as `{"secret": true}`.
 
     Raises:
         ConfigurationError: the block was removed in Prefect.
         Unavailable: Prefect does not answer.
     """
     document = await _document(row, settings, include_secrets=False)
-    known = KINDS[row.kind].model_fields if row.kind in KINDS else {}
+    known = block_type(row.kind).model_fields if row.kind in kinds() else {}
     return {key: _without_secrets(value) for key, value in document.data.items() if key in known}
 
 
@@ -197,7 +194,7 @@ def _without_secrets(value: Any) -> Any:
 
 
 async def load(row: Connection, settings: Settings) -> Block:
-    """The connection's block with its secrets, for use in this process; never shown.
+    """Return the connection's block with its secrets, for use in this process; never shown.
 
     Raises:
         ConfigurationError: the block was removed in Prefect, or no longer fits its type.
@@ -230,28 +227,20 @@ async def _document(row: Connection, settings: Settings, *, include_secrets: boo
 
 
 async def load_named(database: Database, settings: Settings, name: str, *, kind: str) -> Block:
-    """The block of a connection that a schedule or report names, with its secrets.
+    """Return the block of a connection that a schedule or report names, with its secrets, see `remembered`.
 
     Raises:
         NotFound: the connection was deleted.
         ConfigurationError: it is of another kind than the one that names it needs; and see `load`.
         Unavailable: Prefect does not answer.
-
-    A warm process needs the same few for one run after the other: a change made here is seen at once, one made in
-    Prefect's UI within 30 s.
     """
     async with database.session() as session:
-        row = await connection_repository.get(session, name)
+        row = await connection_repository.get(session, name, viewer=SYSTEM)
     if row.kind != kind:
         message = f"The connection '{name}' is of kind {row.kind}; {kind} is needed here."
         raise ConfigurationError(message, remedy="Choose another connection.", field="connection")
-    now = time.monotonic()
-    for key in [key for key, (read_at, _) in _REMEMBERED.items() if now - read_at > _REMEMBER_SECONDS]:
-        del _REMEMBERED[key]
-    key = (row.name, row.updated_at)
-    if key not in _REMEMBERED:
-        _REMEMBERED[key] = (now, await _document(row, settings, include_secrets=True))
-    return _block(row, _REMEMBERED[key][1])
+    documents = remembered.of_process()
+    return _block(row, await documents.get(row, lambda: _document(row, settings, include_secrets=True)))
 
 
 async def check(row: Connection, settings: Settings) -> str:
@@ -273,15 +262,3 @@ async def check(row: Connection, settings: Settings) -> str:
 async def _save_block(block: Block, name: str, settings: Settings) -> None:
     async with _prefect(settings) as client:
         await block.asave(name, overwrite=True, client=client)
-
-
-def _audit(session: AsyncSession, row: Connection, context: Context, action: str, fields: list[str]) -> None:
-    audit.record(
-        session,
-        at=context.now,
-        actor=context.user.email,
-        action=action,
-        entity_type="connection",
-        entity_id=row.name,
-        detail={"kind": row.kind, "fields": fields},
-    )

@@ -2,50 +2,57 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import Viewer
 from mailroom.audit import repository as audit
+from mailroom.audit.events import ConnectionTested
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
 from mailroom.context import Context
-from mailroom.errors import Invalid, fault_from
+from mailroom.errors import Invalid
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import Connection
-from prefect_mailroom.channel import Channel, Destination, Parcel, Receipt
-from prefect_mailroom.channels import channel_type, destination
+from prefect_mailroom.channels.base import Channel, Destination, Parcel, ParcelFile, Receipt
+from prefect_mailroom.channels.registry import destination, destination_type
 from prefect_mailroom.errors import ConfigurationError
+from prefect_mailroom.text import variables
 
 
 def target(channel: str, connection: str, to: str, settings: Mapping[str, Any]) -> Destination:
-    """The destination of a test: the channel's own, turned to `to` alone where the channel has recipients.
+    """Return the destination of a test: one of the channel with these settings that reaches `to` alone.
 
     Raises:
         Invalid: the channel cannot send a test with these settings.
     """
-    fields = channel_type(channel).destination_type.model_fields
-    data = {"channel": channel, "connection": connection, **({"to": [to]} if "to" in fields else {}), **settings}
+    given = destination_type(channel).trial_settings(to)
+    data = {**given, **settings, "channel": channel, "connection": connection}
     try:
         turned = destination(data).for_test(to)
     except ConfigurationError as error:
         raise Invalid.from_configuration(error) from error
-    except ValidationError as error:
-        raise Invalid([fault_from(detail) for detail in error.errors(include_input=False)]) from error
     if turned is None:
-        raise Invalid.at("channel", f"{channel} cannot send a test to one person alone.", "Test a schedule instead.")
+        raise Invalid.at(
+            "channel", f"The channel {channel} cannot send a test to one person alone.", "Test a schedule instead."
+        )
     return turned
 
 
-async def find_connection(session: AsyncSession, channel: str, name: str) -> Connection:
-    """The connection, of the channel's kind.
+async def find_connection(session: AsyncSession, channel: str, name: str, *, viewer: Viewer) -> Connection:
+    """Return the connection, which must be of the channel's kind.
 
     Raises:
         Invalid: there is none of that name, or it is of another kind.
     """
-    row = (await connection_repository.named(session, [name])).get(name)
+    row = (await connection_repository.named(session, [name], viewer=viewer)).get(name)
     if row is None:
         message = f"There is no connection '{name[:100]}'."
         raise Invalid.at("connection", message, "GET /api/v1/connections lists them.")
@@ -55,7 +62,7 @@ async def find_connection(session: AsyncSession, channel: str, name: str) -> Con
 
 
 async def send(row: Connection, wanted: Destination, context: Context) -> tuple[str, Receipt]:
-    """Send it now; returns whom it went to and what the far side confirmed.
+    """Send the message now; return whom it went to and what the far side confirmed.
 
     Raises:
         ConfigurationError, RetryLater, Refused, OutcomeUnknown: the delivery's own errors.
@@ -72,20 +79,38 @@ async def send(row: Connection, wanted: Destination, context: Context) -> tuple[
         subject=f"Mailroom: a test of the connection {row.name}",
         text=f"This is a test that {context.user.email} asked for at {context.now:%Y-%m-%d %H:%M} UTC. "
         f"The connection '{row.name}' works.",
+        variables=variables.values(
+            report_name="Test",
+            report_slug="test",
+            schedule_name="Test",
+            due=context.now,
+            execution_id="test",
+            window_from=context.now.date(),
+            window_to=context.now.date(),
+        ),
         facts={"test": True, "connection": row.name},
         is_test=True,
     )
-    return recipient, await block.deliver(parcel)
+    # With a file: a channel that carries nothing else would otherwise confirm a test that has touched nothing.
+    with tempfile.TemporaryDirectory(prefix="mailroom-test-") as folder:
+        file = await asyncio.to_thread(_test_file, Path(folder), parcel.text)
+        return recipient, await block.deliver(replace(parcel, files=(file,)))
+
+
+def _test_file(folder: Path, text: str) -> ParcelFile:
+    """Write the message as a file to deliver."""
+    content = text.encode()
+    path = folder / "mailroom-test.txt"
+    path.write_bytes(content)
+    return ParcelFile(
+        path=path,
+        filename=path.name,
+        media_type="text/plain",
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
 
 
 def record(session: AsyncSession, row: Connection, recipient: str, context: Context) -> None:
-    """Remember that a test was sent."""
-    audit.record(
-        session,
-        at=context.now,
-        actor=context.user.email,
-        action="tested",
-        entity_type="connection",
-        entity_id=row.name,
-        detail={"recipient": recipient},
-    )
+    """Record in the audit trail that a test was sent."""
+    audit.record_by(session, ConnectionTested(row.name, recipient), context)

@@ -1,18 +1,18 @@
-"""What the overlap of two executions of a schedule asks of the database, and does to it."""
+"""Read what matters where two executions of a schedule overlap."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
-from mailroom.storage.tables import Delivery, Execution
+from mailroom.states import ExecutionKind, ExecutionState
+from mailroom.storage.tables import Execution
 
 
 async def unfinished(session: AsyncSession, schedule_id: str, *, besides: str) -> Sequence[Execution]:
-    """Scheduled executions of the schedule that run, wait for a retry, or wait for such a one; oldest first."""
+    """Return the scheduled executions that run, wait for a retry, or wait for one that does; oldest first."""
     query = select(Execution).where(
         Execution.schedule_id == schedule_id,
         Execution.kind == ExecutionKind.SCHEDULED,
@@ -26,22 +26,9 @@ async def unfinished(session: AsyncSession, schedule_id: str, *, besides: str) -
 
 
 async def standing(session: AsyncSession, execution_id: str) -> Execution:
-    """The execution as it stands; nobody changes it until the transaction ends, and others may look as well.
+    """Return the execution as it stands and keep it so until the transaction ends; others may look as well.
 
     On SQLite there is no such lock. There, whoever ends an execution also suppresses its deliveries in one write.
     """
     query = select(Execution).where(Execution.id == execution_id).with_for_update(read=True)
     return (await session.scalars(query.execution_options(populate_existing=True))).one()
-
-
-async def suppress_rest(session: AsyncSession, execution_id: str, reason: str) -> None:
-    """Suppress every delivery of an execution that has not left; one that may have left stays unknown, for good."""
-    await session.execute(
-        update(Delivery)
-        .where(
-            Delivery.execution_id == execution_id,
-            Delivery.status.in_([DeliveryState.PENDING, DeliveryState.FAILED]),
-        )
-        .values(status=DeliveryState.SUPPRESSED, error_message=reason)
-    )
-    await session.execute(update(Delivery).where(Delivery.execution_id == execution_id).values(next_attempt_at=None))

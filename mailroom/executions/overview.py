@@ -1,4 +1,4 @@
-"""What lists show beside their rows: counts and files, one query for a whole page."""
+"""Read what lists show beside their rows: counts and files, with one query for a whole page."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from mailroom.storage.tables import Artifact, Delivery, Execution
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """How many deliveries of an execution are confirmed, of how many."""
+    """The number of deliveries of an execution, and of those that are confirmed."""
 
     delivered: int = 0
     total: int = 0
 
 
 async def delivery_counts(session: AsyncSession, execution_ids: Sequence[str]) -> dict[str, Deliveries]:
-    """The counts of each execution that has deliveries."""
+    """Return the counts of each execution that has deliveries."""
     confirmed = func.sum(case((Delivery.status == DeliveryState.DELIVERED, 1), else_=0))
     query = (
         select(Delivery.execution_id, confirmed, func.count())
@@ -32,7 +32,7 @@ async def delivery_counts(session: AsyncSession, execution_ids: Sequence[str]) -
 
 
 async def artifacts_of(session: AsyncSession, executions: Iterable[Execution]) -> dict[str, list[Artifact]]:
-    """The files of each execution that has some, in the order of its formats. One query."""
+    """Return the files of each execution that has some, in the order of its formats. This is one query."""
     wanted = {row.id: row.artifact_ids for row in executions if row.artifact_ids}
     if not wanted:
         return {}

@@ -1,4 +1,4 @@
-"""What a schedule says of its executions: when to send, and what happens when they overlap, come late or fail."""
+"""A schedule says of its executions when to send, and what happens when they overlap, come late or fail."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from mailroom.timing.words import span_words
+
 GRACE_SECONDS = 600
-"""How late an occurrence may begin before `catchup: none` calls it missed."""
+"""An occurrence that begins later than this is missed under `catchup: none`."""
 
 CATCH_UP_MOST = 24
-"""How many due times that passed unserved are made good at most, under `catchup: all`."""
+"""At most so many due times that passed unserved are made good under `catchup: all`."""
 
 
 class _Model(BaseModel):
@@ -19,13 +21,13 @@ class _Model(BaseModel):
 
 
 class Condition(_Model):
-    """When to send: `always`, or only when the report's data has rows."""
+    """A condition says when to send: `always`, or only when the report's data has rows."""
 
     send_if: Literal["always", "not_empty"] = "always"
 
 
 class Policy(_Model):
-    """What happens when runs overlap, come late or fail.
+    """A policy says what happens when runs overlap, come late or fail.
 
     An occurrence is too late, whatever else is set, once `expires_after` has passed since its due time. Among those
     that are not, `catchup` chooses which of several unserved ones run. What is to run then meets `overlap`.
@@ -34,16 +36,16 @@ class Policy(_Model):
     overlap: Literal["skip", "buffer_one", "allow", "cancel_other"] = Field(
         default="skip",
         description=(
-            "What an occurrence does while an earlier execution of the schedule is not done: `skip` itself; wait for "
-            "it, `buffer_one` at a time, while later ones are skipped; run beside it (`allow`); or `cancel_other`, of "
-            "which nothing more is sent then."
+            "What happens to a run while an earlier one of the schedule has not ended. `skip`: it is skipped. "
+            "`buffer_one`: it waits, and later ones are skipped meanwhile. `allow`: it runs beside the other. "
+            "`cancel_other`: the earlier one is cancelled and sends nothing more."
         ),
     )
     catchup: Literal["none", "latest", "all"] = Field(
         default="latest",
         description=(
-            "Which due times that passed unserved are made good, within `expires_after`: `none` that is more than "
-            "10 minutes late, the `latest` alone, or `all`, at most 24, one after the other unless `overlap` is "
+            "Which due times that passed without a run are made good, within `expires_after`: `none` that is more "
+            "than 10 minutes late, only the `latest`, or `all`, at most 24, one after the other unless `overlap` is "
             "`allow`."
         ),
     )
@@ -51,15 +53,15 @@ class Policy(_Model):
         default=timedelta(hours=4),
         gt=timedelta(),
         le=timedelta(days=7),
-        description="An occurrence that has not begun so long after its due time is missed; at most 7 days.",
+        description="If a run has not started within this time of being due, it is recorded as missed; at most 7 days.",
     )
     jitter: timedelta = Field(
         default=timedelta(),
         ge=timedelta(),
         le=timedelta(hours=1),
         description=(
-            "Each occurrence starts up to so much after its due time, to spread a peak; the same delay every time it "
-            "is asked. At most 1 hour, less than `expires_after` and than the time between two occurrences."
+            "Each run starts up to this long after its due time, to spread a peak; one due time always gets the same "
+            "delay. At most 1 hour, and less than `expires_after` and than the time between two due times."
         ),
     )
     pause_after_failures: int = Field(
@@ -83,6 +85,6 @@ class Policy(_Model):
         expires = info.data.get("expires_after")
         if expires is not None and value >= expires:
             raise ValueError(
-                f"must be less than expires_after, which is {expires}; shorten it or let runs expire later"
+                f"must be less than expires_after, which is {span_words(expires)}; shorten it or let runs expire later"
             )
         return value

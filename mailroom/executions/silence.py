@@ -1,4 +1,4 @@
-"""What the rescue reads and writes of executions whose process fell silent."""
+"""Read and write what the rescue needs of executions whose process fell silent."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ async def forget_flow_run(session: AsyncSession, execution_id: str, flow_run_id:
 async def silent(
     session: AsyncSession, *, before: datetime, now: datetime, limit: int, beyond: tuple[datetime, str] | None = None
 ) -> Sequence[Execution]:
-    """Executions whose process says nothing, by due time: running without a valid lease, handed over and not begun, or
-    not come back for a retry. `beyond` is due time and id of the last one of the page before."""
+    """Return executions whose process says nothing, by due time: running without a valid lease, handed over and not
+    begun, or not come back for a retry. `beyond` is due time and id of the last one of the page before."""
     running = and_(
         Execution.status == ExecutionState.RUNNING,
         or_(Execution.lease_until.is_(None), Execution.lease_until < now),
@@ -53,7 +53,7 @@ async def silent(
     return (await session.scalars(query.limit(limit))).all()
 
 
-async def claimed_by(session: AsyncSession, flow_run_ids: Sequence[str]) -> set[str]:
-    """Those of the flow runs that have an execution."""
+async def with_executions(session: AsyncSession, flow_run_ids: Sequence[str]) -> set[str]:
+    """Return those of the flow runs that have an execution."""
     query = select(Execution.flow_run_id).where(Execution.flow_run_id.in_(flow_run_ids))
     return {found for found in await session.scalars(query) if found}

@@ -1,4 +1,4 @@
-"""Accounts for some schedules in the caller's transaction: at each change, and for the watchdog."""
+"""Account for some schedules in the caller's transaction: at each change, and for the watchdog."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.calendars.service import business_calendars
+from mailroom.executions import lifecycle
 from mailroom.executions.policy import Policy
+from mailroom.executions.reasons import Reason
 from mailroom.ledger import repository as ledger
 from mailroom.ledger.decide import Accounts, Close, Entry, Known, reckon
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import Schedule
-from mailroom.timing import BusinessCalendar, Timing
+from mailroom.timing import TIMING, BusinessCalendar
 
 _LOG = logging.getLogger(__name__)
-_TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)
 
 
 @dataclass(slots=True)
 class Found:
-    """What one schedule's accounts lacked: entries that were written, and pending ones that were closed."""
+    """The entries that one schedule's accounts lacked, which were written, and the pending ones that were closed."""
 
     schedule: Schedule
     entries: list[Entry] = field(default_factory=list)
@@ -51,26 +52,26 @@ async def account(
 
 
 async def account_for_change(
-    session: AsyncSession, schedules: Sequence[Schedule], *, now: datetime, ended: str = ""
+    session: AsyncSession, schedules: Sequence[Schedule], *, now: datetime, ended: Reason | None = None
 ) -> None:
-    """To be called before schedules change: what was due until now was due by what they are now.
+    """Account for schedules before they change: what was due until now was due by what they are now.
 
     Afterwards nothing up to `now` is due by what they become; the caller sets `next_run`.
 
     Args:
-        ended: why they stop firing, where they do: what waits is then skipped with this reason.
+        ended: why they stop firing, where they do; what waits is then skipped with this reason.
     """
     active = [schedule for schedule in schedules if schedule.state is ScheduleState.ACTIVE]
     if active:
         await _write(session, await _compare(session, active, now=now, until=now, ended=ended), now=now)
         if ended:
-            await ledger.close_backfills(session, [schedule.id for schedule in active], ended, now=now)
+            await lifecycle.skip_backfills(session, [schedule.id for schedule in active], ended, now=now)
     for schedule in schedules:
         schedule.accounted_until = now
 
 
 async def _compare(
-    session: AsyncSession, schedules: Sequence[Schedule], *, now: datetime, until: datetime, ended: str = ""
+    session: AsyncSession, schedules: Sequence[Schedule], *, now: datetime, until: datetime, ended: Reason | None = None
 ) -> list[tuple[Schedule, Accounts]]:
     there: dict[str, list[Known]] = defaultdict(list)
     for row in await ledger.known(session, [schedule.id for schedule in schedules]):
@@ -100,9 +101,9 @@ def _reckon(
     known: list[Known],
     now: datetime,
     until: datetime,
-    ended: str,
+    ended: Reason | None,
 ) -> Accounts:
-    timing = _TIMING.validate_python(schedule.schedule_config)
+    timing = TIMING.validate_python(schedule.schedule_config)
     policy = Policy.model_validate(schedule.policy_config["policy"])
     business = calendars.get(timing.calendar or "", BusinessCalendar())
     return reckon(
@@ -111,14 +112,15 @@ def _reckon(
 
 
 async def _write(session: AsyncSession, results: Sequence[tuple[Schedule, Accounts]], *, now: datetime) -> list[Found]:
-    entries = [
-        ledger.NewEntry(schedule.id, entry.due_at, entry.status, entry.reason)
+    missing = [
+        lifecycle.NewOccurrence(schedule.id, entry.due_at, entry.status, entry.reason)
         for schedule, sheet in results
         for entry in sheet.entries
     ]
-    new = await ledger.insert(session, entries, now=now)
+    new = await lifecycle.insert_missing(session, missing, now=now)
     closes = [close for _, sheet in results for close in sheet.closes]
-    await ledger.close(session, [(close.execution_id, close.status, close.reason) for close in closes], now=now)
+    ends = [(close.execution_id, close.status, close.reason) for close in closes]
+    await lifecycle.close_unbegun(session, ends, now=now)
     found = [
         Found(schedule, [e for e in sheet.entries if (schedule.id, e.due_at) in new], sheet.closes)
         for schedule, sheet in results

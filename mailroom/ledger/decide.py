@@ -1,4 +1,4 @@
-"""What was due, and what becomes of an occurrence that nothing has begun. Pure."""
+"""Decide what was due, and what becomes of an occurrence that nothing has begun. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from mailroom.executions.policy import CATCH_UP_MOST, GRACE_SECONDS, Policy
+from mailroom.executions.reasons import Reason, ReasonCode, because
 from mailroom.states import ExecutionState
 from mailroom.timing import BusinessCalendar, Timing, occurrences
 
@@ -23,11 +24,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An occurrence that the ledger lacks, and how it goes in: pending, missed or skipped with its reason."""
+    """An occurrence that the ledger lacks, and how it goes in: pending, or missed or skipped with its reason."""
 
     due_at: datetime
     status: ExecutionState
-    reason: str = ""
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,12 @@ class Close:
     execution_id: str
     due_at: datetime
     status: ExecutionState
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """What to write: the missing entries, what to close, and when the schedule is due next after `until`."""
+    """The accounts of a schedule: missing entries, what to close, and when it is due next after `until`."""
 
     until: datetime
     next_run: datetime | None
@@ -59,7 +60,7 @@ def reckon(
     until: datetime,
     now: datetime,
     known: Sequence[Known] = (),
-    ended: str = "",
+    ended: Reason | None = None,
 ) -> Accounts:
     """Compare what was due in (after, until] with the ledger.
 
@@ -94,27 +95,27 @@ def reckon(
     return Accounts(until, following, entries, closes)
 
 
-def expired(due_at: datetime, policy: Policy, *, now: datetime) -> str:
-    """Why an occurrence that has not begun is too late by now, or an empty text."""
+def expired(due_at: datetime, policy: Policy, *, now: datetime) -> Reason | None:
+    """Return why an occurrence that has not begun is too late by now; None where it is not."""
     if now - due_at > policy.expires_after:
-        return f"No run began within {policy.expires_after} of its time; it has expired."
-    return ""
+        return because(ReasonCode.NOT_BEGUN_EXPIRED, limit=policy.expires_after)
+    return None
 
 
 def _fates(
     moments: Iterable[datetime], policy: Policy, *, now: datetime, newest: datetime | None
-) -> dict[datetime, str]:
-    """Why each will not be run any more, or an empty text where it will."""
-    fates = {}
+) -> dict[datetime, Reason | None]:
+    """Return why each will not be run any more; None where it will."""
+    fates: dict[datetime, Reason | None] = {}
     left = CATCH_UP_MOST
     for moment in sorted(moments, reverse=True):
         reason = expired(moment, policy, now=now)
         if not reason and policy.catchup == "none" and now - moment > timedelta(seconds=GRACE_SECONDS):
-            reason = f"No run began within {GRACE_SECONDS // 60} minutes of its time, and it does not catch up."
+            reason = because(ReasonCode.NOT_BEGUN_NO_CATCH_UP, grace=GRACE_SECONDS)
         if not reason and policy.catchup == "latest" and newest and newest > moment:
-            reason = f"No run began before the next was due, at {newest.isoformat()}; it catches up with the latest."
+            reason = because(ReasonCode.NOT_BEGUN_REPLACED, due_at=newest)
         if not reason and left == 0:
-            reason = f"More than {CATCH_UP_MOST} due times were waiting; it catches up with the latest of them."
+            reason = because(ReasonCode.NOT_BEGUN_TOO_MANY, most=CATCH_UP_MOST)
         if not reason:
             left -= 1
         fates[moment] = reason

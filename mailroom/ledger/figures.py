@@ -1,4 +1,4 @@
-"""The proof over a period: what was due is worked out anew and compared with the ledger."""
+"""Prove that a period is accounted for: work out anew what was due and compare it with the ledger."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.calendars.service import business_calendars
 from mailroom.ledger import repository as ledger
 from mailroom.states import ExecutionState
-from mailroom.timing import BusinessCalendar, Timing, occurrences
+from mailroom.timing import TIMING, BusinessCalendar, occurrences
 
-_TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)
 _BATCH = 200
 SHOWN = 20
 
@@ -44,12 +42,12 @@ class Figures:
 
     @property
     def due(self) -> int:
-        """Everything that was due."""
+        """Return how many occurrences were due."""
         return self.accounted + self.unaccounted
 
 
 async def figures(session: AsyncSession, *, since: datetime, until: datetime) -> Figures:
-    """The figures of what was due in (since, until].
+    """Work out the figures of what was due in (since, until].
 
     The ledger is checked against the timing of every active schedule, for the time since it was last changed; before
     that, each change had accounted for what was due by the timing of then.
@@ -79,7 +77,7 @@ def _missing(
 ) -> list[Unaccounted]:
     missing: list[Unaccounted] = []
     for row in rows:
-        timing = _TIMING.validate_python(row.schedule_config)
+        timing = TIMING.validate_python(row.schedule_config)
         business = calendars.get(timing.calendar or "", BusinessCalendar())
         due = occurrences(timing, max(since, row.updated_at), business, until=until)
         missing += [Unaccounted(row.id, row.name, due_at) for due_at in due if (row.id, due_at) not in there]

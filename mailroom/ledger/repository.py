@@ -1,9 +1,8 @@
-"""The ledger's side of accounting: what is in it, what is written into it, and which schedules need a look."""
+"""Read what is in the ledger and which schedules need a look, and move schedules on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,32 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
-from mailroom.storage.database import new_id
-from mailroom.storage.inserting import insert_into
 from mailroom.storage.tables import Execution, Schedule
 
 OPEN = (ExecutionState.PENDING, ExecutionState.RUNNING, ExecutionState.RETRYING)
-_CHUNK = 500
-"""Rows an INSERT; SQLite takes about 32,000 values a statement."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewEntry:
-    """An occurrence to write into the ledger."""
-
-    schedule_id: str
-    due_at: datetime
-    status: ExecutionState
-    reason: str
 
 
 async def overdue(
-    session: AsyncSession, *, now: datetime, settled: timedelta, grace: timedelta, beyond: str, limit: int
+    session: AsyncSession, *, now: datetime, after_change: timedelta, grace: timedelta, beyond: str, limit: int
 ) -> Sequence[Schedule]:
-    """Active schedules with a due time that nothing has claimed, by id; each is locked, or left out where it is.
+    """Return active schedules with a due time that nothing has claimed, by id; locked ones are left out.
 
     Args:
-        settled: a schedule that was changed just before its time is looked at this long after it.
+        after_change: a schedule that was changed just before its time is looked at this long after it.
         grace: every other one after this long; until then the normal path has it.
         beyond: the last id of the page before.
     """
@@ -46,7 +31,7 @@ async def overdue(
         .where(
             Schedule.state == ScheduleState.ACTIVE,
             Schedule.id > beyond,
-            Schedule.next_run <= now - settled,
+            Schedule.next_run <= now - after_change,
             or_(Schedule.next_run <= now - grace, Schedule.updated_at >= now - grace - timedelta(minutes=1)),
         )
         .order_by(Schedule.id)
@@ -57,8 +42,10 @@ async def overdue(
 
 
 async def known(session: AsyncSession, schedule_ids: Sequence[str]) -> Sequence[Row[Any]]:
-    """(schedule_id, id, due_at, status, flow_run_id) of what is in the ledger after each schedule's `accounted_until`,
-    and of everything pending. One query."""
+    """Return what is in the ledger after each schedule's `accounted_until`, and everything pending, with one query.
+
+    The rows are (schedule_id, id, due_at, status, flow_run_id).
+    """
     columns = (Execution.schedule_id, Execution.id, Execution.due_at, Execution.status, Execution.flow_run_id)
     query = (
         select(*columns)
@@ -70,60 +57,6 @@ async def known(session: AsyncSession, schedule_ids: Sequence[str]) -> Sequence[
         )
     )
     return (await session.execute(query)).all()
-
-
-async def insert(session: AsyncSession, entries: Sequence[NewEntry], *, now: datetime) -> set[tuple[str, datetime]]:
-    """Write occurrences; those that are there by now stay. Returns (schedule_id, due_at) of what was new."""
-    new: set[tuple[str, datetime]] = set()
-    for start in range(0, len(entries), _CHUNK):
-        values: list[dict[str, Any]] = [
-            {
-                "id": new_id(),
-                "schedule_id": entry.schedule_id,
-                "kind": ExecutionKind.SCHEDULED,
-                "due_at": entry.due_at,
-                "status": entry.status,
-                "reason": entry.reason,
-                "completed_at": now if entry.status.ended else None,
-                "artifact_ids": [],
-                "pass_count": 0,
-                "render_failures": 0,
-                "created_at": now,
-            }
-            for entry in entries[start : start + _CHUNK]
-        ]
-        query = insert_into(session, Execution).values(values).on_conflict_do_nothing()
-        written = await session.execute(query.returning(Execution.schedule_id, Execution.due_at))
-        new |= {(row[0], row[1]) for row in written}
-    return new
-
-
-async def close(session: AsyncSession, ends: Sequence[tuple[str, ExecutionState, str]], *, now: datetime) -> None:
-    """End executions (id, state, reason) that are still pending; one that has begun meanwhile goes on."""
-    if not ends:
-        return
-    table = Execution.__table__
-    query = (
-        update(table)  # type: ignore[arg-type]  # declared as FromClause, is a Table
-        .where(table.c.id == bindparam("row"), table.c.status == ExecutionState.PENDING)
-        .values(status=bindparam("state"), reason=bindparam("why"), completed_at=now)
-    )
-    values = [{"row": row, "state": state, "why": reason} for row, state, reason in ends]
-    await (await session.connection()).execute(query, values)
-
-
-async def close_backfills(session: AsyncSession, schedule_ids: Sequence[str], reason: str, *, now: datetime) -> None:
-    """Skip what is left of backfills of schedules that end."""
-    await session.execute(
-        update(Execution)
-        .where(
-            Execution.schedule_id.in_(schedule_ids),
-            Execution.kind == ExecutionKind.BACKFILL,
-            Execution.status == ExecutionState.PENDING,
-        )
-        .values(status=ExecutionState.SKIPPED, reason=reason, completed_at=now)
-        .execution_options(synchronize_session=False)
-    )
 
 
 async def advance(session: AsyncSession, moves: Sequence[tuple[str, datetime, datetime, datetime | None]]) -> None:
@@ -145,7 +78,7 @@ async def advance(session: AsyncSession, moves: Sequence[tuple[str, datetime, da
     await (await session.connection()).execute(query, values)
 
 
-async def claimed(session: AsyncSession, schedule_id: str, due_at: datetime, following: datetime | None) -> None:
+async def move_past(session: AsyncSession, schedule_id: str, due_at: datetime, following: datetime | None) -> None:
     """Move a schedule on past an occurrence that a run has claimed, where that was the next one."""
     await session.execute(
         update(Schedule)
@@ -158,7 +91,7 @@ async def claimed(session: AsyncSession, schedule_id: str, due_at: datetime, fol
 async def worked_on(
     session: AsyncSession, schedule_id: str, *, since: datetime, until: datetime
 ) -> dict[datetime, set[ExecutionState]]:
-    """The states of scheduled occurrences and backfills from `since` to `until`, both included, by due time."""
+    """Return the states of scheduled occurrences and backfills by due time, from `since` to `until`, both included."""
     query = select(Execution.due_at, Execution.status).where(
         Execution.schedule_id == schedule_id,
         Execution.kind.in_([ExecutionKind.SCHEDULED, ExecutionKind.BACKFILL]),
@@ -172,7 +105,7 @@ async def worked_on(
 
 
 async def is_known(session: AsyncSession, schedule_id: str, due_at: datetime) -> bool:
-    """Whether the scheduled occurrence is in the ledger."""
+    """Say whether the scheduled occurrence is in the ledger."""
     query = select(
         exists().where(
             Execution.schedule_id == schedule_id,
@@ -184,7 +117,7 @@ async def is_known(session: AsyncSession, schedule_id: str, due_at: datetime) ->
 
 
 async def has_open(session: AsyncSession, schedule_id: str, *, besides: str = "") -> bool:
-    """Whether a scheduled occurrence of the schedule has not ended."""
+    """Say whether a scheduled occurrence of the schedule has not ended."""
     query = select(
         exists().where(
             Execution.schedule_id == schedule_id,
@@ -199,8 +132,10 @@ async def has_open(session: AsyncSession, schedule_id: str, *, besides: str = ""
 async def waiting(
     session: AsyncSession, *, before: datetime, beyond: tuple[datetime, str] | None, limit: int
 ) -> Sequence[Row[Any]]:
-    """(id, due_at, name, user_id, schedule_id, policy_config) of scheduled occurrences that nothing has begun, by due
-    time."""
+    """Return scheduled occurrences that nothing has begun, by due time.
+
+    The rows are (id, due_at, name, user_id, schedule_id, policy_config).
+    """
     columns = (
         Execution.id,
         Execution.due_at,
@@ -226,7 +161,7 @@ async def waiting(
 
 
 async def finishable(session: AsyncSession, *, limit: int) -> Sequence[Schedule]:
-    """Active schedules with nothing left to fire and nothing that has not ended; each is locked."""
+    """Return active schedules with nothing left to fire, all of whose occurrences have ended; each is locked."""
     unfinished = aliased(Execution)
     query = (
         select(Schedule)
@@ -246,7 +181,7 @@ async def finishable(session: AsyncSession, *, limit: int) -> Sequence[Schedule]
 
 
 async def counts(session: AsyncSession, *, since: datetime, until: datetime) -> dict[ExecutionState, int]:
-    """How many scheduled occurrences due in (since, until] there are by state."""
+    """Count the scheduled occurrences due in (since, until] by state."""
     query = (
         select(Execution.status, func.count())
         .where(Execution.kind == ExecutionKind.SCHEDULED, Execution.due_at > since, Execution.due_at <= until)
@@ -256,7 +191,7 @@ async def counts(session: AsyncSession, *, since: datetime, until: datetime) -> 
 
 
 async def active_page(session: AsyncSession, *, beyond: str, limit: int) -> Sequence[Row[Any]]:
-    """(id, name, schedule_config, created_at, updated_at) of active schedules, by id."""
+    """Return (id, name, schedule_config, created_at, updated_at) of active schedules, by id."""
     columns = (Schedule.id, Schedule.name, Schedule.schedule_config, Schedule.created_at, Schedule.updated_at)
     query = select(*columns).where(Schedule.state == ScheduleState.ACTIVE, Schedule.id > beyond)
     return (await session.execute(query.order_by(Schedule.id).limit(limit))).all()
@@ -265,7 +200,7 @@ async def active_page(session: AsyncSession, *, beyond: str, limit: int) -> Sequ
 async def due_times(
     session: AsyncSession, schedule_ids: Sequence[str], *, since: datetime, until: datetime
 ) -> set[tuple[str, datetime]]:
-    """(schedule_id, due_at) of the scheduled occurrences in (since, until] that are in the ledger."""
+    """Return (schedule_id, due_at) of the scheduled occurrences in (since, until] that are in the ledger."""
     query = select(Execution.schedule_id, Execution.due_at).where(
         Execution.schedule_id.in_(schedule_ids),
         Execution.kind == ExecutionKind.SCHEDULED,

@@ -1,19 +1,25 @@
-"""What users should know, in the database."""
+"""Read what users should know from the database."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import Viewer
 from mailroom.storage.paging import Page, page
 from mailroom.storage.tables import Notification
 
 
+def visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the notifications that the viewer may see: each user's own."""
+    return Notification.user_id == viewer.user_id
+
+
 async def list_page(
-    session: AsyncSession, *, user_id: str, cursor: str | None = None, limit: int = 50, unread: bool = False
+    session: AsyncSession, *, viewer: Viewer, cursor: str | None = None, limit: int = 50, unread: bool = False
 ) -> Page[Notification]:
-    """A user's notifications, newest first."""
-    query = select(Notification).where(Notification.user_id == user_id)
+    """Return the viewer's notifications, newest first."""
+    query = select(Notification).where(visible_to(viewer))
     if unread:
         query = query.where(Notification.read_at.is_(None))
     return await page(session, query, Notification.at, Notification.id, cursor=cursor, limit=limit, descending=True)

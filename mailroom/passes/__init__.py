@@ -1,1 +1,1 @@
-"""One execution, step by step: claim, gate, render, deliver, settle. The flow in `flows/` only wires these together."""
+"""Work on an execution step by step: claim, gate, render, deliver, settle. The flow only wires these together."""

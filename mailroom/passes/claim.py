@@ -1,4 +1,4 @@
-"""Claim: which execution a flow run works on, decided by the database so that nobody else works on it too."""
+"""Claim the execution that a flow run works on; the database decides, so that nobody else works on it too."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.calendars.service import business_calendar
 from mailroom.errors import NotFound
+from mailroom.executions import delivery_lifecycle, lifecycle
 from mailroom.executions import repository as executions
+from mailroom.executions.reason_words import words
+from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
 from mailroom.ledger import repository as ledger
 from mailroom.schedules import repository as stored
 from mailroom.schedules.spec import ScheduleSpec, stored_spec
 from mailroom.states import ExecutionKind, ExecutionState
-from mailroom.storage.database import new_id
 from mailroom.storage.tables import Execution, Schedule
 from mailroom.timing import is_due
+
+_C = ReasonCode
 
 
 @dataclass(frozen=True, slots=True)
 class FlowRunFacts:
-    """What Prefect says of the run: `expected_at` is when it was due, `scheduled` whether its scheduler made it."""
+    """The facts that Prefect knows of a run: when it was due, and whether its scheduler made it."""
 
     id: str
     expected_at: datetime
@@ -40,18 +44,26 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """There is nothing for this flow run to do; `reason` says why.
+    """There is nothing for this flow run to do; `reason` says why."""
 
-    `come_back_at` is set while another process holds the execution's lease: it may be dead, which only time tells.
-    """
+    reason: Reason
 
-    reason: str
-    come_back_at: datetime | None = None
+
+@dataclass(frozen=True, slots=True)
+class HeldElsewhere:
+    """Another process holds the execution's lease until `until`; it may be dead, which only time tells."""
+
+    reason: Reason
+    until: datetime
+
+
+def _stopped(code: ReasonCode, **values: str | datetime) -> Stopped:
+    return Stopped(because(code, **values))
 
 
 async def claim(
     session: AsyncSession, run: FlowRunFacts, *, schedule_id: str, execution_id: str | None, now: datetime
-) -> Claimed | Stopped:
+) -> Claimed | Stopped | HeldElsewhere:
     """Find or insert the run's execution and take it.
 
     A run that comes back (a retry of ours, Retry in Prefect's UI, a restart after a crash) finds its own execution; a
@@ -60,7 +72,7 @@ async def claim(
     # The schedule's row is locked first, by everybody: of two occurrences, one gate sees what the other decided.
     schedule = await stored.find(session, schedule_id, lock=True)
     if schedule is None:
-        return Stopped(f"There is no schedule {schedule_id}.")
+        return _stopped(_C.NO_SUCH_SCHEDULE, schedule=schedule_id)
     execution = await executions.of_flow_run(session, run.id)
     if execution is not None:
         return await _again(session, execution, schedule, now)
@@ -72,33 +84,35 @@ async def claim(
 
 
 async def _occurrence(session: AsyncSession, schedule: Schedule, run: FlowRunFacts, now: datetime) -> Claimed | Stopped:
-    """What Prefect's scheduler made the run for: it must be in the ledger, or be due by the schedule as it is."""
+    """Claim the occurrence that the run was made for: it is in the ledger, or due by the schedule as it is."""
     spec = stored_spec(schedule)
     due_at = run.expected_at.replace(second=0, microsecond=0)
     if not await ledger.is_known(session, schedule.id, due_at):
         business = await business_calendar(session, spec.timing.calendar)
         if not is_due(spec.timing, due_at, business):
-            return Stopped(f"{due_at.isoformat()} is not a due time of this schedule.")
+            return _stopped(_C.NOT_DUE, due_at=due_at)
         if due_at <= schedule.accounted_until:
-            return Stopped(f"The schedule was not due at {due_at.isoformat()}: it was changed, or not active, then.")
-    execution = await executions.insert_occurrence(session, schedule.id, due_at, flow_run_id=run.id, now=now)
+            return _stopped(_C.NOT_DUE_THEN, due_at=due_at)
+    execution = await lifecycle.insert_occurrence(session, schedule.id, due_at, flow_run_id=run.id, now=now)
     if execution.flow_run_id is None:
         if execution.status is not ExecutionState.PENDING:
-            return Stopped(f"This occurrence ended as {execution.status}: {execution.reason}")
+            return _stopped(_C.ENDED_BEFORE, state=execution.status, why=words(reason_of(execution)))
         execution.flow_run_id = run.id
     if execution.flow_run_id != run.id:
-        return Stopped(f"Another run, {execution.flow_run_id}, has this occurrence.")
+        return _stopped(_C.IN_ANOTHER_RUN, flow_run=execution.flow_run_id)
     return Claimed(execution, schedule, spec, again=False)
 
 
-async def _again(session: AsyncSession, execution: Execution, schedule: Schedule, now: datetime) -> Claimed | Stopped:
+async def _again(
+    session: AsyncSession, execution: Execution, schedule: Schedule, now: datetime
+) -> Claimed | Stopped | HeldElsewhere:
     if execution.status in (ExecutionState.SUCCESS, ExecutionState.SKIPPED, ExecutionState.MISSED):
-        return Stopped(f"This execution ended as {execution.status}; a confirmed delivery is never repeated.")
+        return _stopped(_C.NEVER_REPEATED, state=execution.status)
     if execution.superseded_by:
-        return Stopped(execution.reason)
+        return Stopped(reason_of(execution))
     if execution.status is ExecutionState.RUNNING and execution.lease_until and execution.lease_until > now:
-        return Stopped("Another process works on this execution.", come_back_at=execution.lease_until)
-    await executions.abandon_attempts(session, execution.id, now=now)
+        return HeldElsewhere(because(_C.HELD_ELSEWHERE), execution.lease_until)
+    await delivery_lifecycle.abandon_attempts(session, execution.id, now=now)
     first = execution.status is ExecutionState.PENDING
     return Claimed(execution, schedule, stored_spec(schedule), again=not first)
 
@@ -108,32 +122,22 @@ async def _requested(
 ) -> Claimed | Stopped:
     try:
         execution = await executions.get(session, execution_id, lock=True)
-    except NotFound as error:
-        return Stopped(str(error))
+    except NotFound:
+        return _stopped(_C.NO_SUCH_EXECUTION, execution=execution_id)
     if execution.schedule_id != schedule.id:
-        return Stopped(f"Execution {execution_id} belongs to another schedule.")
-    if execution.flow_run_id not in (None, run.id):
-        return Stopped(f"Another run, {execution.flow_run_id}, has this execution.")
+        return _stopped(_C.OF_ANOTHER_SCHEDULE, execution=execution_id)
+    if execution.flow_run_id and execution.flow_run_id != run.id:
+        return _stopped(_C.IN_ANOTHER_RUN, flow_run=execution.flow_run_id)
     again = execution.status is ExecutionState.RETRYING
     if execution.status is not ExecutionState.PENDING and not again:
-        return Stopped(f"This execution is {execution.status} already.")
+        return _stopped(_C.ALREADY, state=execution.status)
     execution.flow_run_id = run.id
     return Claimed(execution, schedule, stored_spec(schedule), again=again)
 
 
 def _by_hand(session: AsyncSession, schedule: Schedule, run: FlowRunFacts, now: datetime) -> Claimed:
-    """Somebody pressed Run in Prefect's UI: a run-now, with no occurrence of the schedule behind it."""
-    execution = Execution(
-        id=new_id(),
-        schedule_id=schedule.id,
-        kind=ExecutionKind.RUN_NOW,
-        due_at=run.expected_at.replace(microsecond=0),
-        status=ExecutionState.PENDING,
-        flow_run_id=run.id,
-        pass_count=0,
-        render_failures=0,
-        reason="",
-        created_at=now,
-    )
+    """Make a run-now, with no occurrence behind it, for somebody who pressed Run in Prefect's UI."""
+    due_at = run.expected_at.replace(microsecond=0)
+    execution = lifecycle.new_execution(schedule.id, ExecutionKind.RUN_NOW, due_at, now=now, flow_run_id=run.id)
     session.add(execution)
     return Claimed(execution, schedule, stored_spec(schedule), again=False)

@@ -1,4 +1,4 @@
-"""Deliver: one attempt for each delivery that is due, several at once, each accounted for before and after."""
+"""Deliver: make one attempt for each delivery that is due, several at once, each recorded before and after."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access import repository as user_repository
 from mailroom.connections.service import load_named
-from mailroom.errors import Unavailable
-from mailroom.executions import overlap
-from mailroom.executions import repository as executions
+from mailroom.executions import delivery_lifecycle, overlap
+from mailroom.executions.lifecycle import By
+from mailroom.executions.reasons import reason_of
 from mailroom.passes.gate import may_send
 from mailroom.passes.retry import next_attempt
 from mailroom.rendering import repository as rendering_repository
-from mailroom.rendering.service import Made, Message, Order, message_of
+from mailroom.rendering.service import Message, RenderedReport, RenderRequest, message_of
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import repository as stored
 from mailroom.schedules.spec import ScheduleSpec
@@ -31,17 +31,17 @@ from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Artifact, Delivery, Execution, Schedule
-from prefect_mailroom import variables
-from prefect_mailroom.channel import Channel, Destination, Parcel, ParcelFile, Receipt
-from prefect_mailroom.channels import destination
-from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, RetryLater
+from prefect_mailroom.channels.base import Channel, Destination, Parcel, ParcelFile, Receipt
+from prefect_mailroom.channels.registry import destination
+from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, Retryable
+from prefect_mailroom.text import variables
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 4
 
 
 def plan(execution: Execution, spec: ScheduleSpec, *, now: datetime) -> list[Delivery]:
-    """The deliveries of an execution: one for each recipient of each destination, keys fixed. Pure."""
+    """Return the deliveries of an execution: one for each recipient of each destination, keys fixed. Pure."""
     planned = []
     for position, target in enumerate(spec.targets()):
         used: Destination | None = target
@@ -72,12 +72,12 @@ def plan(execution: Execution, spec: ScheduleSpec, *, now: datetime) -> list[Del
 def due_now(
     deliveries: Sequence[Delivery], *, now: datetime, again: bool, forced: bool, max_attempts: int
 ) -> list[Delivery]:
-    """Which deliveries this pass tries. Pure.
+    """Choose the deliveries that this pass tries. Pure.
 
     A first pass tries what is pending. A later one tries those whose time has come, and those that a dead pass left
     unknown; when a person asked (`forced`), everything that is not confirmed.
     """
-    tried_again = {DeliveryState.UNKNOWN, DeliveryState.FAILED} | ({DeliveryState.REFUSED} if forced else set())
+    tried_again = delivery_lifecycle.ALLOWED.sources_of(DeliveryState.SENDING, By.PERSON if forced else By.PLAN)
     chosen = []
     for delivery in deliveries:
         if delivery.status is DeliveryState.PENDING:
@@ -94,14 +94,14 @@ def due_now(
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """What every delivery of an execution has in common."""
+    """Everything that the deliveries of an execution have in common."""
 
     execution: Execution
     schedule: Schedule
     spec: ScheduleSpec
     definition: ReportDefinition
-    wanted: Order
-    made: Made
+    request: RenderRequest
+    report: RenderedReport
     files: tuple[ParcelFile, ...]
     message: Message
 
@@ -112,8 +112,8 @@ async def load_shipment(
     execution: Execution,
     schedule: Schedule,
     spec: ScheduleSpec,
-    wanted: Order,
-    made: Made,
+    request: RenderRequest,
+    report: RenderedReport,
 ) -> Shipment:
     """Bring together what was rendered.
 
@@ -121,10 +121,10 @@ async def load_shipment(
         FileNotFoundError: a file has expired meanwhile.
     """
     async with database.session() as session:
-        artifacts = await rendering_repository.artifacts(session, made.artifact_ids)
-    message = await asyncio.to_thread(message_of, store, made)
+        artifacts = await rendering_repository.artifacts(session, report.artifact_ids)
+    message = await asyncio.to_thread(message_of, store, report)
     files = tuple(_parcel_file(store, artifact) for artifact in artifacts)
-    return Shipment(execution, schedule, spec, wanted.definition, wanted, made, files, message)
+    return Shipment(execution, schedule, spec, request.definition, request, report, files, message)
 
 
 def _parcel_file(store: ArtifactStore, artifact: Artifact) -> ParcelFile:
@@ -138,7 +138,7 @@ def _parcel_file(store: ArtifactStore, artifact: Artifact) -> ParcelFile:
 
 
 def window(definition: ReportDefinition, parameters: dict[str, Any]) -> tuple[date | None, date | None]:
-    """First and last day of the data, where the definition names the parameters that bound it."""
+    """Return the first and last day of the data, where the definition names the parameters that bound it."""
     days: list[date | None] = []
     for name in (definition.data_window or "").split(".."):
         value = parameters.get(name)
@@ -150,10 +150,10 @@ def window(definition: ReportDefinition, parameters: dict[str, Any]) -> tuple[da
 
 
 def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
-    """The parcel of one attempt. Pure: the files are only named."""
+    """Return the parcel of one attempt. Pure: the files are only named."""
     execution, schedule, definition = shipment.execution, shipment.schedule, shipment.definition
     local_due = execution.due_at.astimezone(ZoneInfo(shipment.spec.timing.timezone))
-    first, last = window(definition, shipment.wanted.parameters)
+    first, last = window(definition, shipment.request.parameters)
     return Parcel(
         key=delivery.key,
         attempt=attempt,
@@ -173,7 +173,7 @@ def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
             window_to=last,
             parameters={
                 name: value
-                for name, value in shipment.wanted.parameters.items()
+                for name, value in shipment.request.parameters.items()
                 if isinstance(value, str | int) and not isinstance(value, bool)
             },
         ),
@@ -184,9 +184,9 @@ def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
             "kind": str(execution.kind),
             "due_at": execution.due_at.isoformat(),
             "timezone": shipment.spec.timing.timezone,
-            "parameters": shipment.wanted.parameters,
-            "rows": shipment.made.rows,
-            "figures": shipment.made.message["figures"],
+            "parameters": shipment.request.parameters,
+            "rows": shipment.report.rows,
+            "figures": shipment.report.message["figures"],
         },
         is_test=execution.kind is ExecutionKind.TEST,
     )
@@ -195,14 +195,16 @@ def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
 class Courier:
     """Makes the attempts of one pass over an execution."""
 
-    def __init__(self, database: Database, settings: Settings, shipment: Shipment, *, flow_run_id: str) -> None:
+    def __init__(
+        self, database: Database, settings: Settings, shipment: Shipment, *, flow_run_id: str, forced: bool
+    ) -> None:
         self._database, self._settings = database, settings
-        self._shipment, self._flow_run_id = shipment, flow_run_id
+        self._shipment, self._flow_run_id, self._forced = shipment, flow_run_id, forced
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._channels: dict[str, asyncio.Task[Block]] = {}
 
     async def deliver_all(self, deliveries: Sequence[Delivery]) -> None:
-        """One attempt for each; at most four at once through one connection, so that it stays polite."""
+        """Make one attempt for each; at most four at once through one connection, so that it stays polite."""
         async with asyncio.TaskGroup() as group:
             for delivery in deliveries:
                 group.create_task(self._deliver(delivery))
@@ -214,22 +216,24 @@ class Courier:
             async with self._database.session() as session:
                 if await self._suppressed(session, delivery):
                     return
-                attempt = await executions.begin_attempt(session, delivery, now=now, flow_run_id=self._flow_run_id)
+                attempt = await delivery_lifecycle.begin_attempt(
+                    session, delivery, now=now, flow_run_id=self._flow_run_id, forced=self._forced
+                )
             if attempt is None:
                 return
             outcome = await self._send(channel, delivery, attempt.number)
             policy = self._shipment.spec.policy
             again = None
-            if isinstance(outcome, RetryLater | OutcomeUnknown | Unavailable):
+            if isinstance(outcome, Retryable):
                 again = next_attempt(
                     attempts=attempt.number,
                     max_attempts=policy.max_attempts,
                     now=datetime.now(UTC),
-                    not_before=getattr(outcome, "not_before", None),
+                    not_before=outcome.not_before,
                     key=delivery.key,
                 )
             async with self._database.session() as session:
-                await executions.end_attempt(
+                await delivery_lifecycle.end_attempt(
                     session,
                     attempt,
                     now=datetime.now(UTC),
@@ -240,10 +244,10 @@ class Courier:
                 )
 
     async def _suppressed(self, session: AsyncSession, delivery: Delivery) -> bool:
-        """Whether the right to send has gone since the gate; asked in the attempt's own transaction."""
+        """Say whether the right to send has gone since the gate; this is asked in the attempt's own transaction."""
         execution = await overlap.standing(session, self._shipment.execution.id)
         if execution.status is ExecutionState.CANCELLED:
-            await executions.suppress(session, delivery.id, execution.reason)
+            await delivery_lifecycle.suppress(session, delivery.id, reason_of(execution))
             return True
         schedule = await stored.find(session, self._shipment.schedule.id)
         owner = await user_repository.find(session, self._shipment.schedule.user_id)
@@ -251,11 +255,11 @@ class Courier:
         active = owner is not None and owner.is_active
         closed = may_send(self._shipment.execution.kind, schedule.state, owner_active=active)
         if closed:
-            await executions.suppress(session, delivery.id, closed.reason)
+            await delivery_lifecycle.suppress(session, delivery.id, closed.reason)
         return closed is not None
 
     async def _channel(self, delivery: Delivery) -> Channel | MailroomError:
-        """The delivery's block, loaded once a pass; or why it cannot be had."""
+        """Return the delivery's block, loaded once a pass, or why it cannot be had."""
         name = delivery.connection
         if name not in self._channels:
             loading = load_named(self._database, self._settings, name, kind=delivery.channel)

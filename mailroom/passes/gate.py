@@ -1,4 +1,4 @@
-"""Gate: whether an execution may go on, and what becomes of the others of its schedule. Pure.
+"""The gate decides whether an execution may go on, and what becomes of the others of its schedule. Pure.
 
 First whether anything may leave at all, then the jitter, then whether it is too late, and the overlap last: an
 occurrence that does not run anyway must neither wait nor cancel another.
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mailroom.executions.policy import CATCH_UP_MOST, GRACE_SECONDS, Policy
+from mailroom.executions.reasons import Reason, ReasonCode, because
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 
 LOOK_AGAIN = (timedelta(seconds=10), timedelta(minutes=1))
@@ -35,10 +36,11 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that the gate looks at.
+    """Everything that the gate looks at.
 
     Attributes:
         starts_at: the due time plus its jitter; see `start_of`.
+        later_pass: whether an earlier pass over this execution was let in.
         newer: later occurrences that are due by now, the next one first; none beyond `CATCH_UP_MOST` + 1 are needed.
         others: everything else of the schedule that has not ended.
         waited: whether it waited for another already. It came in time then, and only its expiry counts.
@@ -54,6 +56,7 @@ class Situation:
     newer: Sequence[datetime] = ()
     others: Sequence[Unfinished] = ()
     waited: bool = False
+    later_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class Wait:
     """The execution gives its slot back and asks again at `until`; `behind` is the execution that it waits for."""
 
     until: datetime
-    reason: str
+    reason: Reason
     behind: str | None = None
 
 
@@ -77,11 +80,11 @@ class Closed:
     """The execution ends here as `state` for `reason`."""
 
     state: ExecutionState
-    reason: str
+    reason: Reason
 
 
 def start_of(schedule_id: str, due_at: datetime, jitter: timedelta) -> datetime:
-    """When an occurrence starts: its due time and whole seconds less than `jitter`, always the same ones.
+    """Return when an occurrence starts: its due time and whole seconds less than `jitter`, always the same ones.
 
     Lateness is counted from here: the delay up to here was asked for.
     """
@@ -90,7 +93,7 @@ def start_of(schedule_id: str, due_at: datetime, jitter: timedelta) -> datetime:
 
 
 def may_send(kind: ExecutionKind, schedule_state: ScheduleState, *, owner_active: bool) -> Closed | None:
-    """Whether anything may leave for this schedule at this moment.
+    """Return why nothing may leave for this schedule at this moment, or None where it may.
 
     A test may while it is paused. A finished schedule has no due time left; what was due is still delivered.
     """
@@ -100,14 +103,19 @@ def may_send(kind: ExecutionKind, schedule_state: ScheduleState, *, owner_active
     if kind is ExecutionKind.TEST:
         allowed |= {ScheduleState.PAUSED, ScheduleState.SUSPENDED}
     if schedule_state not in allowed:
-        return Closed(ExecutionState.SKIPPED, f"The schedule is {schedule_state}.")
+        return Closed(ExecutionState.SKIPPED, because(ReasonCode.SCHEDULE_NOT_ACTIVE, state=schedule_state))
     if not owner_active:
-        return Closed(ExecutionState.SKIPPED, "The schedule's owner is no longer active.")
+        return Closed(ExecutionState.SKIPPED, because(ReasonCode.OWNER_INACTIVE))
     return None
 
 
 def gate(situation: Situation) -> Open | Wait | Closed:
-    """What becomes of the execution now: exactly one of the three."""
+    """Decide what becomes of the execution now: exactly one of the three.
+
+    A later pass is let in whatever changed since the first; each attempt asks again whether anything may leave.
+    """
+    if situation.later_pass:
+        return Open()
     closed = may_send(situation.kind, situation.schedule_state, owner_active=situation.owner_active)
     if closed:
         return closed
@@ -115,27 +123,24 @@ def gate(situation: Situation) -> Open | Wait | Closed:
         return Open()
     delay = situation.starts_at - situation.due_at
     if delay and situation.now < situation.starts_at:
-        return Wait(situation.starts_at, f"It starts {delay} after its time (jitter, to spread the load).")
+        return Wait(situation.starts_at, because(ReasonCode.JITTER, delay=delay))
     return _too_late(situation) or _overlap(situation)
 
 
 def _too_late(situation: Situation) -> Closed | None:
     policy, now = situation.policy, situation.now
     if now - situation.due_at > policy.expires_after:
-        begun = "It waited for its turn until" if situation.waited else "It began"
-        reason = f"{begun} {now - situation.due_at} after its time; it expires after {policy.expires_after}."
-        return Closed(ExecutionState.MISSED, reason)
+        code = ReasonCode.EXPIRED_WAITING if situation.waited else ReasonCode.EXPIRED
+        return Closed(ExecutionState.MISSED, because(code, late=now - situation.due_at, limit=policy.expires_after))
     if situation.waited:
         return None
     late = now - situation.starts_at
     if policy.catchup == "none" and late.total_seconds() > GRACE_SECONDS:
-        return Closed(ExecutionState.MISSED, f"It began {late} after its time, and the schedule does not catch up.")
+        return Closed(ExecutionState.MISSED, because(ReasonCode.NO_CATCH_UP, late=late))
     if policy.catchup == "latest" and situation.newer:
-        following = situation.newer[0].isoformat()
-        return Closed(ExecutionState.MISSED, f"A later one, due {following}, takes its place.")
+        return Closed(ExecutionState.MISSED, because(ReasonCode.REPLACED_BY_LATER, due_at=situation.newer[0]))
     if policy.catchup == "all" and len(situation.newer) > CATCH_UP_MOST:
-        reason = f"More than {CATCH_UP_MOST} later ones are due already; catching up goes no further back."
-        return Closed(ExecutionState.MISSED, reason)
+        return Closed(ExecutionState.MISSED, because(ReasonCode.TOO_MANY_LATER, most=CATCH_UP_MOST))
     return None
 
 
@@ -145,7 +150,7 @@ def _overlap(situation: Situation) -> Open | Wait | Closed:
         return Open()
     if overlap == "cancel_other":
         if newer := next((other for other in others if other.due_at > situation.due_at), None):
-            return Closed(ExecutionState.SKIPPED, f"Execution {newer.id} of a later time is under way already.")
+            return Closed(ExecutionState.SKIPPED, because(ReasonCode.LATER_UNDER_WAY, execution=newer.id))
         return Open(tuple(other.id for other in others))
     # One that waits for this one, or came after it, is not in its way.
     ahead = [other for other in others if not other.waits or other.due_at < situation.due_at]
@@ -154,15 +159,15 @@ def _overlap(situation: Situation) -> Open | Wait | Closed:
     if situation.waited or _catching_up(situation, ahead) or (overlap == "buffer_one" and len(others) == 1):
         return _wait(situation, ahead)
     first = next((other for other in ahead if not other.waits), ahead[0])
-    reason = f"Execution {first.id} of this schedule is not done yet."
+    reason = because(ReasonCode.OVERLAP, execution=first.id)
     if overlap == "buffer_one":
         queued = next(other for other in others if other is not first)
-        reason = f"Execution {first.id} of this schedule is not done yet, and {queued.id} waits already; one may wait."
+        reason = because(ReasonCode.QUEUE_FULL, execution=first.id, queued=queued.id)
     return Closed(ExecutionState.SKIPPED, reason)
 
 
 def _catching_up(situation: Situation, ahead: Sequence[Unfinished]) -> bool:
-    """Whether it is one of several that `catchup: all` runs one after the other, instead of skipping all but one."""
+    """Say whether it is one of several that `catchup: all` runs one after the other, not skipping all but one."""
     late = (situation.now - situation.starts_at).total_seconds() > GRACE_SECONDS
     return situation.policy.catchup == "all" and (late or any(other.waits for other in ahead))
 
@@ -177,4 +182,4 @@ def _wait(situation: Situation, ahead: Sequence[Unfinished]) -> Wait:
         until = max(until, min(blocker.next_pass_at, now + _LONGEST_LOOK))
     # A second after it has expired, so that this look records it.
     until = min(until, situation.due_at + situation.policy.expires_after + timedelta(seconds=1))
-    return Wait(until, f"Waits until execution {blocker.id} of this schedule is done.", blocker.id)
+    return Wait(until, because(ReasonCode.WAITS_FOR_ANOTHER, execution=blocker.id), blocker.id)

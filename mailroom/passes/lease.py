@@ -1,4 +1,4 @@
-"""The lease of a pass: while a process works on an execution it says so again and again; a dead one falls silent.
+"""Hold a lease while a process works on an execution: it is renewed again and again, and a dead process falls silent.
 
 It keeps two processes off the same execution, and lets the rescue see which passes died.
 """

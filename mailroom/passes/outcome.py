@@ -1,91 +1,35 @@
-"""What an execution's end means for its schedule and its owner: counters, suspension, notification."""
+"""Decide from the state of its deliveries how an execution goes on. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from mailroom.audit import repository as audit
-from mailroom.executions import repository as executions
-from mailroom.ledger import repository as ledger
-from mailroom.ledger.account import account_for_change
-from mailroom.passes.settle import Verdict
-from mailroom.schedules import repository as stored
-from mailroom.schedules.lifecycle import set_state
-from mailroom.schedules.spec import stored_spec
-from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
-from mailroom.storage.tables import Execution, Notification, Schedule
+from mailroom.executions.reasons import Reason, ReasonCode, because
+from mailroom.states import DeliveryState, ExecutionState
+from mailroom.storage.tables import Delivery
 
 
-async def conclude(session: AsyncSession, execution_id: str, result: Verdict, *, now: datetime) -> Verdict:
-    """Write the verdict of a pass. Only an end alerts; a pass that will be tried again is silent.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An execution goes on like this; `retry_at` is set while it is `retrying`, or `pending` and waits for its turn."""
 
-    Returns what stands: an execution that was cancelled meanwhile stays so, whatever its pass came to.
-    """
-    schedule_id = (await executions.get(session, execution_id)).schedule_id
-    schedule = await stored.find(session, schedule_id, lock=True)  # First, as the claim does: no deadlock.
-    assert schedule is not None, "schedules are never removed, only marked as deleted"
-    execution = await executions.get(session, execution_id, lock=True)
-    if execution.status is ExecutionState.CANCELLED:
-        return Verdict(execution.status, execution.reason)
-    execution.status, execution.reason, execution.next_pass_at = result.state, result.reason, result.retry_at
-    if result.state is ExecutionState.RETRYING:
-        return result
-    execution.completed_at = now
-    failed = result.state in (ExecutionState.FAILED, ExecutionState.PARTIAL)
-    if failed:
-        execution.error_message = execution.error_message or result.reason
-    else:
-        execution.error_message = execution.error_id = None
-    if failed:
-        _notify(session, schedule, execution, now)
-    if execution.kind is ExecutionKind.SCHEDULED:
-        if result.state is not ExecutionState.CANCELLED:
-            await _count(session, schedule, failed=failed, now=now)
-        await _finish(session, schedule, execution, now)
-    return result
+    state: ExecutionState
+    reason: Reason
+    retry_at: datetime | None = None
 
 
-def _notify(session: AsyncSession, schedule: Schedule, execution: Execution, now: datetime) -> None:
-    session.add(
-        Notification(
-            user_id=schedule.user_id,
-            at=now,
-            severity="error" if execution.status is ExecutionState.FAILED else "warning",
-            title=f"{schedule.name}: {execution.status}",
-            body=execution.reason,
-            schedule_id=schedule.id,
-            execution_id=execution.id,
-        )
-    )
-
-
-async def _count(session: AsyncSession, schedule: Schedule, *, failed: bool, now: datetime) -> None:
-    """Consecutive failures, and the suspension that they lead to."""
-    if not failed:
-        schedule.consecutive_failures = 0
-        return
-    schedule.consecutive_failures += 1
-    limit = stored_spec(schedule).policy.pause_after_failures
-    if schedule.state is ScheduleState.ACTIVE and schedule.consecutive_failures >= limit:
-        ended = f"The schedule was suspended after {schedule.consecutive_failures} failures, before a run began."
-        await account_for_change(session, [schedule], now=now, ended=ended)
-        set_state(schedule, ScheduleState.SUSPENDED, now)
-        audit.record(
-            session,
-            at=now,
-            actor="mailroom",
-            action="suspended",
-            entity_type="schedule",
-            entity_id=schedule.id,
-            detail={"consecutive_failures": schedule.consecutive_failures},
-        )
-
-
-async def _finish(session: AsyncSession, schedule: Schedule, execution: Execution, now: datetime) -> None:
-    """A schedule is finished when nothing is left to fire and every occurrence has ended."""
-    if schedule.state is not ScheduleState.ACTIVE or schedule.next_run is not None:
-        return
-    if not await ledger.has_open(session, schedule.id, besides=execution.id):
-        set_state(schedule, ScheduleState.FINISHED, now)
+def outcome_of(deliveries: Sequence[Delivery]) -> Outcome:
+    """Return how the execution goes on: a delivery with a next attempt keeps it open, else it has ended."""
+    total = len(deliveries)
+    delivered = sum(delivery.status is DeliveryState.DELIVERED for delivery in deliveries)
+    counted = {"delivered": delivered, "total": total}
+    if waiting := [d.next_attempt_at for d in deliveries if d.next_attempt_at]:
+        reason = because(ReasonCode.DELIVERY_RETRY, **counted, waiting=len(waiting))
+        return Outcome(ExecutionState.RETRYING, reason, min(waiting))
+    if delivered == total:
+        return Outcome(ExecutionState.SUCCESS, because(ReasonCode.DELIVERED, **counted))
+    states = sorted({str(d.status) for d in deliveries if d.status is not DeliveryState.DELIVERED})
+    reason = because(ReasonCode.NOT_ALL_DELIVERED, **counted, states=states)
+    return Outcome(ExecutionState.PARTIAL if delivered else ExecutionState.FAILED, reason)

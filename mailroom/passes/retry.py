@@ -1,4 +1,4 @@
-"""When a delivery is tried again. Pure: the jitter comes from the delivery's key."""
+"""Decide when a delivery is tried again. Pure: the jitter comes from the delivery's key."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ JITTER = 0.2
 def next_attempt(
     *, attempts: int, max_attempts: int, now: datetime, not_before: float | None, key: str
 ) -> datetime | None:
-    """The next try of a delivery after `attempts` failed ones, or None when none is left.
+    """Return when a delivery is tried again after `attempts` failed ones, or None when no try is left.
 
     Args:
         not_before: seconds that the far side asked us to wait, at most a day is honoured.

@@ -1,4 +1,4 @@
-"""What the gate looks at, read from the database."""
+"""Read what the gate looks at from the database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mailroom.timing.model import Immediate
 async def read_situation(
     session: AsyncSession, claimed: Claimed, business: BusinessCalendar, *, now: datetime
 ) -> Situation:
-    """The situation of an execution that this transaction has claimed.
+    """Read the situation of an execution that this transaction has claimed.
 
     The claim has locked the schedule, so nothing of the schedule can begin or begin to wait meanwhile.
     """
@@ -32,8 +32,8 @@ async def read_situation(
     at_once = not scheduled or isinstance(spec.timing, Immediate)
     newer = occurrences(spec.timing, execution.due_at, business, until=now) if scheduled else iter(())
     return Situation(
-        # A later pass has been let in already; whether anything may leave is asked again at each attempt.
-        kind=execution.kind if not claimed.again else ExecutionKind.RUN_NOW,
+        kind=execution.kind,
+        later_pass=claimed.again,
         schedule_state=schedule.state,
         owner_active=owner is not None and owner.is_active,
         due_at=execution.due_at,

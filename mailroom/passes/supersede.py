@@ -20,8 +20,10 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Cancelled, Cancelling
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.executions import overlap
+from mailroom.executions import delivery_lifecycle, lifecycle
 from mailroom.executions import repository as executions
+from mailroom.executions.reason_words import words
+from mailroom.executions.reasons import ReasonCode, because
 from mailroom.states import ExecutionState
 from mailroom.storage.tables import Execution
 
@@ -46,13 +48,12 @@ async def supersede(session: AsyncSession, execution_id: str, *, by: Execution, 
     execution = await executions.get(session, execution_id, lock=True)
     if execution.status.ended:
         return None
-    reason = f"Execution {by.id}, due {by.due_at.isoformat()}, took its place (overlap: cancel_other)."
+    reason = because(ReasonCode.SUPERSEDED, execution=by.id, due_at=by.due_at)
     alive = execution.status is ExecutionState.RUNNING and (execution.lease_until or now) > now
-    await overlap.suppress_rest(session, execution.id, reason)
-    await executions.abandon_attempts(session, execution.id, now=now, message=_BROKEN_OFF)
-    execution.status, execution.reason, execution.superseded_by = ExecutionState.CANCELLED, reason, by.id
-    execution.completed_at, execution.next_pass_at = now, None
-    return Superseded(execution.flow_run_id, reason, alive) if execution.flow_run_id else None
+    await delivery_lifecycle.suppress_rest(session, execution.id, reason)
+    await delivery_lifecycle.abandon_attempts(session, execution.id, now=now, message=_BROKEN_OFF)
+    lifecycle.cancel(execution, reason, now=now, superseded_by=by.id)
+    return Superseded(execution.flow_run_id, words(reason), alive) if execution.flow_run_id else None
 
 
 async def stop_flow_run(client: PrefectClient, superseded: Superseded) -> None:

@@ -1,4 +1,4 @@
-"""Where everybody has their renderings made: by the service of this machine, or by a renderer of their own."""
+"""Has a job rendered, by the service of this machine or by a renderer of its own."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def render(job: RenderJob, *, settings: Settings, group: str = "", urgent:
 
 
 async def connect(settings: Settings) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A connection to the service.
+    """Return a connection to the service.
 
     Raises:
         Unavailable: nobody serves there.
@@ -69,7 +69,7 @@ async def connect(settings: Settings) -> tuple[asyncio.StreamReader, asyncio.Str
 
 
 async def is_serving(settings: Settings) -> bool:
-    """Whether the service takes connections."""
+    """Tell whether the service takes connections."""
     try:
         _, writer = await connect(settings)
     except Unavailable:

@@ -1,4 +1,4 @@
-"""The order that goes to a renderer process, and what comes back. Plain data: it crosses a pipe."""
+"""The job that goes to a renderer process, and the result that comes back. Plain data: it crosses a pipe."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mailroom.reports.spec import Format, ReportDefinition
 
 
 class Limits(BaseModel):
-    """What a rendering may use; it is ended, with an error that names the limit, when it wants more."""
+    """The limits of a rendering; when it wants more, it is ended with an error that names the limit."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,7 +30,6 @@ class RenderJob(BaseModel):
         access: what the source's block gives to reach the source (holds secrets: it goes through a pipe, never to
             disk, logs or arguments), see `prefect_mailroom.sources`.
         folder: where the files are written, named `<report id>.<format>`.
-        fast_xlsx: write XLSX by the library of the extra `fast`, where the report has one sheet of rows.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -43,7 +42,6 @@ class RenderJob(BaseModel):
     access: dict[str, Any] = Field(repr=False)
     folder: Path
     limits: Limits = Limits()
-    fast_xlsx: bool = False
 
 
 class RenderedFile(BaseModel):
@@ -61,7 +59,7 @@ class RenderedFile(BaseModel):
 
 
 class RenderResult(BaseModel):
-    """What a rendering gives: the files, the mail body made from the same rows, and what a condition may ask.
+    """The result of a rendering: the files, the mail body made from the same rows, and what a condition may ask.
 
     Attributes:
         mail_html, mail_text: the body for mail, already inlined; images refer to `mail_images` by content id.

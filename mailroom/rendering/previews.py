@@ -1,4 +1,4 @@
-"""A look at a report as HTML, within narrow limits, before anybody schedules it."""
+"""Renders a preview of a report as HTML, within narrow limits, before anybody schedules it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from typing import Any
 
 from mailroom.connections import service as connections
 from mailroom.rendering import client
-from mailroom.rendering.job import Limits, RenderJob
+from mailroom.rendering.job import Limits
+from mailroom.rendering.job_factory import render_job
 from mailroom.reports.parameters import resolve_parameters
-from mailroom.reports.spec import Format, ReportDefinition
+from mailroom.reports.spec import Format, HttpSource, ReportDefinition, ShellSource
 from mailroom.settings import Settings
 from mailroom.storage.artifacts import check_space
 from mailroom.storage.tables import Connection
 from prefect_mailroom.errors import ConfigurationError
-from prefect_mailroom.sources.http import HttpSource
-from prefect_mailroom.sources.sql import SqlSource
 
 LIMITS = Limits(seconds=60, memory_mb=1024, output_mb=10, rows=200_000)
 
@@ -33,7 +32,7 @@ async def preview_html(
     settings: Settings,
     group: str,
 ) -> bytes:
-    """The report as an HTML page, its relative dates resolved from now. `group` is whose turn this uses up.
+    """Return the report as an HTML page, its relative dates resolved from now. `group` is whose turn this uses up.
 
     Raises:
         ParametersInvalid: the parameters do not fit.
@@ -42,22 +41,33 @@ async def preview_html(
     """
     due_at = datetime.now(UTC).replace(second=0, microsecond=0)
     values = resolve_parameters(definition.parameters, parameters, due_at, timezone)
-    block = await connections.load(source, settings)
-    if not isinstance(block, SqlSource | HttpSource) or getattr(definition.source, "pass_on", False):
+    if _passes_files_on(definition):
         message = f"The report '{definition.id}' passes files on; it has no preview."
         raise ConfigurationError(message, remedy="Send a test of a schedule to yourself.")
+    block = await connections.load(source, settings)
     working = settings.data_dir / "previews"
     await asyncio.to_thread(check_space, working, settings.min_free_mb)
     with tempfile.TemporaryDirectory(dir=working, ignore_cleanup_errors=True) as folder:
-        job = RenderJob(
-            definition=definition,
-            parameters=values,
-            formats=[Format.HTML],
+        job = render_job(
+            definition,
+            block,
+            values,
+            [Format.HTML],
             due_at=due_at,
             timezone=timezone,
-            access=block.access(),
             folder=Path(folder),
             limits=LIMITS,
         )
         result = await client.render(job, settings=settings, group=group, urgent=True)
         return await asyncio.to_thread(result.files[0].path.read_bytes)
+
+
+def _passes_files_on(definition: ReportDefinition) -> bool:
+    """Tell whether the report sends files as they come, with no rows to show."""
+    match definition.source:
+        case ShellSource():
+            return True
+        case HttpSource(pass_on=pass_on):
+            return pass_on
+        case _:
+            return False

@@ -16,7 +16,6 @@ from mailroom.rendering.document.model import Chart, Document
 from mailroom.rendering.document.rows import Reader
 from mailroom.rendering.formats import html, pdf, text
 from mailroom.rendering.formats.data_files import DataFiles
-from mailroom.rendering.formats.xlsx_cells import TooManyRows
 from mailroom.rendering.job import RenderedFile, RenderJob, RenderResult
 from mailroom.rendering.renderers import limits
 from mailroom.rendering.renderers.publish import not_put, publish, working_folder
@@ -58,42 +57,12 @@ def render_into(job: RenderJob, work: Path) -> RenderResult:
 
 def render_from(job: RenderJob, reader: Reader, work: Path) -> RenderResult:
     """Render the job from a reader that is open to files in the folder `work`. Errors may come as they are."""
-    try:
-        return _render(job, reader, work, fast_xlsx=job.fast_xlsx)
-    except TooManyRows:  # More than one sheet holds: the other library goes on in a second sheet.
-        return _render(job, reader, work, fast_xlsx=False)
 
-
-def _passed_on(job: RenderJob, work: Path) -> RenderResult:
-    """The export of another product as it came, with a mail body that says what it is."""
-    source = job.definition.source
-    assert isinstance(source, HttpSource)  # The caller has looked.
-    if [format_.value for format_ in job.formats] != [source.content]:
-        raise ConfigurationError(
-            f"The report passes a {source.content} on and cannot be had in another format.",
-            remedy=f"Ask for {source.content} alone, or set `pass_on: false`.",
-            field="formats",
-        )
-    from mailroom.rendering.sources.http import fetch  # noqa: PLC0415 - httpx only where it is needed
-
-    path = work / f"{job.definition.id}.{source.content}"
-    fetch(source, job.access, job.parameters, path)
-    document = head_of(job)
-    # How its text is encoded is for the other product to say, not for us.
-    kind = MEDIA_TYPES[job.formats[0]].partition(";")[0]
-    return RenderResult(
-        files=[_file(path, job.formats[0], None).model_copy(update={"media_type": kind})],
-        mail_html=_mail(job, document),
-        mail_text=text.plain(document),
-    )
-
-
-def _render(job: RenderJob, reader: Reader, work: Path, *, fast_xlsx: bool) -> RenderResult:
     def path_of(format_: Format) -> Path:
         return work / f"{job.definition.id}.{format_}"
 
     needs = answers_.needs_of(job.definition, job.formats, _queries(job))
-    data = DataFiles(job, needs, path_of, fast_xlsx=fast_xlsx)
+    data = DataFiles(job, needs, path_of)
     try:
         answers: dict[str, Answer] = {}
         for query, need in needs.items():
@@ -120,6 +89,30 @@ def _render(job: RenderJob, reader: Reader, work: Path, *, fast_xlsx: bool) -> R
         rows=main.total if main else None,
         figures=_figures(job, answers),
         notices=[*document.notices, *data.notices],
+    )
+
+
+def _passed_on(job: RenderJob, work: Path) -> RenderResult:
+    """Return the export of another product as it came, with a mail body that says what it is."""
+    source = job.definition.source
+    assert isinstance(source, HttpSource)  # The caller has looked.
+    if [format_.value for format_ in job.formats] != [source.content]:
+        raise ConfigurationError(
+            f"The report passes a {source.content} on and cannot be had in another format.",
+            remedy=f"Ask for {source.content} alone, or set `pass_on: false`.",
+            field="formats",
+        )
+    from mailroom.rendering.sources.http import fetch  # noqa: PLC0415 - httpx only where it is needed
+
+    path = work / f"{job.definition.id}.{source.content}"
+    fetch(source, job.access, job.parameters, path)
+    document = head_of(job)
+    # How its text is encoded is for the other product to say, not for us.
+    kind = MEDIA_TYPES[job.formats[0]].partition(";")[0]
+    return RenderResult(
+        files=[_file(path, job.formats[0], None).model_copy(update={"media_type": kind})],
+        mail_html=_mail(job, document),
+        mail_text=text.plain(document),
     )
 
 

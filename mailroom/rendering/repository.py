@@ -5,33 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.storage.tables import Artifact, Rendering
 
 
+def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the files that the viewer may see: all of them, as long as there is one owner."""
+    return true()
+
+
 async def renderings_of(session: AsyncSession, keys: Iterable[str], *, now: datetime) -> dict[str, Rendering]:
-    """Those of the keys that have a finished rendering which has not expired."""
+    """Return the finished renderings of these keys that have not expired."""
     query = select(Rendering).where(Rendering.key.in_(list(keys)), Rendering.expires_at > now)
     return {row.key: row for row in await session.scalars(query)}
 
 
 async def artifacts(session: AsyncSession, ids: Sequence[str]) -> list[Artifact]:
-    """Artifacts in the order of `ids`."""
+    """Return the artifacts in the order of `ids`."""
     rows = {row.id: row for row in await session.scalars(select(Artifact).where(Artifact.id.in_(ids)))}
     return [rows[artifact_id] for artifact_id in ids if artifact_id in rows]
 
 
-async def artifact(session: AsyncSession, artifact_id: str) -> Artifact:
-    """One artifact.
+async def artifact(session: AsyncSession, artifact_id: str, *, viewer: Viewer) -> Artifact:
+    """Return one artifact.
 
     Raises:
         NotFound: there is none of that id.
     """
-    found = await session.get(Artifact, artifact_id)
+    query = select(Artifact).where(Artifact.id == artifact_id, visible_to(viewer))
+    found = (await session.scalars(query)).one_or_none()
     if found is None:
         raise NotFound(f"There is no artifact {artifact_id[:60]}.", remedy="GET /api/v1/executions/{id} lists them.")
     return found

@@ -1,4 +1,4 @@
-"""Render: the files and the message of an execution, made once for everybody who needs the same."""
+"""Renders the files and the message of an execution, once for everybody who needs the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from typing import Any
 from mailroom.connections.service import load_named
 from mailroom.rendering import client
 from mailroom.rendering import repository as rendering_repository
-from mailroom.rendering.job import Limits, RenderedFile, RenderJob, RenderResult
+from mailroom.rendering.job import RenderedFile, RenderResult
+from mailroom.rendering.job_factory import limits_of, render_job
 from mailroom.rendering.shell import run_shell
 from mailroom.reports.parameters import resolve_parameters
 from mailroom.reports.spec import Format, ReportDefinition, ShellSource
@@ -23,17 +24,15 @@ from mailroom.settings import Settings
 from mailroom.storage.artifacts import ArtifactStore, check_space
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Artifact, Rendering
-from prefect_mailroom.channel import InlineImage
-from prefect_mailroom.sources.http import HttpSource as HttpBlock
+from prefect_mailroom.channels.base import InlineImage
 from prefect_mailroom.sources.shell import ShellSource as ShellBlock
-from prefect_mailroom.sources.sql import SqlSource as SqlBlock
 
 MESSAGE, COMMAND = "message", "command"
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What an execution wants: a message and a file of each format, or all that a command leaves."""
+class RenderRequest:
+    """What an execution needs rendered: a message and a file of each format, or all files that a command leaves."""
 
     definition: ReportDefinition
     parameters: dict[str, Any]
@@ -43,57 +42,59 @@ class Order:
 
     @property
     def pieces(self) -> tuple[str, ...]:
-        """What is made, kept and shared by itself; the first one has the message."""
+        """Return what is rendered, kept and shared separately; the first piece has the message."""
         if isinstance(self.definition.source, ShellSource):
             return (COMMAND,)
         return (MESSAGE, *(format_.value for format_ in dict.fromkeys(self.formats)))
 
     def key(self, piece: str) -> str:
-        """Digest of all that decides a piece: equal keys are one rendering. The report shows its due time."""
+        """Return the digest of all that decides a piece: equal keys share a rendering. Reports show the due time."""
         parts = [self.definition.version, self.parameters, piece, self.due_at.isoformat(), self.timezone]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """The pieces of an order, in its order."""
+class RenderedReport:
+    """The renderings of a request, in the order of its pieces."""
 
     renderings: tuple[Rendering, ...]
 
     @property
     def artifact_ids(self) -> list[str]:
-        """The files, in the order of the formats."""
+        """Return the ids of the files, in the order of the formats."""
         return [artifact for rendering in self.renderings for artifact in rendering.artifact_ids]
 
     @property
     def message(self) -> Mapping[str, Any]:
-        """The mail body as SHA-256 of the store, and the figures."""
+        """Return where the mail body is, as SHA-256 of the store, and the figures."""
         return self.renderings[0].result
 
     @property
     def rows(self) -> int | None:
-        """Rows of the data query, None where nothing counted them."""
+        """Return the number of rows of the data query, None where nothing counted them."""
         return next((row.result["rows"] for row in self.renderings if row.result["rows"] is not None), None)
 
 
-def order(
+def render_request(
     definition: ReportDefinition,
     parameters: dict[str, Any],
     formats: Sequence[Format],
     due_at: datetime,
     timezone: str,
-) -> Order:
-    """The order of an execution; relative dates are resolved from its due time. Pure.
+) -> RenderRequest:
+    """Return what an execution needs rendered; relative dates are resolved from its due time. Pure.
 
     Raises:
         ParametersInvalid: the report's parameters changed since the schedule was saved.
     """
     final = resolve_parameters(definition.parameters, parameters, due_at, timezone)
-    return Order(definition, final, tuple(formats), due_at, timezone)
+    return RenderRequest(definition, final, tuple(formats), due_at, timezone)
 
 
-async def rendered(database: Database, settings: Settings, wanted: Order, *, now: datetime, group: str) -> Made:
-    """The pieces of an order: those that are there, the others rendered together.
+async def render_report(
+    database: Database, settings: Settings, request: RenderRequest, *, now: datetime, group: str
+) -> RenderedReport:
+    """Return the renderings of a request: pieces that exist already are reused, the others are rendered together.
 
     Args:
         group: whose turn at the renderers this uses up.
@@ -101,7 +102,7 @@ async def rendered(database: Database, settings: Settings, wanted: Order, *, now
     Raises:
         SourceError, RenderFailed, ConfigurationError, Unavailable: why there is none.
     """
-    keys = {piece: wanted.key(piece) for piece in wanted.pieces}
+    keys = {piece: request.key(piece) for piece in request.pieces}
     async with database.session() as session:
         found = await rendering_repository.renderings_of(session, keys.values(), now=now)
     missing = [piece for piece, key in keys.items() if key not in found]
@@ -109,25 +110,27 @@ async def rendered(database: Database, settings: Settings, wanted: Order, *, now
         store = ArtifactStore(settings.artifacts_dir)
         await asyncio.to_thread(check_space, settings.artifacts_dir, settings.min_free_mb)
         with tempfile.TemporaryDirectory(prefix="render-", dir=settings.artifacts_dir) as folder:
-            result = await _produce(database, wanted, missing, settings, Path(folder), group)
+            result = await _produce(database, request, missing, settings, Path(folder), group)
             kept = await asyncio.to_thread(_keep, store, result)
         expires_at = now + timedelta(days=settings.artifact_days)
-        made = [
-            (_rendering(wanted, piece, kept, now, expires_at), _artifacts_of(piece, result.files, now, expires_at))
+        new = [
+            (_rendering(request, piece, kept, now, expires_at), _artifacts_of(piece, result.files, now, expires_at))
             for piece in missing
         ]
         async with database.session() as session:
-            for rendering, files in made:
+            for rendering, files in new:
                 found[rendering.key] = await rendering_repository.save_rendering(session, rendering, files)
-    return Made(tuple(found[key] for key in keys.values()))
+    return RenderedReport(tuple(found[key] for key in keys.values()))
 
 
-def _rendering(wanted: Order, piece: str, kept: dict[str, Any], now: datetime, expires_at: datetime) -> Rendering:
+def _rendering(
+    request: RenderRequest, piece: str, kept: dict[str, Any], now: datetime, expires_at: datetime
+) -> Rendering:
     return Rendering(
         id=new_id(),
-        key=wanted.key(piece),
-        report_id=wanted.definition.id,
-        report_version=wanted.definition.version,
+        key=request.key(piece),
+        report_id=request.definition.id,
+        report_version=request.definition.version,
         artifact_ids=[],
         result=kept if piece in (MESSAGE, COMMAND) else {"rows": kept["rows"]},
         created_at=now,
@@ -154,33 +157,28 @@ def _artifact(file: RenderedFile, now: datetime, expires_at: datetime) -> Artifa
 
 
 async def _produce(
-    database: Database, wanted: Order, pieces: Sequence[str], settings: Settings, folder: Path, group: str
+    database: Database, request: RenderRequest, pieces: Sequence[str], settings: Settings, folder: Path, group: str
 ) -> RenderResult:
-    source = wanted.definition.source
+    source = request.definition.source
     block = await load_named(database, settings, source.connection, kind=source.kind)
     if isinstance(source, ShellSource):
         assert isinstance(block, ShellBlock), "load_named gives the class of the kind"
-        return await run_shell(block, source, wanted.definition, wanted.parameters, folder)
-    assert isinstance(block, SqlBlock | HttpBlock), "load_named gives the class of the kind"
-    job = RenderJob(
-        definition=wanted.definition,
-        parameters=wanted.parameters,
-        formats=[format_ for format_ in dict.fromkeys(wanted.formats) if format_ in pieces],
-        due_at=wanted.due_at,
-        timezone=wanted.timezone,
-        access=block.access(),
+        return await run_shell(block, source, request.definition, request.parameters, folder)
+    job = render_job(
+        request.definition,
+        block,
+        request.parameters,
+        (format_ for format_ in request.formats if format_ in pieces),
+        due_at=request.due_at,
+        timezone=request.timezone,
         folder=folder,
-        limits=Limits(
-            seconds=settings.render_seconds,
-            memory_mb=settings.render_memory_mb,
-            output_mb=settings.render_output_mb,
-        ),
+        limits=limits_of(settings),
     )
     return await client.render(job, settings=settings, group=group)
 
 
 def _keep(store: ArtifactStore, result: RenderResult) -> dict[str, Any]:
-    """Bring files, bodies and pictures into the store; returns what is stored of the result in the database."""
+    """Bring files, bodies and pictures into the store; returns what the database keeps of the result."""
     kept = {
         "mail_html": store.put(result.mail_html.encode()),
         "mail_text": store.put(result.mail_text.encode()),
@@ -196,16 +194,16 @@ def _keep(store: ArtifactStore, result: RenderResult) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The mail body of an order."""
+    """The mail body of a rendered report."""
 
     html: str
     text: str
     images: tuple[InlineImage, ...]
 
 
-def message_of(store: ArtifactStore, made: Made) -> Message:
-    """Read an order's body back from the store. Blocking."""
-    kept = made.message
+def message_of(store: ArtifactStore, report: RenderedReport) -> Message:
+    """Read a report's mail body back from the store. Blocking."""
+    kept = report.message
     images = tuple(
         InlineImage(content_id=name, media_type="image/png", data=store.read(sha256))
         for name, sha256 in kept["mail_images"].items()

@@ -11,8 +11,8 @@ from typing import Any
 
 from mailroom.rendering.job import RenderedFile, RenderResult
 from mailroom.reports.spec import ReportDefinition, ShellSource
-from prefect_mailroom.filenames import safe_filename
 from prefect_mailroom.sources.shell import ShellSource as ShellBlock
+from prefect_mailroom.text.filenames import safe_filename
 
 
 async def run_shell(

@@ -33,7 +33,7 @@ class Fault:
 
 
 def check_definition(definition: ReportDefinition) -> list[Fault]:
-    """Everything that is wrong with a definition, errors and warnings."""
+    """Return everything that is wrong with a definition, errors and warnings."""
     faults = list(_parameter_faults(definition))
     names = list(_properties(definition))
     match definition.source:

@@ -41,13 +41,13 @@ HELP = (
 
 
 def is_relative(expression: str) -> bool:
-    """Whether this is a relative date of the grammar above (a fixed date is not)."""
+    """Tell whether this is a relative date of the grammar above (a fixed date is not)."""
     match = _EXPRESSION.fullmatch(expression)
     return match is not None and match["anchor"] in ANCHORS
 
 
 def resolve(expression: str, due_at: datetime, timezone: str, week_starts: WeekStart = "monday") -> date:
-    """The date that an expression means for the occurrence due at `due_at` in the schedule's zone.
+    """Return the date that an expression means for the occurrence due at `due_at` in the schedule's zone.
 
     Raises:
         ConfigurationError: the expression is not of the grammar, or leaves the calendar (years 1 to 9999).
@@ -72,7 +72,7 @@ def resolve(expression: str, due_at: datetime, timezone: str, week_starts: WeekS
 
 
 def resolve_moment(expression: str, due_at: datetime, timezone: str, week_starts: WeekStart = "monday") -> datetime:
-    """The start of the day that an expression means, as an instant in the zone (where clocks skip it: just after)."""
+    """Return the start of the day that an expression means, as an instant; where clocks skip it, just after."""
     day = resolve(expression, due_at, timezone, week_starts)
     zone = ZoneInfo(timezone)
     return datetime.combine(day, time.min, zone).astimezone(UTC).astimezone(zone)

@@ -42,7 +42,7 @@ class LimitExceeded(RenderFailed):
 
 
 def placed(error: E, *, report: str, section: str = "") -> E:
-    """The same error, its message led by the report and, where known, the part of it. Places an error only once."""
+    """Return the same error, its message led by the report and, where known, its part. An error is placed once."""
     if getattr(error, "placed", False):
         return error
     place = f"Report '{report}'" + (f", {section}" if section else "")
@@ -54,6 +54,6 @@ def placed(error: E, *, report: str, section: str = "") -> E:
 
 
 def as_placed(error: E) -> E:
-    """The same error, marked as one whose message already names its place."""
+    """Return the same error, marked as one whose message already names its place."""
     error.placed = True  # type: ignore[attr-defined]  # a mark on the instance; the tree itself stays as it is
     return error

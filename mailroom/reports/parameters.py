@@ -96,14 +96,14 @@ def check_parameters(schema: Mapping[str, Any], values: Mapping[str, Any]) -> No
 
 
 def with_defaults(schema: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as a schedule has them, with the report's defaults where it says nothing."""
+    """Return the values of a schedule, with the report's defaults where it says nothing."""
     return {**_defaults(schema), **values}
 
 
 def resolve_parameters(
     schema: Mapping[str, Any], values: Mapping[str, Any], due_at: datetime, timezone: str
 ) -> dict[str, Any]:
-    """The final values of an occurrence: defaults filled in, relative dates resolved, checked.
+    """Return the final values of an occurrence: defaults filled in, relative dates resolved, checked.
 
     Every parameter of the schema is in the answer, None where it is optional and not given. Dates are ISO texts.
 
@@ -118,7 +118,7 @@ def resolve_parameters(
 
 
 def choices(prop: Mapping[str, Any]) -> list[tuple[Any, str]]:
-    """The values that a property may take, each with its title, or [] where any value of its type will do."""
+    """Return the values that a property may take, each with its title, or [] where any value of its type will do."""
     if "oneOf" in prop:
         return [(option["const"], str(option.get("title", option["const"]))) for option in prop["oneOf"]]
     return [(value, str(value)) for value in prop.get("enum", [])]
@@ -243,5 +243,5 @@ def _short(text: str) -> str:
 
 
 def as_date(value: str, form: str) -> date | datetime:
-    """The Python value of a resolved date parameter, for databases that want types; `form` is date or date-time."""
+    """Return the Python value of a resolved date parameter, for typed databases; `form` is date or date-time."""
     return date.fromisoformat(value) if form == "date" else datetime.fromisoformat(value)

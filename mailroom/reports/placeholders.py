@@ -10,12 +10,12 @@ _PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def names_in(text: str) -> list[str]:
-    """The parameters that a text refers to."""
+    """Return the parameters that a text refers to."""
     return _PLACE.findall(text)
 
 
 def fill(text: str, values: Mapping[str, Any]) -> str:
-    """The text with each `{name}` replaced; None becomes nothing, booleans `true` and `false`."""
+    """Return the text with each `{name}` replaced; None becomes nothing, booleans `true` and `false`."""
     return _PLACE.sub(lambda match: _written(values[match[1]]), text)
 
 

@@ -5,36 +5,44 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.reports.spec import ReportDefinition
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import Report, Schedule
 
 
-async def find(session: AsyncSession, report_id: str) -> Report | None:
-    """The active report of that id, or None."""
-    found = await session.get(Report, report_id)
-    return found if found and found.is_active else None
+def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the reports that the viewer may see: all of them, as long as there is one owner."""
+    return true()
 
 
-async def get(session: AsyncSession, report_id: str) -> Report:
-    """The active report.
+async def find(session: AsyncSession, report_id: str, *, viewer: Viewer) -> Report | None:
+    """Return the active report of that id, or None."""
+    query = select(Report).where(Report.id == report_id, Report.is_active, visible_to(viewer))
+    return (await session.scalars(query)).one_or_none()
+
+
+async def get(session: AsyncSession, report_id: str, *, viewer: Viewer) -> Report:
+    """Return the active report.
 
     Raises:
         NotFound: there is none of that id.
     """
-    found = await find(session, report_id)
+    found = await find(session, report_id, viewer=viewer)
     if found is None:
         raise NotFound(f"There is no report '{report_id[:80]}'.", remedy="GET /api/v1/reports lists them.")
     return found
 
 
-async def every(session: AsyncSession) -> Sequence[Report]:
-    """Every active report by title."""
-    return (await session.scalars(select(Report).where(Report.is_active).order_by(Report.title))).all()
+async def every(session: AsyncSession, *, viewer: Viewer) -> Sequence[Report]:
+    """Return every active report by title."""
+    return (
+        await session.scalars(select(Report).where(Report.is_active, visible_to(viewer)).order_by(Report.title))
+    ).all()
 
 
 async def save(session: AsyncSession, definition: ReportDefinition, *, now: datetime) -> tuple[Report, str]:
@@ -55,6 +63,6 @@ async def save(session: AsyncSession, definition: ReportDefinition, *, now: date
 
 
 async def count_schedules(session: AsyncSession, report_id: str) -> int:
-    """How many schedules, not deleted, use the report."""
+    """Return how many schedules, not deleted, use the report."""
     query = select(func.count()).where(Schedule.report_id == report_id, Schedule.state != ScheduleState.DELETED)
     return (await session.scalars(query)).one()

@@ -1,4 +1,4 @@
-"""What can be done with reports. Each function works in the caller's transaction."""
+"""Stores, replaces and deletes reports. Each function works in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import SYSTEM, Viewer
 from mailroom.audit import repository as audit
+from mailroom.audit.events import ReportCreated, ReportDeleted, ReportUpdated
 from mailroom.connections import repository as connection_repository
 from mailroom.context import Context
 from mailroom.errors import Conflict, Fault, Invalid
@@ -15,6 +17,9 @@ from mailroom.reports import repository as report_repository
 from mailroom.reports.checks import check_definition
 from mailroom.reports.spec import ReportDefinition
 from mailroom.storage.tables import Report
+from mailroom.versions import check_etag, etag_of
+
+_SAVED = {"created": ReportCreated, "updated": ReportUpdated}
 
 
 async def sync_definitions(
@@ -29,13 +34,13 @@ async def sync_definitions(
     for definition in definitions:
         _, outcome = await report_repository.save(session, definition, now=now)
         if outcome != "unchanged":
-            _audit(session, definition.id, "sync", now, outcome, definition.version)
+            audit.record(session, _SAVED[outcome](definition.id, definition.version), at=now, actor="sync")
         outcomes.append((definition.id, outcome))
     return outcomes
 
 
-async def check(session: AsyncSession, definition: ReportDefinition) -> list[str]:
-    """Refuse what can never render; returns warnings.
+async def check(session: AsyncSession, definition: ReportDefinition, *, viewer: Viewer) -> list[str]:
+    """Refuse a definition that can never render; returns warnings.
 
     Raises:
         Invalid: naming every fault by its place in the definition.
@@ -49,7 +54,7 @@ async def check(session: AsyncSession, definition: ReportDefinition) -> list[str
         line = f" (line {found.line})" if found.line > 1 else ""
         faults.append(Fault(place, f"{found.message}{line}", found.remedy))
     source = definition.source
-    row = (await connection_repository.named(session, [source.connection])).get(source.connection)
+    row = (await connection_repository.named(session, [source.connection], viewer=viewer)).get(source.connection)
     if row is None:
         message = f"names the connection '{source.connection}', which does not exist."
         faults.append(Fault("source.connection", message, "GET /api/v1/connections lists them."))
@@ -77,14 +82,16 @@ async def save(
         Invalid: see `check`.
     """
     if not new:
-        check_etag(await report_repository.get(session, definition.id), if_match)
-    elif await report_repository.find(session, definition.id):
+        check_etag(
+            etag(await report_repository.get(session, definition.id, viewer=context.viewer)), if_match, noun="report"
+        )
+    elif await report_repository.find(session, definition.id, viewer=SYSTEM):
         message = f"There is a report '{definition.id}' already."
         raise Conflict(message, remedy="Choose another id, or change that one with PUT.")
-    warnings = await check(session, definition)
+    warnings = await check(session, definition, viewer=context.viewer)
     row, outcome = await report_repository.save(session, definition, now=context.now)
     if outcome != "unchanged":
-        _audit(session, row.id, context.user.email, context.now, outcome, row.version)
+        audit.record_by(session, _SAVED[outcome](row.id, row.version), context)
     return row, warnings
 
 
@@ -95,38 +102,15 @@ async def delete(session: AsyncSession, report_id: str, context: Context, *, if_
         NotFound.
         Conflict: schedules use it, or `if_match` is stale.
     """
-    row = await report_repository.get(session, report_id)
-    check_etag(row, if_match)
+    row = await report_repository.get(session, report_id, viewer=context.viewer)
+    check_etag(etag(row), if_match, noun="report")
     if count := await report_repository.count_schedules(session, report_id):
         message = f"The report '{report_id}' is used by {count} schedule{'s' if count > 1 else ''}."
         raise Conflict(message, remedy=f"Delete those first: GET /api/v1/schedules/?report_id={report_id}.")
     row.is_active, row.updated_at = False, context.now
-    _audit(session, row.id, context.user.email, context.now, "deleted", row.version)
+    audit.record_by(session, ReportDeleted(row.id, row.version), context)
 
 
 def etag(row: Report) -> str:
-    """The version of a report as an ETag."""
-    return f'"{row.version}"'
-
-
-def check_etag(row: Report, if_match: str | None) -> None:
-    """Refuse a change based on an old version; None means the caller does not care.
-
-    Raises:
-        Conflict: with `stale` set.
-    """
-    if if_match not in (None, "*", etag(row)):
-        message = "The report has changed since you read it."
-        raise Conflict(message, remedy="Read it again, and repeat your change on what you get.", stale=True)
-
-
-def _audit(session: AsyncSession, report_id: str, actor: str, at: datetime, action: str, version: str) -> None:
-    audit.record(
-        session,
-        at=at,
-        actor=actor,
-        action=action,
-        entity_type="report",
-        entity_id=report_id,
-        detail={"version": version},
-    )
+    """Return the version of a report as an ETag."""
+    return etag_of(row.version)

@@ -1,4 +1,4 @@
-"""What a report is: the model behind `report.yaml`, the reports table and `/api/v1/reports`.
+"""The model of a report, behind `report.yaml`, the reports table and `/api/v1/reports`.
 
 A definition is self-contained: the SQL and the template are inside it, so every process that holds the row can
 render it, and `version` (a digest of all of it) changes with anything that changes the output.
@@ -94,7 +94,7 @@ class Column(_Model):
 
     @property
     def title(self) -> str:
-        """The heading: the label, or the name in words."""
+        """Return the heading: the label, or the name in words."""
         return self.label or self.name.replace("_", " ").capitalize()
 
 
@@ -167,13 +167,13 @@ class ReportDefinition(_Model):
 
     @property
     def version(self) -> str:
-        """Digest of everything that can change the output: 64 hex characters."""
+        """Return the digest of everything that can change the output: 64 hex characters."""
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     @property
     def data_query(self) -> str | None:
-        """The query of the data files, or None for a report without rows of its own."""
+        """Return the query of the data files, or None for a report without rows of its own."""
         if self.data:
             return self.data
         tables = [section.query for section in self.sections if isinstance(section, TableSection)]
@@ -185,7 +185,7 @@ class ReportDefinition(_Model):
 
     @property
     def query_names(self) -> list[str]:
-        """The queries that sections may show: those of a SQL source, `rows` of an HTTP source, none of a command."""
+        """Return the queries that sections may show: those of SQL, `rows` of an HTTP source, none of a command."""
         if isinstance(self.source, SqlSource):
             return list(self.source.queries)
         return ["rows"] if isinstance(self.source, HttpSource) else []

@@ -1,4 +1,4 @@
-"""A look at a query when a report is saved: one statement, reading only, every `:name` a declared parameter.
+"""Checks a query when a report is saved: one statement, reading only, every `:name` a declared parameter.
 
 This gives the author early, clear words. It is not the guard: that is the database itself, opened for reading only
 (`mailroom.rendering.sources.sql`).
@@ -43,7 +43,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong with a query. `line` counts from 1 inside the query's text."""
+    """A fault of a query. `line` counts from 1 inside the query's text."""
 
     severity: Literal["error", "warning"]
     query: str
@@ -62,7 +62,7 @@ def tokens(sql: str) -> Iterator[Token]:
 
 
 def parameters_of(sql: str) -> dict[str, int]:
-    """The `:name` parameters of a query, each with its first line."""
+    """Return the `:name` parameters of a query, each with its first line."""
     found: dict[str, int] = {}
     for token in tokens(sql):
         if token.kind == "parameter":
@@ -71,7 +71,7 @@ def parameters_of(sql: str) -> dict[str, int]:
 
 
 def lint_query(name: str, sql: str, declared: Collection[str]) -> list[Finding]:
-    """What is wrong with one query, in the order of its lines; `declared` are the report's parameters."""
+    """Return what is wrong with one query, in the order of its lines; `declared` are the report's parameters."""
     found: list[Finding] = []
 
     def error(line: int, message: str, remedy: str) -> None:
@@ -99,7 +99,7 @@ def lint_query(name: str, sql: str, declared: Collection[str]) -> list[Finding]:
 
 
 def lint(queries: Mapping[str, str], declared: Collection[str]) -> list[Finding]:
-    """What is wrong with a report's queries; a parameter that no query uses is a warning of the first query."""
+    """Return what is wrong with a report's queries; a parameter that no query uses is a warning of the first query."""
     found = [finding for name, sql in queries.items() for finding in lint_query(name, sql, declared)]
     used = {parameter for sql in queries.values() for parameter in parameters_of(sql)}
     for parameter in declared:

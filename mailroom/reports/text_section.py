@@ -17,7 +17,7 @@ Place = tuple[str, str]
 
 
 def parse(text: str) -> list[str | Place]:
-    """The text as literal pieces and places to fill.
+    """Return the text as literal pieces and places to fill.
 
     The template is parsed and never run: whatever is not a name or one dotted name is refused here.
 
@@ -49,10 +49,10 @@ def _piece(node: nodes.Expr) -> str | Place:
 
 
 def queries_in(text: str) -> set[str]:
-    """The queries that a text refers to."""
+    """Return the queries that a text refers to."""
     return {piece[0] for piece in parse(text) if isinstance(piece, tuple) and piece[1]}
 
 
 def fill(text: str, value_of: Callable[[str, str], str]) -> str:
-    """The text with each place filled by `value_of(name, column)`, which raises RenderFailed for unknown ones."""
+    """Return the text, each place filled by `value_of(name, column)`, which raises RenderFailed for unknown ones."""
     return "".join(piece if isinstance(piece, str) else value_of(*piece) for piece in parse(text))

@@ -1,4 +1,4 @@
-"""Backfill: executions for past due times of a schedule, on request, bounded, in order and marked.
+"""Backfill past due times of a schedule on request: bounded, in order and marked.
 
 Each gets the due time's own data window. They run one after the other: the next is handed over when the one before is
 done, or waits for a retry.
@@ -15,22 +15,22 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import repository as audit
+from mailroom.audit.events import ScheduleBackfilled
 from mailroom.calendars.service import business_calendar
 from mailroom.context import Context
 from mailroom.errors import Conflict, Invalid
+from mailroom.executions import lifecycle
 from mailroom.ledger import repository as ledger
 from mailroom.schedules import repository as stored
 from mailroom.schedules.spec import stored_spec
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
-from mailroom.storage.database import new_id
-from mailroom.storage.tables import Execution
 from mailroom.timing import BusinessCalendar, Timing, occurrences
 
 _DONE = (ExecutionState.SUCCESS, ExecutionState.PARTIAL)
 
 
 class Backfill(BaseModel):
-    """Which past due times to make good."""
+    """The past due times to make good."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -60,7 +60,7 @@ class Plan:
 
 
 def bounds(wanted: Backfill, timing: Timing, now: datetime) -> tuple[datetime, datetime]:
-    """First and last instant of the range, both included. Pure.
+    """Return the first and last instant of the range, both included. Pure.
 
     Raises:
         Invalid: it is empty or lies in the future.
@@ -81,7 +81,7 @@ def bounds(wanted: Backfill, timing: Timing, now: datetime) -> tuple[datetime, d
 
 
 def _day(day: date, timing: Timing) -> datetime:
-    """The day's first instant in the schedule's zone."""
+    """Return the day's first instant in the schedule's zone."""
     return datetime.combine(day, time.min, timing.zone).astimezone(UTC)
 
 
@@ -95,7 +95,7 @@ def choose(
     again: bool,
     most: int,
 ) -> Plan:
-    """Which due times of the range to backfill. Pure.
+    """Choose the due times of the range to backfill. Pure.
 
     Args:
         known: the states of what was worked on for each due time, by its schedule or an earlier backfill.
@@ -128,7 +128,7 @@ async def backfill(session: AsyncSession, schedule_id: str, wanted: Backfill, co
         Conflict: it is not active.
         Invalid: the range is wrong or too long.
     """
-    schedule = await stored.get(session, schedule_id, lock=True)
+    schedule = await stored.get(session, schedule_id, viewer=context.viewer, lock=True)
     if schedule.state is not ScheduleState.ACTIVE:
         message = f"The schedule is {schedule.state}; nothing leaves for it."
         raise Conflict(message, remedy="Resume it first.")
@@ -141,26 +141,13 @@ async def backfill(session: AsyncSession, schedule_id: str, wanted: Backfill, co
     if wanted.dry_run or not plan.due:
         return plan
     rows = [
-        Execution(
-            id=new_id(),
-            schedule_id=schedule.id,
-            kind=ExecutionKind.BACKFILL,
-            due_at=due_at,
-            status=ExecutionState.PENDING,
-            requested_by=context.user.id,
-            created_at=context.now,
+        lifecycle.new_execution(
+            schedule.id, ExecutionKind.BACKFILL, due_at, now=context.now, requested_by=context.user.id
         )
         for due_at in plan.due
     ]
     session.add_all(rows)
     plan.executions = [row.id for row in rows]
-    audit.record(
-        session,
-        at=context.now,
-        actor=context.user.email,
-        action="backfill",
-        entity_type="schedule",
-        entity_id=schedule.id,
-        detail={"from": first.isoformat(), "until": last.isoformat(), "again": wanted.again, "count": len(rows)},
-    )
+    event = ScheduleBackfilled(schedule.id, first, last, wanted.again, len(rows))
+    audit.record_by(session, event, context)
     return plan

@@ -1,4 +1,4 @@
-"""What can be done with business calendars. Each function works in the caller's transaction.
+"""Create, replace and delete business calendars. Each function works in the caller's transaction.
 
 A change moves every schedule on the calendar: what was due until now is accounted for by the old one, `next_run` is
 worked out by the new one, and the schedule's generation counts it. Statements do not grow with the schedules.
@@ -13,29 +13,30 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.audit import events
 from mailroom.audit import repository as audit
 from mailroom.calendars import repository as calendars
 from mailroom.calendars.spec import CalendarDefinition
 from mailroom.context import Context
 from mailroom.errors import Conflict
 from mailroom.ledger.account import account_for_change
+from mailroom.schedules import lifecycle
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import Calendar, Schedule
-from mailroom.timing import BusinessCalendar, Timing, occurrences
-
-_TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)
+from mailroom.timing import TIMING, BusinessCalendar, occurrences
+from mailroom.versions import check_etag, etag_of
 
 
 class CalendarSettings(CalendarDefinition):
-    """What a user says of a calendar."""
+    """Everything that a user says of a calendar."""
 
     title: str = Field(min_length=1, max_length=200)
 
     def definition(self) -> dict[str, Any]:
-        """What is stored besides the title."""
+        """Return what is stored besides the title."""
         return self.model_dump(mode="json", include=set(CalendarDefinition.model_fields))
 
 
@@ -46,15 +47,9 @@ class NewCalendar(CalendarSettings):
 
 
 def etag(row: Calendar) -> str:
-    """The version of a calendar as an ETag."""
+    """Return the version of a calendar as an ETag."""
     content = orjson.dumps([row.title, row.definition], option=orjson.OPT_SORT_KEYS)
-    return f'"{hashlib.sha256(content).hexdigest()[:16]}"'
-
-
-def _check_etag(row: Calendar, if_match: str | None) -> None:
-    if if_match not in (None, "*", etag(row)):
-        message = "The calendar has changed since you read it."
-        raise Conflict(message, remedy="Read it again, and repeat your change on what you get.", stale=True)
+    return etag_of(hashlib.sha256(content).hexdigest()[:16])
 
 
 async def create(session: AsyncSession, wanted: NewCalendar, context: Context) -> Calendar:
@@ -70,7 +65,7 @@ async def create(session: AsyncSession, wanted: NewCalendar, context: Context) -
     row.created_at = row.updated_at = context.now
     session.add(row)
     await session.flush()
-    _audit(session, row.id, context, "created", definition=row.definition)
+    audit.record_by(session, events.CalendarCreated(row.id, row.definition), context)
     return row
 
 
@@ -83,8 +78,8 @@ async def replace(
         NotFound.
         Conflict: `if_match` is stale.
     """
-    row = await calendars.get(session, calendar_id, lock=True)
-    _check_etag(row, if_match)
+    row = await calendars.get(session, calendar_id, viewer=context.viewer, lock=True)
+    check_etag(etag(row), if_match, noun="calendar")
     before, after = row.definition, wanted.definition()
     changes = {key: [before.get(key), after[key]] for key in after if before.get(key) != after[key]}
     moved: Sequence[Schedule] = ()
@@ -97,7 +92,7 @@ async def replace(
         return row
     row.title, row.definition, row.updated_at = wanted.title, after, context.now
     await _move(session, moved, wanted.business(), context, calendar_id)
-    _audit(session, calendar_id, context, "changed", changes=changes, schedules=len(moved))
+    audit.record_by(session, events.CalendarChanged(calendar_id, changes, len(moved)), context)
     return row
 
 
@@ -107,47 +102,27 @@ async def _move(
     active = {row.id: row.schedule_config for row in moved if row.state is ScheduleState.ACTIVE}
 
     def following() -> dict[str, datetime | None]:
-        timings = {key: _TIMING.validate_python(config) for key, config in active.items()}
+        timings = {key: TIMING.validate_python(config) for key, config in active.items()}
         return {key: next(occurrences(timing, context.now, business), None) for key, timing in timings.items()}
 
     # A tenth of a millisecond each: too long for an event loop that others share, when they are thousands.
-    await calendars.move(session, moved, await asyncio.to_thread(following), now=context.now)
+    await lifecycle.calendar_changed(session, moved, await asyncio.to_thread(following), now=context.now)
     for schedule in moved:
-        audit.record(
-            session,
-            at=context.now,
-            actor=context.user.email,
-            action="calendar_changed",
-            entity_type="schedule",
-            entity_id=schedule.id,
-            detail={"calendar": calendar_id},
-        )
+        audit.record_by(session, events.ScheduleCalendarChanged(schedule.id, calendar_id), context)
 
 
 async def delete(session: AsyncSession, calendar_id: str, context: Context, *, if_match: str | None = None) -> None:
-    """Remove it.
+    """Remove a calendar.
 
     Raises:
         NotFound.
         Conflict: schedules are on it, of which some are named; or `if_match` is stale.
     """
-    row = await calendars.get(session, calendar_id, lock=True)
-    _check_etag(row, if_match)
+    row = await calendars.get(session, calendar_id, viewer=context.viewer, lock=True)
+    check_etag(etag(row), if_match, noun="calendar")
     if users := await calendars.schedules_on(session, calendar_id):
         named = ", ".join(f"'{schedule.name}'" for schedule in users[:5])
         message = f"The calendar '{calendar_id}' is used by {named}{f' and {len(users) - 5} more' * (len(users) > 5)}."
         raise Conflict(message, remedy="Put those schedules on another calendar, or delete them first.")
-    _audit(session, calendar_id, context, "deleted", title=row.title)
+    audit.record_by(session, events.CalendarDeleted(calendar_id, row.title), context)
     await session.delete(row)
-
-
-def _audit(session: AsyncSession, calendar_id: str, context: Context, action: str, **detail: Any) -> None:
-    audit.record(
-        session,
-        at=context.now,
-        actor=context.user.email,
-        action=action,
-        entity_type="calendar",
-        entity_id=calendar_id,
-        detail=detail,
-    )

@@ -1,16 +1,96 @@
-"""The changes of a schedule's state."""
+"""The life of a schedule: the only place where its state changes, and where a change of it is counted.
+
+Each change of state asks `ALLOWED`. Whoever changes a schedule has locked it, and has accounted for what was due until
+then (`ledger.account.account_for_change`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 
-from mailroom.states import ScheduleState, SyncState
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.states import Moves, ScheduleState, SyncState
 from mailroom.storage.tables import Schedule
 
 
-def set_state(schedule: Schedule, state: ScheduleState, now: datetime) -> None:
-    """Move a schedule on our own account; Prefect is told by the next pass."""
+class Cause(StrEnum):
+    """What moves a schedule from one state to another."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    NEW_TIMING = "new timing"
+    DELETE = "delete"
+    FAILURES = "failures in a row"
+    NOTHING_LEFT = "nothing left to fire"
+
+
+_S = ScheduleState
+
+
+def _by(cause: Cause) -> frozenset[Cause]:
+    return frozenset({cause})
+
+
+ALLOWED: Moves[ScheduleState, Cause] = Moves(
+    "schedule",
+    {
+        _S.ACTIVE: {
+            _S.PAUSED: _by(Cause.PAUSE),
+            _S.SUSPENDED: _by(Cause.FAILURES),
+            _S.FINISHED: _by(Cause.NOTHING_LEFT),
+            _S.DELETED: _by(Cause.DELETE),
+        },
+        _S.PAUSED: {_S.ACTIVE: _by(Cause.RESUME), _S.DELETED: _by(Cause.DELETE)},
+        _S.SUSPENDED: {
+            _S.ACTIVE: _by(Cause.RESUME),
+            _S.PAUSED: _by(Cause.PAUSE),
+            _S.DELETED: _by(Cause.DELETE),
+        },
+        # Resuming a finished schedule is refused: it has no due time left. A new timing gives it some.
+        _S.FINISHED: {_S.ACTIVE: _by(Cause.NEW_TIMING), _S.DELETED: _by(Cause.DELETE)},
+        _S.DELETED: {},
+    },
+)
+
+
+def move(schedule: Schedule, state: ScheduleState, cause: Cause, *, now: datetime) -> None:
+    """Move a schedule to another state; Prefect is told by the next pass over it.
+
+    Where it fires afterwards, the caller sets `next_run`.
+
+    Raises:
+        Conflict: the table does not have this move.
+    """
+    ALLOWED.check(schedule.state, state, cause)
     schedule.state, schedule.is_active = state, state is ScheduleState.ACTIVE
-    schedule.next_run = schedule.next_run if state is ScheduleState.ACTIVE else None
-    schedule.generation += 1
-    schedule.sync_state, schedule.updated_at = SyncState.PENDING, now
+    schedule.next_run = schedule.next_run if schedule.is_active else None
+    changed(schedule, now=now)
+
+
+def changed(schedule: Schedule, *, now: datetime) -> None:
+    """Count a change of the schedule, which Prefect does not show yet."""
+    schedule.generation = (schedule.generation or 0) + 1
+    schedule.sync_state, schedule.sync_error, schedule.updated_at = SyncState.PENDING, "", now
+
+
+async def calendar_changed(
+    session: AsyncSession, schedules: Sequence[Schedule], next_runs: Mapping[str, datetime | None], *, now: datetime
+) -> None:
+    """Count a change of each schedule and set its `next_run`, None where it is not named. One statement."""
+    rows = [
+        {
+            "id": schedule.id,
+            "generation": schedule.generation + 1,
+            "sync_state": SyncState.PENDING,
+            "sync_error": "",
+            "next_run": next_runs.get(schedule.id),
+            "updated_at": now,
+        }
+        for schedule in schedules
+    ]
+    if rows:
+        await session.execute(update(Schedule), rows)

@@ -1,13 +1,14 @@
-"""Schedules in the database."""
+"""Read schedules from the database, and record what Prefect shows of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import case, literal, select, update
+from sqlalchemy import ColumnElement, case, literal, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.states import ScheduleState, SyncState
 from mailroom.storage.locks import hold
@@ -17,20 +18,27 @@ from mailroom.storage.tables import Schedule
 _SORTS = {"created_at": Schedule.created_at, "name": Schedule.name, "updated_at": Schedule.updated_at}
 
 
+def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the schedules that the viewer may see: all of them, as long as there is one owner."""
+    return true()
+
+
 async def find(session: AsyncSession, schedule_id: str, *, lock: bool = False) -> Schedule | None:
-    """The schedule, deleted ones included, or None."""
+    """Return the schedule, deleted ones included, or None."""
     if lock:
         await hold(session, Schedule, schedule_id)
     return await session.get(Schedule, schedule_id, populate_existing=lock)
 
 
-async def get(session: AsyncSession, schedule_id: str, *, lock: bool = False) -> Schedule:
-    """The schedule as users see it; `lock` keeps others from changing it until the transaction ends.
+async def get(session: AsyncSession, schedule_id: str, *, viewer: Viewer, lock: bool = False) -> Schedule:
+    """Return the schedule as users see it; `lock` keeps others from changing it until the transaction ends.
 
     Raises:
         NotFound: it does not exist or was deleted.
     """
-    query = select(Schedule).where(Schedule.id == schedule_id, Schedule.state != ScheduleState.DELETED)
+    query = select(Schedule).where(
+        Schedule.id == schedule_id, Schedule.state != ScheduleState.DELETED, visible_to(viewer)
+    )
     if lock:
         await hold(session, Schedule, schedule_id)
         query = query.execution_options(populate_existing=True)
@@ -43,6 +51,7 @@ async def get(session: AsyncSession, schedule_id: str, *, lock: bool = False) ->
 async def list_page(
     session: AsyncSession,
     *,
+    viewer: Viewer,
     cursor: str | None = None,
     limit: int = 50,
     sort: str = "-created_at",
@@ -51,8 +60,8 @@ async def list_page(
     user_id: str | None = None,
     search: str | None = None,
 ) -> Page[Schedule]:
-    """Schedules that are not deleted; `sort` is created_at, updated_at or name, with a leading - for descending."""
-    query = select(Schedule).where(Schedule.state != ScheduleState.DELETED)
+    """Return a page of schedules that are not deleted; `sort` is created_at, updated_at or name, - for descending."""
+    query = select(Schedule).where(Schedule.state != ScheduleState.DELETED, visible_to(viewer))
     if state:
         query = query.where(Schedule.state == state)
     if report_id:
@@ -66,13 +75,13 @@ async def list_page(
 
 
 async def unsynced(session: AsyncSession, limit: int = 100) -> Sequence[Schedule]:
-    """Schedules whose wanted state Prefect does not show yet, longest waiting first; without those it refused."""
+    """Return schedules whose wanted state Prefect does not show yet and has not refused, longest waiting first."""
     query = select(Schedule).where(Schedule.sync_state == SyncState.PENDING).order_by(Schedule.updated_at)
     return (await session.scalars(query.limit(limit))).all()
 
 
 async def deployed(session: AsyncSession) -> dict[str, str]:
-    """The deployment's id of each schedule that is not deleted and has one."""
+    """Return the deployment's id of each schedule that is not deleted and has one."""
     query = select(Schedule.id, Schedule.deployment_id).where(
         Schedule.state != ScheduleState.DELETED, Schedule.deployment_id.is_not(None)
     )
@@ -80,12 +89,12 @@ async def deployed(session: AsyncSession) -> dict[str, str]:
 
 
 async def by_ids(session: AsyncSession, ids: Sequence[str]) -> Sequence[Schedule]:
-    """Those of these schedules that exist, deleted ones included. At most a few hundred ids a call."""
+    """Return those of these schedules that exist, deleted ones included. At most a few hundred ids a call."""
     return (await session.scalars(select(Schedule).where(Schedule.id.in_(ids)))).all()
 
 
 async def following(session: AsyncSession, after: str, limit: int) -> Sequence[Schedule]:
-    """The next schedules by id that are not deleted."""
+    """Return the next schedules by id that are not deleted."""
     query = select(Schedule).where(Schedule.state != ScheduleState.DELETED, Schedule.id > after)
     return (await session.scalars(query.order_by(Schedule.id).limit(limit))).all()
 
@@ -109,11 +118,11 @@ async def mark_sync_failed(session: AsyncSession, schedule_id: str, message: str
 
 
 async def record_run(session: AsyncSession, schedule_id: str, last_run: datetime) -> None:
-    """Remember when it last ran."""
+    """Remember when the schedule last ran."""
     await session.execute(update(Schedule).where(Schedule.id == schedule_id).values(last_run=last_run))
 
 
 async def names(session: AsyncSession, schedule_ids: Iterable[str]) -> dict[str, str]:
-    """The names of schedules, deleted ones included."""
+    """Return the names of schedules, deleted ones included."""
     query = select(Schedule.id, Schedule.name).where(Schedule.id.in_(set(schedule_ids)))
     return {row[0]: row[1] for row in await session.execute(query)}

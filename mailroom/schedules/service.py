@@ -1,4 +1,4 @@
-"""What can be done with schedules. Each function works in the caller's transaction; the caller commits, then asks
+"""Create, change and run schedules. Each function works in the caller's transaction; the caller commits, then asks
 `deployments` to bring Prefect in step.
 """
 
@@ -9,46 +9,61 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import Viewer
+from mailroom.audit import events
 from mailroom.audit import repository as audit
 from mailroom.calendars.service import business_calendar
 from mailroom.connections import repository as connection_repository
 from mailroom.context import Context
 from mailroom.errors import Conflict, Fault, Invalid
-from mailroom.executions import repository as executions
+from mailroom.executions import lifecycle as execution_lifecycle
+from mailroom.executions.reasons import ReasonCode, because
 from mailroom.ledger.account import account_for_change
 from mailroom.reports import repository as report_repository
 from mailroom.reports.parameters import ParametersInvalid, check_parameters
 from mailroom.reports.spec import ReportDefinition
+from mailroom.schedules import lifecycle
 from mailroom.schedules import repository as stored
 from mailroom.schedules.conflicts import repository as conflicts
 from mailroom.schedules.conflicts.keys import keys_of
 from mailroom.schedules.forecast import jitter_faults, timing_faults
+from mailroom.schedules.lifecycle import Cause
 from mailroom.schedules.spec import ScheduleSpec, spec_data, store_spec, stored_spec
-from mailroom.states import ExecutionKind, ExecutionState, ScheduleState, SyncState, may_become
+from mailroom.states import ExecutionKind, ScheduleState
 from mailroom.storage.tables import Execution, Schedule
 from mailroom.timing import BusinessCalendar, occurrences
 from mailroom.timing.model import Immediate
-from prefect_mailroom.channel import Destination
-from prefect_mailroom.variables import PARAMETER_PREFIX, parameter_names
+from mailroom.versions import check_etag, etag_of
+from prefect_mailroom.channels.base import Destination
+from prefect_mailroom.text.variables import PARAMETER_PREFIX, parameter_names
+
+_ENDED = {
+    Cause.PAUSE: because(ReasonCode.SCHEDULE_PAUSED),
+    Cause.DELETE: because(ReasonCode.SCHEDULE_DELETED),
+}
+_MOVED = {
+    Cause.PAUSE: events.SchedulePaused,
+    Cause.RESUME: events.ScheduleResumed,
+    Cause.DELETE: events.ScheduleDeleted,
+}
 
 
 def _variable_faults(targets: list[Destination], parameters: dict[str, Any]) -> list[Fault]:
-    """Variables `{param_…}` of subjects and paths that the report's parameters do not have."""
+    """Return a fault for each variable `{param_…}` of a destination that the report's parameters do not have."""
     known = parameters.get("properties", {})
     faults = []
     for index, target in enumerate(targets):
-        for field_name in ("subject", "path"):
-            template = getattr(target, field_name, None) or ""
+        for field, template in target.templates().items():
             for name in parameter_names(template):
                 if name.removeprefix(PARAMETER_PREFIX) not in known:
                     message = f"uses {{{name}}}, and the report has no such parameter."
                     remedy = f"It has: {', '.join(known) or 'none'}."
-                    faults.append(Fault(f"destinations.{index}.{field_name}", message, remedy))
+                    faults.append(Fault(f"destinations.{index}.{field}", message, remedy))
     return faults
 
 
-async def _check_targets(session: AsyncSession, targets: list[Destination]) -> list[Fault]:
-    known = await connection_repository.named(session, [target.connection for target in targets])
+async def _check_targets(session: AsyncSession, targets: list[Destination], viewer: Viewer) -> list[Fault]:
+    known = await connection_repository.named(session, [target.connection for target in targets], viewer=viewer)
     faults = []
     for index, target in enumerate(targets):
         row = known.get(target.connection)
@@ -63,7 +78,7 @@ async def _check_targets(session: AsyncSession, targets: list[Destination]) -> l
 
 
 async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> BusinessCalendar:
-    """Refuse what can never run; returns the schedule's calendar.
+    """Refuse what can never run; return the schedule's calendar.
 
     Raises:
         Invalid: naming every fault.
@@ -77,8 +92,8 @@ async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> 
     least = timedelta(seconds=context.settings.minimum_interval_seconds)
     faults += timing_faults(spec.timing, business, now=context.now, least=least)
     faults += jitter_faults(spec.policy.jitter, spec.timing, business, now=context.now)
-    faults += await _check_targets(session, spec.targets())
-    report = await report_repository.find(session, spec.report_id)
+    faults += await _check_targets(session, spec.targets(), context.viewer)
+    report = await report_repository.find(session, spec.report_id, viewer=context.viewer)
     if report is None:
         message = f"names the report '{spec.report_id}', which does not exist."
         faults.append(Fault("report_id", message, "GET /api/v1/reports lists them."))
@@ -103,35 +118,23 @@ async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> 
     return business
 
 
-def _stage(schedule: Schedule, spec: ScheduleSpec, business: BusinessCalendar, context: Context) -> None:
-    """Write the spec and mark the schedule as changed."""
+def _write(schedule: Schedule, spec: ScheduleSpec, business: BusinessCalendar, context: Context) -> None:
+    """Write the spec into the row, and when it is due next by it."""
     store_spec(schedule, spec)
     active = schedule.state is ScheduleState.ACTIVE
     schedule.next_run = next(occurrences(spec.timing, context.now, business), None) if active else None
-    _changed(schedule, context)
+
+
+async def _due_at_once(session: AsyncSession, schedule: Schedule, context: Context) -> None:
+    """Store the one occurrence of an `immediate` schedule."""
+    now = context.now
+    await execution_lifecycle.insert_occurrence(session, schedule.id, now, flow_run_id=None, now=now)
 
 
 async def _keep_keys(session: AsyncSession, schedule: Schedule, spec: ScheduleSpec) -> None:
     """Keep what the schedule may collide on with others."""
     keys = keys_of(spec.report_id, spec.name, spec.formats, spec.targets())
     await conflicts.replace_keys(session, schedule.id, keys)
-
-
-def _changed(schedule: Schedule, context: Context) -> None:
-    schedule.generation = (schedule.generation or 0) + 1
-    schedule.sync_state, schedule.sync_error, schedule.updated_at = SyncState.PENDING, "", context.now
-
-
-def _audit(session: AsyncSession, schedule: Schedule, context: Context, action: str, **detail: Any) -> None:
-    audit.record(
-        session,
-        at=context.now,
-        actor=context.user.email,
-        action=action,
-        entity_type="schedule",
-        entity_id=schedule.id,
-        detail=detail,
-    )
 
 
 async def create(session: AsyncSession, spec: ScheduleSpec, context: Context) -> Schedule:
@@ -143,30 +146,20 @@ async def create(session: AsyncSession, spec: ScheduleSpec, context: Context) ->
     business = await check(session, spec, context)
     schedule = Schedule(user_id=context.user.id, state=ScheduleState.ACTIVE, is_active=True, generation=0)
     schedule.created_at = schedule.accounted_until = context.now
-    _stage(schedule, spec, business, context)
+    lifecycle.changed(schedule, now=context.now)
+    _write(schedule, spec, business, context)
     session.add(schedule)
     await session.flush()
     await _keep_keys(session, schedule, spec)
     if isinstance(spec.timing, Immediate):
-        await executions.insert_occurrence(session, schedule.id, context.now, flow_run_id=None, now=context.now)
-    _audit(session, schedule, context, "created", spec=spec_data(schedule))
+        await _due_at_once(session, schedule, context)
+    audit.record_by(session, events.ScheduleCreated(schedule.id, spec_data(schedule)), context)
     return schedule
 
 
-def check_etag(schedule: Schedule, if_match: str | None) -> None:
-    """Refuse a change based on an old version; None means the caller does not care.
-
-    Raises:
-        Conflict: with `stale` set.
-    """
-    if if_match not in (None, "*", etag(schedule)):
-        message = f"The schedule has changed since you read it: it is at {etag(schedule)}, you sent {if_match}."
-        raise Conflict(message, remedy="Read it again, and repeat your change on what you get.", stale=True)
-
-
 def etag(schedule: Schedule) -> str:
-    """The version of the schedule as its user wrote it."""
-    return f'"{schedule.generation}"'
+    """Return the version of the schedule as its user wrote it."""
+    return etag_of(schedule.generation)
 
 
 async def replace(
@@ -177,74 +170,74 @@ async def replace(
     Raises:
         NotFound, Conflict, Invalid.
     """
-    schedule = await stored.get(session, schedule_id, lock=True)
-    check_etag(schedule, if_match)
+    schedule = await stored.get(session, schedule_id, viewer=context.viewer, lock=True)
+    check_etag(etag(schedule), if_match, noun="schedule")
     business = await check(session, spec, context)
     await account_for_change(session, [schedule], now=context.now)
     before = spec_data(schedule)
     at_once = isinstance(spec.timing, Immediate)
     again = not at_once or spec.timing.model_dump(mode="json") != before["timing"]
     if schedule.state is ScheduleState.FINISHED and again:
-        schedule.state, schedule.is_active = ScheduleState.ACTIVE, True
-    _stage(schedule, spec, business, context)
+        lifecycle.move(schedule, ScheduleState.ACTIVE, Cause.NEW_TIMING, now=context.now)
+    else:
+        lifecycle.changed(schedule, now=context.now)
+    _write(schedule, spec, business, context)
     await _keep_keys(session, schedule, spec)
     after = spec_data(schedule)
     if at_once and again and schedule.state is ScheduleState.ACTIVE:
-        await executions.insert_occurrence(session, schedule.id, context.now, flow_run_id=None, now=context.now)
-    _audit(
-        session,
-        schedule,
-        context,
-        "changed",
-        changes={k: [before[k], after[k]] for k in after if before[k] != after[k]},
-    )
+        await _due_at_once(session, schedule, context)
+    changes = {key: [before[key], after[key]] for key in after if before[key] != after[key]}
+    audit.record_by(session, events.ScheduleChanged(schedule.id, changes), context)
     return schedule
 
 
 async def _move(
-    session: AsyncSession,
-    schedule_id: str,
-    state: ScheduleState,
-    context: Context,
-    *,
-    if_match: str | None,
-    action: str,
+    session: AsyncSession, schedule_id: str, state: ScheduleState, cause: Cause, context: Context, if_match: str | None
 ) -> Schedule:
-    schedule = await stored.get(session, schedule_id, lock=True)
-    check_etag(schedule, if_match)
+    schedule = await stored.get(session, schedule_id, viewer=context.viewer, lock=True)
+    check_etag(etag(schedule), if_match, noun="schedule")
     if schedule.state is state:
         return schedule
-    if not may_become(schedule.state, state):
-        message = f"The schedule is {schedule.state}; it cannot become {state}."
-        raise Conflict(message, remedy="Change its timing first." if schedule.state is ScheduleState.FINISHED else "")
     was = schedule.state
-    ended = "" if state is ScheduleState.ACTIVE else f"The schedule was {action} before a run began."
-    await account_for_change(session, [schedule], now=context.now, ended=ended)
-    schedule.state, schedule.is_active, schedule.next_run = state, state is ScheduleState.ACTIVE, None
+    if not lifecycle.ALLOWED.allows(was, state, cause):
+        remedy = "Give it a timing with due times that are still to come." if was is ScheduleState.FINISHED else ""
+        raise Conflict(f"The schedule is {was}; it cannot be {_MOVED[cause].action}.", remedy=remedy)
+    await account_for_change(session, [schedule], now=context.now, ended=_ENDED.get(cause))
+    lifecycle.move(schedule, state, cause, now=context.now)
+    schedule.next_run = None
     if schedule.is_active:
         timing = stored_spec(schedule).timing
         business = await business_calendar(session, timing.calendar)
         schedule.next_run = next(occurrences(timing, context.now, business), None)
-    _changed(schedule, context)
-    _audit(session, schedule, context, action, was=was)
+    audit.record_by(session, _MOVED[cause](schedule.id, was), context)
     return schedule
 
 
 async def pause(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:
-    """Stop it until it is resumed; nothing leaves for it meanwhile."""
-    return await _move(session, schedule_id, ScheduleState.PAUSED, context, if_match=if_match, action="paused")
+    """Stop a schedule until it is resumed; nothing leaves for it meanwhile.
+
+    Raises:
+        NotFound.
+        Conflict: it is finished, or `if_match` is stale.
+    """
+    return await _move(session, schedule_id, ScheduleState.PAUSED, Cause.PAUSE, context, if_match)
 
 
 async def resume(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:
-    """Let it fire again, from its next due time."""
-    schedule = await _move(session, schedule_id, ScheduleState.ACTIVE, context, if_match=if_match, action="resumed")
+    """Let a schedule fire again, from its next due time.
+
+    Raises:
+        NotFound.
+        Conflict: it is finished, or `if_match` is stale.
+    """
+    schedule = await _move(session, schedule_id, ScheduleState.ACTIVE, Cause.RESUME, context, if_match)
     schedule.consecutive_failures = 0
     return schedule
 
 
 async def delete(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:
-    """Remove it for users; its history stays."""
-    schedule = await _move(session, schedule_id, ScheduleState.DELETED, context, if_match=if_match, action="deleted")
+    """Remove a schedule for users; its history stays."""
+    schedule = await _move(session, schedule_id, ScheduleState.DELETED, Cause.DELETE, context, if_match)
     schedule.deleted_at = context.now
     return schedule
 
@@ -259,7 +252,7 @@ async def request_execution(
         Conflict: a run now of a schedule that is not active.
         Invalid: a test of destinations of which none can be turned to the caller.
     """
-    schedule = await stored.get(session, schedule_id)
+    schedule = await stored.get(session, schedule_id, viewer=context.viewer)
     if kind is ExecutionKind.RUN_NOW and schedule.state is not ScheduleState.ACTIVE:
         message = f"The schedule is {schedule.state}; nothing leaves for it."
         raise Conflict(message, remedy="Resume it first, or send a test, which goes to you alone.")
@@ -267,23 +260,23 @@ async def request_execution(
         caller = test_recipient or context.user.email
         if not any(target.for_test(caller) for target in stored_spec(schedule).targets()):
             raise Invalid.at("destinations", "cannot be tested: none of their channels can send to you alone.")
-    execution = Execution(
-        schedule_id=schedule.id,
-        kind=kind,
-        due_at=context.now.replace(microsecond=0),
-        status=ExecutionState.PENDING,
+    execution = execution_lifecycle.new_execution(
+        schedule.id,
+        kind,
+        context.now.replace(microsecond=0),
+        now=context.now,
         requested_by=context.user.id,
         test_recipient=(test_recipient or context.user.email) if kind is ExecutionKind.TEST else None,
-        created_at=context.now,
     )
     session.add(execution)
     await session.flush()
-    _audit(session, schedule, context, str(kind), execution=execution.id)
+    asked = events.ScheduleTested if kind is ExecutionKind.TEST else events.ScheduleRunNow
+    audit.record_by(session, asked(schedule.id, execution.id), context)
     return execution
 
 
 def patched(schedule: Schedule, patch: dict[str, Any]) -> dict[str, Any]:
-    """The body that results from an RFC 7396 merge patch of the schedule."""
+    """Return the body that results from an RFC 7396 merge patch of the schedule."""
     merged: dict[str, Any] = _merge(spec_data(schedule), patch)
     return merged
 

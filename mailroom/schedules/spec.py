@@ -12,8 +12,8 @@ from mailroom.executions.policy import Condition, Policy
 from mailroom.reports.spec import Format, Slug
 from mailroom.storage.tables import Schedule
 from mailroom.timing import Timing
-from prefect_mailroom.channel import Destination
-from prefect_mailroom.channels import destination
+from prefect_mailroom.channels.base import Destination
+from prefect_mailroom.channels.registry import destination
 from prefect_mailroom.errors import ConfigurationError
 
 
@@ -77,18 +77,26 @@ def _refuse(message: str) -> str:
     raise ValueError(message)
 
 
-def read_spec(data: dict[str, Any]) -> ScheduleSpec:
-    """Validate a body.
+def read_spec(data: dict[str, Any], *, timezone: str | None = None) -> ScheduleSpec:
+    """Validate a body; `timezone` is the one of a timing that names none.
 
     Raises:
         Invalid: naming every wrong field.
     """
     try:
-        spec = ScheduleSpec.model_validate(data)
+        spec = ScheduleSpec.model_validate(in_zone(data, timezone) if timezone else data)
     except ValidationError as error:
-        raise Invalid.from_validation(error) from error
+        raise Invalid.from_validation(error, model=ScheduleSpec) from error
     spec.targets()
     return spec
+
+
+def in_zone(data: dict[str, Any], timezone: str) -> dict[str, Any]:
+    """Return the body of a schedule with this time zone where its timing names none."""
+    timing = data.get("timing")
+    if not isinstance(timing, dict) or "timezone" in timing:
+        return data
+    return {**data, "timing": {**timing, "timezone": timezone}}
 
 
 def store_spec(schedule: Schedule, spec: ScheduleSpec) -> None:

@@ -1,4 +1,4 @@
-"""The watchdog: what was due and is not in the ledger is written into it, and run or recorded by the schedule's policy.
+"""Watch for what was due and is not in the ledger: write it there, to be run or recorded by the schedule's policy.
 
 Any number of watchdogs may look at once: the ledger's unique index decides, and rows are locked. An occurrence that is
 to run is left pending; the reconciler hands it to Prefect.
@@ -12,19 +12,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from mailroom.audit import repository as audit
+from mailroom.audit.events import ScheduleFinished
+from mailroom.executions import lifecycle as execution_lifecycle
 from mailroom.executions.policy import Policy
+from mailroom.executions.reason_words import words
+from mailroom.executions.reasons import Reason
 from mailroom.ledger import repository as ledger
 from mailroom.ledger.account import Found, account
 from mailroom.ledger.decide import Close, Entry, expired
-from mailroom.schedules.lifecycle import set_state
+from mailroom.notifications.events import DueTimesMissed
+from mailroom.notifications.service import notify
+from mailroom.schedules import lifecycle
+from mailroom.schedules.lifecycle import Cause
 from mailroom.states import ExecutionState, ScheduleState
 from mailroom.storage.database import Database
 from mailroom.storage.locks import before_reading
-from mailroom.storage.tables import Notification, Schedule
 
 _LOG = logging.getLogger(__name__)
-SETTLED = timedelta(seconds=10)
+GRACE_AFTER_CHANGE = timedelta(seconds=10)
 """How long the occurrence of a schedule that was changed just before it is left to the normal path. Prefect plans anew
 after a change, and loses what was due meanwhile."""
 GRACE = timedelta(minutes=2)
@@ -36,7 +44,7 @@ _TOLD = 20
 
 @dataclass(slots=True)
 class Findings:
-    """What a look found, in occurrences: `lost` were not in the ledger and will run, `missed` are too late to run."""
+    """The occurrences that a look found: `lost` were not in the ledger and will run, `missed` are too late to run."""
 
     lost: int = 0
     missed: int = 0
@@ -76,9 +84,14 @@ async def _overdue(database: Database, findings: Findings, now: datetime) -> Non
     while True:
         async with database.session() as session:
             await before_reading(session)
-            batch = await ledger.overdue(session, now=now, settled=SETTLED, grace=GRACE, beyond=beyond, limit=_BATCH)
-            found = await account(session, batch, now=now, until=now - SETTLED) if batch else []
-            session.add_all(note for one in found for note in _notes(one.schedule, _missed(one), now))
+            batch = await ledger.overdue(
+                session, now=now, after_change=GRACE_AFTER_CHANGE, grace=GRACE, beyond=beyond, limit=_BATCH
+            )
+            found = await account(session, batch, now=now, until=now - GRACE_AFTER_CHANGE) if batch else []
+            for one in found:
+                if missed := _missed(one):
+                    schedule = one.schedule
+                    _notify(session, schedule.id, schedule.name, schedule.user_id, missed, now)
         for one in found:
             _tell(one, findings)
         if len(batch) < _BATCH:
@@ -86,9 +99,10 @@ async def _overdue(database: Database, findings: Findings, now: datetime) -> Non
         beyond = batch[-1].id
 
 
-def _missed(found: Found) -> list[tuple[datetime, str]]:
+def _missed(found: Found) -> list[tuple[datetime, Reason]]:
     every: list[Entry | Close] = [*found.entries, *found.closes]
-    return sorted((one.due_at, one.reason) for one in every if one.status is ExecutionState.MISSED)
+    missed = [(one.due_at, one.reason) for one in every if one.status is ExecutionState.MISSED and one.reason]
+    return sorted(missed, key=lambda one: one[0])
 
 
 def _tell(found: Found, findings: Findings) -> None:
@@ -99,41 +113,32 @@ def _tell(found: Found, findings: Findings) -> None:
     findings.missed += len(_missed(found))
 
 
-def _notes(schedule: Schedule, missed: Sequence[tuple[datetime, str]], now: datetime) -> list[Notification]:
-    """What the owner is told: one message a schedule, however many due times were missed."""
-    return [_note(schedule.id, schedule.name, schedule.user_id, missed, now)] if missed else []
-
-
-def _note(
-    schedule_id: str, name: str, user_id: str, missed: Sequence[tuple[datetime, str]], now: datetime
-) -> Notification:
-    first, last = missed[0][0], missed[-1][0]
-    when = first.isoformat() if first == last else f"{first.isoformat()} to {last.isoformat()}"
-    count = "1 due time" if len(missed) == 1 else f"{len(missed)} due times"
-    return Notification(
-        user_id=user_id,
-        at=now,
-        severity="warning",
-        title=f"{name}: missed"[:300],
-        body=f"{count} ({when}): {missed[-1][1]}",
-        schedule_id=schedule_id,
-    )
+def _notify(
+    session: AsyncSession,
+    schedule_id: str,
+    name: str,
+    user_id: str,
+    missed: Sequence[tuple[datetime, Reason]],
+    now: datetime,
+) -> None:
+    """Tell the owner: one notification a schedule, however many due times were missed."""
+    first, (last, reason) = missed[0][0], missed[-1]
+    notify(session, DueTimesMissed(user_id, schedule_id, name, len(missed), first, last, words(reason)), at=now)
 
 
 async def _expired(database: Database, findings: Findings, now: datetime) -> None:
-    """Occurrences that are in the ledger and that nothing began in time: Prefect or the workers are away for long."""
+    """Close occurrences that nothing began in time, such as where Prefect or the workers are away for long."""
     beyond: tuple[datetime, str] | None = None
     while True:
         async with database.session() as session:
             batch = await ledger.waiting(session, before=now - GRACE, beyond=beyond, limit=_BATCH)
-            ends, notes = [], []
+            ends = []
             for row in batch:
                 policy = Policy.model_validate(row.policy_config["policy"])
                 if reason := expired(row.due_at, policy, now=now):
                     ends.append((row.id, ExecutionState.MISSED, reason))
-                    notes.append(_note(row.schedule_id, row.name, row.user_id, [(row.due_at, reason)], now))
-            await ledger.close(session, ends, now=now)
-            session.add_all(notes)
+                    _notify(session, row.schedule_id, row.name, row.user_id, [(row.due_at, reason)], now)
+            await execution_lifecycle.close_unbegun(session, ends, now=now)
         findings.missed += len(ends)
         if len(batch) < _BATCH:
             return
@@ -141,22 +146,14 @@ async def _expired(database: Database, findings: Findings, now: datetime) -> Non
 
 
 async def _finished(database: Database, findings: Findings, now: datetime) -> None:
-    """Schedules with nothing left to fire whose last occurrence ended without a run, which would have finished them."""
+    """Finish schedules with nothing left to fire whose last occurrence ended without a run that would have done so."""
     while True:
         async with database.session() as session:
             await before_reading(session)
             batch = await ledger.finishable(session, limit=_BATCH)
             for schedule in batch:
-                set_state(schedule, ScheduleState.FINISHED, now)
-                audit.record(
-                    session,
-                    at=now,
-                    actor="mailroom",
-                    action="finished",
-                    entity_type="schedule",
-                    entity_id=schedule.id,
-                    detail={},
-                )
+                lifecycle.move(schedule, ScheduleState.FINISHED, Cause.NOTHING_LEFT, now=now)
+                audit.record(session, ScheduleFinished(schedule.id), at=now)
         findings.finished += len(batch)
         if len(batch) < _BATCH:
             return

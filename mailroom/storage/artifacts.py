@@ -18,11 +18,11 @@ class ArtifactStore:
         self._root = root
 
     def path(self, sha256: str) -> Path:
-        """Where the content of this digest lies, whether or not it is there."""
+        """Return where the content of this digest lies, whether or not it is there."""
         return self._root / sha256[:2] / sha256
 
     def take(self, source: Path, sha256: str) -> Path:
-        """Move a finished file in; the source is gone afterwards."""
+        """Move a finished file into the store; the source is gone afterwards."""
         target = self.path(sha256)
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
@@ -48,7 +48,7 @@ class ArtifactStore:
         return sha256
 
     def read(self, sha256: str) -> bytes:
-        """The content.
+        """Return the content.
 
         Raises:
             FileNotFoundError: it has expired or was never there.
@@ -57,7 +57,7 @@ class ArtifactStore:
 
 
 def check_space(folder: Path, least_mb: int) -> None:
-    """Refuse to begin what a full disk would break.
+    """Refuse to begin work that a full disk would break.
 
     Raises:
         Unavailable: less than `least_mb` MiB are free where `folder` lies.

@@ -19,6 +19,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 JsonColumn = JSON().with_variant(JSONB(), "postgresql")
+JsonOrNull = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+"""A JSON column that keeps None as NULL; `JsonColumn` keeps it as the JSON word null."""
 
 
 class Instant(TypeDecorator[datetime]):
@@ -40,12 +42,12 @@ class Instant(TypeDecorator[datetime]):
 
 
 def new_id() -> str:
-    """A fresh random identifier: 36 characters."""
+    """Return a fresh random identifier: 36 characters."""
     return str(uuid.uuid4())
 
 
 def _tune_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    """Readers beside one writer, waiting instead of failing, and foreign keys, which SQLite leaves off."""
+    """Let SQLite read beside one writer, wait instead of failing, and hold foreign keys, which it leaves off."""
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "busy_timeout=15000", "foreign_keys=ON", "synchronous=NORMAL"):
         cursor.execute(f"PRAGMA {pragma}")
@@ -76,7 +78,7 @@ class Database:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
-        """A session that commits at the end, or rolls back when the block raises."""
+        """Open a session that commits at the end, or rolls back when the block raises."""
         async with self._sessions() as session, session.begin():
             yield session
 
@@ -87,5 +89,5 @@ class Database:
 
 @cache
 def of_process(url: str) -> Database:
-    """This process's one engine for a database. It keeps compiled statements, a fifth of the CPU of a short run."""
+    """Return this process's one engine for a database. It keeps compiled statements, a fifth of a short run's CPU."""
     return Database(url)

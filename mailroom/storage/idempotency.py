@@ -1,4 +1,4 @@
-"""What a POST with an `Idempotency-Key` answered."""
+"""Keeps the answer of a POST with an `Idempotency-Key` for its repeats."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BROKEN_OFF = timedelta(minutes=10)
 async def claim(
     session: AsyncSession, *, key: str, user_id: str, request_hash: str, now: datetime
 ) -> IdempotencyKey | None:
-    """Take the key; returns None when it is ours now, or the row of whoever had it first.
+    """Take the key; returns None when it is ours now, or the row of the request that had it first.
 
     Keys older than `KEPT`, and unanswered ones older than `BROKEN_OFF`, count as never used: an answer is committed
     together with the work that it tells of, so a key without one did nothing.
@@ -52,5 +52,14 @@ async def release(session: AsyncSession, *, key: str, user_id: str) -> None:
     await session.execute(
         delete(IdempotencyKey).where(
             IdempotencyKey.key == key, IdempotencyKey.user_id == user_id, IdempotencyKey.status_code.is_(None)
+        )
+    )
+
+
+async def forget_parts(session: AsyncSession, *, prefix: str, user_id: str) -> None:
+    """Remove the keys of the parts of a request that is answered as a whole."""
+    await session.execute(
+        delete(IdempotencyKey).where(
+            IdempotencyKey.user_id == user_id, IdempotencyKey.key.startswith(prefix, autoescape=True)
         )
     )

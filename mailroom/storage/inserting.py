@@ -1,4 +1,4 @@
-"""The INSERT that may meet a row that is there already, in the words of the session's database."""
+"""Makes an INSERT that may meet an existing row, in the dialect of the session's database."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from mailroom.storage.tables import Table
 
 
 def insert_into(session: AsyncSession, table: type[Table]) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that knows `on_conflict_do_nothing`, which SQLAlchemy's general one does not."""
+    """Return an INSERT that knows `on_conflict_do_nothing`, which SQLAlchemy's general one does not."""
     postgres = session.get_bind().dialect.name == "postgresql"
     return postgresql.insert(table) if postgres else sqlite.insert(table)

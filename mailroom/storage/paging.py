@@ -29,13 +29,13 @@ class Page(Generic[Row]):
 
 
 def encode_cursor(value: Any, row_id: str) -> str:
-    """A cursor that names a row by its sort value and id."""
+    """Return a cursor that names a row by its sort value and id."""
     shown = value.isoformat() if isinstance(value, datetime) else value
     return base64.urlsafe_b64encode(json.dumps([shown, row_id]).encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str) -> tuple[Any, str]:
-    """The inverse of `encode_cursor`.
+    """Return the inverse of `encode_cursor`.
 
     Raises:
         Invalid: the cursor was not made by this list.
@@ -66,7 +66,7 @@ async def page(
     limit: int,
     descending: bool,
 ) -> Page[Row]:
-    """One page of `query`, ordered by `key` then `row_id`. `key` must never be NULL."""
+    """Return one page of `query`, ordered by `key` then `row_id`. `key` must never be NULL."""
     if not 1 <= limit <= MAX_LIMIT:
         raise Invalid.at("limit", f"is {limit}.", f"Ask for 1 to {MAX_LIMIT} rows.")
     if cursor:

@@ -14,20 +14,20 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
-from mailroom.storage.database import Instant, JsonColumn, new_id
+from mailroom.storage.database import Instant, JsonColumn, JsonOrNull, new_id
 
 Json = dict[str, Any]
 
 
 def _states(kind: type[StrEnum]) -> Enum:
-    """A state as its word, so that a person can read the table; unknown words are refused by SQLAlchemy."""
+    """Return a column type that keeps a state as its word; SQLAlchemy refuses unknown words."""
     return Enum(
         kind, native_enum=False, create_constraint=False, length=20, values_callable=lambda e: [m.value for m in e]
     )
 
 
 def _since_creation(context: DefaultExecutionContext) -> datetime:
-    """Nothing was due before the schedule came to be."""
+    """Return the time of creation as the default: nothing was due before it."""
     created: datetime = context.get_current_parameters()["created_at"]  # type: ignore[no-untyped-call]  # SQLAlchemy's
     return created
 
@@ -51,7 +51,7 @@ class Table(DeclarativeBase):
 
 
 class User(Table):
-    """Someone who owns schedules."""
+    """A user, who owns schedules."""
 
     __tablename__ = "users"
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
@@ -188,7 +188,9 @@ class Execution(Table):
     """Our record of working on an occurrence, or on a test, run-now or backfill.
 
     The partial unique index is the claim: one scheduled execution for each due time of a schedule. `waits_for` is the
-    execution that a pending one waits for, `superseded_by` the one that a cancelled one was ended for.
+    execution that a pending one waits for, `superseded_by` the one that a cancelled one was ended for. `reason` has the
+    words of `reason_code` and `reason_values`, for people who read the table. At `retry_requested_at` a person asked
+    for another try of an ended one, see `mailroom.executions.again`.
     """
 
     __tablename__ = "schedule_executions"
@@ -204,6 +206,7 @@ class Execution(Table):
         Index(None, "schedule_id", "due_at", "id"),
         Index(None, "due_at", "id"),
         Index(None, "status", "due_at"),
+        Index(None, "retry_requested_at"),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     schedule_id: Mapped[str] = mapped_column(ForeignKey("export_schedules.id"))
@@ -211,6 +214,8 @@ class Execution(Table):
     due_at: Mapped[datetime]
     status: Mapped[ExecutionState] = mapped_column(_states(ExecutionState), default=ExecutionState.PENDING)
     reason: Mapped[str] = mapped_column(Text, default="")
+    reason_code: Mapped[str | None] = mapped_column(String(40))
+    reason_values: Mapped[Json | None] = mapped_column(JsonOrNull)
     started_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     error_message: Mapped[str | None] = mapped_column(Text)
@@ -226,6 +231,7 @@ class Execution(Table):
     superseded_by: Mapped[str | None] = mapped_column(String(36))
     lease_until: Mapped[datetime | None]
     requested_by: Mapped[str | None] = mapped_column(String(36))
+    retry_requested_at: Mapped[datetime | None]
     test_recipient: Mapped[str | None] = mapped_column(String(320))
     created_at: Mapped[datetime]
 
@@ -271,7 +277,7 @@ class Attempt(Table):
 
 
 class AuditEvent(Table):
-    """Who changed what, and how."""
+    """An entry of the audit trail: who changed what, and how."""
 
     __tablename__ = "audit_events"
     __table_args__ = (Index(None, "entity_type", "entity_id", "at"), Index(None, "at", "id"))
@@ -285,7 +291,7 @@ class AuditEvent(Table):
 
 
 class Notification(Table):
-    """Something a user should know: a failure, a suspension."""
+    """A notification that a user should see, such as a failure or a suspension."""
 
     __tablename__ = "notifications"
     __table_args__ = (Index(None, "user_id", "read_at", "at"),)

@@ -1,7 +1,7 @@
-"""When a schedule is due. Pure: the time and the calendar are passed in."""
+"""Calculates when a schedule is due. Pure: the time and the calendar are passed in."""
 
 from mailroom.timing.business import BusinessCalendar
 from mailroom.timing.calculator import Occurrence, closest, is_due, occurrences, scheduled
-from mailroom.timing.model import Timing
+from mailroom.timing.model import TIMING, Timing
 
-__all__ = ["BusinessCalendar", "Occurrence", "Timing", "closest", "is_due", "occurrences", "scheduled"]
+__all__ = ["TIMING", "BusinessCalendar", "Occurrence", "Timing", "closest", "is_due", "occurrences", "scheduled"]

@@ -1,4 +1,4 @@
-"""Which days are worked. Pure: the holidays of a year come from a function that is passed in."""
+"""Knows which days are worked. Pure: the holidays of a year come from a function that is passed in."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ class BusinessCalendar:
     country: Callable[[int], Mapping[dt.date, str]] = _none
 
     def holiday(self, day: dt.date) -> str | None:
-        """The name of that day's holiday, or None."""
+        """Return the name of that day's holiday, or None."""
         if day in self.holidays:
             return self.holidays[day]
         return None if day in self.working else self.country(day.year).get(day)
 
     def is_business_day(self, day: dt.date) -> bool:
-        """Whether people work on that day."""
+        """Tell whether people work on that day."""
         return (day.weekday() not in self.weekend or day in self.working) and self.holiday(day) is None
 
     def shifted(self, day: dt.date, step: int) -> dt.date | None:
-        """The nearest business day in the direction of `step` (1 or -1), or None within 60 days."""
+        """Return the nearest business day in the direction of `step` (1 or -1), or None within 60 days."""
         for distance in range(_REACH):
             candidate = day + dt.timedelta(days=distance * step)
             if self.is_business_day(candidate):

@@ -1,4 +1,4 @@
-"""The one calculator: which instants a timing means. Preview, gate, claim, sync and watchdog all ask it. Pure."""
+"""Calculates the instants that a timing means. Preview, gate, claim, sync and watchdog all ask this module. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Occurrence(NamedTuple):
 
 
 def _named_days(timing: Recurring, first: int, last: int, business: BusinessCalendar) -> Iterator[int]:
-    """The days that the timing names, as ordinals, in order."""
+    """Yield the days that the timing names, as ordinals, in order."""
     begin, end = dt.date.fromordinal(first), dt.date.fromordinal(last)
     for number in range(begin.year * 12 + begin.month, end.year * 12 + end.month + 1):
         month = Month.of(0, number)
@@ -43,7 +43,7 @@ def _named_days(timing: Recurring, first: int, last: int, business: BusinessCale
 
 
 def _fire_days(timing: Recurring, first: int, last: int, business: BusinessCalendar) -> Iterator[tuple[int, int]]:
-    """Pairs of the day on which it fires, by the holiday rule, and the day that it names; in order, both ordinals."""
+    """Yield pairs of the day on which it fires, by the holiday rule, and the day that it names, as ordinals."""
     match timing.on_holiday:
         case "run":
             yield from ((day, day) for day in _named_days(timing, first, last, business))
@@ -69,7 +69,7 @@ def _clock(minutes: Iterable[int]) -> list[dt.time]:
 def _fixed(
     timing: Recurring, days: tuple[int, int], business: BusinessCalendar, after: dt.datetime
 ) -> Iterator[Occurrence]:
-    """A fixed time of day fires once a day: in a gap at its end, in a fold the first time."""
+    """Yield the occurrences of a fixed time of day, once a day: in a gap at its end, in a fold the first time."""
     zone, clock, last = timing.zone, _clock(times(timing)), after
     for fires, named in _fire_days(timing, *days, business):
         day = dt.date.fromordinal(fires)
@@ -83,7 +83,7 @@ def _fixed(
 def _repeating(
     timing: Recurring, business: BusinessCalendar, after: dt.datetime, until: dt.datetime
 ) -> Iterator[Occurrence]:
-    """A repeating timing fires whenever the wall clock matches, in stretches of an even wall clock."""
+    """Yield the occurrences of a repeating timing: it fires whenever the wall clock matches."""
     clock = _clock(times(timing))
     starts, ends = (timing.starts_on or dt.date.min).toordinal(), (timing.ends_on or dt.date.max).toordinal()
     for start, end, offset in stretches(timing.timezone, after, until + _MOMENT):
@@ -106,7 +106,7 @@ def scheduled(
     until: dt.datetime | None = None,
     not_before: dt.datetime | None = None,
 ) -> Iterator[Occurrence]:
-    """What `occurrences` gives, each with the local time that the timing names."""
+    """Yield what `occurrences` gives, each with the local time that the timing names."""
     business = business or _NORMAL
     after = max(after, not_before - _MOMENT) if not_before else after
     if isinstance(timing, Immediate):
@@ -159,7 +159,7 @@ def occurrences(
     until: dt.datetime | None = None,
     not_before: dt.datetime | None = None,
 ) -> Iterator[dt.datetime]:
-    """Instants at which `timing` is due, strictly after `after`, in order, as aware UTC datetimes.
+    """Yield the instants at which `timing` is due, strictly after `after`, in order, as aware UTC datetimes.
 
     Args:
         business: the schedule's calendar; Monday to Friday without one.
@@ -170,7 +170,7 @@ def occurrences(
 
 
 def is_due(timing: Timing, moment: dt.datetime, business: BusinessCalendar | None = None) -> bool:
-    """Whether `moment` is one of the timing's instants."""
+    """Tell whether `moment` is one of the timing's instants."""
     return next(occurrences(timing, moment - _MOMENT, business, until=moment), None) is not None
 
 
@@ -183,12 +183,12 @@ class Closest(NamedTuple):
 
     @property
     def interval(self) -> dt.timedelta:
-        """The time between them."""
+        """Return the time between them."""
         return self.later - self.earlier
 
 
 def closest(timing: Timing, after: dt.datetime, business: BusinessCalendar | None = None) -> Closest | None:
-    """The two neighbours with the least time between them, or None for fewer than two occurrences.
+    """Return the two neighbours with the least time between them, or None for fewer than two occurrences.
 
     Looked at are the next 60, all of the first two days, and what surrounds each change of the clocks within three
     years: only a pair with the change between them can be closer than the others.

@@ -1,4 +1,4 @@
-"""Cron expressions: which are taken, and what their fields mean.
+"""Reads cron expressions: which are taken, and what their fields mean.
 
 croniter reads the fields, as Prefect's scheduler does. What it, Debian's cron and others read in different ways is
 refused with words, so that an expression means here what it means wherever its author learned it.
@@ -48,11 +48,11 @@ class CronFields:
 
     @property
     def times(self) -> tuple[int, ...]:
-        """Minutes since midnight at which it fires on its days."""
+        """Return the minutes since midnight at which the expression fires on its days."""
         return tuple(hour * 60 + minute for hour, minute in product(self.hours, self.minutes))
 
     def month_days(self, first_weekday: int, length: int) -> list[int]:
-        """The days that match in a month of `length` days which begins on `first_weekday`."""
+        """Return the days that match in a month of `length` days which begins on `first_weekday`."""
         if self.any_day and self.any_weekday:
             return list(range(1, length + 1))
         found: set[int] = set()
@@ -81,7 +81,7 @@ def _number(field: int, text: str) -> int:
 
 
 def _check_item(field: int, item: str) -> None:
-    """Refuse one of the parts that commas part."""
+    """Refuse a part of a field, where commas separate the parts."""
     match = _ITEM.fullmatch(item)
     if not match or bool(match["star"]) == bool(match["first"]) or (match["star"] and match["last"]):
         raise ValueError(f"'{item}' cannot be read as {_NAMES[field]}; write such as 5, 1-5, */2 or 1,3,5")
@@ -145,7 +145,7 @@ def _check(expression: str) -> list[str]:
 
 
 def _numbers(expanded: Iterable[Any], field: int) -> list[int]:
-    """croniter's list of a field, with `*` written out and without its words for last."""
+    """Return croniter's list of a field, with `*` written out and without its words for last."""
     found = list(expanded)
     if found == ["*"]:
         return [value for value in _RANGES[field] if value != 7 or field != 4]
@@ -154,7 +154,7 @@ def _numbers(expanded: Iterable[Any], field: int) -> list[int]:
 
 @lru_cache(maxsize=16384)
 def read_cron(expression: str) -> CronFields:
-    """What the expression means.
+    """Return what the expression means.
 
     Raises:
         ValueError: it is not taken; the text says why and what to write.

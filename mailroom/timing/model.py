@@ -1,4 +1,4 @@
-"""What a user says about time, validated so that whatever is stored can fire.
+"""The model of a timing, validated so that whatever is stored can fire.
 
 Short months: day 29, 30 or 31 fires on the last day of a month that is shorter; a fifth weekday or a business day that
 a month does not have is left out. Gap and fold: see `zones`.
@@ -12,7 +12,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter, field_validator, model_validator
 
 from mailroom.timing.cron import read_cron
 from mailroom.timing.zones import zone_named
@@ -25,12 +25,12 @@ Holiday = Literal["run", "skip", "next", "previous"]
 
 @cache
 def known_zones() -> frozenset[str]:
-    """Every zone of the IANA list; it is read from disk once."""
+    """Return every zone of the IANA list; it is read from disk once."""
     return frozenset(available_timezones())
 
 
 def _sensible(value: Day) -> Day:
-    """Years at the ends of the calendar overflow when zones and horizons are added."""
+    """Refuse years at the ends of the calendar, which overflow when zones and horizons are added."""
     if not 1970 <= value.year <= 2999:
         raise ValueError(f"the year {value.year} is not between 1970 and 2999")
     return value
@@ -47,7 +47,7 @@ class _Timing(BaseModel):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone's rules."""
+        """Return the zone's rules."""
         return zone_named(self.timezone)
 
     @field_validator("timezone")
@@ -72,7 +72,7 @@ class _Timing(BaseModel):
 
 
 def _minute(value: Any) -> Any:
-    """`HH:MM` only: seconds and offsets would promise what cron cannot keep."""
+    """Take `HH:MM` only: seconds and offsets would promise what cron cannot keep."""
     if isinstance(value, str) and not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
         raise ValueError(f"'{value[:40]}' is not a time of day such as 09:00")
     return value
@@ -220,3 +220,6 @@ Recurring = Daily | Weekly | Monthly | Quarterly | Yearly | Hourly | Cron
 Timing = Annotated[
     Immediate | Once | Hourly | Daily | Weekly | Monthly | Quarterly | Yearly | Cron, Field(discriminator="frequency")
 ]
+
+TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)
+"""Reads a timing that was stored as JSON."""

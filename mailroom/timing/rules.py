@@ -1,4 +1,4 @@
-"""Each timing as days and times of day: what its words mean, before zones, holidays and bounds. Pure."""
+"""Turns each timing into days and times of day, before zones, holidays and bounds. Pure."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Month:
 
     @classmethod
     def of(cls, year: int, month: int) -> Month:
-        """The month; month 13 is January of the next year, and 0 December of the one before."""
+        """Return the month; month 13 is January of the next year, and 0 December of the one before."""
         year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
         first = date(year, month, 1).toordinal()
         following = date(year + month // 12, month % 12 + 1, 1).toordinal()
@@ -46,16 +46,16 @@ class Month:
 
     @property
     def first_weekday(self) -> int:
-        """The weekday of its first day, Monday 0."""
+        """Return the weekday of the month's first day, Monday 0."""
         return (self.first - _JANUARY_1_OF_YEAR_1) % 7
 
     def weekdays(self, weekday: int) -> range:
-        """The days of the month that are such a weekday."""
+        """Return the days of the month that are such a weekday."""
         return range(1 + (weekday - self.first_weekday) % 7, self.length + 1, 7)
 
 
 def times(timing: Recurring) -> Sequence[int]:
-    """The wall-clock minutes since midnight at which it fires on its days, in order."""
+    """Return the wall-clock minutes since midnight at which the timing fires on its days, in order."""
     match timing:
         case Hourly():
             return range(
@@ -70,7 +70,7 @@ def times(timing: Recurring) -> Sequence[int]:
 
 
 def repeats(timing: Recurring) -> bool:
-    """Whether it goes on through the day, and so fires in both hours of a fold and in none of a gap."""
+    """Tell whether the timing repeats through the day, and so fires in both hours of a fold and in none of a gap."""
     match timing:
         case Hourly():
             return True
@@ -81,7 +81,7 @@ def repeats(timing: Recurring) -> bool:
 
 
 def month_days(timing: Recurring, month: Month, business: BusinessCalendar) -> Sequence[int]:
-    """Its days within the month, in order, before holidays move them."""
+    """Return the timing's days within the month, in order, before holidays move them."""
     match timing:
         case Daily():
             return range(1, month.length + 1)
@@ -107,7 +107,7 @@ def _weekdays(names: Collection[Weekday], month: Month) -> list[int]:
 
 
 def _ruled(rule: DayRule, month: Month, business: BusinessCalendar) -> Sequence[int]:
-    """The one day of the month that the rule means, if there is one."""
+    """Return the one day of the month that the rule means, if there is one."""
     match rule:
         case int():
             return (min(rule, month.length),)

@@ -1,4 +1,4 @@
-"""Timings and moments in plain English. Pure."""
+"""Says timings and moments in plain English. Pure."""
 
 from __future__ import annotations
 
@@ -37,28 +37,28 @@ _HOLIDAYS = {
 
 
 def date_words(day: dt.date) -> str:
-    """Such as `Monday 30 November 2026`."""
+    """Return a date such as `Monday 30 November 2026`."""
     return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def offset_words(local: dt.datetime) -> str:
-    """An aware time's offset from UTC, such as `+01:00`."""
+    """Return an aware time's offset from UTC, such as `+01:00`."""
     return local.isoformat()[-6:]
 
 
 def zone_words(local: dt.datetime) -> str:
-    """What the zone calls itself then, such as CET; where it has no letters for it, its offset."""
+    """Return what the zone calls itself then, such as CET; where it has no letters for it, its offset."""
     name = local.tzname() or ""
     return name if name.isalpha() else f"UTC{offset_words(local)}"
 
 
 def moment_words(local: dt.datetime) -> str:
-    """An aware local time, such as `Monday 30 November 2026, 09:00 CET`."""
+    """Return an aware local time, such as `Monday 30 November 2026, 09:00 CET`."""
     return f"{date_words(local)}, {local:%H:%M} {zone_words(local)}"
 
 
 def span_words(span: dt.timedelta) -> str:
-    """A length of time in the largest units that say it exactly, such as `1 hour 30 minutes`."""
+    """Return a length of time in the largest units that say it exactly, such as `1 hour 30 minutes`."""
     seconds = round(span.total_seconds())
     parts = ((seconds // 86400, "day"), (seconds // 3600 % 24, "hour"), (seconds // 60 % 60, "minute"))
     said = [f"{number} {unit}{'' if number == 1 else 's'}" for number, unit in (*parts, (seconds % 60, "second"))
@@ -67,7 +67,7 @@ def span_words(span: dt.timedelta) -> str:
 
 
 def sentence(timing: Timing) -> str:
-    """The whole timing, such as `Every Monday at 09:00 (Europe/Berlin)`."""
+    """Return the whole timing, such as `Every Monday at 09:00 (Europe/Berlin)`."""
     match timing:
         case Immediate():
             return "At once"
@@ -140,7 +140,7 @@ def _ordinal(number: int) -> str:
 
 
 def _cron(expression: str) -> str:
-    """In words where the library's are right, else as it stands."""
+    """Return a cron expression in words where the library's are right, else as it stands."""
     fields, plain = read_cron(expression), f"By cron {expression}"
     steps_in_a_list = any("," in field and "/" in field for field in expression.split())
     if steps_in_a_list or (fields.last_day and fields.days) or len(fields.nth) > 1:

@@ -1,4 +1,4 @@
-"""Local time and instants: what daylight saving does to a wall clock. Pure.
+"""Converts between local times and instants, and knows what daylight saving does to a wall clock. Pure.
 
 The rule is the one of Debian's cron. A fixed time that lies in a gap fires at the first instant after it; one that lies
 in a fold fires the first time. A repeating timing goes by `stretches`, in which the wall clock runs evenly: it fires at
@@ -19,7 +19,7 @@ _DAY = dt.timedelta(days=1)
 
 @cache
 def zone_named(name: str) -> ZoneInfo:
-    """The zone's rules, kept: `zoneinfo` itself remembers eight."""
+    """Return the zone's rules, kept: `zoneinfo` itself remembers eight."""
     return ZoneInfo(name)
 
 
@@ -33,7 +33,7 @@ class Transition:
 
     @property
     def wall(self) -> tuple[dt.datetime, dt.datetime]:
-        """What clocks show at that instant by the old offset and by the new one; naive."""
+        """Return what clocks show at that instant by the old offset and by the new one; naive."""
         naive = self.at.replace(tzinfo=None)
         return naive + self.before, naive + self.after
 
@@ -45,7 +45,7 @@ def _offset(zone: ZoneInfo, moment: dt.datetime) -> dt.timedelta:
 
 
 def _change(zone: ZoneInfo, low: dt.datetime, high: dt.datetime) -> dt.datetime:
-    """The first instant in (low, high] with the offset of `high`; they lie at most some days apart."""
+    """Return the first instant in (low, high] with the offset of `high`; they lie at most some days apart."""
     after = _offset(zone, high)
     while high - low > _SECOND:
         middle = low + dt.timedelta(seconds=(high - low) // _SECOND // 2)
@@ -55,7 +55,7 @@ def _change(zone: ZoneInfo, low: dt.datetime, high: dt.datetime) -> dt.datetime:
 
 @lru_cache(maxsize=16384)
 def transitions(name: str, year: int) -> tuple[Transition, ...]:
-    """Every change of the zone's offset in that year of UTC, in order."""
+    """Return every change of the zone's offset in that year of UTC, in order."""
     zone, found = zone_named(name), []
     low = dt.datetime(year, 1, 1, tzinfo=dt.UTC)
     before = _offset(zone, low)
@@ -69,7 +69,7 @@ def transitions(name: str, year: int) -> tuple[Transition, ...]:
 
 
 def instant(local: dt.datetime, zone: ZoneInfo) -> dt.datetime:
-    """The UTC instant of a naive wall-clock time: after a gap its end, in a fold the first of the two."""
+    """Return the UTC instant of a naive wall-clock time: after a gap its end, in a fold the first of the two."""
     first, second = zone.utcoffset(local), zone.utcoffset(local.replace(fold=1))
     assert first is not None
     assert second is not None
@@ -82,7 +82,7 @@ def instant(local: dt.datetime, zone: ZoneInfo) -> dt.datetime:
 def stretches(
     name: str, start: dt.datetime, end: dt.datetime
 ) -> Iterator[tuple[dt.datetime, dt.datetime, dt.timedelta]]:
-    """The time from `start` up to `end` in pieces (start, end, offset) within which the offset is the same."""
+    """Yield the time from `start` up to `end` in pieces (start, end, offset) within which the offset is the same."""
     offset = _offset(zone_named(name), start)
     for year in range(start.year, end.year + 1):
         for change in transitions(name, year):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -23,6 +22,7 @@ import openpyxl
 import pypdf
 import pytest
 
+from embedded.ports import free_port, free_ports
 from tests.support.smtp import SmtpServer, smtp_settings
 from tests.support.waiting import eventually_sync
 
@@ -36,7 +36,7 @@ class System:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
+        self.ports = dict(zip(PORTS, free_ports("127.0.0.1", len(PORTS)), strict=True))
 
     @contextmanager
     def up(self) -> Iterator[None]:
@@ -98,16 +98,6 @@ class System:
         found = wait_for(f"the occurrence of {due}", ended, 180)
         detail: dict[str, Any] = self.api("GET", f"/executions/{found['id']}")
         return detail
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for found in sockets:
-        found.bind(("127.0.0.1", 0))
-    ports = [found.getsockname()[1] for found in sockets]
-    for found in sockets:
-        found.close()
-    return ports
 
 
 def _ok(url: str) -> bool:
@@ -215,7 +205,7 @@ def test_fired_by_its_minute_and_again_after_a_restart_of_everything(system: Sys
 
 def check_retry(system: System, body: dict[str, Any]) -> None:
     """An `immediate` schedule to a server that is down waits without a slot, and arrives once it is up."""
-    far = SmtpServer(port=_free_ports(1)[0])  # Known before anything listens there.
+    far = SmtpServer(port=free_port("127.0.0.1"))  # Known before anything listens there.
     values = smtp_settings(far.port)
     system.api("POST", "/connections", {"name": "late", "kind": "email", "settings": values}, status=201)
     mail = {"channel": "email", "connection": "late", "to": ["eve@example.com"]}

@@ -55,14 +55,24 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-@pytest.fixture(scope="module")
-def empty_environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of a new environment that holds the wheel and what it needs, nothing of ours."""
-    folder = tmp_path_factory.mktemp("foreign")
+def environment_with(folder: Path, requirement: str) -> Path:
+    """Return the interpreter of a new environment that holds this and what it needs, nothing of ours."""
     run(sys.executable, "-m", "uv", "venv", "--quiet", "--python", sys.executable, folder / "venv")
     python = folder / "venv" / "bin" / "python"
-    run(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python, wheel)
+    run(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python, requirement)
     return python
+
+
+@pytest.fixture(scope="module")
+def empty_environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with the wheel and every extra."""
+    return environment_with(tmp_path_factory.mktemp("foreign"), f"prefect-mailroom[all] @ {wheel.as_uri()}")
+
+
+@pytest.fixture(scope="module")
+def bare_environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with the wheel and no extra."""
+    return environment_with(tmp_path_factory.mktemp("bare"), f"prefect-mailroom @ {wheel.as_uri()}")
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +101,32 @@ print(json.dumps([module.__file__, sys.prefix, sorted(module.__all__), worker an
     assert file.startswith(prefix), "The collection was not loaded from the wheel."
     assert {"EmailChannel", "FolderChannel", "WarmWorker", "WebhookChannel"} <= set(names)
     assert worker == "prefect_mailroom.worker.warm"
+
+
+def test_without_extras_the_rest_works_and_says_what_is_missing(bare_environment: Path, tmp_path: Path) -> None:
+    code = f"""
+import asyncio, json
+from prefect.plugins import load_prefect_collections
+module = load_prefect_collections()["prefect_mailroom"]
+assert not isinstance(module, Exception), module
+from prefect_mailroom import ConfigurationError, FolderChannel, destination
+from prefect_mailroom.channels.registry import CHANNELS, channel_type
+told = {{}}
+for kind in CHANNELS:
+    try:
+        channel_type(kind)
+    except ConfigurationError as error:
+        told[kind] = error.remedy
+mail = destination({{"channel": "email", "connection": "corp", "to": ["ada@example.com"]}})
+print(json.dumps([module.__all__, told, mail.recipients(), asyncio.run(FolderChannel(root={str(tmp_path)!r}).check())]))
+"""
+    told = run(bare_environment, "-c", code, cwd=tmp_path, environment=clean_environment(tmp_path))
+    names, missing, recipients, checked = json.loads(told.splitlines()[-1])
+    assert {"FolderChannel", "SqlSource", "WarmWorker"} <= set(names)
+    assert set(missing) == {"email", "webhook"}
+    assert "prefect-mailroom[email]" in missing["email"]
+    assert recipients == ["ada@example.com"]
+    assert "can be written" in checked
 
 
 def test_blocks_register_with_a_server_and_load_again(empty_environment: Path, server: str, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from deployments.reconcile import Reconciler
 from deployments.sync.desired import FLOW_NAME
 from mailroom.context import Context
-from mailroom.passes.claim import FlowRunFacts, Stopped
-from mailroom.passes.settle import Verdict
+from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
+from mailroom.passes.outcome import Outcome
 from mailroom.passes.work import Begun, Work
 from mailroom.schedules import service as schedules
 from mailroom.schedules.spec import read_spec
@@ -94,7 +94,7 @@ class Environment:
         run_id: str | None = None,
         at: datetime | None = None,
         now: datetime | None = None,
-    ) -> Verdict | Stopped:
+    ) -> Outcome | Stopped | HeldElsewhere:
         """Make one whole pass, as the flow makes it; `now` is the gate's clock."""
         facts = FlowRunFacts(run_id or new_id(), at or self.now(), scheduled=execution is None)
         work = Work(self.database, self.settings, facts)
@@ -102,7 +102,7 @@ class Environment:
         if not isinstance(begun, Begun):
             return begun
         made = await work.render(begun)
-        result = made if isinstance(made, Verdict) else await work.deliver(begun, made)
+        result = made if isinstance(made, Outcome) else await work.deliver(begun, made)
         return await work.settle(begun, result)
 
     async def execution(self) -> Execution:

@@ -72,7 +72,7 @@ class PrefectServer:
             self._process = subprocess.Popen(
                 self._command, env=self._environment, cwd=self.folder, stdout=output, stderr=subprocess.STDOUT
             )
-        eventually_sync(self._answers, 120, self.log, pause=0.2)
+        eventually_sync(self._answers, 240, self.log, pause=0.2)
 
     def _answers(self) -> bool:
         assert self._process is not None

@@ -121,7 +121,8 @@ class SmtpServer:
         finally:
             server.close()
             for opened in protocols:
-                if isinstance(opened.transport, asyncio.WriteTransport):
+                # A TLS connection that is gone cannot be aborted: asyncio of Python 3.11.2 raises AttributeError.
+                if isinstance(opened.transport, asyncio.WriteTransport) and not opened.transport.is_closing():
                     opened.transport.abort()
                 if opened._handler_coroutine is not None:
                     opened._handler_coroutine.cancel()

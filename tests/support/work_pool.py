@@ -15,7 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-import psutil
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import (
@@ -28,6 +27,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.states import Scheduled
 
 from prefect_mailroom.worker.warm import WarmWorker
+from tests.support import processes
 from tests.support.waiting import eventually
 
 T = TypeVar("T")
@@ -164,10 +164,8 @@ class WorkPool:
         return await eventually(look, 15, self.told)
 
     async def gone(self, pid: int, seconds: float = 10) -> None:
-        async def look() -> bool | None:
-            return True if not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie" else None
-
-        await eventually(look, seconds, lambda: f"Process {pid} is still there.\n{self.told()}")
+        """Wait until a process has ended."""
+        await processes.gone(pid, seconds=seconds, told=self.told)
 
     async def close(self) -> None:
         for worker in self.workers:
@@ -175,7 +173,7 @@ class WorkPool:
                 worker.send_signal(signal.SIGTERM)
         for worker in self.workers:
             try:
-                await asyncio.to_thread(worker.wait, 20)
+                await asyncio.to_thread(worker.wait, 40)
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait()

@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 
 from bench.peak import backends, work
+from bench.peak.bound import Bound
 from bench.peak.measuring import Outcome, quantiles, watch
 from bench.peak.options import Options
 from bench.peak.programs import must_run, running
@@ -19,15 +20,15 @@ from bench.peak.registering import minute_after
 from bench.peak.rivals import redis
 from bench.peak.sink import Sink
 from bench.peak.stack import flights_of, inherited, renderings
-from bench.peak.waiting import say, wait_for
+from bench.peak.waiting import say
 
 # As many as the stack's worker runs at once.
 CONCURRENCY = 8
 _APP = ["-m", "celery", "-A", "bench.peak.rivals.celery_app"]
 
 
-def measure(options: Options, folder: Path) -> dict[str, Any]:
-    """All N schedules, as at the peak."""
+def measure(options: Options, folder: Path, bound: Bound) -> dict[str, Any]:
+    """Measure all N schedules, as at the peak."""
     folder.mkdir()
     with ExitStack() as opened:
         backend = opened.enter_context(backends.opened(options.backend, folder))
@@ -38,8 +39,8 @@ def measure(options: Options, folder: Path) -> dict[str, Any]:
         due = minute_after(30)
         say(f"celery: {options.n} schedules over {options.reports} reports, all due at {due:%H:%M}")
         _fill(environment["RIVAL_DATABASE"], options, due)
-        processes = [*opened.enter_context(_running(environment, folder)), redis_process, *backend.roots]
-        found = _watched(sink, processes, due, options)
+        processes = [*opened.enter_context(_running(environment, folder, bound)), redis_process, *backend.roots]
+        found = _watched(sink, processes, due, options, bound)
         made = renderings(folder / "renderers.log", "bench")
     say(f"{found.throughput} a second")
     return {
@@ -51,6 +52,7 @@ def measure(options: Options, folder: Path) -> dict[str, Any]:
         "cpu_s_per_run": found.cpu,
         "worker_pss_mb": found.pss_mb.get("worker"),
         "renderings": made,
+        **found.note,
     }
 
 
@@ -92,7 +94,7 @@ def _fill(url: str, options: Options, due: datetime) -> None:
 
 
 @contextmanager
-def _running(environment: dict[str, str], folder: Path) -> Iterator[list[psutil.Process]]:
+def _running(environment: dict[str, str], folder: Path, bound: Bound) -> Iterator[list[psutil.Process]]:
     """The renderers, the worker and beat, each ready."""
     with ExitStack() as opened:
 
@@ -101,22 +103,22 @@ def _running(environment: dict[str, str], folder: Path) -> Iterator[list[psutil.
             return opened.enter_context(running([sys.executable, *arguments], environment, log)), log
 
         renderers, log = start("renderers", ["-m", "mailroom.rendering.renderers.service"])
-        _until(renderers, log, "renderers serve on")
+        _until(renderers, log, "renderers serve on", bound)
         options = ["--pool", "prefork", "--concurrency", str(CONCURRENCY), "--without-gossip", "--without-mingle"]
         worker, log = start("worker", [*_APP, "worker", "--loglevel", "INFO", "-Ofair", *options])
-        _until(worker, log, " ready.")
+        _until(worker, log, " ready.", bound)
         beat, log = start("beat", [*_APP, "beat", "--loglevel", "INFO", "--schedule", str(folder / "beat")])
-        _until(beat, log, "beat: Starting")
+        _until(beat, log, "beat: Starting", bound)
         yield [renderers, worker, beat]
 
 
-def _until(process: psutil.Popen, log: Path, words: str) -> None:
+def _until(process: psutil.Popen, log: Path, words: str, bound: Bound) -> None:
     def said() -> bool:
         must_run(process, log)
         return words in log.read_text(errors="replace")
 
-    wait_for(f"{words!r} in {log.name}", said, 90, every=0.2)
+    bound.wait_for(f"{words!r} in {log.name}", said, 90, every=0.2)
 
 
-def _watched(sink: Sink, processes: list[psutil.Process], due: datetime, options: Options) -> Outcome:
-    return watch(sink, processes, due, options.n, lambda: len(sink.taken), max(600, options.n * 2))
+def _watched(sink: Sink, processes: list[psutil.Process], due: datetime, options: Options, bound: Bound) -> Outcome:
+    return watch(sink, processes, due, options.n, lambda: len(sink.taken), bound)

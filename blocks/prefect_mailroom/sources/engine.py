@@ -51,7 +51,7 @@ class Deadline:
 
     @property
     def passed(self) -> bool:
-        """Whether the time is used up."""
+        """Tell whether the time is used up."""
         running = time.monotonic() - self._started if self._started is not None else 0.0
         return running > self._left
 
@@ -67,7 +67,7 @@ class Deadline:
             self._started = None
 
     def refusal(self) -> SourceRefused:
-        """The error for a statement that took too long."""
+        """Return the error for a statement that took too long."""
         return SourceRefused(
             f"The query took longer than the {self.seconds:g} s that the connection allows.",
             remedy="Narrow it, add an index, or raise the connection's statement timeout.",
@@ -76,7 +76,7 @@ class Deadline:
 
 @contextmanager
 def read_only(url: str, deadline: Deadline) -> Iterator[Connection]:
-    """A connection that can only read; all its statements see the data as of the first one.
+    """Open a connection that can only read; all its statements see the data as of the first one.
 
     Args:
         url: `sqlite:///path/to/file.db` or `postgresql://user:password@host/database`.

@@ -12,13 +12,15 @@ import signal
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from prefect.blocks.core import Block
-from prefect_shell import ShellOperation
 from pydantic import Field, SecretStr, field_validator
 
 from prefect_mailroom.errors import ConfigurationError, SourceRefused
+
+if TYPE_CHECKING:
+    from prefect_shell import ShellOperation
 
 MAX_FILES = 50
 _MAX_FILE_KIB = 4 * 1024 * 1024
@@ -30,7 +32,7 @@ _TOLD_BYTES = 4_000
 
 
 class ShellSource(Block):
-    """Programs that reports may run, and what they run in.
+    """The programs that reports may run, with their working directory and environment.
 
     The command is a list of words, quoted for the shell of prefect-shell's `ShellOperation`: nothing in it is expanded.
     Its output goes to files, not through the operation's log: the log would show what the program prints, secrets
@@ -75,10 +77,11 @@ class ShellSource(Block):
             ConfigurationError: the program is not allowed or does not exist, or the working directory is missing.
             SourceRefused: it failed, took too long, or left nothing that can be sent.
         """
+        operation_type = _operation_type()
         self._check_command(command)
         with TemporaryDirectory(prefix="mailroom-shell-") as logs:
             environment = self._environment(parameters, folder)
-            operation = ShellOperation(
+            operation = operation_type(
                 commands=_script(command, environment, Path(logs)),
                 env=environment,
                 working_dir=self.working_directory,
@@ -95,7 +98,7 @@ class ShellSource(Block):
         return await asyncio.to_thread(_files, folder, command[0])
 
     async def check(self) -> str:
-        """Prove that the working directory and every allowed program exist; returns one line.
+        """Prove that the working directory and every allowed program exist; return one line about them.
 
         Raises:
             ConfigurationError: one does not.
@@ -143,6 +146,18 @@ class ShellSource(Block):
         return text
 
 
+def _operation_type() -> type[ShellOperation]:
+    try:
+        from prefect_shell import ShellOperation
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "The library that runs commands is not installed here.",
+            remedy="Install it where the worker runs: pip install 'prefect-mailroom[shell]'.",
+        ) from error
+    found: type[ShellOperation] = ShellOperation
+    return found
+
+
 def _script(command: Sequence[str], given: Collection[str], logs: Path) -> list[str]:
     # ShellOperation hands the whole environment of the worker down; what may hold its keys is taken out first.
     withheld = sorted(
@@ -157,7 +172,7 @@ def _script(command: Sequence[str], given: Collection[str], logs: Path) -> list[
 
 
 async def _completed(operation: ShellOperation, timeout_seconds: float) -> int | None:
-    """Run to the end; returns the exit code, or None where the time was up. No child outlives this."""
+    """Run to the end; return the exit code, or None where the time was up. No child outlives this."""
     async with operation:
         process = await operation.atrigger()
         try:

@@ -1,4 +1,4 @@
-"""A database that reports read from."""
+"""The block of a database that reports read from."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class SqlSource(Block):
     )
 
     def access(self) -> dict[str, Any]:
-        """What a renderer process needs to read; JSON-ready. It holds the secret: send it through a pipe only."""
+        """Return what a renderer process needs to read, JSON-ready. It holds the secret: use a pipe only."""
         return {"kind": self.kind, "url": self.url.get_secret_value(), "statement_timeout": self.statement_timeout}
 
     async def check(self) -> str:
-        """Prove that the database can be read; returns one line about it.
+        """Prove that the database can be read; return one line about it.
 
         Raises:
             ConfigurationError, SourceUnavailable, SourceRefused: it cannot.

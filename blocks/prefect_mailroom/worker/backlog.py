@@ -49,7 +49,7 @@ class Due(NamedTuple):
 async def due_runs(
     client: PrefectClient, pool_name: str, queue_names: frozenset[str], before: datetime, unseen: Counter[UUID | None]
 ) -> Due:
-    """Up to `PAGE` runs in the order in which they should start: by priority of their queue, then by time.
+    """Return up to `PAGE` runs in the order in which they should start: by priority of their queue, then by time.
 
     `unseen` are this worker's claims that the server may not count yet, by queue.
     """
@@ -87,7 +87,7 @@ def _free(limit: int | None, active: int | None, unseen: int) -> int:
 
 
 async def _level(client: PrefectClient, queues: list[WorkQueue], before: datetime, unseen: Counter[UUID | None]) -> Due:
-    """The runs of queues of one priority. A queue with a limit is asked by itself, so it cannot crowd out others."""
+    """Return the due runs of queues of one priority. A queue with a limit is asked alone, so it crowds out no other."""
     asked = [([queue.id for queue in queues if queue.concurrency_limit is None], PAGE)]
     asked += [
         ([queue.id], _free(queue.concurrency_limit, queue.active_slots, unseen[queue.id]))
@@ -103,7 +103,7 @@ async def _level(client: PrefectClient, queues: list[WorkQueue], before: datetim
 
 
 async def still_due(client: PrefectClient, runs: list[FlowRun], before: datetime) -> list[FlowRun]:
-    """Those of these runs that are due still, as they are now."""
+    """Return the runs among these that are still due, as they are now."""
     wanted = FlowRunFilter(
         id=FlowRunFilterId(any_=[run.id for run in runs]),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
@@ -138,12 +138,12 @@ async def _scheduled(client: PrefectClient, queues: list[UUID], before: datetime
 
 
 def due_at(flow_run: FlowRun) -> datetime | None:
-    """When a scheduled run is due."""
+    """Return when a scheduled run is due."""
     return flow_run.next_scheduled_start_time
 
 
 async def cancelling(client: PrefectClient, ids: Iterable[UUID]) -> list[FlowRun]:
-    """Those of these runs that somebody cancels."""
+    """Return the runs among these that somebody cancels."""
     return await client.read_flow_runs(
         flow_run_filter=FlowRunFilter(
             id=FlowRunFilterId(any_=list(ids)),
@@ -154,7 +154,7 @@ async def cancelling(client: PrefectClient, ids: Iterable[UUID]) -> list[FlowRun
 
 
 async def deployments(client: PrefectClient, ids: Iterable[UUID]) -> dict[UUID, DeploymentResponse]:
-    """These deployments, as far as they exist."""
+    """Return the deployments among these ids that exist."""
     wanted, found = list(ids), {}
     for start in range(0, len(wanted), PAGE):
         some = DeploymentFilter(id=DeploymentFilterId(any_=wanted[start : start + PAGE]))

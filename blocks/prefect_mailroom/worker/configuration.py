@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 
-from prefect_mailroom.worker.code import Code, CodeUnusable, Recycle
 from prefect_mailroom.worker.prefect_private import BaseJobConfiguration
+from prefect_mailroom.worker.processes.code import Code, CodeUnusable, Recycle
 
 if TYPE_CHECKING:
     from prefect.client.schemas.responses import DeploymentResponse
 
 
 class WarmVariables(BaseModel):
-    """What a pool, or a deployment by its job variables, may set. A single run may not: its process runs others too."""
+    """The settings of a pool, or of a deployment's job variables. A run has none: its process runs others too."""
 
     env: dict[str, str | None] = Field(
         default_factory=dict,
@@ -45,11 +45,11 @@ class WarmJobConfiguration(BaseJobConfiguration):
 
     @classmethod
     def json_template(cls) -> dict[str, Any]:
-        """The fields that have a variable."""
+        """Return the fields that have a variable."""
         return {name: "{{ " + name + " }}" for name in WarmVariables.model_fields}
 
     def code_of(self, deployment: DeploymentResponse) -> Code:
-        """Where the deployment's code is, and in what environment it runs; raises `CodeUnusable`."""
+        """Return where the deployment's code is, and in what environment it runs; raises `CodeUnusable`."""
         if deployment.entrypoint is None:
             raise CodeUnusable(f"The deployment {deployment.name} has no entrypoint.")
         if deployment.storage_document_id is not None and not deployment.pull_steps:

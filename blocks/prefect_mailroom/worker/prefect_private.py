@@ -48,7 +48,7 @@ def load_flow(entrypoint: str) -> Flow[..., Any]:
 
 
 async def pull(steps: list[dict[str, Any]], say: Any) -> str | None:
-    """Carry out pull steps in the current directory; the directory that they ask for, if any."""
+    """Carry out pull steps in the current directory; returns the directory that they ask for, if any."""
     try:
         output = await run_steps(steps, print_function=say)
     except StepExecutionError as error:
@@ -58,7 +58,7 @@ async def pull(steps: list[dict[str, Any]], say: Any) -> str | None:
 
 
 def do_not_join_heartbeats() -> None:
-    """A sync flow waits up to a second at its end for its heartbeat thread, which ends by itself as soon."""
+    """Let a sync flow end without waiting, up to a second, for its heartbeat thread, which ends by itself as soon."""
     stock = prefect.flow_engine._send_heartbeats
     setattr(prefect.flow_engine, "_send_heartbeats", lambda engine, **_: stock(engine, join_on_exit=False))  # noqa: B010
 
@@ -80,7 +80,7 @@ def remember_result_storage(seconds: float = 60) -> None:
 
 
 def share_tls_contexts() -> None:
-    """One TLS context for all clients of Prefect with the same certificates.
+    """Use one TLS context for all clients of Prefect with the same certificates.
 
     Each takes 15 ms and 0.7 MB to make, and a child makes six, also for a server that is reached without TLS.
     """
@@ -92,17 +92,17 @@ def share_tls_contexts() -> None:
 
 
 class _Sink:
-    """In place of the services that send logs and events, each from a thread."""
+    """Takes the place of the services that send logs and events, each from a thread."""
 
     client_type = PrefectEventsClient
 
     def send(self, *items: Any) -> None:
-        """Drop it."""
+        """Drop the items."""
 
 
 @contextmanager
 def nothing_leaves() -> Iterator[None]:
-    """No log, event or heartbeat is sent, no setting of the server read, and no thread started."""
+    """Send no log, event or heartbeat, read no setting of the server and start no thread within the block."""
     sink = _Sink()
     stand_ins: list[tuple[Any, str, Any]] = [
         (APILogWorker, "instance", lambda *_, **__: sink),
@@ -118,18 +118,18 @@ def nothing_leaves() -> Iterator[None]:
 
 
 def remember_deployment(deployment: DeploymentResponse) -> None:
-    """Each event of a run tells its deployment, which the process would otherwise ask the server for."""
+    """Keep the deployment for the events of its runs, which would otherwise ask the server for it."""
     found: prefect.events.related.ResourceCacheEntry = {"kind": "deployment", "object": deployment}
     prefect.events.related.RESOURCE_CACHE[f"deployment.{deployment.id}"] = (found, DateTime.now(UTC))
 
 
 def intend_to_cancel() -> None:
-    """The next SIGTERM is a cancellation: the engine runs the hooks and reports Cancelled, not Crashed."""
+    """Have the engine take the next SIGTERM as a cancellation: it runs the hooks and reports Cancelled, not Crashed."""
     control_listener._set_intent("cancel")
 
 
 def forget_intent() -> None:
-    """What one run left in the engine's module state must not reach the next."""
+    """Clear what a run left in the engine's module state, so that it does not reach the next run."""
     control_listener.clear_intent()
     control_listener._engine_outcome_handled = False
 
@@ -141,19 +141,19 @@ def drain(seconds: float) -> None:
 
 
 def settings_as_environment() -> dict[str, str]:
-    """The settings in force, a profile's included, for a process that starts afresh."""
+    """Return the settings in force, a profile's included, for a process that starts afresh."""
     return get_current_settings().to_environment_variables(exclude_unset=True)
 
 
 class WorkerBase(BaseWorker[Any, Any, Any], abc.ABC):
-    """Prefect's worker with names for what a worker needs that claims and runs in its own way."""
+    """Prefect's worker, with public names for its parts that a worker needs which claims and runs in its own way."""
 
     def lay_claims(self, total: int) -> None:
-        """How many runs this worker may hold, claimed or running; after `setup`."""
+        """Set how many runs this worker may hold, claimed or running. Call it after `setup`."""
         self._limiter = anyio.CapacityLimiter(total)
 
     def room(self) -> int:
-        """How many more runs this worker may claim."""
+        """Return how many more runs this worker may claim."""
         return int(self.limiter.total_tokens - self.limiter.borrowed_tokens)
 
     def hold(self, flow_run_id: UUID) -> None:
@@ -162,12 +162,12 @@ class WorkerBase(BaseWorker[Any, Any, Any], abc.ABC):
         self._submitting_flow_run_ids.add(flow_run_id)
 
     def let_go(self, flow_run_id: UUID) -> None:
-        """The opposite of `hold`."""
+        """Stop counting a run, the opposite of `hold`."""
         self._release_limit_slot(flow_run_id)
         self._submitting_flow_run_ids.discard(flow_run_id)
 
     def holds(self, flow_run_id: UUID) -> bool:
-        """Whether a run is in hand."""
+        """Tell whether a run is in hand."""
         return flow_run_id in self._submitting_flow_run_ids
 
     def start_run(self, flow_run: FlowRun) -> None:
@@ -177,7 +177,7 @@ class WorkerBase(BaseWorker[Any, Any, Any], abc.ABC):
 
     @property
     def claim_message(self) -> str:
-        """The message of a Pending that this worker set."""
+        """Return the message of a Pending that this worker set."""
         return f"Claimed by worker {self.name}."
 
     async def claim(self, flow_run: FlowRun) -> bool:
@@ -198,7 +198,7 @@ class WorkerBase(BaseWorker[Any, Any, Any], abc.ABC):
         await self._propose_crashed_state(flow_run, message)
 
     def say(self, text: str, *values: object) -> None:
-        """A warning in the worker's log."""
+        """Write a warning to the worker's log."""
         self._logger.warning(text, *values)
 
     def polled(self) -> bool:
@@ -208,26 +208,26 @@ class WorkerBase(BaseWorker[Any, Any, Any], abc.ABC):
 
     @property
     def prefetch_seconds(self) -> float:
-        """How far ahead runs are looked for."""
+        """Return how far ahead runs are looked for."""
         return self._prefetch_seconds
 
     @property
     def pool_name(self) -> str:
-        """The work pool."""
+        """Return the work pool."""
         return self._work_pool_name
 
     @property
     def queue_names(self) -> frozenset[str]:
-        """The queues asked for; empty means all of the pool."""
+        """Return the queues asked for; empty means all of the pool."""
         return frozenset(self._work_queues)
 
     @property
     def run_limit(self) -> int | None:
-        """`--limit`."""
+        """Return the value of `--limit`, if any."""
         return self._limit
 
     async def _worker_metadata(self) -> WorkerMetadata | None:
-        """The installed collections. Prefect imports each to list them: 35 MB that this process has no use for."""
+        """List the installed collections without importing them, which takes Prefect 35 MB that are of no use here."""
         named = {point.name for point in entry_points(group="prefect.collections")}
         found = [
             Integration(name=distribution.metadata["Name"], version=distribution.version)
@@ -237,7 +237,7 @@ class WorkerBase(BaseWorker[Any, Any, Any], abc.ABC):
         return WorkerMetadata(integrations=found) if found else None
 
     async def _setup_cancellation_observer(self) -> None:
-        """None of Prefect's: it knows runs that have not started alone, and its events lag when many runs end."""
+        """Set up no observer: Prefect's knows only runs that have not started, and lags when many runs end."""
 
 
 __all__ = [

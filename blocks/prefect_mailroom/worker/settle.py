@@ -45,7 +45,7 @@ class InHand:
 
 
 async def settle(worker: WorkerBase, hand: InHand, why: str | None) -> None:
-    """Give the run a state that is true, whatever it has now. `why` is what is known of its crash."""
+    """Give the run a state that is true, whatever state it has now. `why` says what is known of its crash."""
     for pause in _PAUSES:
         try:
             await _settle_once(worker, hand, why)
@@ -81,7 +81,7 @@ async def _settle_once(worker: WorkerBase, hand: InHand, why: str | None) -> Non
 
 
 async def was_run_meanwhile(worker: WorkerBase, flow_run: FlowRun, reads: Together) -> bool:
-    """Whether another worker ran a run between the poll that found it and the claim that this worker won.
+    """Tell whether another worker ran a run between the poll that found it and the claim that this worker won.
 
     The server refuses Pending for a run that is Pending or Running, but not for one that ended. A claim that comes so
     late is undone: the run gets the state back that it had.

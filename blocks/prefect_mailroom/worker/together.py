@@ -19,7 +19,7 @@ _MOST = 200
 
 
 class Together:
-    """Gathers what is asked for a moment, then asks once. Not for more than one event loop."""
+    """Gathers the questions of a moment, then asks once. An instance belongs to one event loop."""
 
     def __init__(self, client: PrefectClient) -> None:
         self._client = client
@@ -27,7 +27,7 @@ class Together:
         self._reading: set[asyncio.Task[None]] = set()
 
     async def read(self, flow_run_id: UUID) -> FlowRun:
-        """The run as it is at some moment after the call.
+        """Return the run as it is at some moment after the call.
 
         Raises:
             ObjectNotFound: there is none.

@@ -25,11 +25,11 @@ from prefect.settings import PREFECT_WORKER_QUERY_SECONDS
 from prefect.states import Cancelled
 
 from prefect_mailroom.worker import backlog
-from prefect_mailroom.worker.code import CodeUnusable
 from prefect_mailroom.worker.configuration import WarmJobConfiguration, WarmVariables
-from prefect_mailroom.worker.handles import ChildDied
-from prefect_mailroom.worker.pool import Pool
 from prefect_mailroom.worker.prefect_private import WorkerBase
+from prefect_mailroom.worker.processes.code import CodeUnusable
+from prefect_mailroom.worker.processes.handles import ChildDied
+from prefect_mailroom.worker.processes.pool import Pool
 from prefect_mailroom.worker.settle import SETTLED, InHand, propose, settle, was_run_meanwhile
 from prefect_mailroom.worker.together import Together
 
@@ -66,7 +66,7 @@ class WarmWorker(WorkerBase):
     )
 
     async def setup(self) -> None:
-        """Prefect's set-up, then the pool and what watches beside it."""
+        """Do Prefect's set-up, then start the pool and the tasks that watch beside it."""
         if not hasattr(os, "fork"):
             raise RuntimeError("Workers of type mailroom-warm need fork(), which this system lacks. Use type process.")
         self._grace = _grace()
@@ -91,7 +91,7 @@ class WarmWorker(WorkerBase):
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._renew)
 
     async def teardown(self, *exc_info: Any) -> None:
-        """Finish or hand back what is in hand, end every process, then Prefect's own teardown."""
+        """Finish or hand back what is in hand, end every process, then do Prefect's own teardown."""
         self._stopping = True
         with anyio.CancelScope(shield=True):
             await self._wind_down()
@@ -117,7 +117,7 @@ class WarmWorker(WorkerBase):
         return await self._take_on()
 
     async def _feed(self) -> None:
-        """Between two polls, as runs end: claim more, as long as the last poll saw more."""
+        """Claim more runs between two polls as others end, as long as the last poll saw more."""
         while True:
             await self._room.wait()
             self._room.clear()
@@ -153,7 +153,7 @@ class WarmWorker(WorkerBase):
         return taken
 
     async def _read_again(self) -> None:
-        """Drop of the next candidates those that another worker has taken: the server would let them be run twice."""
+        """Drop the candidates that another worker has taken: the server would let them be run twice."""
         room = self.room()
         following = [self._candidates.popleft() for _ in range(min(room, len(self._candidates)))]
         if following:
@@ -178,7 +178,7 @@ class WarmWorker(WorkerBase):
     # One run
 
     async def _submit_run(self, flow_run: FlowRun) -> None:
-        """Claim, wait, run, settle. Never raises: it stands in the group of all runs."""
+        """Claim, wait for, run and settle one run. It never raises, since an error would end the group of all runs."""
         hand = self._in_hand[flow_run.id]
         why: str | None = None
         try:
@@ -260,7 +260,7 @@ class WarmWorker(WorkerBase):
         return said["state"], said["problem"]
 
     async def _configuration(self, deployment: DeploymentResponse | None) -> WarmJobConfiguration:
-        """Of the pool and the deployment together. Variables and blocks that they name are read again each minute."""
+        """Return the configuration of pool and deployment together; its variables and blocks are read each minute."""
         now = asyncio.get_running_loop().time()
         if now - self._configurations_read > _CONFIGURATION_SECONDS:
             self._configurations.clear()
@@ -328,11 +328,11 @@ class WarmWorker(WorkerBase):
     # What a worker must have, and what does not apply
 
     async def run(self, flow_run: FlowRun, configuration: WarmJobConfiguration, task_status: Any = None) -> NoReturn:
-        """Not used: runs go to warm children, not to infrastructure of their own."""
+        """Refuse: runs go to warm children, not to infrastructure of their own."""
         raise NotImplementedError("Workers of type mailroom-warm run scheduled flow runs of deployments.")
 
     async def submit(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """A flow object cannot be sent to a process that imported its own copy."""
+        """Refuse: a flow object cannot be sent to a process that imported its own copy."""
         raise NotImplementedError(
             "Workers of type mailroom-warm run deployments. Deploy the flow, or submit it to a pool of type process."
         )

@@ -24,23 +24,20 @@ class Sink(Protocol):
 
 
 Opener = Callable[[list[ColumnType]], Sink]
-Driver = Callable[[list[ColumnType], Iterator[Batch]], None]
-"""Pulls all batches itself, for a library that wants to be fed by an iterator."""
 
 
 @dataclass(slots=True)
 class Need:
-    """What a report wants of one query: the first `keep` rows, all of them counted, and where they flow to."""
+    """The needs of a report for one query: how many first rows it keeps, and where all rows flow to."""
 
     keep: int = 0
     all_rows: bool = False
     openers: list[Opener] = field(default_factory=list)
-    driver: Driver | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a query gave: its columns, its first rows, and how many there were (None: not counted)."""
+    """The answer of a query: its columns, its first rows, and how many there were (None: not counted)."""
 
     query: str
     columns: list[ColumnType]
@@ -48,17 +45,17 @@ class Answer:
     total: int | None
 
     def index(self, column: str) -> int | None:
-        """The position of a column, None if the query has no such column."""
+        """Return the position of a column, None if the query has no such column."""
         return next((at for at, known in enumerate(self.columns) if known.name == column), None)
 
     def value(self, column: str) -> Any:
-        """The column's value in the first row; None where there is no row."""
+        """Return the column's value in the first row; None where there is no row."""
         at = self.index(column)
         return self.head[0][at] if self.head and at is not None else None
 
 
 def needs_of(definition: ReportDefinition, formats: list[Format], known: set[str]) -> dict[str, Need]:
-    """What the sections and the asked formats want of each query, in the order of their first use."""
+    """Return what the sections and the asked formats want of each query, in the order of their first use."""
     needs: dict[str, Need] = {}
     for section in definition.sections:
         if isinstance(section, TextSection):
@@ -92,10 +89,7 @@ def read(reader: Reader, query: str, need: Need, *, max_rows: int) -> Answer:
     with reader.rows(query) as rows:
         sinks = [opener(rows.columns) for opener in need.openers]
         flow = _Flow(rows.batches(), need, sinks, max_rows)
-        if need.driver:
-            need.driver(rows.columns, iter(flow))
-        for _ in flow:  # What a driver left, or all of it.
-            pass
+        flow.run()
         return Answer(query, rows.columns, flow.head, flow.total if flow.ended else None)
 
 
@@ -111,7 +105,8 @@ class _Flow:
         self.total = 0
         self.ended = False
 
-    def __iter__(self) -> Iterator[Batch]:
+    def run(self) -> None:
+        """Read the batches to the end, or until nobody needs more."""
         for batch in self._batches:
             self.total += len(batch)
             if self.total > self._max_rows:
@@ -124,7 +119,6 @@ class _Flow:
                 self.head += batch[: self._need.keep - len(self.head)]
             for sink in self._sinks:
                 sink.write(batch)
-            yield batch
             if not self._need.all_rows and len(self.head) >= self._need.keep:
                 return
         self.ended = True

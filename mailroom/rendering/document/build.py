@@ -40,7 +40,7 @@ Answers = Mapping[str, Answer]
 
 
 def build(job: RenderJob, answers: Answers) -> Document:
-    """The document of a job whose queries have been answered.
+    """Build the document of a job whose queries have been answered.
 
     Raises:
         RenderFailed: a section names a column or a parameter that does not exist; the section is named.
@@ -58,7 +58,7 @@ def build(job: RenderJob, answers: Answers) -> Document:
 
 
 def head_of(job: RenderJob) -> Document:
-    """The document without its sections: title, due time, period, parameters."""
+    """Return the document without its sections: title, due time, period, parameters."""
     zone = ZoneInfo(job.timezone)
     window, facts = _facts(job, zone)
     return Document(
@@ -73,12 +73,12 @@ def head_of(job: RenderJob) -> Document:
 
 
 def section_name(index: int, section: Section) -> str:
-    """How errors name a section: its place in the definition, its kind and heading."""
+    """Return how errors name a section: its place in the definition, its kind and heading."""
     return f"sections[{index}] ({section.kind}" + (f" '{section.heading}')" if section.heading else ")")
 
 
 def capped(document: Document, rows: int) -> Document:
-    """The document with at most `rows` rows a table; each table that loses rows says so."""
+    """Return the document with at most `rows` rows a table; each table that loses rows says so."""
     parts: list[Part] = []
     for part in document.sections:
         if isinstance(part, Table) and len(part.cells) > rows:
@@ -146,7 +146,7 @@ def _figures(section: KeyFiguresSection, answer: Answer, zone: ZoneInfo) -> KeyF
 
 
 def change_text(value: Any, earlier: Any, column: Column, zone: ZoneInfo) -> str:
-    """A figure against its earlier value, in words: a percentage, or points for what is itself a percentage."""
+    """Return a figure against its earlier value, in words: a percentage, or points for what is itself a percentage."""
     if not values.is_number(value) or not values.is_number(earlier):
         return ""
     before = values.shown(earlier, column, zone)
@@ -205,7 +205,7 @@ def _table(section: TableSection, job: RenderJob, answer: Answer, zone: ZoneInfo
 
 
 def _elsewhere(section: TableSection, definition: ReportDefinition) -> str:
-    """By the formats of the report, not of the job: one PDF serves those who get the XLSX beside it and who do not."""
+    """Name the formats of the report, not of the job: one PDF serves readers with and without the XLSX beside it."""
     formats = [Format.XLSX, *(DATA_FORMATS if section.query == definition.data_query else ())]
     names = [format_.value.upper() for format_ in formats if format_ in definition.formats]
     if not names:

@@ -27,7 +27,7 @@ _MARKS: dict[str, dict[str, Any]] = {
 
 
 def svg(chart: Chart, font: str = "Roboto, Arial, sans-serif") -> str:
-    """The chart as SVG, about 720 x 330 px."""
+    """Return the chart as SVG, about 720 x 330 px."""
     import vl_convert  # noqa: PLC0415 - starts a JavaScript engine: only for reports with charts
 
     drawn: str = vl_convert.vegalite_to_svg(specification(chart, font), allowed_base_urls=[])
@@ -35,7 +35,7 @@ def svg(chart: Chart, font: str = "Roboto, Arial, sans-serif") -> str:
 
 
 def png(chart: Chart) -> bytes:
-    """The chart as PNG, at twice the size in pixels, for screens of mail readers."""
+    """Return the chart as PNG, at twice the size in pixels, for screens of mail readers."""
     import vl_convert  # noqa: PLC0415 - see above
 
     drawn: bytes = vl_convert.vegalite_to_png(specification(chart), scale=2, allowed_base_urls=[])
@@ -43,7 +43,7 @@ def png(chart: Chart) -> bytes:
 
 
 def specification(chart: Chart, font: str = "Roboto, Arial, sans-serif") -> dict[str, Any]:
-    """The Vega-Lite specification of a chart."""
+    """Return the Vega-Lite specification of a chart."""
     split = len(chart.y) > 1 or bool(chart.series)
     category, amount = _category(chart), _amount(chart)
     encoding: dict[str, Any] = {"x": category, "y": amount}
@@ -121,7 +121,7 @@ def _amount_of(value: Any) -> float | None:
 
 
 def _utc(value: Any) -> str | None:
-    """Times are drawn as they are written: the renderer is told that they, and its axis, are UTC."""
+    """Return a time marked as UTC, as the axis is, so that it is drawn as it is written."""
     moment = values.as_moment(value)
     if isinstance(moment, datetime):
         return f"{moment.replace(tzinfo=None).isoformat()}Z"
@@ -141,7 +141,7 @@ def _category(chart: Chart) -> dict[str, Any]:
 
 
 def _time_format(chart: Chart) -> dict[str, str]:
-    """Days as `4 Mar`, or `Mar 2013` where they span most of a year; times of day are left to Vega."""
+    """Return the axis format: days as `4 Mar`, or `Mar 2013` over most of a year; Vega formats times of day."""
     moments = [moment for point in chart.points if (moment := values.as_moment(point[0]))]
     if not moments or any(isinstance(moment, datetime) for moment in moments):
         return {}

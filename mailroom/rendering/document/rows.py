@@ -30,7 +30,7 @@ class Rows(Protocol):
 
     @property
     def columns(self) -> list[ColumnType]:
-        """The columns, in the order of the tuples."""
+        """Return the columns, in the order of the tuples."""
         ...
 
     def batches(self) -> Iterator[list[tuple[Any, ...]]]:

@@ -18,7 +18,7 @@ NUMERIC = ("integer", "decimal", "percent", "money", "minutes")
 
 
 def shown(value: Any, column: Column, zone: ZoneInfo) -> str:
-    """The value as a reader sees it.
+    """Return the value as a reader sees it.
 
     `percent` takes a fraction (0.25 is 25%), `minutes` takes minutes. `money` has two decimals, or none where the
     column says `decimals: 0`. Aware datetimes are shown in `zone`. A column without a format shows what came, with
@@ -36,7 +36,7 @@ def shown(value: Any, column: Column, zone: ZoneInfo) -> str:
 
 
 def is_number(value: Any) -> TypeGuard[int | float | Decimal]:
-    """Whether a value can be reckoned with: a finite number, and not a boolean."""
+    """Tell whether a value can be reckoned with: a finite number, and not a boolean."""
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -95,7 +95,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 
 def as_moment(value: Any) -> date | datetime | None:
-    """A date or datetime from either, or from ISO 8601 text (what SQLite keeps); None if it is neither."""
+    """Return a date or datetime from either, or from ISO 8601 text (what SQLite keeps); None if it is neither."""
     if isinstance(value, date):
         return value
     if not isinstance(value, str) or len(value) < 10:
@@ -107,21 +107,21 @@ def as_moment(value: Any) -> date | datetime | None:
 
 
 def due_text(due_at: datetime, zone: ZoneInfo) -> str:
-    """A due time in words, in the schedule's zone: `Mon 4 Mar 2013, 09:00 (Europe/Berlin)`."""
+    """Return a due time in words, in the schedule's zone: `Mon 4 Mar 2013, 09:00 (Europe/Berlin)`."""
     local = due_at.astimezone(zone)
     days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
     return f"{days[local.weekday()]} {_moment(local, zone)} ({zone.key})"
 
 
 def is_right(column: Column, kind: Kind) -> bool:
-    """Whether a column is set to the right: it says so, or it holds numbers."""
+    """Tell whether a column is set to the right: it says so, or it holds numbers."""
     if column.align:
         return column.align == "right"
     return column.format in NUMERIC or (column.format is None and kind in ("integer", "decimal"))
 
 
 def excel_format(column: Column, kind: Kind) -> str:
-    """Excel's number format for a column; 'General' where Excel's own choice is right."""
+    """Return Excel's number format for a column; 'General' where Excel's own choice is right."""
     decimals = "0." + "0" * column.decimals if column.decimals else "0"
     symbol = CURRENCIES.get(column.currency, f"{column.currency} ")
     by_format = {
@@ -139,7 +139,7 @@ def excel_format(column: Column, kind: Kind) -> str:
 
 
 def plain_json(value: Any) -> Any:
-    """The value for JSON: decimals as text (every digit is kept), moments in ISO 8601, bytes in base64, no NaN."""
+    """Return the value for JSON: decimals as text with every digit, moments in ISO 8601, bytes in base64, no NaN."""
     match value:
         case None | bool() | int() | str():
             return value

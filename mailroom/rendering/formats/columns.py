@@ -13,7 +13,7 @@ Work = Callable[[int, set[type], tuple[Any, ...]], Iterable[Any] | None]
 
 
 def by_column(batch: Batch, work: Work) -> Batch:
-    """The batch with `work(position, types, column)` in place of each column; None leaves the column as it is."""
+    """Return the batch with `work(position, types, column)` for each column; None leaves a column as it is."""
     columns: list[Iterable[Any]] = list(zip(*batch, strict=True))
     changed = False
     for at, column in enumerate(zip(*batch, strict=True)):

@@ -24,7 +24,7 @@ _TEXT: set[type] = {str, type(None)}
 
 
 def defused(text: str) -> str:
-    """The text, led by an apostrophe if a spreadsheet would run it as a formula."""
+    """Return the text, led by an apostrophe if a spreadsheet would run it as a formula."""
     if text and text[0] in FORMULA_STARTS and not _NUMBER.fullmatch(text):
         return f"'{text}"
     return text

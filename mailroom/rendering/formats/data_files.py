@@ -8,15 +8,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from mailroom.rendering.document.answers import DATA_FORMATS, Need, Opener, Sink
-from mailroom.rendering.document.build import head_of
 from mailroom.rendering.document.model import Document
 from mailroom.rendering.document.rows import ColumnType
 from mailroom.rendering.formats.csv import CsvWriter
 from mailroom.rendering.formats.json import JsonWriter
 from mailroom.rendering.formats.parquet import ParquetWriter
 from mailroom.rendering.formats.xlsx import Workbook
-from mailroom.rendering.formats.xlsx_cells import about
-from mailroom.rendering.formats.xlsx_fast import FastWorkbook
 from mailroom.rendering.job import RenderJob
 from mailroom.reports.spec import Column, Format, TableSection
 from prefect_mailroom.errors import ConfigurationError
@@ -34,15 +31,12 @@ class DataFiles:
 
     Args:
         path_of: where the file of a format is written.
-        fast_xlsx: let a library that pulls the rows write the XLSX, where that has one sheet.
 
     Raises:
         ConfigurationError: data files are asked for, and the report has no rows; or an extra is not installed.
     """
 
-    def __init__(
-        self, job: RenderJob, needs: dict[str, Need], path_of: Callable[[Format], Path], *, fast_xlsx: bool
-    ) -> None:
+    def __init__(self, job: RenderJob, needs: dict[str, Need], path_of: Callable[[Format], Path]) -> None:
         self._job = job
         self._stack = ExitStack()
         self._counts: list[tuple[Format, Callable[[], int]]] = []
@@ -60,11 +54,11 @@ class DataFiles:
             if format_ in WRITERS:
                 needs[data or ""].openers.append(self._opener(WRITERS[format_], format_, path_of(format_)))
             else:
-                self._xlsx(needs, path_of(format_), fast_xlsx)
+                self._xlsx(needs, path_of(format_))
 
     @property
     def rows(self) -> dict[Format, int]:
-        """How many rows each file has."""
+        """Return how many rows each file has."""
         return {format_: count() for format_, count in self._counts}
 
     def finish(self, document: Document) -> None:
@@ -94,7 +88,7 @@ class DataFiles:
         return open_
 
     def _sheets(self) -> list[tuple[str, str, list[Column]]]:
-        """(query, name, columns) of each sheet: one a table section, else the data query."""
+        """Return (query, name, columns) of each sheet: one for each table section, else the data query."""
         definition = self._job.definition
         tables = [section for section in definition.sections if isinstance(section, TableSection)]
         sheets = [(table.query, table.heading or definition.title, table.columns) for table in tables]
@@ -103,14 +97,9 @@ class DataFiles:
             sheets.append((data, definition.title if not sheets else data.replace("_", " ").capitalize(), []))
         return sheets
 
-    def _xlsx(self, needs: dict[str, Need], path: Path, fast: bool) -> None:
-        sheets = self._sheets()
-        zone = ZoneInfo(self._job.timezone)
-        if fast and len(sheets) == 1:
-            self._fast_xlsx(needs, path, sheets[0], zone)
-            return
-        book = Workbook(path, zone, self._job.due_at)
-        for query, name, shown in sheets:
+    def _xlsx(self, needs: dict[str, Need], path: Path) -> None:
+        book = Workbook(path, ZoneInfo(self._job.timezone), self._job.due_at)
+        for query, name, shown in self._sheets():
             needs[query].openers.append(_sheet_opener(book, name, shown))
 
         def finish(document: Document) -> None:
@@ -119,15 +108,6 @@ class DataFiles:
 
         self._finish.append(finish)
         self._counts.append((Format.XLSX, lambda: sum(sheet.rows for sheet in book.sheets)))
-
-    def _fast_xlsx(
-        self, needs: dict[str, Need], path: Path, sheet: tuple[str, str, list[Column]], zone: ZoneInfo
-    ) -> None:
-        query, name, shown = sheet
-        book = FastWorkbook(path, zone, name, shown, about(head_of(self._job)))
-        needs[query].driver = book
-        self._finish.append(lambda _: self.notices.extend(book.notices()))
-        self._counts.append((Format.XLSX, lambda: book.rows))
 
 
 def _sheet_opener(book: Workbook, name: str, shown: list[Column]) -> Opener:

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from mailroom.rendering.document import chart
 from mailroom.rendering.document.build import capped
 from mailroom.rendering.document.model import Chart, Document
-from mailroom.rendering.formats import templates
+from mailroom.rendering.formats import sandbox
 from mailroom.reports.spec import Format
 
 MAIL_ROWS = 50
@@ -29,18 +29,20 @@ PathOf = Callable[[Format], Path]
 
 
 def page(document: Document, *, template: str | None, parameters: dict[str, Any], max_bytes: int) -> str:
-    """The document as a page of its own, or what the report's own `template` makes of it.
+    """Return the document as a page of its own, or what the report's own `template` makes of it.
 
     Raises:
         RenderFailed, LimitExceeded: from the report's own template.
     """
     if template is not None:
-        return templates.render_own(template, _variables(document, parameters, "page", _svg), max_bytes=max_bytes)
-    return templates.ours().get_template("page.html").render(document=document, picture=_svg)
+        return sandbox.render_report_template(
+            template, _variables(document, parameters, "page", _svg), max_bytes=max_bytes
+        )
+    return sandbox.our_templates().get_template("page.html").render(document=document, picture=_svg)
 
 
 def mail(document: Document, *, template: str | None, parameters: dict[str, Any], max_bytes: int) -> str:
-    """The document as the body of a mail: inlined, with pictures as `cid:chart-<number>`.
+    """Return the document as the body of a mail: inlined, with pictures as `cid:chart-<number>`.
 
     Tables show 50 rows, or fewer if the mail would be cut otherwise, and say so.
     """
@@ -60,9 +62,11 @@ def write_picture(part: Chart, path: Path) -> Path:
 
 def _mail(document: Document, template: str | None, parameters: dict[str, Any], max_bytes: int) -> str:
     if template is not None:
-        body = templates.render_own(template, _variables(document, parameters, "mail", _cid), max_bytes=max_bytes)
+        body = sandbox.render_report_template(
+            template, _variables(document, parameters, "mail", _cid), max_bytes=max_bytes
+        )
     else:
-        body = templates.ours().get_template("mail.html").render(document=document, picture=_cid)
+        body = sandbox.our_templates().get_template("mail.html").render(document=document, picture=_cid)
     inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
     return inliner.inline(body)
 

@@ -108,7 +108,7 @@ def _table(part: Table) -> dict[str, Any]:
 
 
 def _widths(part: Table) -> list[float]:
-    """Shares of the page's width: by the longest word of the head and a long, but not the longest, cell."""
+    """Return each column's share of the page: by the longest word of the head and a long, but not the longest, cell."""
     shares = []
     for at, head in enumerate(part.columns):
         lengths = sorted(len(row[at]) for row in part.cells)
@@ -119,5 +119,5 @@ def _widths(part: Table) -> list[float]:
 
 
 def _breakable(cell: str) -> str:
-    """A word too long for a column may break after every eighth letter."""
+    """Let a word that is too long for a column break after every eighth letter."""
     return _LONG_WORD.sub(lambda word: "\u200b".join(re.findall(".{1,8}", word[0])), cell) if len(cell) > 24 else cell

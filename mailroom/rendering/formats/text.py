@@ -14,7 +14,7 @@ CHART_POINTS = 12
 
 
 def plain(document: Document) -> str:
-    """The document in lines; tables show 20 rows, and say so."""
+    """Return the document in lines; tables show 20 rows, and say so."""
     document = capped(document, TEXT_ROWS)
     lines = [document.title, "=" * min(WIDTH, len(document.title)), ""]
     if document.description:

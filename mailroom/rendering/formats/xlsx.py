@@ -49,13 +49,13 @@ class Workbook:
         self.datetime = self.book.add_format({"num_format": "d mmm yyyy hh:mm"})
 
     def sheet(self, name: str, columns: list[ColumnType], shown: list[Column]) -> Sheet:
-        """A sheet for rows of these columns, of which `shown` are written."""
+        """Return a sheet for rows of these columns, of which `shown` are written."""
         sheet = Sheet(self, name, Cells(columns, shown, self.zone))
         self.sheets.append(sheet)
         return sheet
 
     def add(self, wish: str) -> Any:
-        """A new, empty worksheet whose name is `wish` or close to it."""
+        """Return a new, empty worksheet whose name is `wish` or close to it."""
         name = sheet_name(wish, self.names)
         self.names.append(name)
         return self.book.add_worksheet(name)
@@ -75,7 +75,7 @@ class Workbook:
         self.book.close()
 
     def notices(self) -> list[str]:
-        """What a reader must know: which sheets go on in another, and which hold cut texts."""
+        """Return what a reader must know: which sheets go on in another, and which hold cut texts."""
         found = []
         for sheet in self.sheets:
             if sheet.parts > 1:
@@ -163,14 +163,14 @@ class Sheet:
             self._sheet.autofilter(0, 0, max(self._at, 1), len(self.cells.titles) - 1)
 
     def finish(self) -> None:
-        """Set the filters; say so where there are no rows."""
+        """Set the filters; where there are no rows, write that into the sheet."""
         if not self.rows:
             self._sheet.write_string(1, 0, NO_ROWS)
         self._end_part()
 
 
 def serial(moment: date) -> float:
-    """Excel's number for a date or a naive datetime from March 1900 on: days since 30 December 1899."""
+    """Return Excel's number for a date or a naive datetime from March 1900 on: days since 30 December 1899."""
     days = moment.toordinal() - _EPOCH
     if isinstance(moment, datetime):
         return days + (moment.hour * 3600 + moment.minute * 60 + moment.second + moment.microsecond / 1e6) / 86_400

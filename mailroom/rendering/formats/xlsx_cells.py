@@ -28,10 +28,6 @@ FIRST_DAY = date(1900, 3, 1)
 _NONE = type(None)
 
 
-class TooManyRows(Exception):
-    """More rows than a sheet holds, in a file whose sheets were fixed beforehand."""
-
-
 class Cells:
     """Fits the rows of one sheet to Excel. `cut` counts the texts that had to be cut.
 
@@ -57,13 +53,13 @@ class Cells:
         self.cut = 0
 
     def fit(self, batch: Batch) -> Batch:
-        """The sheet's rows: only str, int, float, bool, date, naive datetime and None are left in them."""
+        """Return the sheet's rows: only str, int, float, bool, date, naive datetime and None are left in them."""
         if not self._whole:
             batch = [tuple([row[at] for at in self._spots]) for row in batch]
         return by_column(batch, self._column)
 
     def widths(self, batch: Batch) -> list[float]:
-        """Widths in characters that suit the heads and these rows, between 8 and 60."""
+        """Return widths in characters that suit the heads and these rows, between 8 and 60."""
         wide = {"date": 12, "datetime": 18}
         found = []
         columns: list[tuple[Any, ...]] = list(zip(*batch, strict=True)) or [()] * len(self.titles)
@@ -135,7 +131,7 @@ def _unique(titles: list[str]) -> list[str]:
 
 
 def sheet_name(wish: str, taken: Iterable[str]) -> str:
-    """A name that Excel takes: at most 31 characters, none of []:*?/\\, not yet taken in any case."""
+    """Return a name that Excel takes: at most 31 characters, none of []:*?/\\, not yet taken in any case."""
     clean = "".join(" " if letter in "[]:*?/\\" or ord(letter) < 32 else letter for letter in wish)
     clean = " ".join(clean.split()).strip("'")[:31].strip(" '") or "Data"
     lower = {name.lower() for name in taken} | {"history"}
@@ -147,11 +143,11 @@ def sheet_name(wish: str, taken: Iterable[str]) -> str:
 
 
 def about(document: Document) -> list[tuple[str, str]]:
-    """What the sheet "About" says of the report, as (label, text)."""
+    """Return what the sheet "About" says of the report, as (label, text)."""
     lines = [("Report", document.title), ("Description", document.description), ("Due", document.due)]
     return [(label, text) for label, text in [*lines, *document.facts] if text]
 
 
 def cut_notice(sheet: str, cut: int) -> str:
-    """What a reader is told about texts that did not fit."""
+    """Return what a reader is told about texts that did not fit."""
     return f"{sheet}: {cut:,} texts too long for Excel were cut, with a mark."

@@ -30,7 +30,7 @@ class Order(BaseModel):
 
 
 def files_folder(work: Path) -> Path:
-    """Where in a job's working folder its files are made."""
+    """Return where in a job's working folder its files are made."""
     return work / "files"
 
 
@@ -76,7 +76,7 @@ def _listen(orders: SimpleQueue[bytes]) -> None:
 
 
 def _use_for_temporary_files(folder: Path) -> None:
-    """The folder goes with the job's other files, even where the job is killed."""
+    """Use the folder for temporary files; it is removed with the job's other files, even if the job is killed."""
     folder.mkdir(parents=True)
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
 

@@ -45,7 +45,7 @@ class FairQueue(Generic[T]):
         self._places.setdefault(item, set()).add((urgent, group))
 
     def pop(self) -> T | None:
-        """The next item, or None where none waits."""
+        """Return the next item, or None where none waits."""
         urgent = bool(self._lanes[True])
         if urgent and self._lanes[False] and self._in_a_row >= URGENT_IN_A_ROW:
             urgent = False

@@ -40,13 +40,13 @@ def lift() -> None:
 
 
 def _writable() -> int:
-    """Bytes that RLIMIT_DATA counts in this process now; 0 where the system does not tell, or has no such limit."""
+    """Return the bytes that RLIMIT_DATA counts in this process; 0 where the system has no such limit or is silent."""
     status = Path("/proc/self/statm")
     return int(status.read_text().split()[5]) * resource.getpagesize() if status.exists() else 0
 
 
 def memory_exceeded(limits: Limits) -> LimitExceeded:
-    """What a job is told that wanted more memory than it may have."""
+    """Return the error of a job that wanted more memory than it may have."""
     return LimitExceeded(
         f"It wanted more than {limits.memory_mb:,} MB of memory.",
         limit="memory_mb",
@@ -55,7 +55,7 @@ def memory_exceeded(limits: Limits) -> LimitExceeded:
 
 
 def time_exceeded(limits: Limits) -> LimitExceeded:
-    """What a job is told that took longer than it may."""
+    """Return the error of a job that took longer than it may."""
     return LimitExceeded(
         f"It was not done after {limits.seconds:g} s.",
         limit="seconds",
@@ -64,7 +64,7 @@ def time_exceeded(limits: Limits) -> LimitExceeded:
 
 
 def output_exceeded(limits: Limits) -> LimitExceeded:
-    """What a job is told one of whose files, or of the working files behind it, grew too large."""
+    """Return the error of a job one of whose files, or of the working files behind it, grew too large."""
     return LimitExceeded(
         f"A file grew beyond {limits.output_mb:,} MB.",
         limit="output_mb",

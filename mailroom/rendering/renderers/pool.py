@@ -88,5 +88,5 @@ class Pool:
 
 
 def _is_good(slot: Slot) -> bool:
-    """Whether the next job can have it; one that is still being started can."""
+    """Tell whether the next job can have the renderer; one that is still being started can."""
     return not slot.done() or (not slot.cancelled() and slot.exception() is None and slot.result().fit)

@@ -14,10 +14,12 @@ from mailroom.rendering.job import RenderJob, RenderResult
 from mailroom.reports.errors import RenderFailed
 
 _LOG = logging.getLogger(__name__)
+_REMOVALS = 100
+"""Tries to remove a folder that others remove or fill at the same time."""
 
 
 def working_path(job: RenderJob, pid: int) -> Path:
-    """Where the renderer process `pid` makes a job's files."""
+    """Return where the renderer process `pid` makes a job's files."""
     return job.folder / f".rendering-{pid}"
 
 
@@ -32,13 +34,23 @@ def working_folder(job: RenderJob, pid: int) -> Iterator[Path]:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder that may not exist; what cannot be removed stays, with a line in the log. Blocking."""
+    """Remove a folder that may not exist, also while another thread removes a part of it. Blocking.
+
+    What cannot be removed stays, with a line in the log.
+    """
+    faults: list[tuple[str, BaseException]] = []
 
     def failed(_function: object, path: str, raised: tuple[type[BaseException], BaseException, object]) -> None:
         if not isinstance(raised[1], FileNotFoundError):
-            _LOG.warning("%s could not be removed: %s", path, raised[1])
+            faults.append((path, raised[1]))
 
-    shutil.rmtree(folder, onerror=failed)
+    for _ in range(_REMOVALS):
+        faults.clear()
+        shutil.rmtree(folder, onerror=failed)
+        if not any(isinstance(error, OSError) and error.errno == errno.ENOTEMPTY for _, error in faults):
+            break
+    for path, error in faults:
+        _LOG.warning("%s could not be removed: %s", path, error)
 
 
 def not_put(folder: Path, error: OSError) -> RenderFailed:
@@ -51,7 +63,7 @@ def not_put(folder: Path, error: OSError) -> RenderFailed:
 
 
 def publish(result: RenderResult, folder: Path) -> RenderResult:
-    """The result with its files moved to `folder`: all of them, or none.
+    """Return the result with its files moved to `folder`: all of them, or none.
 
     Raises:
         OSError: a file cannot be moved.
@@ -71,7 +83,7 @@ def publish(result: RenderResult, folder: Path) -> RenderResult:
 
 
 def handed_over(result: RenderResult, folder: Path) -> RenderResult:
-    """The result with its files in `folder` too: all of them, or none. Blocking.
+    """Return the result with its files in `folder` too: all of them, or none. Blocking.
 
     They are linked, not copied, where the file system allows it: nobody changes a rendered file.
 

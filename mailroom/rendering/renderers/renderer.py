@@ -79,12 +79,12 @@ class Renderer:
 
     @property
     def pid(self) -> int:
-        """The process's id, which is its group's too."""
+        """Return the process's id, which is its group's too."""
         return self._process.pid
 
     @property
     def fit(self) -> bool:
-        """Whether it can be given a job."""
+        """Tell whether the renderer can be given a job."""
         return self._good and self._process.returncode is None
 
     async def render(self, job: RenderJob, work: Path) -> wire.Answer:
@@ -105,7 +105,7 @@ class Renderer:
                 await self.end()
 
     async def end(self) -> None:
-        """End what is left of the process group."""
+        """Kill what is left of the process group."""
         self._good = False
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
@@ -161,7 +161,7 @@ class Renderer:
             await asyncio.Event().wait()
 
     def _resident(self) -> int:
-        """Bytes in memory now; 0 where the process has ended."""
+        """Return the bytes in memory now; 0 where the process has ended."""
         try:
             return int(psutil.Process(self._process.pid).memory_info().rss)
         except psutil.NoSuchProcess:

@@ -119,7 +119,7 @@ class Service:
                 self._remove(flight)
 
     def _leave(self, flight: Flight, *, keep: bool) -> None:
-        """One request needs the flight no more; with the last one it ends, or stays for a moment if it is whole."""
+        """Note that a request needs the flight no more; with the last one it ends, or stays a moment if it is done."""
         flight.waiting -= 1
         if flight.waiting:
             return

@@ -19,7 +19,7 @@ from mailroom.reports.spec import Format
 
 @dataclass(eq=False, slots=True)
 class Flight:
-    """One rendering: its job has a folder of its own, and `waiting` is how many want it."""
+    """One rendering that several requests share. Its job has a folder of its own; `waiting` is how many want it."""
 
     job: RenderJob
     base: str
@@ -31,7 +31,7 @@ class Flight:
 
 
 class Flights:
-    """The flights that a request can still join.
+    """Keeps the flights that a request can still join.
 
     Args:
         folder: where each flight gets a folder.
@@ -43,7 +43,7 @@ class Flights:
         self._count = 0
 
     def join(self, job: RenderJob) -> tuple[list[Flight], Flight | None]:
-        """The flights that give what the job wants, and the one among them that is new and must be begun."""
+        """Return the flights that give what the job wants, and the one among them that is new and must be begun."""
         base = identity(job)
         formats = list(dict.fromkeys(job.formats))
         pieces: list[str] = [*formats] or [""]
@@ -59,11 +59,11 @@ class Flights:
         return flights, new
 
     def all(self) -> set[Flight]:
-        """Every flight that can be joined."""
+        """Return every flight that can be joined."""
         return set(self._open.values())
 
     def close(self, flight: Flight) -> None:
-        """Nobody joins the flight any more."""
+        """Let nobody join the flight any more."""
         for piece in flight.pieces:
             if self._open.get((flight.base, piece)) is flight:
                 del self._open[flight.base, piece]
@@ -79,12 +79,12 @@ class Flights:
 
 
 def identity(job: RenderJob) -> str:
-    """Digest of all that decides what a job gives, the access to its source included, apart from its formats."""
+    """Return the digest of all that decides a job's output, the access to its source included, except its formats."""
     return hashlib.sha256(job.model_dump_json(exclude={"folder", "formats"}).encode()).hexdigest()
 
 
 def merged(formats: Sequence[Format], results: Sequence[RenderResult]) -> RenderResult:
-    """What a request gets of the results of its flights: its files in its order, the body of the first."""
+    """Return what a request gets of the results of its flights: its files in its order, the body of the first."""
     files = {file.format: file for result in reversed(results) for file in result.files}
     counted = [result.rows for result in results if result.rows is not None]
     return results[0].model_copy(

@@ -32,7 +32,7 @@ class Broken(Exception):
 
 
 class Request(BaseModel):
-    """What a client asks of the service.
+    """A client's request to the service.
 
     Attributes:
         group: whose turn it uses up; groups are served in turn.
@@ -45,13 +45,13 @@ class Request(BaseModel):
 
 
 class Answer(BaseModel):
-    """What a renderer says: a result, or an error as {"type", "message", "remedy", …}."""
+    """A renderer's answer: a result, or an error as {"type", "message", "remedy", …}."""
 
     result: RenderResult | None = None
     error: dict[str, Any] | None = None
 
     def unwrap(self) -> RenderResult:
-        """The result.
+        """Return the result.
 
         Raises:
             ConfigurationError, SourceUnavailable, SourceRefused, RenderFailed, LimitExceeded, Unavailable: what the
@@ -65,20 +65,20 @@ class Answer(BaseModel):
 
 
 def failed(error: MailroomError) -> Answer:
-    """The answer that carries an error."""
+    """Return the answer that carries an error."""
     kind = next(kind for kind in type(error).__mro__ if kind.__name__ in TYPES)
     details = {name: getattr(error, name) for name in _MORE if hasattr(error, name)}
     return Answer(error={"type": kind.__name__, "message": error.message, "remedy": error.remedy, **details})
 
 
 def packed(message: BaseModel) -> bytes:
-    """The message as it travels."""
+    """Return the message as bytes, its length first."""
     body = message.model_dump_json().encode()
     return _LENGTH.pack(len(body)) + body
 
 
 async def receive(stream: asyncio.StreamReader) -> bytes:
-    """The body of the next message.
+    """Return the body of the next message.
 
     Raises:
         Broken: the stream has ended, or is about to give more than `MOST` bytes.
@@ -93,7 +93,7 @@ async def receive(stream: asyncio.StreamReader) -> bytes:
 
 
 def receive_blocking(file: BinaryIO) -> bytes | None:
-    """The body of the next message, None where the file has ended."""
+    """Return the body of the next message, None where the file has ended."""
     head = file.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         return None

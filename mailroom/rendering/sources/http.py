@@ -65,7 +65,7 @@ async def _fetch(source: HttpSource, access: Mapping[str, Any], parameters: Mapp
 
 
 def _check_answer(answer: httpx.Response, source: HttpSource) -> None:
-    """The answer's body is never shown: it may hold what the reader of the error must not see."""
+    """Refuse an answer that is no success. Its body is never shown: it may hold what the reader must not see."""
     status = answer.status_code
     if answer.is_redirect or 300 <= status < 400:
         remedy = "Name the address that it redirects to; redirects are not followed."

@@ -24,7 +24,7 @@ _KINDS: dict[type, Kind] = {
 
 
 def kind_of(values: Sequence[Any]) -> Kind:
-    """The kind of a column with these values: integers among decimals are decimals, any other mixture is text."""
+    """Return the kind of a column with these values; integers among decimals are decimals, other mixtures are text."""
     kinds = {_KINDS.get(type(value), "text") for value in values if value is not None}
     if len(kinds) == 1:
         return kinds.pop()
@@ -32,6 +32,6 @@ def kind_of(values: Sequence[Any]) -> Kind:
 
 
 def columns_of(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[ColumnType]:
-    """The typed columns of a result, from its names and first rows."""
+    """Return the typed columns of a result, from its names and first rows."""
     values = zip(*rows, strict=True) if rows else ([] for _ in names)
     return [ColumnType(name, kind_of(list(column))) for name, column in zip(names, values, strict=True)]

@@ -23,7 +23,7 @@ _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?
 
 
 class _FileRows:
-    """What both have: batches made from an iterator of tuples, and the limit of rows."""
+    """The common part of both: batches made from an iterator of tuples, and the limit of rows."""
 
     columns: list[ColumnType]
 

@@ -67,7 +67,7 @@ def load_catalog(root: Path) -> Catalog:
     catalog = Catalog()
     for path in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))):
         try:
-            definition, warnings = _load(path)
+            definition, warnings = load_folder(path)
         except ReportFolderError as error:
             catalog.errors.append(error)
         else:
@@ -76,16 +76,12 @@ def load_catalog(root: Path) -> Catalog:
     return catalog
 
 
-def load_folder(path: Path) -> ReportDefinition:
-    """Read one report folder.
+def load_folder(path: Path) -> tuple[ReportDefinition, list[FolderProblem]]:
+    """Read one report folder; returns the report, and what its author should be warned of.
 
     Raises:
         ReportFolderError: with every fault of the folder.
     """
-    return _load(path)[0]
-
-
-def _load(path: Path) -> tuple[ReportDefinition, list[FolderProblem]]:
     folder = _Folder(path)
     definition = folder.definition()
     faults: list[FolderProblem] = []
@@ -142,7 +138,7 @@ class _Folder:
         return definition
 
     def place(self, at: tuple[str | int, ...], line: int) -> tuple[Path, int]:
-        """The file and line of a path in the definition, `line` lines into its text."""
+        """Return the file and line of a path in the definition, `line` lines into its text."""
         if at in self.files:
             return self.files[at], line
         return self.main, self.document.text_line(at, line)

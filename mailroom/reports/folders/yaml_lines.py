@@ -34,7 +34,7 @@ class Document:
     block_texts: set[Path] = field(default_factory=set)
 
     def line(self, path: Path) -> int:
-        """The line of a path; parts that the data does not have are passed over, so that the nearest line is given."""
+        """Return the line of a path, or the nearest one: parts that the data does not have are passed over."""
         known: Path = ()
         for part in path:
             if (*known, part) in self.lines:
@@ -42,7 +42,7 @@ class Document:
         return self.lines.get(known, 1)
 
     def text_line(self, path: Path, line: int) -> int:
-        """The line of the `line`-th line of a text; a block text (`|`) begins below its key."""
+        """Return the line of the `line`-th line of a text; a block text (`|`) begins below its key."""
         return self.line(path) + line - (0 if path in self.block_texts else 1)
 
 

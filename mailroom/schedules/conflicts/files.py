@@ -1,4 +1,4 @@
-"""Two schedules that write the same file. Pure.
+"""Warn of two schedules that write the same file. Pure.
 
 The rule: same connection, and the same path once report, schedule name and format are filled in. A path with a
 parameter is the same where the parameter has the same value; one with {report_name}, {file_name} or {window_…} where
@@ -15,13 +15,13 @@ from string import Formatter
 from mailroom.schedules.conflicts.keys import DUE_VARIABLES, Share
 from mailroom.schedules.conflicts.parties import Party, spoken
 from mailroom.schedules.conflicts.warning import Code, ScheduleWarning
-from prefect_mailroom.variables import PARAMETER_PREFIX
+from prefect_mailroom.text.variables import PARAMETER_PREFIX
 
 _DEFAULTS = {"date": "%Y-%m-%d", "time": "%H:%M", "due": "%Y-%m-%d %H:%M"}
 
 
 def same_file(mine: Party, other: Party, now: dt.datetime) -> list[ScheduleWarning]:
-    """One warning for each path that both write."""
+    """Return one warning for each path that both write."""
     found = []
     for share, theirs in mine.shared_with(other, "file"):
         if share.if_exists == theirs.if_exists == "timestamp" or not _same_values(share, mine, other):
@@ -54,7 +54,7 @@ def _warning(share: Share, theirs: Share, mine: Party, other: Party, example: dt
 
 
 def _same_values(share: Share, mine: Party, other: Party) -> bool:
-    """Whether the parameters that the path shows are the same."""
+    """Tell whether the parameters that the path shows are the same."""
     if share.variables & {"window_from", "window_to"}:
         return mine.parameters == other.parameters
     names = [used.removeprefix(PARAMETER_PREFIX) for used in share.variables if used.startswith(PARAMETER_PREFIX)]
@@ -62,7 +62,7 @@ def _same_values(share: Share, mine: Party, other: Party) -> bool:
 
 
 def _meeting(share: Share, mine: Party, other: Party, now: dt.datetime) -> dt.datetime | None:
-    """My first due time whose path is also one of theirs, or None."""
+    """Return my first due time whose path is also one of theirs, or None."""
     if not share.variables & DUE_VARIABLES:
         return mine.first_due(now) if other.first_due(now) else None
     formats = [
@@ -75,7 +75,7 @@ def _meeting(share: Share, mine: Party, other: Party, now: dt.datetime) -> dt.da
 
 
 def _texts(formats: list[str], party: Party, now: dt.datetime) -> Iterator[tuple[dt.datetime, str]]:
-    """Each due time with what the path's variables say then; a data window moves with the day."""
+    """Yield each due time with the values of the path's variables then; a data window moves with the day."""
     pattern = "\n".join(formats)  # A NUL would end it.
     for moment in party.due(now):
         yield moment, moment.astimezone(party.timing.zone).strftime(pattern)

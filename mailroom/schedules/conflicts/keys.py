@@ -1,7 +1,7 @@
-"""What two schedules may collide on, as short digests, so that the database finds who shares one by an index. Pure.
+"""Keys of what two schedules may collide on, short digests, so that the database finds a sharer by an index. Pure.
 
 A *recipient* key is the report and who gets it. A *file* key is the connection and the path, with everything filled in
-that is the same at each run: report, schedule name, format. What the due time decides stays as written, and is compared
+that is the same at each run: report, schedule name, format. Variables of the due time stay as written, and are compared
 by the times of both (`files.py`). A path that holds the execution's id is never written twice and has no key.
 """
 
@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
 from typing import Any, Literal
 
-from prefect_mailroom.channel import Destination
-from prefect_mailroom.variables import PARAMETER_PREFIX
+from prefect_mailroom.channels.base import Destination, IfExists, Place
+from prefect_mailroom.text.variables import PARAMETER_PREFIX
 
 DUE_VARIABLES = frozenset({"date", "due", "time", "window_from", "window_to"})
 _OF_THE_REPORT = frozenset({"report_name", "file_name", "window_from", "window_to"})
@@ -23,7 +23,7 @@ _OF_THE_REPORT = frozenset({"report_name", "file_name", "window_from", "window_t
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What stands behind a key.
+    """The meaning of a key.
 
     Attributes:
         label: the recipient, or the path as its user wrote it.
@@ -35,38 +35,40 @@ class Share:
     kind: Literal["recipient", "file"]
     label: str
     connection: str = ""
-    if_exists: str = ""
+    if_exists: IfExists | Literal[""] = ""
     variables: frozenset[str] = frozenset()
 
 
 def keys_of(report_id: str, name: str, formats: Sequence[str], targets: Iterable[Destination]) -> dict[str, Share]:
-    """The keys of a schedule with these destinations.
+    """Return the keys of a schedule with these destinations.
 
     Args:
         name: the schedule's.
     """
-    found: dict[str, Share] = {}
+    shares: dict[str, Share] = {}
     for target in targets:
-        path = getattr(target, "path", None)
-        if path is None:
-            for recipient in target.recipients():
-                # A mail reaches the same person by whatever connection it is sent.
-                by = [] if target.channel == "email" else [target.connection]
-                key = _digest("recipient", report_id, target.channel, *by, recipient.casefold())
-                found.setdefault(key, Share("recipient", recipient))
-            continue
-        variables = frozenset(used for _, used, _, _ in Formatter().parse(path) if used)
-        if "execution_id" in variables:
-            continue
-        share = Share("file", path, target.connection, getattr(target, "if_exists", ""), variables)
-        for extension in formats if variables & {"ext", "format", "file_name"} else [""]:
-            known = {"report_slug": report_id, "schedule_name": name, "ext": extension, "format": extension}
-            of_report = report_id if _depends_on_report(variables) else ""
-            by_name = extension if "file_name" in variables else ""
-            found.setdefault(
-                _digest("file", target.channel, target.connection, of_report, by_name, _filled(path, known)), share
-            )
-    return found
+        for reader in target.audience():
+            key = _digest("recipient", report_id, target.channel, *reader.identity)
+            shares.setdefault(key, Share("recipient", reader.label))
+        for place in target.places():
+            for key, share in _file_keys(report_id, name, formats, target, place):
+                shares.setdefault(key, share)
+    return shares
+
+
+def _file_keys(
+    report_id: str, name: str, formats: Sequence[str], target: Destination, place: Place
+) -> Iterator[tuple[str, Share]]:
+    variables = frozenset(used for _, used, _, _ in Formatter().parse(place.template) if used)
+    if "execution_id" in variables:
+        return
+    share = Share("file", place.template, target.connection, place.if_exists, variables)
+    for extension in formats if variables & {"ext", "format", "file_name"} else [""]:
+        known = {"report_slug": report_id, "schedule_name": name, "ext": extension, "format": extension}
+        of_report = report_id if _depends_on_report(variables) else ""
+        by_name = extension if "file_name" in variables else ""
+        filled = _filled(place.template, known)
+        yield _digest("file", target.channel, target.connection, of_report, by_name, filled), share
 
 
 def _depends_on_report(variables: frozenset[str]) -> bool:
@@ -74,7 +76,10 @@ def _depends_on_report(variables: frozenset[str]) -> bool:
 
 
 def _filled(path: str, known: Mapping[str, str]) -> str:
-    """The path with what is known, other variables as they stand; channels refuse other spellings of one path."""
+    """Fill in the values that are known, and leave other variables as they stand.
+
+    Channels refuse other spellings of one path.
+    """
     pieces = []
     for literal, used, spec, _ in Formatter().parse(path):
         pieces.append(literal)

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.service import may_see
+from mailroom.access.viewer import Viewer
 from mailroom.calendars.service import business_calendars
 from mailroom.reports import repository as report_repository
 from mailroom.reports.parameters import with_defaults
@@ -24,9 +25,9 @@ from mailroom.schedules.conflicts.rules import LEAST_RUNS
 from mailroom.schedules.conflicts.warning import ScheduleWarning
 from mailroom.schedules.spec import ScheduleSpec, stored_spec
 from mailroom.settings import Settings
-from mailroom.storage.tables import Schedule, User
+from mailroom.storage.tables import Schedule
 from mailroom.timing import BusinessCalendar, Timing
-from prefect_mailroom.channel import Destination
+from prefect_mailroom.channels.base import Destination
 
 COMPARED = 20
 """So many others that share something are compared in time; more are said to be there."""
@@ -65,14 +66,14 @@ class Draft:
 
 
 async def survey(
-    session: AsyncSession, draft: Draft, viewer: User, *, now: dt.datetime, settings: Settings
+    session: AsyncSession, draft: Draft, viewer: Viewer, *, now: dt.datetime, settings: Settings
 ) -> list[ScheduleWarning]:
     """What the viewer should know about the schedule. Stores nothing, refuses nothing.
 
     Raises:
         Invalid: its calendar does not exist.
     """
-    report = await report_repository.find(session, draft.report_id) if draft.report_id else None
+    report = await report_repository.find(session, draft.report_id, viewer=viewer) if draft.report_id else None
     schema = report.definition.get("parameters", {}) if report else {}
     parameters, keys = with_defaults(schema, draft.parameters), draft.keys()
     sharers = [
@@ -123,7 +124,9 @@ def _calendar(timing: Timing, calendars: Mapping[str, BusinessCalendar]) -> Busi
     return calendars.get(timing.calendar or "", BusinessCalendar())
 
 
-def _party(row: Schedule, schema: Mapping[str, Any], calendars: Mapping[str, BusinessCalendar], viewer: User) -> Party:
+def _party(
+    row: Schedule, schema: Mapping[str, Any], calendars: Mapping[str, BusinessCalendar], viewer: Viewer
+) -> Party:
     spec = stored_spec(row)
     return Party(
         schedule_id=row.id,

@@ -39,6 +39,6 @@ def _is_current(connection: Connection) -> bool:
 
 
 async def is_current(database: Database) -> bool:
-    """Whether the database is at the newest version."""
+    """Tell whether the database is at the newest version."""
     async with database.engine.connect() as connection:
         return await connection.run_sync(_is_current)

@@ -101,16 +101,47 @@ def warehouse(tmp_path: Path) -> str:
     return samples.make_warehouse(tmp_path / "warehouse.db")
 
 
-@pytest.fixture
-async def offline(tmp_path: Path, database: Database) -> AsyncIterator[Api]:
-    """The API while Prefect is down; a report and two connections were made before."""
+async def _fill(database: Database) -> None:
+    """Store a report and three connections, as if they had been made before Prefect went down."""
     now = datetime.now(UTC)
     async with database.session() as session:
         for name, kind in (("shared", "folder"), ("warehouse", "sql"), ("corp-smtp", "email")):
             row = Connection(name=name, kind=kind, block_type_slug=f"mailroom-{kind}", created_at=now, updated_at=now)
             session.add(row)
         await report_repository.save(session, ReportDefinition.model_validate(samples.REPORT), now=now)
+
+
+@pytest.fixture
+async def offline(tmp_path: Path, database: Database) -> AsyncIterator[Api]:
+    """The API while Prefect is down, on SQLite; a report and three connections were made before."""
+    await _fill(database)
     async for api in _serve(_settings(tmp_path, NOBODY_LISTENS, 0.3), database):
+        yield api
+
+
+@pytest.fixture
+async def on_postgres(tmp_path: Path, fresh_postgres: str) -> AsyncIterator[Api]:
+    """As `offline`, on Postgres."""
+    async for api in _serve_filled(tmp_path, fresh_postgres):
+        yield api
+
+
+async def _serve_filled(tmp_path: Path, url: str) -> AsyncIterator[Api]:
+    database = Database(url)
+    await upgrade(database)
+    await _fill(database)
+    async for api in _serve(_settings(tmp_path, NOBODY_LISTENS, 0.3), database):
+        yield api
+    await database.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def either(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -> AsyncIterator[Api]:
+    """As `offline`, once on SQLite and once on Postgres."""
+    url = f"sqlite+aiosqlite:///{shutil.copy(migrated, tmp_path / 'mailroom.db')}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("fresh_postgres")
+    async for api in _serve_filled(tmp_path, url):
         yield api
 
 

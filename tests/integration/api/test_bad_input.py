@@ -81,6 +81,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"deployment_id": "1"}, "deployment_id"),
     ({"sync_state": "synced"}, "sync_state"),
     ({"id": "1"}, "id"),
+    # Names that are kinds of timings and sources elsewhere.
+    ({"daily": 1}, "daily"),
+    ({"timing": {"frequency": "daily", "at": "09:00", "cron": "x"}}, "timing.cron"),
     # Names, subjects, addresses, paths.
     ({"name": ""}, "name"),
     ({"name": "   "}, "name"),
@@ -145,6 +148,7 @@ async def test_every_fault_is_named_at_once(offline: Api, schedule_body: dict[st
         ),
         ({"queries": {"orders": "SELECT /* */ 1 /* ; */ ; -- \n DELETE FROM orders"}}, "source.queries.orders"),
         ({"queries": {"orders": "SELECT :unknown"}}, "source.queries.orders"),
+        ({"queries": {"sql": 5}}, "source.queries.sql"),
         ({"connection": "nowhere"}, "source.connection"),
         ({"connection": "shared"}, "source.connection"),
     ],
@@ -236,6 +240,15 @@ async def test_a_wrong_query_is_refused(offline: Api, query: str) -> None:
 async def test_a_wrong_moment_is_refused(offline: Api, moment: str) -> None:
     problem = await offline.json("GET", "/schedules/executions", 422, params={"due_from": moment})
     assert problem["errors"][0]["field"] == "due_from"
+
+
+async def test_a_body_that_the_framework_reads_names_its_fields_too(
+    offline: Api, schedule_body: dict[str, Any]
+) -> None:
+    made = await offline.json("POST", "/schedules/", 201, json=schedule_body)
+    path = f"/schedules/{made['id']}/backfill"
+    problem = await offline.json("POST", path, 422, json={"from": "soon", "until": "2026-11-01", "http": 1})
+    assert {error["field"] for error in problem["errors"]} == {"from", "http"}
 
 
 async def test_a_test_is_not_sent_to_a_forged_address(offline: Api, schedule_body: dict[str, Any]) -> None:

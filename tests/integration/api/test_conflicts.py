@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from mailroom.access.viewer import SYSTEM
 from mailroom.schedules import repository as stored
 from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.storage.database import new_id
@@ -87,7 +88,7 @@ async def test_another_owners_schedule_is_not_named(offline: Api, first: dict[st
         stranger = User(id=new_id(), email="eve@example.com", created_at=now, updated_at=now)
         session.add(stranger)
         await session.flush()
-        (await stored.get(session, first["id"])).user_id = stranger.id
+        (await stored.get(session, first["id"], viewer=SYSTEM)).user_id = stranger.id
     answer = await offline.http.post("/api/v1/schedules/", json=body("Second"))
     (warning,) = answer.json()["warnings"]
     assert warning["message"].startswith("Another schedule sends")
@@ -138,7 +139,7 @@ async def test_an_end_that_nears_and_long_runs(offline: Api) -> None:
                     created_at=due,
                 )
             )
-        (await stored.get(session, made["id"])).last_run = now
+        (await stored.get(session, made["id"], viewer=SYSTEM)).last_run = now
     read = await offline.json("GET", f"/schedules/{made['id']}", 200)
     assert codes(read) == ["ends_soon", "runs_exceed_interval"]
     assert read["warnings"][1]["data"] == {"p95_seconds": 3900, "interval_seconds": 3600, "runs": 3}

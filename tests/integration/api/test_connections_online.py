@@ -8,7 +8,7 @@ import pytest
 from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectNotFound
 
-from mailroom.connections.kinds import KINDS
+from mailroom.connections.kinds import block_types
 from prefect_mailroom import outbound
 from tests.support.smtp import SmtpServer
 
@@ -138,9 +138,9 @@ async def test_a_test_mail_really_arrives(online: Api, monkeypatch: pytest.Monke
 
 async def test_every_kind_is_listed_with_its_schema(online: Api) -> None:
     kinds = {kind["kind"]: kind for kind in (await online.json("GET", "/connections/kinds", 200))["items"]}
-    assert set(kinds) == set(KINDS)
+    assert set(kinds) == set(block_types())
     assert all(kind["settings"]["properties"] for kind in kinds.values())
     assert kinds["email"]["use"] == "channel"
     assert kinds["sql"]["use"] == "source"
     assert kinds["sql"]["settings"]["properties"]["url"]["writeOnly"]
-    assert all(hasattr(block, "check") for block in KINDS.values())
+    assert all(hasattr(block, "check") for block in block_types().values())

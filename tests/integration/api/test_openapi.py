@@ -2,35 +2,117 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
 
 from api.app import create_app
-from api.http.bodies import SCHEDULES
-from api.rest.calendars import CALENDAR
-from api.rest.connections import FOLDER, SMTP
-from api.rest.reports import REPORT
+from api.rest.calendars.examples import CALENDAR
+from api.rest.connections.examples import FOLDER, SMTP
+from api.rest.reports.examples import REPORT
+from api.rest.schedules.examples import SCHEDULES
 from mailroom.connections.service import ConnectionSettings, build
 from mailroom.reports.checks import check_definition
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules.calendar_changes import CalendarSettings
 from mailroom.schedules.spec import read_spec
 from mailroom.settings import Settings
-from prefect_mailroom.channels import CHANNELS
+from prefect_mailroom.channels.registry import CHANNELS
 
-CONTRACT = """
-POST /schedules/, GET /schedules/, GET /schedules/{schedule_id}, PUT /schedules/{schedule_id}
-DELETE /schedules/{schedule_id}, PATCH /schedules/{schedule_id}, POST /schedules/{schedule_id}/pause
-POST /schedules/{schedule_id}/resume, POST /schedules/{schedule_id}/test, POST /schedules/{schedule_id}/run
-GET /schedules/{schedule_id}/history, GET /schedules/executions, POST /schedules/preview
-POST /distribution/test/{channel}, GET /executions/{execution_id}, GET /artifacts/{artifact_id}/download
-GET /connections, POST /connections, PUT /connections/{name}, DELETE /connections/{name}, GET /connections/kinds
-POST /connections/{name}/check, GET /reports, POST /reports, PUT /reports/{report_id}, DELETE /reports/{report_id}
-GET /calendars, POST /calendars, GET /calendars/{calendar_id}, PUT /calendars/{calendar_id}
-DELETE /calendars/{calendar_id}, GET /reports/{report_id}/preview, GET /audit, GET /notifications
+# The contract of the design, one line an endpoint; names in braces do not matter.
+GIVEN = """
+POST /schedules/
+GET /schedules/
+GET /schedules/{id}
+PUT /schedules/{id}
+DELETE /schedules/{id}
+POST /schedules/{id}/pause
+POST /schedules/{id}/resume
+POST /schedules/{id}/test
+GET /schedules/{id}/history
+GET /schedules/executions
+POST /distribution/test/email
+POST /distribution/test/sftp
 """
+OURS = """
+POST /schedules/preview
+POST /schedules/{id}/run
+POST /schedules/{id}/backfill
+PATCH /schedules/{id}
+POST /schedules/bulk
+GET /executions/{id}
+POST /executions/{id}/retry
+GET /artifacts/{id}/download
+POST /distribution/test/{channel}
+GET /connections
+POST /connections
+GET /connections/{id}
+PUT /connections/{id}
+DELETE /connections/{id}
+GET /reports
+POST /reports
+GET /reports/{id}
+PUT /reports/{id}
+DELETE /reports/{id}
+GET /calendars
+POST /calendars
+GET /calendars/{id}
+PUT /calendars/{id}
+DELETE /calendars/{id}
+GET /reports/{id}/preview
+GET /notifications
+GET /audit
+GET /deliveries
+POST /deliveries/retry
+POST /stop
+POST /resume
+GET /recipients/{address}
+DELETE /recipients/{address}
+GET /users
+POST /users
+PUT /users/{id}
+DELETE /users/{id}
+GET /teams
+POST /teams
+PUT /teams/{id}
+DELETE /teams/{id}
+GET /keys
+POST /keys
+PUT /keys/{id}
+DELETE /keys/{id}
+GET /sessions
+POST /sessions
+PUT /sessions/{id}
+DELETE /sessions/{id}
+GET /suppressions
+POST /suppressions
+PUT /suppressions/{id}
+DELETE /suppressions/{id}
+GET /stats
+"""
+AT_THE_ROOT = "GET /healthz, GET /readyz, GET /metrics"
+# One route serves every channel.
+SERVED_BY = dict.fromkeys(
+    ("POST /distribution/test/email", "POST /distribution/test/sftp"), "POST /distribution/test/{}"
+)
+# Promised, and built by a later issue. Building one of them means taking it off this list.
+LATER = """
+GET /deliveries, POST /deliveries/retry, POST /stop, POST /resume
+GET /recipients/{address}, DELETE /recipients/{address}
+GET /users, POST /users, PUT /users/{id}, DELETE /users/{id}
+GET /teams, POST /teams, PUT /teams/{id}, DELETE /teams/{id}
+GET /keys, POST /keys, PUT /keys/{id}, DELETE /keys/{id}
+GET /sessions, POST /sessions, PUT /sessions/{id}, DELETE /sessions/{id}
+GET /suppressions, POST /suppressions, PUT /suppressions/{id}, DELETE /suppressions/{id}
+GET /metrics
+"""
+
+
+def entries(text: str) -> set[str]:
+    """Return the endpoints of a text, without the names in braces."""
+    return {re.sub(r"{\w+}", "{}", one.strip()) for one in re.split(r"[\n,]", text) if one.strip()}
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +142,12 @@ def test_the_example_calendar_is_accepted() -> None:
     assert CalendarSettings.model_validate(CALENDAR).country == "DE"
 
 
-def test_every_endpoint_of_the_contract_exists(document: dict[str, Any]) -> None:
-    promised = {entry.strip().replace(" ", " /api/v1") for line in CONTRACT.split("\n") for entry in line.split(",")}
-    assert promised - {""} <= {name for name, _ in operations(document)}
+def test_every_endpoint_of_the_contract_exists_unless_it_comes_later(document: dict[str, Any]) -> None:
+    promised = {SERVED_BY.get(one, one) for one in entries(GIVEN + OURS + AT_THE_ROOT)}
+    there = entries("\n".join(name.replace("/api/v1", "") for name, _ in operations(document)))
+    later = entries(LATER)
+    assert later <= promised, "only what is promised can come later"
+    assert sorted(promised - there) == sorted(later)
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:

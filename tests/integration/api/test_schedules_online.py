@@ -138,3 +138,7 @@ async def test_a_message_through_a_folder_really_arrives(online: Api, tmp_path: 
     receipt = await online.json("POST", "/distribution/test/folder", 200, json={"connection": "shared"})
     assert receipt["connection"] == "shared"
     assert receipt["recipient"].startswith("test/")
+    (arrived,) = [path for path in (tmp_path / "shared").rglob("*") if path.is_file()]
+    assert receipt["reference"] == str(arrived)
+    assert arrived.is_relative_to(tmp_path / "shared/test")
+    assert "The connection 'shared' works." in arrived.read_text()

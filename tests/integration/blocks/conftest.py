@@ -31,7 +31,7 @@ MakeCertificate = Callable[..., Certificate]
 
 @pytest.fixture(scope="session")
 def make_certificate(tmp_path_factory: pytest.TempPathFactory) -> MakeCertificate:
-    """Makes a self-signed certificate for an address, valid for the given number of days from today."""
+    """Make a self-signed certificate for an address, valid for the given number of days from today."""
 
     def make(address: str = "127.0.0.1", days: int = 2) -> Certificate:
         return self_signed(tmp_path_factory.mktemp("tls"), address, days)

@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 from prefect_email import EmailServerCredentials
 
-from prefect_mailroom.channel import Channel, Destination
-from prefect_mailroom.email import EmailChannel, EmailDestination
+from prefect_mailroom.channels.base import Channel, Destination
+from prefect_mailroom.channels.email.channel import EmailChannel
+from prefect_mailroom.channels.email.destination import EmailDestination
+from prefect_mailroom.channels.folder import FolderChannel, FolderDestination
+from prefect_mailroom.channels.webhook.channel import WebhookChannel
+from prefect_mailroom.channels.webhook.destination import WebhookDestination
 from prefect_mailroom.errors import Refused, RetryLater
-from prefect_mailroom.folder import FolderChannel, FolderDestination
 from prefect_mailroom.testing import ChannelConformance, FarSide, RecordingChannel, RecordingDestination
-from prefect_mailroom.webhook import WebhookChannel, WebhookDestination
 
 PASSWORD = "canary-smtp-password"
 SIGNING_KEY = base64.b64encode(b"canary-signing-key-of-32-bytes!!").decode()
@@ -32,10 +34,17 @@ class RecordingFarSide(FarSide):
         self.channel: RecordingChannel = RecordingChannel()
 
     def destination(self) -> Destination:
-        return RecordingDestination(connection="test")
+        return RecordingDestination(
+            connection="test", to=["ada@example.com"], note="For {report_name}", path="{file_name}"
+        )
 
     async def received(self) -> list[Mapping[str, bytes]]:
         return list(self.channel.taken.values())
+
+    async def shown(self) -> str:
+        return "\n".join(
+            receipt.detail["note"] + " ".join(receipt.detail["paths"]) for receipt in self.channel.recorder.receipts
+        )
 
     def unreachable(self) -> Channel:
         channel = RecordingChannel()
@@ -72,6 +81,9 @@ class FolderFarSide(FarSide):
     async def received(self) -> list[Mapping[str, bytes]]:
         files = {path.name: path.read_bytes() for path in self.root.rglob("*") if path.is_file()}
         return [files] if files else []
+
+    async def shown(self) -> str:
+        return "\n".join(str(path.relative_to(self.root)) for path in self.root.rglob("*"))
 
     def unreachable(self) -> Channel:
         return FolderChannel(root=str(self.root / "missing"))
@@ -122,6 +134,14 @@ class EmailFarSide(FarSide):
             {part.get_filename(): part.get_payload(decode=True) for part in mail.iter_attachments()}  # type: ignore[misc]  # All have names.
             for mail in mails
         ]
+
+    async def shown(self) -> str:
+        told = []
+        for envelope in self.server.envelopes:
+            mail = message_from_bytes(envelope.content, policy=default)
+            told.append(str(mail["Subject"]))
+            told += [part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"]
+        return "\n".join(told)
 
     def unreachable(self) -> Channel:
         return self._channel(self.closed_port)
@@ -182,6 +202,9 @@ class WebhookFarSide(FarSide):
 
     async def received(self) -> list[Mapping[str, bytes]]:
         return [multipart_files(request) for request in self.server.requests if request.method == "POST"]
+
+    async def shown(self) -> str:
+        return "\n".join(request.body.decode(errors="replace") for request in self.server.requests)
 
     def unreachable(self) -> Channel:
         return self._channel(self.closed_port)

@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from dataclasses import replace
+from datetime import date
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -14,8 +15,9 @@ import pytest
 from prefect_email import EmailServerCredentials
 
 from prefect_mailroom import outbound
-from prefect_mailroom.channel import InlineImage, Parcel, ParcelFile
-from prefect_mailroom.email import EmailChannel, EmailDestination
+from prefect_mailroom.channels.base import InlineImage, Parcel, ParcelFile
+from prefect_mailroom.channels.email.channel import EmailChannel
+from prefect_mailroom.channels.email.destination import EmailDestination
 from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused, RetryLater
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(250))
@@ -122,6 +124,45 @@ async def test_a_repeat_carries_the_same_message_id(start_smtp: Any, tmp_path: P
         await channel_to(server.port).deliver(replace(a_parcel(tmp_path), attempt=2))
     first, second = (parsed(envelope)["Message-ID"] for envelope in server.envelopes)
     assert first == second
+
+
+async def test_the_schedules_text_stands_in_both_parts(start_smtp: Any, tmp_path: Path) -> None:
+    destination = EmailDestination(
+        connection="corp",
+        to=["ada@example.com"],
+        text="Dear {param_name},\n\nhere is <{report_name}> of {date}.\nAll {{figures}} & more.",
+    )
+    variables = {"report_name": "Sales", "report_slug": "sales", "date": date(2026, 2, 9), "param_name": "<b>Ada</b>"}
+    parcel = a_parcel(
+        tmp_path,
+        destination=destination,
+        variables=variables,
+        html='<!doctype html><html><head><title>x</title></head><BODY class="a"><p>Größe</p></body></html>',
+        images=(),
+    )
+    async with start_smtp() as server:
+        await channel_to(server.port).deliver(parcel)
+    mail = parsed(server.envelopes[0])
+    plain, html = (mail.get_body((kind,)) for kind in ("plain", "html"))
+    assert plain is not None
+    assert html is not None
+    told = plain.get_content().replace("\r\n", "\n")
+    assert told.startswith("Dear <b>Ada</b>,\n\nhere is <Sales> of 2026-02-09.\nAll {figures} & more.\n\nGröße: 1, 2.")
+    body = html.get_content()
+    assert "<b>" not in body
+    first, second = re.findall(r"<p[^>]*>(.*?)</p>", body, re.DOTALL)[:2]
+    assert first == "Dear &lt;b&gt;Ada&lt;/b&gt;,"
+    assert second == "here is &lt;Sales&gt; of 2026-02-09.<br>All {figures} &amp; more."
+    assert body.index('<BODY class="a">') < body.index("Dear") < body.index("<p>Größe</p>")
+
+
+async def test_a_text_without_its_value_is_refused_before_anything_is_sent(start_smtp: Any, tmp_path: Path) -> None:
+    destination = EmailDestination(connection="corp", to=["ada@example.com"], text="Until {window_to}")
+    async with start_smtp() as server:
+        with pytest.raises(ConfigurationError) as caught:
+            await channel_to(server.port).deliver(a_parcel(tmp_path, destination=destination))
+    assert caught.value.field == "text"
+    assert server.envelopes == []
 
 
 async def test_a_test_is_marked(start_smtp: Any, tmp_path: Path) -> None:
@@ -282,7 +323,7 @@ async def test_hosts_inside_are_refused(
 
 
 async def test_destination_of_another_channel_is_refused(start_smtp: Any, tmp_path: Path) -> None:
-    from prefect_mailroom.webhook import WebhookDestination
+    from prefect_mailroom.channels.webhook.destination import WebhookDestination
 
     async with start_smtp() as server:
         with pytest.raises(ConfigurationError):

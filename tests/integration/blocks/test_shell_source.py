@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from prefect_mailroom.errors import ConfigurationError, SourceRefused
 from prefect_mailroom.sources.shell import MAX_FILES, ShellSource
+from tests.support.processes import gone
 from tests.support.waiting import eventually
 
 SECRET = "canary-7be2"
@@ -101,9 +102,9 @@ async def test_time_up_ends_the_whole_family(source: ShellSource, folder: Path) 
     # The child ignores SIGTERM, and so does its own child.
     script = "trap '' TERM; (trap '' TERM; sleep 300) & echo $! > pid; wait"
     started = time.monotonic()
-    with pytest.raises(SourceRefused, match="longer than 1 s"):
-        await run(source, folder, "sh", "-c", script, timeout_seconds=1)
-    assert time.monotonic() - started < 15
+    with pytest.raises(SourceRefused, match="longer than 3 s"):
+        await run(source, folder, "sh", "-c", script, timeout_seconds=3)  # The script needs its time, too.
+    assert time.monotonic() - started < 60, "it did not wait for the sleep"
     await gone(int((source.working_directory / "pid").read_text()))
 
 
@@ -120,18 +121,6 @@ async def test_cancelling_ends_the_whole_family(source: ShellSource, folder: Pat
 async def test_what_it_leaves_running_is_ended(source: ShellSource, folder: Path) -> None:
     await run(source, folder, "sh", "-c", 'sleep 300 & echo $! > pid; echo x > "$MAILROOM_OUTPUT/x"')
     await gone(int((source.working_directory / "pid").read_text()))
-
-
-async def gone(pid: int) -> None:
-    """Wait until a process has ended; one that nobody collects stays as a zombie, which is as good."""
-
-    def ended() -> bool:
-        try:
-            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-
-    await eventually(ended)
 
 
 async def test_much_output_that_is_not_text_does_no_harm(source: ShellSource, folder: Path) -> None:

@@ -17,9 +17,10 @@ from pydantic import ValidationError
 from standardwebhooks.webhooks import Webhook
 
 from prefect_mailroom import outbound
-from prefect_mailroom.channel import Parcel, ParcelFile
+from prefect_mailroom.channels.base import Parcel, ParcelFile
+from prefect_mailroom.channels.webhook.channel import WebhookChannel
+from prefect_mailroom.channels.webhook.destination import WebhookDestination
 from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused, RetryLater
-from prefect_mailroom.webhook import WebhookChannel, WebhookDestination
 
 CURRENT = "whsec_" + base64.b64encode(b"current-signing-key-of-32-bytes!").decode()
 PREVIOUS = "whsec_" + base64.b64encode(b"previous-signing-key-of-32-bytes").decode()

@@ -9,10 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 
 from embedded import ports
+from tests.support.processes import with_variable
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("embedded"), pytest.mark.timeout(900)]
 
@@ -24,20 +24,10 @@ def _demo(folder: Path, **changes: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=400)
 
 
-def _left_behind(folder: Path) -> list[int]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("MAILROOM_DATA_DIR") == str(folder):
-                found.append(process.pid)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue  # Not one of ours.
-    return found
-
-
 def test_the_demo_proves_every_file_and_can_be_repeated(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
-    chosen = {f"MAILROOM_{name.upper()}": str(ports.free_port("127.0.0.1")) for name in ports.PORT_FIELDS}
+    free = ports.free_ports("127.0.0.1", len(ports.PORT_FIELDS))
+    chosen = {f"MAILROOM_{name.upper()}": str(port) for name, port in zip(ports.PORT_FIELDS, free, strict=True)}
     first = _demo(folder, **chosen)
     assert first.returncode == 0, first.stdout + first.stderr
 
@@ -55,4 +45,4 @@ def test_the_demo_proves_every_file_and_can_be_repeated(tmp_path: Path) -> None:
         assert "signed webhook: delay-list.csv" in done.stdout
         assert len(re.findall(r"\b[0-9a-f]{12}\b", done.stdout)) >= 6
         assert "Missing" not in done.stderr
-    assert _left_behind(folder) == []
+    assert with_variable("MAILROOM_DATA_DIR", str(folder)) == []

@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from deployments import upkeep
 from deployments.sync.desired import schedule_tag
+from deployments.sync.desired_upkeep import UPKEEP_ENTRYPOINT
 from mailroom.settings import CHECKOUT
 from mailroom.states import ExecutionState
 from mailroom.storage.tables import Execution, Schedule
@@ -62,7 +63,7 @@ async def test_its_run_finds_what_was_lost_and_hands_it_over(
     monkeypatch.setenv("MAILROOM_DATA_DIR", str(environment.settings.data_dir))
     monkeypatch.setenv("MAILROOM_PREFECT_API_URL", environment.settings.prefect_api)
     monkeypatch.setenv("MAILROOM_DATABASE_URL", str(environment.database.engine.url))
-    flow: Flow[[], object] = load_flow_from_entrypoint(str(CHECKOUT / upkeep.ENTRYPOINT))
+    flow: Flow[[], object] = load_flow_from_entrypoint(str(CHECKOUT / UPKEEP_ENTRYPOINT))
     with temporary_settings({PREFECT_API_URL: environment.settings.prefect_api}):
         async with PrefectClient(environment.settings.prefect_api) as client:
             for ago, name in ((timedelta(hours=1), "Skipped"), (timedelta(), "Completed")):

@@ -16,15 +16,11 @@ import httpx
 import pytest
 
 from embedded.mailcatcher.store import MailStore
+from embedded.ports import free_port, free_ports
 from tests.support.waiting import eventually_sync
 
 ROOT = Path(__file__).parents[3]
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(200))
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @dataclass
@@ -53,8 +49,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     def _start() -> Catcher:
         for old in processes:
             old.terminate()
-            old.wait(10)
-        smtp_port, web_port = free_port(), free_port()
+            old.wait(30)
+        smtp_port, web_port = free_ports("127.0.0.1", 2)
         command = [sys.executable, "-m", "embedded.mailcatcher", "--folder", str(tmp_path / "mails")]
         ports = ["--smtp-port", str(smtp_port), "--web-port", str(web_port)]
         processes.append(subprocess.Popen([*command, *ports], cwd=ROOT, stderr=subprocess.PIPE, text=True))
@@ -76,7 +72,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         client.close()
     for process in processes:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=30)
 
 
 def report_mail() -> EmailMessage:
@@ -152,7 +148,7 @@ def test_port_in_use_is_said_so(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         command = [sys.executable, "-m", "embedded.mailcatcher", "--folder", str(tmp_path)]
         ended = subprocess.run(
-            [*command, "--smtp-port", str(port), "--web-port", str(free_port())],
+            [*command, "--smtp-port", str(port), "--web-port", str(free_port("127.0.0.1"))],
             cwd=ROOT,
             capture_output=True,
             text=True,

@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
@@ -18,8 +18,10 @@ import psutil
 import pytest
 
 from embedded import data_dir, ports
+from embedded.processes.guard import lives
 from mailroom.rendering import client
 from mailroom.settings import Settings
+from tests.support.processes import below, command_lines, with_variable
 from tests.support.waiting import eventually_sync
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("embedded"), pytest.mark.timeout(600)]
@@ -30,9 +32,8 @@ class Up:
     """One `mailroom up` in a data folder and on ports of its own."""
 
     def __init__(self, folder: Path) -> None:
-        chosen: dict[str, int] = {}
-        while len(set(chosen.values())) < len(ports.PORT_FIELDS):
-            chosen = {name: ports.free_port("127.0.0.1") for name in ports.PORT_FIELDS}
+        free = ports.free_ports("127.0.0.1", len(ports.PORT_FIELDS))
+        chosen = dict(zip(ports.PORT_FIELDS, free, strict=True))
         self.settings = Settings.model_validate({"data_dir": folder, **chosen})
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("MAILROOM_", "PREFECT_"))}
         variables = {f"MAILROOM_{name.upper()}": str(port) for name, port in chosen.items()}
@@ -67,19 +68,18 @@ class Up:
 
     def processes(self) -> list[psutil.Process]:
         """Every process that belongs to this data folder."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get("MAILROOM_DATA_DIR") == str(self.settings.data_dir):
-                    found.append(process)
-            except (psutil.NoSuchProcess, psutil.AccessDenied):
-                continue  # Not one of ours.
+        return with_variable("MAILROOM_DATA_DIR", str(self.settings.data_dir))
+
+    def process_with(self, words: str) -> psutil.Process:
+        """The one process of this data folder whose command line has these words."""
+        (found,) = [process for process, line in command_lines(self.processes()) if words in line]
         return found
 
     def kill_all(self) -> None:
         """For the end of a test that failed half-way."""
         for process in self.processes():
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +204,7 @@ def test_secrets_are_not_beside_what_they_guard_nor_in_logs(up: Up) -> None:
     assert stored == 0
     secrets = [(folder / name).read_text().strip() for name in ("api-key", "prefect-encryption-key")]
     logs = up.said() + "".join(log.read_text(errors="replace") for log in (folder / "logs").iterdir())
-    arguments = " ".join(" ".join(process.cmdline()) for process in up.processes())
+    arguments = " ".join(line for _, line in command_lines(up.processes()))
     assert not [secret for secret in secrets if secret in logs or secret in arguments]
 
 
@@ -224,20 +224,19 @@ def test_a_port_in_use_is_refused_before_anything_starts(up: Up, tmp_path: Path)
 
 
 def test_a_child_that_dies_comes_back(up: Up) -> None:
-    [mail] = [process for process in up.processes() if "embedded.mailcatcher" in process.cmdline()]
-    mail.kill()
+    up.process_with("embedded.mailcatcher").kill()
 
     eventually_sync(lambda: "it is started again in 1 s" in up.said(), 30)
     eventually_sync(lambda: _answers(up.settings.mail_web_port, "/api/messages"), 60)
 
 
 def test_renderers_that_are_killed_come_back_and_leave_no_orphan(up: Up, tmp_path: Path) -> None:
-    [service] = [process for process in up.processes() if "mailroom.rendering.renderers.service" in process.cmdline()]
+    service = up.process_with("mailroom.rendering.renderers.service")
     eventually_sync(lambda: len(service.children()) == up.settings.renderers, 30)
     theirs = service.children()
     service.kill()
 
-    eventually_sync(lambda: not any(process.is_running() for process in theirs), 10)
+    eventually_sync(lambda: not any(lives(process) for process in theirs), 30)
     eventually_sync(lambda: asyncio.run(client.is_serving(up.settings)), 60)
     done = up.command(
         "reports", "render", "carrier-punctuality", "--formats", "csv", "--to", str(tmp_path),
@@ -259,11 +258,11 @@ def test_ctrl_c_ends_everything_with_status_0(up: Up) -> None:
 def test_killed_it_leaves_no_orphan_and_can_start_again(up: Up) -> None:
     process = up.start()
     assert len(up.processes()) >= 7
-    everything = psutil.Process(process.pid).children(recursive=True)
-    assert [child for child in everything if "mailroom.rendering.renderers.child" in child.cmdline()]
+    everything = below(process.pid)
+    assert [line for _, line in command_lines(everything) if "mailroom.rendering.renderers.child" in line]
     process.kill()
-    process.wait(10)
+    process.wait(60)
 
-    eventually_sync(lambda: not up.processes() and not any(child.is_running() for child in everything), 60)
+    eventually_sync(lambda: not up.processes() and not any(lives(child) for child in everything), 60)
     with data_dir.locked(up.settings.data_dir):
         assert ports.faults(up.settings) == []

@@ -42,7 +42,8 @@ class Processes:
     """A Prefect server, renderers, a worker and an API as processes of their own, and a mail server."""
 
     def __init__(self, folder: Path) -> None:
-        chosen = {name: ports.free_port("127.0.0.1") for name in ports.PORT_FIELDS}
+        free = ports.free_ports("127.0.0.1", len(ports.PORT_FIELDS))
+        chosen = dict(zip(ports.PORT_FIELDS, free, strict=True))
         self.settings = Settings.model_validate(
             {"data_dir": folder, "renderers": 1, "worker_limit": SLOTS, "sync_wait_seconds": 20, **chosen}
         )
@@ -74,10 +75,10 @@ class Processes:
             )
 
         async def answers() -> bool | None:
-            assert self._running[name].poll() is None, log.read_text()[-3000:]
+            assert self._running[name].poll() is None, log.read_text(errors="replace")[-3000:]
             return await service.answers() or None
 
-        await eventually(answers, 90, lambda: log.read_text()[-3000:])
+        await eventually(answers, 180, lambda: log.read_text(errors="replace")[-3000:])
 
     def kill(self, name: str) -> None:
         """Kill a process, as when its machine dies."""

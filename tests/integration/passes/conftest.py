@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prefect.client.orchestration import PrefectClient
+from prefect.flows import Flow
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from mailroom.access.service import ensure_default_user
 from mailroom.connections import service as connections
@@ -19,6 +22,7 @@ from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from prefect_mailroom import outbound
 from tests.support.environment import Environment
+from tests.support.flow_runs import FlowRuns, load_flow
 from tests.support.prefect import ensure_work_pool
 from tests.support.samples import MAIL, REPORT, make_warehouse, schedule_body
 from tests.support.smtp import SmtpServer, smtp_settings
@@ -56,3 +60,22 @@ async def environment(
             await connections.create(session, wanted, Context(user=owner, now=now, settings=settings))
         await report_repository.save(session, ReportDefinition.model_validate(REPORT), now=now)
     return Environment(database, settings, owner, mail_server, schedule_body(destinations=[MAIL]))
+
+
+@pytest.fixture(scope="session")
+def flow() -> Flow[..., Any]:
+    """Load the flow once."""
+    return load_flow()
+
+
+@pytest.fixture
+async def flow_runs(
+    environment: Environment, flow: Flow[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[FlowRuns]:
+    """Run the flow in this process, with the settings of the environment."""
+    monkeypatch.setenv("MAILROOM_DATABASE_URL", str(environment.database.engine.url))
+    monkeypatch.setenv("MAILROOM_DATA_DIR", str(environment.settings.data_dir))
+    monkeypatch.setenv("MAILROOM_PREFECT_API_URL", environment.settings.prefect_api)
+    with temporary_settings({PREFECT_API_URL: environment.settings.prefect_api}):
+        async with PrefectClient(environment.settings.prefect_api) as client:
+            yield FlowRuns(client, flow)

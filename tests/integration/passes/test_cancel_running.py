@@ -14,6 +14,8 @@ from prefect.client.schemas.objects import StateType
 from sqlalchemy import select
 
 from deployments.reconcile import Reconciler
+from mailroom.executions import deliveries as delivery_repository
+from mailroom.executions import lifecycle
 from mailroom.executions import repository as executions
 from mailroom.settings import CHECKOUT
 from mailroom.states import DeliveryState, ExecutionState
@@ -54,7 +56,7 @@ async def shared_pool(environment: Environment) -> AsyncIterator[WorkPool]:
 async def _fire(environment: Environment, schedule: Schedule, due: datetime) -> tuple[str, UUID]:
     """Hand an occurrence to Prefect as one that its scheduler lost; returns the ids of its execution and its run."""
     async with environment.database.session() as session:
-        row = await executions.insert_occurrence(session, schedule.id, due, flow_run_id=None, now=datetime.now(UTC))
+        row = await lifecycle.insert_occurrence(session, schedule.id, due, flow_run_id=None, now=datetime.now(UTC))
     reconciler = Reconciler(environment.database, environment.settings)
     try:
         await reconciler.settle_execution(row.id)
@@ -88,8 +90,8 @@ async def test_the_process_of_the_earlier_one_is_ended(environment: Environment,
     assert (await shared_pool.until(second_run)).state_type is StateType.COMPLETED
     async with environment.database.session() as session:
         earlier, later = await executions.get(session, first), await executions.get(session, second)
-        (unknown,) = await executions.deliveries_of(session, [first])
-        (delivered,) = await executions.deliveries_of(session, [second])
+        (unknown,) = await delivery_repository.deliveries_of(session, [first])
+        (delivered,) = await delivery_repository.deliveries_of(session, [second])
         tries = (await session.scalars(select(Attempt.outcome).where(Attempt.delivery_id == unknown.id))).all()
     assert (earlier.status, earlier.superseded_by) == (ExecutionState.CANCELLED, second)
     assert (unknown.status, tries) == (DeliveryState.UNKNOWN, [DeliveryState.UNKNOWN])

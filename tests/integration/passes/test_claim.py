@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 
+from mailroom.executions import delivery_lifecycle
 from mailroom.executions import repository as executions
-from mailroom.passes.claim import Claimed, FlowRunFacts, Stopped, claim
+from mailroom.executions.reasons import ReasonCode
+from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, Stopped, claim
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Attempt, Delivery, Execution, Schedule
@@ -23,7 +25,7 @@ def run(*, at: datetime = MONDAY_NINE, scheduled: bool = True, run_id: str | Non
 
 async def claimed(
     ledger: Database, facts: FlowRunFacts, schedule: Schedule, execution_id: str | None = None
-) -> Claimed | Stopped:
+) -> Claimed | Stopped | HeldElsewhere:
     async with ledger.session() as session:
         return await claim(session, facts, schedule_id=schedule.id, execution_id=execution_id, now=NOW)
 
@@ -38,7 +40,7 @@ async def test_twenty_runs_for_one_occurrence_and_one_wins(ledger: Database, sch
     winners = [result for result in results if isinstance(result, Claimed)]
     assert len(winners) == 1
     assert winners[0].execution.due_at == MONDAY_NINE
-    assert all("has this occurrence" in result.reason for result in results if isinstance(result, Stopped))
+    assert all(result.reason.code is ReasonCode.IN_ANOTHER_RUN for result in results if isinstance(result, Stopped))
     assert await count(ledger) == 1
 
 
@@ -63,13 +65,13 @@ async def test_a_success_is_never_repeated(ledger: Database, schedule: Schedule)
         (await executions.get(session, first.execution.id)).status = ExecutionState.SUCCESS
     again = await claimed(ledger, facts, schedule)
     assert isinstance(again, Stopped)
-    assert "never repeated" in again.reason
+    assert again.reason.code is ReasonCode.NEVER_REPEATED
 
 
 async def test_a_scheduled_run_off_the_timing_does_nothing(ledger: Database, schedule: Schedule) -> None:
     result = await claimed(ledger, run(at=MONDAY_NINE + timedelta(hours=1)), schedule)
     assert isinstance(result, Stopped)
-    assert "not a due time" in result.reason
+    assert result.reason.code is ReasonCode.NOT_DUE
     assert await count(ledger) == 0
 
 
@@ -119,9 +121,9 @@ async def test_what_a_dead_pass_left_sending_becomes_unknown(ledger: Database, s
         session.add(delivery)
         (await executions.get(session, first.execution.id)).status = ExecutionState.RUNNING
     async with ledger.session() as session:
-        assert await executions.begin_attempt(session, delivery, now=NOW, flow_run_id=facts.id)
+        assert await delivery_lifecycle.begin_attempt(session, delivery, now=NOW, flow_run_id=facts.id)
     async with ledger.session() as session:
-        assert await executions.begin_attempt(session, delivery, now=NOW, flow_run_id=facts.id) is None
+        assert await delivery_lifecycle.begin_attempt(session, delivery, now=NOW, flow_run_id=facts.id) is None
     assert isinstance(await claimed(ledger, facts, schedule), Claimed)
     async with ledger.session() as session:
         stored = await session.get(Delivery, delivery.id)
@@ -145,7 +147,7 @@ async def test_two_passes_that_race_for_a_delivery_make_one_attempt(ledger: Data
 
     async def take() -> bool:
         async with ledger.session() as session:
-            return await executions.begin_attempt(session, delivery, now=NOW, flow_run_id=None) is not None
+            return await delivery_lifecycle.begin_attempt(session, delivery, now=NOW, flow_run_id=None) is not None
 
     assert sorted(await asyncio.gather(*(take() for _ in range(8)))) == [False] * 7 + [True]
 
@@ -164,13 +166,13 @@ async def test_a_late_receipt_counts_unless_another_attempt_has_begun(ledger: Da
         async with ledger.session() as session:
             found = await session.get(Delivery, delivery.id)
             assert found is not None
-            attempt = await executions.begin_attempt(session, found, now=NOW, flow_run_id=None)
+            attempt = await delivery_lifecycle.begin_attempt(session, found, now=NOW, flow_run_id=None)
             assert attempt is not None
             return attempt
 
     async def end(attempt: Attempt, outcome: DeliveryState) -> DeliveryState:
         async with ledger.session() as session:
-            await executions.end_attempt(session, attempt, now=NOW, outcome=outcome, receipt={"reference": "1"})
+            await delivery_lifecycle.end_attempt(session, attempt, now=NOW, outcome=outcome, receipt={"reference": "1"})
         async with ledger.session() as session:
             found = await session.get(Delivery, delivery.id)
             assert found is not None
@@ -178,10 +180,10 @@ async def test_a_late_receipt_counts_unless_another_attempt_has_begun(ledger: Da
 
     one = await begin()
     async with ledger.session() as session:
-        await executions.abandon_attempts(session, first.execution.id, now=NOW)
+        await delivery_lifecycle.abandon_attempts(session, first.execution.id, now=NOW)
     two = await begin()
     assert await end(one, DeliveryState.DELIVERED) is DeliveryState.SENDING, "the second one is under way"
     async with ledger.session() as session:
-        await executions.abandon_attempts(session, first.execution.id, now=NOW)
+        await delivery_lifecycle.abandon_attempts(session, first.execution.id, now=NOW)
     assert await end(two, DeliveryState.FAILED) is DeliveryState.UNKNOWN, "it may have arrived all the same"
     assert await end(two, DeliveryState.DELIVERED) is DeliveryState.DELIVERED

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
+from mailroom.executions import deliveries as delivery_repository
+from mailroom.executions import lifecycle, silence
 from mailroom.executions import repository as executions
-from mailroom.executions import silence
+from mailroom.executions.reasons import ReasonCode, because, reason_of
 from mailroom.passes.claim import FlowRunFacts, Stopped
 from mailroom.passes.gate import start_of
-from mailroom.passes.settle import Verdict
+from mailroom.passes.outcome import Outcome
 from mailroom.passes.work import Begun, Work
 from mailroom.schedules import service as schedules
 from mailroom.states import DeliveryState, ExecutionState
@@ -41,11 +43,11 @@ async def entry(environment: Environment, due: datetime) -> Execution:
         return (await session.scalars(select(Execution).where(Execution.due_at == due))).one()
 
 
-async def verdict(
+async def outcome(
     environment: Environment, schedule: Schedule, due: datetime, run_id: str, now: datetime | None = None
-) -> Verdict:
+) -> Outcome:
     result = await environment.run_pass(schedule, at=due, run_id=run_id, now=now or due + SOON)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     return result
 
 
@@ -61,46 +63,47 @@ async def begin(
 async def test_jitter_waits_without_a_slot_and_starts_at_its_second(environment: Environment) -> None:
     schedule = await hourly(environment, jitter="PT30M")
     start, run_id = start_of(schedule.id, FIRST, timedelta(minutes=30)), new_id()
-    result = await verdict(environment, schedule, FIRST, run_id, now=FIRST)
+    result = await outcome(environment, schedule, FIRST, run_id, now=FIRST)
     assert (result.state, result.retry_at) == (ExecutionState.PENDING, start)
     row = await entry(environment, FIRST)
     assert (row.status, row.due_at, row.next_pass_at) == (ExecutionState.PENDING, FIRST, start)
-    assert row.reason.startswith("It starts 0:")
+    assert row.reason_code == ReasonCode.JITTER
     duplicate = await environment.run_pass(schedule, at=FIRST, now=start)
     assert isinstance(duplicate, Stopped)
-    assert (await verdict(environment, schedule, FIRST, run_id, now=start)).state is ExecutionState.SUCCESS
+    assert (await outcome(environment, schedule, FIRST, run_id, now=start)).state is ExecutionState.SUCCESS
     row = await entry(environment, FIRST)
-    assert (row.reason, row.next_pass_at) == ("2 of 2 delivered.", None)
+    assert (row.reason_code, row.next_pass_at) == (ReasonCode.DELIVERED, None)
+    assert row.reason_values == {"delivered": 2, "total": 2}
     assert environment.mail.taken() == [ADA, BOB]
 
 
 async def test_what_waits_for_its_start_is_no_silent_run(environment: Environment) -> None:
     schedule = await hourly(environment, jitter="PT30M")
     start = start_of(schedule.id, FIRST, timedelta(minutes=30))
-    await verdict(environment, schedule, FIRST, new_id(), now=FIRST)
+    await outcome(environment, schedule, FIRST, new_id(), now=FIRST)
     async with environment.database.session() as session:
         before = start - timedelta(seconds=1)
         assert not await silence.silent(session, before=before, now=start, limit=10)
         assert await silence.silent(session, before=start + timedelta(seconds=1), now=start, limit=10)
 
 
-@pytest.mark.parametrize("why", ["paused", "deleted", "owner"])
+@pytest.mark.parametrize("why", ["schedule_paused", "schedule_deleted", "owner_inactive"])
 async def test_what_waits_does_not_leave_once_it_may_not(environment: Environment, why: str) -> None:
     schedule = await hourly(environment, jitter="PT30M")
     run_id = new_id()
-    await verdict(environment, schedule, FIRST, run_id, now=FIRST)
+    await outcome(environment, schedule, FIRST, run_id, now=FIRST)
     async with environment.database.session() as session:
-        if why == "owner":
+        if why == "owner_inactive":
             owner = await session.get(User, environment.owner.id)
             assert owner is not None
             owner.is_active = False
         else:
-            change = schedules.pause if why == "paused" else schedules.delete
+            change = schedules.pause if why == "schedule_paused" else schedules.delete
             await change(session, schedule.id, environment.context())
     await environment.run_pass(schedule, at=FIRST, run_id=run_id, now=FIRST + timedelta(minutes=30))
     row = await entry(environment, FIRST)
     assert row.status is ExecutionState.SKIPPED
-    assert why in row.reason
+    assert row.reason_code == why
     assert environment.mail.mails == []
 
 
@@ -108,22 +111,21 @@ async def test_one_waits_for_the_earlier_one_and_the_next_is_skipped(environment
     schedule = await hourly(environment, overlap="buffer_one")
     runs = [new_id(), new_id(), new_id()]
     environment.mail.replies[BOB] = "451 later"
-    assert (await verdict(environment, schedule, FIRST, runs[0])).state is ExecutionState.RETRYING
-    waiting = await verdict(environment, schedule, SECOND, runs[1])
+    assert (await outcome(environment, schedule, FIRST, runs[0])).state is ExecutionState.RETRYING
+    waiting = await outcome(environment, schedule, SECOND, runs[1])
     first, second = await entry(environment, FIRST), await entry(environment, SECOND)
     assert waiting.state is ExecutionState.PENDING
     assert waiting.retry_at
     assert (second.waits_for, second.status) == (first.id, ExecutionState.PENDING)
-    skipped = await verdict(environment, schedule, THIRD, runs[2])
+    skipped = await outcome(environment, schedule, THIRD, runs[2])
     assert skipped.state is ExecutionState.SKIPPED
-    assert first.id in skipped.reason
-    assert second.id in skipped.reason
-    again = await verdict(environment, schedule, SECOND, runs[1], now=waiting.retry_at)
+    assert skipped.reason == because(ReasonCode.QUEUE_FULL, execution=first.id, queued=second.id)
+    again = await outcome(environment, schedule, SECOND, runs[1], now=waiting.retry_at)
     assert again.state is ExecutionState.PENDING, "the first is not done yet"
     environment.mail.replies.clear()
     await environment.due_now()
-    assert (await verdict(environment, schedule, FIRST, runs[0])).state is ExecutionState.SUCCESS
-    done = await verdict(environment, schedule, SECOND, runs[1], now=THIRD + SOON)
+    assert (await outcome(environment, schedule, FIRST, runs[0])).state is ExecutionState.SUCCESS
+    done = await outcome(environment, schedule, SECOND, runs[1], now=THIRD + SOON)
     assert done.state is ExecutionState.SUCCESS
     assert environment.mail.taken() == [ADA, ADA, BOB, BOB]
     assert (await entry(environment, SECOND)).waits_for is None
@@ -132,13 +134,13 @@ async def test_one_waits_for_the_earlier_one_and_the_next_is_skipped(environment
 async def test_one_that_waits_too_long_is_missed(environment: Environment) -> None:
     schedule = await hourly(environment, overlap="buffer_one", expires_after="PT90M")
     environment.mail.replies = {ADA: "451 later", BOB: "451 later"}
-    await verdict(environment, schedule, FIRST, new_id())
+    await outcome(environment, schedule, FIRST, new_id())
     run_id = new_id()
-    await verdict(environment, schedule, SECOND, run_id)
+    await outcome(environment, schedule, SECOND, run_id)
     expired = SECOND + timedelta(minutes=90, seconds=1)
-    result = await verdict(environment, schedule, SECOND, run_id, now=expired)
+    result = await outcome(environment, schedule, SECOND, run_id, now=expired)
     assert result.state is ExecutionState.MISSED
-    assert "waited for its turn" in result.reason
+    assert result.reason.code is ReasonCode.EXPIRED_WAITING
 
 
 async def test_all_that_is_caught_up_runs_oldest_first(environment: Environment) -> None:
@@ -148,13 +150,13 @@ async def test_all_that_is_caught_up_runs_oldest_first(environment: Environment)
     begun = await work.begin(schedule.id, None, now=now)
     assert isinstance(begun, Begun)
     for due in (THIRD, SECOND):
-        assert (await verdict(environment, schedule, due, runs[due], now=now)).state is ExecutionState.PENDING
+        assert (await outcome(environment, schedule, due, runs[due], now=now)).state is ExecutionState.PENDING
     made = await work.render(begun)
-    assert not isinstance(made, Verdict)
+    assert not isinstance(made, Outcome)
     assert (await work.settle(begun, await work.deliver(begun, made))).state is ExecutionState.SUCCESS
-    assert (await verdict(environment, schedule, THIRD, runs[THIRD], now=now)).state is ExecutionState.PENDING
+    assert (await outcome(environment, schedule, THIRD, runs[THIRD], now=now)).state is ExecutionState.PENDING
     for due in (SECOND, THIRD):
-        assert (await verdict(environment, schedule, due, runs[due], now=now)).state is ExecutionState.SUCCESS
+        assert (await outcome(environment, schedule, due, runs[due], now=now)).state is ExecutionState.SUCCESS
     assert environment.mail.taken() == [ADA] * 3 + [BOB] * 3
 
 
@@ -162,30 +164,31 @@ async def test_a_later_one_cancels_the_retries_of_an_earlier_one(environment: En
     schedule = await hourly(environment, overlap="cancel_other")
     runs = [new_id(), new_id()]
     environment.mail.replies[BOB] = "451 later"
-    assert (await verdict(environment, schedule, FIRST, runs[0])).state is ExecutionState.RETRYING
+    assert (await outcome(environment, schedule, FIRST, runs[0])).state is ExecutionState.RETRYING
     environment.mail.replies.clear()
     work, begun = await begin(environment, schedule, SECOND, runs[1])
     (superseded,) = begun.superseded
     assert (superseded.flow_run_id, superseded.alive) == (runs[0], False)
     made = await work.render(begun)
-    assert not isinstance(made, Verdict)
+    assert not isinstance(made, Outcome)
     assert (await work.settle(begun, await work.deliver(begun, made))).state is ExecutionState.SUCCESS
     first, second = await entry(environment, FIRST), await entry(environment, SECOND)
     assert (first.status, first.superseded_by) == (ExecutionState.CANCELLED, second.id)
-    assert second.id in first.reason
+    why = because(ReasonCode.SUPERSEDED, execution=second.id, due_at=SECOND)
+    assert reason_of(first) == why
     states = await states_of(environment, first)
     assert states == {ADA: DeliveryState.DELIVERED, BOB: DeliveryState.SUPPRESSED}
     # Its run comes back all the same: its own retry that Prefect did not cancel in time, or a Retry in the UI.
     again = await environment.run_pass(schedule, at=FIRST, run_id=runs[0])
     assert isinstance(again, Stopped)
-    assert second.id in again.reason
+    assert again.reason == why
     assert environment.mail.taken() == [ADA, ADA, BOB]
     assert (await environment.row(schedule)).consecutive_failures == 0
 
 
 async def states_of(environment: Environment, execution: Execution) -> dict[str, DeliveryState]:
     async with environment.database.session() as session:
-        return {row.recipient: row.status for row in await executions.deliveries_of(session, [execution.id])}
+        return {row.recipient: row.status for row in await delivery_repository.deliveries_of(session, [execution.id])}
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["it learns of it", "its process is killed"])
@@ -207,7 +210,7 @@ async def test_an_attempt_under_way_is_unknown_and_nothing_else_leaves(
 
     environment.mail.before = hold
     run_id = new_id()
-    sending = asyncio.create_task(verdict(environment, schedule, FIRST, run_id))
+    sending = asyncio.create_task(outcome(environment, schedule, FIRST, run_id))
     for _ in range(4):  # So many go through one connection at once.
         await arrived.acquire()
     _, begun = await begin(
@@ -241,7 +244,7 @@ async def test_one_cancelled_while_it_renders_delivers_nothing(environment: Envi
     schedule = await hourly(environment, overlap="cancel_other")
     earlier, begun = await begin(environment, schedule, FIRST, new_id())
     made = await earlier.render(begun)
-    assert not isinstance(made, Verdict)
+    assert not isinstance(made, Outcome)
     await begin(environment, schedule, SECOND, new_id())
     result = await earlier.settle(begun, await earlier.deliver(begun, made))
     assert result.state is ExecutionState.CANCELLED
@@ -254,17 +257,17 @@ async def test_one_cancelled_when_its_deliveries_are_planned_sends_nothing(envir
     schedule = await hourly(environment, overlap="cancel_other")
     earlier, begun = await begin(environment, schedule, FIRST, new_id())
     made = await earlier.render(begun)
-    assert not isinstance(made, Verdict)
-    first, real = await entry(environment, FIRST), executions.plan_deliveries
+    assert not isinstance(made, Outcome)
+    first, real = await entry(environment, FIRST), delivery_repository.plan_deliveries
 
     async def planned_late(*arguments: Any) -> Any:
         found = await real(*arguments)
         row = await executions.get(arguments[0], first.id)
-        row.status, row.reason = ExecutionState.CANCELLED, "Cancelled at this very moment."
+        lifecycle.cancel(row, because(ReasonCode.CANCELLED_IN_PREFECT), now=SECOND)
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(executions, "plan_deliveries", planned_late)
+        patch.setattr(delivery_repository, "plan_deliveries", planned_late)
         result = await earlier.settle(begun, await earlier.deliver(begun, made))
     assert result.state is ExecutionState.CANCELLED
     assert set((await states_of(environment, first)).values()) == {DeliveryState.SUPPRESSED}

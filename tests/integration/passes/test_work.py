@@ -12,10 +12,16 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
+from mailroom.access.viewer import SYSTEM
+from mailroom.errors import Conflict
+from mailroom.executions import delivery_lifecycle
 from mailroom.executions import repository as executions
-from mailroom.passes.claim import Stopped
-from mailroom.passes.settle import Verdict
-from mailroom.rendering.service import Made, order, rendered
+from mailroom.executions.reasons import ReasonCode, because
+from mailroom.passes.claim import FlowRunFacts, Stopped
+from mailroom.passes.conclude import conclude
+from mailroom.passes.outcome import Outcome
+from mailroom.passes.work import Begun, Work
+from mailroom.rendering.service import RenderedReport, render_report, render_request
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import Format, ReportDefinition
 from mailroom.schedules import repository as stored
@@ -37,7 +43,7 @@ async def test_everybody_gets_the_file_once_and_the_ledger_has_the_receipts(envi
     schedule = await environment.create()
     execution, run_id = await environment.request(schedule), new_id()
     result = await environment.run_pass(schedule, execution, run_id=run_id)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.SUCCESS
     assert environment.mail.taken() == BOTH
     _, mail = environment.mail.mails[0]
@@ -62,7 +68,7 @@ async def test_a_retry_sends_only_what_is_missing(environment: Environment) -> N
     execution, run_id = await environment.request(schedule), new_id()
     environment.mail.replies["bob@example.com"] = "451 4.3.0 Try again later"
     first = await environment.run_pass(schedule, execution, run_id=run_id)
-    assert isinstance(first, Verdict)
+    assert isinstance(first, Outcome)
     assert first.state is ExecutionState.RETRYING
     assert first.retry_at
     assert first.retry_at > datetime.now(UTC)
@@ -70,7 +76,7 @@ async def test_a_retry_sends_only_what_is_missing(environment: Environment) -> N
     del environment.mail.replies["bob@example.com"]
     await environment.due_now()
     second = await environment.run_pass(schedule, execution, run_id=run_id)
-    assert isinstance(second, Verdict)
+    assert isinstance(second, Outcome)
     assert second.state is ExecutionState.SUCCESS
     assert environment.mail.taken() == BOTH
     bob = (await environment.deliveries())["bob@example.com"]
@@ -83,7 +89,7 @@ async def test_a_refusal_for_good_is_partial_and_tells_the_owner(environment: En
     execution, run_id = await environment.request(schedule), new_id()
     environment.mail.replies["bob@example.com"] = "550 5.1.1 No such user"
     result = await environment.run_pass(schedule, execution, run_id=run_id)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.PARTIAL
     bob = (await environment.deliveries())["bob@example.com"]
     assert bob.status is DeliveryState.REFUSED
@@ -95,7 +101,7 @@ async def test_a_refusal_for_good_is_partial_and_tells_the_owner(environment: En
     # Retry in Prefect's UI runs the same flow run again: a person asked, so bob is tried, ada is not.
     del environment.mail.replies["bob@example.com"]
     again = await environment.run_pass(schedule, execution, run_id=run_id)
-    assert isinstance(again, Verdict)
+    assert isinstance(again, Outcome)
     assert again.state is ExecutionState.SUCCESS
     assert environment.mail.taken() == BOTH
 
@@ -108,10 +114,10 @@ async def test_a_crash_in_the_middle_of_an_attempt_resends_under_the_same_messag
     environment.mail.replies.clear()
     ada = (await environment.deliveries())["ada@example.com"]
     async with environment.database.session() as session:  # The process dies between "attempt started" and the receipt.
-        assert await executions.begin_attempt(session, ada, now=datetime.now(UTC), flow_run_id=run_id)
+        assert await delivery_lifecycle.begin_attempt(session, ada, now=datetime.now(UTC), flow_run_id=run_id)
     await environment.due_now()
     result = await environment.run_pass(schedule, execution, run_id=run_id)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.SUCCESS
     assert environment.mail.taken() == BOTH
     outcomes = [a.outcome for a in await environment.attempts() if a.delivery_id == ada.id]
@@ -139,12 +145,19 @@ async def test_nothing_leaves_after_a_pause_between_gate_and_delivery(environmen
     environment.mail.replies.clear()
     await environment.due_now()
     result = await environment.run_pass(schedule, execution, run_id=run_id)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.PARTIAL
     assert environment.mail.taken() == ["ada@example.com"]
     bob = (await environment.deliveries())["bob@example.com"]
     assert bob.status is DeliveryState.SUPPRESSED
     assert "paused" in (bob.error_message or "")
+    # Once it may leave again, a person's Retry sends what was suppressed; nothing else does.
+    async with environment.database.session() as session:
+        await schedules.resume(session, schedule.id, environment.context())
+    again = await environment.run_pass(schedule, execution, run_id=run_id)
+    assert isinstance(again, Outcome)
+    assert again.state is ExecutionState.SUCCESS
+    assert environment.mail.taken() == BOTH
 
 
 async def test_an_inactive_owner_stops_everything(environment: Environment) -> None:
@@ -155,7 +168,7 @@ async def test_an_inactive_owner_stops_everything(environment: Environment) -> N
         assert owner is not None
         owner.is_active = False
     result = await environment.run_pass(schedule, execution)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.SKIPPED
     assert environment.mail.mails == []
 
@@ -163,7 +176,7 @@ async def test_an_inactive_owner_stops_everything(environment: Environment) -> N
 async def test_a_test_goes_to_the_caller_alone_and_says_so(environment: Environment) -> None:
     schedule = await environment.create()
     result = await environment.run_pass(schedule, await environment.request(schedule, ExecutionKind.TEST))
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.SUCCESS
     assert environment.mail.taken() == [environment.owner.email]
     assert str(environment.mail.mails[0][1]["Subject"]).startswith("[Test]")
@@ -175,7 +188,7 @@ async def test_a_report_without_rows_is_sent_only_when_asked(
 ) -> None:
     schedule = await environment.create(parameters={"least": least}, condition={"send_if": "not_empty"})
     result = await environment.run_pass(schedule, await environment.request(schedule))
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is state
     assert bool(environment.mail.mails) is (state is ExecutionState.SUCCESS)
 
@@ -186,23 +199,23 @@ async def test_the_same_rendering_serves_two_executions(environment: Environment
     policy = {"expires_after": "P7D", "catchup": "all"}
     async with environment.database.session() as session:
         for schedule in (one, two):
-            row = await stored.get(session, schedule.id)
+            row = await stored.get(session, schedule.id, viewer=SYSTEM)
             row.policy_config = {**row.policy_config, "policy": policy}
     for schedule in (one, two):
         result = await environment.run_pass(schedule, at=due - timedelta(days=1))
-        assert isinstance(result, Verdict)
+        assert isinstance(result, Outcome)
         assert result.state is ExecutionState.SUCCESS, result.reason
     async with environment.database.session() as session:
-        page = await executions.list_page(session)
+        page = await executions.list_page(session, viewer=SYSTEM)
     assert len({tuple(row.artifact_ids) for row in page.items}) == 1
 
 
-async def _rendered(environment: Environment, *formats: Format, at: datetime, timezone: str = "UTC") -> Made:
+async def _rendered(environment: Environment, *formats: Format, at: datetime, timezone: str = "UTC") -> RenderedReport:
     async with environment.database.session() as session:
-        report = await report_repository.get(session, "orders")
+        report = await report_repository.get(session, "orders", viewer=SYSTEM)
     definition = ReportDefinition.model_validate(report.definition)
-    wanted = order(definition, {}, formats, at, timezone)
-    return await rendered(environment.database, environment.settings, wanted, now=datetime.now(UTC), group="")
+    wanted = render_request(definition, {}, formats, at, timezone)
+    return await render_report(environment.database, environment.settings, wanted, now=datetime.now(UTC), group="")
 
 
 async def test_each_format_is_rendered_once_whatever_it_is_asked_with(environment: Environment) -> None:
@@ -252,14 +265,14 @@ async def test_renderers_that_are_away_are_waited_for(environment: Environment) 
     run_id, there = new_id(), environment.settings
     environment.settings = there.model_copy(update={"renderers_socket": there.data_dir / "nobody.sock"})
     result = await environment.run_pass(schedule, execution, run_id=run_id)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.RETRYING
-    assert "No renderers serve" in result.reason
+    assert result.reason.code is ReasonCode.RENDER_RETRY
     assert result.retry_at
     assert result.retry_at >= datetime.now(UTC) + timedelta(seconds=25)
     environment.settings = there
     result = await environment.run_pass(schedule, execution, run_id=run_id)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.SUCCESS
 
 
@@ -267,7 +280,7 @@ async def test_a_missed_occurrence_is_accounted_for(environment: Environment) ->
     schedule = await environment.create(ago=A_WEEK)
     due = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=2)
     result = await environment.run_pass(schedule, at=due)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.MISSED
     row = await environment.execution()
     assert (row.status, row.due_at) == (ExecutionState.MISSED, due)
@@ -287,15 +300,17 @@ async def test_failures_in_a_row_suspend_the_schedule_and_resuming_clears_them(e
     due = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=1)
     for days in (2, 1):
         result = await environment.run_pass(schedule, at=due - timedelta(days=days))
-        assert isinstance(result, Verdict)
+        assert isinstance(result, Outcome)
         assert result.state is ExecutionState.FAILED
-        assert "orders" in result.reason
+        assert result.reason.code is ReasonCode.RENDER_FAILED
+        assert "orders" in str(result.reason.values["error"])
     row = await environment.row(schedule)
     assert row.state is ScheduleState.SUSPENDED
     assert (row.generation, row.observed_generation) == (2, 0)
     third = await environment.run_pass(schedule, at=due)
     assert isinstance(third, Stopped)
-    assert "ended as skipped: The schedule was suspended after 2 failures" in third.reason
+    assert third.reason.code is ReasonCode.ENDED_BEFORE
+    assert third.reason.values["state"] == "skipped"
     async with environment.database.session() as session:
         await schedules.resume(session, schedule.id, environment.context())
     row = await environment.row(schedule)
@@ -307,9 +322,31 @@ async def test_a_once_schedule_is_finished_after_its_occurrence(environment: Env
     soon = (datetime.now(UTC) + timedelta(days=2)).replace(second=0, microsecond=0)
     schedule = await environment.create(timing={"frequency": "once", "at": f"{soon:%Y-%m-%dT%H:%M}"})
     result = await environment.run_pass(schedule, at=soon)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.SUCCESS
     assert (await environment.row(schedule)).state is ScheduleState.FINISHED
+    async with environment.database.session() as session:
+        with pytest.raises(Conflict):
+            await schedules.resume(session, schedule.id, environment.context())
+
+
+async def test_a_pass_that_was_given_up_does_not_change_how_the_execution_ended(environment: Environment) -> None:
+    schedule = await environment.create()
+    execution, now = await environment.request(schedule), datetime.now(UTC)
+    work = Work(environment.database, environment.settings, FlowRunFacts(new_id(), now, scheduled=False))
+    begun = await work.begin(schedule.id, execution.id)
+    assert isinstance(begun, Begun)
+    async with environment.database.session() as session:  # The rescue holds its process for dead.
+        await conclude(session, execution.id, Outcome(ExecutionState.FAILED, because(ReasonCode.RUN_GONE)), now=now)
+    stands = await work.settle(
+        begun, Outcome(ExecutionState.SUCCESS, because(ReasonCode.DELIVERED, delivered=2, total=2))
+    )
+    assert stands.state is ExecutionState.FAILED
+    row = await environment.execution()
+    assert (row.status, row.reason_code) == (ExecutionState.FAILED, ReasonCode.RUN_GONE)
+    await work.settle(begun, Outcome(ExecutionState.FAILED, because(ReasonCode.NO_OUTCOME, said="It crashed.")))
+    async with environment.database.session() as session:
+        assert len((await session.scalars(select(Notification))).all()) == 1, "the owner is told once"
 
 
 async def test_a_full_disk_is_said_before_anything_is_rendered(environment: Environment) -> None:
@@ -317,9 +354,10 @@ async def test_a_full_disk_is_said_before_anything_is_rendered(environment: Envi
     execution = await environment.request(schedule)
     environment.settings = environment.settings.model_copy(update={"min_free_mb": 10**9})
     result = await environment.run_pass(schedule, execution)
-    assert isinstance(result, Verdict)
+    assert isinstance(result, Outcome)
     assert result.state is ExecutionState.RETRYING
-    assert "MB are free" in result.reason
+    assert result.reason.code is ReasonCode.RENDER_RETRY
+    assert "MB are free" in str(result.reason.values["error"])
     assert list(environment.settings.artifacts_dir.iterdir()) == []
 
 
@@ -328,13 +366,13 @@ async def test_an_overlap_is_skipped(environment: Environment) -> None:
     tomorrow = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=1)
     environment.mail.replies = dict.fromkeys(BOTH, "451 later")
     first = await environment.run_pass(schedule, at=tomorrow, now=tomorrow)
-    assert isinstance(first, Verdict)
+    assert isinstance(first, Outcome)
     assert first.state is ExecutionState.RETRYING
     following = tomorrow + timedelta(days=1)
     second = await environment.run_pass(schedule, at=following, now=following)
-    assert isinstance(second, Verdict)
+    assert isinstance(second, Outcome)
     assert second.state is ExecutionState.SKIPPED
-    assert "not done yet" in second.reason
+    assert second.reason.code is ReasonCode.OVERLAP
 
 
 async def test_no_secret_of_a_block_reaches_the_ledger(environment: Environment) -> None:

@@ -10,14 +10,13 @@ from uuid import UUID
 import pytest
 
 import deployments.reconcile
-import deployments.sync.sweep
-import mailroom.connections.service
+import deployments.sync.drift_finder
 import mailroom.passes.deliver
 import mailroom.passes.work
 import mailroom.storage.database
 
-_READ_THE_TIME = (deployments.reconcile, deployments.sync.sweep, mailroom.passes.deliver, mailroom.passes.work)
-_READ_SECONDS = (deployments.reconcile, mailroom.connections.service)
+_READ_THE_TIME = (deployments.reconcile, deployments.sync.drift_finder, mailroom.passes.deliver, mailroom.passes.work)
+_READ_SECONDS = (deployments.reconcile,)
 
 
 class Clock:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ import mailroom.passes.deliver
 import mailroom.rendering.client
 from deployments.reconcile import Reconciler
 from mailroom.access.service import ensure_default_user
+from mailroom.connections.remembered import RememberedDocuments, remembering
 from mailroom.errors import Conflict, Invalid, NotFound
 from mailroom.rendering.job import RenderJob, RenderResult
 from mailroom.rendering.render import render_here
@@ -129,6 +130,8 @@ class SimulatedEnvironment(Environment):
         self.reconciler = _Process(self.database, self.settings, self.client)
         self.frozen: list[Pass] = []
         self.snapshot: Snapshot = EMPTY
+        self._opened = ExitStack()
+        self._opened.enter_context(remembering(RememberedDocuments(clock=self.clock.monotonic)))
         self._replace_what_is_outside(patch)
 
     def _replace_what_is_outside(self, patch: pytest.MonkeyPatch) -> None:
@@ -144,10 +147,10 @@ class SimulatedEnvironment(Environment):
         # One after the other: a process that dies takes no other delivery with it in the middle of a statement.
         patch.setattr(mailroom.passes.deliver, "_AT_ONCE", 1)
         patch.setattr(mailroom.connections.service, "_prefect", prefect)
-        patch.setattr(mailroom.connections.service, "_REMEMBERED", {})
         patch.setattr(mailroom.rendering.client, "render", render)
 
     async def close(self) -> None:
+        self._opened.close()
         await self.reconciler.close()
         await self.database.close()
         self.reader.close()

@@ -10,7 +10,8 @@ from prefect.client.orchestration import PrefectClient
 from deployments.sync.desired import desired
 from deployments.sync.diff import diff
 from deployments.sync.observed import read
-from deployments.sync.strays import claimed_schedule
+from deployments.sync.stray_finder import claimed_schedule
+from mailroom.executions.reasons import ReasonCode
 from mailroom.ledger.figures import figures
 from mailroom.schedules import repository as stored
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
@@ -32,7 +33,7 @@ def promise_1_one_row_for_what_was_due(snapshot: Snapshot, library: Library) -> 
     assert max(counted.values(), default=1) == 1, f"Two rows for one due time: {counted.most_common(1)}."
     due = {schedule_id: story.may() for schedule_id, story in library}
     for row in rows:
-        shut = row.status is ExecutionState.SKIPPED and row.reason.startswith("The schedule is ")
+        shut = row.status is ExecutionState.SKIPPED and row.reason_code == ReasonCode.SCHEDULE_NOT_ACTIVE
         assert shut or row.due_at in due[row.schedule_id], f"In the ledger, and was not due: {row}."
 
 
@@ -43,7 +44,7 @@ def promise_1_what_ended_stays_with_its_reason(before: Snapshot, now: Snapshot) 
         after = now.executions[key]
         assert row.status not in _FOR_GOOD or after.status is row.status, f"It had ended as {row.status}: {after}."
     for row in now.executions.values():
-        assert row.reason or not row.status.ended, f"It ended without a reason: {row}."
+        assert (row.reason and row.reason_code) or not row.status.ended, f"It ended without a reason: {row}."
 
 
 def promise_2_a_confirmed_delivery_stays_so(before: Snapshot, now: Snapshot) -> None:

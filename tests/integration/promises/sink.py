@@ -10,10 +10,9 @@ from typing import ClassVar, Literal
 
 import pytest
 
-from mailroom.connections.kinds import KINDS
 from mailroom.states import ExecutionKind
-from prefect_mailroom.channel import Channel, Destination, Parcel, Receipt
-from prefect_mailroom.channels import CHANNELS
+from prefect_mailroom.channels.base import Channel, Destination, Parcel, Place, Receipt
+from prefect_mailroom.channels.registry import CHANNELS, Registration
 from prefect_mailroom.errors import OutcomeUnknown, Refused, RetryLater
 
 
@@ -112,6 +111,12 @@ class SinkDestination(Destination):
     def recipients(self) -> list[str]:
         return self.to
 
+    def templates(self) -> dict[str, str]:
+        return {}
+
+    def places(self) -> list[Place]:
+        return []
+
     def for_test(self, caller: str) -> SinkDestination:
         return self.model_copy(update={"to": [caller]})
 
@@ -136,5 +141,4 @@ class SinkChannel(Channel):
 
 def register(patch: pytest.MonkeyPatch) -> None:
     """Let schedules name the channel."""
-    patch.setitem(CHANNELS, "sink", SinkChannel)
-    patch.setitem(KINDS, "sink", SinkChannel)
+    patch.setitem(CHANNELS, "sink", Registration(SinkDestination, SinkChannel))

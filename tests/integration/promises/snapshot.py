@@ -34,6 +34,7 @@ class ExecutionRow:
     due_at: datetime
     status: ExecutionState
     reason: str
+    reason_code: str | None
     flow_run_id: str | None
     next_pass_at: datetime | None
 
@@ -88,8 +89,8 @@ class Reader:
             "deployment_id FROM export_schedules ORDER BY created_at, id"
         )
         executions = self.rows(
-            "SELECT id, schedule_id, kind, due_at, status, reason, flow_run_id, next_pass_at FROM schedule_executions "
-            "ORDER BY due_at, id"
+            "SELECT id, schedule_id, kind, due_at, status, reason, reason_code, flow_run_id, next_pass_at "
+            "FROM schedule_executions ORDER BY due_at, id"
         )
         deliveries = self.rows("SELECT key, execution_id, recipient, status FROM deliveries")
         owners = self.rows("SELECT id, is_active FROM users")
@@ -108,7 +109,8 @@ class Reader:
                     ExecutionState(r[4]),
                     r[5],
                     r[6],
-                    instant(r[7]) if r[7] else None,
+                    r[7],
+                    instant(r[8]) if r[8] else None,
                 )
                 for r in executions
             },

@@ -5,7 +5,6 @@ A pass can be stopped between any two of its steps: frozen, to go on later as a 
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,9 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed, Failed, Running
 
 from mailroom.executions import repository as executions
-from mailroom.passes.claim import FlowRunFacts, Stopped
-from mailroom.passes.settle import Verdict
+from mailroom.executions.reason_words import words
+from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
+from mailroom.passes.outcome import Outcome
 from mailroom.passes.supersede import stop_flow_run
 from mailroom.passes.work import Begun, Rendered, Work
 from mailroom.states import ExecutionState
@@ -47,7 +47,7 @@ class Pass:
         self._work = Work(environment.database, environment.settings, facts)
         self._begun: Begun | None = None
         self._made: Rendered | None = None
-        self._result: Verdict | None = None
+        self._result: Outcome | None = None
         self._state: State[Any] = Completed()
 
     async def go_on(self, until: Step = Step.OVER) -> None:
@@ -62,7 +62,7 @@ class Pass:
             case Step.CLAIMED:
                 assert self._begun
                 made = await self._work.render(self._begun)
-                self._made, self._result = (None, made) if isinstance(made, Verdict) else (made, None)
+                self._made, self._result = (None, made) if isinstance(made, Outcome) else (made, None)
                 self.step = Step.RENDERED
             case Step.RENDERED:
                 assert self._begun
@@ -82,11 +82,11 @@ class Pass:
         begun = await self._work.begin(self.run.parameters["schedule_id"], self.run.parameters.get("execution_id"))
         self.step = Step.SETTLED
         match begun:
-            case Stopped(come_back_at=datetime() as later):
+            case HeldElsewhere(until=later):
                 self._state = AwaitingRetry(scheduled_time=later)
             case Stopped():
-                self._state = Completed(name="Skipped", message=begun.reason)
-            case Verdict():
+                self._state = Completed(name="Skipped", message=words(begun.reason))
+            case Outcome():
                 self._state = _state(begun)
             case Begun():
                 self._begun, self.step = begun, Step.CLAIMED
@@ -121,13 +121,13 @@ class Pass:
         self.step = Step.OVER
 
 
-def _state(result: Verdict) -> State[Any]:
+def _state(result: Outcome) -> State[Any]:
     if result.retry_at:
         return AwaitingRetry(scheduled_time=result.retry_at)
     match result.state:
         case ExecutionState.SUCCESS | ExecutionState.SKIPPED:
-            return Completed(message=result.reason)
+            return Completed(message=words(result.reason))
         case ExecutionState.CANCELLED:
-            return Cancelled(message=result.reason)
+            return Cancelled(message=words(result.reason))
         case _:
-            return Failed(message=result.reason)
+            return Failed(message=words(result.reason))

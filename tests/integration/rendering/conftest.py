@@ -15,7 +15,9 @@ import pytest
 
 from mailroom.rendering import client
 from mailroom.rendering.job import Limits, RenderJob
+from mailroom.rendering.renderers.fair_queue import FairQueue
 from mailroom.rendering.renderers.service import serve
+from mailroom.rendering.renderers.single_flight import Flight
 from mailroom.reports.spec import ReportDefinition
 from mailroom.settings import Settings
 from prefect_mailroom import outbound
@@ -97,6 +99,20 @@ def export_job(source: Source, tmp_path: Path) -> Callable[..., RenderJob]:
 def settings(tmp_path: Path) -> Settings:
     """Return the settings of a machine with one renderer and a named socket."""
     return Settings(data_dir=tmp_path / "data", renderers=1, renderers_socket=tmp_path / "data" / "r.sock")
+
+
+@pytest.fixture
+def queued(monkeypatch: pytest.MonkeyPatch) -> list[Flight]:
+    """What has come into the service's queue so far; ask for it before `service`."""
+    seen: list[Flight] = []
+    stock = FairQueue[Flight].push
+
+    def push(queue: FairQueue[Flight], item: Flight, **where: Any) -> None:
+        stock(queue, item, **where)
+        seen.append(item)
+
+    monkeypatch.setattr(FairQueue, "push", push)
+    return seen
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from mailroom.rendering.job import Limits, RenderJob, RenderResult
@@ -22,6 +21,7 @@ from mailroom.rendering.renderers.pool import Pool
 from mailroom.reports.errors import LimitExceeded
 from mailroom.reports.spec import Format, ReportDefinition
 from prefect_mailroom.errors import ConfigurationError, MailroomError, SourceRefused
+from tests.support.processes import below, command_lines
 from tests.support.waiting import eventually
 
 
@@ -128,13 +128,13 @@ async def test_an_error_keeps_its_type_and_place(make_job: Make) -> None:
 
 async def test_a_cancelled_job_leaves_no_process_and_no_file(make_job: Make) -> None:
     job = make_job(sql=ENDLESS, seconds=60)
-    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    before = {child.pid for child in below(os.getpid())}
     task = asyncio.create_task(render(job))
     await eventually(job.folder.exists)  # The child makes it once it has read the job.
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
+    assert {child.pid for child in below(os.getpid())} <= before
     assert is_empty(job.folder)
 
 
@@ -148,10 +148,10 @@ async def test_no_secret_is_seen_on_the_way(
     assert canary not in repr(job)
     task = asyncio.create_task(render(job))
     await eventually(job.folder.exists)
-    for child in psutil.Process().children(recursive=True):
-        assert canary not in " ".join(child.cmdline())
-        if "mailroom.rendering.renderers.child" in child.cmdline():
-            assert canary not in " ".join(child.environ().values())
+    lines = dict(command_lines(below(os.getpid())))
+    assert not [line for line in lines.values() if canary in line]
+    (renderer,) = [process for process, line in lines.items() if "mailroom.rendering.renderers.child" in line]
+    assert canary not in " ".join(renderer.environ().values())
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import re
 import signal
@@ -22,6 +21,7 @@ from mailroom.rendering.renderers.pool import Pool
 from mailroom.rendering.renderers.publish import working_folder
 from mailroom.reports.errors import LimitExceeded, RenderFailed
 from mailroom.reports.spec import Format
+from tests.support.processes import children_with
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -34,18 +34,21 @@ ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% 
 
 def renderers() -> set[int]:
     """The renderer processes of this test."""
-    found = set()
-    for child in psutil.Process().children():
-        with contextlib.suppress(psutil.NoSuchProcess):  # A zombie has no command line any more.
-            if "mailroom.rendering.renderers.child" in child.cmdline():
-                found.add(child.pid)
-    return found
+    return {child.pid for child in children_with("mailroom.rendering.renderers.child")}
 
 
 def works_on(job: RenderJob) -> int:
     """The process that renders the job now, by its working folder; 0 where there is none."""
     found = [re.fullmatch(r"\.rendering-(\d+)", path.name) for path in job.folder.glob(".rendering-*")]
     return int(found[0][1]) if found and found[0] else 0
+
+
+def kill_renderer_of(job: RenderJob) -> int:
+    """Kill the process that renders the job now; returns its id."""
+    pid = works_on(job)
+    assert pid, "To kill process 0 is to kill this test."
+    os.kill(pid, signal.SIGKILL)
+    return pid
 
 
 async def test_results_are_those_of_rendering_here_and_no_job_leaves_a_trace(
@@ -76,7 +79,7 @@ async def test_a_renderer_that_is_killed_once_is_not_noticed(export_job: Make, s
         job = export_job()
         waiting = asyncio.create_task(pool.render(job))
         await eventually(lambda: source.asked == ["/a"])
-        os.kill(first := works_on(job), signal.SIGKILL)
+        first = kill_renderer_of(job)
         await eventually(lambda: source.asked == ["/a", "/a"])
         assert works_on(job) not in (0, first)
         source.open.set()
@@ -90,9 +93,9 @@ async def test_one_that_is_killed_again_fails_its_own_job_and_no_other(export_jo
         job, other = export_job("a"), export_job("b")
         waiting, beside = asyncio.create_task(pool.render(job)), asyncio.create_task(pool.render(other))
         await eventually(lambda: sorted(source.asked) == ["/a", "/b"])
-        os.kill(first := works_on(job), signal.SIGKILL)
+        first = kill_renderer_of(job)
         await eventually(lambda: works_on(job) not in (0, first))
-        os.kill(works_on(job), signal.SIGKILL)
+        kill_renderer_of(job)
         with pytest.raises(RenderFailed, match="Report 'report': The renderer process was ended by SIGKILL") as caught:
             await waiting
         assert not isinstance(caught.value, LimitExceeded)
@@ -155,7 +158,7 @@ async def test_the_error_of_a_closed_folder_is_the_first_one(export_job: Make, t
     closed.mkdir(mode=0o500)
     async with Pool(1, warm=False) as pool:
         with pytest.raises(RenderFailed) as caught:
-            await pool.render(export_job(folder="../closed"))
+            await pool.render(export_job().model_copy(update={"folder": closed}))
         assert "Permission denied" in str(caught.value)
         assert str(closed) in str(caught.value)
         [alive] = renderers()

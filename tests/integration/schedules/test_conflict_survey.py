@@ -13,6 +13,7 @@ from sqlalchemy import event, update
 
 from bench.time.conflicts import fill, spec
 from mailroom.access.service import ensure_default_user
+from mailroom.access.viewer import Viewer
 from mailroom.schedules.conflicts.survey import COMPARED, Draft, survey
 from mailroom.schedules.conflicts.warning import Code, ScheduleWarning
 from mailroom.settings import Settings
@@ -49,7 +50,7 @@ async def look(database: Database, owner: User, draft: Draft) -> tuple[list[Sche
     event.listen(database.engine.sync_engine, "before_cursor_execute", remember)
     try:
         async with database.session() as session:
-            found = await survey(session, draft, owner, now=NOW, settings=Settings())
+            found = await survey(session, draft, Viewer(owner.id), now=NOW, settings=Settings())
     finally:
         event.remove(database.engine.sync_engine, "before_cursor_execute", remember)
     return found, statements

@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import event, select
 
 from mailroom.context import Context
-from mailroom.executions import repository as executions
-from mailroom.passes.claim import Claimed, FlowRunFacts, Stopped, claim
+from mailroom.executions import lifecycle
+from mailroom.executions.reason_words import words
+from mailroom.executions.reasons import ReasonCode, because
+from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, Stopped, claim
 from mailroom.schedules import service as schedules
 from mailroom.schedules import watchdog
-from mailroom.schedules.watchdog import GRACE, SETTLED, look
+from mailroom.schedules.watchdog import GRACE, GRACE_AFTER_CHANGE, look
 from mailroom.settings import Settings
 from mailroom.states import ExecutionKind, ScheduleState
 from mailroom.storage.database import Database, new_id
@@ -55,7 +57,7 @@ async def change(ledger: Database, what: Any, schedule: Schedule, at: datetime) 
         await what(session, schedule.id, Context(user=owner, now=at, settings=Settings()))
 
 
-async def run(ledger: Database, schedule: Schedule, due: datetime, now: datetime) -> Claimed | Stopped:
+async def run(ledger: Database, schedule: Schedule, due: datetime, now: datetime) -> Claimed | Stopped | HeldElsewhere:
     """What a run of Prefect's scheduler for that due time comes to."""
     async with ledger.session() as session:
         facts = FlowRunFacts(new_id(), due, scheduled=True)
@@ -69,7 +71,7 @@ async def test_an_outage_over_three_due_times_leaves_none_out(ledger: Database) 
     assert (findings.lost, findings.missed) == (1, 2)
     assert await rows(ledger, schedule) == [(0, "missed"), (1, "missed"), (2, "pending")]
     row = await stored(ledger, schedule)
-    assert (row.accounted_until, row.next_run) == (now - SETTLED, FIRST + 3 * HOUR)
+    assert (row.accounted_until, row.next_run) == (now - GRACE_AFTER_CHANGE, FIRST + 3 * HOUR)
     assert not await look(ledger, now=now), "a second look finds nothing to do"
     async with ledger.session() as session:
         (note,) = await session.scalars(select(Notification))
@@ -89,8 +91,8 @@ async def test_the_normal_path_has_its_time_and_a_changed_schedule_less(ledger: 
         row = await session.get(Schedule, schedule.id)
         assert row is not None
         row.updated_at = FIRST - SECOND
-    assert not await look(ledger, now=FIRST + SETTLED - SECOND)
-    assert (await look(ledger, now=FIRST + SETTLED + SECOND)).lost == 1
+    assert not await look(ledger, now=FIRST + GRACE_AFTER_CHANGE - SECOND)
+    assert (await look(ledger, now=FIRST + GRACE_AFTER_CHANGE + SECOND)).lost == 1
     assert await rows(ledger, schedule) == [(0, "pending")]
 
 
@@ -101,6 +103,8 @@ async def test_five_watchdogs_and_five_runs_at_once_make_one_row(ledger: Databas
     results = await asyncio.gather(*work)
     assert len([one for one in results if isinstance(one, Claimed)]) == 1
     assert await rows(ledger, schedule) == [(0, "pending")]
+    # Where the runs had the row at that moment, every watchdog left it out; the next look moves the schedule on.
+    await look(ledger, now=now)
     assert (await stored(ledger, schedule)).next_run == FIRST + HOUR
 
 
@@ -110,7 +114,9 @@ async def test_a_pause_just_after_a_due_time_skips_it_with_words(ledger: Databas
     assert await rows(ledger, schedule) == [(0, "skipped")]
     late = await run(ledger, schedule, FIRST, FIRST + 3 * SECOND)
     assert isinstance(late, Stopped)
-    assert "ended as skipped: The schedule was paused" in late.reason
+    assert late.reason.code is ReasonCode.ENDED_BEFORE
+    assert late.reason.values["state"] == "skipped"
+    assert words(because(ReasonCode.SCHEDULE_PAUSED)) == late.reason.values["why"]
 
 
 async def test_what_falls_into_a_pause_was_not_due(ledger: Database) -> None:
@@ -123,7 +129,7 @@ async def test_what_falls_into_a_pause_was_not_due(ledger: Database) -> None:
     # Prefect may still have a run of that time, such as after an outage of its own.
     left_over = await run(ledger, schedule, FIRST + HOUR, FIRST + HOUR + LATE)
     assert isinstance(left_over, Stopped)
-    assert "was not due" in left_over.reason
+    assert left_over.reason.code is ReasonCode.NOT_DUE_THEN
     await look(ledger, now=FIRST + 2 * HOUR + LATE)
     assert await rows(ledger, schedule) == [(2, "pending")]
 
@@ -146,7 +152,7 @@ async def test_a_deletion_accounts_for_what_was_due_and_for_what_waits(ledger: D
 async def test_an_occurrence_whose_run_never_began_expires(ledger: Database) -> None:
     schedule = await hourly(ledger, expires_after="PT1H")
     async with ledger.session() as session:
-        await executions.insert_occurrence(session, schedule.id, FIRST, flow_run_id=new_id(), now=FIRST)
+        await lifecycle.insert_occurrence(session, schedule.id, FIRST, flow_run_id=new_id(), now=FIRST)
         row = await session.get(Schedule, schedule.id)
         assert row is not None
         row.next_run = None
@@ -175,7 +181,7 @@ async def test_a_clock_that_steps_back_and_forth_makes_nothing_due_twice(ledger:
         await look(ledger, now=now + step)
         assert isinstance(await run(ledger, schedule, FIRST, now + step), Stopped)
     assert await rows(ledger, schedule) == [(0, "pending"), (1, "pending")]
-    assert (await stored(ledger, schedule)).accounted_until == now + HOUR - SETTLED
+    assert (await stored(ledger, schedule)).accounted_until == now + HOUR - GRACE_AFTER_CHANGE
 
 
 async def test_a_change_after_the_clock_stepped_back_counts_from_the_clock(ledger: Database) -> None:

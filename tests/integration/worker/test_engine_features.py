@@ -14,7 +14,6 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterParentFlo
 from prefect.client.schemas.objects import ConcurrencyLimitStrategy, ConcurrencyOptions, StateType
 
 from tests.integration.worker.test_warm_runs import STAYS, completed, state_of
-from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.support.work_pool import WorkPool
@@ -41,15 +40,15 @@ async def test_hooks_of_a_run_are_run_for_each_end(shared_pool: WorkPool, tmp_pa
     ends = {"end": StateType.COMPLETED, "fail": StateType.FAILED, "crash": StateType.CRASHED}
     runs = {how: await shared_pool.order(deployment, out=str(tmp_path / "notes"), how=how) for how in ends}
     assert {how: state_of(await shared_pool.until(run)).type for how, run in runs.items()} == ends
-    expected = Counter(f"{how} {state}" for how, end in ends.items() for state in ("RUNNING", end.value))
-
-    def noted() -> Counter[str]:
-        return Counter((tmp_path / "notes").read_text().splitlines())
-
-    # A hook runs once the state is set.
-    await eventually(lambda: noted().total() >= expected.total(), told=lambda: str(noted()))
-    assert noted() == expected
     await shared_pool.gone(int((tmp_path / "notes.pid").read_text()))  # Who knows what it left half done.
+    wanted = Counter(f"{how} {state}" for how, end in ends.items() for state in ("RUNNING", end.value))
+
+    async def noted() -> Counter[str] | None:
+        """All notes, once there are as many as wanted: the engine runs the hooks of an end after it has told it."""
+        lines = (tmp_path / "notes").read_text().splitlines()
+        return Counter(lines) if len(lines) >= wanted.total() else None
+
+    assert await shared_pool.find(noted) == wanted
 
 
 @pytest.mark.parametrize("kind", ["def", "async def"])
@@ -67,8 +66,12 @@ async def test_a_flow_that_takes_too_long_fails_and_its_child_serves_on(
     deployment = await shared_pool.deploy("slow" + kind[0], text)
     late = await shared_pool.until(await shared_pool.order(deployment, out=str(tmp_path / "a"), seconds=30), seconds=20)
     assert (state_of(late).type, state_of(late).name) == (StateType.FAILED, "TimedOut")
-    await completed(shared_pool, await shared_pool.order(deployment, out=str(tmp_path / "b"), seconds=0))
-    assert (tmp_path / "a").read_text() == (tmp_path / "b").read_text(), "a timeout costs no process"
+    # Prefect knows of a run's end before the worker does, so the next may go to another child; there are three at most.
+    later = []
+    for number in range(3):
+        await completed(shared_pool, await shared_pool.order(deployment, out=str(tmp_path / str(number)), seconds=0))
+        later.append((tmp_path / str(number)).read_text())
+    assert (tmp_path / "a").read_text() in later, "a timeout costs no process"
 
 
 async def test_retries_subflows_threads_prints_and_results(shared_pool: WorkPool, tmp_path: Path) -> None:
@@ -144,11 +147,16 @@ async def test_a_global_limit_holds_between_children(shared_pool: WorkPool, tmp_
     limit = GlobalConcurrencyLimitCreate(name=f"one-{uuid.uuid4().hex[:6]}", limit=1)
     await shared_pool.client.create_global_concurrency_limit(limit)
     text = """
-        import os, time
+        import os, pathlib, time
         from prefect.concurrency.sync import concurrency
 
         @flow
         def main(out: str, limit: str):
+            here = pathlib.Path(f"{out}.here")
+            here.mkdir(exist_ok=True)
+            (here / str(os.getpid())).touch()
+            while len(list(here.iterdir())) < 2:
+                time.sleep(0.05)
             with concurrency(limit, strict=True):
                 for word in ("in", "out"):
                     with open(out, "a") as file:

@@ -15,6 +15,7 @@ from prefect.client.schemas.objects import StateType
 
 from tests.integration.worker.test_warm_runs import state_of
 from tests.support.prefect import PrefectServer
+from tests.support.processes import below, gone
 from tests.support.work_pool import WorkPool, opened
 
 RUNS = 200
@@ -80,13 +81,13 @@ async def test_two_workers_share_runs_execute_none_twice_and_leave_nothing(work_
         assert files_after - files <= 8, "about ten children came and went at each worker"
         assert threads_after - threads <= 4
 
-    family = [process for worker in workers for process in psutil.Process(worker.pid).children(recursive=True)]
+    family = [process for worker in workers for process in below(worker.pid)]
     assert len(family) >= 4
     for worker in workers:
         worker.send_signal(signal.SIGTERM)
     for worker in workers:
-        await asyncio.to_thread(worker.wait, 30)
-    assert [process for process in family if process.is_running()] == []
+        await asyncio.to_thread(worker.wait, 60)
+    await gone(*family)
     assert list(scratch.glob("mailroom-warm-*")) == []
 
 

@@ -16,8 +16,9 @@ import pytest
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import DeploymentResponse
 
-from prefect_mailroom.worker.code import Code, CodeUnusable
-from prefect_mailroom.worker.pool import Pool
+from prefect_mailroom.worker.processes.code import Code, CodeUnusable
+from prefect_mailroom.worker.processes.pool import Pool
+from tests.support.processes import children_with, gone
 
 
 @asynccontextmanager
@@ -46,8 +47,7 @@ def codes(prefect_server: str, tmp_path: Path) -> list[Code]:
 
 
 def zygotes() -> dict[str, psutil.Process]:
-    mine = [child for child in psutil.Process().children() if "prefect_mailroom.worker.zygote" in child.cmdline()]
-    return {str(process.pid): process for process in mine}
+    return {str(process.pid): process for process in children_with("prefect_mailroom.worker.processes.zygote")}
 
 
 async def run(pool: Pool, code: Code) -> None:
@@ -64,10 +64,18 @@ async def test_processes_stay_within_the_limits_and_end_with_the_pool(codes: lis
         assert len(first.children()) == 2, "no more children than may run at once"
 
         await pool.prepare(codes[1])
-        await asyncio.to_thread(first.wait, 20)
+        await gone(first)
         (second,) = zygotes().values()
         family = [second, *second.children()]
-    assert not any(process.is_running() for process in family)
+    await gone(*family)
+
+
+async def test_a_child_that_is_killed_before_it_has_a_group_of_its_own_ends(pool: Pool, codes: list[Code]) -> None:
+    slow = "import os, time\nos.register_at_fork(after_in_child=lambda: time.sleep(5))\n"
+    (Path(str(codes[0].path)) / "main.py").write_text(f"{slow}from prefect import flow\n@flow\ndef main(): pass\n")
+    zygote = await pool._zygote(codes[0])
+    child = await zygote.spawn()
+    assert "SIGKILL" in await child.kill()
 
 
 async def test_runs_of_one_flow_wait_for_the_same_zygote(pool: Pool, codes: list[Code]) -> None:
@@ -93,7 +101,7 @@ async def test_flows_of_one_place_share_a_zygote_and_a_broken_one_gets_its_own(c
         for _ in range(2):
             with pytest.raises(CodeUnusable, match="division by zero"):
                 await run(pool, broken)
-        await asyncio.to_thread(shared.wait, 20)  # Its children were idle.
+        await gone(shared)  # Its children were idle.
         await pool.prepare(more)
         (clean,) = zygotes().values()
         with pytest.raises(CodeUnusable, match="division by zero"):

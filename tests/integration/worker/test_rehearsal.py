@@ -23,8 +23,8 @@ from tests.support.work_pool import WorkPool
 
 _REHEARSAL = """
 import json, sys, threading
-import prefect_mailroom.worker.zygote
-from prefect_mailroom.worker.rehearsal import rehearse
+import prefect_mailroom.worker.processes.zygote
+from prefect_mailroom.worker.processes.rehearsal import rehearse
 first = rehearse()
 before = set(sys.modules)
 second = rehearse()

@@ -12,6 +12,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectNotFound
 from prefect.flows import flow
 
+from embedded.ports import free_port
 from prefect_mailroom.worker.together import Together
 
 
@@ -42,8 +43,8 @@ async def test_runs_asked_for_at_once_are_one_request_and_none_gets_anothers(
         assert len(asked) == 2
 
 
-async def test_who_asked_is_told_when_the_server_does_not_answer(unused_tcp_port: int) -> None:
-    async with PrefectClient(f"http://127.0.0.1:{unused_tcp_port}/api") as client:
+async def test_who_asked_is_told_when_the_server_does_not_answer() -> None:
+    async with PrefectClient(f"http://127.0.0.1:{free_port('127.0.0.1')}/api") as client:
         reads = Together(client)
         both = await asyncio.gather(reads.read(uuid4()), reads.read(uuid4()), return_exceptions=True)
     assert all(isinstance(error, httpx.ConnectError) for error in both)

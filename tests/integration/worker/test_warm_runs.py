@@ -15,6 +15,8 @@ import psutil
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Cancelling
 
+from tests.support.processes import children_with
+
 if TYPE_CHECKING:
     from tests.support.work_pool import WorkPool
 
@@ -56,8 +58,7 @@ def state_of(run: FlowRun) -> State[object]:
 
 
 def zygotes_of(shared_pool: WorkPool) -> list[psutil.Process]:
-    worker = psutil.Process(shared_pool.workers[0].pid)
-    return [process for process in worker.children() if "prefect_mailroom.worker.zygote" in process.cmdline()]
+    return children_with("prefect_mailroom.worker.processes.zygote", shared_pool.workers[0].pid)
 
 
 async def completed(shared_pool: WorkPool, run: UUID) -> FlowRun:
@@ -102,7 +103,7 @@ async def test_failures_are_told_and_hold_nobody_up(shared_pool: WorkPool) -> No
 async def test_a_run_claimed_ahead_starts_at_its_second(shared_pool: WorkPool) -> None:
     deployment = await shared_pool.deploy("hello", HELLO)
     await completed(shared_pool, await shared_pool.order(deployment))
-    due = datetime.now(UTC) + timedelta(seconds=4)
+    due = datetime.now(UTC) + timedelta(seconds=8)
     run = await shared_pool.order(deployment, at=due)
     claimed = await shared_pool.until(run, StateType.PENDING)
     assert state_of(claimed).timestamp < due
@@ -113,10 +114,14 @@ async def test_a_run_claimed_ahead_starts_at_its_second(shared_pool: WorkPool) -
 
 
 async def test_a_run_claimed_ahead_can_be_cancelled(shared_pool: WorkPool) -> None:
-    run = await shared_pool.order(await shared_pool.deploy("hello", HELLO), at=datetime.now(UTC) + timedelta(seconds=8))
+    deployment = await shared_pool.deploy("hello", HELLO)
+    due = datetime.now(UTC) + timedelta(seconds=12)
+    run = await shared_pool.order(deployment, at=due)
     await shared_pool.until(run, StateType.PENDING)
     await shared_pool.client.set_flow_run_state(run, Cancelling())
-    assert (await shared_pool.until(run, StateType.CANCELLED, seconds=3)).run_count == 0
+    cancelled = await shared_pool.until(run, StateType.CANCELLED)
+    assert cancelled.run_count == 0
+    assert state_of(cancelled).timestamp < due, "it does not wait for its time first"
 
 
 async def test_awaiting_retry_comes_again_on_time(shared_pool: WorkPool) -> None:
@@ -131,13 +136,11 @@ async def test_awaiting_retry_comes_again_on_time(shared_pool: WorkPool) -> None
                 return AwaitingRetry(scheduled_time=datetime.now(UTC) + timedelta(seconds=3))
     """
     run = await shared_pool.order(await shared_pool.deploy("again", text))
-    waiting = await shared_pool.until(run, StateType.SCHEDULED, StateType.COMPLETED)
-    while state_of(waiting).name != "AwaitingRetry":
-        waiting = await shared_pool.until(run, StateType.SCHEDULED, StateType.COMPLETED)
-        assert state_of(waiting).type is StateType.SCHEDULED
-    due = state_of(waiting).state_details.scheduled_time
     done = await completed(shared_pool, run)
     assert done.run_count == 2
+    (waiting,) = [one for one in await shared_pool.client.read_flow_run_states(run) if one.name == "AwaitingRetry"]
+    assert waiting.type is StateType.SCHEDULED
+    due = waiting.state_details.scheduled_time
     assert due is not None
     assert -0.01 <= (state_of(done).timestamp - due).total_seconds() < 3
 
@@ -177,7 +180,7 @@ async def test_cancelling_runs_the_hooks_of_a_flow_that_has_them(shared_pool: Wo
         pid = int(await shared_pool.written(out))
         await shared_pool.client.set_flow_run_state(run, Cancelling())
         await shared_pool.until(run, StateType.CANCELLED, seconds=10)
-        assert await shared_pool.written(Path(f"{out}.hook"), 1) == "Cancelling"
+        assert await shared_pool.written(Path(f"{out}.hook")) == "Cancelling"
         await shared_pool.gone(pid)
 
 
@@ -224,7 +227,10 @@ async def test_a_thread_that_a_flow_leaves_does_not_keep_its_process(shared_pool
     """
     deployment = await shared_pool.deploy("threads", text, job_variables={"max_runs": 1})
     await completed(shared_pool, await shared_pool.order(deployment, out=str(tmp_path / "pid")))
-    await shared_pool.gone(int((tmp_path / "pid").read_text()), 15)  # After 20 s it would be killed.
+    pid = int((tmp_path / "pid").read_text())
+    await shared_pool.gone(pid, 60)
+    # After 20 s the worker would have killed it, and said so first.
+    assert f"Child {pid} did not end by itself" not in shared_pool.logs[0].read_text(errors="replace")
 
 
 async def test_a_leak_is_ended_by_a_new_process(shared_pool: WorkPool, tmp_path: Path) -> None:
@@ -264,11 +270,13 @@ async def test_what_a_run_changes_does_not_reach_the_next(shared_pool: WorkPool,
             tags("left").__enter__()
     """
     deployment = await shared_pool.deploy("untidy", text)
-    for _ in range(2):
+    # Prefect knows of a run's end before the worker does, so the next may go to another child; there are three at most.
+    for _ in range(4):
         await completed(shared_pool, await shared_pool.order(deployment, out=str(tmp_path / "seen")))
-    first, second = (tmp_path / "seen").read_text().splitlines()
-    assert first == second, "same process, same surroundings"
-    assert first.endswith(f"|None|{shared_pool.folder}|False|set()")
+    seen = (tmp_path / "seen").read_text().splitlines()
+    assert len({line.partition("|")[0] for line in seen}) < len(seen) == 4, "two of them in one process"
+    (surroundings,) = {line.partition("|")[2] for line in seen}
+    assert surroundings.endswith(f"|None|{shared_pool.folder}|False|set()")
 
 
 async def test_a_changed_file_is_picked_up_also_of_an_imported_module(shared_pool: WorkPool, tmp_path: Path) -> None:

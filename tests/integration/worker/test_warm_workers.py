@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-import psutil
 from prefect.client.schemas.actions import WorkPoolUpdate
 from prefect.client.schemas.objects import FlowRun, StateType
 
 from tests.integration.worker.test_warm_runs import STAYS, completed, state_of
+from tests.support.processes import below, gone
 
 if TYPE_CHECKING:
     from tests.support.work_pool import WorkPool
@@ -23,11 +23,10 @@ async def test_nothing_survives_a_killed_worker(work_pool: WorkPool, tmp_path: P
     worker = work_pool.start()
     run = await work_pool.order(await work_pool.deploy("stays", STAYS), out=str(tmp_path / "pid"))
     pid = int(await work_pool.written(tmp_path / "pid"))
-    family = psutil.Process(worker.pid).children(recursive=True)
+    family = below(worker.pid)
     assert pid in {process.pid for process in family}
     worker.kill()
-    for process in family:
-        await work_pool.gone(process.pid, 5)
+    await gone(*family)
     assert state_of(await work_pool.client.read_flow_run(run)).type is StateType.RUNNING
 
 
@@ -44,7 +43,7 @@ async def test_sigterm_lets_runs_finish_and_hands_back_what_has_not_begun(work_p
     assert "Handed back" in str(back.message)
     assert back.state_details.scheduled_time == due
     (tmp_path / "go").touch()
-    await asyncio.to_thread(worker.wait, 20)
+    await asyncio.to_thread(worker.wait, 60)
     assert state_of(await work_pool.client.read_flow_run(begun)).type is StateType.COMPLETED
     assert not (tmp_path / "other").exists()
 
@@ -54,8 +53,8 @@ async def test_sigterm_ends_what_outlasts_the_grace_time(work_pool: WorkPool, tm
     run = await work_pool.order(await work_pool.deploy("stays", STAYS), out=str(tmp_path / "pid"))
     pid = int(await work_pool.written(tmp_path / "pid"))
     worker.send_signal(signal.SIGTERM)
-    await asyncio.to_thread(worker.wait, 20)
-    await work_pool.gone(pid, 1)
+    await asyncio.to_thread(worker.wait, 60)
+    await work_pool.gone(pid)
     assert state_of(await work_pool.client.read_flow_run(run)).type is StateType.CRASHED
 
 
@@ -73,7 +72,7 @@ async def test_the_smaller_command_ends_in_good_order_also_where_sigint_is_ignor
     worker.send_signal(signal.SIGTERM)
     await work_pool.until(waiting, StateType.SCHEDULED)
     (tmp_path / "go").touch()
-    assert await asyncio.to_thread(worker.wait, 20) == 0
+    assert await asyncio.to_thread(worker.wait, 60) == 0
     assert state_of(await work_pool.client.read_flow_run(begun)).type is StateType.COMPLETED
 
 

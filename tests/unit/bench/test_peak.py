@@ -15,7 +15,7 @@ from bench.peak.stack import renderings
 
 
 def outcome(late: list[float], n: int = 2) -> Outcome:
-    return Outcome(n=n, delivered=len(late), duplicates=0, late=late, cpu={}, pss_mb={})
+    return Outcome(n=n, delivered=len(late), duplicates=0, late=late, cpu={}, pss_mb={}, ended=len(late))
 
 
 def full(**figures: Any) -> dict[str, Any]:

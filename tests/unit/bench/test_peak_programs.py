@@ -9,8 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bench.peak import usage
 from bench.peak.programs import must_run, running
 from bench.peak.waiting import wait_for
+from embedded.processes.guard import lives
 
 # A program that starts another in a session of its own, as Celery's and Prefect's workers do.
 _PARENT = """
@@ -28,7 +30,17 @@ def test_what_a_program_started_ends_with_it(tmp_path: Path, broken_off: type[Ba
         child = psutil.Process(int(wait_for("The child", lambda: log.read_text().strip(), 30, every=0.05)))
         raise broken_off
     assert not parent.is_running()
-    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    assert not lives(child)
+
+
+def test_the_seconds_of_a_process_that_has_ended_count_until_its_parent_has_them() -> None:
+    busy = "import time\nwhile time.process_time() < 0.6: pass"  # The kernel counts in hundredths.
+    with psutil.Popen([sys.executable, "-c", busy]) as ended:
+        wait_for("The end", lambda: ended.status() == psutil.STATUS_ZOMBIE, 60, every=0.05)
+        seen = usage.Usage()
+        seen.sample([ended])
+        assert seen.cpu[usage.OTHER] >= 0.5
+        assert seen.peak_pss.get(usage.OTHER, 0) == 0
 
 
 def test_a_program_that_ends_by_itself_is_told_with_its_last_lines(tmp_path: Path) -> None:

@@ -7,24 +7,25 @@ import pytest
 from prefect_email import EmailServerCredentials
 from pydantic import ValidationError
 
-from prefect_mailroom import channels
-from prefect_mailroom.email import EmailChannel, EmailDestination
+from prefect_mailroom.channels import registry
+from prefect_mailroom.channels.email.channel import EmailChannel
+from prefect_mailroom.channels.email.destination import EmailDestination
+from prefect_mailroom.channels.folder import FolderChannel
+from prefect_mailroom.channels.webhook.channel import WebhookChannel
 from prefect_mailroom.errors import ConfigurationError
-from prefect_mailroom.folder import FolderChannel
-from prefect_mailroom.webhook import WebhookChannel
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 24).decode()
 
 
 def email(**settings: Any) -> EmailDestination:
-    found = channels.destination({"channel": "email", "connection": "corp", "to": ["ada@example.com"], **settings})
+    found = registry.destination({"channel": "email", "connection": "corp", "to": ["ada@example.com"], **settings})
     assert isinstance(found, EmailDestination)
     return found
 
 
 def test_destination_by_its_channel() -> None:
     assert email().to == ["ada@example.com"]
-    webhook = channels.destination({"channel": "webhook", "connection": "hook", "payload": "multipart"})
+    webhook = registry.destination({"channel": "webhook", "connection": "hook", "payload": "multipart"})
     assert webhook.recipients() == ["hook"]
 
 
@@ -47,7 +48,7 @@ def test_destination_by_its_channel() -> None:
 )
 def test_faults_are_named_by_their_field(data: dict[str, Any], field: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        channels.destination(data, at="destinations.0")
+        registry.destination(data, at="destinations.0")
     assert caught.value.field == field
     assert caught.value.remedy
 
@@ -89,6 +90,32 @@ def test_international_domain_is_sent_in_ascii() -> None:
     assert email(to=["ada@Bücher.example"]).to == ["ada@xn--bcher-kva.example"]
 
 
+@pytest.mark.parametrize(
+    ("address", "sent"),
+    [
+        ("ada@straße.de", "ada@xn--strae-oqa.de"),
+        ("ada@STRASSE.de", "ada@strasse.de"),
+        ("ada@faß.example", "ada@xn--fa-hia.example"),
+        ("ada@xn--strae-oqa.de", "ada@xn--strae-oqa.de"),
+    ],
+)
+def test_domains_are_encoded_after_idna_2008(address: str, sent: str) -> None:
+    """IDNA 2003 turns ß into ss, which is another registrant's domain."""
+    assert email(to=[address]).to == [sent]
+
+
+@pytest.mark.parametrize("address", ["ada@mail.corp.local", "root@localhost", "ada@intranet", "ada@mailroom.test"])
+def test_domains_inside_a_company_are_accepted(address: str) -> None:
+    assert email(to=[address]).to == [address]
+
+
+@pytest.mark.parametrize("address", ["ada@-x.corp.local", "ada@☃.local", "ada@" + "x." * 130 + "local"])
+def test_domains_inside_a_company_are_checked(address: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        email(to=[address])
+    assert caught.value.field == "to"
+
+
 def test_one_delivery_for_each_recipient() -> None:
     destination = email(
         to=["ada@example.com", "bob@example.com"], cc=["ada@EXAMPLE.com", "Ada@example.com"], bcc=["bob@example.com"]
@@ -110,10 +137,25 @@ def test_a_test_goes_to_the_caller_alone() -> None:
 
 
 def test_a_test_of_a_folder_stays_apart() -> None:
-    destination = channels.destination({"channel": "folder", "connection": "x", "path": "{date}.{ext}"})
+    destination = registry.destination({"channel": "folder", "connection": "x", "path": "{date}.{ext}"})
     tested = destination.for_test("me@example.com")
     assert tested is not None
     assert tested.recipients() == ["test/{date}.{ext}"]
+
+
+@pytest.mark.parametrize("text", ["{nothing}", "{report_name.x}", "open {", "bell\a", "{date:%Q}", "x" * 10_001])
+def test_text_of_a_mail_is_a_template(text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        email(text=text)
+    assert caught.value.field == "text"
+    assert email(text="Dear {param_name},\r\n\n\t{{braces}} \u200f").templates()["text"].startswith("Dear")
+
+
+def test_readers_are_the_same_by_any_connection() -> None:
+    one, other = email(to=["Ada@example.com"]), email(to=["ada@EXAMPLE.com"], connection="another")
+    assert [reader.identity for reader in one.audience()] == [reader.identity for reader in other.audience()]
+    hooks = [registry.destination({"channel": "webhook", "connection": name}) for name in ("a", "b")]
+    assert hooks[0].audience()[0].identity != hooks[1].audience()[0].identity
 
 
 @pytest.mark.parametrize("security", ["INSECURE", "UNVERIFIED"])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prefect_mailroom.errors import ConfigurationError
-from prefect_mailroom.filenames import safe_filename, safe_relative_path
+from prefect_mailroom.text.filenames import safe_filename, safe_relative_path
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,8 @@ from prefect_mailroom.filenames import safe_filename, safe_relative_path
         ("a\r\nb\u2028c\0.pdf", "a  b c.pdf"),
         ("trailing. ", "trailing"),
         ("e\u0301.csv", "é.csv"),
+        ('"\x850', "0"),
+        ("- \u00a0-0 .\u00a0", "0"),
     ],
 )
 def test_names_are_made_safe(name: str, safe: str) -> None:

@@ -1,7 +1,9 @@
-"""SECURITY-TESTS 1-4 and the operator's list, without a network."""
+"""The guard lets nothing reach the inside of the network but what the operator opened. No network is needed."""
 
 from __future__ import annotations
 
+import socket
+import ssl
 from ipaddress import ip_address
 
 import pytest
@@ -55,8 +57,12 @@ def test_inside_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("address", OUTSIDE)
 def test_outside_is_reached(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(outbound.VARIABLE, raising=False)
-    outbound.permit("hooks.example.com", address)
+    """It is public by itself, so it needs no entry of the operator, and another's entry changes nothing."""
+    assert outbound.is_public(ip_address(address))
+    for entries in ("", "10.8.0.0/16"):
+        monkeypatch.setenv(outbound.VARIABLE, entries)
+        assert not outbound.allow_list().covers("hooks.example.com", ip_address(address))
+        outbound.permit("hooks.example.com", address)
 
 
 @pytest.mark.parametrize(
@@ -101,3 +107,53 @@ async def test_one_private_address_among_public_ones_refuses_the_host(monkeypatc
     monkeypatch.setattr("socket.getaddrinfo", mixed)
     with pytest.raises(ConfigurationError):
         await outbound.resolve("mixed.example.com", 443)
+
+
+async def test_the_address_that_answered_is_checked_whatever_the_name_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that stands for a public address when it is looked up, and for this machine when it is connected to."""
+    monkeypatch.delenv(outbound.VARIABLE, raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as inside:
+        port = inside.getsockname()[1]
+        real = socket.socket.connect
+
+        def rebound(link: socket.socket, _address: object) -> None:
+            real(link, ("127.0.0.1", port))
+
+        def public(*_arguments: object, **_options: object) -> list[object]:
+            return [(2, 1, 6, "", ("93.184.215.14", port))]
+
+        monkeypatch.setattr("socket.getaddrinfo", public)
+        monkeypatch.setattr("socket.socket.connect", rebound)
+        with pytest.raises(ConfigurationError) as caught:
+            await outbound.connect("rebinding.example.com", port, timeout=5)
+    assert caught.value.field == "host"
+
+
+async def test_hosts_are_looked_up_after_idna_2008(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def record(host: object, *_arguments: object, **_options: object) -> list[object]:
+        asked.append(host)
+        return [(2, 1, 6, "", ("93.184.215.14", 443))]
+
+    monkeypatch.setattr("socket.getaddrinfo", record)
+    await outbound.resolve("mail.straße.de", 443)
+    assert asked == ["mail.xn--strae-oqa.de"]
+
+
+@pytest.mark.parametrize("host", ["☃.net", "a" * 64 + "ü.de"])
+async def test_hosts_that_cannot_exist_are_refused(host: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        await outbound.resolve(host, 443)
+    assert caught.value.field == "host"
+
+
+def test_tls_faults_are_found_behind_other_errors() -> None:
+    fault = ssl.SSLCertVerificationError("expired")
+    caused, met = ConnectionError("no connection"), ConnectionError("no connection")
+    caused.__cause__ = fault
+    met.__context__ = caused
+    assert outbound.tls_fault(fault) is fault
+    assert outbound.tls_fault(met) is fault
+    assert outbound.tls_fault(ConnectionError("no connection")) is None
+    assert outbound.tls_fault(None) is None

@@ -23,7 +23,9 @@ def test_unknown_name() -> None:
         _ = prefect_mailroom.Nothing
 
 
-@pytest.mark.parametrize("module", ["errors", "variables", "filenames", "outbound", "addresses", "signing"])
+@pytest.mark.parametrize(
+    "module", ["errors", "text.variables", "text.filenames", "outbound", "text.addresses", "channels.webhook.signing"]
+)
 def test_renderers_need_no_prefect(module: str) -> None:
     code = f"import sys, prefect_mailroom.{module}; sys.exit('prefect' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code], cwd=BLOCKS, capture_output=True, text=True, check=False)
@@ -32,7 +34,8 @@ def test_renderers_need_no_prefect(module: str) -> None:
 
 def test_every_block_is_in_the_collection() -> None:
     from prefect_mailroom import collection
-    from prefect_mailroom.channels import CHANNELS
+    from prefect_mailroom.channels.registry import CHANNELS
 
-    assert {channel.__name__ for channel in CHANNELS.values()} <= set(collection.__all__)
+    assert {entry.load().__name__ for entry in CHANNELS.values()} <= set(collection.__all__)
     assert collection.__all__ == sorted(collection.__all__)
+    assert all(hasattr(collection, name) for name in collection.__all__)

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from prefect_mailroom import variables
 from prefect_mailroom.errors import ConfigurationError
+from prefect_mailroom.text import variables
 
 DUE = datetime(2026, 2, 9, 9, 5, tzinfo=ZoneInfo("Europe/Berlin"))
 VALUES = variables.values(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import sys
@@ -13,11 +14,28 @@ from typing import Any
 import pytest
 from prefect.client.schemas.responses import DeploymentResponse
 
-from prefect_mailroom.worker.child import resident_bytes, why_retire
-from prefect_mailroom.worker.code import Code, CodeUnusable, Recycle, changed, fingerprint, own_files
 from prefect_mailroom.worker.configuration import WarmJobConfiguration
-from prefect_mailroom.worker.handles import in_words
-from prefect_mailroom.worker.wire import Wire, line
+from prefect_mailroom.worker.processes.child import resident_bytes, why_retire
+from prefect_mailroom.worker.processes.code import Code, CodeUnusable, Recycle, changed, fingerprint, own_files
+from prefect_mailroom.worker.processes.handles import Zygote, in_words
+from prefect_mailroom.worker.processes.wire import Wire, line
+
+
+async def test_a_zygote_is_heard_on_after_somebody_gave_up_waiting() -> None:
+    loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
+    ours, theirs = socket.socketpair()
+    process: Any = None  # It is not asked anything here.
+    with ours, theirs:
+        zygote = Zygote(process, ours, "")
+        gave_up, waits, loaded = (loop.create_future() for _ in range(3))
+        gave_up.cancel()
+        loaded.cancel()
+        zygote._spawned, zygote._loaded = {1: gave_up, 2: waits}, loaded
+        for message in ({"ready": "a.py:main"}, {"spawned": 1, "pid": 11}, {"spawned": 2, "pid": 12}):
+            reader.feed_data(line(message))
+        reader.feed_eof()
+        await zygote._listen(reader)
+    assert waits.result() == 12
 
 
 @pytest.mark.parametrize(

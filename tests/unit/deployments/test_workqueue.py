@@ -78,3 +78,34 @@ async def test_closing_releases_those_who_wait() -> None:
     await queue.close()
     done, left = await asyncio.wait(futures, timeout=5)
     assert (len(done), left) == (2, set())
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="A worker that is just ending still counts for the queue, so an id that is added then gets no worker.",
+)
+async def test_an_id_that_is_added_while_the_last_worker_ends_is_worked_on() -> None:
+    """Both wait for one answer: the worker takes it and ends, and then a request takes it and adds an id."""
+    bench = Bench()
+    answer = asyncio.get_running_loop().create_future()
+
+    async def work(key: str) -> None:
+        if key == "a":
+            await answer
+        bench.begun[key] += 1
+
+    queue = WorkQueue(work, workers=2)
+    queue.add("a")
+    await _turns()
+
+    async def request() -> asyncio.Future[None]:
+        await answer
+        return queue.add("b")
+
+    asking = asyncio.create_task(request())
+    await _turns()
+    answer.set_result(None)
+    await asking
+    await _turns()
+    assert bench.begun == Counter(a=1, b=1)

@@ -68,6 +68,15 @@ def test_a_key_from_the_settings_writes_no_file(tmp_path: Path) -> None:
     assert not (tmp_path / "api-key").exists()
 
 
+def test_a_key_that_another_process_is_about_to_write_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "api-key").touch()
+    monkeypatch.setattr("time.sleep", lambda _: (tmp_path / "api-key").write_text("k" * 40))
+
+    assert data_dir.api_key(_settings(tmp_path)) == "k" * 40
+
+
 def test_an_empty_key_file_is_refused_rather_than_used(tmp_path: Path) -> None:
     (tmp_path / "api-key").write_text("\n")
 

@@ -24,7 +24,7 @@ def taken() -> Iterator[int]:
 
 
 def _settings(tmp_path: Path, **values: object) -> Settings:
-    free = {name: ports.free_port("127.0.0.1") for name in ports.PORT_FIELDS}
+    free = dict(zip(ports.PORT_FIELDS, ports.free_ports("127.0.0.1", len(ports.PORT_FIELDS)), strict=True))
     return Settings.model_validate({"data_dir": tmp_path, **free, **values})
 
 
@@ -39,6 +39,33 @@ def test_a_taken_port_is_refused_with_its_holder_and_variable(tmp_path: Path, ta
 
 def test_free_ports_are_fine(tmp_path: Path) -> None:
     assert ports.faults(_settings(tmp_path)) == []
+
+
+def test_free_ports_differ_and_are_none_that_the_system_gives_to_whoever_connects() -> None:
+    found = ports.free_ports("127.0.0.1", 20)
+    with socket.socket() as given:
+        given.bind(("127.0.0.1", 0))
+        assert max(found) < given.getsockname()[1]
+    assert len(set(found)) == 20
+    assert all(ports.is_free("127.0.0.1", port) for port in found)
+
+
+def test_a_host_that_is_not_this_machine_has_no_free_port() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        ports.free_port("192.0.2.1")  # Kept for examples; no machine has it.
+    assert refused.value.field == "MAILROOM_HOST"
+
+
+def test_a_port_taken_instead_is_none_that_another_part_wants(
+    tmp_path: Path, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = _settings(tmp_path, mail_smtp_port=taken)
+    draws = [settings.api_port, settings.prefect_port, taken, spare := ports.free_port("127.0.0.1")]
+    monkeypatch.setattr(ports, "_candidates", lambda: draws)
+
+    changed, _ = ports.with_free_ports(settings)
+
+    assert changed.mail_smtp_port == spare
 
 
 def test_the_same_port_twice_is_refused(tmp_path: Path) -> None:

@@ -38,9 +38,8 @@ def test_modules_keep_to_one_idea() -> None:
     assert not long, f"over {LONGEST_MODULE} lines, split them: {long}"
 
 
-# The benches are programs of their own; the two rooms of the collection are being divided.
-UNDIVIDED = {ROOT / "blocks/prefect_mailroom", ROOT / "blocks/prefect_mailroom/worker"}
-ROOMS = sorted({file.parent for file in FILES if file.relative_to(ROOT).parts[0] != "bench"} - UNDIVIDED)
+# The benches are programs of their own.
+ROOMS = sorted({file.parent for file in FILES if file.relative_to(ROOT).parts[0] != "bench"})
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(ROOT)))

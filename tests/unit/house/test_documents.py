@@ -33,7 +33,7 @@ def test_the_report_of_the_docs_loads(tmp_path: Path) -> None:
     (folder / "report.yaml").write_text(yaml)
     query = "SELECT region, sum(amount) AS amount FROM orders WHERE day BETWEEN :from AND :to GROUP BY region"
     (folder / "orders.sql").write_text(query)
-    assert load_folder(folder).data_query == "orders"
+    assert load_folder(folder)[0].data_query == "orders"
 
 
 def test_every_warning_is_explained() -> None:

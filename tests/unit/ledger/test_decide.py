@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from mailroom.executions.policy import CATCH_UP_MOST, Policy
+from mailroom.executions.reasons import Reason, ReasonCode, because
 from mailroom.ledger.decide import Known, reckon
 from mailroom.states import ExecutionState
 from mailroom.timing import BusinessCalendar, Timing, occurrences
@@ -18,10 +19,13 @@ HOUR = timedelta(hours=1)
 NINE = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)
 HOURLY = TIMING.validate_python({"frequency": "cron", "expression": "0 * * * *"})
+PAUSED = because(ReasonCode.SCHEDULE_PAUSED)
 PENDING, MISSED, SKIPPED = ExecutionState.PENDING, ExecutionState.MISSED, ExecutionState.SKIPPED
 
 
-def states(policy: dict[str, object], *, now: datetime, known: tuple[Known, ...] = (), ended: str = "") -> list[str]:
+def states(
+    policy: dict[str, object], *, now: datetime, known: tuple[Known, ...] = (), ended: Reason | None = None
+) -> list[str]:
     """What goes in for the due times from 9:00 on, up to now."""
     accounts = reckon(
         HOURLY,
@@ -74,22 +78,18 @@ def test_one_that_waits_without_a_run_gives_way_to_the_next() -> None:
     now = NINE + 2 * HOUR + timedelta(minutes=5)
     accounts = reckon(HOURLY, Policy(), BusinessCalendar(), after=NINE + HOUR, until=now, now=now, known=known)
     assert [(close.execution_id, close.status) for close in accounts.closes] == [("e0", MISSED)]
-    assert "11:00" in accounts.closes[0].reason
+    assert accounts.closes[0].reason == because(ReasonCode.NOT_BEGUN_REPLACED, due_at=NINE + 2 * HOUR)
     assert accounts.next_run == NINE + 3 * HOUR
 
 
 def test_a_schedule_that_ends_skips_what_waits_and_says_why() -> None:
     known = (Known("e0", NINE, PENDING, handed_over=True),)
     now = NINE + HOUR + timedelta(seconds=2)
-    accounts = reckon(
-        HOURLY, Policy(), BusinessCalendar(), after=NINE, until=now, now=now, known=known, ended="It was paused."
-    )
+    accounts = reckon(HOURLY, Policy(), BusinessCalendar(), after=NINE, until=now, now=now, known=known, ended=PAUSED)
     assert [(entry.due_at, entry.status, entry.reason) for entry in accounts.entries] == [
-        (NINE + HOUR, SKIPPED, "It was paused.")
+        (NINE + HOUR, SKIPPED, PAUSED)
     ]
-    assert [(close.due_at, close.status, close.reason) for close in accounts.closes] == [
-        (NINE, SKIPPED, "It was paused.")
-    ]
+    assert [(close.due_at, close.status, close.reason) for close in accounts.closes] == [(NINE, SKIPPED, PAUSED)]
 
 
 @given(

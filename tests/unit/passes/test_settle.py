@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailroom.errors import Unavailable
+from mailroom.executions.reasons import ReasonCode, because
 from mailroom.passes.deliver import due_now
+from mailroom.passes.outcome import outcome_of
 from mailroom.passes.retry import DELAYS, JITTER, next_attempt
-from mailroom.passes.settle import verdict
 from mailroom.states import DeliveryState, ExecutionState
 from mailroom.storage.tables import Delivery
+from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Retryable, RetryLater, SourceUnavailable
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 S = DeliveryState
@@ -33,15 +37,17 @@ def delivery(status: DeliveryState, *, again: timedelta | None = None, attempts:
     ],
 )
 def test_an_execution_ends_as_its_deliveries_did(statuses: list[DeliveryState], expected: ExecutionState) -> None:
-    assert verdict([delivery(status) for status in statuses]).state is expected
+    assert outcome_of([delivery(status) for status in statuses]).state is expected
 
 
 def test_an_execution_waits_for_its_earliest_next_attempt() -> None:
     minute = timedelta(minutes=1)
-    result = verdict([delivery(S.DELIVERED), delivery(S.FAILED, again=5 * minute), delivery(S.UNKNOWN, again=minute)])
+    result = outcome_of(
+        [delivery(S.DELIVERED), delivery(S.FAILED, again=5 * minute), delivery(S.UNKNOWN, again=minute)]
+    )
     assert result.state is ExecutionState.RETRYING
     assert result.retry_at == NOW + minute
-    assert "1 of 3 delivered; 2 wait" in result.reason
+    assert result.reason == because(ReasonCode.DELIVERY_RETRY, delivered=1, total=3, waiting=2)
 
 
 def test_a_first_pass_tries_what_is_pending_only() -> None:
@@ -71,3 +77,16 @@ def test_the_next_attempt_follows_the_delays(attempts: int, key: str, not_before
 
 def test_attempts_run_out() -> None:
     assert next_attempt(attempts=8, max_attempts=8, now=NOW, not_before=None, key="k") is None
+
+
+def test_what_is_tried_again_is_a_type() -> None:
+    again = {kind for kind in _below(MailroomError) if issubclass(kind, Retryable)}
+    assert again == {RetryLater, OutcomeUnknown, SourceUnavailable, Unavailable}
+    assert RetryLater("busy", not_before=90).not_before == 90
+    assert Unavailable("away").not_before is None
+
+
+def _below(kind: type[MailroomError]) -> Iterator[type[MailroomError]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)

@@ -92,7 +92,6 @@ def job_of(tmp_path: Path) -> MakeJob:
         *,
         parameters: dict[str, Any] | None = None,
         limits: Limits | None = None,
-        fast_xlsx: bool = False,
         queries: tuple[str, ...] = ("rows", "totals"),
         **definition: Any,
     ) -> RenderJob:
@@ -114,7 +113,6 @@ def job_of(tmp_path: Path) -> MakeJob:
                 "access": {},
                 "folder": tmp_path / "out",
                 "limits": limits or Limits(),
-                "fast_xlsx": fast_xlsx,
             }
         )
 

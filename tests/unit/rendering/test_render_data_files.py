@@ -193,38 +193,27 @@ def test_xlsx_goes_on_in_a_second_sheet(
     render_rows: Make, reader_of: Make, job_of: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mailroom.rendering.formats.xlsx.MAX_ROWS", 4)
-    monkeypatch.setattr("mailroom.rendering.formats.xlsx_fast.MAX_ROWS", 4)
-    for fast in (False, True):  # The fast library cannot, so the other one takes over.
-        job = job_of(TABLE, ["xlsx", "csv"], fast_xlsx=fast)
-        result, path = render(render_rows, reader_of, job, {"n": ("integer", list(range(10)))})
-        sheets = sheets_of(path)
-        assert list(sheets) == ["Delays", "Delays (2)", "Delays (3)", "About"]
-        assert [row[0] for sheet in list(sheets.values())[:3] for row in sheet[1:]] == list(range(10))
-        assert sheets["Delays (3)"][0] == ["N"]
-        assert "Delays: 10 rows, on 3 sheets." in result.notices
-        assert [file.rows for file in result.files] == [10, 10]
+    job = job_of(TABLE, ["xlsx", "csv"])
+    result, path = render(render_rows, reader_of, job, {"n": ("integer", list(range(10)))})
+    sheets = sheets_of(path)
+    assert list(sheets) == ["Delays", "Delays (2)", "Delays (3)", "About"]
+    assert [row[0] for sheet in list(sheets.values())[:3] for row in sheet[1:]] == list(range(10))
+    assert sheets["Delays (3)"][0] == ["N"]
+    assert "Delays: 10 rows, on 3 sheets." in result.notices
+    assert [file.rows for file in result.files] == [10, 10]
 
 
-@pytest.mark.parametrize("fast", [False, True])
-def test_a_text_too_long_for_excel_is_cut_with_a_mark(
-    render_rows: Make, reader_of: Make, job_of: Make, fast: bool
-) -> None:
-    result, path = render(
-        render_rows, reader_of, job_of(TABLE, ["xlsx"], fast_xlsx=fast), {"a": ("text", ["x" * 40_000, "ok"])}
-    )
+def test_a_text_too_long_for_excel_is_cut_with_a_mark(render_rows: Make, reader_of: Make, job_of: Make) -> None:
+    result, path = render(render_rows, reader_of, job_of(TABLE, ["xlsx"]), {"a": ("text", ["x" * 40_000, "ok"])})
     cell = sheets_of(path)["Delays"][1][0]
     assert len(cell) == MAX_TEXT
     assert cell.endswith("[cut: the whole text has 40,000 characters, Excel holds 32,767]")
     assert any("were cut" in notice for notice in result.notices)
 
 
-def test_the_fast_xlsx_holds_the_same_cells(render_rows: Make, reader_of: Make, job_of: Make) -> None:
+def test_an_xlsx_sheet_is_ready_to_be_read(render_rows: Make, reader_of: Make, job_of: Make) -> None:
+    """Its head stays in view, its columns can be filtered, a text is a text and a time looks like one."""
     _, path = render(render_rows, reader_of, job_of(TABLE, ["xlsx"]), ALL_TYPES)
-    slow = sheets_of(path)
-    _, path = render(render_rows, reader_of, job_of(TABLE, ["xlsx"], fast_xlsx=True), ALL_TYPES)
-    fast = sheets_of(path)
-    # The fast library leaves the cell of an empty text out.
-    assert fast["Delays"] == [[None if cell == "" else cell for cell in row] for row in slow["Delays"]]
     sheet = openpyxl.load_workbook(path)["Delays"]
     assert (sheet.freeze_panes, sheet.auto_filter.ref, sheet["A2"].data_type) == ("A2", "A1:K5", "s")
     assert sheet["G2"].number_format == "d mmm yyyy hh:mm"
@@ -288,13 +277,11 @@ def test_a_file_without_rows_is_still_a_file(render_rows: Make, reader_of: Make,
 
 
 def test_one_pass_makes_all_files(render_rows: Make, reader_of: Make, job_of: Make) -> None:
-    for fast in (False, True):
-        reader = reader_of(rows={"n": ("integer", list(range(10)))})
-        job = job_of(TABLE, ["csv", "json", "xlsx", "parquet", "pdf", "html"], fast_xlsx=fast)
-        result = render_rows(job, reader)
-        assert reader.asked == ["rows"]
-        assert [file.rows for file in result.files] == [10, 10, 10, 10, None, None]
-        assert [file.path.name for file in result.files] == [f"punctuality.{file.format}" for file in result.files]
+    reader = reader_of(rows={"n": ("integer", list(range(10)))})
+    result = render_rows(job_of(TABLE, ["csv", "json", "xlsx", "parquet", "pdf", "html"]), reader)
+    assert reader.asked == ["rows"]
+    assert [file.rows for file in result.files] == [10, 10, 10, 10, None, None]
+    assert [file.path.name for file in result.files] == [f"punctuality.{file.format}" for file in result.files]
 
 
 def test_more_rows_than_the_limit_leave_nothing(render_rows: Make, reader_of: Make, job_of: Make) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mailroom.rendering.document import chart
-from mailroom.rendering.formats import templates
+from mailroom.rendering.formats import sandbox
 from mailroom.reports.errors import LimitExceeded, RenderFailed
 
 Make = Callable[..., Any]
@@ -74,14 +74,14 @@ def test_an_own_template_is_kept_in_its_sandbox(render_rows: Make, reader_of: Ma
 
 def test_an_own_template_gives_no_endless_page() -> None:
     with pytest.raises(LimitExceeded) as caught:
-        templates.render_own("{% for i in range(90000) %}0123456789{% endfor %}", {}, max_bytes=100_000)
+        sandbox.render_report_template("{% for i in range(90000) %}0123456789{% endfor %}", {}, max_bytes=100_000)
     assert caught.value.limit == "output_mb"
 
 
 @pytest.mark.parametrize("source", ["{{ 3 * 4 }}", "{{ 'ab' * 6 }}", "{{ 2 ** 10 }}", "{{ 7 % 4 }}"])
 def test_the_sandbox_still_reckons(source: str) -> None:
     expected = {"{{ 3 * 4 }}": "12", "{{ 'ab' * 6 }}": "ab" * 6, "{{ 2 ** 10 }}": "1024", "{{ 7 % 4 }}": "3"}
-    assert templates.render_own(source, {}, max_bytes=100) == expected[source]
+    assert sandbox.render_report_template(source, {}, max_bytes=100) == expected[source]
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,6 @@ async def test_each_format_flies_once(job: RenderJob, tmp_path: Path) -> None:
         {"parameters": {"a": 1}},
         {"timezone": "UTC"},
         {"access": {"url": "another"}},
-        {"fast_xlsx": True},
         {"due_at": timedelta(minutes=1)},
         {"limits": {"rows": 5}},
         {"definition": {"title": "Another"}},

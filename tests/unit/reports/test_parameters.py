@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,7 +44,11 @@ def test_defaults_are_filled_in_and_dates_resolved_from_the_due_time_in_its_zone
 
 
 def test_relative_dates_pass_the_check_at_save_time() -> None:
-    check_parameters(SCHEMA, {"region": "APAC", "day": "start_of_last_month+1w", "since": None})
+    values = {"region": "APAC", "day": "start_of_last_month+1w", "since": None}
+    check_parameters(SCHEMA, values)
+    final = resolve_parameters(SCHEMA, values, DUE, "UTC")
+    assert (final["day"], final["since"]) == ("2026-02-08", None)
+    assert list(faults({**values, "day": "start_of_last_month+1x"})) == ["day"], "the check is not skipped"
 
 
 def test_each_fault_names_its_field_and_what_is_allowed() -> None:
@@ -86,8 +91,21 @@ def test_choices_have_titles() -> None:
     assert choices(SCHEMA["properties"]["rows"]) == []
 
 
-def test_a_good_schema_passes() -> None:
-    check_schema(SCHEMA)
+def schema_faults(schema: dict[str, Any]) -> list[tuple[str | int, ...]]:
+    try:
+        check_schema(schema)
+    except ParametersInvalid as error:
+        return [problem.at for problem in error.problems]
+    return []
+
+
+def test_a_good_schema_passes_whole_and_with_any_one_parameter() -> None:
+    before = deepcopy(SCHEMA)
+    for name, one in SCHEMA["properties"].items():
+        assert schema_faults({"type": "object", "properties": {name: one}}) == []
+        assert schema_faults({"type": "object", "properties": {name: {**one, "type": "strin"}}}) != []
+    assert schema_faults(SCHEMA) == []
+    assert before == SCHEMA, "a check changes nothing"
 
 
 @pytest.mark.parametrize(

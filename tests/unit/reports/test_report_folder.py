@@ -65,7 +65,7 @@ def problems(folder: Path) -> list[FolderProblem]:
 
 def test_a_good_folder_becomes_a_definition(folder: Path) -> None:
     (folder / "template.html.j2").write_text("<h1>{{ report.title }}</h1>")
-    definition = load_folder(folder)
+    definition, _ = load_folder(folder)
     assert definition.id == "daily-sales"
     assert definition.source.kind == "sql"
     assert definition.source.queries["main"] == "select 1 as n\nwhere :day <> ''\n"
@@ -74,9 +74,9 @@ def test_a_good_folder_becomes_a_definition(folder: Path) -> None:
 
 
 def test_the_version_follows_every_file(folder: Path) -> None:
-    first = load_folder(folder).version
+    first = load_folder(folder)[0].version
     (folder / "main.sql").write_text("select 2 as n where :day <> ''")
-    assert load_folder(folder).version != first
+    assert load_folder(folder)[0].version != first
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_the_folders_name_is_the_id(folder: Path) -> None:
 
 def test_plain_words_stay_words(folder: Path) -> None:
     change(folder, "description: What was sold", "description: no")
-    assert load_folder(folder).description == "no"
+    assert load_folder(folder)[0].description == "no"
 
 
 def test_a_catalog_keeps_the_good_beside_the_bad(folder: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from mailroom.schedules.conflicts.load import Load, load
 from mailroom.schedules.conflicts.parties import Party
 from mailroom.schedules.conflicts.warning import Code, ScheduleWarning
 from mailroom.timing import BusinessCalendar, Timing
-from prefect_mailroom.channels import destination
+from prefect_mailroom.channels.registry import destination
 
 NOW = dt.datetime(2026, 11, 27, 12, tzinfo=dt.UTC)  # A Friday.
 TIMING: TypeAdapter[Timing] = TypeAdapter(Timing)

@@ -15,11 +15,12 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
 
+from deployments.sync.deployment_mark import DeploymentMark, digest_of, signed
 from deployments.sync.desired import FLOW_NAME, desired, schedule_tag
 from deployments.sync.diff import diff, shown
-from deployments.sync.mark import Mark, digest_of, signed
+from deployments.sync.drift_finder import DriftFinder
 from deployments.sync.observed import Observed, read, read_others
-from deployments.sync.sweep import Sweep
+from mailroom.access.viewer import SYSTEM, Viewer
 from mailroom.audit import repository as audit
 from mailroom.notifications import repository as notifications
 from mailroom.schedules import repository as stored
@@ -60,7 +61,7 @@ async def _in_step(environment: Environment, schedule: Schedule) -> bool:
 
 async def _events(environment: Environment, schedule: Schedule, action: str) -> list[AuditEvent]:
     async with environment.database.session() as session:
-        page = await audit.list_page(session, entity_type="schedule", entity_id=schedule.id)
+        page = await audit.list_page(session, entity_type="schedule", entity_id=schedule.id, viewer=SYSTEM)
     return [event for event in page.items if event.action == action]
 
 
@@ -131,20 +132,20 @@ async def test_a_change_by_stamp_and_a_deletion_by_count_are_found_without_readi
         return []
 
     monkeypatch.setattr(stored, "following", nothing_follows)
-    sweep = Sweep(environment.database, environment.settings)
+    finder = DriftFinder(environment.database, environment.settings)
     async with PrefectClient(environment.settings.prefect_api) as client:
-        await sweep.look(client, seconds=0)
+        await finder.find(client, seconds=0)
         await _fields_edited(client, changed)
-        assert set((await sweep.look(client, seconds=0)).verdicts) == {changed.id}, "by its stamp"
+        assert set((await finder.find(client, seconds=0)).verdicts) == {changed.id}, "by its stamp"
         await _deleted(client, gone)
-        found = await sweep.look(client, seconds=0)
+        found = await finder.find(client, seconds=0)
     assert set(found.verdicts) == {changed.id, gone.id}
 
 
 def observe_as(model: DeploymentResponse, there: Observed) -> DeploymentUpdate:
     """Return an update to another description, marked as our own."""
     older = replace(there, description="As an older version said it.")
-    mark = Mark(1, paused=there.paused, digest=digest_of(shown(older)))
+    mark = DeploymentMark(1, paused=there.paused, digest=digest_of(shown(older)))
     return DeploymentUpdate(description=signed(older.description, mark), tags=model.tags)
 
 
@@ -181,7 +182,7 @@ async def test_a_pause_in_prefect_is_adopted_and_so_is_its_resume(environment: E
     (event,) = await _events(environment, schedule, "paused")
     assert event.actor == "prefect-ui"
     async with environment.database.session() as session:
-        notes = (await notifications.list_page(session, user_id=schedule.user_id)).items
+        notes = (await notifications.list_page(session, viewer=Viewer(schedule.user_id))).items
     assert [note.schedule_id for note in notes] == [schedule.id]
     assert await _events(environment, schedule, "drift repaired") == []
 
@@ -232,7 +233,7 @@ async def test_a_pause_in_prefect_survives_our_edit_that_was_not_written_yet(env
     schedule = await _settled(environment)
     await _pause_in_prefect(environment, schedule)
     async with environment.database.session() as session:
-        row = await stored.get(session, schedule.id)
+        row = await stored.get(session, schedule.id, viewer=SYSTEM)
         spec = stored_spec(row).model_copy(update={"name": "Renamed"})
         await schedules.replace(session, schedule.id, spec, environment.context(), if_match=None)
     await environment.reconciler.settle_schedule(schedule.id)
@@ -318,7 +319,9 @@ async def test_a_change_shortly_before_a_due_time_leaves_its_run_in_prefect(envi
     for name in ("as it was made", "Renamed"):
         if name == "Renamed":
             async with environment.database.session() as session:
-                spec = stored_spec(await stored.get(session, schedule.id)).model_copy(update={"name": name})
+                spec = stored_spec(await stored.get(session, schedule.id, viewer=SYSTEM)).model_copy(
+                    update={"name": name}
+                )
                 await schedules.replace(session, schedule.id, spec, environment.context(), if_match=None)
             await environment.reconciler.settle_schedule(schedule.id)
         async with PrefectClient(environment.settings.prefect_api) as client:

@@ -19,7 +19,7 @@ from mailroom.ledger.figures import figures
 from mailroom.passes.claim import Claimed, FlowRunFacts, claim
 from mailroom.schedules import service as schedules
 from mailroom.schedules.spec import read_spec
-from mailroom.schedules.watchdog import SETTLED, look
+from mailroom.schedules.watchdog import GRACE_AFTER_CHANGE, look
 from mailroom.states import ExecutionKind
 from mailroom.storage.tables import Execution, Schedule
 from tests.integration.deployments.conftest import BODY
@@ -93,7 +93,7 @@ async def test_around_its_time_nothing_is_lost_and_nothing_doubled(environment: 
     await _edit(environment, moved, f"{due - timedelta(hours=1):%H:%M}")
     await _change(environment, schedules.pause, paused, datetime.now(UTC))
     await _change(environment, schedules.delete, deleted, datetime.now(UTC))
-    await _until(due + SETTLED + 2 * SECOND)
+    await _until(due + GRACE_AFTER_CHANGE + 2 * SECOND)
     # The one whose deployment was deleted was not changed by us: it has the longer grace.
     await look(environment.database, now=datetime.now(UTC))
     await look(environment.database, now=due + timedelta(minutes=2, seconds=1))

@@ -11,6 +11,7 @@ from prefect.client.schemas.schedules import CronSchedule
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from deployments.sync.desired import FLOW_NAME
+from mailroom.access.viewer import SYSTEM
 from mailroom.schedules import calendar_changes
 from mailroom.schedules import repository as stored
 from mailroom.schedules import service as schedules
@@ -38,7 +39,7 @@ def edit(
     environment: SimulatedEnvironment, schedule_id: str, patch: dict[str, Any], if_match: str | None = None
 ) -> Change:
     async def change(session: AsyncSession) -> None:
-        body = {**spec_data(await stored.get(session, schedule_id)), **patch}
+        body = {**spec_data(await stored.get(session, schedule_id, viewer=SYSTEM)), **patch}
         await schedules.replace(session, schedule_id, read_spec(body), environment.context(), if_match=if_match)
 
     return change

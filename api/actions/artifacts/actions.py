@@ -1,0 +1,37 @@
+"""Find rendered files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.actions.caller import Caller
+from mailroom.errors import Gone
+from mailroom.rendering import repository as rendering_repository
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A rendered file on this machine."""
+
+    path: Path
+    filename: str
+    media_type: str
+    sha256: str
+
+
+async def find(caller: Caller, artifact_id: str) -> StoredFile:
+    """Return the file of an artifact.
+
+    Raises:
+        NotFound: there is no such artifact.
+        Gone: its file has expired.
+    """
+    async with caller.session() as session:
+        artifact = await rendering_repository.artifact(session, artifact_id, viewer=caller.viewer)
+    path = caller.services.store.path(artifact.sha256)
+    if artifact.expires_at <= caller.context.now or not path.is_file():
+        message = f"{artifact.filename} expired at {artifact.expires_at:%Y-%m-%d %H:%M} UTC."
+        remedy = "Run the schedule again, or ask the operator to raise MAILROOM_ARTIFACT_DAYS."
+        raise Gone(message, remedy=remedy)
+    return StoredFile(path, artifact.filename, artifact.media_type, artifact.sha256)

@@ -1,0 +1,25 @@
+"""Run past due times of a schedule."""
+
+from __future__ import annotations
+
+from api.actions.backfill.views import BackfillView
+from api.actions.caller import Caller, Remember, forget
+from mailroom.schedules.backfill import Backfill
+from mailroom.schedules.backfill import backfill as store
+
+
+async def backfill(
+    caller: Caller, schedule_id: str, wanted: Backfill, remember: Remember[BackfillView] = forget
+) -> BackfillView:
+    """Store the executions of a backfill and hand the first of them to Prefect; a dry run stores nothing.
+
+    Raises:
+        NotFound, Conflict, Invalid.
+    """
+    async with caller.session() as session:
+        view = BackfillView.model_validate(await store(session, schedule_id, wanted, caller.context))
+        view.links = {"history": f"/api/v1/schedules/{schedule_id}/history?kind=backfill"}
+        await remember(session, view)
+    if view.executions:
+        await caller.services.reconciler.settle_schedule(schedule_id)
+    return view

@@ -1,0 +1,84 @@
+"""Look at business calendars and change them."""
+
+from __future__ import annotations
+
+from api.actions.calendars.views import CalendarDetail, CalendarView, CountryView
+from api.actions.caller import Caller, Remember, forget
+from api.actions.view import PageView
+from mailroom.calendars import repository as calendars
+from mailroom.calendars.spec import CalendarDefinition
+from mailroom.calendars.spec import countries as known_countries
+from mailroom.context import Context
+from mailroom.schedules import calendar_changes
+from mailroom.schedules.calendar_changes import CalendarSettings, NewCalendar
+from mailroom.storage.tables import Calendar
+
+
+async def every(caller: Caller) -> PageView[CalendarView]:
+    """Return every calendar by title, without its days."""
+    async with caller.session() as session:
+        rows = await calendars.every(session, viewer=caller.viewer)
+    return PageView(items=[_view(row) for row in rows])
+
+
+def countries() -> PageView[CountryView]:
+    """Return the countries whose public holidays are known."""
+    found = known_countries().items()
+    return PageView(items=[CountryView(country=code, subdivisions=list(parts)) for code, parts in found])
+
+
+async def read(caller: Caller, calendar_id: str) -> CalendarDetail:
+    """Return one calendar with its holidays of the coming year.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    async with caller.session() as session:
+        return _detail(await calendars.get(session, calendar_id, viewer=caller.viewer), caller.context)
+
+
+async def create(caller: Caller, wanted: NewCalendar, remember: Remember[CalendarDetail] = forget) -> CalendarDetail:
+    """Store a new calendar.
+
+    Raises:
+        Conflict: the id is in use.
+    """
+    async with caller.session() as session:
+        view = _detail(await calendar_changes.create(session, wanted, caller.context), caller.context)
+        await remember(session, view)
+    return view
+
+
+async def replace(
+    caller: Caller, calendar_id: str, wanted: CalendarSettings, *, if_match: str | None
+) -> CalendarDetail:
+    """Replace a calendar's days; every schedule that uses it moves with it.
+
+    Raises:
+        NotFound, Conflict.
+    """
+    async with caller.session() as session:
+        row = await calendar_changes.replace(session, calendar_id, wanted, caller.context, if_match=if_match)
+        return _detail(row, caller.context)
+
+
+async def delete(caller: Caller, calendar_id: str, *, if_match: str | None) -> None:
+    """Delete a calendar that no schedule uses.
+
+    Raises:
+        NotFound, Conflict.
+    """
+    async with caller.session() as session:
+        await calendar_changes.delete(session, calendar_id, caller.context, if_match=if_match)
+
+
+def _view(row: Calendar) -> CalendarView:
+    return CalendarView(id=row.id, title=row.title, etag=calendar_changes.etag(row), updated_at=row.updated_at)
+
+
+def _detail(row: Calendar, context: Context) -> CalendarDetail:
+    definition = CalendarDefinition.model_validate(row.definition)
+    ahead = definition.days_off(context.now.date())
+    return CalendarDetail(
+        **_view(row).model_dump(), **definition.model_dump(), days_off=[day.model_dump() for day in ahead]
+    )

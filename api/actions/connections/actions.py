@@ -1,0 +1,89 @@
+"""Look at connections and change them. Credentials go in and never come out."""
+
+from __future__ import annotations
+
+from api.actions.caller import Caller, Remember, forget
+from api.actions.connections.views import CheckView, ConnectionDetail, ConnectionKind, ConnectionView
+from api.actions.view import PageView
+from mailroom.connections import repository as connection_repository
+from mailroom.connections import service as connections
+from mailroom.connections.kinds import block_types, is_channel
+from mailroom.connections.service import ConnectionSettings, NewConnection
+
+
+async def every(caller: Caller) -> PageView[ConnectionView]:
+    """Return every connection by name, without settings."""
+    async with caller.session() as session:
+        rows = await connection_repository.every(session, viewer=caller.viewer)
+    return PageView(items=[ConnectionView.model_validate(row) for row in rows])
+
+
+def kinds() -> PageView[ConnectionKind]:
+    """Return the kinds of connections, each with the JSON Schema of its settings."""
+    return PageView(
+        items=[
+            ConnectionKind(
+                kind=kind,
+                title=block.get_block_type_name(),
+                description=block.get_description() or "",
+                use="channel" if is_channel(kind) else "source",
+                settings=block.model_json_schema(),
+            )
+            for kind, block in block_types().items()
+        ]
+    )
+
+
+async def read(caller: Caller, name: str) -> ConnectionDetail:
+    """Return one connection; of a secret only that it is set.
+
+    Raises:
+        NotFound, ConfigurationError, Unavailable.
+    """
+    async with caller.session() as session:
+        row = await connection_repository.get(session, name, viewer=caller.viewer)
+    shown = await connections.shown(row, caller.context.settings)
+    return ConnectionDetail(**ConnectionView.model_validate(row).model_dump(), settings=shown)
+
+
+async def create(caller: Caller, wanted: NewConnection, remember: Remember[ConnectionView] = forget) -> ConnectionView:
+    """Store a connection: its settings as an encrypted Prefect block, its name and kind in our tables.
+
+    Raises:
+        Conflict, Invalid, Unavailable.
+    """
+    async with caller.session() as session:
+        view = ConnectionView.model_validate(await connections.create(session, wanted, caller.context))
+        await remember(session, view)
+    return view
+
+
+async def replace(caller: Caller, name: str, wanted: ConnectionSettings) -> ConnectionView:
+    """Replace all settings of a connection; a stored secret is never taken over.
+
+    Raises:
+        NotFound, Conflict, Invalid, Unavailable.
+    """
+    async with caller.session() as session:
+        return ConnectionView.model_validate(await connections.replace(session, name, wanted, caller.context))
+
+
+async def delete(caller: Caller, name: str) -> None:
+    """Delete a connection that no schedule or report uses, with its block.
+
+    Raises:
+        NotFound, Conflict, Unavailable.
+    """
+    async with caller.session() as session:
+        await connections.delete(session, name, caller.context)
+
+
+async def check(caller: Caller, name: str) -> CheckView:
+    """Ask the far side whether the connection works; nothing is delivered.
+
+    Raises:
+        MailroomError: what is wrong, in the words of the channel or source.
+    """
+    async with caller.session() as session:
+        row = await connection_repository.get(session, name, viewer=caller.viewer)
+    return CheckView(ok=True, message=await connections.check(row, caller.context.settings))

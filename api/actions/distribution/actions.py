@@ -1,0 +1,52 @@
+"""Send one small real message through a connection, to see that it arrives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.actions.caller import Caller
+from api.actions.distribution.views import TestReceipt
+from mailroom.connections import trials
+from mailroom.errors import NoSuchChannel
+from prefect_mailroom.channels.registry import CHANNELS
+
+
+class DistributionTest(BaseModel):
+    """A test of a connection. The message goes to `to`, or to the caller when it is left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    connection: str = Field(min_length=1, max_length=100)
+    to: str | None = Field(default=None, min_length=3, max_length=320)
+    destination: dict[str, Any] = Field(
+        default_factory=dict, description="The channel's other settings, as on a schedule's destination."
+    )
+
+
+async def send_test(caller: Caller, channel: str, wanted: DistributionTest) -> TestReceipt:
+    """Send a small real message, marked as a test, and return what the far side confirmed.
+
+    Raises:
+        NoSuchChannel: this Mailroom has no channel of that name.
+        Invalid: the connection does not exist, or the settings are wrong.
+        MailroomError: what the channel says is wrong.
+    """
+    if channel not in CHANNELS:
+        known = ", ".join(sorted(CHANNELS))
+        raise NoSuchChannel(f"This Mailroom has no channel '{channel}'.", remedy=f"Use one of: {known}.")
+    context = caller.context
+    async with caller.session() as session:
+        row = await trials.find_connection(session, channel, wanted.connection, viewer=context.viewer)
+    target = trials.target(channel, row.name, wanted.to or context.user.email, wanted.destination)
+    recipient, receipt = await trials.send(row, target, context)
+    async with caller.session() as session:
+        trials.record(session, row, recipient, context)
+    return TestReceipt(
+        channel=channel,
+        connection=row.name,
+        recipient=recipient,
+        reference=receipt.reference,
+        confirmed_at=receipt.confirmed_at,
+    )

@@ -1,0 +1,45 @@
+"""Try again to deliver what an execution did not deliver."""
+
+from __future__ import annotations
+
+from api.actions.caller import Caller, Remember, forget
+from api.actions.executions.actions import read
+from api.actions.executions.present import execution_detail
+from api.actions.executions.views import ExecutionDetail
+from mailroom.access import repository as users
+from mailroom.audit import repository as audit
+from mailroom.audit.events import ExecutionRetried
+from mailroom.errors import Conflict
+from mailroom.executions import again
+from mailroom.executions import deliveries as delivery_repository
+from mailroom.executions import repository as executions
+from mailroom.executions.reason_words import words
+from mailroom.passes.gate import may_send
+from mailroom.schedules import repository as stored
+
+
+async def retry(caller: Caller, execution_id: str, remember: Remember[ExecutionDetail] = forget) -> ExecutionDetail:
+    """Let the flow run of an execution that has ended run again; confirmed deliveries are never repeated.
+
+    Raises:
+        NotFound: there is none of that id.
+        Conflict: it has not ended, nothing is undelivered, or nothing may be sent for its schedule now.
+    """
+    context = caller.context
+    async with caller.session() as session:
+        schedule_id = (await executions.visible(session, execution_id, viewer=context.viewer)).schedule_id
+        schedule = await stored.find(session, schedule_id, lock=True)  # First, as every pass does: no deadlock.
+        assert schedule is not None, "schedules are never removed, only marked as deleted"
+        execution = await executions.get(session, execution_id, lock=True)
+        owner = await users.find(session, schedule.user_id)
+        left = again.undelivered(execution, await delivery_repository.deliveries_of(session, [execution.id]))
+        if closed := may_send(execution.kind, schedule.state, owner_active=owner is not None and owner.is_active):
+            raise Conflict(f"Nothing may be sent now. {words(closed.reason)}", remedy="Resume the schedule first.")
+        asked = again.is_asked_for(execution)
+        again.ask(execution, now=context.now)
+        if not asked:
+            audit.record_by(session, ExecutionRetried(execution.id, schedule.id, str(execution.status), left), context)
+        await session.flush()
+        await remember(session, await execution_detail(session, execution, context))
+    await caller.services.reconciler.settle_schedule(schedule_id)
+    return await read(caller, execution_id)

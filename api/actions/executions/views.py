@@ -1,0 +1,74 @@
+"""Define what the API answers about executions, as models that the OpenAPI document shows too."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from api.actions.artifacts.views import ArtifactView
+from api.actions.view import View
+from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
+
+
+class ErrorView(View):
+    """The reason of a failure; the log knows it by the id."""
+
+    id: str | None
+    message: str
+
+
+class ExecutionView(View):
+    """The record of the work on one due time, test or request."""
+
+    id: str
+    schedule_id: str
+    schedule_name: str
+    kind: ExecutionKind
+    due_at: datetime
+    status: ExecutionState
+    reason: str = Field(description="Why it is in this state, as a sentence.")
+    reason_code: str | None = Field(description="The reason as a code, for programs.", examples=["overlap"])
+    started_at: datetime | None
+    completed_at: datetime | None
+    delivered: int
+    total: int
+    error: ErrorView | None
+    artifacts: list[ArtifactView]
+    test_recipient: str | None
+    retry_requested_at: datetime | None = Field(
+        default=None, description="A person asked for another try then, which has not begun yet."
+    )
+    links: dict[str, str]
+
+
+class AttemptView(View):
+    """One try of a delivery."""
+
+    number: int
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: DeliveryState | None
+    error_message: str | None
+
+
+class DeliveryView(View):
+    """One artifact set on its way to one recipient, with its attempts."""
+
+    id: str
+    channel: str
+    connection: str
+    recipient: str
+    status: DeliveryState
+    delivered_at: datetime | None
+    next_attempt_at: datetime | None
+    receipt: dict[str, Any] | None
+    error_message: str | None
+    attempts: list[AttemptView]
+
+
+class ExecutionDetail(ExecutionView):
+    """An execution with its deliveries."""
+
+    deliveries: list[DeliveryView]

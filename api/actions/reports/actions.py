@@ -1,0 +1,91 @@
+"""Look at reports and change them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.actions.caller import Caller, Remember, forget
+from api.actions.reports.views import ReportSummary, ReportView
+from api.actions.view import PageView
+from mailroom.connections import repository as connection_repository
+from mailroom.rendering import previews
+from mailroom.reports import repository as report_repository
+from mailroom.reports import service as reports
+from mailroom.reports.spec import ReportDefinition
+from mailroom.storage.tables import Report
+
+
+async def every(caller: Caller) -> PageView[ReportSummary]:
+    """Return every report by title, without definitions."""
+    async with caller.session() as session:
+        rows = await report_repository.every(session, viewer=caller.viewer)
+    return PageView(items=[ReportSummary.model_validate(row) for row in rows])
+
+
+async def read(caller: Caller, report_id: str) -> ReportView:
+    """Return one report with its definition.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    async with caller.session() as session:
+        return _view(await report_repository.get(session, report_id, viewer=caller.viewer))
+
+
+async def create(caller: Caller, definition: ReportDefinition, remember: Remember[ReportView] = forget) -> ReportView:
+    """Store a new report.
+
+    Raises:
+        Conflict, Invalid.
+    """
+    async with caller.session() as session:
+        view = _view(*await reports.save(session, definition, caller.context, new=True))
+        await remember(session, view)
+    return view
+
+
+async def replace(caller: Caller, definition: ReportDefinition, *, if_match: str | None) -> ReportView:
+    """Replace the definition of a report.
+
+    Raises:
+        NotFound, Conflict, Invalid.
+    """
+    async with caller.session() as session:
+        return _view(*await reports.save(session, definition, caller.context, new=False, if_match=if_match))
+
+
+async def delete(caller: Caller, report_id: str, *, if_match: str | None) -> None:
+    """Delete a report that no schedule uses.
+
+    Raises:
+        NotFound, Conflict.
+    """
+    async with caller.session() as session:
+        await reports.delete(session, report_id, caller.context, if_match=if_match)
+
+
+async def preview(caller: Caller, report_id: str, parameters: dict[str, Any]) -> bytes:
+    """Render a report as HTML with today's data, within narrow limits.
+
+    Raises:
+        NotFound, ParametersInvalid, MailroomError.
+    """
+    context = caller.context
+    async with caller.session() as session:
+        row = await report_repository.get(session, report_id, viewer=caller.viewer)
+        definition = ReportDefinition.model_validate(row.definition)
+        source = await connection_repository.get(session, definition.source.connection, viewer=caller.viewer)
+    async with caller.services.previews:
+        return await previews.preview_html(
+            definition,
+            source,
+            parameters,
+            timezone=context.user.timezone,
+            settings=context.settings,
+            group=context.user.id,
+        )
+
+
+def _view(row: Report, warnings: list[str] | None = None) -> ReportView:
+    view = ReportView.model_validate(row)
+    return view.model_copy(update={"warnings": warnings or []})

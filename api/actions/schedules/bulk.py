@@ -1,0 +1,192 @@
+"""Do the same to many schedules, each in a transaction of its own, so that one that fails stops no other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.actions.caller import Caller, NoParts, Parts, Remember, forget
+from api.actions.schedules.filters import ScheduleFilter
+from mailroom.errors import Invalid
+from mailroom.schedules import repository as stored
+from mailroom.schedules import service as schedules
+from mailroom.states import ExecutionKind
+from mailroom.storage.database import new_id
+from prefect_mailroom.errors import MailroomError
+
+_LOG = logging.getLogger(__name__)
+MOST = 500
+_PAGE = 200
+BulkAction = Literal["pause", "resume", "run", "delete"]
+
+
+class BulkRequest(BaseModel):
+    """An action on many schedules: name them by `ids`, or choose them by `filter`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    action: BulkAction
+    ids: list[Annotated[str, StringConstraints(min_length=1, max_length=80)]] | None = Field(
+        default=None, min_length=1, max_length=MOST, description="Ids of schedules; one that is repeated counts once."
+    )
+    filter: ScheduleFilter | None = Field(
+        default=None, description=f"The filters of the list, at least one of them. It may match {MOST} schedules."
+    )
+    dry_run: bool = Field(default=False, description="Say what would be done to each, and do nothing.")
+
+    @field_validator("action", mode="before")
+    @classmethod
+    def _not_yet(cls, value: object) -> object:
+        if value == "reassign":
+            raise ValueError("reassign is not available: every schedule has the same owner in this version")
+        return value
+
+
+class BulkOutcome(StrEnum):
+    """The result for one schedule; in a dry run, the result that it would have."""
+
+    DONE = "done"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class BulkItem:
+    """The result of a bulk action for one schedule.
+
+    Attributes:
+        name: empty for a schedule that does not exist.
+        execution_id: the execution that `run` asked for.
+        error: why it failed; None with an `error_id` where nobody expected it, and the log knows it by that id.
+    """
+
+    id: str
+    name: str
+    outcome: BulkOutcome
+    execution_id: str | None = None
+    error: MailroomError | None = None
+    error_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BulkResult:
+    """The result for each schedule, in the order of `ids`, or from the oldest schedule on."""
+
+    action: BulkAction
+    dry_run: bool
+    items: list[BulkItem]
+
+    def count(self, outcome: BulkOutcome) -> int:
+        """Count the schedules with this outcome."""
+        return sum(item.outcome is outcome for item in self.items)
+
+
+class _Undo(Exception):
+    """Ends the transaction of a dry run without a trace."""
+
+
+async def bulk(
+    caller: Caller,
+    wanted: BulkRequest,
+    remember: Remember[BulkResult] = forget,
+    parts: Parts | None = None,
+) -> BulkResult:
+    """Do the action to each schedule, and bring the changes to Prefect.
+
+    Args:
+        parts: remembers which schedules are done, so that a request that broke off goes on when it is repeated.
+
+    Raises:
+        Invalid: neither or both of `ids` and `filter` are given, or the filter matches none or too many.
+    """
+    ids = await _chosen(caller, wanted)
+    kept = NoParts() if parts is None or wanted.dry_run else parts
+    items = [await _item(caller, wanted, schedule_id, kept) for schedule_id in ids]
+    result = BulkResult(wanted.action, wanted.dry_run, items)
+    async with caller.session() as session:
+        await remember(session, result)
+    if not wanted.dry_run:
+        done = [item.id for item in items if item.outcome is BulkOutcome.DONE]
+        await asyncio.gather(*(caller.services.reconciler.settle_schedule(one) for one in done))
+    return result
+
+
+async def _chosen(caller: Caller, wanted: BulkRequest) -> Sequence[str]:
+    if (wanted.ids is None) == (wanted.filter is None):
+        raise Invalid.at("ids", "and `filter` exclude each other, and one of them is needed.", "Send one of them.")
+    if wanted.ids is not None:
+        return list(dict.fromkeys(wanted.ids))
+    assert wanted.filter is not None
+    if not any(wanted.filter.model_dump().values()):
+        raise Invalid.at("filter", "is empty, and would match every schedule.", "Send state, report_id or search.")
+    found: list[str] = []
+    cursor: str | None = None
+    async with caller.session() as session:
+        while True:
+            page = await stored.list_page(
+                session,
+                cursor=cursor,
+                limit=_PAGE,
+                sort="created_at",
+                viewer=caller.viewer,
+                **wanted.filter.model_dump(),
+            )
+            found += [row.id for row in page.items]
+            if len(found) > MOST:
+                raise Invalid.at("filter", f"matches more than {MOST} schedules.", "Narrow it, or send ids.")
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
+
+
+async def _item(caller: Caller, wanted: BulkRequest, schedule_id: str, parts: Parts) -> BulkItem:
+    """Do the action to one schedule in a transaction of its own."""
+    name, item = "", None
+    try:
+        async with caller.session() as session:
+            if earlier := await parts.take(session, schedule_id):
+                execution = earlier["execution_id"] or None
+                return BulkItem(schedule_id, earlier["name"], BulkOutcome(earlier["outcome"]), execution)
+            name = (await stored.get(session, schedule_id, viewer=caller.viewer)).name
+            item = await _act(session, caller, wanted.action, schedule_id)
+            if wanted.dry_run:
+                raise _Undo
+            kept = {"name": item.name, "outcome": str(item.outcome), "execution_id": item.execution_id or ""}
+            await parts.keep(session, schedule_id, kept)
+    except _Undo:
+        assert item is not None
+        return item if item.execution_id is None else BulkItem(item.id, item.name, item.outcome)
+    except MailroomError as error:
+        return BulkItem(schedule_id, name, BulkOutcome.FAILED, error=error)
+    except (SQLAlchemyError, OSError):
+        raise  # The database is at fault, not this schedule: the others would fail as well.
+    except Exception:
+        error_id = new_id()
+        _LOG.exception("Bulk %s of schedule %s failed (error %s).", wanted.action, schedule_id, error_id)
+        return BulkItem(schedule_id, name, BulkOutcome.FAILED, error_id=error_id)
+    return item
+
+
+async def _act(session: AsyncSession, caller: Caller, action: BulkAction, schedule_id: str) -> BulkItem:
+    context = caller.context
+    row = await stored.get(session, schedule_id, viewer=caller.viewer)
+    name, before = row.name, row.generation
+    match action:
+        case "run":
+            execution = await schedules.request_execution(session, schedule_id, ExecutionKind.RUN_NOW, context)
+            return BulkItem(schedule_id, name, BulkOutcome.DONE, execution.id)
+        case "pause":
+            row = await schedules.pause(session, schedule_id, context)
+        case "resume":
+            row = await schedules.resume(session, schedule_id, context)
+        case "delete":
+            row = await schedules.delete(session, schedule_id, context)
+    return BulkItem(schedule_id, name, BulkOutcome.UNCHANGED if row.generation == before else BulkOutcome.DONE)

@@ -1,0 +1,95 @@
+"""Change schedules. Each change is stored first and then brought to Prefect, for which the answer waits a moment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.actions.caller import Caller, Remember, forget
+from api.actions.schedules.present import schedule_view
+from api.actions.schedules.reads import read
+from api.actions.schedules.views import ScheduleView
+from mailroom.schedules import repository as stored
+from mailroom.schedules import service as schedules
+from mailroom.schedules.spec import ScheduleSpec, read_spec
+
+
+async def create(caller: Caller, spec: ScheduleSpec, remember: Remember[ScheduleView] = forget) -> ScheduleView:
+    """Store a new schedule.
+
+    Raises:
+        Invalid: the schedule can never run; every fault is named.
+    """
+    async with caller.session() as session:
+        row = await schedules.create(session, spec, caller.context)
+        view = await schedule_view(session, row, caller.context)
+        await remember(session, view)
+    return await _in_step(caller, view.id)
+
+
+async def replace(caller: Caller, schedule_id: str, spec: ScheduleSpec, *, if_match: str | None) -> ScheduleView:
+    """Replace everything that a user can set.
+
+    Raises:
+        NotFound, Conflict, Invalid.
+    """
+    async with caller.session() as session:
+        await schedules.replace(session, schedule_id, spec, caller.context, if_match=if_match)
+    return await _in_step(caller, schedule_id)
+
+
+async def patch(caller: Caller, schedule_id: str, changes: dict[str, Any], *, if_match: str | None) -> ScheduleView:
+    """Apply an RFC 7396 merge patch; it is the merged schedule that is validated.
+
+    Raises:
+        NotFound, Conflict, Invalid.
+    """
+    async with caller.session() as session:
+        row = await stored.get(session, schedule_id, viewer=caller.viewer, lock=True)
+        spec = read_spec(schedules.patched(row, changes), timezone=caller.context.user.timezone)
+        await schedules.replace(session, schedule_id, spec, caller.context, if_match=if_match)
+    return await _in_step(caller, schedule_id)
+
+
+async def delete(caller: Caller, schedule_id: str, *, if_match: str | None) -> None:
+    """Delete a schedule; its history stays.
+
+    Raises:
+        NotFound, Conflict.
+    """
+    async with caller.session() as session:
+        await schedules.delete(session, schedule_id, caller.context, if_match=if_match)
+    await caller.services.reconciler.settle_schedule(schedule_id)
+
+
+async def pause(
+    caller: Caller, schedule_id: str, remember: Remember[ScheduleView] = forget, *, if_match: str | None
+) -> ScheduleView:
+    """Stop a schedule until it is resumed.
+
+    Raises:
+        NotFound, Conflict.
+    """
+    async with caller.session() as session:
+        row = await schedules.pause(session, schedule_id, caller.context, if_match=if_match)
+        await remember(session, await schedule_view(session, row, caller.context))
+    return await _in_step(caller, schedule_id)
+
+
+async def resume(
+    caller: Caller, schedule_id: str, remember: Remember[ScheduleView] = forget, *, if_match: str | None
+) -> ScheduleView:
+    """Let a schedule run again from its next due time.
+
+    Raises:
+        NotFound, Conflict.
+    """
+    async with caller.session() as session:
+        row = await schedules.resume(session, schedule_id, caller.context, if_match=if_match)
+        await remember(session, await schedule_view(session, row, caller.context))
+    return await _in_step(caller, schedule_id)
+
+
+async def _in_step(caller: Caller, schedule_id: str) -> ScheduleView:
+    """Bring the change to Prefect, and return the schedule as it is then."""
+    await caller.services.reconciler.settle_schedule(schedule_id)
+    return await read(caller, schedule_id)

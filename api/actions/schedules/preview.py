@@ -1,0 +1,73 @@
+"""Look at a timing before anything is stored."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.actions.caller import Caller
+from api.actions.schedules.present import warning_views
+from api.actions.schedules.views import DueTimeView, PreviewView
+from mailroom.calendars.service import business_calendar
+from mailroom.errors import Invalid
+from mailroom.executions.policy import Policy
+from mailroom.reports.spec import Format, Slug
+from mailroom.schedules.conflicts.survey import Draft, survey
+from mailroom.schedules.forecast import forecast, jitter_faults, timing_faults
+from mailroom.schedules.spec import read_targets
+from mailroom.timing import Timing
+
+
+class PreviewRequest(BaseModel):
+    """A timing to preview; nothing is stored. Give as much of the schedule as is known: conflicts are found by it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    timing: Timing
+    count: int = Field(default=10, ge=1, le=50)
+    schedule_id: str | None = Field(default=None, max_length=80, description="The schedule that is being changed.")
+    name: str = Field(default="", max_length=200)
+    report_id: Slug | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    formats: list[Format] = Field(default_factory=list, max_length=7)
+    destinations: list[dict[str, Any]] = Field(default_factory=list, max_length=50)
+    policy: Policy = Policy()
+
+    def draft(self) -> Draft:
+        """Return this request as input for the conflict check.
+
+        Raises:
+            Invalid: naming what is wrong with the destinations.
+        """
+        return Draft(
+            timing=self.timing,
+            name=self.name,
+            report_id=self.report_id,
+            parameters=self.parameters,
+            formats=self.formats,
+            targets=read_targets(self.destinations),
+            overlap=self.policy.overlap,
+            schedule_id=self.schedule_id,
+        )
+
+
+async def preview(caller: Caller, wanted: PreviewRequest) -> PreviewView:
+    """Return the next due times and what to know about them; what is shown is what will run.
+
+    Raises:
+        Invalid: the timing would be refused when saved, or a destination is wrong.
+    """
+    draft, context, jitter = wanted.draft(), caller.context, wanted.policy.jitter
+    async with caller.session() as session:
+        business = await business_calendar(session, wanted.timing.calendar)
+    least = timedelta(seconds=context.settings.minimum_interval_seconds)
+    faults = timing_faults(wanted.timing, business, now=context.now, least=least)
+    if faults := faults + jitter_faults(jitter, wanted.timing, business, now=context.now):
+        raise Invalid(faults)
+    ahead = forecast(wanted.timing, business, now=context.now, count=wanted.count, jitter=jitter)
+    async with caller.session() as session:
+        conflicts = await survey(session, draft, context.viewer, now=context.now, settings=context.settings)
+    due = [DueTimeView.model_validate(one) for one in ahead.due]
+    return PreviewView(words=ahead.words, next_runs=due, warnings=warning_views([*ahead.warnings, *conflicts]))

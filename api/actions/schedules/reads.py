@@ -1,0 +1,41 @@
+"""Look at schedules."""
+
+from __future__ import annotations
+
+from api.actions.caller import Caller
+from api.actions.schedules.filters import ScheduleFilter, Sort
+from api.actions.schedules.present import schedule_detail, schedule_views
+from api.actions.schedules.views import ScheduleView
+from api.actions.view import PageView
+from mailroom.schedules import repository as stored
+
+
+async def page(
+    caller: Caller, wanted: ScheduleFilter, *, cursor: str | None, limit: int, sort: Sort
+) -> PageView[ScheduleView]:
+    """Return one page of the schedules that match."""
+    async with caller.session() as session:
+        found = await stored.list_page(
+            session,
+            viewer=caller.viewer,
+            cursor=cursor,
+            limit=limit,
+            sort=sort,
+            state=wanted.state,
+            report_id=wanted.report_id,
+            search=wanted.search,
+        )
+        views = await schedule_views(session, found.items, caller.context)
+    return PageView(items=views, next_cursor=found.next_cursor)
+
+
+async def read(caller: Caller, schedule_id: str) -> ScheduleView:
+    """Return one schedule with its conflicts.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    async with caller.session() as session:
+        return await schedule_detail(
+            session, await stored.get(session, schedule_id, viewer=caller.viewer), caller.context
+        )

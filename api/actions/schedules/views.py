@@ -1,0 +1,98 @@
+"""Define what the API answers about schedules, as models that the OpenAPI document shows too."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from api.actions.view import View
+from mailroom.schedules.conflicts.warning import Code
+from mailroom.states import ExecutionKind, ExecutionState, ScheduleState, SyncState
+
+
+class NextRun(View):
+    """One due time, as an instant and as the schedule's owner sees it."""
+
+    at: datetime = Field(examples=["2026-11-30T08:00:00Z"])
+    local: datetime = Field(examples=["2026-11-30T09:00:00+01:00"])
+
+
+class MovedView(View):
+    """The reason why a due time is not at the local time that the timing names."""
+
+    local: datetime = Field(examples=["2027-03-28T02:30:00"], description="The local time that the timing names.")
+    reason: Literal["holiday", "clock_change"]
+    why: str
+
+
+class DueTimeView(NextRun):
+    """One due time of a preview."""
+
+    words: str = Field(examples=["Monday 30 November 2026, 09:00 CET"])
+    offset_change: str | None = Field(
+        examples=["+01:00 -> +02:00"], description="Set on the first due time after the clocks change."
+    )
+    moved_from: MovedView | None
+
+
+class LastRun(View):
+    """The last execution that began."""
+
+    id: str
+    kind: ExecutionKind
+    due_at: datetime
+    status: ExecutionState
+    reason: str = ""
+    reason_code: str | None = None
+    delivered: int
+    total: int
+
+
+class SyncView(View):
+    """The state of the Prefect deployment. `pending` resolves itself; `error` needs a person."""
+
+    state: SyncState
+    generation: int
+    observed_generation: int
+    error: str = ""
+
+
+class WarningView(View):
+    """A warning to the owner. The schedule runs all the same."""
+
+    code: Code
+    message: str = Field(description="What, where, and what to do.")
+    data: dict[str, Any] = Field(description="The same for programs; its members depend on the code.")
+
+
+class ScheduleView(View):
+    """A schedule as its user wrote it, and its present state."""
+
+    id: str
+    name: str
+    report_id: str
+    timing: dict[str, Any]
+    parameters: dict[str, Any]
+    formats: list[str]
+    destinations: list[dict[str, Any]]
+    condition: dict[str, Any]
+    policy: dict[str, Any]
+    state: ScheduleState
+    next_runs: list[NextRun] = Field(description="The next five; none while it is not active.")
+    last_run: LastRun | None
+    sync: SyncView
+    warnings: list[WarningView]
+    etag: str
+    created_at: datetime
+    updated_at: datetime
+    links: dict[str, str]
+
+
+class PreviewView(View):
+    """The meaning of a timing: in words, its next due times, and warnings."""
+
+    words: str = Field(examples=["Every Monday at 09:00 (Europe/Berlin)"])
+    next_runs: list[DueTimeView]
+    warnings: list[WarningView]

@@ -1,0 +1,30 @@
+"""Define what the API answers about the ledger of a period."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from api.actions.view import View
+from mailroom.states import ExecutionState
+
+
+class MissingView(View):
+    """A due time that is not in the ledger."""
+
+    schedule_id: str
+    schedule_name: str
+    due_at: datetime
+
+
+class StatsView(View):
+    """Counts of what was due after `since` and up to `until`, by state; `due` = `accounted` + `unaccounted`."""
+
+    since: datetime
+    until: datetime
+    due: int
+    accounted: int
+    unaccounted: int = Field(description="Due times that are not in the ledger; the watchdog keeps this at 0.")
+    by_state: dict[ExecutionState, int]
+    missing: list[MissingView] = Field(description="The first 20 of those unaccounted for.")

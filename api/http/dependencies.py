@@ -1,0 +1,67 @@
+"""Define the parameters that routes share: the services, the caller, and the ids and headers that are checked here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Depends, Header, Path, Query, Request
+from pydantic import AfterValidator, AwareDatetime
+
+from api.actions.caller import Caller
+from api.http.problems import Refusal
+from api.services import Services
+from mailroom.access.service import ensure_default_user
+from mailroom.context import Context
+from mailroom.errors import Invalid
+
+
+def services(request: Request) -> Services:
+    """Return the services of this process."""
+    found = request.app.state.services
+    assert isinstance(found, Services)
+    return found
+
+
+ServicesDep = Annotated[Services, Depends(services)]
+
+
+async def plain_query(request: Request) -> None:
+    """Refuse a NUL in the query string, which Postgres cannot store or compare."""
+    for name, value in request.query_params.multi_items():
+        if "\0" in name or "\0" in value:
+            raise Invalid.at(name.replace("\0", "")[:60], "holds a NUL.", "Remove it.")
+
+
+async def caller(found: ServicesDep) -> Caller:
+    """Return who asks, and when: the key stands for the default user."""
+    now = datetime.now(UTC)
+    async with found.database.session() as session:
+        user = await ensure_default_user(session, now, found.settings)
+    if not user.is_active:
+        raise Refusal(403, "forbidden", f"The user {user.email} is disabled.", remedy="Ask the operator.")
+    return Caller(found, Context(user=user, now=now, settings=found.settings))
+
+
+CallerDep = Annotated[Caller, Depends(caller)]
+
+Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,80}$", description="An id, as lists give it.")]
+ConnectionName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$", description="The connection's name.")]
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("lies beyond the calendar") from error
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""An instant in a query, in UTC."""
+
+Cursor = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="Rows a page.")]
+IfMatch = Annotated[
+    str | None,
+    Header(max_length=200, description="The ETag that your change is based on; a stale one is refused with 412."),
+]

@@ -1,0 +1,19 @@
+"""Hold the example bodies of connections that the documentation shows."""
+
+from __future__ import annotations
+
+SMTP = {
+    "kind": "email",
+    "description": "The company's mail server",
+    "settings": {
+        "credentials": {
+            "smtp_server": "smtp.example.com",
+            "smtp_port": 587,
+            "smtp_type": "STARTTLS",
+            "username": "reports@example.com",
+            "password": "…",
+        },
+        "from_address": "reports@example.com",
+    },
+}
+FOLDER = {"kind": "folder", "description": "", "settings": {"root": "/srv/reports"}}

@@ -1,0 +1,80 @@
+"""REST for connections: credentials go in, and never come out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Response
+
+from api.actions.connections import actions as connections
+from api.actions.connections.views import CheckView, ConnectionDetail, ConnectionKind, ConnectionView
+from api.actions.view import PageView
+from api.http.bodies import examples
+from api.http.dependencies import CallerDep, ConnectionName
+from api.http.idempotency import Answer, OnceDep
+from api.http.json_body import JsonRoute
+from api.http.problems import documented
+from api.rest.connections.examples import FOLDER, SMTP
+from mailroom.connections.service import ConnectionSettings, NewConnection
+
+router = APIRouter(prefix="/connections", tags=["connections"], route_class=JsonRoute)
+
+
+def _created(view: ConnectionView) -> Answer:
+    return Answer(201, view, {"Location": f"/api/v1/connections/{view.name}"})
+
+
+@router.get("")
+async def list_connections(caller: CallerDep) -> PageView[ConnectionView]:
+    """List the connections by name, without settings."""
+    return await connections.every(caller)
+
+
+@router.get("/kinds")
+async def kinds(_caller: CallerDep) -> PageView[ConnectionKind]:
+    """List the kinds of connections, each with the JSON Schema of its settings."""
+    return connections.kinds()
+
+
+@router.post("", status_code=201, response_model=ConnectionView, responses=documented(400, 409, 422, 503))
+async def create(
+    body: Annotated[
+        NewConnection,
+        Body(
+            openapi_examples=examples(email={"name": "corp-smtp", **SMTP}, folder={"name": "shared-folder", **FOLDER})
+        ),
+    ],
+    caller: CallerDep,
+    once: OnceDep,
+) -> Response:
+    """Create a connection. Its settings are stored in an encrypted Prefect block, its name and kind in our tables."""
+    return await once.perform(lambda remember: connections.create(caller, body, remember), _created)
+
+
+@router.get("/{name}", responses=documented(404, 422, 503))
+async def read(name: ConnectionName, caller: CallerDep) -> ConnectionDetail:
+    """Get one connection with its settings. Of a secret, only whether it is set."""
+    return await connections.read(caller, name)
+
+
+@router.put("/{name}", response_model=ConnectionView, responses=documented(400, 404, 409, 422, 503))
+async def replace(
+    name: ConnectionName,
+    body: Annotated[ConnectionSettings, Body(openapi_examples=examples(email=SMTP, folder=FOLDER))],
+    caller: CallerDep,
+) -> ConnectionView:
+    """Replace all settings of a connection. Secrets must be sent again: a stored one is never taken over."""
+    return await connections.replace(caller, name, body)
+
+
+@router.delete("/{name}", status_code=204, responses=documented(404, 409, 503))
+async def delete(name: ConnectionName, caller: CallerDep) -> Response:
+    """Delete a connection with its block. Refused while schedules or reports use it."""
+    await connections.delete(caller, name)
+    return Response(status_code=204)
+
+
+@router.post("/{name}/check", responses=documented(404, 422, 503))
+async def check(name: ConnectionName, caller: CallerDep) -> CheckView:
+    """Ask the far side whether the connection works. Nothing is delivered; what is wrong is answered as a problem."""
+    return await connections.check(caller, name)

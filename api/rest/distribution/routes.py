@@ -1,0 +1,35 @@
+"""REST for test messages through a connection."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Path
+
+from api.actions.distribution import actions as distribution
+from api.actions.distribution.actions import DistributionTest
+from api.actions.distribution.views import TestReceipt
+from api.http.bodies import examples
+from api.http.dependencies import CallerDep
+from api.http.json_body import JsonRoute
+from api.http.problems import documented
+
+router = APIRouter(prefix="/distribution", tags=["distribution"], route_class=JsonRoute)
+
+
+@router.post("/test/{channel}", responses=documented(400, 404, 422, 501, 502, 503))
+async def send_test(
+    channel: Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,39}$", examples=["email", "sftp"])],
+    body: Annotated[
+        DistributionTest,
+        Body(
+            openapi_examples=examples(
+                email={"connection": "corp-smtp", "to": "ada@example.com"},
+                folder={"connection": "shared-folder"},
+            )
+        ),
+    ],
+    caller: CallerDep,
+) -> TestReceipt:
+    """Send a small real message, marked as a test, and answer with what the far side confirmed."""
+    return await distribution.send_test(caller, channel, body)

@@ -1,0 +1,120 @@
+"""REST for executions: ask for one, list them, look at one with its deliveries."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.actions.executions import actions as executions
+from api.actions.executions.actions import ExecutionFilter
+from api.actions.executions.retry import retry as retry_execution
+from api.actions.executions.views import ExecutionDetail, ExecutionView
+from api.actions.view import PageView
+from api.http.bodies import examples
+from api.http.dependencies import CallerDep, Cursor, Id, Limit, Moment
+from api.http.idempotency import Answer, OnceDep
+from api.http.json_body import JsonRoute
+from api.http.problems import documented
+from mailroom.states import ExecutionKind, ExecutionState
+
+router = APIRouter(tags=["executions"], route_class=JsonRoute)
+
+Status = Annotated[ExecutionState | None, Query(description="Only those in this state.")]
+Kind = Annotated[ExecutionKind | None, Query(description="Only those of this kind.")]
+From = Annotated[Moment | None, Query(description="Due at this instant or later.")]
+To = Annotated[Moment | None, Query(description="Due before this instant.")]
+
+
+class TestRequest(BaseModel):
+    """The address that a test is sent to; the caller's own when left out."""
+
+    __test__ = False  # pytest: this is not a test class.
+    model_config = ConfigDict(extra="forbid")
+
+    to: str | None = Field(default=None, min_length=3, max_length=320, examples=["ada@example.com"])
+
+
+def _accepted(view: ExecutionView) -> Answer:
+    return Answer(202, view, {"Location": view.links["self"]})
+
+
+@router.post(
+    "/schedules/{schedule_id}/test", status_code=202, response_model=ExecutionView, responses=documented(400, 404, 422)
+)
+async def send_test(
+    schedule_id: Id,
+    caller: CallerDep,
+    once: OnceDep,
+    body: Annotated[
+        TestRequest | None, Body(openapi_examples=examples(to_me={}, to_ada={"to": "ada@example.com"}))
+    ] = None,
+) -> Response:
+    """Run a schedule now and send the result only to the caller, or only to `to`. It is marked as a test everywhere."""
+    to = body.to if body else None
+    return await once.perform(
+        lambda remember: executions.request(caller, schedule_id, ExecutionKind.TEST, remember, test_recipient=to),
+        _accepted,
+    )
+
+
+@router.post(
+    "/schedules/{schedule_id}/run", status_code=202, response_model=ExecutionView, responses=documented(404, 409)
+)
+async def run(schedule_id: Id, caller: CallerDep, once: OnceDep) -> Response:
+    """Run a schedule now and send the result to all its destinations."""
+    return await once.perform(
+        lambda remember: executions.request(caller, schedule_id, ExecutionKind.RUN_NOW, remember), _accepted
+    )
+
+
+@router.post(
+    "/executions/{execution_id}/retry",
+    status_code=202,
+    response_model=ExecutionDetail,
+    responses=documented(404, 409),
+)
+async def retry(execution_id: Id, caller: CallerDep, once: OnceDep) -> Response:
+    """Try again to deliver what an ended execution did not deliver; what was confirmed is never repeated.
+
+    Its flow run runs again, as by Retry in Prefect's own pages. While Prefect is down the request is kept. The state
+    changes when the next try begins; until then `retry_requested_at` is set.
+    """
+    return await once.perform(lambda remember: retry_execution(caller, execution_id, remember), _accepted)
+
+
+@router.get("/schedules/executions", responses=documented(422))
+async def list_executions(
+    *,
+    caller: CallerDep,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    status: Status = None,
+    kind: Kind = None,
+    due_from: From = None,
+    due_to: To = None,
+    schedule_id: Annotated[str | None, Query(max_length=80)] = None,
+) -> PageView[ExecutionView]:
+    """List the executions of all schedules, the latest due time first."""
+    wanted = ExecutionFilter(schedule_id=schedule_id, status=status, kind=kind, due_from=due_from, due_to=due_to)
+    return await executions.page(caller, wanted, cursor=cursor, limit=limit)
+
+
+@router.get("/schedules/{schedule_id}/history", responses=documented(404, 422))
+async def history(
+    schedule_id: Id,
+    caller: CallerDep,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    status: Status = None,
+    kind: Kind = None,
+) -> PageView[ExecutionView]:
+    """List the executions of one schedule, the latest due time first."""
+    return await executions.history(caller, schedule_id, status=status, kind=kind, cursor=cursor, limit=limit)
+
+
+@router.get("/executions/{execution_id}", responses=documented(404))
+async def read(execution_id: Id, caller: CallerDep) -> ExecutionDetail:
+    """Get one execution with its files, its deliveries, and their attempts and receipts."""
+    return await executions.read(caller, execution_id)

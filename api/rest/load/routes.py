@@ -1,0 +1,26 @@
+"""REST for the load of a day, for charts and for choosing a quiet time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.actions.load.actions import load as count
+from api.actions.load.views import LoadView
+from api.http.dependencies import CallerDep
+from api.http.json_body import JsonRoute
+from api.http.problems import documented
+
+router = APIRouter(prefix="/schedules", tags=["schedules"], route_class=JsonRoute)
+
+
+@router.get("/load", responses=documented(422))
+async def load(
+    caller: CallerDep,
+    date: Annotated[dt.date | None, Query(description="Today or a day within a year; today without it.")] = None,
+    timezone: Annotated[str | None, Query(max_length=64, description="IANA name; yours without it.")] = None,
+) -> LoadView:
+    """Count the runs due in each quarter of an hour of a day, over everybody's active schedules, by number only."""
+    return await count(caller, date=date, timezone=timezone)

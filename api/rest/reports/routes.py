@@ -1,0 +1,89 @@
+"""REST for reports: their definitions as JSON, and a preview of one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query, Response
+from fastapi.responses import HTMLResponse
+
+from api.actions.reports import actions as reports
+from api.actions.reports.views import ReportSummary, ReportView
+from api.actions.view import PageView
+from api.http.bodies import DocumentedAs, examples
+from api.http.dependencies import CallerDep, Id, IfMatch
+from api.http.idempotency import Answer, OnceDep
+from api.http.json_body import JsonRoute, parse
+from api.http.problems import documented
+from api.http.reading import read as read_as
+from api.http.sandbox import SANDBOX
+from api.rest.reports.examples import REPORT
+from mailroom.errors import Invalid
+from mailroom.reports.spec import ReportDefinition
+
+router = APIRouter(prefix="/reports", tags=["reports"], route_class=JsonRoute)
+
+DefinitionBody = Annotated[
+    dict[str, Any], DocumentedAs(ReportDefinition), Body(openapi_examples=examples(sql_report=REPORT))
+]
+
+
+def _created(view: ReportView) -> Answer:
+    return Answer(201, view, {"ETag": view.etag, "Location": f"/api/v1/reports/{view.id}"})
+
+
+@router.get("")
+async def list_reports(caller: CallerDep) -> PageView[ReportSummary]:
+    """List the reports by title, without definitions."""
+    return await reports.every(caller)
+
+
+@router.post("", status_code=201, response_model=ReportView, responses=documented(400, 409, 422))
+async def create(body: DefinitionBody, caller: CallerDep, once: OnceDep) -> Response:
+    """Create a report. Its SQL and its template are part of the definition."""
+    definition = read_as(ReportDefinition, body)
+    return await once.perform(lambda remember: reports.create(caller, definition, remember), _created)
+
+
+@router.get("/{report_id}", responses=documented(404))
+async def read(report_id: Id, caller: CallerDep, response: Response) -> ReportView:
+    """Get one report with its definition."""
+    view = await reports.read(caller, report_id)
+    response.headers["ETag"] = view.etag
+    return view
+
+
+@router.put("/{report_id}", responses=documented(400, 404, 412, 422))
+async def replace(
+    report_id: Id, body: DefinitionBody, caller: CallerDep, response: Response, if_match: IfMatch = None
+) -> ReportView:
+    """Replace the definition of a report."""
+    definition = read_as(ReportDefinition, {"id": report_id, **body})
+    if definition.id != report_id:
+        raise Invalid.at("id", f"is '{definition.id}', the path says '{report_id}'.", "Send the same id.")
+    view = await reports.replace(caller, definition, if_match=if_match)
+    response.headers["ETag"] = view.etag
+    return view
+
+
+@router.delete("/{report_id}", status_code=204, responses=documented(404, 409, 412))
+async def delete(report_id: Id, caller: CallerDep, if_match: IfMatch = None) -> Response:
+    """Delete a report. Refused while schedules use it."""
+    await reports.delete(caller, report_id, if_match=if_match)
+    return Response(status_code=204)
+
+
+@router.get("/{report_id}/preview", response_class=HTMLResponse, responses=documented(404, 422, 503))
+async def preview(
+    report_id: Id,
+    caller: CallerDep,
+    parameters: Annotated[
+        str, Query(max_length=10_000, description="A JSON object; defaults are filled in.", examples=["{}"])
+    ] = "{}",
+) -> HTMLResponse:
+    """Show the report as HTML with today's data, within narrow limits of time, memory and size."""
+    values = parse(parameters.encode("utf-8", "surrogatepass"), what="`parameters`")
+    if not isinstance(values, dict):
+        raise Invalid.at("parameters", "is not a JSON object.", 'Send an object such as {"carrier": "UA"}.')
+    html = await reports.preview(caller, report_id, values)
+    return HTMLResponse(html, headers={**SANDBOX, "Cache-Control": "no-store"})

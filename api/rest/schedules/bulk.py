@@ -1,0 +1,90 @@
+"""REST for doing the same to many schedules."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Response
+from pydantic import Field
+
+from api.actions.schedules.bulk import BulkAction, BulkItem, BulkOutcome, BulkRequest, BulkResult
+from api.actions.schedules.bulk import bulk as act
+from api.actions.view import View
+from api.http.bodies import DocumentedAs, examples
+from api.http.dependencies import CallerDep
+from api.http.idempotency import Answer, OnceDep
+from api.http.json_body import JsonRoute
+from api.http.problems import Problem, documented, problem_of, unexpected_problem
+from api.http.reading import read as read_as
+
+router = APIRouter(prefix="/schedules", tags=["schedules"], route_class=JsonRoute)
+
+
+class BulkItemView(View):
+    """The result for one schedule; in a dry run, the result that it would have."""
+
+    id: str
+    name: str = Field(description="Empty for a schedule that does not exist.")
+    outcome: BulkOutcome
+    execution_id: str | None = Field(description="The execution that `run` asked for.")
+    problem: Problem | None = Field(description="Why it failed.")
+
+
+class BulkView(View):
+    """The results of a bulk action; `matched` = `done` + `unchanged` + `failed`."""
+
+    action: BulkAction
+    dry_run: bool
+    matched: int
+    done: int
+    unchanged: int
+    failed: int
+    items: list[BulkItemView]
+
+
+@router.post("/bulk", response_model=BulkView, responses=documented(400, 409, 422))
+async def bulk(
+    body: Annotated[
+        dict[str, Any],
+        DocumentedAs(BulkRequest),
+        Body(
+            openapi_examples=examples(
+                pause_two={"action": "pause", "ids": ["3f0c…", "9a1e…"]},
+                count_first={"action": "delete", "filter": {"report_id": "sales-by-region"}, "dry_run": True},
+                resume_all_that_were_suspended={"action": "resume", "filter": {"state": "suspended"}},
+            )
+        ),
+    ],
+    caller: CallerDep,
+    once: OnceDep,
+) -> Response:
+    """Pause, resume, run or delete many schedules, by ids or by the filters of the list.
+
+    Each schedule is changed by itself: one that fails stops no other, and tells why. With `dry_run` nothing is changed.
+    A request that broke off goes on where it stopped when it is repeated with the same `Idempotency-Key`.
+    """
+    wanted = read_as(BulkRequest, body)
+    return await once.perform(lambda remember: act(caller, wanted, remember, once.parts()), _answer)
+
+
+def _answer(result: BulkResult) -> Answer:
+    view = BulkView(
+        action=result.action,
+        dry_run=result.dry_run,
+        matched=len(result.items),
+        done=result.count(BulkOutcome.DONE),
+        unchanged=result.count(BulkOutcome.UNCHANGED),
+        failed=result.count(BulkOutcome.FAILED),
+        items=[_item(item) for item in result.items],
+    )
+    return Answer(200, view)
+
+
+def _item(item: BulkItem) -> BulkItemView:
+    path = f"/api/v1/schedules/{item.id}"
+    problem = problem_of(item.error, path) if item.error else None
+    if item.error_id:
+        problem = unexpected_problem(path, item.error_id)
+    return BulkItemView(
+        id=item.id, name=item.name, outcome=item.outcome, execution_id=item.execution_id, problem=problem
+    )

@@ -1,0 +1,27 @@
+"""REST for the proof that everything that was due is in the ledger."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.actions.stats.actions import stats as prove
+from api.actions.stats.views import StatsView
+from api.http.dependencies import CallerDep, Moment
+from api.http.json_body import JsonRoute
+from api.http.problems import documented
+
+router = APIRouter(tags=["accounts"], route_class=JsonRoute)
+
+
+@router.get("/stats", responses=documented(422))
+async def stats(
+    caller: CallerDep,
+    since: Annotated[Moment | None, Query(description="Default: a day before `until`.")] = None,
+    until: Annotated[
+        Moment | None, Query(description="Default: 2 minutes ago, since younger ones may not have begun yet.")
+    ] = None,
+) -> StatsView:
+    """Show whether everything that was due is in the ledger, worked out anew from the schedules; at most 31 days."""
+    return await prove(caller, since=since, until=until)

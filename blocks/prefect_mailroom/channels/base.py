@@ -1,0 +1,236 @@
+"""The port of every channel: a destination on a schedule, a parcel for one recipient, and the receipt it brings back.
+
+A `Destination` is a channel's settings on one schedule; it answers what the rest of Mailroom asks about them, so that
+nothing outside a channel's own folder knows its fields. A `Channel` is a Prefect block that takes a parcel to one
+recipient: the base class owns the attempt (limits, timeout, the translation of what no channel expected), the channel
+its transfer. How to add one is told in CONTRIBUTING.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+from prefect.blocks.core import Block
+from pydantic import BaseModel, ConfigDict, Field
+
+from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused
+
+IfExists = Literal["overwrite", "timestamp", "fail"]
+"""What becomes of a file that is there already: it is replaced, it stays and ours gets the time, or ours is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelFile:
+    """One file to deliver.
+
+    Attributes:
+        path: where the file lies on this machine.
+        filename: what it is called at the far side.
+        size: length of the content in bytes.
+        sha256: lower-case hex digest of the content.
+    """
+
+    path: Path
+    filename: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class InlineImage:
+    """A picture that the HTML body shows as `<img src="cid:{content_id}">`."""
+
+    content_id: str
+    media_type: str
+    data: bytes
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Everything that one delivery needs; it is fixed before the first byte is sent.
+
+    Attributes:
+        key: the idempotency key of (execution, destination, recipient); the same for every attempt.
+        attempt: 1 for the first try.
+        recipient: the mail address, path or endpoint label this delivery is for.
+        destination: the channel's own settings on the schedule, validated by its `Destination` model.
+        files: the artifacts, in the order of the schedule's formats; may be empty.
+        subject, text, html, images: the message, for channels that carry one.
+        variables: values for `{name}` and `{name:format}` in paths and texts (see `text/variables.py`).
+        facts: JSON-ready facts about the report for machine channels (report, schedule, due_at, window, links).
+        is_test: marks a test delivery; every channel shows it to the reader.
+    """
+
+    key: str
+    attempt: int
+    recipient: str
+    destination: Destination
+    files: tuple[ParcelFile, ...] = ()
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    images: tuple[InlineImage, ...] = ()
+    variables: Mapping[str, str | int | date | datetime | time] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    is_test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The confirmation of the far side.
+
+    Attributes:
+        reference: the shortest thing to ask the far side about: a queue id, a remote path, an ETag.
+        detail: the rest, JSON-ready: reply, bytes, checksum. It holds no secret and no far side's whole answer.
+    """
+
+    reference: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    confirmed_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Somebody whom a destination reaches.
+
+    Attributes:
+        label: the name that people know this reader by, such as a mail address.
+        identity: equal for two destinations of one channel if, and only if, they reach the same reader. It holds the
+            connection where the connection decides who that is.
+    """
+
+    label: str
+    identity: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file or URL that a destination writes, below its connection.
+
+    Attributes:
+        template: the path or URL as its user wrote it, with its variables.
+        if_exists: what becomes of the content that is there already.
+    """
+
+    template: str
+    if_exists: IfExists = "overwrite"
+
+
+class Destination(BaseModel, ABC):
+    """A channel's settings on one schedule. They hold no secret; credentials are in the connection's block.
+
+    `channel` is the kind in the registry, `connection` the name of the Prefect block document. A module with a
+    destination loads without the client of its vendor.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    channel: str
+    connection: str = Field(min_length=1, max_length=100, pattern=r"^[a-z0-9][a-z0-9-]*$")
+
+    def recipients(self) -> list[str]:
+        """Return whatever gets a delivery of its own, without repeats, in order; by default the connection's name."""
+        return [self.connection]
+
+    def audience(self) -> list[Reader]:
+        """Return the readers, so that two schedules that send them the same can be found.
+
+        By default each recipient is a reader whom only this connection reaches, unless the destination writes to
+        places: then the places are compared instead.
+        """
+        if self.places():
+            return []
+        return [Reader(recipient, (self.connection, recipient.casefold())) for recipient in self.recipients()]
+
+    @abstractmethod
+    def templates(self) -> Mapping[str, str]:
+        """Return every setting that is a template, by the name of its field, so that its variables can be checked."""
+
+    @abstractmethod
+    def places(self) -> list[Place]:
+        """Return the files and URLs that this destination writes; empty where each delivery adds something new."""
+
+    @abstractmethod
+    def for_test(self, caller: str) -> Self | None:
+        """Return a copy that reaches the caller of a test alone, or None where the channel cannot do that.
+
+        Args:
+            caller: the mail address of the person who tests.
+
+        Raises:
+            ConfigurationError: the channel cannot reach this caller.
+        """
+
+    @classmethod
+    def trial_settings(cls, caller: str) -> Mapping[str, Any]:
+        """Return the settings that a trial of a connection needs where the caller gives none."""
+        return {}
+
+
+class Channel(Block):
+    """A named, encrypted connection that can deliver parcels.
+
+    Subclasses set `kind` and `destination_type` and implement `transfer` and `check`.
+    """
+
+    # A rejected value may be a secret: pydantic would print it.
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    kind: ClassVar[str]
+    destination_type: ClassVar[type[Destination]]
+    max_bytes: ClassVar[int | None] = None
+
+    timeout_seconds: float = Field(
+        default=60, gt=0, le=3600, description="How long one attempt may take, in seconds, before it is given up."
+    )
+
+    async def deliver(self, parcel: Parcel) -> Receipt:
+        """Take the parcel to its recipient once, and return what the far side confirmed.
+
+        Raises:
+            ConfigurationError, RetryLater, Refused, OutcomeUnknown: see `errors.py`. Whatever else the transfer
+                raises or a time-out ends as `OutcomeUnknown`: after an error nobody expected, the far side may have it.
+        """
+        if not isinstance(parcel.destination, self.destination_type):
+            raise ConfigurationError(
+                f"The destination is of the channel '{parcel.destination.channel}', the connection of '{self.kind}'.",
+                remedy="Choose a connection of the destination's channel.",
+                field="channel",
+            )
+        if self.max_bytes is not None and (size := sum(file.size for file in parcel.files)) > self.max_bytes:
+            raise Refused(
+                f"The files for {parcel.recipient} are {size:,} bytes; this channel takes {self.max_bytes:,}.",
+                remedy="Choose fewer formats, compress them, or send a link.",
+            )
+        try:
+            async with asyncio.timeout(self.timeout_seconds):
+                return await self.transfer(parcel)
+        except MailroomError:
+            raise
+        except TimeoutError as error:
+            raise OutcomeUnknown(
+                f"No answer from {self.kind} within {self.timeout_seconds:g} s.",
+                remedy="It is tried again under the same key; raise the connection's timeout if the far side is slow.",
+            ) from error
+        except Exception as error:
+            raise OutcomeUnknown(f"Delivery by {self.kind} broke off: {type(error).__name__}.") from error
+
+    @abstractmethod
+    async def transfer(self, parcel: Parcel) -> Receipt:
+        """Send once; translate the vendor's errors into `errors.py` here and nowhere else.
+
+        Args:
+            parcel: its destination is of this channel's `destination_type`; `deliver` has checked that.
+        """
+
+    @abstractmethod
+    async def check(self) -> str:
+        """Prove that the connection works without delivering anything; return one line about the far side."""

@@ -1,0 +1,64 @@
+"""The formats of variables: which ones each kind of value takes, and the text that comes of them."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time
+from typing import Literal
+
+from prefect_mailroom.errors import ConfigurationError
+
+Value = str | int | date | datetime | time
+Kind = Literal["text", "date", "time", "datetime", "any"]
+
+_DATE_DIRECTIVES = "aAbBdGjmuUVWyY"
+_TIME_DIRECTIVES = "HIMpSzZ"
+_NUMBER_FORMAT = re.compile(r"(0?[1-9][0-9]?)?,?d?")
+_DEFAULT_FORMATS: dict[Kind, str] = {"date": "%Y-%m-%d", "time": "%H:%M", "datetime": "%Y-%m-%d %H:%M"}
+
+
+def check_format(name: str, spec: str, kind: Kind, field: str) -> None:
+    """Refuse a format that the variable's kind does not take.
+
+    Raises:
+        ConfigurationError: it is none of that kind.
+    """
+    if not spec:
+        return
+    directives = {"date": _DATE_DIRECTIVES, "time": _TIME_DIRECTIVES, "text": ""}.get(
+        kind, _DATE_DIRECTIVES + _TIME_DIRECTIVES
+    )
+    if kind == "any" and _NUMBER_FORMAT.fullmatch(spec):
+        return
+    rest = re.sub(f"%[{directives}%]", "", spec) if directives else "%"
+    if "%" in rest or "%" not in spec or len(spec) > 40:
+        allowed = f"strftime formats of {directives}, e.g. %Y/%m" if directives else "no format"
+        raise ConfigurationError(
+            f"'{{{name}:{spec[:60]}}}' has a format that cannot be used.",
+            remedy=f"'{name}' takes {allowed}.",
+            field=field,
+        )
+
+
+def formatted(name: str, value: Value, spec: str, field: str) -> str:
+    """Return the value as text, in its default format where `spec` is empty.
+
+    Raises:
+        ConfigurationError: the value does not take this format.
+    """
+    if isinstance(value, bool | str):
+        kind: Kind = "text"
+    elif isinstance(value, int):
+        if not _NUMBER_FORMAT.fullmatch(spec):
+            raise ConfigurationError(
+                f"'{{{name}:{spec}}}' has a format that a number does not take.",
+                remedy="Numbers take a width, as in 03d, or a comma.",
+                field=field,
+            )
+        return format(value, spec)
+    elif isinstance(value, datetime):
+        kind = "datetime"
+    else:
+        kind = "date" if isinstance(value, date) else "time"
+    check_format(name, spec, kind, field)
+    return str(value) if isinstance(value, str | bool) else value.strftime(spec or _DEFAULT_FORMATS[kind])

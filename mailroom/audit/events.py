@@ -1,0 +1,249 @@
+"""The audit trail knows these events; each is a class whose fields are its detail.
+
+An event that starts with `Schedule` happened to a schedule, and so on. What it holds is JSON-ready and holds no secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to the thing `entity_id`."""
+
+    entity_type: ClassVar[str]
+    action: ClassVar[str]
+    entity_id: str
+
+    def detail(self) -> dict[str, Any]:
+        """Return what is kept besides who, when and to what: the event's own fields."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "entity_id"}
+
+
+class _OfSchedule(Event):
+    __slots__ = ()
+    entity_type = "schedule"
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleCreated(_OfSchedule):
+    """A new schedule was stored."""
+
+    action = "created"
+    spec: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleChanged(_OfSchedule):
+    """A schedule was replaced; `changes` has before and after of each part that differs."""
+
+    action = "changed"
+    changes: dict[str, list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulePaused(_OfSchedule):
+    """A person paused it, here or in Prefect."""
+
+    action = "paused"
+    was: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleResumed(_OfSchedule):
+    """A person resumed it, here or in Prefect."""
+
+    action = "resumed"
+    was: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleDeleted(_OfSchedule):
+    """A person deleted it."""
+
+    action = "deleted"
+    was: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSuspended(_OfSchedule):
+    """Mailroom stopped it after failures in a row."""
+
+    action = "suspended"
+    consecutive_failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleFinished(_OfSchedule):
+    """It has nothing left to fire, and its last occurrence ended without a run."""
+
+    action = "finished"
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleTested(_OfSchedule):
+    """A person asked for a test."""
+
+    action = "test"
+    execution: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRunNow(_OfSchedule):
+    """A person asked for a run now."""
+
+    action = "run_now"
+    execution: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleBackfilled(_OfSchedule):
+    """A person asked for the past due times from `since` to `until`."""
+
+    action = "backfill"
+    since: datetime
+    until: datetime
+    again: bool
+    count: int
+
+    def detail(self) -> dict[str, Any]:
+        """Return the range as it was asked for, and how many executions it made."""
+        return {
+            "from": self.since.isoformat(),
+            "until": self.until.isoformat(),
+            "again": self.again,
+            "count": self.count,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleCalendarChanged(_OfSchedule):
+    """The business calendar that it is on was changed."""
+
+    action = "calendar_changed"
+    calendar: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleDriftRepaired(_OfSchedule):
+    """What was done by hand to its deployment in Prefect was undone; `repairs` says what."""
+
+    action = "drift repaired"
+    repairs: dict[str, Any]
+
+    def detail(self) -> dict[str, Any]:
+        """Return the repairs themselves."""
+        return self.repairs
+
+
+class _OfCalendar(Event):
+    __slots__ = ()
+    entity_type = "calendar"
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarCreated(_OfCalendar):
+    """A new business calendar was stored."""
+
+    action = "created"
+    definition: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarChanged(_OfCalendar):
+    """A business calendar was replaced; `schedules` counts those that are on it."""
+
+    action = "changed"
+    changes: dict[str, list[Any]]
+    schedules: int
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarDeleted(_OfCalendar):
+    """A business calendar was removed."""
+
+    action = "deleted"
+    title: str
+
+
+class _OfConnection(Event):
+    __slots__ = ()
+    entity_type = "connection"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionCreated(_OfConnection):
+    """A new connection was stored; `fields` names its settings, never their values."""
+
+    action = "created"
+    kind: str
+    fields: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionChanged(_OfConnection):
+    """A connection got new settings; `fields` names them."""
+
+    action = "changed"
+    kind: str
+    fields: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionDeleted(_OfConnection):
+    """A connection was removed."""
+
+    action = "deleted"
+    kind: str
+    fields: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTested(_OfConnection):
+    """A test was sent through a connection."""
+
+    action = "tested"
+    recipient: str
+
+
+class _OfReport(Event):
+    __slots__ = ()
+    entity_type = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCreated(_OfReport):
+    """A new report was stored."""
+
+    action = "created"
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportUpdated(_OfReport):
+    """A report got a new version."""
+
+    action = "updated"
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportDeleted(_OfReport):
+    """A report was taken away from users."""
+
+    action = "deleted"
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRetried(Event):
+    """A person asked for another try of an execution that has ended with something undelivered."""
+
+    entity_type = "execution"
+    action = "retry"
+    schedule: str
+    was: str
+    undelivered: int

@@ -1,0 +1,139 @@
+"""The life of a delivery and of its attempts: the only place where the state of either changes.
+
+Each change is one statement, whose WHERE takes its states from `ALLOWED`: whoever comes second changes nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.executions.lifecycle import By
+from mailroom.executions.reason_words import words
+from mailroom.executions.reasons import Reason
+from mailroom.states import DeliveryState, Moves
+from mailroom.storage.tables import Attempt, Delivery
+
+_ANYBODY = frozenset({By.PLAN, By.PERSON})
+_PERSON = frozenset({By.PERSON})
+_D = DeliveryState
+
+ALLOWED: Moves[DeliveryState, By] = Moves(
+    "delivery",
+    {
+        _D.PENDING: dict.fromkeys((_D.SENDING, _D.SUPPRESSED), _ANYBODY),
+        _D.SENDING: dict.fromkeys((_D.DELIVERED, _D.UNKNOWN, _D.REFUSED, _D.FAILED), _ANYBODY),
+        # The receipt of an attempt that was given up may come late; it is the truth all the same.
+        _D.UNKNOWN: dict.fromkeys((_D.SENDING, _D.DELIVERED, _D.SUPPRESSED), _ANYBODY),
+        _D.FAILED: dict.fromkeys((_D.SENDING, _D.SUPPRESSED), _ANYBODY),
+        _D.REFUSED: {_D.SENDING: _PERSON},
+        _D.SUPPRESSED: {_D.SENDING: _PERSON},
+        _D.DELIVERED: {},
+    },
+)
+
+_BROKEN_OFF = "The process ended during this attempt; the far side may have it."
+
+
+async def begin_attempt(
+    session: AsyncSession, delivery: Delivery, *, now: datetime, flow_run_id: str | None, forced: bool = False
+) -> Attempt | None:
+    """Take the delivery for one attempt, or None where another pass took it or it must not be sent any more.
+
+    A row left `sending` by an earlier, dead pass is first made `unknown` by `abandon_attempts`.
+
+    Args:
+        forced: whether a person asked for this try.
+    """
+    by = By.PERSON if forced else By.PLAN
+    taken = await session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id == delivery.id,
+            Delivery.attempts == delivery.attempts,
+            Delivery.status.in_(ALLOWED.sources_of(DeliveryState.SENDING, by)),
+        )
+        .values(status=DeliveryState.SENDING, attempts=Delivery.attempts + 1, next_attempt_at=None)
+        .returning(Delivery.attempts)
+    )
+    number = taken.scalar_one_or_none()
+    if number is None:
+        return None
+    attempt = Attempt(delivery_id=delivery.id, number=number, flow_run_id=flow_run_id, started_at=now)
+    session.add(attempt)
+    await session.flush()
+    return attempt
+
+
+async def end_attempt(
+    session: AsyncSession,
+    attempt: Attempt,
+    *,
+    now: datetime,
+    outcome: DeliveryState,
+    receipt: dict[str, object] | None = None,
+    error_message: str | None = None,
+    next_attempt_at: datetime | None = None,
+) -> None:
+    """Record how an attempt ended, on the attempt and, unless another one has begun meanwhile, on its delivery."""
+    await session.execute(
+        update(Attempt)
+        .where(Attempt.id == attempt.id)
+        .values(ended_at=now, outcome=outcome, error_message=error_message)
+    )
+    delivered = {"delivered_at": now, "receipt": receipt} if outcome is DeliveryState.DELIVERED else {}
+    await session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id == attempt.delivery_id,
+            Delivery.attempts == attempt.number,
+            Delivery.status.in_(ALLOWED.sources_of(outcome, By.PLAN)),
+        )
+        .values(status=outcome, error_message=error_message, next_attempt_at=next_attempt_at, **delivered)
+    )
+
+
+async def abandon_attempts(
+    session: AsyncSession, execution_id: str, *, now: datetime, message: str = _BROKEN_OFF
+) -> int:
+    """Make `unknown` what a dead pass left `sending`, since it may have left. Return how many there were."""
+    under_way = (
+        Delivery.execution_id == execution_id,
+        Delivery.status.in_(ALLOWED.sources_of(DeliveryState.UNKNOWN, By.PLAN)),
+    )
+    await session.execute(
+        update(Attempt)
+        .where(Attempt.delivery_id.in_(select(Delivery.id).where(*under_way)), Attempt.ended_at.is_(None))
+        .values(ended_at=now, outcome=DeliveryState.UNKNOWN, error_message=message)
+    )
+    changed = await session.execute(
+        update(Delivery)
+        .where(*under_way)
+        .values(status=DeliveryState.UNKNOWN, error_message=message)
+        .returning(Delivery.id)
+    )
+    return len(changed.all())
+
+
+async def suppress(session: AsyncSession, delivery_id: str, reason: Reason) -> None:
+    """Record that a delivery must not be sent; one that is confirmed or under way stays as it is."""
+    await session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery_id, Delivery.status.in_(ALLOWED.sources_of(DeliveryState.SUPPRESSED, By.PLAN)))
+        .values(status=DeliveryState.SUPPRESSED, error_message=words(reason), next_attempt_at=None)
+    )
+
+
+async def suppress_rest(session: AsyncSession, execution_id: str, reason: Reason) -> None:
+    """Suppress every delivery of an execution that has not left; one that may have left stays unknown, for good."""
+    unsent = [
+        state for state in ALLOWED.sources_of(DeliveryState.SUPPRESSED, By.PLAN) if state is not DeliveryState.UNKNOWN
+    ]
+    await session.execute(
+        update(Delivery)
+        .where(Delivery.execution_id == execution_id, Delivery.status.in_(unsent))
+        .values(status=DeliveryState.SUPPRESSED, error_message=words(reason))
+    )
+    await session.execute(update(Delivery).where(Delivery.execution_id == execution_id).values(next_attempt_at=None))

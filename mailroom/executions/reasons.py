@@ -1,0 +1,118 @@
+"""A reason says why an execution is as it is: a code with values. `reason_words` makes a sentence of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from mailroom.storage.tables import Execution
+
+Value = str | int | float | list[str]
+"""A value that a reason is stored with. Lengths of time are seconds, instants ISO 8601."""
+
+
+class ReasonCode(StrEnum):
+    """Every reason there is, with the values that it takes."""
+
+    # Nothing may leave.
+    SCHEDULE_NOT_ACTIVE = "schedule_not_active"  # state
+    OWNER_INACTIVE = "owner_inactive"
+
+    # It waits.
+    JITTER = "jitter"  # delay
+    WAITS_FOR_ANOTHER = "waits_for_another"  # execution
+
+    # It began too late.
+    EXPIRED = "expired"  # late, limit
+    EXPIRED_WAITING = "expired_waiting"  # late, limit
+    NO_CATCH_UP = "no_catch_up"  # late
+    REPLACED_BY_LATER = "replaced_by_later"  # due_at
+    TOO_MANY_LATER = "too_many_later"  # most
+
+    # Nothing began it in time.
+    NOT_BEGUN_EXPIRED = "not_begun_expired"  # limit
+    NOT_BEGUN_NO_CATCH_UP = "not_begun_no_catch_up"  # grace
+    NOT_BEGUN_REPLACED = "not_begun_replaced"  # due_at
+    NOT_BEGUN_TOO_MANY = "not_begun_too_many"  # most
+
+    # Its schedule stopped firing before it began.
+    SCHEDULE_PAUSED = "schedule_paused"
+    SCHEDULE_DELETED = "schedule_deleted"
+    SCHEDULE_SUSPENDED = "schedule_suspended"  # failures
+
+    # Another execution of its schedule is in the way, or came in its place.
+    OVERLAP = "overlap"  # execution
+    QUEUE_FULL = "queue_full"  # execution, queued
+    LATER_UNDER_WAY = "later_under_way"  # execution
+    SUPERSEDED = "superseded"  # execution, due_at
+
+    # Rendering.
+    NO_ROWS = "no_rows"
+    RENDER_RETRY = "render_retry"  # error
+    RENDER_FAILED = "render_failed"  # error
+    FILE_GONE = "file_gone"  # file
+
+    # Delivering.
+    DELIVERED = "delivered"  # delivered, total
+    DELIVERY_RETRY = "delivery_retry"  # delivered, total, waiting
+    NOT_ALL_DELIVERED = "not_all_delivered"  # delivered, total, states
+
+    # Its flow run.
+    CANCELLED_IN_PREFECT = "cancelled_in_prefect"
+    RUN_GONE = "run_gone"
+    NO_OUTCOME = "no_outcome"  # said
+
+    # There is nothing for a flow run to do; these are shown in Prefect and not stored.
+    NO_SUCH_SCHEDULE = "no_such_schedule"  # schedule
+    NO_SUCH_EXECUTION = "no_such_execution"  # execution
+    OF_ANOTHER_SCHEDULE = "of_another_schedule"  # execution
+    NOT_DUE = "not_due"  # due_at
+    NOT_DUE_THEN = "not_due_then"  # due_at
+    ENDED_BEFORE = "ended_before"  # state, why
+    NEVER_REPEATED = "never_repeated"  # state
+    IN_ANOTHER_RUN = "in_another_run"  # flow_run
+    ALREADY = "already"  # state
+    HELD_ELSEWHERE = "held_elsewhere"
+
+    # Written before reasons had codes, or by a later version that knows more of them.
+    TEXT = "text"  # text
+
+
+_KNOWN = frozenset(str(code) for code in ReasonCode)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A code with the values that its sentence needs, ready to be stored as JSON."""
+
+    code: ReasonCode
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+def because(code: ReasonCode, **values: Value | timedelta | datetime | StrEnum) -> Reason:
+    """Make a reason from values as Python has them."""
+    return Reason(code, {name: _stored(value) for name, value in values.items()})
+
+
+def reason_of(execution: Execution) -> Reason:
+    """Return the reason that an execution was stored with."""
+    code = execution.reason_code
+    if code not in _KNOWN:
+        return because(ReasonCode.TEXT, text=execution.reason)
+    return Reason(ReasonCode(code), execution.reason_values or {})
+
+
+def _stored(value: Any) -> Value:
+    match value:
+        case timedelta():
+            seconds = round(value.total_seconds(), 6)
+            return int(seconds) if seconds.is_integer() else seconds
+        case datetime():
+            return value.isoformat()
+        case StrEnum():
+            return str(value)
+    stored: Value = value
+    return stored

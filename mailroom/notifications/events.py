@@ -1,0 +1,116 @@
+"""The owner of a schedule is told of these events; each is a class that makes its own words."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailroom.states import ExecutionState
+
+
+@dataclass(frozen=True, slots=True)
+class Event(ABC):
+    """Something that the owner of a schedule should know."""
+
+    user_id: str
+    schedule_id: str
+    schedule_name: str
+
+    @property
+    def severity(self) -> str:
+        """Return how bad it is: `warning` or `error`."""
+        return "warning"
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """Return what happened, in a line."""
+
+    @property
+    @abstractmethod
+    def body(self) -> str:
+        """Return what happened, in sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFailed(Event):
+    """An execution ended, and not everything was delivered; `reason` says why."""
+
+    execution_id: str
+    state: ExecutionState
+    reason: str
+
+    @property
+    def severity(self) -> str:
+        """Return `error` where nothing was delivered."""
+        return "error" if self.state is ExecutionState.FAILED else "warning"
+
+    @property
+    def title(self) -> str:
+        """Return the schedule and how its execution ended."""
+        return f"{self.schedule_name}: {self.state}"
+
+    @property
+    def body(self) -> str:
+        """Return the reason."""
+        return self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class DueTimesMissed(Event):
+    """`count` due times from `first` to `last` were missed; `reason` is that of the last one."""
+
+    count: int
+    first: datetime
+    last: datetime
+    reason: str
+
+    @property
+    def title(self) -> str:
+        """Return the schedule and what happened to it."""
+        return f"{self.schedule_name}: missed"
+
+    @property
+    def body(self) -> str:
+        """Return how many were missed, when and why."""
+        when = self.first.isoformat()
+        if self.last != self.first:
+            when = f"{when} to {self.last.isoformat()}"
+        counted = "1 due time" if self.count == 1 else f"{self.count} due times"
+        return f"{counted} ({when}): {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class PausedInPrefect(Event):
+    """Somebody paused the schedule's deployment in Prefect; `who` where Prefect knows."""
+
+    who: str
+
+    @property
+    def title(self) -> str:
+        """Return the schedule and what happened to it."""
+        return f"{self.schedule_name} was paused in Prefect"
+
+    @property
+    def body(self) -> str:
+        """Return who did it, and what follows."""
+        by = f" by {self.who}" if self.who else ""
+        return (
+            f"Somebody paused its deployment in Prefect{by}. Nothing leaves for it until it is resumed, here or there."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ResumedInPrefect(Event):
+    """Somebody resumed in Prefect what had been paused there."""
+
+    @property
+    def title(self) -> str:
+        """Return the schedule and what happened to it."""
+        return f"{self.schedule_name} was resumed in Prefect"
+
+    @property
+    def body(self) -> str:
+        """Return what follows."""
+        return "It fires again from its next due time."

@@ -1,0 +1,76 @@
+"""Conclude an execution: its end counts for the schedule, may suspend or finish it, and is told to its owner."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.audit import repository as audit
+from mailroom.audit.events import ScheduleSuspended
+from mailroom.executions import lifecycle
+from mailroom.executions import repository as executions
+from mailroom.executions.lifecycle import By
+from mailroom.executions.reason_words import words
+from mailroom.executions.reasons import ReasonCode, because, reason_of
+from mailroom.ledger import repository as ledger
+from mailroom.ledger.account import account_for_change
+from mailroom.notifications.events import ExecutionFailed
+from mailroom.notifications.service import notify
+from mailroom.passes.outcome import Outcome
+from mailroom.schedules import lifecycle as schedule_lifecycle
+from mailroom.schedules import repository as stored
+from mailroom.schedules.lifecycle import Cause
+from mailroom.schedules.spec import stored_spec
+from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
+from mailroom.storage.tables import Execution, Schedule
+
+
+async def conclude(session: AsyncSession, execution_id: str, result: Outcome, *, now: datetime) -> Outcome:
+    """Write the outcome of a pass. Only an end alerts; a pass that will be tried again is silent.
+
+    Returns what stands: an execution that ended meanwhile, or that another pass left to be retried, stays so, whatever
+    this pass came to.
+    """
+    schedule_id = (await executions.get(session, execution_id)).schedule_id
+    schedule = await stored.find(session, schedule_id, lock=True)  # First, as the claim does: no deadlock.
+    assert schedule is not None, "schedules are never removed, only marked as deleted"
+    execution = await executions.get(session, execution_id, lock=True)
+    if execution.status.ended or not lifecycle.ALLOWED.allows(execution.status, result.state, By.PLAN):
+        return Outcome(execution.status, reason_of(execution), execution.next_pass_at)
+    lifecycle.end_pass(execution, result.state, result.reason, now=now, retry_at=result.retry_at)
+    if result.state is ExecutionState.RETRYING:
+        return result
+    failed = result.state in (ExecutionState.FAILED, ExecutionState.PARTIAL)
+    if failed:
+        event = ExecutionFailed(
+            schedule.user_id, schedule.id, schedule.name, execution.id, execution.status, words(result.reason)
+        )
+        notify(session, event, at=now)
+    if execution.kind is ExecutionKind.SCHEDULED:
+        if result.state is not ExecutionState.CANCELLED:
+            await _count(session, schedule, failed=failed, now=now)
+        await _finish(session, schedule, execution, now)
+    return result
+
+
+async def _count(session: AsyncSession, schedule: Schedule, *, failed: bool, now: datetime) -> None:
+    """Count consecutive failures, and suspend the schedule after too many."""
+    if not failed:
+        schedule.consecutive_failures = 0
+        return
+    schedule.consecutive_failures += 1
+    limit = stored_spec(schedule).policy.pause_after_failures
+    if schedule.state is ScheduleState.ACTIVE and schedule.consecutive_failures >= limit:
+        ended = because(ReasonCode.SCHEDULE_SUSPENDED, failures=schedule.consecutive_failures)
+        await account_for_change(session, [schedule], now=now, ended=ended)
+        schedule_lifecycle.move(schedule, ScheduleState.SUSPENDED, Cause.FAILURES, now=now)
+        audit.record(session, ScheduleSuspended(schedule.id, schedule.consecutive_failures), at=now)
+
+
+async def _finish(session: AsyncSession, schedule: Schedule, execution: Execution, now: datetime) -> None:
+    """Finish the schedule where nothing is left to fire and every occurrence has ended."""
+    if schedule.state is not ScheduleState.ACTIVE or schedule.next_run is not None:
+        return
+    if not await ledger.has_open(session, schedule.id, besides=execution.id):
+        schedule_lifecycle.move(schedule, ScheduleState.FINISHED, Cause.NOTHING_LEFT, now=now)

@@ -1,0 +1,61 @@
+"""Makes a renderer's job from a report and its source, for schedules, previews and `mailroom reports render`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from prefect.blocks.core import Block
+
+from mailroom.rendering.job import Limits, RenderJob
+from mailroom.reports.spec import Format, ReportDefinition
+from mailroom.settings import Settings
+from prefect_mailroom.errors import ConfigurationError
+from prefect_mailroom.sources.http import HttpSource
+from prefect_mailroom.sources.sql import SqlSource
+
+
+def render_job(
+    definition: ReportDefinition,
+    source: Block,
+    parameters: dict[str, Any],
+    formats: Iterable[Format],
+    *,
+    due_at: datetime,
+    timezone: str,
+    folder: Path,
+    limits: Limits,
+) -> RenderJob:
+    """Return the job that renders a report to a folder; every format once, in the order given.
+
+    Args:
+        source: the block of the report's connection, with its secrets.
+        parameters: final values; relative dates are already resolved.
+
+    Raises:
+        ConfigurationError: the source gives no rows, as a command does not.
+    """
+    if not isinstance(source, SqlSource | HttpSource):
+        raise ConfigurationError(
+            f"The connection '{definition.source.connection}' gives no rows to render.",
+            remedy="Name an sql or http connection in the report; a shell report is made by running a schedule of it.",
+        )
+    return RenderJob(
+        definition=definition,
+        parameters=parameters,
+        formats=list(dict.fromkeys(formats)),
+        due_at=due_at,
+        timezone=timezone,
+        access=source.access(),
+        folder=folder,
+        limits=limits,
+    )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return what a rendering of a schedule may use."""
+    return Limits(
+        seconds=settings.render_seconds, memory_mb=settings.render_memory_mb, output_mb=settings.render_output_mb
+    )

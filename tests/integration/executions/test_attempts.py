@@ -1,0 +1,108 @@
+"""Attempts of a delivery that others change at the same moment."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from mailroom.executions import delivery_lifecycle
+from mailroom.passes.supersede import supersede
+from mailroom.states import DeliveryState, ExecutionState
+from mailroom.storage.database import Database, new_id
+from mailroom.storage.tables import Delivery, Execution, Schedule
+from tests.integration.conftest import NOW
+from tests.support.gates import held_before, opened_by
+
+
+@pytest.fixture
+async def delivery(ledger: Database, schedule: Schedule) -> Delivery:
+    """The one delivery of an execution under way."""
+    execution = Execution(
+        id=new_id(),
+        schedule_id=schedule.id,
+        due_at=NOW,
+        status=ExecutionState.RUNNING,
+        lease_until=NOW + timedelta(minutes=1),
+        flow_run_id=new_id(),
+        created_at=NOW,
+    )
+    planned = Delivery(
+        id=new_id(),
+        execution_id=execution.id,
+        position=0,
+        channel="email",
+        connection="smtp",
+        recipient="ada@example.com",
+        key="key-1",
+        destination={},
+        status=DeliveryState.PENDING,
+        attempts=0,
+        created_at=NOW,
+    )
+    async with ledger.session() as session:
+        session.add(execution)
+        await session.flush()
+        session.add(planned)
+    return planned
+
+
+async def test_a_pass_that_read_the_delivery_before_another_attempt_begins_none(
+    ledger: Database, delivery: Delivery
+) -> None:
+    """The delivery is open again, so its state alone does not tell that somebody else has tried it since."""
+    async with ledger.session() as session:
+        attempt = await delivery_lifecycle.begin_attempt(session, delivery, now=NOW, flow_run_id=None)
+    assert attempt is not None
+    async with ledger.session() as session:
+        await delivery_lifecycle.end_attempt(session, attempt, now=NOW, outcome=DeliveryState.FAILED)
+    assert delivery.attempts == 0, "as the slower pass has read it"
+    async with ledger.session() as session:
+        assert await delivery_lifecycle.begin_attempt(session, delivery, now=NOW, flow_run_id=None) is None
+        row = await session.get(Delivery, delivery.id)
+    assert row is not None
+    assert (row.status, row.attempts) == (DeliveryState.FAILED, 1)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="A receipt locks the attempt and then the delivery, cancelling locks them the other way round: a deadlock.",
+)
+@pytest.mark.parametrize("ledger", ["postgres"], indirect=True)
+async def test_a_receipt_can_arrive_while_a_later_run_takes_the_place(
+    ledger: Database, schedule: Schedule, delivery: Delivery
+) -> None:
+    """The receipt stands between its two statements until the other one is about to write the attempts."""
+    async with ledger.session() as session:
+        attempt = await delivery_lifecycle.begin_attempt(session, delivery, now=NOW, flow_run_id=None)
+        later = Execution(id=new_id(), schedule_id=schedule.id, due_at=NOW + timedelta(hours=1), created_at=NOW)
+        later.status = ExecutionState.PENDING
+        session.add(later)
+    assert attempt is not None
+
+    async def receipt() -> None:
+        async with ledger.session() as session:
+            confirmed = DeliveryState.DELIVERED
+            await delivery_lifecycle.end_attempt(
+                session, attempt, now=NOW, outcome=confirmed, receipt={"reference": "250"}
+            )
+
+    async def take_the_place() -> None:
+        async with ledger.session() as session:
+            await supersede(session, delivery.execution_id, by=later, now=NOW)
+
+    # Whichever table it writes first: it is held before the second.
+    with (
+        held_before(ledger, "UPDATE deliveries SET .*receipt") as gate,
+        opened_by(ledger, gate, "UPDATE attempts"),
+    ):
+        confirming = asyncio.ensure_future(receipt())
+        await gate.until_reached()
+        ended = await asyncio.gather(confirming, take_the_place(), return_exceptions=True)
+    assert [error for error in ended if error] == []
+    async with ledger.session() as session:
+        row = await session.get(Delivery, delivery.id)
+    assert row is not None
+    assert row.status is DeliveryState.DELIVERED, "the receipt was in hand before the other one ended it"

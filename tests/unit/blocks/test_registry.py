@@ -1,0 +1,82 @@
+"""The registry: every entry is true, and nothing weighs before it is used."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from prefect_mailroom.channels import registry
+from prefect_mailroom.channels.base import Channel
+from prefect_mailroom.errors import ConfigurationError
+from prefect_mailroom.testing import RecordingChannel, RecordingDestination, registered
+
+BLOCKS = Path(__file__).parents[3] / "blocks"
+
+
+def loaded_after(code: str) -> set[str]:
+    """Return the top-level modules that a new process has after running the code."""
+    told = f"{code}\nimport json, sys; print(json.dumps(sorted({{name.partition('.')[0] for name in sys.modules}})))"
+    ended = subprocess.run([sys.executable, "-c", told], cwd=BLOCKS, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return set(json.loads(ended.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("kind", registry.CHANNELS)
+def test_entries_are_true(kind: str) -> None:
+    entry = registry.CHANNELS[kind]
+    channel = entry.load()
+    assert issubclass(channel, Channel)
+    assert channel.kind == kind
+    assert channel.destination_type is entry.destination_type
+    assert entry.destination_type.model_fields["channel"].default == kind
+    assert channel.get_block_type_slug() == f"mailroom-{kind}"
+    assert bool(entry.extra) == bool(entry.needs)
+
+
+def test_each_client_is_an_extra_of_the_wheel() -> None:
+    project = tomllib.loads((BLOCKS / "pyproject.toml").read_text())["project"]
+    extras, base = project["optional-dependencies"], " ".join(project["dependencies"])
+    for entry in registry.CHANNELS.values():
+        for module in entry.needs:
+            name = module.replace("_", "-")
+            assert any(requirement.startswith(name) for requirement in extras[entry.extra])
+            assert name not in base
+    [everything] = extras["all"]
+    assert set(everything.partition("[")[2].rstrip("]").split(",")) == set(extras) - {"all"}
+
+
+def test_no_client_loads_before_a_connection_is_used() -> None:
+    clients = {module for entry in registry.CHANNELS.values() for module in entry.needs} | {"paramiko", "prefect_shell"}
+    loaded = loaded_after("import prefect_mailroom.channels.registry, prefect_mailroom.sources.shell")
+    assert not clients & loaded
+
+
+def test_clients_of_blocks_load_at_the_first_transfer() -> None:
+    """A worker imports the whole collection; that brings no client into it."""
+    loaded = loaded_after("import prefect_mailroom.collection")
+    assert not {"aiosmtplib", "httpx_secure", "paramiko", "prefect_shell"} & loaded
+
+
+def test_missing_client_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = registry.Registration(RecordingDestination, "no_such_module:X", extra="owl", needs=("no_such_module",))
+    monkeypatch.setitem(registry.CHANNELS, "owl", entry)
+    assert registry.destination_type("owl") is RecordingDestination
+    with pytest.raises(ConfigurationError) as caught:
+        registry.channel_type("owl")
+    assert "prefect-mailroom[owl]" in caught.value.remedy
+
+
+def test_registered_lasts_as_long_as_its_context() -> None:
+    with registered(RecordingChannel):
+        found = registry.destination({"channel": "recording", "connection": "test"})
+        assert isinstance(found, RecordingDestination)
+        assert registry.channel_type("recording") is RecordingChannel
+        with pytest.raises(ValueError, match="recording"), registered(RecordingChannel):
+            pass
+    with pytest.raises(ConfigurationError):
+        registry.destination({"channel": "recording", "connection": "test"})

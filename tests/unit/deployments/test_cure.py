@@ -1,0 +1,32 @@
+"""How long an execution is put back: retries after a crash are limited, planned ones are not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.states import AwaitingRetry, Pending, Scheduled
+
+from deployments.runs.rescue import MAX_PASSES, Cure, cure
+from mailroom.states import ExecutionState
+from mailroom.storage.tables import Execution
+
+MADE_UP = UUID("00000000-0000-4000-8000-000000000001")
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="Planned retries count as crashes: after twenty of them, a run that is merely late is declared failed.",
+)
+@pytest.mark.parametrize("state", [Scheduled(), AwaitingRetry(), Pending()], ids=lambda state: str(state.name))
+@pytest.mark.parametrize("passes", [MAX_PASSES, 384])
+def test_a_run_that_is_late_in_the_queue_is_left_alone_however_often_it_was_retried(
+    state: State[None], passes: int
+) -> None:
+    now = datetime.now(UTC)
+    execution = Execution(status=ExecutionState.RETRYING, pass_count=passes)
+    run = FlowRun(flow_id=MADE_UP, state=state.model_copy(update={"timestamp": now}), state_type=state.type)
+    assert cure(execution, run, now=now) is Cure.NOTHING

@@ -1,0 +1,67 @@
+"""Reasons: a code with values that can be stored, and the sentence that a person reads."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from mailroom.executions.reason_words import words
+from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
+from mailroom.states import ScheduleState
+from mailroom.storage.tables import Execution
+
+DUE = datetime(2026, 11, 23, 9, tzinfo=UTC)
+VALUES: dict[str, Any] = {
+    "state": ScheduleState.PAUSED,
+    "delay": timedelta(minutes=20),
+    "late": timedelta(hours=4, seconds=1, microseconds=123456),
+    "limit": timedelta(hours=4),
+    "grace": 600,
+    "most": 24,
+    "failures": 5,
+    "due_at": DUE,
+    "execution": "e-1",
+    "queued": "e-2",
+    "schedule": "s-1",
+    "flow_run": "f-1",
+    "error": "The table {orders} is gone.",
+    "file": "orders.csv",
+    "delivered": 1,
+    "total": 3,
+    "waiting": 2,
+    "states": ["failed", "refused"],
+    "said": "It crashed.",
+    "why": "It was late.",
+    "text": "As it was written.",
+}
+
+
+@pytest.mark.parametrize("code", ReasonCode)
+def test_every_code_has_a_sentence_without_raw_times(code: ReasonCode) -> None:
+    said = words(because(code, **VALUES))
+    assert re.fullmatch(r"[A-Z0-9].*\.", said)
+    assert not re.search(r"\d:\d\d:\d\d|\d\.\d|\+00:00|timedelta|datetime", said)
+
+
+@pytest.mark.parametrize("code", ReasonCode)
+def test_a_reason_survives_storage(code: ReasonCode) -> None:
+    stored = because(code, **VALUES)
+    row = Execution(reason="", reason_code=str(code), reason_values=json.loads(json.dumps(stored.values)))
+    assert reason_of(row) == stored
+
+
+def test_lateness_is_told_in_units() -> None:
+    late = because(ReasonCode.EXPIRED, late=VALUES["late"], limit=VALUES["limit"])
+    assert "4 hours 1 second late" in words(late)
+    assert late.values == {"late": 14401.123456, "limit": 14400}
+
+
+@pytest.mark.parametrize("code", [None, "of_a_later_version"])
+def test_what_has_no_known_code_keeps_its_words(code: str | None) -> None:
+    row = Execution(reason="It was late.", reason_code=code)
+    assert reason_of(row) == Reason(ReasonCode.TEXT, {"text": "It was late."})
+    assert words(reason_of(row)) == "It was late."

@@ -1,0 +1,53 @@
+"""How many passes the retries of one execution take, by the same decisions that a pass makes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mailroom.passes.deliver import due_now
+from mailroom.passes.outcome import outcome_of
+from mailroom.passes.retry import next_attempt
+from mailroom.states import DeliveryState
+from mailroom.storage.database import new_id
+from mailroom.storage.tables import Delivery
+
+BEGIN = datetime(2026, 11, 25, 9, tzinfo=UTC)
+ATTEMPTS = 8
+PASSES_A_ROUND = 10
+
+
+def passes_while_the_server_is_down(recipients: int) -> int:
+    """Every attempt of every recipient fails; count the passes until none is left to try."""
+    deliveries = [
+        Delivery(id=new_id(), key=f"key-{number}", status=DeliveryState.PENDING, attempts=0)
+        for number in range(recipients)
+    ]
+    passes, now = 0, BEGIN
+    while True:
+        passes += 1
+        for delivery in due_now(deliveries, now=now, again=passes > 1, forced=False, max_attempts=ATTEMPTS):
+            delivery.attempts += 1
+            delivery.status = DeliveryState.FAILED
+            delivery.next_attempt_at = next_attempt(
+                attempts=delivery.attempts, max_attempts=ATTEMPTS, now=now, not_before=None, key=delivery.key
+            )
+        following = outcome_of(deliveries).retry_at
+        if following is None:
+            assert {delivery.attempts for delivery in deliveries} == {ATTEMPTS}
+            return passes
+        now = following
+
+
+def test_one_recipient_takes_a_pass_for_each_attempt() -> None:
+    assert passes_while_the_server_is_down(1) == ATTEMPTS
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="Each delivery's own jitter makes a pass of its own; no pass takes all that is due within a window.",
+)
+def test_a_hundred_recipients_share_the_passes_of_their_retries() -> None:
+    assert passes_while_the_server_is_down(100) <= ATTEMPTS * PASSES_A_ROUND
