@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from email import message_from_bytes
-from email.policy import default
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectNotFound
 
-from embedded.ports import free_port
 from mailroom.connections.kinds import block_types
 from prefect_mailroom import outbound
+from tests.support.smtp import SmtpServer
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
 
 CANARY = "canary-5f1d-never-shown"
-
-
-class Mailbox:
-    """Keeps what an SMTP server takes."""
-
-    def __init__(self) -> None:
-        self.taken: list[Envelope] = []
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
-        """Take it."""
-        self.taken.append(envelope)
-        return "250 2.0.0 Ok: queued as test"
 
 
 def smtp_settings(port: int, password: str = CANARY) -> dict[str, Any]:
@@ -136,27 +120,20 @@ async def test_a_wrong_connection_is_refused_and_not_stored(online: Api, body: d
 
 async def test_a_test_mail_really_arrives(online: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(outbound.VARIABLE, "127.0.0.1")
-    mailbox = Mailbox()
-    port = free_port("127.0.0.1")
-    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        settings = smtp_settings(port)
+    with SmtpServer().in_thread() as server:
+        settings = smtp_settings(server.port)
         del settings["credentials"]["password"]
         await online.json("POST", "/connections", 201, json={"name": "mail", "kind": "email", "settings": settings})
         body = {"connection": "mail", "to": "ada@example.com"}
         receipt = await online.json("POST", "/distribution/test/email", 200, json=body)
-    finally:
-        controller.stop()
-    (envelope,) = mailbox.taken
+    (envelope,) = server.envelopes
     assert envelope.rcpt_tos == ["ada@example.com"]
-    assert isinstance(envelope.content, bytes)
-    message = message_from_bytes(envelope.content, policy=default)
+    (_, message) = server.mails[0]
     assert "test" in str(message["Subject"]).lower()
     assert receipt["recipient"] == "ada@example.com"
     wrong = await online.json("POST", "/distribution/test/email", 422, json={"connection": "mail", "to": "a\r\nb@c.de"})
     assert wrong["errors"]
-    assert len(mailbox.taken) == 1
+    assert len(server.envelopes) == 1
 
 
 async def test_every_kind_is_listed_with_its_schema(online: Api) -> None:

@@ -24,7 +24,8 @@ from mailroom.storage.tables import Execution, Rendering, Schedule
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, Place, Reader, Receipt
 from prefect_mailroom.testing import registered
 from prefect_mailroom.text import variables
-from tests.integration.api.conftest import REPORT, Api
+from tests.integration.api.conftest import Api
+from tests.support.samples import REPORT
 
 FLOWN: list[tuple[Parcel, str]] = []
 """Every parcel that a pigeon carried, and the message on its leg."""

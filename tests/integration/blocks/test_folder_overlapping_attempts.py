@@ -11,7 +11,7 @@ import pytest
 
 from prefect_mailroom.channels.base import Parcel, ParcelFile
 from prefect_mailroom.channels.folder import FolderChannel, FolderDestination
-from tests.conftest import eventually
+from tests.support.waiting import eventually
 
 MEGABYTE = 1024 * 1024
 CONTENT = os.urandom(2 * MEGABYTE)

@@ -15,7 +15,7 @@ from mailroom.storage.tables import Execution
 from tests.support.wire import failing, intercepted
 
 if TYPE_CHECKING:
-    from tests.integration.deployments.conftest import Office
+    from tests.support.environment import Environment
 
 
 @pytest.mark.xfail(
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     raises=AssertionError,
     reason="A pass takes the hundred oldest requests, also those that get no run, so they keep all later ones waiting.",
 )
-async def test_requests_of_a_refused_schedule_do_not_hold_up_those_of_others(office: Office) -> None:
-    refused, sound = await office.create(name="Refused"), await office.create(name="Sound")
-    await office.reconciler.settle_schedule(sound.id)
-    async with office.database.session() as session:
+async def test_requests_of_a_refused_schedule_do_not_hold_up_those_of_others(environment: Environment) -> None:
+    refused, sound = await environment.create(name="Refused"), await environment.create(name="Sound")
+    await environment.reconciler.settle_schedule(sound.id)
+    async with environment.database.session() as session:
         kept = await session.merge(refused)
         kept.sync_state, kept.sync_error = SyncState.ERROR, "Prefect refused the change: 422"
         earlier = datetime.now(UTC) - timedelta(hours=1)
@@ -42,11 +42,11 @@ async def test_requests_of_a_refused_schedule_do_not_hold_up_those_of_others(off
             for number in range(100)
         ]
         await session.execute(insert(Execution), waiting)
-        requested = await schedules.request_execution(session, sound.id, ExecutionKind.RUN_NOW, office.context())
+        requested = await schedules.request_execution(session, sound.id, ExecutionKind.RUN_NOW, environment.context())
     with intercepted(failing("POST", "/deployments/", refused.id.encode(), status=422)):
         for _ in range(2):
-            await office.reconciler.run_pass()
-    async with office.database.session() as session:
+            await environment.reconciler.run_pass()
+    async with environment.database.session() as session:
         row = await session.get(Execution, requested.id)
     assert row is not None
     assert row.flow_run_id is not None

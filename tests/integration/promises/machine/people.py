@@ -1,4 +1,4 @@
-"""What people ask of a Mailroom, and do in Prefect behind its back."""
+"""Changes that people ask of Mailroom, and those that they make in Prefect behind its back."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from mailroom.schedules.calendar_changes import CalendarSettings
 from mailroom.schedules.spec import read_spec, spec_data
 from mailroom.states import ExecutionKind
 from mailroom.storage.tables import User
-from tests.integration.promises.model_of_prefect import Deployment
-from tests.integration.promises.world import World
+from tests.integration.promises.environment import SimulatedEnvironment
+from tests.integration.promises.prefect_model.model_of_prefect import Deployment
 
 Change = Callable[[AsyncSession], Coroutine[Any, Any, object]]
 WANTS = ["edit", "pause", "resume", "delete", "run now", "test", "backfill", "owner goes", "owner comes", "calendar"]
@@ -31,24 +31,26 @@ DRIFT = ["pause", "pause", "switch off", "delete", "cron", "tags", "extra", "cop
 _HOLIDAYS = [{"date": "2026-03-30", "name": "Closed"}, {"date": "2026-10-26", "name": "Closed"}]
 
 
-def create(world: World, body: dict[str, Any]) -> Change:
-    return lambda session: schedules.create(session, read_spec(body), world.context())
+def create(environment: SimulatedEnvironment, body: dict[str, Any]) -> Change:
+    return lambda session: schedules.create(session, read_spec(body), environment.context())
 
 
-def edit(world: World, schedule_id: str, patch: dict[str, Any], if_match: str | None = None) -> Change:
+def edit(
+    environment: SimulatedEnvironment, schedule_id: str, patch: dict[str, Any], if_match: str | None = None
+) -> Change:
     async def change(session: AsyncSession) -> None:
         body = {**spec_data(await stored.get(session, schedule_id, viewer=SYSTEM)), **patch}
-        await schedules.replace(session, schedule_id, read_spec(body), world.context(), if_match=if_match)
+        await schedules.replace(session, schedule_id, read_spec(body), environment.context(), if_match=if_match)
 
     return change
 
 
-def wish(world: World, schedule_id: str, want: str, patch: dict[str, Any], days: int) -> Change:
-    """One of `WANTS`; `patch` is for an edit, `days` are how far a backfill reaches back."""
-    context, now = world.context(), world.clock.now
+def wish(environment: SimulatedEnvironment, schedule_id: str, want: str, patch: dict[str, Any], days: int) -> Change:
+    """Return one of the changes in `WANTS`; `patch` is for an edit, `days` are how far a backfill reaches back."""
+    context, now = environment.context(), environment.clock.now
     match want:
         case "edit":
-            return edit(world, schedule_id, patch)
+            return edit(environment, schedule_id, patch)
         case "pause" | "resume" | "delete":
             switch = {"pause": schedules.pause, "resume": schedules.resume, "delete": schedules.delete}[want]
             return lambda session: switch(session, schedule_id, context)
@@ -70,9 +72,9 @@ async def _owner(session: AsyncSession, owner_id: str, *, active: bool) -> None:
     owner.is_active = active
 
 
-async def by_hand(world: World, deployment: Deployment, act: str) -> bool:
-    """One of `HANDS`, in Prefect's own interface; returns whether there was anything to do it to."""
-    person, there = world.person, deployment.id
+async def by_hand(environment: SimulatedEnvironment, deployment: Deployment, act: str) -> bool:
+    """Make one of the changes in `HANDS` in Prefect's own interface; returns whether there was anything to change."""
+    person, there = environment.person, deployment.id
     timer = deployment.timers[0] if deployment.timers else None
     other = CronSchedule(cron="7 7 * * *", timezone="UTC")
     match act:

@@ -7,23 +7,23 @@ from hypothesis.stateful import precondition, rule
 from prefect.client.schemas.objects import StateType
 from prefect.states import AwaitingRetry, Pending
 
-from tests.integration.promises import given, people
-from tests.integration.promises.bare_machine import SILENT, BareMachine, one_of
-from tests.integration.promises.given import PICK
-from tests.integration.promises.model_of_prefect import Run
-from tests.integration.promises.passes import Step
+from tests.integration.promises.machine import given, people
+from tests.integration.promises.machine.bare_machine import SILENT, BareMachine, one_of
+from tests.integration.promises.machine.given import PICK
+from tests.integration.promises.prefect_model.model_of_prefect import Run
 from tests.integration.promises.sink import Fate
+from tests.integration.promises.worker_pass import Step
 
 _FINAL = (StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED)
 UNTIL = st.sampled_from([Step.OVER, Step.OVER, Step.OVER, *list(Step)[1:]])
 
 
 class Workers(BareMachine):
-    """Processes that run flows."""
+    """Steps of the processes that run flows."""
 
     @rule(pick=PICK, until=UNTIL, fates=given.FATES, source_up=st.sampled_from([True, True, True, False]))
     def a_run_is_worked_on(self, pick: int, until: Step, fates: list[Fate], source_up: bool) -> None:
-        """By a process that freezes after the step `until`, where that is not the last."""
+        """Let a process work on a run; it freezes after the step `until`, where that is not the last."""
         self.w.source_up = source_up
         if run := self.next_run(pick):
             begun = self.run(self.w.work(run, fates, until))
@@ -41,7 +41,7 @@ class Workers(BareMachine):
 
     @rule(pick=PICK, until=st.sampled_from([Step.CLAIMED, Step.RENDERED]), what=st.sampled_from(people.STOPS))
     def somebody_stops_it_meanwhile(self, pick: int, until: Step, what: str) -> None:
-        """While a process works on a run of a schedule, that is paused or deleted, or its owner loses the right."""
+        """Stop a schedule while a process works on its run: by a pause, a deletion, or an owner who loses the right."""
         self.w.source_up = True
         if run := self.next_run(pick):
             begun = self.run(self.w.work(run, [], until))
@@ -54,7 +54,7 @@ class Workers(BareMachine):
 
     @rule(pick=PICK, first=st.sampled_from(list(Step)[1:4]), second=st.sampled_from(list(Step)[1:4]))
     def a_sleeper_meets_its_successor(self, pick: int, first: Step, second: Step) -> None:
-        """A process sleeps until its lease is over and the run was put back; then two work on it, side by side."""
+        """Let a process sleep until its lease is over and its run was put back; then two work on it at once."""
         self.w.source_up = True
         if run := self.next_run(pick):
             sleeper = self.run(self.w.work(run, [], first))

@@ -11,20 +11,20 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from tests.integration.promises import given
-from tests.integration.promises.machine_people import TRAPS, People
-from tests.integration.promises.machine_workers import Workers
-from tests.integration.promises.world import Trap
+from tests.integration.promises.environment import Trap
+from tests.integration.promises.machine import given
+from tests.integration.promises.machine.machine_people import TRAPS, People
+from tests.integration.promises.machine.machine_workers import Workers
 
 _LONGEST = timedelta(days=3)
 
 
 class Machine(People, Workers):
-    """All of it, with time, and Mailroom's own processes."""
+    """The whole state machine: people, workers, time, and Mailroom's own processes."""
 
     @rule(by=given.SPANS)
     def time_passes(self, by: timedelta) -> None:
-        """Less than none: somebody sets the clock back."""
+        """Let time pass; a negative span means that somebody sets the clock back."""
         if by < timedelta():
             self.w.clock.step_back(-by)
         else:

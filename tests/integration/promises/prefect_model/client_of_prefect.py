@@ -18,8 +18,8 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import Scheduled
 
-from tests.integration.promises.answers_of_prefect import NOTHING, as_json, flow_run, missing, refused
-from tests.integration.promises.model_of_prefect import Deployment, ModelPrefect, Run, Timer
+from tests.integration.promises.prefect_model.answers_of_prefect import NOTHING, as_json, flow_run, missing, refused
+from tests.integration.promises.prefect_model.model_of_prefect import Deployment, ModelPrefect, Run, Timer
 
 Before = Callable[[str], None]
 """Called with each call's name before it reaches the server; raises where the network or a process ends."""
@@ -47,7 +47,7 @@ class ModelClient:
 
     @property
     def typed(self) -> PrefectClient:
-        """Itself, as the type that production code names."""
+        """Return this client as the type that production code names."""
         return cast("PrefectClient", self)
 
     async def request(self, method: str, path: str, json: dict[str, Any]) -> httpx.Response:

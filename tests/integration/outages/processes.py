@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import sqlite3
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -30,17 +29,17 @@ from mailroom.settings import Settings
 from mailroom.storage import migrations
 from mailroom.storage.database import Database
 from prefect_mailroom.worker.warm import WarmWorker
-from tests.conftest import eventually
-from tests.integration.outages.letterbox import Letterbox
-from tests.integration.passes.conftest import REPORT
+from tests.support.samples import REPORT, make_warehouse
+from tests.support.smtp import SmtpServer, smtp_settings
+from tests.support.waiting import eventually
 
 SLOTS = 3
 """Runs that a worker has under way at once; it claims two more for each."""
 _ALWAYS = ("prefect", "renderers", "worker")
 
 
-class House:
-    """A Prefect server, renderers, a worker, an API; a letterbox for the mails of all."""
+class Processes:
+    """A Prefect server, renderers, a worker and an API as processes of their own, and a mail server."""
 
     def __init__(self, folder: Path) -> None:
         free = ports.free_ports("127.0.0.1", len(ports.PORT_FIELDS))
@@ -48,7 +47,8 @@ class House:
         self.settings = Settings.model_validate(
             {"data_dir": folder, "renderers": 1, "worker_limit": SLOTS, "sync_wait_seconds": 20, **chosen}
         )
-        self.letterbox = Letterbox()
+        self.mail = SmtpServer()
+        self._serving = contextlib.ExitStack()
         self._mark = uuid.uuid4().hex
         self._environment = environment(self.settings, self._mark)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -81,13 +81,13 @@ class House:
         await eventually(answers, 180, lambda: log.read_text(errors="replace")[-3000:])
 
     def kill(self, name: str) -> None:
-        """As when its machine dies."""
+        """Kill a process, as when its machine dies."""
         process = self._running.pop(name)
         process.kill()
         process.wait()
 
     async def mend(self) -> None:
-        """As it was opened, whatever a test that failed has left."""
+        """Restore the processes to what `open` started, whatever a failed test has left."""
         for name in set(self._running) - set(_ALWAYS):
             self.kill(name)
         for name in _ALWAYS:
@@ -96,7 +96,7 @@ class House:
 
     @contextlib.contextmanager
     def frozen(self, name: str) -> Iterator[None]:
-        """A process that gets no time, as on a machine that is suspended."""
+        """Give a process no time while the block runs, as on a machine that is suspended."""
         process = self._running[name]
         process.send_signal(signal.SIGSTOP)
         try:
@@ -105,15 +105,15 @@ class House:
             process.send_signal(signal.SIGCONT)
 
     def told(self) -> str:
-        """The last lines of every log."""
+        """Return the last lines of every log."""
         logs = sorted((self.settings.data_dir / "logs").glob("*.log"))
         return "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-2500:]}" for log in logs)
 
     async def open(self) -> None:
-        """Everything but the API runs; a report and its connections are there."""
+        """Start everything but the API; store a report and its connections."""
         data_dir.prepare(self.settings)
         self.settings.artifacts_dir.mkdir()
-        self.letterbox.start()
+        self._serving.enter_context(self.mail.in_thread())
         await asyncio.gather(self.start("prefect"), self.start("renderers"))
         async with PrefectClient(self.settings.prefect_api) as client:
             template = WarmWorker.get_default_base_job_template()
@@ -122,26 +122,14 @@ class House:
         await asyncio.gather(self.start("worker"), self._furnish())
 
     async def _furnish(self) -> None:
-        warehouse = self.settings.data_dir / "warehouse.db"
-        with contextlib.closing(sqlite3.connect(warehouse)) as connection, connection:
-            connection.execute("CREATE TABLE orders (region TEXT, amount INTEGER)")
-            connection.execute("INSERT INTO orders VALUES ('EMEA', 1200)")
-        smtp = {
-            "credentials": {
-                "smtp_server": "127.0.0.1",
-                "smtp_port": self.letterbox.port,
-                "smtp_type": "INSECURE",
-            },
-            "from_address": "reports@example.com",
-            "allow_plain": True,
-        }
+        warehouse = make_warehouse(self.settings.data_dir / "warehouse.db")
         database, now = Database(self.settings.database), datetime.now(UTC)
         await migrations.upgrade(database)
         async with database.session() as session:
             owner = await ensure_default_user(session, now, self.settings)
             for name, kind, values in (
-                ("smtp", "email", smtp),
-                ("warehouse", "sql", {"url": f"sqlite:///{warehouse}"}),
+                ("smtp", "email", smtp_settings(self.mail.port)),
+                ("warehouse", "sql", {"url": warehouse}),
             ):
                 wanted = NewConnection(name=name, kind=kind, settings=values)
                 await connections.create(session, wanted, Context(user=owner, now=now, settings=self.settings))
@@ -149,8 +137,9 @@ class House:
         await database.close()
 
     def close(self) -> None:
-        """Nothing is left, grandchildren included."""
-        self.letterbox.stop()
+        """End every process, grandchildren included."""
+        self.mail.release()
+        self._serving.close()
         guard.sweep(self._mark, patience=0)
         for process in self._running.values():
             process.wait()

@@ -9,12 +9,13 @@ import httpx
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests.integration.promises import given, people, promises
-from tests.integration.promises.bare_machine import BareMachine, one_of
-from tests.integration.promises.given import PICK
-from tests.integration.promises.model_of_prefect import Deployment
+from tests.integration.promises import promises
+from tests.integration.promises.environment import Trap
+from tests.integration.promises.machine import given, people
+from tests.integration.promises.machine.bare_machine import BareMachine, one_of
+from tests.integration.promises.machine.given import PICK
+from tests.integration.promises.prefect_model.model_of_prefect import Deployment
 from tests.integration.promises.sink import Killed
-from tests.integration.promises.world import Trap
 
 _MOST_SCHEDULES = 4
 _BACK = timedelta(seconds=61)
@@ -28,7 +29,7 @@ TRAPS = st.one_of(
 
 
 class People(BareMachine):
-    """Users, and whoever has hands on Prefect."""
+    """Steps of users, and of people who change things in Prefect's own interface."""
 
     @precondition(lambda self: len(self.w.snapshot.schedules) < _MOST_SCHEDULES)
     @rule(body=given.bodies(given.timings()), trap=TRAPS)
@@ -58,7 +59,7 @@ class People(BareMachine):
     @precondition(lambda self: self.w.snapshot.schedules)
     @rule(pick=PICK, heard=st.booleans(), by=given.SPANS)
     def somebody_pauses_for_a_while(self, pick: int, heard: bool, by: timedelta) -> None:
-        """Prefect may hear of neither the pause nor the resume, and has runs of that time."""
+        """Pause and resume a schedule; Prefect may hear of neither, and has runs of that time."""
         self.w.up, self.w.source_up = heard, True
         self.ask(people.wish(self.w, self.schedule(pick), "pause", {}, 0))
         self.promises_hold()
@@ -87,7 +88,7 @@ class People(BareMachine):
     @precondition(lambda self: self._deployments())
     @rule(pick=PICK, act=st.sampled_from(people.DRIFT))
     def hands_on_prefect_are_seen(self, pick: int, act: str) -> None:
-        """By the next look, where everything was in step before."""
+        """Check that a change by hand is seen by the next look, where everything was in step before."""
         self.w.advance(_BACK)
         self.run(self.w.upkeep())
         self.promises_hold()

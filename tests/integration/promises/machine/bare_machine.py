@@ -1,4 +1,4 @@
-"""The bare machine: one Mailroom, what its steps share, and what must hold after each and at the end."""
+"""The base of the state machine: one simulated Mailroom, and what must hold after each step and at the end."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
 from mailroom.errors import Conflict, Invalid, NotFound
-from tests.integration.promises import given, people, promises
-from tests.integration.promises.model_of_prefect import Run
+from tests.integration.promises import promises
+from tests.integration.promises.environment import SimulatedEnvironment, Trap
+from tests.integration.promises.machine import given, people
+from tests.integration.promises.prefect_model.model_of_prefect import Run
 from tests.integration.promises.rest import come_to_rest
 from tests.integration.promises.snapshot import Snapshot
 from tests.integration.promises.story import Library, business_of
-from tests.integration.promises.world import Trap, World
 
 T = TypeVar("T")
 SILENT = timedelta(seconds=130)
@@ -27,12 +28,12 @@ SILENT = timedelta(seconds=130)
 
 
 def one_of(some: list[T], pick: int) -> T:
-    """One of those that are there."""
+    """Return one of the things given, chosen by `pick`."""
     return some[pick % len(some)]
 
 
 class BareMachine(RuleBasedStateMachine):
-    """One Mailroom."""
+    """Runs one simulated Mailroom, and checks the promises after each step."""
 
     runner: asyncio.Runner
     template: Path
@@ -42,27 +43,27 @@ class BareMachine(RuleBasedStateMachine):
         super().__init__()
         self.patch = pytest.MonkeyPatch()
         self.library = Library()
-        self.world: World | None = None
+        self.environment: SimulatedEnvironment | None = None
         self.before: Snapshot | None = None
 
     @property
-    def w(self) -> World:
-        assert self.world
-        return self.world
+    def w(self) -> SimulatedEnvironment:
+        assert self.environment
+        return self.environment
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(work)
 
     @initialize(start=given.STARTS, bodies=st.lists(given.bodies(given.FREQUENT), min_size=1, max_size=2))
     def open(self, start: datetime, bodies: list[dict[str, Any]]) -> None:
-        folder = self.template.parent / f"world-{next(self.numbers)}"
-        self.world = World(self.template, folder, start, self.patch)
+        folder = self.template.parent / f"environment-{next(self.numbers)}"
+        self.environment = SimulatedEnvironment(self.template, folder, start, self.patch)
         self.promises_hold()
         for body in bodies:
             self.ask(people.create(self.w, body))
 
     def ask(self, change: people.Change, trap: Trap | None = None) -> bool:
-        """One request, and the hurry after it; returns whether it was granted. A refused one leaves nothing behind."""
+        """Make one request and settle it; returns whether it was granted. A refused one must leave nothing behind."""
         before = self.w.look()
         try:
             self.run(self.w.changed(change))
@@ -78,7 +79,7 @@ class BareMachine(RuleBasedStateMachine):
         return one_of(list(self.w.snapshot.schedules), pick)
 
     def next_run(self, pick: int) -> Run | None:
-        """One of the runs that a worker would take up; where none is due, time passes until one is."""
+        """Return one of the runs that a worker would take up; where none is due, let time pass until one is."""
         if not self.w.up:
             return None
         if not self.w.server.waiting():
@@ -94,7 +95,7 @@ class BareMachine(RuleBasedStateMachine):
 
     @invariant()
     def promises_hold(self) -> None:
-        if not self.world:
+        if not self.environment:
             return
         now = self.w.look()
         before = self.before or now
@@ -110,9 +111,9 @@ class BareMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            if self.world:
-                come_to_rest(self.world, self.library, self.run, self.promises_hold)
+            if self.environment:
+                come_to_rest(self.environment, self.library, self.run, self.promises_hold)
         finally:
-            if self.world:
-                self.run(self.world.close())
+            if self.environment:
+                self.run(self.environment.close())
             self.patch.undo()

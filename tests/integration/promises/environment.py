@@ -1,11 +1,10 @@
-"""A Mailroom of its own: real tables on SQLite, real deciding and doing, a model of Prefect, and a clock in hand."""
+"""A simulated environment: real tables on SQLite and real code, with a model of Prefect and a clock that tests move."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import shutil
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -24,7 +23,6 @@ import mailroom.rendering.client
 from deployments.reconcile import Reconciler
 from mailroom.access.service import ensure_default_user
 from mailroom.connections.remembered import RememberedDocuments, remembering
-from mailroom.context import Context
 from mailroom.errors import Conflict, Invalid, NotFound
 from mailroom.rendering.job import RenderJob, RenderResult
 from mailroom.rendering.render import render_here
@@ -37,31 +35,24 @@ from mailroom.storage.database import Database
 from mailroom.storage.migrations import upgrade
 from mailroom.storage.tables import Calendar, Connection, User
 from prefect_mailroom.errors import SourceUnavailable
-from tests.integration.promises.client_of_prefect import ModelClient
 from tests.integration.promises.clock import Clock
-from tests.integration.promises.model_of_prefect import ModelPrefect, Run
-from tests.integration.promises.passes import Office, Pass, Step
+from tests.integration.promises.prefect_model.client_of_prefect import ModelClient
+from tests.integration.promises.prefect_model.model_of_prefect import ModelPrefect, Run
 from tests.integration.promises.sink import Fate, Killed, Sink, SinkChannel
 from tests.integration.promises.snapshot import EMPTY, Reader, Snapshot
+from tests.integration.promises.worker_pass import Pass, Step
+from tests.support.environment import Environment
+from tests.support.samples import REPORT, make_warehouse
 
 T = TypeVar("T")
-REPORT: dict[str, Any] = {
-    "id": "orders",
-    "title": "Orders",
-    "source": {"kind": "sql", "connection": "warehouse", "queries": {"orders": "SELECT 1 AS one"}},
-    "sections": [{"kind": "table", "query": "orders"}],
-    "formats": ["csv"],
-}
 CALENDAR: dict[str, Any] = {"weekend": ["sat", "sun"], "holidays": []}
 FIRST = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 
 
 async def lay_out(folder: Path) -> None:
-    """A migrated database with an owner, a report, its connections and a calendar; worlds begin with copies of it."""
+    """Make a migrated database with an owner, a report, its connections and a calendar, which environments copy."""
     settings = Settings(data_dir=folder)
-    with sqlite3.connect(folder / "warehouse.db") as warehouse:
-        warehouse.execute("CREATE TABLE t (x)")
-    warehouse.close()
+    make_warehouse(folder / "warehouse.db")
     database = Database(settings.database)
     await upgrade(database)
     async with database.session() as session:
@@ -77,8 +68,10 @@ async def lay_out(folder: Path) -> None:
 
 @dataclass
 class Trap:
-    """Lies in wait at the call to Prefect that is `calls` ahead: what it raises comes before or after the call's
-    work. With 0 calls it never springs."""
+    """Raises an error at the call to Prefect that is `calls` ahead, before or after the call's work.
+
+    With 0 calls it never does.
+    """
 
     calls: int
     after: bool
@@ -86,7 +79,7 @@ class Trap:
     sprung: bool = False
 
     def pull(self, *, after: bool) -> BaseException | None:
-        """One call begins, or its work is done."""
+        """Return the error to raise now, when a call begins or its work is done."""
         if not after:
             self.calls -= 1
         if self.calls == 0 and self.after is after and not self.sprung:
@@ -106,8 +99,8 @@ class _Process(Reconciler):
         return self._model
 
 
-class World:
-    """Everything of one example."""
+class SimulatedEnvironment(Environment):
+    """Everything of one example, with a model in place of Prefect, and a clock that stands still until it is moved."""
 
     def __init__(self, template: Path, folder: Path, start: datetime, patch: pytest.MonkeyPatch) -> None:
         folder.mkdir()
@@ -115,11 +108,13 @@ class World:
         self.clock = Clock(start)
         self.clock.rule(patch)
         # As fast as it gets: what Mailroom leaves to its pace is not what the promises are about.
-        self.settings = Settings(
+        settings = Settings(
             data_dir=folder, prefect_writes_per_second=1000, sync_wait_seconds=30, prefect_writers=1, min_free_mb=0
         )
-        self.settings.artifacts_dir.mkdir()
-        self.database = Database(self.settings.database)
+        settings.artifacts_dir.mkdir()
+        self.reader = Reader(folder / "mailroom.db")
+        ((owner_id,),) = self.reader.rows("SELECT id FROM users")
+        super().__init__(Database(settings.database), settings, User(id=owner_id, email="owner@localhost"))
         self.server = ModelPrefect(lambda: self.clock.now, self.clock.new_id)
         self.server.blocks = {"one": {}, "warehouse": {"url": f"sqlite:///{template / 'warehouse.db'}"}}
         self.trap: Trap | None = None
@@ -132,10 +127,8 @@ class World:
         self.client = client.typed
         self.person = ModelClient(self.server).typed
         self.sink = SinkChannel.open = Sink(self._why_not)
-        self.office = Office(self.database, self.settings, self.server, self.client)
         self.reconciler = _Process(self.database, self.settings, self.client)
         self.frozen: list[Pass] = []
-        self.reader = Reader(folder / "mailroom.db")
         self.snapshot: Snapshot = EMPTY
         self._opened = ExitStack()
         self._opened.enter_context(remembering(RememberedDocuments(clock=self.clock.monotonic)))
@@ -188,7 +181,7 @@ class World:
             raise error
 
     def _why_not(self, schedule_id: str, kind: ExecutionKind) -> str | None:
-        """Why nothing may leave for a schedule; by what the ledger said when the step began."""
+        """Return why nothing may leave for a schedule, by what the ledger said when the step began."""
         row = self.snapshot.schedules[schedule_id]
         allowed = {ScheduleState.ACTIVE, ScheduleState.FINISHED, ScheduleState.SUSPENDED}
         if kind is ExecutionKind.TEST:
@@ -197,11 +190,8 @@ class World:
             return f"the schedule was {row.state}"
         return None if self.snapshot.owners[row.user_id] else "its owner had lost the right"
 
-    def owner(self) -> User:
-        return User(id=next(iter(self.snapshot.owners)), email="owner@localhost")
-
-    def context(self) -> Context:
-        return Context(user=self.owner(), now=self.clock.now, settings=self.settings)
+    def now(self) -> datetime:
+        return self.clock.now
 
     def look(self) -> Snapshot:
         """Read the ledger anew."""
@@ -209,12 +199,12 @@ class World:
         return self.snapshot
 
     def audited(self, schedule_id: str, action: str, *, by: str = "mailroom") -> int:
-        """How many events of the audit trail say so of a schedule."""
+        """Return how many events of the audit trail record this action on the schedule."""
         query = "SELECT count(*) FROM audit_events WHERE entity_id = ? AND action = ? AND actor LIKE ?"
         return int(self.reader.rows(query, schedule_id, action, f"{by}%")[0][0])
 
     def advance(self, by: timedelta) -> None:
-        """Let time go by; Prefect's scheduler works meanwhile, where it is up. It plans by its own clock."""
+        """Let time pass; Prefect's scheduler works meanwhile where it is up, by its own clock."""
         start = self.clock.now
         self.clock.advance(by)
         if self.up and self.scheduler_up:
@@ -223,7 +213,7 @@ class World:
     # What processes of Mailroom do.
 
     async def changed(self, change: Callable[[AsyncSession], Coroutine[Any, Any, T]]) -> T:
-        """One request to the API: its transaction, and the hurry afterwards."""
+        """Make one request to the API, as one transaction."""
         async with self.database.session() as session:
             return await change(session)
 
@@ -248,7 +238,7 @@ class World:
         await watchdog.look(self.database, now=self.clock.now)
 
     async def upkeep(self) -> None:
-        """What a living API process does within a minute, with nothing in its way."""
+        """Do what a living API process does within a minute, with nothing in its way."""
         await self.watch()
         await self.process(lambda reconciler: reconciler.run_pass())
         await self.process(lambda reconciler: reconciler.repair(seconds=60))
@@ -257,7 +247,7 @@ class World:
 
     async def work(self, run: Run, fates: list[Fate], until: Step = Step.OVER) -> Pass:
         """Take a run through a pass, as far as `until`; a process that a fate ends leaves things as they are then."""
-        begun = Pass(self.office, run)
+        begun = Pass(self, run)
         await self.go_on(begun, fates, until)
         return begun
 
@@ -271,17 +261,17 @@ class World:
             self.died(begun, seen=False)
 
     def died(self, begun: Pass, *, seen: bool) -> None:
-        """The process of a pass ends; `seen`: a worker lives, and tells Prefect."""
+        """End the process of a pass; with `seen`, a worker lives and tells Prefect."""
         begun.die(seen=seen)
         recorded = [row.key for row in self.reader.read().deliveries.values() if row.status == "delivered"]
         self.sink.process_died(recorded)
 
     async def both(self, first: Run, second: Run) -> None:
-        """Two workers at once."""
+        """Have two workers take up a run each at once."""
         await asyncio.gather(self.work(first, []), self.work(second, []))
 
     async def side_by_side(self, first: Pass, second: Pass) -> None:
-        """Two processes at once, of which neither knows."""
+        """Let two processes go on at once, neither knowing of the other."""
         await asyncio.gather(self.go_on(first, []), self.go_on(second, []))
 
 

@@ -1,15 +1,13 @@
-"""A worker's part: it takes a run of Prefect through one pass of Mailroom's work, as `flows/report_export.py` does.
+"""A worker that takes a run of Prefect through one pass of Mailroom's work, as `flows/report_export.py` does.
 
 A pass can be stopped between any two of its steps: frozen, to go on later as a process does that was asleep, or dead.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed, Failed, Running
 
@@ -19,10 +17,11 @@ from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
 from mailroom.passes.outcome import Outcome
 from mailroom.passes.supersede import stop_flow_run
 from mailroom.passes.work import Begun, Rendered, Work
-from mailroom.settings import Settings
 from mailroom.states import ExecutionState
-from mailroom.storage.database import Database
-from tests.integration.promises.model_of_prefect import ModelPrefect, Run
+
+if TYPE_CHECKING:
+    from tests.integration.promises.environment import SimulatedEnvironment
+    from tests.integration.promises.prefect_model.model_of_prefect import Run
 
 
 class Step(IntEnum):
@@ -36,26 +35,16 @@ class Step(IntEnum):
     OVER = 5
 
 
-@dataclass
-class Office:
-    """Where passes are made."""
-
-    database: Database
-    settings: Settings
-    server: ModelPrefect
-    client: PrefectClient
-
-
 class Pass:
     """One pass over a run."""
 
-    def __init__(self, office: Office, run: Run) -> None:
-        self.office, self.run, self.step = office, run, Step.TAKEN
-        run.state = office.server.state(Running())
+    def __init__(self, environment: SimulatedEnvironment, run: Run) -> None:
+        self.environment, self.run, self.step = environment, run, Step.TAKEN
+        run.state = environment.server.state(Running())
         run.run_count += 1
         self._count = run.run_count
         facts = FlowRunFacts(str(run.id), run.expected, run.auto)
-        self._work = Work(office.database, office.settings, facts)
+        self._work = Work(environment.database, environment.settings, facts)
         self._begun: Begun | None = None
         self._made: Rendered | None = None
         self._result: Outcome | None = None
@@ -102,11 +91,11 @@ class Pass:
             case Begun():
                 self._begun, self.step = begun, Step.CLAIMED
                 for superseded in begun.superseded:
-                    await stop_flow_run(self.office.client, superseded)
+                    await stop_flow_run(self.environment.client, superseded)
 
     async def _give_lease_back(self) -> None:
         assert self._begun
-        async with self.office.database.session() as session:
+        async with self.environment.database.session() as session:
             await executions.set_lease(session, self._begun.claimed.execution.id, None)
 
     @property
@@ -115,20 +104,20 @@ class Pass:
 
     @property
     def current(self) -> bool:
-        """Whether Prefect still believes that this process has the run."""
+        """Return whether Prefect still believes that this process has the run."""
         return self.run.state.type is StateType.RUNNING and self.run.run_count == self._count
 
     def _tell_prefect(self) -> None:
         if self.current:
-            self.run.state = self.office.server.state(self._state)
+            self.run.state = self.environment.server.state(self._state)
         elif self.run.state.type is StateType.CANCELLING:
-            self.run.state = self.office.server.state(Cancelled())
+            self.run.state = self.environment.server.state(Cancelled())
         self.step = Step.OVER
 
     def die(self, *, seen: bool) -> None:
-        """Its process ends; `seen` says that a worker lives to tell Prefect."""
+        """End its process; `seen` says that a worker lives to tell Prefect."""
         if seen and self.current:
-            self.run.state = self.office.server.state(Crashed())
+            self.run.state = self.environment.server.state(Crashed())
         self.step = Step.OVER
 
 

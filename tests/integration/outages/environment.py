@@ -1,4 +1,4 @@
-"""A ledger of a test's own, what can be done with it, time that has passed, and the proof at the end."""
+"""The environment of a test with outages: changes, time that has passed, and the proof at the end."""
 
 from __future__ import annotations
 
@@ -15,59 +15,45 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from sqlalchemy import select
 
 from deployments.reconcile import Reconciler
-from deployments.sync.desired import FLOW_NAME, schedule_tag
+from deployments.sync.desired import schedule_tag
 from embedded import data_dir
-from mailroom.context import Context
 from mailroom.ledger.figures import figures
-from mailroom.schedules import service as schedules
-from mailroom.schedules.spec import read_spec
 from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Execution, Schedule, User
-from tests.conftest import eventually
-from tests.integration.outages.house import House
+from tests.integration.outages.processes import Processes
+from tests.support.environment import Environment
+from tests.support.samples import MAIL, schedule_body
+from tests.support.waiting import eventually
 
 HOUR = timedelta(hours=1)
 _UNDER_WAY = (StateType.PENDING, StateType.RUNNING)
 
 
 def body(name: str, timing: dict[str, Any], **policy: Any) -> dict[str, Any]:
-    """A schedule with two recipients of its own."""
+    """Return a schedule with two recipients of its own."""
     to = [f"{who}@{name}.example" for who in ("ada", "bob")]
-    return {
-        "name": name,
-        "report_id": "orders",
-        "timing": {"timezone": "UTC", **timing},
-        "formats": ["csv"],
-        "destinations": [{"channel": "email", "connection": "smtp", "to": to}],
-        "policy": policy,
-    }
+    timing = {"timezone": "UTC", **timing}
+    return schedule_body(name=name, timing=timing, destinations=[{**MAIL, "to": to}], policy=policy)
 
 
-class Scene:
-    """A ledger, what works on it, and Prefect's own interface."""
+class OutageEnvironment(Environment):
+    """An environment that real processes work on; `client` reads and changes Prefect as a person may."""
 
-    def __init__(self, house: House, database: Database, owner: User, client: PrefectClient) -> None:
-        self.house, self.settings, self.letterbox = house, house.settings, house.letterbox
-        self.database, self.owner, self.client = database, owner, client
+    def __init__(self, processes: Processes, database: Database, owner: User, client: PrefectClient) -> None:
+        super().__init__(database, processes.settings, owner, processes.mail)
+        self.processes, self.client = processes, client
         self.began = datetime.now(UTC)
         self.hourly = {"frequency": "cron", "expression": f"{(self.began - timedelta(minutes=5)).minute} * * * *"}
         """Was due five minutes ago, and is so in 55 minutes."""
 
-    def context(self, now: datetime | None = None) -> Context:
-        return Context(user=self.owner, now=now or datetime.now(UTC), settings=self.settings)
-
-    async def create(self, spec: dict[str, Any], *, now: datetime | None = None) -> Schedule:
-        async with self.database.session() as session:
-            return await schedules.create(session, read_spec(spec), self.context(now))
-
     async def change(self, what: Any, schedule: Schedule, now: datetime) -> None:
-        """Pause, resume or delete it at that moment."""
+        """Pause, resume or delete the schedule at that moment."""
         async with self.database.session() as session:
             await what(session, schedule.id, self.context(now))
 
     async def hours_pass(self, hours: int) -> None:
-        """What the ledger says of schedules was written so many hours before."""
+        """Move what is stored of every schedule so many hours into the past."""
         async with self.database.session() as session:
             for row in await session.scalars(select(Schedule)):
                 row.created_at -= hours * HOUR
@@ -76,20 +62,17 @@ class Scene:
                 row.next_run = row.next_run and row.next_run - hours * HOUR
 
     async def settle(self, *made: Schedule) -> None:
-        """Prefect is told of the schedules, and of what is asked of them, by an API process of its own."""
+        """Bring the schedules, and everything pending, in step with Prefect, as an API process does."""
         reconciler = Reconciler(self.database, self.settings)
         for schedule in made:
             await reconciler.settle_schedule(schedule.id)
         await reconciler.run_pass()
         await reconciler.close()
 
-    async def deployment(self, schedule: Schedule) -> UUID:
-        return (await self.client.read_deployment_by_name(f"{FLOW_NAME}/{schedule.id}")).id
-
     async def planned(self, schedule: Schedule, runs: int, *, since: datetime, until: datetime | None = None) -> None:
-        """Prefect's scheduler has inserted that many runs from then on; the server alone makes such runs."""
+        """Have Prefect's scheduler insert that many runs from then on; only the server can make such runs."""
         period = {"start_time": since.isoformat(), "end_time": (until or datetime.now(UTC)).isoformat()}
-        path = f"/deployments/{await self.deployment(schedule)}/schedule"
+        path = f"/deployments/{(await self.deployment(schedule)).id}/schedule"
         json = {**period, "min_runs": runs, "max_runs": runs}
         (await self.client.request("POST", path, json=json)).raise_for_status()  # type: ignore[arg-type]  # a path
 
@@ -97,7 +80,7 @@ class Scene:
         await self.client.update_work_pool(self.settings.work_pool, WorkPoolUpdate(is_paused=paused))
 
     async def runs(self, *tags: str, until: datetime | None = None) -> list[FlowRun]:
-        """Flow runs of these tags that are due, by now or by then."""
+        """Return the flow runs with these tags that are due by now, or by `until`."""
         wanted = FlowRunFilter(tags=FlowRunFilterTags(all_=["mailroom", *tags]))
         found = await self.client.read_flow_runs(flow_run_filter=wanted)
         until = until or datetime.now(UTC)
@@ -107,34 +90,28 @@ class Scene:
         return await self.runs(schedule_tag(schedule.id), until=until)
 
     async def ended(self, run_id: UUID) -> FlowRun:
-        """The run in its final state."""
+        """Return the run once it is in a final state."""
 
         async def look() -> FlowRun | None:
             run = await self.client.read_flow_run(run_id)
             return run if run.state and run.state.is_final() else None
 
-        return await eventually(look, 120, self.house.told)
+        return await eventually(look, 120, self.processes.told)
 
     async def ask_api(self, method: str, path: str, **request: Any) -> Any:
-        """What the API's process answers."""
+        """Ask the API's process; returns its parsed answer."""
         headers = {"Authorization": f"Bearer {data_dir.api_key(self.settings)}"}
         async with httpx.AsyncClient(base_url=f"{self.settings.public_url}/api/v1", headers=headers) as client:
             return (await client.request(method, path, **request)).raise_for_status().json()
 
-    async def row(self, schedule_id: str) -> Schedule:
-        async with self.database.session() as session:
-            found = await session.get(Schedule, schedule_id)
-            assert found is not None
-            return found
-
     async def states(self, schedule: Schedule) -> list[str]:
-        """How the schedule's occurrences stand, in the order of their times."""
+        """Return the states of the schedule's occurrences, in the order of their due times."""
         query = select(Execution).where(Execution.schedule_id == schedule.id, Execution.kind == ExecutionKind.SCHEDULED)
         async with self.database.session() as session:
             return [str(row.status) for row in await session.scalars(query.order_by(Execution.due_at))]
 
     async def all_end(self) -> None:
-        """Until nothing is under way or waits, neither in the ledger nor in Prefect."""
+        """Wait until nothing is under way or waits, neither in the ledger nor in Prefect."""
 
         async def look() -> bool | None:
             async with self.database.session() as session:
@@ -142,10 +119,10 @@ class Scene:
             states = [run.state_type for run in await self.runs()]
             return (rows and all(rows) and not {StateType.SCHEDULED, *_UNDER_WAY}.intersection(states)) or None
 
-        await eventually(look, 120, self.house.told)
+        await eventually(look, 120, self.processes.told)
 
     async def proof(self, since: datetime, until: datetime | None = None) -> dict[ExecutionState, int]:
-        """Due = accounted for, and sent at most once; how the occurrences ended."""
+        """Assert that all due times are accounted for and sent at most once; returns how the occurrences ended."""
         async with self.database.session() as session:
             found = await figures(session, since=since, until=until or datetime.now(UTC))
             sent = await session.execute(
@@ -155,6 +132,6 @@ class Scene:
             )
         assert (found.due, found.unaccounted) == (found.accounted, 0), found.missing
         expected = Counter(to for (config,) in sent for target in config["destinations"] for to in target["to"])
-        assert self.letterbox.counts() == expected, "once for each occurrence that succeeded, and to nobody else"
-        assert len({message_id for _, message_id in self.letterbox.taken}) == len(self.letterbox.taken)
+        assert self.mail.counts() == expected, "once for each occurrence that succeeded, and to nobody else"
+        assert len(set(self.mail.message_ids())) == len(self.mail.mails)
         return found.by_state

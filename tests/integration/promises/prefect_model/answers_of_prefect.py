@@ -9,7 +9,7 @@ import httpx
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
-from tests.integration.promises.model_of_prefect import Deployment, Run
+from tests.integration.promises.prefect_model.model_of_prefect import Deployment, Run
 
 NOTHING: dict[str, Any] = {
     "description": None,

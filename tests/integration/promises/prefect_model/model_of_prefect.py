@@ -28,7 +28,7 @@ _LOOP = timedelta(seconds=60)
 
 @cache
 def _cron(expression: str, timezone: str) -> CronSchedule:
-    """Kept: to check one takes Prefect longer than to ask it for its dates."""
+    """Return Prefect's own schedule; it is remembered, since checking one takes longer than asking for its dates."""
     return CronSchedule(cron=expression, timezone=timezone)
 
 
@@ -43,7 +43,7 @@ class Timer:
     parameters: dict[str, Any] = field(default_factory=dict)
 
     def dates(self, start: datetime, end: datetime) -> Iterator[datetime]:
-        """When it fires from `start` on, not after `end`; by Prefect's own code."""
+        """Return when it fires from `start` on, not after `end`, by Prefect's own code."""
         cron = _cron(self.schedule["cron"], self.schedule["timezone"])
         return iter(cron._get_dates_generator(n=_MAX_RUNS, start=start, end=end))
 
@@ -79,17 +79,17 @@ class Run:
 
     @property
     def waits(self) -> bool:
-        """Whether it is to begin at some time."""
+        """Return whether the run is to begin at some time."""
         return self.state.type is StateType.SCHEDULED
 
     @property
     def starts_at(self) -> datetime:
-        """When it is to begin."""
+        """Return when the run is to begin."""
         return self.state.state_details.scheduled_time or self.expected
 
 
 class ModelPrefect:
-    """The server's memory."""
+    """A Prefect server in memory."""
 
     def __init__(self, clock: Callable[[], datetime], new_id: Callable[[], UUID]) -> None:
         self.clock, self.new_id = clock, new_id
@@ -99,7 +99,7 @@ class ModelPrefect:
         self.blocks: dict[str, dict[str, Any]] = {}
 
     def state(self, state: State[Any]) -> State[Any]:
-        """The state with the server's own time."""
+        """Return the state with the server's own time."""
         return state.model_copy(update={"timestamp": self.clock()})
 
     def touch(self, deployment: Deployment) -> None:
@@ -165,18 +165,18 @@ class ModelPrefect:
         self.runs[run.id] = run
 
     def copy(self, run: Run) -> Run:
-        """The same run under another id."""
+        """Add the same run under another id."""
         key = self.new_id()
         self.runs[key] = replace(run, id=key, key=f"another {run.key} {key}", run_count=0)
         return self.runs[key]
 
     def due(self) -> list[Run]:
-        """What a worker would take up now, oldest first."""
+        """Return the runs that a worker would take up now, oldest first."""
         now = self.clock()
         return [run for run in self.waiting() if run.starts_at <= now]
 
     def waiting(self) -> list[Run]:
-        """What is to begin some time, the next one first."""
+        """Return the runs that are to begin some time, the next one first."""
         return sorted((run for run in self.runs.values() if run.waits), key=_by_start)
 
 

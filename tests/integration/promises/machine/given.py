@@ -1,4 +1,4 @@
-"""What the machine draws: timings of every kind in zones that change their clocks, policies, recipients, spans."""
+"""Strategies of the state machine: timings in zones that change their clocks, policies, recipients, spans of time."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _KINDS = st.one_of(
 
 @st.composite
 def timings(draw: st.DrawFn) -> dict[str, Any]:
-    """A timing as a user writes it; some can never fire, and are refused."""
+    """Draw a timing as a user writes it; some can never fire, and are refused."""
     timing = {**draw(_KINDS), "timezone": draw(ZONES)}
     if timing["frequency"] != "immediate" and draw(st.integers(0, 3)) == 0:
         timing |= {"calendar": "office", "on_holiday": draw(st.sampled_from(["run", "skip", "next", "previous"]))}
@@ -120,7 +120,7 @@ FATES = st.lists(st.sampled_from([Fate.TAKEN, Fate.TAKEN, Fate.LATER, Fate.LATER
 
 
 def bodies(timing: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
-    """Schedules with these timings."""
+    """Draw schedules with these timings."""
     return st.fixed_dictionaries(
         {
             "name": st.just("Orders"),
@@ -135,7 +135,7 @@ def bodies(timing: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[
 
 
 def patches() -> st.SearchStrategy[dict[str, Any]]:
-    """Changes of a schedule."""
+    """Draw changes of a schedule."""
     fields: dict[str, st.SearchStrategy[Any]] = {
         "timing": st.one_of(timings(), FREQUENT),
         "policy": policies(),
