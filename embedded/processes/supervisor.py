@@ -10,6 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
+from embedded.processes.guard import lives
 from embedded.processes.process_log import ProcessLog
 from mailroom.settings import CHECKOUT
 from prefect_mailroom.errors import MailroomError
@@ -71,7 +74,8 @@ class Supervisor:
         while True:
             answers = await service.answers()
             # Looked at afterwards: where it ended, whoever answers is another program, on a port that it could not get.
-            if running.process.returncode is not None:
+            if _has_ended(running.process):
+                await running.process.wait()
                 await self._drained(running)
                 raise self._failed(running, f"ended with status {running.process.returncode}")
             if answers:
@@ -168,6 +172,14 @@ class Supervisor:
     def _failed(running: _Running, what: str) -> StartFailed:
         lines = "\n".join(f"  | {line}" for line in running.log.tail) or "  | (it said nothing)"
         return StartFailed(f"{running.service.name} {what}:\n{lines}", remedy=f"Its whole log: {running.log.path}")
+
+
+def _has_ended(process: asyncio.subprocess.Process) -> bool:
+    """Tell whether a process has ended, also where asyncio has yet to notice."""
+    try:
+        return process.returncode is not None or not lives(psutil.Process(process.pid))
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _status(code: int) -> str:
