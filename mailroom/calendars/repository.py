@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.states import ScheduleState
+from mailroom.storage.locks import before_reading
 from mailroom.storage.tables import Calendar, Schedule
 
 
@@ -33,6 +34,7 @@ async def get(session: AsyncSession, calendar_id: str, *, viewer: Viewer, lock: 
     """
     query = select(Calendar).where(Calendar.id == calendar_id, visible_to(viewer))
     if lock:
+        await before_reading(session)
         query = query.with_for_update().execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()
     if found is None:
@@ -49,7 +51,12 @@ async def schedules_on(session: AsyncSession, calendar_id: str) -> Sequence[Sche
 
 
 async def find(session: AsyncSession, calendar_id: str, *, lock: bool = False) -> Calendar | None:
-    """Return the business calendar, or None; `lock` keeps it from being deleted until the transaction ends."""
+    """Return the business calendar, or None; `lock` keeps it as it is until the transaction ends.
+
+    To be locked before the schedules on it, see `mailroom.storage.locks`.
+    """
+    if lock:
+        await before_reading(session)
     return await session.get(Calendar, calendar_id, with_for_update={"read": True} if lock else None)
 
 
