@@ -42,11 +42,6 @@ def _statuses(answers: list[httpx.Response]) -> list[int]:
     return sorted(answer.status_code for answer in answers)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="A report's ETag is compared before anything is locked, so two changes of one version are both accepted.",
-)
 async def test_of_two_changes_of_one_version_of_a_report_one_is_refused(
     either: Api, report_body: dict[str, Any]
 ) -> None:
@@ -72,11 +67,6 @@ async def test_of_two_changes_of_one_version_of_a_calendar_one_is_refused(offlin
     assert _statuses(answers) == [200, 412]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="Of two reports of one id that are created at once, the second meets the database's own error: 500.",
-)
 async def test_of_two_new_reports_of_one_id_one_is_refused(either: Api, report_body: dict[str, Any]) -> None:
     def post(title: str) -> Awaitable[httpx.Response]:
         return either.http.post("/api/v1/reports", json={**report_body, "id": "new", "title": title})
@@ -85,11 +75,6 @@ async def test_of_two_new_reports_of_one_id_one_is_refused(either: Api, report_b
     assert _statuses(answers) == [201, 409]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="Of two calendars of one id that are created at once, the second meets the database's own error: 500.",
-)
 async def test_of_two_new_calendars_of_one_id_one_is_refused(either: Api) -> None:
     def post(title: str) -> Awaitable[httpx.Response]:
         return either.http.post("/api/v1/calendars", json={"id": "new", **CALENDAR, "title": title})
@@ -98,11 +83,6 @@ async def test_of_two_new_calendars_of_one_id_one_is_refused(either: Api) -> Non
     assert _statuses(answers) == [201, 409]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="The block is written before the row: of two new connections of one name, one gets the other's credentials.",
-)
 async def test_a_new_connection_keeps_its_own_settings(online: Api, tmp_path: Path) -> None:
     """The first request is held on its way to Prefect until the second one was answered, for 2 s at most."""
     going, answered = asyncio.Event(), asyncio.Event()
