@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.access.viewer import Viewer
 from mailroom.audit import events
 from mailroom.audit import repository as audit
+from mailroom.calendars import repository as calendar_repository
 from mailroom.calendars.service import business_calendar
 from mailroom.connections import repository as connection_repository
 from mailroom.context import Context
@@ -28,8 +29,9 @@ from mailroom.schedules.conflicts import repository as conflicts
 from mailroom.schedules.conflicts.keys import keys_of
 from mailroom.schedules.forecast import jitter_faults, timing_faults
 from mailroom.schedules.lifecycle import Cause
-from mailroom.schedules.spec import ScheduleSpec, spec_data, store_spec, stored_spec
+from mailroom.schedules.spec import ScheduleSpec, read_spec, spec_data, store_spec, stored_spec
 from mailroom.states import ExecutionKind, ScheduleState
+from mailroom.storage.contention import Overtaken
 from mailroom.storage.tables import Execution, Schedule
 from mailroom.timing import BusinessCalendar, occurrences
 from mailroom.timing.model import Immediate
@@ -170,8 +172,41 @@ async def replace(
     Raises:
         NotFound, Conflict, Invalid.
     """
-    schedule = await stored.get(session, schedule_id, viewer=context.viewer, lock=True)
+    schedule = await _locked(session, schedule_id, spec, context)
     check_etag(etag(schedule), if_match, noun="schedule")
+    return await _rewrite(session, schedule, spec, context)
+
+
+async def patch(
+    session: AsyncSession, schedule_id: str, changes: dict[str, Any], context: Context, *, if_match: str | None
+) -> Schedule:
+    """Apply an RFC 7396 merge patch; it is the merged schedule that is checked.
+
+    Raises:
+        NotFound, Conflict, Invalid.
+        Overtaken: the schedule was put on another calendar while this began.
+    """
+
+    def merged(schedule: Schedule) -> ScheduleSpec:
+        return read_spec(_patched(schedule, changes), timezone=context.user.timezone)
+
+    seen = merged(await stored.get(session, schedule_id, viewer=context.viewer))
+    schedule = await _locked(session, schedule_id, seen, context)
+    check_etag(etag(schedule), if_match, noun="schedule")
+    spec = merged(schedule)
+    if spec.timing.calendar != seen.timing.calendar:
+        raise Overtaken
+    return await _rewrite(session, schedule, spec, context)
+
+
+async def _locked(session: AsyncSession, schedule_id: str, spec: ScheduleSpec, context: Context) -> Schedule:
+    """Lock the calendar that the schedule is to be on, then the schedule, and return the schedule."""
+    if spec.timing.calendar is not None:
+        await calendar_repository.find(session, spec.timing.calendar, lock=True)
+    return await stored.get(session, schedule_id, viewer=context.viewer, lock=True)
+
+
+async def _rewrite(session: AsyncSession, schedule: Schedule, spec: ScheduleSpec, context: Context) -> Schedule:
     business = await check(session, spec, context)
     await account_for_change(session, [schedule], now=context.now)
     before = spec_data(schedule)
@@ -275,7 +310,7 @@ async def request_execution(
     return execution
 
 
-def patched(schedule: Schedule, patch: dict[str, Any]) -> dict[str, Any]:
+def _patched(schedule: Schedule, patch: dict[str, Any]) -> dict[str, Any]:
     """Return the body that results from an RFC 7396 merge patch of the schedule."""
     merged: dict[str, Any] = _merge(spec_data(schedule), patch)
     return merged

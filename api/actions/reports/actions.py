@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from api.actions.caller import Caller, Remember, forget
 from api.actions.reports.views import ReportSummary, ReportView
 from api.actions.view import PageView
@@ -38,10 +40,13 @@ async def create(caller: Caller, definition: ReportDefinition, remember: Remembe
     Raises:
         Conflict, Invalid.
     """
-    async with caller.session() as session:
+
+    async def change(session: AsyncSession) -> ReportView:
         view = _view(*await reports.save(session, definition, caller.context, new=True))
         await remember(session, view)
-    return view
+        return view
+
+    return await caller.transact(change)
 
 
 async def replace(caller: Caller, definition: ReportDefinition, *, if_match: str | None) -> ReportView:
@@ -50,8 +55,11 @@ async def replace(caller: Caller, definition: ReportDefinition, *, if_match: str
     Raises:
         NotFound, Conflict, Invalid.
     """
-    async with caller.session() as session:
+
+    async def change(session: AsyncSession) -> ReportView:
         return _view(*await reports.save(session, definition, caller.context, new=False, if_match=if_match))
+
+    return await caller.transact(change)
 
 
 async def delete(caller: Caller, report_id: str, *, if_match: str | None) -> None:
@@ -60,8 +68,7 @@ async def delete(caller: Caller, report_id: str, *, if_match: str | None) -> Non
     Raises:
         NotFound, Conflict.
     """
-    async with caller.session() as session:
-        await reports.delete(session, report_id, caller.context, if_match=if_match)
+    await caller.transact(lambda session: reports.delete(session, report_id, caller.context, if_match=if_match))
 
 
 async def preview(caller: Caller, report_id: str, parameters: dict[str, Any]) -> bytes:

@@ -70,11 +70,6 @@ async def test_a_finished_schedule_is_not_resumed(offline: Api, schedule_body: d
     assert (await offline.json("GET", f"/schedules/{made['id']}", 200))["state"] == "finished"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="A parameter's pattern is matched in the event loop without a limit: one value stops the API for seconds.",
-)
 async def test_a_slow_pattern_does_not_hold_the_event_loop(
     offline: Api, schedule_body: dict[str, Any], report_body: dict[str, Any]
 ) -> None:
