@@ -28,6 +28,7 @@ from api.rest.stats import routes as stats
 from api.services import Services
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
+from mailroom.rendering import cleaner
 from mailroom.schedules import watchdog
 from mailroom.settings import Settings, current
 from mailroom.storage.artifacts import ArtifactStore
@@ -67,7 +68,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     logs.configure()
     ours = database or Database(settings.database)
     reconciler = Reconciler(ours, settings)
-    loops = [*reconciler.loops(), _watchdog(ours)]
+    loops = [*reconciler.loops(), _watchdog(ours), _cleaner(ours, settings)]
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -113,3 +114,10 @@ def _watchdog(database: Database) -> WatchedLoop:
         await watchdog.look(database, now=datetime.now(UTC))
 
     return WatchedLoop("watchdog", look, every=watchdog.EVERY_SECONDS, late_after=watchdog.LATE_AFTER_SECONDS)
+
+
+def _cleaner(database: Database, settings: Settings) -> WatchedLoop:
+    async def look() -> None:
+        await cleaner.clean(database, settings, now=datetime.now(UTC))
+
+    return WatchedLoop("cleaner", look, every=cleaner.EVERY_SECONDS, late_after=cleaner.LATE_AFTER_SECONDS)

@@ -15,6 +15,7 @@ from api.actions.view import View
 from api.http.dependencies import ServicesDep
 from api.services import Services
 from deployments.watched_loop import LoopHealth, late
+from mailroom.storage.artifacts import free_mb
 from mailroom.storage.migrations import is_current
 
 router = APIRouter(tags=["health"])
@@ -47,14 +48,14 @@ async def healthz() -> Health:
 @router.get("/readyz", responses={503: {"model": Health, "description": "Not ready."}})
 async def readyz(services: ServicesDep, response: Response) -> Health:
     """Tell whether database and background loops are well. Prefect is reported; without it, changes are kept."""
-    database, prefect = await asyncio.gather(_database(services), _prefect(services))
+    database, prefect, disk = await asyncio.gather(_database(services), _prefect(services), _disk(services))
     loops = _loops(services)
     ready = database == "ok" and loops == "ok"
     if not ready:
         response.status_code = 503
     return Health(
         status="ok" if ready else "not ready",
-        checks={"database": database, "prefect": prefect, "loops": loops},
+        checks={"database": database, "prefect": prefect, "loops": loops, "disk": disk},
         loops=[_view(loop.health) for loop in services.loops],
     )
 
@@ -67,6 +68,16 @@ def _view(health: LoopHealth) -> LoopView:
         restarts=health.restarts,
         late=health.is_late(time.monotonic()),
     )
+
+
+async def _disk(services: Services) -> str:
+    """Tell whether there is room to render. It is reported alone: what is rendered already can be had and delivered."""
+    least = services.settings.min_free_mb
+    try:
+        free = await asyncio.to_thread(free_mb, services.settings.data_dir)
+    except OSError as error:
+        return f"the data folder cannot be read ({type(error).__name__})"
+    return "ok" if free >= least else f"only {free:,} MB are free: nothing is rendered below {least:,} MB"
 
 
 def _loops(services: Services) -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 from mailroom.errors import Unavailable
 from mailroom.storage.database import new_id
 from prefect_mailroom.durable import make_folders, sync_folder_at
+
+SHELVES = [f"{number:02x}" for number in range(256)]
+"""The names of the folders below the root."""
 
 
 class ArtifactStore:
@@ -51,6 +55,40 @@ class ArtifactStore:
         sync_folder_at(target.parent)
         return sha256
 
+    def old_files(self, shelf: str, *, before: datetime, limit: int) -> list[str]:
+        """Return the digests of files of a shelf that were last used before this moment."""
+        old = []
+        for entry in _entries(self._root / shelf):
+            if not entry.name.startswith(".") and _is_older(entry, before):
+                old.append(entry.name)
+                if len(old) == limit:
+                    break
+        return old
+
+    def remove(self, sha256: str, *, before: datetime) -> bool:
+        """Remove a file unless it was used since this moment; returns whether it is gone now."""
+        target = self.path(sha256)
+        aside = _staged(target)
+        try:
+            target.rename(aside)
+        except FileNotFoundError:
+            return False  # Another process was faster.
+        if aside.stat().st_mtime >= before.timestamp():
+            # It was used between the look and now. From here on whoever needs it does not find it, and writes it anew.
+            aside.rename(target)
+            return False
+        aside.unlink()
+        return True
+
+    def remove_broken_off(self, shelf: str, *, before: datetime) -> int:
+        """Remove files of a shelf that were begun before this moment and never got their name."""
+        removed = 0
+        for entry in _entries(self._root / shelf):
+            if entry.name.startswith(".") and _is_older(entry, before):
+                Path(entry.path).unlink(missing_ok=True)
+                removed += 1
+        return removed
+
     def read(self, sha256: str) -> bytes:
         """Return the content.
 
@@ -61,9 +99,28 @@ class ArtifactStore:
 
 
 def _is_there(target: Path, size: int) -> bool:
-    """Tell whether the content is there whole: a machine that stopped may have left a shorter file under its name."""
+    """Tell whether the content is there whole: a machine that stopped may have left a shorter file under its name.
+
+    A file that is there becomes young again, so that nobody removes it as an old one.
+    """
     try:
+        os.utime(target)
         return target.stat().st_size == size
+    except FileNotFoundError:
+        return False
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
+
+
+def _is_older(entry: os.DirEntry[str], before: datetime) -> bool:
+    try:
+        return entry.stat(follow_symlinks=False).st_mtime < before.timestamp()
     except FileNotFoundError:
         return False
 
@@ -78,6 +135,16 @@ def _sync_and_rename(staged: Path, target: Path) -> None:
     staged.replace(target)
 
 
+def remove_left_over_folders(parent: Path, prefix: str, *, before: datetime) -> int:
+    """Remove working folders that nothing was written to since this moment: their process died."""
+    removed = 0
+    for entry in _entries(parent):
+        if entry.name.startswith(prefix) and entry.is_dir(follow_symlinks=False) and _is_older(entry, before):
+            shutil.rmtree(entry.path, ignore_errors=True)
+            removed += not Path(entry.path).exists()
+    return removed
+
+
 def check_space(folder: Path, least_mb: int) -> None:
     """Refuse to begin work that a full disk would break.
 
@@ -85,7 +152,11 @@ def check_space(folder: Path, least_mb: int) -> None:
         Unavailable: less than `least_mb` MiB are free where `folder` lies.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(folder).free // 2**20
-    if free < least_mb:
+    if (free := free_mb(folder)) < least_mb:
         message = f"Only {free:,} MB are free in {folder}; {least_mb:,} MB are kept free."
         raise Unavailable(message, remedy="Free some space, or lower MAILROOM_MIN_FREE_MB.")
+
+
+def free_mb(folder: Path) -> int:
+    """Return how many MiB are free where the folder lies."""
+    return shutil.disk_usage(folder).free // 2**20

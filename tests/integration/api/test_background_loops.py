@@ -15,7 +15,7 @@ from tests.conftest import eventually
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
 
-LOOPS = {"reconciler", "drift repair", "rescue", "watchdog"}
+LOOPS = {"reconciler", "drift repair", "rescue", "watchdog", "cleaner"}
 
 
 class Process:
@@ -87,3 +87,14 @@ async def test_a_loop_that_fails_is_told_and_makes_the_process_unready_until_it_
     status, body = await troubled.ready()
     assert (status, body["status"], body["checks"]["loops"]) == (200, "ok", "ok")
     assert (await troubled.loop("watchdog"))["restarts"] >= 1
+
+
+async def test_ready_tells_of_a_disk_on_which_nothing_is_rendered_any_more(offline: Api) -> None:
+    offline.settings.data_dir.mkdir(exist_ok=True)
+    assert (await offline.http.get("/readyz")).json()["checks"]["disk"] == "ok"
+    full = offline.settings.model_copy(update={"min_free_mb": 2**40})
+    app = create_app(full, offline.database)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://mailroom.test") as http:
+        answer = await http.get("/readyz")
+    assert answer.status_code == 200
+    assert "MB are free" in answer.json()["checks"]["disk"]
