@@ -74,12 +74,6 @@ async def list_page(
     return await page(session, query, key, Schedule.id, cursor=cursor, limit=limit, descending=sort.startswith("-"))
 
 
-async def unsynced(session: AsyncSession, limit: int = 100) -> Sequence[Schedule]:
-    """Return schedules whose wanted state Prefect does not show yet and has not refused, longest waiting first."""
-    query = select(Schedule).where(Schedule.sync_state == SyncState.PENDING).order_by(Schedule.updated_at)
-    return (await session.scalars(query.limit(limit))).all()
-
-
 async def deployed(session: AsyncSession) -> dict[str, str]:
     """Return the deployment's id of each schedule that is not deleted and has one."""
     query = select(Schedule.id, Schedule.deployment_id).where(
