@@ -14,11 +14,6 @@ if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="A subject is checked for its names: not whether a mail has such a value, nor whether a format fits it.",
-)
 @pytest.mark.parametrize(
     "subject",
     [
@@ -41,11 +36,6 @@ async def test_a_subject_that_fails_at_every_delivery_is_refused_when_it_is_save
     assert "destinations.0.subject" in [error["field"] for error in answer.json()["errors"]]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="A path is checked for its names: not whether the report has such a value, nor whether a format fits it.",
-)
 @pytest.mark.parametrize("name", ["{window_from}", "{param_region:03d}", "{param_least:%Y}"])
 async def test_a_path_that_fails_at_every_delivery_is_refused_when_it_is_saved(
     offline: Api, schedule_body: dict[str, Any], name: str

@@ -1,0 +1,82 @@
+"""Refuse a schedule that can never run, or whose deliveries would all fail, when it is saved."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.access.viewer import Viewer
+from mailroom.calendars.service import business_calendar
+from mailroom.connections import repository as connection_repository
+from mailroom.context import Context
+from mailroom.errors import Fault, Invalid
+from mailroom.reports import repository as report_repository
+from mailroom.reports.parameters import ParametersInvalid, check_parameters
+from mailroom.reports.spec import ReportDefinition
+from mailroom.schedules.forecast import jitter_faults, timing_faults
+from mailroom.schedules.spec import ScheduleSpec
+from mailroom.schedules.variables import template_faults
+from mailroom.timing import BusinessCalendar
+from prefect_mailroom.channels.base import Destination
+
+
+async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> BusinessCalendar:
+    """Refuse what can never run; return the schedule's calendar, locked.
+
+    Raises:
+        Invalid: naming every fault.
+    """
+    faults: list[Fault] = []
+    business = BusinessCalendar()
+    try:
+        business = await business_calendar(session, spec.timing.calendar, lock=True)
+    except Invalid as error:
+        faults += error.faults
+    least = timedelta(seconds=context.settings.minimum_interval_seconds)
+    faults += timing_faults(spec.timing, business, now=context.now, least=least)
+    faults += jitter_faults(spec.policy.jitter, spec.timing, business, now=context.now)
+    faults += await _target_faults(session, spec.targets(), context.viewer)
+    report = await report_repository.find(session, spec.report_id, viewer=context.viewer)
+    if report is None:
+        message = f"names the report '{spec.report_id}', which does not exist."
+        faults.append(Fault("report_id", message, "GET /api/v1/reports lists them."))
+    else:
+        faults += report_faults(spec, ReportDefinition.model_validate(report.definition))
+    if faults:
+        raise Invalid(faults)
+    return business
+
+
+def report_faults(spec: ScheduleSpec, definition: ReportDefinition) -> list[Fault]:
+    """Return what of a schedule its report does not have or take: formats, parameters, variables. Pure."""
+    faults = [
+        Fault(
+            f"formats.{index}",
+            f"'{wanted}' is not made by this report.",
+            f"Choose from: {', '.join(definition.formats)}.",
+        )
+        for index, wanted in enumerate(spec.formats)
+        if wanted not in definition.formats
+    ]
+    faults += template_faults(spec.targets(), definition, spec.parameters, spec.timing.timezone)
+    try:
+        check_parameters(definition.parameters, spec.parameters)
+    except ParametersInvalid as error:
+        faults += [Fault(f"parameters.{problem.field}", problem.message) for problem in error.problems]
+    return faults
+
+
+async def _target_faults(session: AsyncSession, targets: list[Destination], viewer: Viewer) -> list[Fault]:
+    known = await connection_repository.named(session, [target.connection for target in targets], viewer=viewer)
+    faults = []
+    for index, target in enumerate(targets):
+        row = known.get(target.connection)
+        place = f"destinations.{index}.connection"
+        if row is None:
+            message = f"names the connection '{target.connection}', which does not exist."
+            faults.append(Fault(place, message, "GET /api/v1/connections lists them."))
+        elif row.kind != target.channel:
+            message = f"names '{target.connection}', which is of kind {row.kind}, not {target.channel}."
+            faults.append(Fault(place, message, "Choose a connection of the destination's channel."))
+    return faults
