@@ -154,6 +154,14 @@ class Destination(BaseModel, ABC):
     def templates(self) -> Mapping[str, str]:
         """Return every setting that is a template, by the name of its field, so that its variables can be checked."""
 
+    def templates_of_files(self) -> set[str]:
+        """Return which templates are expanded for each file, and so have values for `{ext}`, `{format}`, `{file_name}`.
+
+        By default the templates of places.
+        """
+        places = {place.template for place in self.places()}
+        return {field for field, template in self.templates().items() if template in places}
+
     @abstractmethod
     def places(self) -> list[Place]:
         """Return the files and URLs that this destination writes; empty where each delivery adds something new."""
