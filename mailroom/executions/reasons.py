@@ -60,6 +60,10 @@ class ReasonCode(StrEnum):
     DELIVERY_RETRY = "delivery_retry"  # delivered, total, waiting
     NOT_ALL_DELIVERED = "not_all_delivered"  # delivered, total, states
 
+    # An error of our own; the log knows its id.
+    OWN_ERROR_RETRY = "own_error_retry"  # error_id
+    OWN_ERROR = "own_error"  # error_id
+
     # Its flow run.
     CANCELLED_IN_PREFECT = "cancelled_in_prefect"
     RUN_GONE = "run_gone"

@@ -55,6 +55,11 @@ async def of_flow_run(session: AsyncSession, flow_run_id: str) -> Execution | No
     return (await session.scalars(query)).first()
 
 
+async def id_of_flow_run(session: AsyncSession, flow_run_id: str) -> str | None:
+    """Return the id of the execution that a flow run works on, without a lock; None where it has claimed none."""
+    return (await session.scalars(select(Execution.id).where(Execution.flow_run_id == flow_run_id))).first()
+
+
 async def unsubmitted(
     session: AsyncSession, *, schedule_id: str | None = None, limit: int = 100
 ) -> Sequence[Execution]:

@@ -30,7 +30,8 @@ from mailroom.settings import Settings
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database, new_id
-from mailroom.storage.tables import Artifact, Delivery, Execution, Schedule
+from mailroom.storage.retrying import persistently
+from mailroom.storage.tables import Artifact, Attempt, Delivery, Execution, Schedule
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, ParcelFile, Receipt
 from prefect_mailroom.channels.registry import destination
 from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, Retryable
@@ -204,21 +205,30 @@ class Courier:
         self._channels: dict[str, asyncio.Task[Block]] = {}
 
     async def deliver_all(self, deliveries: Sequence[Delivery]) -> None:
-        """Make one attempt for each; at most four at once through one connection, so that it stays polite."""
+        """Make one attempt for each; at most four at once through one connection, so that it stays polite.
+
+        Raises:
+            ExceptionGroup: what went wrong inside Mailroom itself, once all the others are through.
+        """
+        errors: list[Exception] = []
         async with asyncio.TaskGroup() as group:
             for delivery in deliveries:
-                group.create_task(self._deliver(delivery))
+                group.create_task(self._deliver_apart(delivery, errors))
+        if errors:
+            raise ExceptionGroup("Some deliveries ended with an error of our own.", errors)
+
+    async def _deliver_apart(self, delivery: Delivery, errors: list[Exception]) -> None:
+        """Deliver so that an error of our own in this delivery leaves the others alone."""
+        try:
+            await self._deliver(delivery)
+        except Exception as error:
+            _LOG.exception("Delivery %s ended with an error of our own (error %s).", delivery.id, new_id())
+            errors.append(error)
 
     async def _deliver(self, delivery: Delivery) -> None:
         async with self._slots.setdefault(delivery.connection, asyncio.Semaphore(_AT_ONCE)):
             channel = await self._channel(delivery)
-            now = datetime.now(UTC)
-            async with self._database.session() as session:
-                if await self._suppressed(session, delivery):
-                    return
-                attempt = await delivery_lifecycle.begin_attempt(
-                    session, delivery, now=now, flow_run_id=self._flow_run_id, forced=self._forced
-                )
+            attempt = await self._begin(delivery)
             if attempt is None:
                 return
             outcome = await self._send(channel, delivery, attempt.number)
@@ -232,16 +242,40 @@ class Courier:
                     not_before=outcome.not_before,
                     key=delivery.key,
                 )
+            recording = asyncio.create_task(self._record(attempt, outcome, again))
+            try:
+                await asyncio.shield(recording)
+            except asyncio.CancelledError:
+                await recording  # Whatever ends the pass, what the far side said is kept first.
+                raise
+
+    async def _begin(self, delivery: Delivery) -> Attempt | None:
+        """Record that an attempt begins, or return None where nothing may leave."""
+        async with self._database.session() as session:
+            if await self._suppressed(session, delivery):
+                return None
+            return await delivery_lifecycle.begin_attempt(
+                session, delivery, now=datetime.now(UTC), flow_run_id=self._flow_run_id, forced=self._forced
+            )
+
+    async def _record(self, attempt: Attempt, outcome: Receipt | MailroomError, again: datetime | None) -> None:
+        """Record how an attempt ended. A receipt is all that keeps the mail from being sent twice, so this is tried
+        again while the database is busy."""
+        now = datetime.now(UTC)
+
+        async def end() -> None:
             async with self._database.session() as session:
                 await delivery_lifecycle.end_attempt(
                     session,
                     attempt,
-                    now=datetime.now(UTC),
+                    now=now,
                     outcome=_state(outcome),
                     receipt=_receipt(outcome),
                     error_message=str(outcome) if isinstance(outcome, MailroomError) else None,
                     next_attempt_at=again,
                 )
+
+        await persistently(end, f"What became of attempt {attempt.id} ({_state(outcome)})")
 
     async def _suppressed(self, session: AsyncSession, delivery: Delivery) -> bool:
         """Say whether the right to send has gone since the gate; this is asked in the attempt's own transaction."""

@@ -32,8 +32,11 @@ async def lease(database: Database, execution_id: str) -> AsyncIterator[None]:
         renewing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await renewing
-        async with database.session() as session:
-            await executions.set_lease(session, execution_id, None)
+        try:
+            async with database.session() as session:
+                await executions.set_lease(session, execution_id, None)
+        except (SQLAlchemyError, OSError):
+            _LOG.warning("The lease of execution %s could not be given back; it ends by itself.", execution_id)
 
 
 async def _renew(database: Database, execution_id: str) -> None:
@@ -43,5 +46,5 @@ async def _renew(database: Database, execution_id: str) -> None:
             async with database.session() as session:
                 await executions.set_lease(session, execution_id, datetime.now(UTC) + LENGTH)
         except (SQLAlchemyError, OSError):
-            # The next renewal comes long before the lease ends; a database that stays away ends the pass anyway.
+            # The next renewal comes long before the lease ends.
             _LOG.warning("The lease of execution %s could not be renewed.", execution_id, exc_info=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from mailroom import settings as settings_module
 from mailroom.access.viewer import SYSTEM
@@ -21,6 +22,7 @@ from mailroom.passes.conclude import conclude
 from mailroom.passes.deliver import Courier, due_now, load_shipment, plan
 from mailroom.passes.gate import Closed, Open, Wait, gate
 from mailroom.passes.lease import LENGTH
+from mailroom.passes.mishaps.recover import after_error, before_begin, uncounted
 from mailroom.passes.outcome import Outcome, outcome_of
 from mailroom.passes.retry import next_attempt
 from mailroom.passes.situation import read_situation
@@ -33,8 +35,11 @@ from mailroom.settings import Settings
 from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database, new_id, of_process
+from mailroom.storage.retrying import persistently
 from mailroom.timing import occurrences
 from prefect_mailroom.errors import MailroomError, Retryable
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 _RENDER_TRIES = 4
@@ -70,8 +75,21 @@ class Work:
     async def begin(
         self, schedule_id: str, execution_id: str | None, *, now: datetime | None = None
     ) -> Begun | Stopped | HeldElsewhere | Outcome:
-        """Claim, then gate. A closed gate, or a wait with its `retry_at`, is recorded and returned as the outcome."""
+        """Claim, then gate. A closed gate, or a wait with its `retry_at`, is recorded and returned as the outcome.
+
+        An error of our own is such a wait as well.
+        """
         now = now or datetime.now(UTC)
+        try:
+            return await persistently(
+                lambda: self._begin(schedule_id, execution_id, now), f"The claim of flow run {self.run.id}"
+            )
+        except Exception as error:
+            return await before_begin(self.database, self.run, execution_id, error, now=now)
+
+    async def _begin(
+        self, schedule_id: str, execution_id: str | None, now: datetime
+    ) -> Begun | Stopped | HeldElsewhere | Outcome:
         async with self.database.session() as session:
             claimed = await claim(session, self.run, schedule_id=schedule_id, execution_id=execution_id, now=now)
             if not isinstance(claimed, Claimed):
@@ -97,6 +115,18 @@ class Work:
 
     async def render(self, begun: Begun) -> Rendered | Outcome:
         """Render the execution's files, or return the outcome that there are none (yet)."""
+        return await self._sheltered(begun, self._render(begun))
+
+    async def _sheltered(self, begun: Begun, step: Awaitable[T]) -> T | Outcome:
+        """Make a step of the pass; an error of our own that ends it is a retry, never an outcome."""
+        try:
+            return await step
+        except Exception as error:
+            claimed, now = begun.claimed, datetime.now(UTC)
+            expires_after = claimed.spec.policy.expires_after
+            return await after_error(self.database, claimed.execution.id, expires_after, error, now=now)
+
+    async def _render(self, begun: Begun) -> Rendered | Outcome:
         claimed, now = begun.claimed, datetime.now(UTC)
         execution, spec = claimed.execution, claimed.spec
         try:
@@ -138,6 +168,9 @@ class Work:
 
     async def deliver(self, begun: Begun, rendered: Rendered) -> Outcome:
         """Make one attempt for each delivery that is due."""
+        return await self._sheltered(begun, self._deliver(begun, rendered))
+
+    async def _deliver(self, begun: Begun, rendered: Rendered) -> Outcome:
         claimed, now = begun.claimed, datetime.now(UTC)
         store = ArtifactStore(self.settings.artifacts_dir)
         try:
@@ -167,9 +200,22 @@ class Work:
             return outcome_of(await delivery_repository.deliveries_of(session, [claimed.execution.id]))
 
     async def settle(self, begun: Begun, result: Outcome) -> Outcome:
-        """Record the outcome, and what follows from it for the schedule and its owner."""
-        async with self.database.session() as session:
-            return await conclude(session, begun.claimed.execution.id, result, now=datetime.now(UTC))
+        """Record the outcome, and what follows from it for the schedule and its owner.
+
+        Where the ledger cannot be written, the run comes back: its next pass finds what has been delivered.
+        """
+        execution_id, now = begun.claimed.execution.id, datetime.now(UTC)
+
+        async def record() -> Outcome:
+            async with self.database.session() as session:
+                return await conclude(session, execution_id, result, now=now)
+
+        try:
+            return await persistently(record, f"The outcome of execution {execution_id}")
+        except Exception:
+            error_id = new_id()
+            _LOG.exception("The outcome of execution %s could not be recorded (error %s).", execution_id, error_id)
+            return uncounted(error_id, now=now)
 
 
 @asynccontextmanager

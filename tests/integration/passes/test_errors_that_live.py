@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from prefect.client.schemas.objects import StateType
+from sqlalchemy import select
 
 from deployments.runs.rescue import rescue
+from mailroom.executions.reasons import ReasonCode
+from mailroom.passes import work
+from mailroom.passes.mishaps.patience import LEAST_RETRIES
+from mailroom.passes.outcome import Outcome
 from mailroom.states import DeliveryState, ExecutionState
 from mailroom.storage.database import new_id, of_process
+from mailroom.storage.tables import Notification
 from tests.support.gates import busy_once
 from tests.support.wire import failing, intercepted
 
@@ -28,11 +34,6 @@ def mail_to(recipients: list[str]) -> list[dict[str, object]]:
     return [{"channel": "email", "connection": "smtp", "to": recipients}]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="Prefect's refusal of the run's readable name ends the pass before anything is rendered or sent.",
-)
 async def test_a_run_that_cannot_be_renamed_delivers_all_the_same(desk: Desk, flow_runs: FlowRuns) -> None:
     schedule = await desk.schedule()
     run_id = await flow_runs.create(schedule, await desk.requested(schedule))
@@ -43,11 +44,6 @@ async def test_a_run_that_cannot_be_renamed_delivers_all_the_same(desk: Desk, fl
     assert (await desk.execution()).status is ExecutionState.SUCCESS
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="When the summary cannot be written, Prefect's run fails, and the rescue ends an execution that retries.",
-)
 async def test_a_summary_that_cannot_be_written_does_not_end_what_is_retried(desk: Desk, flow_runs: FlowRuns) -> None:
     schedule = await desk.schedule()
     desk.mailbox.replies["bob@example.com"] = "451 later"
@@ -60,11 +56,6 @@ async def test_a_summary_that_cannot_be_written_does_not_end_what_is_retried(des
     assert run.state_type is StateType.SCHEDULED
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="A database that is busy for one receipt makes the run fail, and the rescue ends the execution for good.",
-)
 async def test_a_database_that_is_busy_once_does_not_end_an_execution(desk: Desk, flow_runs: FlowRuns) -> None:
     schedule = await desk.schedule(destinations=mail_to(SIX))
     run_id = await flow_runs.create(schedule, await desk.requested(schedule))
@@ -75,11 +66,6 @@ async def test_a_database_that_is_busy_once_does_not_end_an_execution(desk: Desk
     assert row.status is not ExecutionState.FAILED, row.reason
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="A database error in one delivery cancels the other deliveries of the pass while they are being sent.",
-)
 async def test_a_database_error_in_one_delivery_leaves_the_others_alone(desk: Desk) -> None:
     schedule = await desk.schedule(destinations=mail_to(SIX))
     execution = await desk.requested(schedule)
@@ -89,11 +75,6 @@ async def test_a_database_error_in_one_delivery_leaves_the_others_alone(desk: De
     assert states.count(DeliveryState.DELIVERED) >= len(SIX) - 1, "five of six had no error"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="A receipt that the database did not take at once is thrown away, so the mail is sent a second time.",
-)
 async def test_a_receipt_in_hand_is_kept_while_the_database_is_busy(desk: Desk) -> None:
     schedule = await desk.schedule(destinations=mail_to(SIX[:1]))
     execution, run_id = await desk.requested(schedule), new_id()
@@ -102,3 +83,56 @@ async def test_a_receipt_in_hand_is_kept_while_the_database_is_busy(desk: Desk) 
     assert desk.mailbox.taken() == SIX[:1], "the far side has it"
     await desk.run_pass(schedule, execution, run_id=run_id, now=datetime.now(UTC) + timedelta(minutes=3))
     assert desk.mailbox.taken() == SIX[:1]
+
+
+async def test_an_error_of_ours_is_retried_until_the_run_expires_and_then_told_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = await desk.schedule(policy={"expires_after": "PT1M"})
+    execution, run_id = await desk.requested(schedule), new_id()
+
+    async def broken(*_arguments: object, **_named: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(work, "render_report", broken)
+    for number in range(1, LEAST_RETRIES + 1):
+        result = await desk.run_pass(schedule, execution, run_id=run_id)
+        assert isinstance(result, Outcome)
+        assert (result.state, result.reason.code) == (ExecutionState.RETRYING, ReasonCode.OWN_ERROR_RETRY)
+        row = await desk.execution()
+        assert (row.status, row.error_count, row.error_id) == (
+            ExecutionState.RETRYING,
+            number,
+            result.reason.values["error_id"],
+        )
+        assert await _notifications(desk) == []
+    await desk.run_pass(schedule, execution, run_id=run_id)
+    row = await desk.execution()
+    assert (row.status, row.reason_code) == (ExecutionState.FAILED, ReasonCode.OWN_ERROR)
+    (told,) = await _notifications(desk)
+    assert all(address in told.body for address in BOTH)
+
+
+async def test_a_claim_that_the_database_refuses_gives_the_run_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = await desk.schedule()
+    execution, run_id = await desk.requested(schedule), new_id()
+
+    async def broken(*_arguments: object, **_named: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "claim", broken)
+        result = await desk.run_pass(schedule, execution, run_id=run_id)
+    assert isinstance(result, Outcome)
+    assert result.retry_at
+    row = await desk.execution()
+    assert (row.status, row.error_count) == (ExecutionState.PENDING, 1)
+    await desk.run_pass(schedule, execution, run_id=run_id)
+    assert desk.mailbox.taken() == BOTH
+
+
+async def _notifications(desk: Desk) -> list[Notification]:
+    async with desk.database.session() as session:
+        return list(await session.scalars(select(Notification)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import pytest
 from prefect.client.schemas.objects import StateType
 
 from deployments.runs.rescue import MAX_PASSES, rescue
@@ -15,11 +14,6 @@ if TYPE_CHECKING:
     from tests.integration.passes.conftest import Desk, FlowRuns
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="After twenty planned retries, a run that waits in Prefect's queue is declared failed and 'gone'.",
-)
 async def test_a_late_run_goes_on_after_many_planned_retries(desk: Desk, flow_runs: FlowRuns) -> None:
     schedule = await desk.schedule()
     desk.mailbox.replies = dict.fromkeys(["ada@example.com", "bob@example.com"], "451 later")

@@ -16,11 +16,6 @@ from mailroom.storage.tables import Execution
 MADE_UP = UUID("00000000-0000-4000-8000-000000000001")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="Planned retries count as crashes: after twenty of them, a run that is merely late is declared failed.",
-)
 @pytest.mark.parametrize("state", [Scheduled(), AwaitingRetry(), Pending()], ids=lambda state: str(state.name))
 @pytest.mark.parametrize("passes", [MAX_PASSES, 384])
 def test_a_run_that_is_late_in_the_queue_is_left_alone_however_often_it_was_retried(

@@ -44,7 +44,7 @@ def _run(state: State | None) -> FlowRun | None:
         (ExecutionState.RUNNING, Pending(), Cure.PUT_BACK),
         (ExecutionState.RUNNING, Crashed(), Cure.PUT_BACK),
         (ExecutionState.RUNNING, Scheduled(), Cure.NOTHING),
-        (ExecutionState.RUNNING, Failed(), Cure.FAIL),
+        (ExecutionState.RUNNING, Failed(), Cure.PUT_BACK),
         (ExecutionState.RUNNING, Completed(), Cure.FAIL),
         (ExecutionState.RUNNING, Cancelled(), Cure.CANCEL),
         (ExecutionState.RUNNING, None, Cure.FAIL),
@@ -71,7 +71,7 @@ def test_a_run_that_hangs_before_its_claim_is_put_back(state: State) -> None:
 
 
 def test_an_execution_is_not_put_back_for_ever() -> None:
-    execution = Execution(status=ExecutionState.RUNNING, pass_count=MAX_PASSES)
+    execution = Execution(status=ExecutionState.RUNNING, crash_count=MAX_PASSES)
     assert cure(execution, _run(Crashed()), now=datetime.now(UTC)) is Cure.FAIL
 
 
