@@ -22,6 +22,7 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import Pause
 from prefect.states import AwaitingRetry, Cancelled, Completed, Failed
 
+from mailroom.executions.fence import PassLost
 from mailroom.executions.reason_words import words
 from mailroom.passes.before_fork import prepare
 from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
@@ -93,7 +94,7 @@ async def _give_the_slot_back(flow_run_id: str, reason: str, until: datetime) ->
 async def _work_on(work: Work, begun: Begun) -> Outcome:
     """Make the pass that has begun: stop what it replaces, render, deliver, settle, and show what came of it."""
     execution_id = begun.claimed.execution.id
-    async with lease(work.database, execution_id):
+    async with lease(work.database, execution_id, begun.number):
         with cosmetic("Telling Prefect that the pass begins", execution_id):
             async with get_client() as client:
                 for superseded in begun.superseded:
@@ -119,7 +120,11 @@ async def report_export(schedule_id: str, execution_id: str | None = None) -> St
     async with open_work(facts) as work:
         match await work.begin(schedule_id, execution_id):
             case Begun() as begun:
-                result = await _work_on(work, begun)
+                try:
+                    result = await _work_on(work, begun)
+                except PassLost as lost:
+                    get_run_logger().warning("%s This process stops.", lost)
+                    raise Pause from lost  # Leave the run as it is: it is the successor's.
             case Outcome() as result:
                 get_run_logger().info("The gate: %s", words(result.reason))
             case HeldElsewhere(reason=reason, until=until):

@@ -25,6 +25,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 
 from deployments.runs.again import run_again
 from mailroom.executions import silence
+from mailroom.executions.fence import PassLost
 from mailroom.executions.reasons import Reason, ReasonCode, because
 from mailroom.passes.conclude import conclude
 from mailroom.passes.outcome import Outcome
@@ -130,8 +131,11 @@ async def _apply(
         outcome = Outcome(ExecutionState.CANCELLED, because(ReasonCode.CANCELLED_IN_PREFECT))
     else:
         outcome = Outcome(ExecutionState.FAILED, _no_outcome(run))
-    async with database.session() as session:
-        await conclude(session, execution.id, outcome, now=now)
+    try:
+        async with database.session() as session:
+            await conclude(session, execution.id, outcome, pass_number=execution.pass_count, now=now)
+    except PassLost:
+        _LOG.info("Execution %s has been taken up by another pass meanwhile.", execution.id)
 
 
 def _no_outcome(run: FlowRun | None) -> Reason:

@@ -93,9 +93,14 @@ async def set_flow_run(session: AsyncSession, execution_id: str, flow_run_id: st
     )
 
 
-async def set_lease(session: AsyncSession, execution_id: str, until: datetime | None) -> None:
-    """Say until when the execution's process is sure to live; None gives it back."""
-    await session.execute(update(Execution).where(Execution.id == execution_id).values(lease_until=until))
+async def set_lease(session: AsyncSession, execution_id: str, pass_number: int, until: datetime | None) -> bool:
+    """Say until when the process of a pass is sure to live; None gives the lease back.
+
+    Return whether the execution still belongs to this pass; where it does not, nothing is written.
+    """
+    mine = (Execution.id == execution_id, Execution.pass_count == pass_number)
+    written = await session.execute(update(Execution).where(*mine).values(lease_until=until).returning(Execution.id))
+    return written.scalar_one_or_none() is not None
 
 
 async def list_page(

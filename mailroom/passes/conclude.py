@@ -13,6 +13,7 @@ from mailroom.audit.events import ScheduleSuspended
 from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import lifecycle
 from mailroom.executions import repository as executions
+from mailroom.executions.fence import hold_for
 from mailroom.executions.lifecycle import By
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import ReasonCode, because, reason_of
@@ -33,16 +34,23 @@ from prefect_mailroom.errors import MailroomError
 _LOG = logging.getLogger(__name__)
 
 
-async def conclude(session: AsyncSession, execution_id: str, result: Outcome, *, now: datetime) -> Outcome:
+async def conclude(
+    session: AsyncSession, execution_id: str, result: Outcome, *, pass_number: int, now: datetime
+) -> Outcome:
     """Write the outcome of a pass. Only an end alerts; a pass that will be tried again is silent.
 
-    Returns what stands: an execution that ended meanwhile, or that another pass left to be retried, stays so, whatever
-    this pass came to.
+    Returns what stands: an execution that ended meanwhile stays so, whatever this pass came to.
+
+    Args:
+        pass_number: the pass that concludes, or that the rescue has found dead.
+
+    Raises:
+        PassLost: another pass has begun since.
     """
     schedule_id = (await executions.get(session, execution_id)).schedule_id
     schedule = await stored.find(session, schedule_id, lock=True)  # First, as the claim does: no deadlock.
     assert schedule is not None, "schedules are never removed, only marked as deleted"
-    execution = await executions.get(session, execution_id, lock=True)
+    execution = await hold_for(session, execution_id, pass_number)
     if execution.status.ended or not lifecycle.ALLOWED.allows(execution.status, result.state, By.PLAN):
         return Outcome(execution.status, reason_of(execution), execution.next_pass_at)
     lifecycle.end_pass(execution, result.state, result.reason, now=now, retry_at=result.retry_at)

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.access import repository as user_repository
 from mailroom.connections.service import load_named
 from mailroom.executions import delivery_lifecycle, overlap
+from mailroom.executions.fence import PassLost, check
 from mailroom.executions.lifecycle import By
 from mailroom.executions.reasons import reason_of
 from mailroom.passes.gate import may_send
@@ -208,12 +209,16 @@ class Courier:
         """Make one attempt for each; at most four at once through one connection, so that it stays polite.
 
         Raises:
+            PassLost: another pass has begun since; what was under way has ended.
             ExceptionGroup: what went wrong inside Mailroom itself, once all the others are through.
         """
         errors: list[Exception] = []
         async with asyncio.TaskGroup() as group:
             for delivery in deliveries:
                 group.create_task(self._deliver_apart(delivery, errors))
+        for error in errors:
+            if isinstance(error, PassLost):
+                raise error
         if errors:
             raise ExceptionGroup("Some deliveries ended with an error of our own.", errors)
 
@@ -221,6 +226,8 @@ class Courier:
         """Deliver so that an error of our own in this delivery leaves the others alone."""
         try:
             await self._deliver(delivery)
+        except PassLost as error:
+            errors.append(error)
         except Exception as error:
             _LOG.exception("Delivery %s ended with an error of our own (error %s).", delivery.id, new_id())
             errors.append(error)
@@ -228,7 +235,7 @@ class Courier:
     async def _deliver(self, delivery: Delivery) -> None:
         async with self._slots.setdefault(delivery.connection, asyncio.Semaphore(_AT_ONCE)):
             channel = await self._channel(delivery)
-            attempt = await self._begin(delivery)
+            attempt = await persistently(lambda: self._begin(delivery), f"An attempt of delivery {delivery.id}")
             if attempt is None:
                 return
             outcome = await self._send(channel, delivery, attempt.number)
@@ -255,7 +262,12 @@ class Courier:
             if await self._suppressed(session, delivery):
                 return None
             return await delivery_lifecycle.begin_attempt(
-                session, delivery, now=datetime.now(UTC), flow_run_id=self._flow_run_id, forced=self._forced
+                session,
+                delivery,
+                now=datetime.now(UTC),
+                flow_run_id=self._flow_run_id,
+                forced=self._forced,
+                pass_number=self._shipment.execution.pass_count,
             )
 
     async def _record(self, attempt: Attempt, outcome: Receipt | MailroomError, again: datetime | None) -> None:
@@ -280,6 +292,7 @@ class Courier:
     async def _suppressed(self, session: AsyncSession, delivery: Delivery) -> bool:
         """Say whether the right to send has gone since the gate; this is asked in the attempt's own transaction."""
         execution = await overlap.standing(session, self._shipment.execution.id)
+        check(execution, self._shipment.execution.pass_count)
         if execution.status is ExecutionState.CANCELLED:
             await delivery_lifecycle.suppress(session, delivery.id, reason_of(execution))
             return True

@@ -13,8 +13,8 @@ from mailroom import settings as settings_module
 from mailroom.access.viewer import SYSTEM
 from mailroom.calendars.service import business_calendar
 from mailroom.executions import deliveries as delivery_repository
-from mailroom.executions import lifecycle, overlap
-from mailroom.executions import repository as executions
+from mailroom.executions import lifecycle
+from mailroom.executions.fence import PassLost, hold_for
 from mailroom.executions.reasons import ReasonCode, because, reason_of
 from mailroom.ledger import repository as ledger
 from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, Stopped, claim
@@ -32,7 +32,7 @@ from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import repository as stored
 from mailroom.settings import Settings
-from mailroom.states import ExecutionKind, ExecutionState
+from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database, new_id, of_process
 from mailroom.storage.retrying import persistently
@@ -64,6 +64,11 @@ class Begun:
     claimed: Claimed
     forced: bool
     superseded: Sequence[Superseded] = ()
+
+    @property
+    def number(self) -> int:
+        """Return the number of the pass, which every write of it carries."""
+        return self.claimed.execution.pass_count
 
 
 class Work:
@@ -121,10 +126,12 @@ class Work:
         """Make a step of the pass; an error of our own that ends it is a retry, never an outcome."""
         try:
             return await step
+        except PassLost:
+            raise
         except Exception as error:
             claimed, now = begun.claimed, datetime.now(UTC)
             expires_after = claimed.spec.policy.expires_after
-            return await after_error(self.database, claimed.execution.id, expires_after, error, now=now)
+            return await after_error(self.database, claimed.execution.id, begun.number, expires_after, error, now=now)
 
     async def _render(self, begun: Begun) -> Rendered | Outcome:
         claimed, now = begun.claimed, datetime.now(UTC)
@@ -138,7 +145,7 @@ class Work:
         except MailroomError as error:
             return await self._render_failed(begun, error)
         async with self.database.session() as session:
-            row = await executions.get(session, execution.id)
+            row = await hold_for(session, execution.id, begun.number)
             row.artifact_ids, row.report_version = made.artifact_ids, definition.version
             row.export_id = made.artifact_ids[0] if made.artifact_ids else None
         if spec.condition.send_if == "not_empty" and made.rows == 0:
@@ -150,7 +157,7 @@ class Work:
         execution = begun.claimed.execution
         _LOG.warning("Rendering for execution %s failed (error %s): %s", execution.id, error_id, error)
         async with self.database.session() as session:
-            row = await executions.get(session, execution.id)
+            row = await hold_for(session, execution.id, begun.number)
             row.render_failures += 1
             row.error_message, row.error_id = str(error), error_id
             retry_at = None
@@ -186,7 +193,7 @@ class Work:
         except FileNotFoundError as error:
             return Outcome(ExecutionState.FAILED, because(ReasonCode.FILE_GONE, file=str(error.filename)))
         async with self.database.session() as session:
-            standing = await overlap.standing(session, claimed.execution.id)
+            standing = await hold_for(session, claimed.execution.id, begun.number)
             if standing.status is ExecutionState.CANCELLED:
                 return Outcome(ExecutionState.CANCELLED, reason_of(standing))
             planned = plan(claimed.execution, claimed.spec, now=now)
@@ -197,21 +204,29 @@ class Work:
             todo
         )
         async with self.database.session() as session:
-            return outcome_of(await delivery_repository.deliveries_of(session, [claimed.execution.id]))
+            deliveries = await delivery_repository.deliveries_of(session, [claimed.execution.id])
+        if any(delivery.status is DeliveryState.SENDING for delivery in deliveries):
+            raise RuntimeError("The pass left a delivery under way: its attempt began, and nobody knows how it ended.")
+        return outcome_of(deliveries)
 
     async def settle(self, begun: Begun, result: Outcome) -> Outcome:
         """Record the outcome, and what follows from it for the schedule and its owner.
 
         Where the ledger cannot be written, the run comes back: its next pass finds what has been delivered.
+
+        Raises:
+            PassLost: another pass has begun since; so do the steps before.
         """
         execution_id, now = begun.claimed.execution.id, datetime.now(UTC)
 
         async def record() -> Outcome:
             async with self.database.session() as session:
-                return await conclude(session, execution_id, result, now=now)
+                return await conclude(session, execution_id, result, pass_number=begun.number, now=now)
 
         try:
             return await persistently(record, f"The outcome of execution {execution_id}")
+        except PassLost:
+            raise
         except Exception:
             error_id = new_id()
             _LOG.exception("The outcome of execution %s could not be recorded (error %s).", execution_id, error_id)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from mailroom.executions import repository as executions
+from mailroom.executions.fence import hold_for
 from mailroom.executions.policy import Policy
 from mailroom.executions.reasons import ReasonCode, because
 from mailroom.passes.claim import FlowRunFacts
@@ -28,14 +29,24 @@ _LOG = logging.getLogger(__name__)
 
 
 async def after_error(
-    database: Database, execution_id: str, expires_after: timedelta, error: Exception, *, now: datetime
+    database: Database,
+    execution_id: str,
+    pass_number: int,
+    expires_after: timedelta,
+    error: Exception,
+    *,
+    now: datetime,
 ) -> Outcome:
-    """Log and count an error that ended a pass; return the outcome that the pass settles with."""
+    """Log and count an error that ended a pass; return the outcome that the pass settles with.
+
+    Raises:
+        PassLost: another pass has begun since.
+    """
     error_id = _logged(f"A pass over execution {execution_id}", error)
 
     async def count() -> datetime | None:
         async with database.session() as session:
-            row = await executions.get(session, execution_id, lock=True)
+            row = await hold_for(session, execution_id, pass_number)
             row.error_count += 1
             row.error_id = error_id
             return retry_after_error(row, errors=row.error_count, expires_after=expires_after, now=now)
@@ -83,7 +94,7 @@ async def before_begin(
             if retry_at:
                 return Outcome(row.status, because(ReasonCode.OWN_ERROR_RETRY, error_id=error_id), retry_at)
             failed = Outcome(ExecutionState.FAILED, because(ReasonCode.OWN_ERROR, error_id=error_id))
-            return await conclude(session, row.id, failed, now=now)
+            return await conclude(session, row.id, failed, pass_number=row.pass_count, now=now)
 
     try:
         outcome = await persistently(count, f"Counting error {error_id}")

@@ -65,11 +65,6 @@ async def test_a_pass_that_read_the_delivery_before_another_attempt_begins_none(
     assert (row.status, row.attempts) == (DeliveryState.FAILED, 1)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="A receipt locks the attempt and then the delivery, cancelling locks them the other way round: a deadlock.",
-)
 @pytest.mark.parametrize("ledger", ["postgres"], indirect=True)
 async def test_a_receipt_can_arrive_while_a_later_run_takes_the_place(
     ledger: Database, schedule: Schedule, delivery: Delivery
