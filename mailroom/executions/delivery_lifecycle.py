@@ -174,6 +174,15 @@ async def suppress(session: AsyncSession, delivery_id: str, reason: Reason) -> N
     )
 
 
+async def give_up(session: AsyncSession, execution_id: str, reason: Reason) -> None:
+    """Plan no further attempt of what an execution has not delivered; the states stay as they are."""
+    await session.execute(
+        update(Delivery)
+        .where(Delivery.execution_id == execution_id, Delivery.status != DeliveryState.DELIVERED)
+        .values(next_attempt_at=None, error_message=words(reason))
+    )
+
+
 async def suppress_rest(session: AsyncSession, execution_id: str, reason: Reason) -> None:
     """Suppress every delivery of an execution that has not left; one that may have left stays unknown, for good."""
     unsent = [

@@ -53,7 +53,8 @@ class ReasonCode(StrEnum):
     NO_ROWS = "no_rows"
     RENDER_RETRY = "render_retry"  # error
     RENDER_FAILED = "render_failed"  # error
-    FILE_GONE = "file_gone"  # file
+    FILE_GONE = "file_gone"  # file; written by earlier versions only
+    FILES_EXPIRED = "files_expired"
 
     # Delivering.
     DELIVERED = "delivered"  # delivered, total

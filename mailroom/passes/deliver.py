@@ -6,10 +6,8 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from prefect.blocks.core import Block
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,22 +19,17 @@ from mailroom.executions.fence import PassLost, check
 from mailroom.executions.lifecycle import By
 from mailroom.executions.reasons import reason_of
 from mailroom.passes.gate import may_send
+from mailroom.passes.planned.shipment import Shipment, parcel
 from mailroom.passes.retry import next_attempt
-from mailroom.rendering import repository as rendering_repository
-from mailroom.rendering.service import Message, RenderedReport, RenderRequest, message_of
-from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import repository as stored
 from mailroom.schedules.spec import ScheduleSpec
 from mailroom.settings import Settings
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
-from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.retrying import persistently
-from mailroom.storage.tables import Artifact, Attempt, Delivery, Execution, Schedule
-from prefect_mailroom.channels.base import Channel, Destination, Parcel, ParcelFile, Receipt
-from prefect_mailroom.channels.registry import destination
+from mailroom.storage.tables import Attempt, Delivery, Execution
+from prefect_mailroom.channels.base import Channel, Destination, Receipt
 from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, Retryable
-from prefect_mailroom.text import variables
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 4
@@ -92,106 +85,6 @@ def due_now(
             if forced or broken_off or (waiting and waiting <= now + timedelta(seconds=1)):
                 chosen.append(delivery)
     return chosen
-
-
-@dataclass(frozen=True, slots=True)
-class Shipment:
-    """Everything that the deliveries of an execution have in common."""
-
-    execution: Execution
-    schedule: Schedule
-    spec: ScheduleSpec
-    definition: ReportDefinition
-    request: RenderRequest
-    report: RenderedReport
-    files: tuple[ParcelFile, ...]
-    message: Message
-
-
-async def load_shipment(
-    database: Database,
-    store: ArtifactStore,
-    execution: Execution,
-    schedule: Schedule,
-    spec: ScheduleSpec,
-    request: RenderRequest,
-    report: RenderedReport,
-) -> Shipment:
-    """Bring together what was rendered.
-
-    Raises:
-        FileNotFoundError: a file has expired meanwhile.
-    """
-    async with database.session() as session:
-        artifacts = await rendering_repository.artifacts(session, report.artifact_ids)
-    message = await asyncio.to_thread(message_of, store, report)
-    files = tuple(_parcel_file(store, artifact) for artifact in artifacts)
-    return Shipment(execution, schedule, spec, request.definition, request, report, files, message)
-
-
-def _parcel_file(store: ArtifactStore, artifact: Artifact) -> ParcelFile:
-    return ParcelFile(
-        path=store.path(artifact.sha256),
-        filename=artifact.filename,
-        media_type=artifact.media_type,
-        size=artifact.size,
-        sha256=artifact.sha256,
-    )
-
-
-def window(definition: ReportDefinition, parameters: dict[str, Any]) -> tuple[date | None, date | None]:
-    """Return the first and last day of the data, where the definition names the parameters that bound it."""
-    days: list[date | None] = []
-    for name in (definition.data_window or "").split(".."):
-        value = parameters.get(name)
-        try:
-            days.append(date.fromisoformat(str(value)[:10]) if value else None)
-        except ValueError:
-            days.append(None)
-    return (days[0], days[1]) if len(days) == 2 else (None, None)
-
-
-def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
-    """Return the parcel of one attempt. Pure: the files are only named."""
-    execution, schedule, definition = shipment.execution, shipment.schedule, shipment.definition
-    local_due = execution.due_at.astimezone(ZoneInfo(shipment.spec.timing.timezone))
-    first, last = window(definition, shipment.request.parameters)
-    return Parcel(
-        key=delivery.key,
-        attempt=attempt,
-        recipient=delivery.recipient,
-        destination=destination(delivery.destination),
-        files=shipment.files,
-        text=shipment.message.text,
-        html=shipment.message.html,
-        images=shipment.message.images,
-        variables=variables.values(
-            report_name=definition.title,
-            report_slug=definition.id,
-            schedule_name=schedule.name,
-            due=local_due,
-            execution_id=execution.id,
-            window_from=first,
-            window_to=last,
-            parameters={
-                name: value
-                for name, value in shipment.request.parameters.items()
-                if isinstance(value, str | int) and not isinstance(value, bool)
-            },
-        ),
-        facts={
-            "execution_id": execution.id,
-            "schedule": {"id": schedule.id, "name": schedule.name},
-            "report": {"id": definition.id, "title": definition.title, "version": definition.version},
-            "kind": str(execution.kind),
-            "due_at": execution.due_at.isoformat(),
-            "timezone": shipment.spec.timing.timezone,
-            "parameters": shipment.request.parameters,
-            "rows": shipment.report.rows,
-            "figures": shipment.report.message["figures"],
-        },
-        is_test=execution.kind is ExecutionKind.TEST,
-    )
 
 
 class Courier:

@@ -13,21 +13,24 @@ from mailroom import settings as settings_module
 from mailroom.access.viewer import SYSTEM
 from mailroom.calendars.service import business_calendar
 from mailroom.executions import deliveries as delivery_repository
-from mailroom.executions import lifecycle
+from mailroom.executions import delivery_lifecycle, lifecycle
 from mailroom.executions.fence import PassLost, hold_for
 from mailroom.executions.reasons import ReasonCode, because, reason_of
 from mailroom.ledger import repository as ledger
 from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, Stopped, claim
 from mailroom.passes.conclude import conclude
-from mailroom.passes.deliver import Courier, due_now, load_shipment, plan
+from mailroom.passes.deliver import Courier, due_now
+from mailroom.passes.deliver import plan as plan_deliveries
 from mailroom.passes.gate import Closed, Open, Wait, gate
 from mailroom.passes.lease import LENGTH
 from mailroom.passes.mishaps.recover import after_error, before_begin, uncounted
 from mailroom.passes.outcome import Outcome, outcome_of
+from mailroom.passes.planned.plan import Plan, plan_of
+from mailroom.passes.planned.shipment import FilesExpired, find_report, load_shipment
 from mailroom.passes.retry import next_attempt
 from mailroom.passes.situation import read_situation
 from mailroom.passes.supersede import Superseded, supersede
-from mailroom.rendering.service import RenderedReport, RenderRequest, render_report, render_request
+from mailroom.rendering.service import RenderedReport, render_report, render_request
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import repository as stored
@@ -36,6 +39,7 @@ from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database, new_id, of_process
 from mailroom.storage.retrying import persistently
+from mailroom.storage.tables import Execution
 from mailroom.timing import occurrences
 from prefect_mailroom.errors import MailroomError, Retryable
 
@@ -50,7 +54,7 @@ _RENDER_WAIT_SECONDS = 30.0
 class Rendered:
     """The render step hands this to the deliver step."""
 
-    request: RenderRequest
+    plan: Plan
     report: RenderedReport
 
 
@@ -134,6 +138,27 @@ class Work:
             return await after_error(self.database, claimed.execution.id, begun.number, expires_after, error, now=now)
 
     async def _render(self, begun: Begun) -> Rendered | Outcome:
+        if begun.claimed.execution.plan is None:
+            return await self._render_first(begun)
+        plan = Plan.model_validate(begun.claimed.execution.plan)
+        try:
+            return Rendered(plan, await find_report(self.database, plan))
+        except FilesExpired:
+            return await self._files_expired(begun)
+
+    async def _files_expired(self, begun: Begun) -> Outcome:
+        """Give up what is not delivered, since nobody may get other data than the first recipients."""
+        execution_id = begun.claimed.execution.id
+        reason = because(ReasonCode.FILES_EXPIRED)
+        async with self.database.session() as session:
+            await hold_for(session, execution_id, begun.number)
+            await delivery_lifecycle.give_up(session, execution_id, reason)
+            deliveries = await delivery_repository.deliveries_of(session, [execution_id])
+        some = any(delivery.status is DeliveryState.DELIVERED for delivery in deliveries)
+        return Outcome(ExecutionState.PARTIAL if some else ExecutionState.FAILED, reason)
+
+    async def _render_first(self, begun: Begun) -> Rendered | Outcome:
+        """Render, and fix what every recipient gets: a later pass keeps to this plan."""
         claimed, now = begun.claimed, datetime.now(UTC)
         execution, spec = claimed.execution, claimed.spec
         try:
@@ -144,13 +169,27 @@ class Work:
             made = await render_report(self.database, self.settings, request, now=now, group=claimed.schedule.user_id)
         except MailroomError as error:
             return await self._render_failed(begun, error)
+        plan = plan_of(claimed.schedule, request, made)
+        if await self._began_otherwise(execution, made, plan):
+            return await self._files_expired(begun)
         async with self.database.session() as session:
             row = await hold_for(session, execution.id, begun.number)
-            row.artifact_ids, row.report_version = made.artifact_ids, definition.version
+            row.artifact_ids, row.report_version, row.plan = made.artifact_ids, plan.report_version, plan.stored()
             row.export_id = made.artifact_ids[0] if made.artifact_ids else None
         if spec.condition.send_if == "not_empty" and made.rows == 0:
             return Outcome(ExecutionState.SKIPPED, because(ReasonCode.NO_ROWS))
-        return Rendered(request, made)
+        return Rendered(plan, made)
+
+    async def _began_otherwise(self, execution: Execution, made: RenderedReport, plan: Plan) -> bool:
+        """Say whether somebody got other files from an earlier version of Mailroom, which stored no plan."""
+        if (execution.artifact_ids, execution.report_version) in (
+            (made.artifact_ids, plan.report_version),
+            ([], None),
+        ):
+            return False
+        async with self.database.session() as session:
+            deliveries = await delivery_repository.deliveries_of(session, [execution.id])
+        return any(delivery.status is DeliveryState.DELIVERED for delivery in deliveries)
 
     async def _render_failed(self, begun: Begun, error: MailroomError) -> Outcome:
         error_id, now = new_id(), datetime.now(UTC)
@@ -187,16 +226,16 @@ class Work:
                 claimed.execution,
                 claimed.schedule,
                 claimed.spec,
-                rendered.request,
+                rendered.plan,
                 rendered.report,
             )
-        except FileNotFoundError as error:
-            return Outcome(ExecutionState.FAILED, because(ReasonCode.FILE_GONE, file=str(error.filename)))
+        except FilesExpired:
+            return await self._files_expired(begun)
         async with self.database.session() as session:
             standing = await hold_for(session, claimed.execution.id, begun.number)
             if standing.status is ExecutionState.CANCELLED:
                 return Outcome(ExecutionState.CANCELLED, reason_of(standing))
-            planned = plan(claimed.execution, claimed.spec, now=now)
+            planned = plan_deliveries(claimed.execution, claimed.spec, now=now)
             deliveries = await delivery_repository.plan_deliveries(session, claimed.execution.id, planned)
         limit = claimed.spec.policy.max_attempts
         todo = due_now(deliveries, now=now, again=claimed.again, forced=begun.forced, max_attempts=limit)
