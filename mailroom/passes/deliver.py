@@ -6,10 +6,12 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prefect.blocks.core import Block
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access import repository as user_repository
@@ -17,7 +19,8 @@ from mailroom.connections.service import load_named
 from mailroom.executions import delivery_lifecycle, overlap
 from mailroom.executions.fence import PassLost, check
 from mailroom.executions.lifecycle import By
-from mailroom.executions.reasons import reason_of
+from mailroom.executions.reason_words import words
+from mailroom.executions.reasons import Reason, reason_of
 from mailroom.passes.gate import may_send
 from mailroom.passes.planned.shipment import Shipment, parcel
 from mailroom.passes.retry import next_attempt
@@ -29,7 +32,7 @@ from mailroom.storage.database import Database, new_id
 from mailroom.storage.retrying import persistently
 from mailroom.storage.tables import Attempt, Delivery, Execution
 from prefect_mailroom.channels.base import Channel, Destination, Receipt
-from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, Retryable
+from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, Retryable, RetryLater, Withdrawn
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 4
@@ -85,6 +88,14 @@ def due_now(
             if forced or broken_off or (waiting and waiting <= now + timedelta(seconds=1)):
                 chosen.append(delivery)
     return chosen
+
+
+class NotAllowed(Withdrawn):
+    """The right to send has gone; `reason` says why."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(words(reason))
+        self.reason = reason
 
 
 class Courier:
@@ -179,24 +190,47 @@ class Courier:
                     error_message=str(outcome) if isinstance(outcome, MailroomError) else None,
                     next_attempt_at=again,
                 )
+                if isinstance(outcome, NotAllowed):
+                    await delivery_lifecycle.suppress(session, attempt.delivery_id, outcome.reason)
 
         await persistently(end, f"What became of attempt {attempt.id} ({_state(outcome)})")
 
     async def _suppressed(self, session: AsyncSession, delivery: Delivery) -> bool:
         """Say whether the right to send has gone since the gate; this is asked in the attempt's own transaction."""
+        reason = await self._why_not(session)
+        if reason:
+            await delivery_lifecycle.suppress(session, delivery.id, reason)
+        return reason is not None
+
+    async def _last_look(self) -> None:
+        """Ask again just before the content leaves: the far side may have let us wait.
+
+        Raises:
+            Withdrawn: it must not leave any more.
+            RetryLater: the database does not say.
+        """
+        try:
+            async with self._database.session() as session:
+                reason = await self._why_not(session)
+        except PassLost as lost:
+            raise Withdrawn(str(lost)) from lost
+        except (SQLAlchemyError, OSError) as error:
+            raise RetryLater("Nobody could say whether the schedule is still active; nothing has left.") from error
+        if reason:
+            raise NotAllowed(reason)
+
+    async def _why_not(self, session: AsyncSession) -> Reason | None:
+        """Return why nothing may leave any more, or None where it may."""
         execution = await overlap.standing(session, self._shipment.execution.id)
         check(execution, self._shipment.execution.pass_count)
         if execution.status is ExecutionState.CANCELLED:
-            await delivery_lifecycle.suppress(session, delivery.id, reason_of(execution))
-            return True
+            return reason_of(execution)
         schedule = await stored.find(session, self._shipment.schedule.id)
         owner = await user_repository.find(session, self._shipment.schedule.user_id)
         assert schedule is not None, "schedules are never removed, only marked as deleted"
         active = owner is not None and owner.is_active
         closed = may_send(self._shipment.execution.kind, schedule.state, owner_active=active)
-        if closed:
-            await delivery_lifecycle.suppress(session, delivery.id, closed.reason)
-        return closed is not None
+        return closed.reason if closed else None
 
     async def _channel(self, delivery: Delivery) -> Channel | MailroomError:
         """Return the delivery's block, loaded once a pass, or why it cannot be had."""
@@ -215,7 +249,8 @@ class Courier:
         if isinstance(channel, MailroomError):
             return channel
         try:
-            return await channel.deliver(parcel(self._shipment, delivery, number))
+            ready = replace(parcel(self._shipment, delivery, number), last_look=self._last_look)
+            return await channel.deliver(ready)
         except MailroomError as error:
             _LOG.warning("Delivery %s, attempt %d, by %s: %s", delivery.id, number, delivery.channel, error)
             return error

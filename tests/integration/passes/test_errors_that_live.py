@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from prefect.client.schemas.objects import StateType
 from sqlalchemy import select
@@ -131,6 +132,26 @@ async def test_a_claim_that_the_database_refuses_gives_the_run_back(
     assert (row.status, row.error_count) == (ExecutionState.PENDING, 1)
     await desk.run_pass(schedule, execution, run_id=run_id)
     assert desk.mailbox.taken() == BOTH
+
+
+async def test_a_run_that_prefect_takes_back_at_the_second_try_only_is_retried(desk: Desk, flow_runs: FlowRuns) -> None:
+    schedule = await desk.schedule()
+    desk.mailbox.replies["bob@example.com"] = "451 later"
+    run_id = await flow_runs.create(schedule, await desk.requested(schedule))
+    refuse = failing("POST", f"/flow_runs/{run_id}/set_state", b"AwaitingRetry")
+    refused: list[httpx.Response] = []
+
+    async def once(request: httpx.Request) -> httpx.Response | None:
+        answer = None if refused else await refuse(request)
+        if answer:
+            refused.append(answer)
+        return answer
+
+    with intercepted(once):
+        run = await flow_runs.work(run_id)
+    assert len(refused) == 1
+    assert run.state_type is StateType.SCHEDULED
+    assert (await desk.execution()).status is ExecutionState.RETRYING
 
 
 async def _notifications(desk: Desk) -> list[Notification]:

@@ -98,9 +98,11 @@ async def _rescue(office: Office, after: timedelta) -> int:
 
 @pytest.mark.parametrize("state", [Running(), Crashed()], ids=["running", "crashed"])
 async def test_a_run_that_fell_silent_is_put_back(office: Office, state: State) -> None:
-    _, _, run_id = await _begun(office, state)
+    _, execution, run_id = await _begun(office, state)
     assert await _rescue(office, timedelta(seconds=1)) == 0, "its lease still holds"
     assert await _rescue(office, LATER) >= 1
+    async with office.database.session() as session:
+        assert (await executions.get(session, execution.id)).crash_count == 1
     async with PrefectClient(office.settings.prefect_api) as client:
         run = await client.read_flow_run(run_id)
     assert run.state_type is StateType.SCHEDULED
