@@ -26,6 +26,12 @@ async def renderings_of(session: AsyncSession, keys: Iterable[str], *, now: date
     return {row.key: row for row in await session.scalars(query)}
 
 
+async def by_ids(session: AsyncSession, ids: Sequence[str]) -> list[Rendering]:
+    """Return the renderings in the order of `ids`, also expired ones, without those that are gone."""
+    rows = {row.id: row for row in await session.scalars(select(Rendering).where(Rendering.id.in_(ids)))}
+    return [rows[rendering_id] for rendering_id in ids if rendering_id in rows]
+
+
 async def artifacts(session: AsyncSession, ids: Sequence[str]) -> list[Artifact]:
     """Return the artifacts in the order of `ids`."""
     rows = {row.id: row for row in await session.scalars(select(Artifact).where(Artifact.id.in_(ids)))}

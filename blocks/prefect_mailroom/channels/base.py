@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -67,6 +67,8 @@ class Parcel:
         variables: values for `{name}` and `{name:format}` in paths and texts (see `text/variables.py`).
         facts: JSON-ready facts about the report for machine channels (report, schedule, due_at, window, links).
         is_test: marks a test delivery; every channel shows it to the reader.
+        last_look: asks once more whether the parcel may leave, and raises `Withdrawn` where it may not. A channel that
+            waits for the far side before it sends the content awaits it in between, by `Parcel.look_again`.
     """
 
     key: str
@@ -81,6 +83,17 @@ class Parcel:
     variables: Mapping[str, str | int | date | datetime | time] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     is_test: bool = False
+    last_look: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
+
+    async def look_again(self) -> None:
+        """Ask once more whether the parcel may leave.
+
+        Raises:
+            Withdrawn: it may not; nothing of its content has left.
+            RetryLater: nobody could say.
+        """
+        if self.last_look is not None:
+            await self.last_look()
 
 
 @dataclass(frozen=True, slots=True)
