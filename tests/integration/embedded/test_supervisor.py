@@ -130,9 +130,8 @@ async def test_output_is_read_on_after_an_unexpected_error(tmp_path: Path) -> No
             raise ValueError("the terminal is not what it was")
 
     done = tmp_path / "done"
-    much = "x" * 100_000  # More than a pipe holds.
-    program = (
-        f"import time\nprint('ERROR once', flush=True)\nprint({much!r}, flush=True)\n"
+    program = (  # More than the pipe and the reader hold.
+        f"import time\nprint('ERROR once', flush=True)\nprint('x' * 2_000_000, flush=True)\n"
         f"open({str(done)!r}, 'w').close()\nwhile True: time.sleep(60)"
     )
     supervisor = Supervisor(tmp_path, fails_once, first_pause=0.05)
