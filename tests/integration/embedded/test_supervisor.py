@@ -101,6 +101,47 @@ async def test_a_service_is_started_again_although_the_first_try_fails(
     assert again
 
 
+async def test_a_keeper_that_fails_unexpectedly_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    told = 0
+
+    def fails_once(_name: str, _text: str) -> None:
+        nonlocal told
+        told += 1
+        if told == 1:
+            raise ValueError("the terminal is not what it was")
+
+    supervisor = Supervisor(tmp_path, fails_once, first_pause=0.05)
+    await supervisor.start(_service("one", FOREVER))
+    (first,) = _running(FOREVER)
+    os.kill(first, signal.SIGKILL)
+    await eventually(lambda: _running(FOREVER) not in ([], [first]))
+    assert "keep one" in caplog.text
+    await supervisor.stop()
+    assert _running(FOREVER) == []
+
+
+async def test_output_is_read_on_after_an_unexpected_error(tmp_path: Path) -> None:
+    told = 0
+
+    def fails_once(_name: str, _text: str) -> None:
+        nonlocal told
+        told += 1
+        if told == 1:
+            raise ValueError("the terminal is not what it was")
+
+    done = tmp_path / "done"
+    much = "x" * 100_000  # More than a pipe holds.
+    program = (
+        f"import time\nprint('ERROR once', flush=True)\nprint({much!r}, flush=True)\n"
+        f"open({str(done)!r}, 'w').close()\nwhile True: time.sleep(60)"
+    )
+    supervisor = Supervisor(tmp_path, fails_once, first_pause=0.05)
+    await supervisor.start(_service("one", program))
+    await eventually(done.exists)
+    assert told == 1
+    await supervisor.stop()
+
+
 async def test_the_pause_grows_while_it_keeps_dying(tmp_path: Path) -> None:
     lines = Lines()
     supervisor = Supervisor(tmp_path, lines, first_pause=0.01, longest_pause=30)

@@ -71,11 +71,6 @@ async def _succeed(environment: Environment, sleeper: Sleeper) -> Execution:
     return await environment.execution()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="A pass that slept gives its successor's lease back when it ends, as if it were its own.",
-)
 async def test_a_pass_that_slept_leaves_its_successors_lease_alone(environment: Environment, sleeper: Sleeper) -> None:
     successor = await _succeed(environment, sleeper)
     sleeper.awake.set()
@@ -83,11 +78,6 @@ async def test_a_pass_that_slept_leaves_its_successors_lease_alone(environment: 
     assert (await environment.execution()).lease_until == successor.lease_until
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="A pass that slept writes its own verdict over the state of its successor, which is still at work.",
-)
 async def test_a_pass_that_slept_does_not_conclude_for_its_successor(
     environment: Environment, sleeper: Sleeper
 ) -> None:
@@ -100,11 +90,6 @@ async def test_a_pass_that_slept_does_not_conclude_for_its_successor(
 
 
 @pytest.mark.usefixtures("renewed_often")
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="A renewal does not look who holds the lease: it takes the lease back from the successor and goes on.",
-)
 async def test_a_pass_stops_when_a_renewal_finds_another_holder(environment: Environment, sleeper: Sleeper) -> None:
     await _succeed(environment, sleeper)
     done, _ = await asyncio.wait({sleeper.work}, timeout=3)
@@ -124,11 +109,6 @@ async def test_the_lease_of_a_pass_at_work_is_renewed(environment: Environment) 
     assert renewed <= datetime.now(UTC) + lease_module.LENGTH
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="The receipt of attempt 1 is ignored once attempt 2 has begun, so a third attempt sends the mail again.",
-)
 async def test_a_delivery_with_a_confirmed_attempt_is_never_sent_again(
     environment: Environment, sleeper: Sleeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import pytest
 from prefect.client.schemas.objects import StateType
 
 from deployments.runs.rescue import MAX_PASSES, rescue
@@ -16,11 +15,6 @@ if TYPE_CHECKING:
     from tests.support.flow_runs import FlowRuns
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="After twenty planned retries, a run that waits in Prefect's queue is declared failed and 'gone'.",
-)
 async def test_a_late_run_goes_on_after_many_planned_retries(environment: Environment, flow_runs: FlowRuns) -> None:
     schedule = await environment.create()
     environment.mail.replies = dict.fromkeys(["ada@example.com", "bob@example.com"], "451 later")

@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 ADA, BOB = "ada@example.com", "bob@example.com"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="The right to send is asked only before the connection opens, so a mail leaves after the pause.",
-)
 async def test_nothing_leaves_when_the_schedule_is_paused_before_the_data(
     environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -337,7 +337,8 @@ async def test_a_pass_that_was_given_up_does_not_change_how_the_execution_ended(
     begun = await work.begin(schedule.id, execution.id)
     assert isinstance(begun, Begun)
     async with environment.database.session() as session:  # The rescue holds its process for dead.
-        await conclude(session, execution.id, Outcome(ExecutionState.FAILED, because(ReasonCode.RUN_GONE)), now=now)
+        gone = Outcome(ExecutionState.FAILED, because(ReasonCode.RUN_GONE))
+        await conclude(session, execution.id, gone, pass_number=begun.number, now=now)
     stands = await work.settle(
         begun, Outcome(ExecutionState.SUCCESS, because(ReasonCode.DELIVERED, delivered=2, total=2))
     )

@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed, Failed, Running
 
 from mailroom.executions import repository as executions
+from mailroom.executions.fence import PassLost
 from mailroom.executions.reason_words import words
 from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
 from mailroom.passes.outcome import Outcome
@@ -53,7 +54,10 @@ class Pass:
     async def go_on(self, until: Step = Step.OVER) -> None:
         """Make the next steps, up to and with `until`."""
         while self.step < until:
-            await self._next()
+            try:
+                await self._next()
+            except PassLost:  # The run is its successor's, so that Prefect is told nothing.
+                self.step = Step.OVER
 
     async def _next(self) -> None:
         match self.step:
@@ -96,7 +100,7 @@ class Pass:
     async def _give_lease_back(self) -> None:
         assert self._begun
         async with self.environment.database.session() as session:
-            await executions.set_lease(session, self._begun.claimed.execution.id, None)
+            await executions.set_lease(session, self._begun.claimed.execution.id, self._begun.number, None)
 
     @property
     def execution_id(self) -> str | None:

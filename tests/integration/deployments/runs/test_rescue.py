@@ -44,7 +44,7 @@ def _run(state: State | None) -> FlowRun | None:
         (ExecutionState.RUNNING, Pending(), Cure.PUT_BACK),
         (ExecutionState.RUNNING, Crashed(), Cure.PUT_BACK),
         (ExecutionState.RUNNING, Scheduled(), Cure.NOTHING),
-        (ExecutionState.RUNNING, Failed(), Cure.FAIL),
+        (ExecutionState.RUNNING, Failed(), Cure.PUT_BACK),
         (ExecutionState.RUNNING, Completed(), Cure.FAIL),
         (ExecutionState.RUNNING, Cancelled(), Cure.CANCEL),
         (ExecutionState.RUNNING, None, Cure.FAIL),
@@ -71,7 +71,7 @@ def test_a_run_that_hangs_before_its_claim_is_put_back(state: State) -> None:
 
 
 def test_an_execution_is_not_put_back_for_ever() -> None:
-    execution = Execution(status=ExecutionState.RUNNING, pass_count=MAX_PASSES)
+    execution = Execution(status=ExecutionState.RUNNING, crash_count=MAX_PASSES)
     assert cure(execution, _run(Crashed()), now=datetime.now(UTC)) is Cure.FAIL
 
 
@@ -100,9 +100,11 @@ async def _rescue(environment: Environment, after: timedelta) -> int:
 
 @pytest.mark.parametrize("state", [Running(), Crashed()], ids=["running", "crashed"])
 async def test_a_run_that_fell_silent_is_put_back(environment: Environment, state: State) -> None:
-    _, _, run_id = await _begun(environment, state)
+    _, execution, run_id = await _begun(environment, state)
     assert await _rescue(environment, timedelta(seconds=1)) == 0, "its lease still holds"
     assert await _rescue(environment, LATER) >= 1
+    async with environment.database.session() as session:
+        assert (await executions.get(session, execution.id)).crash_count == 1
     async with PrefectClient(environment.settings.prefect_api) as client:
         run = await client.read_flow_run(run_id)
     assert run.state_type is StateType.SCHEDULED

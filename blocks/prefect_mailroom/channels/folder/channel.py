@@ -19,6 +19,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from prefect_mailroom.channels.base import Channel, Destination, IfExists, Parcel, ParcelFile, Place, Receipt
+from prefect_mailroom.channels.folder.part_file import PartFile
+from prefect_mailroom.durable import sync_folder
 from prefect_mailroom.errors import ConfigurationError, MailroomError, Refused, RetryLater
 from prefect_mailroom.text import variables
 from prefect_mailroom.text.filenames import safe_relative_path
@@ -132,6 +134,7 @@ def _deliver_file(
             placed = path.with_name(name)
             fact = {"path": str(root / placed), "bytes": file.size, "sha256": file.sha256}
             if found == file.sha256:
+                _confirm(name, folder)
                 return {**fact, "was_there": True}
             if found is None or mode == "overwrite":
                 try:
@@ -139,6 +142,7 @@ def _deliver_file(
                 except FileExistsError:  # Another writer was faster: look again at what it wrote.
                     found = _digest_of(name, folder)
                     if found == file.sha256:
+                        _confirm(name, folder)
                         return {**fact, "was_there": True}
                 else:
                     return {**fact, "was_there": False}
@@ -167,6 +171,7 @@ def _directory(root: Path, below: PurePosixPath) -> Iterator[int]:
         for segment in below.parts:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(segment, 0o755, dir_fd=folder)
+                sync_folder(folder)
             try:
                 inner = os.open(segment, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
             except OSError as error:
@@ -198,30 +203,32 @@ def _digest_of(name: str, folder: int) -> str | None:
         return hashlib.file_digest(existing, "sha256").hexdigest()
 
 
+def _confirm(name: str, folder: int) -> None:
+    """Sync a file that another attempt wrote, which may have ended before it did so itself."""
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    sync_folder(folder)
+
+
 def _write(file: ParcelFile, name: str, folder: int, key: str, *, replace: bool) -> None:
-    """Copy under a temporary name in the same folder, sync, then give it its name in one step."""
-    temporary = f".mailroom-{hashlib.sha256(f'{key}/{name}'.encode()).hexdigest()[:24]}.part"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(temporary, dir_fd=folder)  # What an earlier attempt that died left behind.
-    descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o644, dir_fd=folder)
+    """Copy under a temporary name in the same folder, sync, give it its name in one step, sync the folder."""
+    part = PartFile(folder, key, name)
     try:
         digest = hashlib.sha256()
-        with os.fdopen(descriptor, "wb") as target, file.path.open("rb") as source:
+        with os.fdopen(part.descriptor, "wb", closefd=False) as target, file.path.open("rb") as source:
             while chunk := source.read(_CHUNK):
                 digest.update(chunk)
                 target.write(chunk)
-            target.flush()
-            os.fsync(target.fileno())
+        os.fsync(part.descriptor)
         if digest.hexdigest() != file.sha256:
             raise Refused(f"'{file.filename}' is not what was rendered: its checksum differs.", remedy="Run it again.")
-        if replace:
-            os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-        else:
-            os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)  # Unlike rename it overwrites nothing.
-        os.fsync(folder)
+        part.rename_to(name, replace=replace)
+        sync_folder(folder)
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary, dir_fd=folder)
+        part.close()
 
 
 @contextlib.contextmanager
