@@ -35,10 +35,11 @@ from mailroom.storage.database import Database
 from mailroom.storage.migrations import upgrade
 from mailroom.storage.tables import Calendar, Connection, User
 from prefect_mailroom.errors import SourceUnavailable
+from prefect_mailroom.testing import Answer, Recorder
 from tests.integration.promises.clock import Clock
 from tests.integration.promises.prefect_model.client_of_prefect import ModelClient
 from tests.integration.promises.prefect_model.model_of_prefect import ModelPrefect, Run
-from tests.integration.promises.sink import Fate, Killed, Sink, SinkChannel
+from tests.integration.promises.sink import Fate, Killed, Sink
 from tests.integration.promises.snapshot import EMPTY, Reader, Snapshot
 from tests.integration.promises.worker_pass import Pass, Step
 from tests.support.environment import Environment
@@ -46,6 +47,7 @@ from tests.support.samples import REPORT, make_warehouse
 
 T = TypeVar("T")
 CALENDAR: dict[str, Any] = {"weekend": ["sat", "sun"], "holidays": []}
+_CONNECTION = "promises"
 FIRST = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 
 
@@ -57,7 +59,7 @@ async def lay_out(folder: Path) -> None:
     await upgrade(database)
     async with database.session() as session:
         await ensure_default_user(session, FIRST, settings)
-        for name, kind in (("one", "sink"), ("warehouse", "sql")):
+        for name, kind in (("one", "recording"), ("warehouse", "sql")):
             row = Connection(name=name, kind=kind, block_type_slug=kind, created_at=FIRST, updated_at=FIRST)
             session.add(row)
         await report_repository.save(session, ReportDefinition.model_validate(REPORT), now=FIRST)
@@ -116,7 +118,10 @@ class SimulatedEnvironment(Environment):
         ((owner_id,),) = self.reader.rows("SELECT id FROM users")
         super().__init__(Database(settings.database), settings, User(id=owner_id, email="owner@localhost"))
         self.server = ModelPrefect(lambda: self.clock.now, self.clock.new_id)
-        self.server.blocks = {"one": {}, "warehouse": {"url": f"sqlite:///{template / 'warehouse.db'}"}}
+        self.server.blocks = {
+            "one": {"shared_as": _CONNECTION},
+            "warehouse": {"url": f"sqlite:///{template / 'warehouse.db'}"},
+        }
         self.trap: Trap | None = None
         self._killed = asyncio.Event()
         self.meanwhile: Callable[[AsyncSession], Coroutine[Any, Any, object]] | None = None
@@ -126,11 +131,13 @@ class SimulatedEnvironment(Environment):
         client = ModelClient(self.server, before=self._before, during=self._during, after=self._after)
         self.client = client.typed
         self.person = ModelClient(self.server).typed
-        self.sink = SinkChannel.open = Sink(self._why_not)
+        self.sink = Sink(self._why_not)
         self.reconciler = _Process(self.database, self.settings, self.client)
         self.frozen: list[Pass] = []
         self.snapshot: Snapshot = EMPTY
         self._opened = ExitStack()
+        self._opened.callback(Recorder.forget, _CONNECTION)
+        Recorder.named(_CONNECTION).answer_always(Answer(first=self.sink.take))
         self._opened.enter_context(remembering(RememberedDocuments(clock=self.clock.monotonic)))
         self._replace_what_is_outside(patch)
 

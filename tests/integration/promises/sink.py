@@ -1,4 +1,4 @@
-"""The channel of a simulated environment: it keeps each letter, and answers as it is told."""
+"""The far side of a simulated environment's channel: it keeps each letter, and answers as it is told."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Literal
-
-import pytest
 
 from mailroom.states import ExecutionKind
-from prefect_mailroom.channels.base import Channel, Destination, Parcel, Place, Receipt
-from prefect_mailroom.channels.registry import CHANNELS, Registration
+from prefect_mailroom.channels.base import Parcel
 from prefect_mailroom.errors import OutcomeUnknown, Refused, RetryLater
 
 
@@ -62,7 +58,8 @@ class Sink:
     faults: list[str] = field(default_factory=list)
     _confirmed: set[tuple[str, ...]] = field(default_factory=set)
 
-    def take(self, parcel: Parcel) -> Receipt:
+    async def take(self, parcel: Parcel) -> None:
+        """Answer a transfer of the recording channel, before it confirms anything."""
         facts = parcel.facts
         letter = Letter(
             key=parcel.key,
@@ -91,7 +88,6 @@ class Sink:
                 raise Killed
         letter.confirmed = True
         self._confirmed.add(letter.subject)
-        return Receipt(reference=parcel.key)
 
     def process_died(self, recorded: Iterable[str]) -> None:
         """Allow a repetition of what was received but not recorded (by key) before its process died."""
@@ -100,45 +96,3 @@ class Sink:
             if letter.confirmed and letter.key not in kept:
                 letter.confirmed = False
                 self._confirmed.discard(letter.subject)
-
-
-class SinkDestination(Destination):
-    """A destination whose recipients get a delivery each."""
-
-    channel: Literal["sink"] = "sink"
-    to: list[str]
-
-    def recipients(self) -> list[str]:
-        return self.to
-
-    def templates(self) -> dict[str, str]:
-        return {}
-
-    def places(self) -> list[Place]:
-        return []
-
-    def for_test(self, caller: str) -> SinkDestination:
-        return self.model_copy(update={"to": [caller]})
-
-
-class SinkChannel(Channel):
-    """A channel that hands parcels to the sink that is open."""
-
-    _block_type_name = "Mailroom Sink"
-    _block_type_slug = "mailroom-sink"
-
-    kind: ClassVar[str] = "sink"
-    destination_type: ClassVar[type[Destination]] = SinkDestination
-    open: ClassVar[Sink | None] = None
-
-    async def transfer(self, parcel: Parcel) -> Receipt:
-        assert self.open is not None
-        return self.open.take(parcel)
-
-    async def check(self) -> str:
-        return "It keeps what it gets."
-
-
-def register(patch: pytest.MonkeyPatch) -> None:
-    """Let schedules name the channel."""
-    patch.setitem(CHANNELS, "sink", Registration(SinkDestination, SinkChannel))

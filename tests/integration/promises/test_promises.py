@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.integration.promises import sink
+from prefect_mailroom.testing import RecordingChannel, registered
 from tests.integration.promises.environment import lay_out
 from tests.integration.promises.machine.machine import Machine
 
@@ -30,14 +30,13 @@ SETTINGS = settings(
 
 @pytest.mark.timeout(0 if EXAMPLES else 900)  # A failure is made shorter for minutes before it is shown.
 def test_no_order_of_events_breaks_a_promise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sink.register(monkeypatch)
     template = tmp_path / "template"
     template.mkdir()
     monkeypatch.setattr(Machine, "template", template, raising=False)
     # Outages and deaths are told of at length, a thousand times over.
     logging.disable(logging.CRITICAL)
     try:
-        with asyncio.Runner() as runner:
+        with registered(RecordingChannel), asyncio.Runner() as runner:
             runner.get_loop().set_exception_handler(lambda *_: None)
             monkeypatch.setattr(Machine, "runner", runner, raising=False)
             runner.run(lay_out(template))

@@ -91,8 +91,8 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-_ADA: dict[str, Any] = {"channel": "sink", "connection": "one", "to": ["ada"]}
-_BOB: dict[str, Any] = {"channel": "sink", "connection": "one", "to": ["bob", "cyn"]}
+_ADA: dict[str, Any] = {"channel": "recording", "connection": "one", "to": ["ada"]}
+_BOB: dict[str, Any] = {"channel": "recording", "connection": "one", "to": ["bob", "cyn"]}
 DESTINATIONS = st.sampled_from([[_ADA, _BOB], [_BOB], [_ADA]])
 PICK = st.integers(0, 99)
 """Which of those that are there; taken modulo their number."""
@@ -101,7 +101,7 @@ WRONG = st.sampled_from(
     [
         {"report_id": "nothing"},
         {"formats": ["pdf"]},
-        {"destinations": [{"channel": "sink", "connection": "nobody", "to": ["ada"]}]},
+        {"destinations": [{"channel": "recording", "connection": "nobody", "to": ["ada"]}]},
         {"timing": {"frequency": "daily", "at": "9 o'clock"}},
         {"timing": {"frequency": "once", "at": "2020-01-01T00:00"}},
         {"timing": {"frequency": "cron", "expression": "*/5 * * * *"}},
