@@ -65,7 +65,7 @@ class Invalid(MailroomError):
 _REMEDIES = {
     "extra_forbidden": "Remove it, or check its spelling.",
     "missing": "Add it.",
-    "union_tag_invalid": "Use one of the kinds that the message lists.",
+    "union_tag_invalid": "Use one of the kinds listed in the message.",
 }
 
 
@@ -80,7 +80,7 @@ def fault_from(
     loc = place(model, detail["loc"]) if model else detail["loc"]
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
-        message = "is not a known setting"
+        message = "This setting does not exist."
     field = ".".join(str(part) for part in ([prefix] if prefix else []) + list(loc))
     return Fault(field, message, _REMEDIES.get(detail["type"], ""))
 

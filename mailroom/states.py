@@ -119,7 +119,7 @@ class Moves(Generic[S, C]):
             Conflict: naming both states.
         """
         if not self.allows(now, then, cause):
-            raise Conflict(f"The {self.noun} is {now}; it cannot become {then}.")
+            raise Conflict(f"The {self.noun} is {now} and cannot become {then}.")
 
     def sources_of(self, then: S, cause: C) -> tuple[S, ...]:
         """Return the states that `cause` may move to `then`, as the guard of an UPDATE."""

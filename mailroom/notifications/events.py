@@ -69,7 +69,7 @@ class DueTimesMissed(Event):
     @property
     def title(self) -> str:
         """Return the schedule and what happened to it."""
-        return f"{self.schedule_name}: missed"
+        return f"{self.schedule_name}: runs were missed"
 
     @property
     def body(self) -> str:
@@ -97,7 +97,8 @@ class PausedInPrefect(Event):
         """Return who did it, and what follows."""
         by = f" by {self.who}" if self.who else ""
         return (
-            f"Somebody paused its deployment in Prefect{by}. Nothing leaves for it until it is resumed, here or there."
+            f"Somebody paused its deployment in Prefect{by}. Nothing is sent until it is resumed, in "
+            "Mailroom or in Prefect."
         )
 
 
@@ -113,4 +114,4 @@ class ResumedInPrefect(Event):
     @property
     def body(self) -> str:
         """Return what follows."""
-        return "It fires again from its next due time."
+        return "The schedule runs again from its next due time."

@@ -56,8 +56,8 @@ def _variable_faults(targets: list[Destination], parameters: dict[str, Any]) -> 
         for field, template in target.templates().items():
             for name in parameter_names(template):
                 if name.removeprefix(PARAMETER_PREFIX) not in known:
-                    message = f"uses {{{name}}}, and the report has no such parameter."
-                    remedy = f"It has: {', '.join(known) or 'none'}."
+                    message = f"The report has no parameter for {{{name}}}."
+                    remedy = f"Its parameters are: {', '.join(known) or 'none'}."
                     faults.append(Fault(f"destinations.{index}.{field}", message, remedy))
     return faults
 
@@ -69,11 +69,11 @@ async def _check_targets(session: AsyncSession, targets: list[Destination], view
         row = known.get(target.connection)
         place = f"destinations.{index}.connection"
         if row is None:
-            message = f"names the connection '{target.connection}', which does not exist."
+            message = f"There is no connection '{target.connection}'."
             faults.append(Fault(place, message, "GET /api/v1/connections lists them."))
         elif row.kind != target.channel:
-            message = f"names '{target.connection}', which is of kind {row.kind}, not {target.channel}."
-            faults.append(Fault(place, message, "Choose a connection of the destination's channel."))
+            message = f"The connection '{target.connection}' is of kind {row.kind}, not {target.channel}."
+            faults.append(Fault(place, message, f"Choose a connection of kind {target.channel}."))
     return faults
 
 
@@ -95,14 +95,14 @@ async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> 
     faults += await _check_targets(session, spec.targets(), context.viewer)
     report = await report_repository.find(session, spec.report_id, viewer=context.viewer)
     if report is None:
-        message = f"names the report '{spec.report_id}', which does not exist."
+        message = f"There is no report '{spec.report_id}'."
         faults.append(Fault("report_id", message, "GET /api/v1/reports lists them."))
     else:
         definition = ReportDefinition.model_validate(report.definition)
         faults += [
             Fault(
                 f"formats.{index}",
-                f"'{wanted}' is not made by this report.",
+                f"The report has no format '{wanted}'.",
                 f"Choose from: {', '.join(definition.formats)}.",
             )
             for index, wanted in enumerate(spec.formats)
@@ -200,7 +200,7 @@ async def _move(
         return schedule
     was = schedule.state
     if not lifecycle.ALLOWED.allows(was, state, cause):
-        remedy = "Give it a timing with due times that are still to come." if was is ScheduleState.FINISHED else ""
+        remedy = "Change its timing so that it has due times in the future." if was is ScheduleState.FINISHED else ""
         raise Conflict(f"The schedule is {was}; it cannot be {_MOVED[cause].action}.", remedy=remedy)
     await account_for_change(session, [schedule], now=context.now, ended=_ENDED.get(cause))
     lifecycle.move(schedule, state, cause, now=context.now)
@@ -254,12 +254,14 @@ async def request_execution(
     """
     schedule = await stored.get(session, schedule_id, viewer=context.viewer)
     if kind is ExecutionKind.RUN_NOW and schedule.state is not ScheduleState.ACTIVE:
-        message = f"The schedule is {schedule.state}; nothing leaves for it."
-        raise Conflict(message, remedy="Resume it first, or send a test, which goes to you alone.")
+        message = f"The schedule is {schedule.state}, so nothing is sent for it."
+        raise Conflict(message, remedy="Resume the schedule first, or send a test, which goes only to you.")
     if kind is ExecutionKind.TEST:
         caller = test_recipient or context.user.email
         if not any(target.for_test(caller) for target in stored_spec(schedule).targets()):
-            raise Invalid.at("destinations", "cannot be tested: none of their channels can send to you alone.")
+            raise Invalid.at(
+                "destinations", ("A test is not possible, because none of the channels can send only to you.")
+            )
     execution = execution_lifecycle.new_execution(
         schedule.id,
         kind,

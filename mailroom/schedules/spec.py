@@ -37,7 +37,7 @@ class ScheduleSpec(_Model):
     @classmethod
     def _one_line(cls, value: str) -> str:
         if any(not character.isprintable() for character in value):
-            raise ValueError("holds a control character or a line break")
+            raise ValueError("the text contains a control character or a line break")
         return value.strip() or _refuse("is blank")
 
     @field_validator("formats")

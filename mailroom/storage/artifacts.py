@@ -65,5 +65,5 @@ def check_space(folder: Path, least_mb: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free // 2**20
     if free < least_mb:
-        message = f"Only {free:,} MB are free in {folder}; {least_mb:,} MB are kept free."
+        message = f"Only {free:,} MB are free in {folder}, but {least_mb:,} MB must stay free."
         raise Unavailable(message, remedy="Free some space, or lower MAILROOM_MIN_FREE_MB.")

@@ -21,7 +21,7 @@ class DistributionTest(BaseModel):
     connection: str = Field(min_length=1, max_length=100)
     to: str | None = Field(default=None, min_length=3, max_length=320)
     destination: dict[str, Any] = Field(
-        default_factory=dict, description="The channel's other settings, as on a schedule's destination."
+        default_factory=dict, description="The channel's other settings, as in a destination of a schedule."
     )
 
 

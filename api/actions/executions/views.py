@@ -38,7 +38,8 @@ class ExecutionView(View):
     artifacts: list[ArtifactView]
     test_recipient: str | None
     retry_requested_at: datetime | None = Field(
-        default=None, description="A person asked for another try then, which has not begun yet."
+        default=None,
+        description=("The time at which a person asked for another try that has not begun yet; null otherwise."),
     )
     links: dict[str, str]
 

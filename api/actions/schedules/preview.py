@@ -27,7 +27,11 @@ class PreviewRequest(BaseModel):
 
     timing: Timing
     count: int = Field(default=10, ge=1, le=50)
-    schedule_id: str | None = Field(default=None, max_length=80, description="The schedule that is being changed.")
+    schedule_id: str | None = Field(
+        default=None,
+        max_length=80,
+        description=("The id of the schedule that is being changed, so that it is not compared with itself."),
+    )
     name: str = Field(default="", max_length=200)
     report_id: Slug | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)

@@ -32,7 +32,8 @@ class DueTimeView(NextRun):
 
     words: str = Field(examples=["Monday 30 November 2026, 09:00 CET"])
     offset_change: str | None = Field(
-        examples=["+01:00 -> +02:00"], description="Set on the first due time after the clocks change."
+        examples=["+01:00 -> +02:00"],
+        description=("The change of the UTC offset; set only on the first due time after the clocks change."),
     )
     moved_from: MovedView | None
 
@@ -63,8 +64,8 @@ class WarningView(View):
     """A warning to the owner. The schedule runs all the same."""
 
     code: Code
-    message: str = Field(description="What, where, and what to do.")
-    data: dict[str, Any] = Field(description="The same for programs; its members depend on the code.")
+    message: str = Field(description="A sentence that says what is wrong, where, and what to do about it.")
+    data: dict[str, Any] = Field(description="The same information for programs; the fields depend on `code`.")
 
 
 class ScheduleView(View):
@@ -80,7 +81,7 @@ class ScheduleView(View):
     condition: dict[str, Any]
     policy: dict[str, Any]
     state: ScheduleState
-    next_runs: list[NextRun] = Field(description="The next five; none while it is not active.")
+    next_runs: list[NextRun] = Field(description="The next five due times. Empty while the schedule is not active.")
     last_run: LastRun | None
     sync: SyncView
     warnings: list[WarningView]

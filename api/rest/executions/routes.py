@@ -21,10 +21,10 @@ from mailroom.states import ExecutionKind, ExecutionState
 
 router = APIRouter(tags=["executions"], route_class=JsonRoute)
 
-Status = Annotated[ExecutionState | None, Query(description="Only those in this state.")]
-Kind = Annotated[ExecutionKind | None, Query(description="Only those of this kind.")]
-From = Annotated[Moment | None, Query(description="Due at this instant or later.")]
-To = Annotated[Moment | None, Query(description="Due before this instant.")]
+Status = Annotated[ExecutionState | None, Query(description="Only executions in this state.")]
+Kind = Annotated[ExecutionKind | None, Query(description="Only executions of this kind.")]
+From = Annotated[Moment | None, Query(description="Only executions that are due at this time or later.")]
+To = Annotated[Moment | None, Query(description="Only executions that are due before this time.")]
 
 
 class TestRequest(BaseModel):

@@ -24,10 +24,10 @@ class BulkItemView(View):
     """The result for one schedule; in a dry run, the result that it would have."""
 
     id: str
-    name: str = Field(description="Empty for a schedule that does not exist.")
+    name: str = Field(description="The schedule's name; empty if the schedule does not exist.")
     outcome: BulkOutcome
-    execution_id: str | None = Field(description="The execution that `run` asked for.")
-    problem: Problem | None = Field(description="Why it failed.")
+    execution_id: str | None = Field(description="The execution that the action `run` created.")
+    problem: Problem | None = Field(description="The reason if the action failed.")
 
 
 class BulkView(View):

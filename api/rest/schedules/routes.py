@@ -55,7 +55,7 @@ async def list_schedules(
     sort: Sort = "-created_at",
     state: ScheduleState | None = None,
     report_id: Annotated[str | None, Query(max_length=80)] = None,
-    search: Annotated[str | None, Query(max_length=200, description="Part of the name.")] = None,
+    search: Annotated[str | None, Query(max_length=200, description="Text that the name contains.")] = None,
 ) -> PageView[ScheduleView]:
     """List the schedules that are not deleted."""
     wanted = ScheduleFilter(state=state, report_id=report_id, search=search)

@@ -150,4 +150,4 @@ def about(document: Document) -> list[tuple[str, str]]:
 
 def cut_notice(sheet: str, cut: int) -> str:
     """Return what a reader is told about texts that did not fit."""
-    return f"{sheet}: {cut:,} texts too long for Excel were cut, with a mark."
+    return f"{sheet}: {cut:,} texts were too long for Excel. They were cut and marked."

@@ -70,6 +70,6 @@ def _not_compared(unseen: int) -> ScheduleWarning | None:
         return None
     message = (
         f"{unseen} more schedules share a file, or the report and a recipient, with this one; their times were not "
-        "compared. Give it a path of its own, or leave out those who get the report already."
+        "compared. Use a path that no other schedule uses, or remove recipients who already get the report."
     )
     return ScheduleWarning(Code.NOT_COMPARED, message, {"schedules": unseen})

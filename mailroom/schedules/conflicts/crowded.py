@@ -46,7 +46,7 @@ def crowded_minute(mine: Party, now: dt.datetime, others: Load, limit: int) -> S
         "proposed": None,
         "load": load_of_day(worst, mine.timing, others),
     }
-    advice = f"The {_WITHIN} minutes before and after are no better; choose another hour."
+    advice = f"The {_WITHIN} minutes before and after are just as crowded. Choose another hour."
     if better is not None:
         moved = worst + better * dt.timedelta(minutes=1)
         local = moved.astimezone(mine.timing.zone)
@@ -57,10 +57,13 @@ def crowded_minute(mine: Party, now: dt.datetime, others: Load, limit: int) -> S
             "minutes": better,
             "runs": quieter,
         }
-        advice = f"At {local:%H:%M} there would be {quieter}; choose that, or set policy.jitter, if the minute is free."
+        advice = (
+            f"At {local:%H:%M} there would be {quieter}. Choose that time, or set policy.jitter to spread the start."
+        )
     message = (
-        f"{runs} schedules are due on {spoken(worst, mine.timing)}, more than the {limit} that go out without delay, "
-        f"so it may start late. {advice}"
+        f"{runs} schedules are due on {spoken(worst, mine.timing)}, more than the {limit} that can start "
+        "without delay, "
+        f"so this one may start late. {advice}"
     )
     return ScheduleWarning(Code.CROWDED_MINUTE, message, data)
 

@@ -25,7 +25,7 @@ def duplicate(mine: Party, other: Party, now: dt.datetime, window: dt.timedelta)
     named = ", ".join(people[:_NAMED]) + (f" and {len(people) - _NAMED} more" if len(people) > _NAMED else "")
     message = (
         f"{other.called()} sends the same report with the same parameters to {named}, {distance} this one of "
-        f"{spoken(here, mine.timing)}. Delete one of them, or leave these recipients out of one."
+        f"{spoken(here, mine.timing)}. Delete one of the schedules, or remove these recipients from one."
     )
     return ScheduleWarning(
         Code.DUPLICATE,

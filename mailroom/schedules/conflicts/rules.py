@@ -28,8 +28,8 @@ def ends_soon(mine: Party, now: dt.datetime) -> ScheduleWarning | None:
     if not left:
         return None
     message = (
-        f"It ends on {last:%A %-d %B %Y} and is due {len(left)} more time{'' if len(left) == 1 else 's'}, at last "
-        f"{spoken(left[-1], mine.timing)}. Move ends_on if it should go on."
+        f"The schedule ends on {last:%A %-d %B %Y} and is due {len(left)} more time{'' if len(left) == 1 else 's'}, "
+        f"the last time on {spoken(left[-1], mine.timing)}. Set a later ends_on if it should continue."
     )
     data = {"ends_on": last.isoformat(), "runs_left": len(left), "last_at": left[-1].isoformat()}
     return ScheduleWarning(Code.ENDS_SOON, message, data)
@@ -47,10 +47,11 @@ def idle(mine: Party, now: dt.datetime) -> ScheduleWarning | None:
         return None
     if first is None:
         message = (
-            f"It never fires any more: each of its days is skipped by the calendar '{timing.calendar}'. Change its "
+            f"The schedule will never run again: the calendar '{timing.calendar}' takes off each of its "
+            "days. Change its "
             "days, on_holiday or the calendar, or delete it."
             if timing.calendar
-            else "It never fires any more. Change its days or its dates, or delete it."
+            else "The schedule will never run again. Change its days or dates, or delete it."
         )
         return ScheduleWarning(Code.NEVER_FIRES, message, {"calendar": timing.calendar})
     plain = timing.model_copy(update={"on_holiday": "run"})
@@ -58,8 +59,8 @@ def idle(mine: Party, now: dt.datetime) -> ScheduleWarning | None:
     if not skipped:
         return None
     message = (
-        f"It does not fire for a year: its due times until then, from {spoken(skipped[0], timing)} on, fall on days "
-        f"that the calendar '{timing.calendar}' takes off. The first that counts is {spoken(first, timing)}. Choose "
+        f"The schedule will not run for a year: its due times, from {spoken(skipped[0], timing)} on, fall on days "
+        f"that the calendar '{timing.calendar}' takes off. Its first run is due on {spoken(first, timing)}. Choose "
         "on_holiday: next or previous, or another day."
     )
     data = {
@@ -86,12 +87,12 @@ def runs_exceed_interval(
     if usual <= interval:
         return None
     becomes = {
-        "allow": "they run beside each other",
-        "cancel_other": "each cancels the one before",
-    }.get(overlap, "some are skipped while one runs")
+        "allow": "runs will overlap",
+        "cancel_other": "each run cancels the one before",
+    }.get(overlap, "some runs will be skipped")
     message = (
         f"A run takes {_minutes(usual)} (95th percentile of the last {len(durations)}), and it is due again after "
-        f"{_minutes(interval)}: {becomes}. Let it fire less often, or make the report or its deliveries quicker."
+        f"{_minutes(interval)}: {becomes}. Run it less often, or make the report or its deliveries faster."
     )
     data = {
         "p95_seconds": usual.total_seconds(),
