@@ -146,7 +146,7 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """The URL of our tables, with an async driver."""
+        """Return the URL of our tables, with an async driver."""
         if not self.database_url:
             return f"sqlite+aiosqlite:///{self.data_dir / 'mailroom.db'}"
         scheme, _, rest = self.database_url.partition("://")
@@ -155,27 +155,27 @@ class Settings(BaseSettings):
 
     @property
     def worker_slots(self) -> int:
-        """How many flow runs the embedded worker runs at once."""
+        """Return how many flow runs the embedded worker runs at once."""
         return self.worker_limit or (8 if self.worker_type == "mailroom-warm" else 2)
 
     @property
     def prefect_api(self) -> str:
-        """Where the Prefect API answers."""
+        """Return the URL of the Prefect API."""
         return self.prefect_api_url or f"http://{self.host}:{self.prefect_port}/api"
 
     @property
     def prefect_ui(self) -> str:
-        """Where people see Prefect."""
+        """Return the URL of the Prefect UI."""
         return self.prefect_ui_url or self.prefect_api.removesuffix("/api")
 
     @property
     def public_url(self) -> str:
-        """Where people reach our API and pages, without a trailing slash."""
+        """Return the URL of our API and pages, without a trailing slash."""
         return self.public_address.rstrip("/") or f"http://{self.host}:{self.api_port}"
 
     @property
     def renderers_path(self) -> Path:
-        """The socket of the renderers; in /tmp where the path is too long for one (104 bytes on macOS)."""
+        """Return the socket of the renderers; in /tmp if the path is too long for a socket (104 bytes on macOS)."""
         path = self.renderers_socket or self.data_dir / "renderers.sock"
         if len(os.fsencode(path)) <= LONGEST_SOCKET:
             return path
@@ -185,7 +185,7 @@ class Settings(BaseSettings):
 
     @property
     def artifacts_dir(self) -> Path:
-        """The content-addressed store of rendered files."""
+        """Return the folder of the content-addressed store of rendered files."""
         return self.data_dir / "artifacts"
 
 
@@ -213,5 +213,5 @@ def _cached(_environment: tuple[tuple[str, str], ...]) -> Settings:
 
 
 def current() -> Settings:
-    """The settings of this process; read again when the environment has changed."""
+    """Return the settings of this process; they are read again when the environment has changed."""
     return _cached(tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("MAILROOM_"))))

@@ -15,10 +15,10 @@ from mailroom.errors import Conflict
 
 
 class ScheduleState(StrEnum):
-    """The state of a schedule says whether it fires.
+    """The state of a schedule says whether it runs.
 
-    active: it fires. paused: a person has stopped it; nothing fires and nothing leaves. suspended: Mailroom has
-    stopped it after failures in a row; a person resumes it. finished: no due time is left. deleted: users no longer
+    active: it runs when it is due. paused: a person has stopped it, and nothing is sent. suspended: Mailroom has
+    stopped it after several failures; a person can resume it. finished: no due time is left. deleted: users no longer
     see it; it is kept as proof.
     """
 

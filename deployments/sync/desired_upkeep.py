@@ -1,4 +1,4 @@
-"""What Prefect should show for the upkeep, the one deployment of ours that belongs to no schedule. Pure."""
+"""Describe the deployment of the upkeep, the only one of ours that belongs to no schedule. Pure."""
 
 from __future__ import annotations
 

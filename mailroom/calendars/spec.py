@@ -34,7 +34,7 @@ def public_holidays(country: str, subdivision: str | None, year: int) -> Mapping
 
 
 class OwnHoliday(BaseModel):
-    """A day that this calendar takes off, besides its country's."""
+    """A day off in this calendar, in addition to the public holidays of its country."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -43,7 +43,7 @@ class OwnHoliday(BaseModel):
 
 
 class CalendarDefinition(BaseModel):
-    """Which days are worked: not the weekend, not the country's public holidays, not own holidays."""
+    """The days off of a calendar: the weekend, the public holidays of its country and its own holidays."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -34,7 +34,7 @@ ALLOWED: Moves[DeliveryState, By] = Moves(
     },
 )
 
-_BROKEN_OFF = "The process ended during this attempt; the far side may have it."
+_BROKEN_OFF = "The process ended during this attempt. The receiver may have got the delivery."
 
 
 async def begin_attempt(

@@ -1,4 +1,4 @@
-"""What a definition says that its types cannot check: SQL, parameters, names that sections refer to. Pure.
+"""Check what the types of a definition cannot: SQL, parameters, and the names that sections refer to. Pure.
 
 Used for report folders and for `/api/v1/reports` alike. `at` is the path of the fault inside the definition.
 """

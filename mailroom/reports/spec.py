@@ -70,7 +70,7 @@ class HttpSource(_Model):
 
 
 class ShellSource(_Model):
-    """A command that leaves its files in `$MAILROOM_OUTPUT`. Parameters arrive as `MAILROOM_PARAM_<NAME>`."""
+    """A command that writes its files to `$MAILROOM_OUTPUT`. Parameters arrive as `MAILROOM_PARAM_<NAME>`."""
 
     kind: Literal["shell"]
     connection: Slug
@@ -83,7 +83,7 @@ NumberFormat = Literal["text", "integer", "decimal", "percent", "money", "date",
 
 
 class Column(_Model):
-    """How a column of a query is shown. `currency` is an ISO 4217 code, for `format: money`."""
+    """The presentation of a query's column. `currency` is an ISO 4217 code, for `format: money`."""
 
     name: str
     label: str = ""

@@ -1,4 +1,4 @@
-"""What a timing will do: its next due times in words, and why it may be refused. Pure."""
+"""Predict the next due times of a timing in words, and find the reasons to refuse it. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mailroom.timing.words import date_words, moment_words, offset_words, senten
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Why an occurrence is not at the local time that the timing names: `local` is that time, naive."""
+    """The reason why an occurrence is not at the local time that the timing names; `local` is that time, naive."""
 
     local: datetime
     reason: Literal["holiday", "clock_change"]
@@ -51,7 +51,7 @@ def forecast(
     count: int = 10,
     jitter: timedelta = timedelta(),
 ) -> Forecast:
-    """What will fire from `now` on: at most `count` due times; each run starts up to `jitter` later."""
+    """Return at most `count` due times from `now` on, and warnings; each run starts up to `jitter` later."""
     if isinstance(timing, Immediate):
         local = now.astimezone(timing.zone)
         return Forecast([DueTime(now, local, moment_words(local))], sentence(timing))
@@ -88,7 +88,7 @@ def _jitter_warnings(jitter: timedelta) -> list[ScheduleWarning]:
 
 
 def jitter_faults(jitter: timedelta, timing: Timing, business: BusinessCalendar, *, now: datetime) -> list[Fault]:
-    """Why a jitter does not fit the timing: a run might start after the next one was due."""
+    """Return the fault of a jitter that is too long for the timing: a run might start after the next one is due."""
     pair = closest(timing, now, business) if jitter and not isinstance(timing, Immediate) else None
     if pair is None or jitter < pair.interval:
         return []
@@ -97,7 +97,7 @@ def jitter_faults(jitter: timedelta, timing: Timing, business: BusinessCalendar,
 
 
 def timing_faults(timing: Timing, business: BusinessCalendar, *, now: datetime, least: timedelta) -> list[Fault]:
-    """What is wrong with a timing: it never fires, or fires again in less than `least`."""
+    """Return the faults of a timing: it has no due time, or two due times are less than `least` apart."""
     if isinstance(timing, Immediate):
         return []
     if next(occurrences(timing, now, business), None) is None:

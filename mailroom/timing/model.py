@@ -93,13 +93,13 @@ class _AtTime(_Timing):
 
 
 class Immediate(_Timing):
-    """Once, as soon as it is saved."""
+    """One run, as soon as the schedule is saved."""
 
     frequency: Literal["immediate"]
 
 
 class Once(_Timing):
-    """At one local date and time."""
+    """One run at a local date and time."""
 
     frequency: Literal["once"]
     at: dt.datetime = Field(description="The local date and time without an offset, such as 2026-12-24T09:00.")
@@ -115,13 +115,13 @@ class Once(_Timing):
 
 
 class Daily(_AtTime):
-    """Every day."""
+    """A run every day."""
 
     frequency: Literal["daily"]
 
 
 class Weekly(_AtTime):
-    """On some days of the week."""
+    """A run on some days of the week."""
 
     frequency: Literal["weekly"]
     days: list[Weekday] = Field(min_length=1, max_length=7)
@@ -154,14 +154,14 @@ DayRule = Annotated[int, Field(ge=1, le=31)] | Literal["last"] | NthWeekday | Bu
 
 
 class Monthly(_AtTime):
-    """On one day of every month."""
+    """A run on one day of every month."""
 
     frequency: Literal["monthly"]
     day: DayRule
 
 
 class Quarterly(_AtTime):
-    """On one day of one month of every quarter; quarters begin in January, April, July and October."""
+    """A run on one day of one month of every quarter; quarters begin in January, April, July and October."""
 
     frequency: Literal["quarterly"]
     month_of_quarter: int = Field(ge=1, le=3)
@@ -169,7 +169,7 @@ class Quarterly(_AtTime):
 
 
 class Yearly(_AtTime):
-    """On one day of one month of every year; 29 February is the 28th in a common year."""
+    """A run on one day of one month of every year; 29 February is the 28th in a common year."""
 
     frequency: Literal["yearly"]
     month: int = Field(ge=1, le=12)
@@ -177,7 +177,7 @@ class Yearly(_AtTime):
 
 
 class Hourly(_Timing):
-    """Every N hours of the wall clock, counted each day from `from`, up to `until` itself.
+    """A run every N hours of the wall clock, counted each day from `from`, up to and including `until`.
 
     It repeats: where the clocks go back, the hour that comes twice fires twice; no hour is lost.
     """
@@ -203,7 +203,7 @@ class Hourly(_Timing):
 
 
 class Cron(_Timing):
-    """By a cron expression of five fields with names, `L` and `#`; day-of-month and day-of-week are alternatives.
+    """A cron expression of five fields with names, `L` and `#`; day-of-month and day-of-week are alternatives.
 
     One whose minute or hour field begins with `*` repeats: it fires in both hours of a fold and in none of a gap.
     """

@@ -26,7 +26,7 @@ class DistributionTest(BaseModel):
 
 
 async def send_test(caller: Caller, channel: str, wanted: DistributionTest) -> TestReceipt:
-    """Send a small real message, marked as a test, and return what the far side confirmed.
+    """Send a small real message, marked as a test, and return what the receiver confirmed.
 
     Raises:
         NoSuchChannel: this Mailroom has no channel of that name.

@@ -19,7 +19,7 @@ class BusiestMinute(View):
 
 
 class LoadView(View):
-    """The number of runs due through a local day, by the timings as they are now."""
+    """The number of runs due on a local day, by the present timings."""
 
     date: dt.date
     timezone: str

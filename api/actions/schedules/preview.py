@@ -21,7 +21,7 @@ from mailroom.timing import Timing
 
 
 class PreviewRequest(BaseModel):
-    """A timing to preview; nothing is stored. Give as much of the schedule as is known: conflicts are found by it."""
+    """A timing to preview. Add as much of the schedule as is known, so that conflicts can be found."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -13,7 +13,7 @@ from mailroom.states import ExecutionKind, ExecutionState, ScheduleState, SyncSt
 
 
 class NextRun(View):
-    """One due time, as an instant and as the schedule's owner sees it."""
+    """One due time, as a point in time and as local time."""
 
     at: datetime = Field(examples=["2026-11-30T08:00:00Z"])
     local: datetime = Field(examples=["2026-11-30T09:00:00+01:00"])
@@ -52,7 +52,7 @@ class LastRun(View):
 
 
 class SyncView(View):
-    """The state of the Prefect deployment. `pending` resolves itself; `error` needs a person."""
+    """The state of the Prefect deployment. `pending` resolves itself; `error` means that a person must act."""
 
     state: SyncState
     generation: int
@@ -61,7 +61,7 @@ class SyncView(View):
 
 
 class WarningView(View):
-    """A warning to the owner. The schedule runs all the same."""
+    """A warning to the owner. The schedule runs anyway."""
 
     code: Code
     message: str = Field(description="A sentence that says what is wrong, where, and what to do about it.")
@@ -69,7 +69,7 @@ class WarningView(View):
 
 
 class ScheduleView(View):
-    """A schedule as its user wrote it, and its present state."""
+    """A schedule as its user wrote it, with its present state."""
 
     id: str
     name: str
@@ -92,7 +92,7 @@ class ScheduleView(View):
 
 
 class PreviewView(View):
-    """The meaning of a timing: in words, its next due times, and warnings."""
+    """A timing in words, with its next due times and warnings."""
 
     words: str = Field(examples=["Every Monday at 09:00 (Europe/Berlin)"])
     next_runs: list[DueTimeView]

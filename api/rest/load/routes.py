@@ -26,5 +26,5 @@ async def load(
         str | None, Query(max_length=64, description="An IANA name. The default is your own time zone.")
     ] = None,
 ) -> LoadView:
-    """Count the runs due in each quarter of an hour of a day, over everybody's active schedules, by number only."""
+    """Count the runs due in each quarter of an hour of a day, over the active schedules of all users."""
     return await count(caller, date=date, timezone=timezone)

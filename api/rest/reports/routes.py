@@ -40,7 +40,7 @@ async def list_reports(caller: CallerDep) -> PageView[ReportSummary]:
 
 @router.post("", status_code=201, response_model=ReportView, responses=documented(400, 409, 422))
 async def create(body: DefinitionBody, caller: CallerDep, once: OnceDep) -> Response:
-    """Create a report. Its SQL and its template are part of the definition."""
+    """Create a report. The definition includes its SQL and its template."""
     definition = read_as(ReportDefinition, body)
     return await once.perform(lambda remember: reports.create(caller, definition, remember), _created)
 

@@ -60,8 +60,9 @@ async def bulk(
 ) -> Response:
     """Pause, resume, run or delete many schedules, by ids or by the filters of the list.
 
-    Each schedule is changed by itself: one that fails stops no other, and tells why. With `dry_run` nothing is changed.
-    A request that broke off goes on where it stopped when it is repeated with the same `Idempotency-Key`.
+    Each schedule is changed separately. If one fails, the reason is given and the others go on. `dry_run` changes
+    nothing.
+    If a request breaks off, repeat it with the same `Idempotency-Key`, and it continues where it stopped.
     """
     wanted = read_as(BulkRequest, body)
     return await once.perform(lambda remember: act(caller, wanted, remember, once.parts()), _answer)

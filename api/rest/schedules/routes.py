@@ -71,7 +71,7 @@ async def preview(
     ],
     caller: CallerDep,
 ) -> PreviewView:
-    """Show the next due times of a timing, and warnings about it. Nothing is stored; what is shown is what will run."""
+    """Show the next due times of a timing, and warnings. Nothing is stored. What is shown is exactly what will run."""
     wanted = read_as(PreviewRequest, in_zone(body, caller.context.user.timezone))
     return await preview_timing(caller, wanted)
 

@@ -24,5 +24,5 @@ async def stats(
         Query(description=("The default is 2 minutes ago, because later due times may not have begun yet.")),
     ] = None,
 ) -> StatsView:
-    """Show whether everything that was due is in the ledger, worked out anew from the schedules; at most 31 days."""
+    """Check that everything that was due is in the ledger. It is calculated from the schedules; at most 31 days."""
     return await prove(caller, since=since, until=until)

@@ -1,4 +1,4 @@
-"""What a work pool of type `mailroom-warm` can be set to, in Prefect's UI or in a base job template."""
+"""Define the settings of a work pool of type `mailroom-warm`, for Prefect's UI and base job templates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a child cannot report itself: that its run was cancelled, crashed, or goes back because the worker stops."""
+"""Report what a child cannot report: its run was cancelled, crashed, or is returned because the worker stops."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def _settle_once(worker: WorkerBase, hand: InHand, why: str | None) -> Non
             await propose(worker, run, Scheduled(scheduled_time=due_at(hand.flow_run), message=message))
         return
     if state.is_cancelling():
-        await propose(worker, run, Cancelled(message="The run was cancelled and its process ended."))
+        await propose(worker, run, Cancelled(message="The run was cancelled; its process was ended."))
     elif hand.stopped_for == "stop" and state.is_pending():
         message = f"Worker {worker.name} stopped before this run began and returned it."
         await propose(worker, run, Scheduled(scheduled_time=due_at(hand.flow_run), message=message))

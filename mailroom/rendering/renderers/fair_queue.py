@@ -1,4 +1,4 @@
-"""Who is next: groups take turns, so that one owner's burst delays the others by no more than their share. Pure."""
+"""Choose who is next. Groups take turns, so that many jobs of one owner do not hold up the others. Pure."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _NEXT = 60
 
 
 def ends_soon(mine: Party, now: dt.datetime) -> ScheduleWarning | None:
-    """Its last day is one of the next 14."""
+    """Warn if its last day is within the next 14 days."""
     last = mine.timing.ends_on
     today = now.astimezone(mine.timing.zone).date()
     if last is None or isinstance(mine.timing, Once | Immediate) or not 0 <= (last - today).days <= ENDS_SOON_DAYS:
@@ -36,7 +36,7 @@ def ends_soon(mine: Party, now: dt.datetime) -> ScheduleWarning | None:
 
 
 def idle(mine: Party, now: dt.datetime) -> ScheduleWarning | None:
-    """It skips holidays, and nothing else is left of it: for a year, or for ever."""
+    """Warn if the schedule has no due time for a year, or ever, because it skips holidays."""
     timing = mine.timing
     if isinstance(timing, Once | Immediate) or (
         timing.ends_on and timing.ends_on <= now.astimezone(timing.zone).date()
@@ -74,7 +74,7 @@ def idle(mine: Party, now: dt.datetime) -> ScheduleWarning | None:
 def runs_exceed_interval(
     mine: Party, now: dt.datetime, durations: Sequence[dt.timedelta], overlap: str
 ) -> ScheduleWarning | None:
-    """The 95th percentile of its last runs is longer than the shortest time between two of the next due times.
+    """Warn if the 95th percentile of its last runs is longer than the shortest time between two of its next due times.
 
     Args:
         durations: of the last runs; fewer than three say nothing.
