@@ -234,7 +234,7 @@ def test_a_port_in_use_is_refused_before_anything_starts(up: Up, tmp_path: Path)
 def test_a_child_that_dies_comes_back(up: Up) -> None:
     up.process_with("embedded.mailcatcher").kill()
 
-    until(lambda: "it is started again in 1 s" in up.said(), 30)
+    until(lambda: "It will be started again in 1 s" in up.said(), 30)
     until(lambda: _answers(up.settings.mail_web_port, "/api/messages"), 60)
 
 
