@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from fastapi import APIRouter, Depends, FastAPI
 
@@ -26,6 +27,8 @@ from api.rest.schedules import routes as schedules
 from api.rest.stats import routes as stats
 from api.services import Services
 from deployments.reconcile import Reconciler
+from deployments.watched_loop import WatchedLoop
+from mailroom.rendering import cleaner
 from mailroom.schedules import watchdog
 from mailroom.settings import Settings, current
 from mailroom.storage.artifacts import ArtifactStore
@@ -65,13 +68,11 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     logs.configure()
     ours = database or Database(settings.database)
     reconciler = Reconciler(ours, settings)
+    loops = [*reconciler.loops(), _watchdog(ours), _cleaner(ours, settings)]
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        works = [
-            asyncio.create_task(reconciler.run_forever(), name="reconciler"),
-            asyncio.create_task(watchdog.run_forever(ours), name="watchdog"),
-        ]
+        works = [asyncio.create_task(loop.run(), name=loop.health.name) for loop in loops]
         try:
             yield
         finally:
@@ -93,7 +94,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         # A redirect would carry the Host header that the caller chose.
         redirect_slashes=False,
     )
-    app.state.services = Services(settings, ours, reconciler, ArtifactStore(settings.artifacts_dir))
+    app.state.services = Services(settings, ours, reconciler, ArtifactStore(settings.artifacts_dir), loops)
     problems.install(app)
     app.include_router(health.router)
     app.include_router(docs.router)
@@ -106,3 +107,17 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.add_middleware(ApiKeyGuard, key=key)
     app.add_middleware(logs.RequestLog)
     return app
+
+
+def _watchdog(database: Database) -> WatchedLoop:
+    async def look() -> None:
+        await watchdog.look(database, now=datetime.now(UTC))
+
+    return WatchedLoop("watchdog", look, every=watchdog.EVERY_SECONDS, late_after=watchdog.LATE_AFTER_SECONDS)
+
+
+def _cleaner(database: Database, settings: Settings) -> WatchedLoop:
+    async def look() -> None:
+        await cleaner.clean(database, settings, now=datetime.now(UTC))
+
+    return WatchedLoop("cleaner", look, every=cleaner.EVERY_SECONDS, late_after=cleaner.LATE_AFTER_SECONDS)

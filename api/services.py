@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from deployments.reconcile import Reconciler
+from deployments.watched_loop import WatchedLoop
 from mailroom.settings import Settings
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database
@@ -13,10 +15,12 @@ from mailroom.storage.database import Database
 
 @dataclass(frozen=True)
 class Services:
-    """The services of a process, made by `create_app`. `previews` limits how many previews are rendered at once."""
+    """The services of a process, made by `create_app`. `loops` work in its background; `previews` limits how many
+    previews are rendered at once."""
 
     settings: Settings
     database: Database
     reconciler: Reconciler
     store: ArtifactStore
+    loops: Sequence[WatchedLoop]
     previews: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))

@@ -25,6 +25,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from deployments.outage import Outage
+from deployments.rotation import Rotation
 from deployments.runs.again import find_run, is_waiting, may_run_again, run_again
 from deployments.runs.handover import hand_waiting_runs
 from deployments.runs.rescue import rescue
@@ -32,6 +33,7 @@ from deployments.sync.apply import remove, submit
 from deployments.sync.drift_finder import Drift, DriftFinder
 from deployments.sync.schedule_syncer import sync_schedule
 from deployments.sync.stray_finder import removable_strays
+from deployments.watched_loop import WatchedLoop
 from deployments.workqueue import WorkQueue
 from deployments.write_limiter import WriteLimiter
 from mailroom.errors import Unavailable
@@ -39,10 +41,11 @@ from mailroom.executions import again, lifecycle
 from mailroom.executions import repository as executions
 from mailroom.executions.reasons import ReasonCode, because
 from mailroom.schedules import repository as stored
+from mailroom.schedules import waiting
 from mailroom.schedules.adoption import record_repair
 from mailroom.settings import Settings
 from mailroom.states import ExecutionState, ScheduleState
-from mailroom.storage.database import Database
+from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Execution
 
 _LOG = logging.getLogger(__name__)
@@ -50,6 +53,8 @@ _DOWN = (httpx.TransportError, OSError, TimeoutError)
 _BATCH = 100
 _CHUNK = 8
 _RESCUE_EVERY = 4
+_LATE_AFTER = 300.0
+"""For how many seconds a loop may go without a success: a pass over many changes takes minutes."""
 _HANDED_OVER = (ExecutionState.PENDING, ExecutionState.RETRYING)
 _SHARE = 0.01
 """How much of the time goes into reading on through all schedules: 1 % of one core of Prefect at most."""
@@ -69,45 +74,44 @@ def explain(error: Exception) -> tuple[str, bool]:
 
 
 class Reconciler:
-    """Keeps Prefect in step; one a process. `run_forever` works in the background; `settle_*` hurry a change along."""
+    """Keeps Prefect in step; one a process. `loops` work in the background; `settle_*` hurry a change along."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database, self._settings = database, settings
         self._queue = WorkQueue(self._settle, workers=settings.prefect_writers)
         self._drift_finder = DriftFinder(database, settings)
         self._outage, self._write_limiter = Outage(), WriteLimiter(settings.prefect_writes_per_second)
-        self._opened = AsyncExitStack()
+        self._changed = Rotation(waiting.unsynced, size=_BATCH, start=new_id())
+        self._requested = Rotation(waiting.with_requests, size=_BATCH, start=new_id())
+        self._opened, self._opening = AsyncExitStack(), asyncio.Lock()
         self._client: PrefectClient | None = None
 
-    async def run_forever(self) -> None:
-        """Work until cancelled: on pending changes every `sync_every_seconds`, on drift every `drift_every_seconds`."""
-        rounds, look_at = 0, 0.0
-        while True:
-            try:
-                await self.run_pass()
-                if time.monotonic() >= look_at:
-                    look_at = time.monotonic() + self._settings.drift_every_seconds
-                    await self.repair(seconds=self._settings.drift_every_seconds * _SHARE)
-                if rounds % _RESCUE_EVERY == 0:
-                    await self.rescue()
-            except Exception:
-                # The next pass starts from the database again; one bad pass must not end the loop.
-                _LOG.exception("A reconcile pass failed. The next one starts from the beginning.")
-            rounds += 1
-            await asyncio.sleep(self._settings.sync_every_seconds)
+    def loops(self) -> list[WatchedLoop]:
+        """Return the loops of this process, each to be run as a task: changes and requests, drift, dead runs."""
+        settings = self._settings
+        return [
+            WatchedLoop("reconciler", self.run_pass, every=settings.sync_every_seconds, late_after=_LATE_AFTER),
+            WatchedLoop("drift repair", self._look_over, every=settings.drift_every_seconds, late_after=_LATE_AFTER),
+            WatchedLoop(
+                "rescue", self.rescue, every=_RESCUE_EVERY * settings.sync_every_seconds, late_after=_LATE_AFTER
+            ),
+        ]
 
     async def run_pass(self) -> int:
-        """Try everything that is pending once; returns how many changes and requests were looked at."""
+        """Try what is pending once, a page each of changes and of schedules with requests; returns how many there were.
+
+        The pages go round: what Prefect refuses again and again takes its turn like everything else.
+        """
         if self._outage.blocks(time.monotonic()):
             return 0
         async with self._database.session() as session:
-            pending = [row.id for row in await stored.unsynced(session, _BATCH)]
-            requested = [
-                *await executions.unsubmitted(session, limit=_BATCH),
-                *await again.wanted(session, limit=_BATCH),
-            ]
-        await self._settle_all(list(dict.fromkeys([*pending, *(row.schedule_id for row in requested)])))
-        return len(pending) + len(requested)
+            changed = await self._changed.next_page(session)
+            requested = await self._requested.next_page(session)
+        await self._settle_all(list(dict.fromkeys([*changed, *requested])))
+        return len(changed) + len(requested)
+
+    async def _look_over(self) -> None:
+        await self.repair(seconds=self._settings.drift_every_seconds * _SHARE)
 
     async def repair(self, *, seconds: float) -> int:
         """Find what differs in Prefect, see `DriftFinder.find`, and mend it; returns how much was found."""
@@ -181,11 +185,12 @@ class Reconciler:
         await self._opened.aclose()
 
     async def _connected(self) -> PrefectClient:
-        if self._client is None:
-            timeout = httpx.Timeout(10.0, connect=2.0)
-            self._client = PrefectClient(self._settings.prefect_api, httpx_settings={"timeout": timeout})
-            await self._opened.enter_async_context(self._client)
-        return self._client
+        async with self._opening:  # Several loops and workers ask at once; nobody gets a client that is half open.
+            if self._client is None:
+                timeout = httpx.Timeout(10.0, connect=2.0)
+                client = PrefectClient(self._settings.prefect_api, httpx_settings={"timeout": timeout})
+                self._client = await self._opened.enter_async_context(client)
+            return self._client
 
     async def _settle(self, schedule_id: str) -> None:
         """Try once to bring one schedule in step, and to hand over the executions that were asked of it."""

@@ -22,6 +22,8 @@ class WorkQueue:
         self._ready: dict[str, None] = {}
         self._busy: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        # Counted apart from the tasks: a task is there for a moment after its worker has looked for work in vain.
+        self._working = 0
 
     def add(self, key: str) -> asyncio.Future[None]:
         """Have the id worked on; the future is done when work that began after this call has ended, well or not."""
@@ -29,11 +31,22 @@ class WorkQueue:
             self._waiting[key] = asyncio.get_running_loop().create_future()
             if key not in self._busy:
                 self._ready[key] = None
-        if len(self._tasks) < min(self._workers, len(self._ready) + len(self._busy)):
+        self._hire()
+        return self._waiting[key]
+
+    def _hire(self) -> None:
+        """Start another worker where there is work for one."""
+        if self._working < min(self._workers, len(self._ready) + len(self._busy)):
+            self._working += 1
             task = asyncio.create_task(self._run())
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        return self._waiting[key]
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled() or task.exception() is not None:  # What it leaves behind needs another worker.
+            self._working -= 1
+            self._hire()
 
     @property
     def backlog(self) -> int:
@@ -68,3 +81,4 @@ class WorkQueue:
                     done.set_result(None)
                 if key in self._waiting:
                     self._ready[key] = None
+        self._working -= 1

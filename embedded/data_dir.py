@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mailroom.settings import Settings
+from prefect_mailroom.durable import sync_folder_at
 from prefect_mailroom.errors import ConfigurationError
 
 LOCK = "up.lock"
@@ -109,6 +110,7 @@ def _key_file(path: Path, make: str) -> str:
         file.write(make + "\n")
         file.flush()
         os.fsync(file.fileno())
+    sync_folder_at(path.parent)  # What is encrypted with a key whose file is gone after a power cut is lost.
     return make
 
 

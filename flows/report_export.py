@@ -22,10 +22,13 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import Pause
 from prefect.states import AwaitingRetry, Cancelled, Completed, Failed
 
+from mailroom.executions.fence import PassLost
 from mailroom.executions.reason_words import words
 from mailroom.passes.before_fork import prepare
 from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
 from mailroom.passes.lease import lease
+from mailroom.passes.mishaps.cosmetic import cosmetic
+from mailroom.passes.mishaps.stubborn import stubbornly
 from mailroom.passes.outcome import Outcome
 from mailroom.passes.run_page import run_name, write_summary
 from mailroom.passes.supersede import stop_flow_run
@@ -82,7 +85,7 @@ async def _give_the_slot_back(flow_run_id: str, reason: str, until: datetime) ->
     """
     waiting: State[Any] = AwaitingRetry(message=reason, scheduled_time=until)
     async with get_client() as client:
-        answer = await client.set_flow_run_state(UUID(flow_run_id), waiting)
+        answer = await stubbornly(lambda: client.set_flow_run_state(UUID(flow_run_id), waiting))
     if answer.status is not SetStateStatus.ACCEPT or answer.state is None:
         raise RuntimeError(f"Prefect did not reschedule the run: {answer.details}.")
     raise Pause(state=answer.state)
@@ -90,15 +93,18 @@ async def _give_the_slot_back(flow_run_id: str, reason: str, until: datetime) ->
 
 async def _work_on(work: Work, begun: Begun) -> Outcome:
     """Make the pass that has begun: stop what it replaces, render, deliver, settle, and show what came of it."""
-    async with get_client() as client:
-        for superseded in begun.superseded:
-            await stop_flow_run(client, superseded)
-        await client.update_flow_run(UUID(work.run.id), name=run_name(begun.claimed))
-    async with lease(work.database, begun.claimed.execution.id):
+    execution_id = begun.claimed.execution.id
+    async with lease(work.database, execution_id, begun.number):
+        with cosmetic("Telling Prefect that the pass begins", execution_id):
+            async with get_client() as client:
+                for superseded in begun.superseded:
+                    await stop_flow_run(client, superseded)
+                await client.update_flow_run(UUID(work.run.id), name=run_name(begun.claimed))
         made = await render(work, begun)
         result = made if isinstance(made, Outcome) else await deliver(work, begun, made)
         result = await work.settle(begun, result)
-    await write_summary(work, begun.claimed, result)
+    with cosmetic("The summary in Prefect", execution_id):
+        await write_summary(work, begun.claimed, result)
     return result
 
 
@@ -114,7 +120,11 @@ async def report_export(schedule_id: str, execution_id: str | None = None) -> St
     async with open_work(facts) as work:
         match await work.begin(schedule_id, execution_id):
             case Begun() as begun:
-                result = await _work_on(work, begun)
+                try:
+                    result = await _work_on(work, begun)
+                except PassLost as lost:
+                    get_run_logger().warning("%s This process stops.", lost)
+                    raise Pause from lost  # Leave the run as it is: it is the successor's.
             case Outcome() as result:
                 get_run_logger().info("The execution does not continue now: %s", words(result.reason))
             case HeldElsewhere(reason=reason, until=until):

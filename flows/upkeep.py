@@ -1,4 +1,4 @@
-"""Every minute, compare what was due with the ledger, hand over what waits and put back what died.
+"""Every minute, compare what was due with the ledger, hand over what waits, put back what died, remove what is old.
 
 The API process does the same in its background. This run does it while no API process lives, on any worker of the pool,
 and shows operators what it found. Wiring only.
@@ -15,6 +15,7 @@ from prefect.context import FlowRunContext
 from prefect.states import Completed
 
 from deployments.reconcile import Reconciler
+from mailroom.rendering import cleaner
 from mailroom.schedules import watchdog
 from mailroom.settings import current
 from mailroom.storage.database import Database
@@ -38,9 +39,10 @@ async def upkeep() -> State[Any]:
         findings = await watchdog.look(database, now=now)
         handed_over = await reconciler.run_pass()
         rescued = await reconciler.rescue()
+        cleaned = await cleaner.clean(database, settings, now=now)
     finally:
         await reconciler.close()
         await database.close()
-    told = f"{findings}; {handed_over} changes and requests processed, {rescued} runs recovered."
+    told = f"{findings}; {handed_over} changes and requests looked at, {rescued} runs put back; {cleaned}."
     get_run_logger().log(30 if findings or rescued else 20, told)
     return Completed(message=told)

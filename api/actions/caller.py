@@ -59,6 +59,14 @@ class Caller:
         """Return the viewer that this caller reads for."""
         return self.context.viewer
 
+    async def transact(self, body: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
+        """Change something in a transaction, which is run again after a deadlock or a busy database.
+
+        Raises:
+            Unavailable: others kept the database from doing it, several times.
+        """
+        return await self.services.database.transact(body)
+
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
-        """Open a transaction that commits at the end of the block."""
+        """Open a transaction for reading, or for a write that must not be run twice; it commits at the end."""
         return self.services.database.session()

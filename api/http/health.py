@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from datetime import datetime
 
 import httpx
 from fastapi import APIRouter, Response
@@ -12,9 +14,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.actions.view import View
 from api.http.dependencies import ServicesDep
 from api.services import Services
+from deployments.watched_loop import LoopHealth, late
+from mailroom.storage.artifacts import free_mb
 from mailroom.storage.migrations import is_current
 
 router = APIRouter(tags=["health"])
+
+
+class LoopView(View):
+    """The health of one loop that works in the background of the process."""
+
+    name: str
+    last_success: datetime | None = Field(description="When a round last ended well; null before the first one.")
+    last_error_id: str = Field(description="The id under which the log knows the last unexpected error; empty: none.")
+    restarts: int = Field(description="How often the loop started again after an unexpected error.")
+    late: bool = Field(description="Whether it has had no success for so long that the process is not ready.")
 
 
 class Health(View):
@@ -22,6 +36,7 @@ class Health(View):
 
     status: str
     checks: dict[str, str] = Field(default_factory=dict)
+    loops: list[LoopView] = Field(default_factory=list)
 
 
 @router.get("/healthz")
@@ -32,12 +47,43 @@ async def healthz() -> Health:
 
 @router.get("/readyz", responses={503: {"model": Health, "description": "Not ready."}})
 async def readyz(services: ServicesDep, response: Response) -> Health:
-    """Tell whether the database answers and is up to date. Prefect is reported; without it, changes are kept."""
-    database, prefect = await asyncio.gather(_database(services), _prefect(services))
-    ready = database == "ok"
+    """Tell whether database and background loops are well. Prefect is reported; without it, changes are kept."""
+    database, prefect, disk = await asyncio.gather(_database(services), _prefect(services), _disk(services))
+    loops = _loops(services)
+    ready = database == "ok" and loops == "ok"
     if not ready:
         response.status_code = 503
-    return Health(status="ok" if ready else "not ready", checks={"database": database, "prefect": prefect})
+    return Health(
+        status="ok" if ready else "not ready",
+        checks={"database": database, "prefect": prefect, "loops": loops, "disk": disk},
+        loops=[_view(loop.health) for loop in services.loops],
+    )
+
+
+def _view(health: LoopHealth) -> LoopView:
+    return LoopView(
+        name=health.name,
+        last_success=health.last_success,
+        last_error_id=health.last_error_id,
+        restarts=health.restarts,
+        late=health.is_late(time.monotonic()),
+    )
+
+
+async def _disk(services: Services) -> str:
+    """Tell whether there is room to render. It is reported alone: what is rendered already can be had and delivered."""
+    least = services.settings.min_free_mb
+    try:
+        free = await asyncio.to_thread(free_mb, services.settings.data_dir)
+    except OSError as error:
+        return f"the data folder cannot be read ({type(error).__name__})"
+    return "ok" if free >= least else f"only {free:,} MB are free: nothing is rendered below {least:,} MB"
+
+
+def _loops(services: Services) -> str:
+    now = time.monotonic()
+    told = [f"{loop.name} ({loop.silent_for(now):.0f} s)" for loop in late(services.loops, now)]
+    return f"no success for too long: {', '.join(told)}" if told else "ok"
 
 
 async def _database(services: Services) -> str:

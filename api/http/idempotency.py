@@ -79,13 +79,10 @@ class Once:
             last = answer(await action(remember))
         except BaseException:
             if self.key:
-                async with self.caller.session() as session:
-                    # Gives back only a key without an answer.
-                    await stored.release(session, key=self.key, user_id=self.caller.context.user.id)
+                await self._release(self.key)
             raise
         if last != kept:
-            async with self.caller.session() as session:
-                await self._keep(session, last)
+            await self.caller.transact(lambda session: self._keep(session, last))
         return last.response()
 
     def parts(self) -> Parts:
@@ -98,8 +95,14 @@ class Once:
 
     async def _claim(self, key: str) -> IdempotencyKey | None:
         user_id, now = self.caller.context.user.id, self.caller.context.now
-        async with self.caller.session() as session:
-            return await stored.claim(session, key=key, user_id=user_id, request_hash=self.digest, now=now)
+        return await self.caller.transact(
+            lambda session: stored.claim(session, key=key, user_id=user_id, request_hash=self.digest, now=now)
+        )
+
+    async def _release(self, key: str) -> None:
+        """Give the key back where the request has no answer; one with an answer stays."""
+        user_id = self.caller.context.user.id
+        await self.caller.transact(lambda session: stored.release(session, key=key, user_id=user_id))
 
     async def _keep(self, session: AsyncSession, answer: Answer) -> None:
         if self.key:

@@ -30,6 +30,7 @@ _HOMES = {
     "SourceError": "errors",
     "SourceRefused": "errors",
     "SourceUnavailable": "errors",
+    "Withdrawn": "errors",
     "FolderChannel": "channels.folder",
     "FolderDestination": "channels.folder",
     "HttpSource": "sources.http",

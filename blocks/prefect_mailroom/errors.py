@@ -7,6 +7,7 @@
     │   └── SourceRefused                  the source says no to this query or request, for good
     └── DeliveryError                    the far side did not confirm
         ├── RetryLater (Retryable)         nothing was accepted
+        ├── Withdrawn                      our own side took it back at the last moment; nothing has left
         ├── Refused                        it said no for good: an unknown recipient, a forbidden path
         └── OutcomeUnknown (Retryable)     the far side may have it: neither success nor failure; a retry keeps the key
 
@@ -82,6 +83,10 @@ class RetryLater(Retryable, DeliveryError):
     def __init__(self, message: str, *, remedy: str = "", not_before: float | None = None) -> None:
         super().__init__(message, remedy=remedy)
         self.not_before = not_before
+
+
+class Withdrawn(DeliveryError):
+    """Our own side took the parcel back before its content left; the far side has nothing of it."""
 
 
 class Refused(DeliveryError):

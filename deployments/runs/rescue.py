@@ -25,6 +25,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 
 from deployments.runs.again import run_again
 from mailroom.executions import silence
+from mailroom.executions.fence import PassLost
 from mailroom.executions.reasons import Reason, ReasonCode, because
 from mailroom.passes.conclude import conclude
 from mailroom.passes.outcome import Outcome
@@ -36,6 +37,9 @@ _LOG = logging.getLogger(__name__)
 QUIET = timedelta(minutes=2)
 """How long nothing may be heard of a run before it is looked at; longer than a lease and than a worker's start."""
 MAX_PASSES = 20
+"""How many passes that died are followed by another one; planned retries do not count."""
+_LONGEST = timedelta(days=7)
+"""A retry is put back until then after its due time, however often its process dies: no run expires later."""
 _BATCH = 100
 
 
@@ -53,23 +57,30 @@ def cure(execution: Execution, run: FlowRun | None, *, now: datetime) -> Cure:
     """Decide by Prefect's word on the flow run. Pure.
 
     A run that is gone was deleted with its deployment, by a change near its time or by hand. Where nothing works on the
-    execution, it gets another one.
+    execution, it gets another one. A run that failed did so by an error of ours that the pass could not record: the
+    ledger decides what becomes of an execution. What waits in Prefect's queue is left alone, however late it is.
     """
     begun = execution.status is ExecutionState.RUNNING
-    if execution.pass_count >= MAX_PASSES:
-        return Cure.FAIL
     if run is None:
         return Cure.FAIL if begun else Cure.HAND_OVER
     match run.state_type:
-        case StateType.FAILED | StateType.COMPLETED:
-            return Cure.FAIL
         case StateType.CANCELLED | StateType.CANCELLING:
             return Cure.CANCEL
-        case StateType.CRASHED:
-            return Cure.PUT_BACK
+        case StateType.COMPLETED if execution.status is not ExecutionState.RETRYING:
+            return Cure.FAIL
+        case StateType.FAILED | StateType.COMPLETED | StateType.CRASHED:
+            return _put_back_or_fail(execution, now)
         case StateType.RUNNING | StateType.PENDING if begun or _quiet(run, now):
-            return Cure.PUT_BACK
+            return _put_back_or_fail(execution, now)
     return Cure.NOTHING
+
+
+def _put_back_or_fail(execution: Execution, now: datetime) -> Cure:
+    """Give up after too many dead passes. What the ledger says is retried is given up only once it has expired."""
+    if (execution.crash_count or 0) < MAX_PASSES:
+        return Cure.PUT_BACK
+    waits = execution.status is ExecutionState.RETRYING and now <= execution.due_at + _LONGEST
+    return Cure.PUT_BACK if waits else Cure.FAIL
 
 
 def _quiet(run: FlowRun, now: datetime) -> bool:
@@ -110,6 +121,8 @@ async def _apply(
         "Execution %s has stopped reporting; its run is %s. Action: %s.", execution.id, run and run.state_type, chosen
     )
     if chosen is Cure.PUT_BACK and run is not None:
+        async with database.session() as session:
+            await silence.count_crash(session, execution.id)
         await _put_back(client, run.id, now)
         return
     if chosen is Cure.HAND_OVER:
@@ -120,8 +133,11 @@ async def _apply(
         outcome = Outcome(ExecutionState.CANCELLED, because(ReasonCode.CANCELLED_IN_PREFECT))
     else:
         outcome = Outcome(ExecutionState.FAILED, _no_outcome(run))
-    async with database.session() as session:
-        await conclude(session, execution.id, outcome, now=now)
+    try:
+        async with database.session() as session:
+            await conclude(session, execution.id, outcome, pass_number=execution.pass_count, now=now)
+    except PassLost:
+        _LOG.info("Execution %s has been taken up by another pass meanwhile.", execution.id)
 
 
 def _no_outcome(run: FlowRun | None) -> Reason:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -10,6 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
+from deployments.watched_loop import LoopHealth, keep_running
+from embedded.processes.guard import lives
 from embedded.processes.process_log import ProcessLog
 from mailroom.settings import CHECKOUT
 from prefect_mailroom.errors import MailroomError
@@ -71,7 +76,8 @@ class Supervisor:
         while True:
             answers = await service.answers()
             # Looked at afterwards: where it ended, whoever answers is another program, on a port that it could not get.
-            if running.process.returncode is not None:
+            if _has_ended(running.process):
+                await running.process.wait()
                 await self._drained(running)
                 raise self._failed(running, f"ended with status {running.process.returncode}")
             if answers:
@@ -79,7 +85,7 @@ class Supervisor:
             if time.monotonic() > deadline:
                 raise self._failed(running, f"did not answer within {service.starts_within:g} s")
             await asyncio.sleep(0.15)
-        running.keeper = asyncio.create_task(self._keep(running), name=f"keep {service.name}")
+        running.keeper = self._watched(f"keep {service.name}", lambda: self._keep(running))
 
     async def once(self, service: Service) -> None:
         """Run a service that ends by itself.
@@ -135,8 +141,16 @@ class Supervisor:
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
         )
-        assert running.process.stdout is not None
-        running.reader = asyncio.create_task(running.log.read(running.process.stdout))
+        output = running.process.stdout
+        assert output is not None
+        # A child whose output nobody reads stands still as soon as the pipe is full.
+        running.reader = self._watched(f"read {running.service.name}", lambda: running.log.read(output))
+
+    def _watched(self, name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        """Do the work as a task that goes on after an unexpected error, and says so in the log."""
+        health = LoopHealth(name, late_after=math.inf)  # The terminal and the log tell of it; nobody asks this process.
+        pauses = {"first_pause": self._first_pause, "longest_pause": self._longest_pause}
+        return asyncio.create_task(keep_running(work, health, **pauses), name=name)
 
     async def _keep(self, running: _Running) -> None:
         """Start the service again whenever it dies, after a pause that grows while it keeps dying."""
@@ -168,6 +182,14 @@ class Supervisor:
     def _failed(running: _Running, what: str) -> StartFailed:
         lines = "\n".join(f"  | {line}" for line in running.log.tail) or "  | (no output)"
         return StartFailed(f"{running.service.name} {what}:\n{lines}", remedy=f"The whole log is in {running.log.path}")
+
+
+def _has_ended(process: asyncio.subprocess.Process) -> bool:
+    """Tell whether a process has ended, also where asyncio has yet to notice."""
+    try:
+        return process.returncode is not None or not lives(psutil.Process(process.pid))
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _status(code: int) -> str:

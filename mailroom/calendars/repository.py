@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.states import ScheduleState
+from mailroom.storage.inserting import insert_into
+from mailroom.storage.locks import before_reading
 from mailroom.storage.tables import Calendar, Schedule
 
 
@@ -33,11 +37,21 @@ async def get(session: AsyncSession, calendar_id: str, *, viewer: Viewer, lock: 
     """
     query = select(Calendar).where(Calendar.id == calendar_id, visible_to(viewer))
     if lock:
+        await before_reading(session)
         query = query.with_for_update().execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()
     if found is None:
         raise NotFound(f"There is no calendar '{calendar_id[:80]}'.", remedy="GET /api/v1/calendars lists them.")
     return found
+
+
+async def insert(
+    session: AsyncSession, calendar_id: str, *, title: str, definition: Mapping[str, Any], now: datetime
+) -> Calendar | None:
+    """Store a new calendar; return None where the id is in use. The database decides which of several is the first."""
+    values = {"id": calendar_id, "title": title, "definition": definition, "created_at": now, "updated_at": now}
+    query = insert_into(session, Calendar).values(**values).on_conflict_do_nothing().returning(Calendar)
+    return (await session.scalars(query)).one_or_none()
 
 
 async def schedules_on(session: AsyncSession, calendar_id: str) -> Sequence[Schedule]:
@@ -49,7 +63,12 @@ async def schedules_on(session: AsyncSession, calendar_id: str) -> Sequence[Sche
 
 
 async def find(session: AsyncSession, calendar_id: str, *, lock: bool = False) -> Calendar | None:
-    """Return the business calendar, or None; `lock` keeps it from being deleted until the transaction ends."""
+    """Return the business calendar, or None; `lock` keeps it as it is until the transaction ends.
+
+    To be locked before the schedules on it, see `mailroom.storage.locks`.
+    """
+    if lock:
+        await before_reading(session)
     return await session.get(Calendar, calendar_id, with_for_update={"read": True} if lock else None)
 
 

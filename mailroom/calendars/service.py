@@ -13,7 +13,7 @@ from mailroom.timing import BusinessCalendar
 
 
 async def business_calendar(session: AsyncSession, calendar_id: str | None, *, lock: bool = False) -> BusinessCalendar:
-    """Return the calendar of that id, or Monday to Friday for None; `lock` keeps it from being deleted meanwhile.
+    """Return the calendar of that id, or Monday to Friday for None; `lock` keeps it as it is meanwhile.
 
     Raises:
         Invalid: there is none of that id.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, delete, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
+from mailroom.storage.inserting import insert_into
 from mailroom.storage.tables import Connection
 
 
@@ -33,6 +35,27 @@ async def get(session: AsyncSession, name: str, *, viewer: Viewer) -> Connection
     if found is None:
         raise NotFound(f"There is no connection '{name[:100]}'.", remedy="GET /api/v1/connections lists them.")
     return found
+
+
+async def insert(
+    session: AsyncSession, name: str, *, kind: str, block_type_slug: str, description: str, now: datetime
+) -> Connection | None:
+    """Store a new row; return None where the name is in use. The database decides which of several is the first."""
+    values = {
+        "name": name,
+        "kind": kind,
+        "block_type_slug": block_type_slug,
+        "description": description,
+        "created_at": now,
+        "updated_at": now,
+    }
+    query = insert_into(session, Connection).values(**values).on_conflict_do_nothing().returning(Connection)
+    return (await session.scalars(query)).one_or_none()
+
+
+async def give_back(session: AsyncSession, name: str, *, inserted_at: datetime) -> None:
+    """Remove a row that got no block, unless somebody has changed it since."""
+    await session.execute(delete(Connection).where(Connection.name == name, Connection.updated_at == inserted_at))
 
 
 async def named(session: AsyncSession, names: Sequence[str], *, viewer: Viewer) -> dict[str, Connection]:

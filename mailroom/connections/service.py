@@ -14,7 +14,7 @@ import httpx
 from prefect.blocks.core import Block
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import BlockDocument
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -105,30 +105,80 @@ def _unknown(block_class: type[Block], settings: Mapping[str, Any], place: str) 
     return faults
 
 
-async def create(session: AsyncSession, wanted: NewConnection, context: Context) -> Connection:
-    """Store a new connection: the block first, then the row, so that no row is without its block.
+async def reserve(session: AsyncSession, wanted: NewConnection, context: Context) -> Connection:
+    """Store the row of a new connection, which takes its name; `make_block` comes next, then `record_created`.
+
+    The caller commits in between: a database must not be kept waiting for Prefect.
 
     Raises:
         Conflict: the name is in use.
         Invalid: see `build`.
+    """
+    taken = Conflict(
+        f"There is a connection '{wanted.name}' already.",
+        remedy="Choose another name, or change that one with PUT.",
+    )
+    if await connection_repository.named(session, [wanted.name], viewer=SYSTEM):
+        raise taken  # Said before the faults of settings that are not wanted here.
+    row = await connection_repository.insert(
+        session,
+        wanted.name,
+        kind=wanted.kind,
+        block_type_slug=build(wanted.kind, wanted.settings).get_block_type_slug(),
+        description=wanted.description,
+        now=context.now,
+    )
+    if row is None:
+        raise taken
+    return row
+
+
+async def make_block(wanted: NewConnection, settings: Settings) -> None:
+    """Make the block of a connection whose row is there. A block that is there already is never overwritten.
+
+    One with the same settings is taken: a creation whose answer from Prefect was lost has left it.
+
+    Raises:
+        Conflict: Prefect has another block of this name.
         Unavailable: Prefect does not answer.
     """
-    if await connection_repository.named(session, [wanted.name], viewer=SYSTEM):
-        message = f"A connection named '{wanted.name}' already exists."
-        raise Conflict(message, remedy="Choose another name, or change the existing connection with PUT.")
     block = build(wanted.kind, wanted.settings)
-    await _save_block(block, wanted.name, context.settings)
-    row = Connection(
-        name=wanted.name,
-        kind=wanted.kind,
-        block_type_slug=block.get_block_type_slug(),
-        description=wanted.description,
-        created_at=context.now,
-        updated_at=context.now,
-    )
-    session.add(row)
-    await session.flush()
-    audit.record_by(session, events.ConnectionCreated(row.name, row.kind, sorted(wanted.settings)), context)
+    slug = block.get_block_type_slug()
+    async with _prefect(settings) as client:
+        try:
+            await block.asave(wanted.name, overwrite=False, client=client)
+        except ValueError as error:
+            if not isinstance(error.__cause__, ObjectAlreadyExists):
+                raise
+            document = await client.read_block_document_by_name(wanted.name, slug, include_secrets=True)
+            if not _is_of(document, build(wanted.kind, wanted.settings)):  # A new one: saving marks a block.
+                message = f"Prefect has a block '{wanted.name}' of the type {slug} that is not a connection of ours."
+                remedy = "Choose another name, or delete that block in Prefect."
+                raise Conflict(message, remedy=remedy) from None
+
+
+def _is_of(document: BlockDocument, block: Block) -> bool:
+    """Tell whether a stored block has exactly the settings of this one, secrets included."""
+    try:
+        return type(block).model_validate(document.data).model_dump() == block.model_dump()
+    except (ValidationError, ConfigurationError):
+        return False
+
+
+def record_created(session: AsyncSession, wanted: NewConnection, context: Context) -> None:
+    """Write into the audit trail that a connection has its row and its block."""
+    audit.record_by(session, events.ConnectionCreated(wanted.name, wanted.kind, sorted(wanted.settings)), context)
+
+
+async def create(session: AsyncSession, wanted: NewConnection, context: Context) -> Connection:
+    """Store a connection of the system itself in one transaction; a block that an earlier start has left is replaced.
+
+    Raises:
+        Conflict, Invalid, Unavailable.
+    """
+    row = await reserve(session, wanted, context)
+    await _save_block(build(wanted.kind, wanted.settings), wanted.name, context.settings)
+    record_created(session, wanted, context)
     return row
 
 
@@ -161,16 +211,16 @@ async def delete(session: AsyncSession, name: str, context: Context) -> None:
     if schedules or reports:
         users = [f"schedule '{used}'" for used in schedules] + [f"report '{used}'" for used in reports]
         message = f"The connection '{name}' is used by {', '.join(users[:5])}{' and more' if len(users) > 5 else ''}."
-        raise Conflict(message, remedy="Change or delete what uses it first.")
-    audit.record_by(session, events.ConnectionDeleted(row.name, row.kind, []), context)
-    await session.delete(row)
-    await session.flush()
+        raise Conflict(message, remedy="Change or delete those first.")
+    # The block first: a database must not be kept waiting for Prefect.
     async with _prefect(context.settings) as client:
         try:
             document = await client.read_block_document_by_name(name, row.block_type_slug, include_secrets=False)
             await client.delete_block_document(document.id)
         except ObjectNotFound:
-            return  # Somebody removed it in Prefect: what is wanted is so already.
+            pass  # Somebody removed it in Prefect: what is wanted is so already.
+    audit.record_by(session, events.ConnectionDeleted(row.name, row.kind, []), context)
+    await session.delete(row)
 
 
 async def shown(row: Connection, settings: Settings) -> dict[str, Any]:

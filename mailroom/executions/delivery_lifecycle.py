@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.executions.lifecycle import By
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import Reason
 from mailroom.states import DeliveryState, Moves
-from mailroom.storage.tables import Attempt, Delivery
+from mailroom.storage.tables import Attempt, Delivery, Execution
 
 _ANYBODY = frozenset({By.PLAN, By.PERSON})
 _PERSON = frozenset({By.PERSON})
@@ -25,35 +25,54 @@ ALLOWED: Moves[DeliveryState, By] = Moves(
     {
         _D.PENDING: dict.fromkeys((_D.SENDING, _D.SUPPRESSED), _ANYBODY),
         _D.SENDING: dict.fromkeys((_D.DELIVERED, _D.UNKNOWN, _D.REFUSED, _D.FAILED), _ANYBODY),
-        # The receipt of an attempt that was given up may come late; it is the truth all the same.
+        # The receipt of an attempt that was given up may come late, even when a later one has ended otherwise; it is
+        # the truth all the same.
         _D.UNKNOWN: dict.fromkeys((_D.SENDING, _D.DELIVERED, _D.SUPPRESSED), _ANYBODY),
-        _D.FAILED: dict.fromkeys((_D.SENDING, _D.SUPPRESSED), _ANYBODY),
-        _D.REFUSED: {_D.SENDING: _PERSON},
-        _D.SUPPRESSED: {_D.SENDING: _PERSON},
+        _D.FAILED: dict.fromkeys((_D.SENDING, _D.DELIVERED, _D.SUPPRESSED), _ANYBODY),
+        _D.REFUSED: {_D.SENDING: _PERSON, _D.DELIVERED: _ANYBODY},
+        _D.SUPPRESSED: {_D.SENDING: _PERSON, _D.DELIVERED: _ANYBODY},
         _D.DELIVERED: {},
     },
 )
 
-_BROKEN_OFF = "The process ended during this attempt. The receiver may have got the delivery."
+_CONFIRMED = exists().where(Attempt.delivery_id == Delivery.id, Attempt.outcome == _D.DELIVERED)
+"""Some attempt of the delivery is confirmed, whatever the delivery's own row says."""
+
+_BROKEN_OFF = "The process ended during this attempt; the far side may have it."
 
 
 async def begin_attempt(
-    session: AsyncSession, delivery: Delivery, *, now: datetime, flow_run_id: str | None, forced: bool = False
+    session: AsyncSession,
+    delivery: Delivery,
+    *,
+    now: datetime,
+    flow_run_id: str | None,
+    forced: bool = False,
+    pass_number: int | None = None,
 ) -> Attempt | None:
     """Take the delivery for one attempt, or None where another pass took it or it must not be sent any more.
 
-    A row left `sending` by an earlier, dead pass is first made `unknown` by `abandon_attempts`.
+    A row left `sending` by an earlier, dead pass is first made `unknown` by `abandon_attempts`. Nothing begins where
+    any attempt of the delivery is confirmed.
 
     Args:
         forced: whether a person asked for this try.
+        pass_number: the pass that makes it; nothing begins where a later one has taken over. None: any pass may.
     """
     by = By.PERSON if forced else By.PLAN
+    fence = (
+        true()
+        if pass_number is None
+        else exists().where(Execution.id == Delivery.execution_id, Execution.pass_count == pass_number)
+    )
     taken = await session.execute(
         update(Delivery)
         .where(
             Delivery.id == delivery.id,
             Delivery.attempts == delivery.attempts,
             Delivery.status.in_(ALLOWED.sources_of(DeliveryState.SENDING, by)),
+            ~_CONFIRMED,
+            fence,
         )
         .values(status=DeliveryState.SENDING, attempts=Delivery.attempts + 1, next_attempt_at=None)
         .returning(Delivery.attempts)
@@ -77,44 +96,73 @@ async def end_attempt(
     error_message: str | None = None,
     next_attempt_at: datetime | None = None,
 ) -> None:
-    """Record how an attempt ended, on the attempt and, unless another one has begun meanwhile, on its delivery."""
-    await session.execute(
-        update(Attempt)
-        .where(Attempt.id == attempt.id)
-        .values(ended_at=now, outcome=outcome, error_message=error_message)
-    )
+    """Record how an attempt ended, on its delivery and on the attempt; the delivery is locked first, as by everybody.
+
+    Where another attempt has begun meanwhile, only a receipt counts for the delivery.
+    """
     delivered = {"delivered_at": now, "receipt": receipt} if outcome is DeliveryState.DELIVERED else {}
     await session.execute(
         update(Delivery)
         .where(
             Delivery.id == attempt.delivery_id,
-            Delivery.attempts == attempt.number,
+            true() if delivered else Delivery.attempts == attempt.number,
             Delivery.status.in_(ALLOWED.sources_of(outcome, By.PLAN)),
         )
         .values(status=outcome, error_message=error_message, next_attempt_at=next_attempt_at, **delivered)
+    )
+    await session.execute(
+        update(Attempt)
+        .where(Attempt.id == attempt.id)
+        .values(ended_at=now, outcome=outcome, error_message=error_message)
     )
 
 
 async def abandon_attempts(
     session: AsyncSession, execution_id: str, *, now: datetime, message: str = _BROKEN_OFF
 ) -> int:
-    """Make `unknown` what a dead pass left `sending`, since it may have left. Return how many there were."""
-    under_way = (
-        Delivery.execution_id == execution_id,
-        Delivery.status.in_(ALLOWED.sources_of(DeliveryState.UNKNOWN, By.PLAN)),
-    )
-    await session.execute(
-        update(Attempt)
-        .where(Attempt.delivery_id.in_(select(Delivery.id).where(*under_way)), Attempt.ended_at.is_(None))
-        .values(ended_at=now, outcome=DeliveryState.UNKNOWN, error_message=message)
-    )
-    changed = await session.execute(
+    """Make `unknown` what a dead pass left `sending`, since it may have left. Return how many there were.
+
+    A delivery with a confirmed attempt becomes `delivered` instead: earlier versions did not always write it there.
+    """
+    await _adopt_receipts(session, execution_id)
+    changed = await session.scalars(
         update(Delivery)
-        .where(*under_way)
+        .where(
+            Delivery.execution_id == execution_id,
+            Delivery.status.in_(ALLOWED.sources_of(DeliveryState.UNKNOWN, By.PLAN)),
+        )
         .values(status=DeliveryState.UNKNOWN, error_message=message)
         .returning(Delivery.id)
     )
-    return len(changed.all())
+    ids = changed.all()
+    if ids:
+        await session.execute(
+            update(Attempt)
+            .where(Attempt.delivery_id.in_(ids), Attempt.ended_at.is_(None))
+            .values(ended_at=now, outcome=DeliveryState.UNKNOWN, error_message=message)
+        )
+    return len(ids)
+
+
+async def _adopt_receipts(session: AsyncSession, execution_id: str) -> None:
+    confirmed_at = select(func.min(Attempt.ended_at)).where(
+        Attempt.delivery_id == Delivery.id, Attempt.outcome == DeliveryState.DELIVERED
+    )
+    await session.execute(
+        update(Delivery)
+        .where(
+            Delivery.execution_id == execution_id,
+            Delivery.status.in_(ALLOWED.sources_of(DeliveryState.DELIVERED, By.PLAN)),
+            _CONFIRMED,
+        )
+        .values(
+            status=DeliveryState.DELIVERED,
+            delivered_at=confirmed_at.scalar_subquery(),
+            error_message=None,
+            next_attempt_at=None,
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def suppress(session: AsyncSession, delivery_id: str, reason: Reason) -> None:
@@ -123,6 +171,15 @@ async def suppress(session: AsyncSession, delivery_id: str, reason: Reason) -> N
         update(Delivery)
         .where(Delivery.id == delivery_id, Delivery.status.in_(ALLOWED.sources_of(DeliveryState.SUPPRESSED, By.PLAN)))
         .values(status=DeliveryState.SUPPRESSED, error_message=words(reason), next_attempt_at=None)
+    )
+
+
+async def give_up(session: AsyncSession, execution_id: str, reason: Reason) -> None:
+    """Plan no further attempt of what an execution has not delivered; the states stay as they are."""
+    await session.execute(
+        update(Delivery)
+        .where(Delivery.execution_id == execution_id, Delivery.status != DeliveryState.DELIVERED)
+        .values(next_attempt_at=None, error_message=words(reason))
     )
 
 

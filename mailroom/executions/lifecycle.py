@@ -92,6 +92,8 @@ def _pending(
         "flow_run_id": flow_run_id,
         "pass_count": 0,
         "render_failures": 0,
+        "crash_count": 0,
+        "error_count": 0,
         "created_at": now,
     }
 

@@ -53,12 +53,17 @@ class ReasonCode(StrEnum):
     NO_ROWS = "no_rows"
     RENDER_RETRY = "render_retry"  # error
     RENDER_FAILED = "render_failed"  # error
-    FILE_GONE = "file_gone"  # file
+    FILE_GONE = "file_gone"  # file; written by earlier versions only
+    FILES_EXPIRED = "files_expired"
 
     # Delivering.
     DELIVERED = "delivered"  # delivered, total
     DELIVERY_RETRY = "delivery_retry"  # delivered, total, waiting
     NOT_ALL_DELIVERED = "not_all_delivered"  # delivered, total, states
+
+    # An error of our own; the log knows its id.
+    OWN_ERROR_RETRY = "own_error_retry"  # error_id
+    OWN_ERROR = "own_error"  # error_id
 
     # Its flow run.
     CANCELLED_IN_PREFECT = "cancelled_in_prefect"

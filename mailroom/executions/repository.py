@@ -55,6 +55,11 @@ async def of_flow_run(session: AsyncSession, flow_run_id: str) -> Execution | No
     return (await session.scalars(query)).first()
 
 
+async def id_of_flow_run(session: AsyncSession, flow_run_id: str) -> str | None:
+    """Return the id of the execution that a flow run works on, without a lock; None where it has claimed none."""
+    return (await session.scalars(select(Execution.id).where(Execution.flow_run_id == flow_run_id))).first()
+
+
 async def unsubmitted(
     session: AsyncSession, *, schedule_id: str | None = None, limit: int = 100
 ) -> Sequence[Execution]:
@@ -88,9 +93,14 @@ async def set_flow_run(session: AsyncSession, execution_id: str, flow_run_id: st
     )
 
 
-async def set_lease(session: AsyncSession, execution_id: str, until: datetime | None) -> None:
-    """Say until when the execution's process is sure to live; None gives it back."""
-    await session.execute(update(Execution).where(Execution.id == execution_id).values(lease_until=until))
+async def set_lease(session: AsyncSession, execution_id: str, pass_number: int, until: datetime | None) -> bool:
+    """Say until when the process of a pass is sure to live; None gives the lease back.
+
+    Return whether the execution still belongs to this pass; where it does not, nothing is written.
+    """
+    mine = (Execution.id == execution_id, Execution.pass_count == pass_number)
+    written = await session.execute(update(Execution).where(*mine).values(lease_until=until).returning(Execution.id))
+    return written.scalar_one_or_none() is not None
 
 
 async def list_page(

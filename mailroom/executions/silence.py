@@ -25,6 +25,13 @@ async def forget_flow_run(session: AsyncSession, execution_id: str, flow_run_id:
     )
 
 
+async def count_crash(session: AsyncSession, execution_id: str) -> None:
+    """Count that an execution's run is put back since its process is gone."""
+    await session.execute(
+        update(Execution).where(Execution.id == execution_id).values(crash_count=Execution.crash_count + 1)
+    )
+
+
 async def silent(
     session: AsyncSession, *, before: datetime, now: datetime, limit: int, beyond: tuple[datetime, str] | None = None
 ) -> Sequence[Execution]:

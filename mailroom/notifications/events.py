@@ -35,11 +35,15 @@ class Event(ABC):
 
 @dataclass(frozen=True, slots=True)
 class ExecutionFailed(Event):
-    """An execution ended, and not everything was delivered; `reason` says why."""
+    """An execution ended, and not everything was delivered; `reason` says why.
+
+    `unconfirmed` names every recipient whose delivery the far side has not confirmed.
+    """
 
     execution_id: str
     state: ExecutionState
     reason: str
+    unconfirmed: tuple[str, ...] = ()
 
     @property
     def severity(self) -> str:
@@ -53,8 +57,10 @@ class ExecutionFailed(Event):
 
     @property
     def body(self) -> str:
-        """Return the reason."""
-        return self.reason
+        """Return the reason, and every recipient who may be without it."""
+        if not self.unconfirmed:
+            return self.reason
+        return f"{self.reason} Not confirmed: {', '.join(self.unconfirmed)}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import repository as audit
 from mailroom.audit.events import ScheduleSuspended
+from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import lifecycle
 from mailroom.executions import repository as executions
+from mailroom.executions.fence import hold_for
 from mailroom.executions.lifecycle import By
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import ReasonCode, because, reason_of
@@ -17,25 +21,36 @@ from mailroom.ledger import repository as ledger
 from mailroom.ledger.account import account_for_change
 from mailroom.notifications.events import ExecutionFailed
 from mailroom.notifications.service import notify
+from mailroom.passes.deliver import plan
 from mailroom.passes.outcome import Outcome
 from mailroom.schedules import lifecycle as schedule_lifecycle
 from mailroom.schedules import repository as stored
 from mailroom.schedules.lifecycle import Cause
 from mailroom.schedules.spec import stored_spec
-from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
+from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState
 from mailroom.storage.tables import Execution, Schedule
+from prefect_mailroom.errors import MailroomError
+
+_LOG = logging.getLogger(__name__)
 
 
-async def conclude(session: AsyncSession, execution_id: str, result: Outcome, *, now: datetime) -> Outcome:
+async def conclude(
+    session: AsyncSession, execution_id: str, result: Outcome, *, pass_number: int, now: datetime
+) -> Outcome:
     """Write the outcome of a pass. Only an end alerts; a pass that will be tried again is silent.
 
-    Returns what stands: an execution that ended meanwhile, or that another pass left to be retried, stays so, whatever
-    this pass came to.
+    Returns what stands: an execution that ended meanwhile stays so, whatever this pass came to.
+
+    Args:
+        pass_number: the pass that concludes, or that the rescue has found dead.
+
+    Raises:
+        PassLost: another pass has begun since.
     """
     schedule_id = (await executions.get(session, execution_id)).schedule_id
     schedule = await stored.find(session, schedule_id, lock=True)  # First, as the claim does: no deadlock.
     assert schedule is not None, "schedules are never removed, only marked as deleted"
-    execution = await executions.get(session, execution_id, lock=True)
+    execution = await hold_for(session, execution_id, pass_number)
     if execution.status.ended or not lifecycle.ALLOWED.allows(execution.status, result.state, By.PLAN):
         return Outcome(execution.status, reason_of(execution), execution.next_pass_at)
     lifecycle.end_pass(execution, result.state, result.reason, now=now, retry_at=result.retry_at)
@@ -44,7 +59,13 @@ async def conclude(session: AsyncSession, execution_id: str, result: Outcome, *,
     failed = result.state in (ExecutionState.FAILED, ExecutionState.PARTIAL)
     if failed:
         event = ExecutionFailed(
-            schedule.user_id, schedule.id, schedule.name, execution.id, execution.status, words(result.reason)
+            schedule.user_id,
+            schedule.id,
+            schedule.name,
+            execution.id,
+            execution.status,
+            words(result.reason),
+            await _unconfirmed(session, execution, schedule, now),
         )
         notify(session, event, at=now)
     if execution.kind is ExecutionKind.SCHEDULED:
@@ -52,6 +73,20 @@ async def conclude(session: AsyncSession, execution_id: str, result: Outcome, *,
             await _count(session, schedule, failed=failed, now=now)
         await _finish(session, schedule, execution, now)
     return result
+
+
+async def _unconfirmed(
+    session: AsyncSession, execution: Execution, schedule: Schedule, now: datetime
+) -> tuple[str, ...]:
+    """Return the recipients of every delivery that is not confirmed, in order; also of those that never began."""
+    deliveries = await delivery_repository.deliveries_of(session, [execution.id])
+    if not deliveries:
+        try:
+            deliveries = plan(execution, stored_spec(schedule), now=now)
+        except (ValidationError, MailroomError):
+            _LOG.warning("The recipients of execution %s cannot be read.", execution.id, exc_info=True)
+    left = [row.recipient for row in deliveries if row.status is not DeliveryState.DELIVERED]
+    return tuple(dict.fromkeys(left))
 
 
 async def _count(session: AsyncSession, schedule: Schedule, *, failed: bool, now: datetime) -> None:

@@ -6,35 +6,33 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from prefect.blocks.core import Block
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access import repository as user_repository
 from mailroom.connections.service import load_named
 from mailroom.executions import delivery_lifecycle, overlap
+from mailroom.executions.fence import PassLost, check
 from mailroom.executions.lifecycle import By
-from mailroom.executions.reasons import reason_of
+from mailroom.executions.reason_words import words
+from mailroom.executions.reasons import Reason, reason_of
 from mailroom.passes.gate import may_send
+from mailroom.passes.planned.shipment import Shipment, parcel
 from mailroom.passes.retry import next_attempt
-from mailroom.rendering import repository as rendering_repository
-from mailroom.rendering.service import Message, RenderedReport, RenderRequest, message_of
-from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import repository as stored
 from mailroom.schedules.spec import ScheduleSpec
 from mailroom.settings import Settings
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
-from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database, new_id
-from mailroom.storage.tables import Artifact, Delivery, Execution, Schedule
-from prefect_mailroom.channels.base import Channel, Destination, Parcel, ParcelFile, Receipt
-from prefect_mailroom.channels.registry import destination
-from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, Retryable
-from prefect_mailroom.text import variables
+from mailroom.storage.retrying import persistently
+from mailroom.storage.tables import Attempt, Delivery, Execution
+from prefect_mailroom.channels.base import Channel, Destination, Receipt
+from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, Retryable, RetryLater, Withdrawn
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 4
@@ -92,104 +90,12 @@ def due_now(
     return chosen
 
 
-@dataclass(frozen=True, slots=True)
-class Shipment:
-    """Everything that the deliveries of an execution have in common."""
+class NotAllowed(Withdrawn):
+    """The right to send has gone; `reason` says why."""
 
-    execution: Execution
-    schedule: Schedule
-    spec: ScheduleSpec
-    definition: ReportDefinition
-    request: RenderRequest
-    report: RenderedReport
-    files: tuple[ParcelFile, ...]
-    message: Message
-
-
-async def load_shipment(
-    database: Database,
-    store: ArtifactStore,
-    execution: Execution,
-    schedule: Schedule,
-    spec: ScheduleSpec,
-    request: RenderRequest,
-    report: RenderedReport,
-) -> Shipment:
-    """Bring together what was rendered.
-
-    Raises:
-        FileNotFoundError: a file has expired meanwhile.
-    """
-    async with database.session() as session:
-        artifacts = await rendering_repository.artifacts(session, report.artifact_ids)
-    message = await asyncio.to_thread(message_of, store, report)
-    files = tuple(_parcel_file(store, artifact) for artifact in artifacts)
-    return Shipment(execution, schedule, spec, request.definition, request, report, files, message)
-
-
-def _parcel_file(store: ArtifactStore, artifact: Artifact) -> ParcelFile:
-    return ParcelFile(
-        path=store.path(artifact.sha256),
-        filename=artifact.filename,
-        media_type=artifact.media_type,
-        size=artifact.size,
-        sha256=artifact.sha256,
-    )
-
-
-def window(definition: ReportDefinition, parameters: dict[str, Any]) -> tuple[date | None, date | None]:
-    """Return the first and last day of the data, where the definition names the parameters that bound it."""
-    days: list[date | None] = []
-    for name in (definition.data_window or "").split(".."):
-        value = parameters.get(name)
-        try:
-            days.append(date.fromisoformat(str(value)[:10]) if value else None)
-        except ValueError:
-            days.append(None)
-    return (days[0], days[1]) if len(days) == 2 else (None, None)
-
-
-def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
-    """Return the parcel of one attempt. Pure: the files are only named."""
-    execution, schedule, definition = shipment.execution, shipment.schedule, shipment.definition
-    local_due = execution.due_at.astimezone(ZoneInfo(shipment.spec.timing.timezone))
-    first, last = window(definition, shipment.request.parameters)
-    return Parcel(
-        key=delivery.key,
-        attempt=attempt,
-        recipient=delivery.recipient,
-        destination=destination(delivery.destination),
-        files=shipment.files,
-        text=shipment.message.text,
-        html=shipment.message.html,
-        images=shipment.message.images,
-        variables=variables.values(
-            report_name=definition.title,
-            report_slug=definition.id,
-            schedule_name=schedule.name,
-            due=local_due,
-            execution_id=execution.id,
-            window_from=first,
-            window_to=last,
-            parameters={
-                name: value
-                for name, value in shipment.request.parameters.items()
-                if isinstance(value, str | int) and not isinstance(value, bool)
-            },
-        ),
-        facts={
-            "execution_id": execution.id,
-            "schedule": {"id": schedule.id, "name": schedule.name},
-            "report": {"id": definition.id, "title": definition.title, "version": definition.version},
-            "kind": str(execution.kind),
-            "due_at": execution.due_at.isoformat(),
-            "timezone": shipment.spec.timing.timezone,
-            "parameters": shipment.request.parameters,
-            "rows": shipment.report.rows,
-            "figures": shipment.report.message["figures"],
-        },
-        is_test=execution.kind is ExecutionKind.TEST,
-    )
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(words(reason))
+        self.reason = reason
 
 
 class Courier:
@@ -204,21 +110,36 @@ class Courier:
         self._channels: dict[str, asyncio.Task[Block]] = {}
 
     async def deliver_all(self, deliveries: Sequence[Delivery]) -> None:
-        """Make one attempt for each; at most four at once through one connection, so that it stays polite."""
+        """Make one attempt for each; at most four at once through one connection, so that it stays polite.
+
+        Raises:
+            PassLost: another pass has begun since; what was under way has ended.
+            ExceptionGroup: what went wrong inside Mailroom itself, once all the others are through.
+        """
+        errors: list[Exception] = []
         async with asyncio.TaskGroup() as group:
             for delivery in deliveries:
-                group.create_task(self._deliver(delivery))
+                group.create_task(self._deliver_apart(delivery, errors))
+        for error in errors:
+            if isinstance(error, PassLost):
+                raise error
+        if errors:
+            raise ExceptionGroup("Some deliveries ended with an error of our own.", errors)
+
+    async def _deliver_apart(self, delivery: Delivery, errors: list[Exception]) -> None:
+        """Deliver so that an error of our own in this delivery leaves the others alone."""
+        try:
+            await self._deliver(delivery)
+        except PassLost as error:
+            errors.append(error)
+        except Exception as error:
+            _LOG.exception("Delivery %s ended with an error of our own (error %s).", delivery.id, new_id())
+            errors.append(error)
 
     async def _deliver(self, delivery: Delivery) -> None:
         async with self._slots.setdefault(delivery.connection, asyncio.Semaphore(_AT_ONCE)):
             channel = await self._channel(delivery)
-            now = datetime.now(UTC)
-            async with self._database.session() as session:
-                if await self._suppressed(session, delivery):
-                    return
-                attempt = await delivery_lifecycle.begin_attempt(
-                    session, delivery, now=now, flow_run_id=self._flow_run_id, forced=self._forced
-                )
+            attempt = await persistently(lambda: self._begin(delivery), f"An attempt of delivery {delivery.id}")
             if attempt is None:
                 return
             outcome = await self._send(channel, delivery, attempt.number)
@@ -232,31 +153,84 @@ class Courier:
                     not_before=outcome.not_before,
                     key=delivery.key,
                 )
+            recording = asyncio.create_task(self._record(attempt, outcome, again))
+            try:
+                await asyncio.shield(recording)
+            except asyncio.CancelledError:
+                await recording  # Whatever ends the pass, what the far side said is kept first.
+                raise
+
+    async def _begin(self, delivery: Delivery) -> Attempt | None:
+        """Record that an attempt begins, or return None where nothing may leave."""
+        async with self._database.session() as session:
+            if await self._suppressed(session, delivery):
+                return None
+            return await delivery_lifecycle.begin_attempt(
+                session,
+                delivery,
+                now=datetime.now(UTC),
+                flow_run_id=self._flow_run_id,
+                forced=self._forced,
+                pass_number=self._shipment.execution.pass_count,
+            )
+
+    async def _record(self, attempt: Attempt, outcome: Receipt | MailroomError, again: datetime | None) -> None:
+        """Record how an attempt ended. A receipt is all that keeps the mail from being sent twice, so this is tried
+        again while the database is busy."""
+        now = datetime.now(UTC)
+
+        async def end() -> None:
             async with self._database.session() as session:
                 await delivery_lifecycle.end_attempt(
                     session,
                     attempt,
-                    now=datetime.now(UTC),
+                    now=now,
                     outcome=_state(outcome),
                     receipt=_receipt(outcome),
                     error_message=str(outcome) if isinstance(outcome, MailroomError) else None,
                     next_attempt_at=again,
                 )
+                if isinstance(outcome, NotAllowed):
+                    await delivery_lifecycle.suppress(session, attempt.delivery_id, outcome.reason)
+
+        await persistently(end, f"What became of attempt {attempt.id} ({_state(outcome)})")
 
     async def _suppressed(self, session: AsyncSession, delivery: Delivery) -> bool:
         """Say whether the right to send has gone since the gate; this is asked in the attempt's own transaction."""
+        reason = await self._why_not(session)
+        if reason:
+            await delivery_lifecycle.suppress(session, delivery.id, reason)
+        return reason is not None
+
+    async def _last_look(self) -> None:
+        """Ask again just before the content leaves: the far side may have let us wait.
+
+        Raises:
+            Withdrawn: it must not leave any more.
+            RetryLater: the database does not say.
+        """
+        try:
+            async with self._database.session() as session:
+                reason = await self._why_not(session)
+        except PassLost as lost:
+            raise Withdrawn(str(lost)) from lost
+        except (SQLAlchemyError, OSError) as error:
+            raise RetryLater("Nobody could say whether the schedule is still active; nothing has left.") from error
+        if reason:
+            raise NotAllowed(reason)
+
+    async def _why_not(self, session: AsyncSession) -> Reason | None:
+        """Return why nothing may leave any more, or None where it may."""
         execution = await overlap.standing(session, self._shipment.execution.id)
+        check(execution, self._shipment.execution.pass_count)
         if execution.status is ExecutionState.CANCELLED:
-            await delivery_lifecycle.suppress(session, delivery.id, reason_of(execution))
-            return True
+            return reason_of(execution)
         schedule = await stored.find(session, self._shipment.schedule.id)
         owner = await user_repository.find(session, self._shipment.schedule.user_id)
         assert schedule is not None, "schedules are never removed, only marked as deleted"
         active = owner is not None and owner.is_active
         closed = may_send(self._shipment.execution.kind, schedule.state, owner_active=active)
-        if closed:
-            await delivery_lifecycle.suppress(session, delivery.id, closed.reason)
-        return closed is not None
+        return closed.reason if closed else None
 
     async def _channel(self, delivery: Delivery) -> Channel | MailroomError:
         """Return the delivery's block, loaded once a pass, or why it cannot be had."""
@@ -275,7 +249,8 @@ class Courier:
         if isinstance(channel, MailroomError):
             return channel
         try:
-            return await channel.deliver(parcel(self._shipment, delivery, number))
+            ready = replace(parcel(self._shipment, delivery, number), last_look=self._last_look)
+            return await channel.deliver(ready)
         except MailroomError as error:
             _LOG.warning("Delivery %s, attempt %d, by %s: %s", delivery.id, number, delivery.channel, error)
             return error

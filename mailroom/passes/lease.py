@@ -1,6 +1,7 @@
 """Hold a lease while a process works on an execution: it is renewed again and again, and a dead process falls silent.
 
-It keeps two processes off the same execution, and lets the rescue see which passes died.
+It keeps two processes off the same execution, and lets the rescue see which passes died. A pass that slept past its
+lease stops as soon as a renewal finds that another one holds it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from mailroom.executions import repository as executions
+from mailroom.executions.fence import PassLost
 from mailroom.storage.database import Database
 
 _LOG = logging.getLogger(__name__)
@@ -23,25 +25,55 @@ RENEWAL_SECONDS = 15.0
 
 
 @asynccontextmanager
-async def lease(database: Database, execution_id: str) -> AsyncIterator[None]:
-    """Hold the execution's lease while the block runs; it is given back at the end, however that comes."""
-    renewing = asyncio.create_task(_renew(database, execution_id))
+async def lease(database: Database, execution_id: str, pass_number: int) -> AsyncIterator[None]:
+    """Hold the execution's lease while the block runs; it is given back at the end, however that comes.
+
+    Raises:
+        PassLost: another pass has the lease; the block was broken off, unless it had just ended.
+    """
+    holder = asyncio.current_task()
+    assert holder is not None, "a coroutine runs in a task"
+    lost = asyncio.Event()
+    renewing = asyncio.create_task(_renew(database, execution_id, pass_number, holder, lost))
     try:
         yield
+    except asyncio.CancelledError:
+        if lost.is_set():
+            raise PassLost(f"Pass {pass_number} over execution {execution_id} has lost its lease.") from None
+        raise
     finally:
         renewing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await renewing
+        if lost.is_set():
+            holder.uncancel()
+        else:
+            await _give_back(database, execution_id, pass_number)
+
+
+async def _give_back(database: Database, execution_id: str, pass_number: int) -> None:
+    try:
         async with database.session() as session:
-            await executions.set_lease(session, execution_id, None)
+            await executions.set_lease(session, execution_id, pass_number, None)
+    except (SQLAlchemyError, OSError):
+        _LOG.warning("The lease of execution %s could not be given back; it ends by itself.", execution_id)
 
 
-async def _renew(database: Database, execution_id: str) -> None:
+async def _renew(
+    database: Database, execution_id: str, pass_number: int, holder: asyncio.Task[object], lost: asyncio.Event
+) -> None:
+    """Renew the lease until another pass has it, and then break the holder off."""
     while True:
         await asyncio.sleep(RENEWAL_SECONDS)
         try:
             async with database.session() as session:
-                await executions.set_lease(session, execution_id, datetime.now(UTC) + LENGTH)
+                mine = await executions.set_lease(session, execution_id, pass_number, datetime.now(UTC) + LENGTH)
         except (SQLAlchemyError, OSError):
-            # The next renewal comes long before the lease ends; a database that stays away ends the pass anyway.
+            # The next renewal comes long before the lease ends.
             _LOG.warning("The lease of execution %s could not be renewed.", execution_id, exc_info=True)
+            continue
+        if not mine:
+            _LOG.warning("Pass %d over execution %s has lost its lease; it stops.", pass_number, execution_id)
+            lost.set()
+            holder.cancel()
+            return

@@ -12,6 +12,21 @@ JITTER = 0.2
 """A delay is longer by up to this share of itself, so that a thousand deliveries do not return in one second."""
 
 
+LONGEST_WINDOW = timedelta(minutes=5)
+
+
+def shared_window(attempts: int) -> timedelta:
+    """Return how long a delivery that failed so often waits for others, so that one pass tries them all.
+
+    That is as long as its jitter may be, so that a round of retries takes a few passes however many deliveries it has.
+    """
+    return min(timedelta(seconds=_delay(attempts) * JITTER), LONGEST_WINDOW)
+
+
+def _delay(attempts: int) -> float:
+    return float(DELAYS[min(max(attempts, 1), len(DELAYS)) - 1])
+
+
 def next_attempt(
     *, attempts: int, max_attempts: int, now: datetime, not_before: float | None, key: str
 ) -> datetime | None:
@@ -22,7 +37,7 @@ def next_attempt(
     """
     if attempts >= max_attempts:
         return None
-    delay = float(DELAYS[min(attempts, len(DELAYS)) - 1])
+    delay = _delay(attempts)
     share = int.from_bytes(hashlib.sha256(f"{key}:{attempts}".encode()).digest()[:4]) / 2**32
     delay *= 1 + JITTER * share
     return now + timedelta(seconds=max(delay, min(not_before or 0, 86_400)))

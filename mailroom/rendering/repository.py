@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, delete, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,6 +24,12 @@ async def renderings_of(session: AsyncSession, keys: Iterable[str], *, now: date
     """Return the finished renderings of these keys that have not expired."""
     query = select(Rendering).where(Rendering.key.in_(list(keys)), Rendering.expires_at > now)
     return {row.key: row for row in await session.scalars(query)}
+
+
+async def by_ids(session: AsyncSession, ids: Sequence[str]) -> list[Rendering]:
+    """Return the renderings in the order of `ids`, also expired ones, without those that are gone."""
+    rows = {row.id: row for row in await session.scalars(select(Rendering).where(Rendering.id.in_(ids)))}
+    return [rows[rendering_id] for rendering_id in ids if rendering_id in rows]
 
 
 async def artifacts(session: AsyncSession, ids: Sequence[str]) -> list[Artifact]:
@@ -62,3 +69,23 @@ async def save_rendering(session: AsyncSession, rendering: Rendering, files: Seq
     except IntegrityError:
         return (await session.scalars(query)).one()
     return rendering
+
+
+async def forget_expired(session: AsyncSession, *, before: datetime, limit: int) -> int:
+    """Remove renderings that expired before this moment, `limit` at most; returns how many. Their artifacts stay."""
+    expired = (await session.scalars(select(Rendering.id).where(Rendering.expires_at < before).limit(limit))).all()
+    if expired:
+        await session.execute(delete(Rendering).where(Rendering.id.in_(expired)))
+    return len(expired)
+
+
+async def unexpired_files(session: AsyncSession, digests: Sequence[str], *, now: datetime) -> set[str]:
+    """Return those of these digests whose files can be downloaded still."""
+    query = select(Artifact.sha256).where(Artifact.sha256.in_(digests), Artifact.expires_at > now)
+    return set(await session.scalars(query))
+
+
+async def unexpired_results(session: AsyncSession, *, made_before: datetime, now: datetime) -> list[dict[str, Any]]:
+    """Return the results of old renderings that have not expired."""
+    query = select(Rendering.result).where(Rendering.created_at < made_before, Rendering.expires_at > now)
+    return list(await session.scalars(query))

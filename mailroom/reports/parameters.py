@@ -19,6 +19,7 @@ from jsonschema.exceptions import SchemaError, ValidationError
 from referencing import Registry
 
 from mailroom.reports import dates
+from mailroom.reports.patterns import SchemaValidator, fault_of
 from prefect_mailroom.errors import ConfigurationError
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
@@ -38,6 +39,8 @@ _LIMITS = {
     "pattern": "that matches",
     "format": "in the format",
 }
+
+_NO_PATTERN = "Patterns have the syntax of RE2: no look-around, no back references, at most 1000 repetitions."
 
 _formats = FormatChecker()
 
@@ -130,15 +133,22 @@ def _defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _schema_problems(schema: Mapping[str, Any]) -> Iterator[Problem]:
     try:
-        Draft202012Validator.check_schema(schema)
+        # Without formats: it would read patterns by Python's syntax, which is not the one that they are matched by.
+        Draft202012Validator.check_schema(schema, format_checker=FormatChecker(()))
     except SchemaError as error:
         path = tuple(error.absolute_path)
         yield Problem(_named(path), f"the schema is wrong: {_short(error.message)}", path)
         return
     if schema.get("type") != "object":
         yield Problem("parameters", "the schema needs 'type: object'.", ("type",))
-    for path in _references(schema, ()):
-        yield Problem(_named(path), "references to other schemas ($ref) are not followed; write it out.", path)
+    for path, value in _keywords(schema, {"$ref", "$dynamicRef", "pattern", "patternProperties"}, ()):
+        if path[-1] == "patternProperties":
+            yield Problem(_named(path), "patternProperties are not read: each parameter has a name of its own.", path)
+        elif path[-1] == "pattern":
+            if why := fault_of(value):
+                yield Problem(_named(path), f"the pattern cannot be used: {why}. {_NO_PATTERN}", path)
+        else:
+            yield Problem(_named(path), "references to other schemas ($ref) are not followed; write it out.", path)
     properties = schema.get("properties", {})
     for name in schema.get("required", []):
         if name not in properties:
@@ -165,16 +175,17 @@ def _property_problems(name: str, prop: Any) -> Iterator[Problem]:
             yield Problem(name, "each choice of oneOf needs a const (and a title).", (*at, "oneOf", index))
 
 
-def _references(node: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+def _keywords(node: Any, names: set[str], path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Yield where in a schema one of these keywords stands, and its value. A parameter may be named like a keyword."""
     if isinstance(node, dict):
         for key, value in node.items():
-            if key in {"$ref", "$dynamicRef"} and isinstance(value, str):
-                yield (*path, key)
+            if key in names and (isinstance(value, str) or key == "patternProperties"):
+                yield (*path, key), value
             else:
-                yield from _references(value, (*path, key))
+                yield from _keywords(value, names, (*path, key))
     elif isinstance(node, list):
         for index, value in enumerate(node):
-            yield from _references(value, (*path, index))
+            yield from _keywords(value, names, (*path, index))
 
 
 def _value_problems(
@@ -196,7 +207,7 @@ def _value_problems(
             resolved[name] = None
             properties = {**properties, name: {}}  # Said already: the schema need not say it again.
     checked = {**schema, "properties": properties}
-    validator = Draft202012Validator(checked, format_checker=_formats, registry=Registry())
+    validator = SchemaValidator(checked, format_checker=_formats, registry=Registry())
     for fault in validator.iter_errors(resolved):
         yield _explained(fault, properties)
 

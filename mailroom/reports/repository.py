@@ -12,6 +12,8 @@ from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.reports.spec import ReportDefinition
 from mailroom.states import ScheduleState
+from mailroom.storage.inserting import insert_into
+from mailroom.storage.locks import before_reading
 from mailroom.storage.tables import Report, Schedule
 
 
@@ -26,12 +28,14 @@ async def find(session: AsyncSession, report_id: str, *, viewer: Viewer) -> Repo
     return (await session.scalars(query)).one_or_none()
 
 
-async def get(session: AsyncSession, report_id: str, *, viewer: Viewer) -> Report:
-    """Return the active report.
+async def get(session: AsyncSession, report_id: str, *, viewer: Viewer, lock: bool = False) -> Report:
+    """Return the active report; `lock` keeps others from changing it until the transaction ends.
 
     Raises:
         NotFound: there is none of that id.
     """
+    if lock:
+        await _locked(session, report_id)
     found = await find(session, report_id, viewer=viewer)
     if found is None:
         raise NotFound(f"There is no report '{report_id[:80]}'.", remedy="GET /api/v1/reports lists them.")
@@ -45,21 +49,57 @@ async def every(session: AsyncSession, *, viewer: Viewer) -> Sequence[Report]:
     ).all()
 
 
+async def _locked(session: AsyncSession, report_id: str) -> Report | None:
+    """Return the report, deleted ones included, and keep others from changing it until the transaction ends."""
+    await before_reading(session)
+    query = select(Report).where(Report.id == report_id).with_for_update()
+    return (await session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+
+
+async def create(session: AsyncSession, definition: ReportDefinition, *, now: datetime) -> tuple[Report, str] | None:
+    """Insert a report, or bring a deleted one back; return it with `created` or `updated`, None where the id is in use.
+
+    The database decides which of several is the first.
+    """
+    row, outcome = await _insert_or_lock(session, definition, now=now)
+    if outcome == "created":
+        return row, outcome
+    return None if row.is_active else (_overwrite(row, definition, now=now), outcome)
+
+
 async def save(session: AsyncSession, definition: ReportDefinition, *, now: datetime) -> tuple[Report, str]:
     """Insert or update a report; returns it with `created`, `updated` or `unchanged`."""
-    data, version = definition.model_dump(mode="json"), definition.version
-    row = await session.get(Report, definition.id)
-    if row is None:
-        row = Report(id=definition.id, created_at=now, updated_at=now, title="", version="", definition={})
-        session.add(row)
-        outcome = "created"
-    elif row.version == version and row.is_active:
+    row, outcome = await _insert_or_lock(session, definition, now=now)
+    if outcome == "created":
+        return row, outcome
+    if row.version == definition.version and row.is_active:
         return row, "unchanged"
-    else:
-        outcome = "updated"
-    row.title, row.version, row.definition = definition.title, version, data
+    return _overwrite(row, definition, now=now), outcome
+
+
+async def _insert_or_lock(session: AsyncSession, definition: ReportDefinition, *, now: datetime) -> tuple[Report, str]:
+    """Return the new row with `created`, or the one that was there already, locked, with `updated`."""
+    values = {
+        "id": definition.id,
+        "title": definition.title,
+        "version": definition.version,
+        "definition": definition.model_dump(mode="json"),
+        "is_active": True,
+        "created_at": now,
+        "updated_at": now,
+    }
+    query = insert_into(session, Report).values(**values).on_conflict_do_nothing().returning(Report)
+    if new := (await session.scalars(query)).one_or_none():
+        return new, "created"
+    found = await _locked(session, definition.id)
+    assert found is not None, "rows of reports are never removed"
+    return found, "updated"
+
+
+def _overwrite(row: Report, definition: ReportDefinition, *, now: datetime) -> Report:
+    row.title, row.version, row.definition = definition.title, definition.version, definition.model_dump(mode="json")
     row.is_active, row.updated_at = True, now
-    return row, outcome
+    return row
 
 
 async def count_schedules(session: AsyncSession, report_id: str) -> int:

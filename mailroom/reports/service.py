@@ -81,18 +81,29 @@ async def save(
         Conflict: a new one has a known id, or `if_match` is stale.
         Invalid: see `check`.
     """
-    if not new:
-        check_etag(
-            etag(await report_repository.get(session, definition.id, viewer=context.viewer)), if_match, noun="report"
-        )
-    elif await report_repository.find(session, definition.id, viewer=SYSTEM):
-        message = f"A report with the id '{definition.id}' already exists."
-        raise Conflict(message, remedy="Choose another id, or change the existing report with PUT.")
-    warnings = await check(session, definition, viewer=context.viewer)
-    row, outcome = await report_repository.save(session, definition, now=context.now)
+    if new:
+        row, warnings, outcome = await _create(session, definition, context)
+    else:
+        row = await report_repository.get(session, definition.id, viewer=context.viewer, lock=True)
+        check_etag(etag(row), if_match, noun="report")
+        warnings = await check(session, definition, viewer=context.viewer)
+        row, outcome = await report_repository.save(session, definition, now=context.now)
     if outcome != "unchanged":
         audit.record_by(session, _SAVED[outcome](row.id, row.version), context)
     return row, warnings
+
+
+async def _create(
+    session: AsyncSession, definition: ReportDefinition, context: Context
+) -> tuple[Report, list[str], str]:
+    message = f"There is a report '{definition.id}' already."
+    taken = Conflict(message, remedy="Choose another id, or change that one with PUT.")
+    if await report_repository.find(session, definition.id, viewer=SYSTEM):
+        raise taken  # Said before the faults of a definition that is not wanted here.
+    warnings = await check(session, definition, viewer=context.viewer)
+    if (created := await report_repository.create(session, definition, now=context.now)) is None:
+        raise taken
+    return created[0], warnings, created[1]
 
 
 async def delete(session: AsyncSession, report_id: str, context: Context, *, if_match: str | None = None) -> None:
@@ -102,7 +113,7 @@ async def delete(session: AsyncSession, report_id: str, context: Context, *, if_
         NotFound.
         Conflict: schedules use it, or `if_match` is stale.
     """
-    row = await report_repository.get(session, report_id, viewer=context.viewer)
+    row = await report_repository.get(session, report_id, viewer=context.viewer, lock=True)
     check_etag(etag(row), if_match, noun="report")
     if count := await report_repository.count_schedules(session, report_id):
         message = f"The report '{report_id}' is used by {count} schedule{'s' if count > 1 else ''}."

@@ -58,13 +58,11 @@ async def create(session: AsyncSession, wanted: NewCalendar, context: Context) -
     Raises:
         Conflict: the id is in use.
     """
-    if await session.get(Calendar, wanted.id):
-        message = f"A calendar with the id '{wanted.id}' already exists."
-        raise Conflict(message, remedy="Choose another id, or change the existing calendar with PUT.")
-    row = Calendar(id=wanted.id, title=wanted.title, definition=wanted.definition())
-    row.created_at = row.updated_at = context.now
-    session.add(row)
-    await session.flush()
+    definition = wanted.definition()
+    row = await calendars.insert(session, wanted.id, title=wanted.title, definition=definition, now=context.now)
+    if row is None:
+        message = f"There is a calendar '{wanted.id}' already."
+        raise Conflict(message, remedy="Choose another id, or change that one with PUT.")
     audit.record_by(session, events.CalendarCreated(row.id, row.definition), context)
     return row
 

@@ -13,7 +13,7 @@ from mailroom.errors import NotFound
 from mailroom.states import ScheduleState, SyncState
 from mailroom.storage.locks import hold
 from mailroom.storage.paging import Page, page
-from mailroom.storage.tables import Schedule
+from mailroom.storage.tables import Schedule, User
 
 _SORTS = {"created_at": Schedule.created_at, "name": Schedule.name, "updated_at": Schedule.updated_at}
 
@@ -74,12 +74,6 @@ async def list_page(
     return await page(session, query, key, Schedule.id, cursor=cursor, limit=limit, descending=sort.startswith("-"))
 
 
-async def unsynced(session: AsyncSession, limit: int = 100) -> Sequence[Schedule]:
-    """Return schedules whose wanted state Prefect does not show yet and has not refused, longest waiting first."""
-    query = select(Schedule).where(Schedule.sync_state == SyncState.PENDING).order_by(Schedule.updated_at)
-    return (await session.scalars(query.limit(limit))).all()
-
-
 async def deployed(session: AsyncSession) -> dict[str, str]:
     """Return the deployment's id of each schedule that is not deleted and has one."""
     query = select(Schedule.id, Schedule.deployment_id).where(
@@ -91,6 +85,17 @@ async def deployed(session: AsyncSession) -> dict[str, str]:
 async def by_ids(session: AsyncSession, ids: Sequence[str]) -> Sequence[Schedule]:
     """Return those of these schedules that exist, deleted ones included. At most a few hundred ids a call."""
     return (await session.scalars(select(Schedule).where(Schedule.id.in_(ids)))).all()
+
+
+async def of_report(session: AsyncSession, report_id: str, *, viewer: Viewer) -> Sequence[tuple[Schedule, str]]:
+    """Return the report's schedules that are not deleted, by name, each with its owner's mail address."""
+    query = (
+        select(Schedule, User.email)
+        .join(User, User.id == Schedule.user_id)
+        .where(Schedule.report_id == report_id, Schedule.state != ScheduleState.DELETED, visible_to(viewer))
+        .order_by(Schedule.name, Schedule.id)
+    )
+    return [(row[0], row[1]) for row in await session.execute(query)]
 
 
 async def following(session: AsyncSession, after: str, limit: int) -> Sequence[Schedule]:

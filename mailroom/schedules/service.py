@@ -4,38 +4,32 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.access.viewer import Viewer
 from mailroom.audit import events
 from mailroom.audit import repository as audit
+from mailroom.calendars import repository as calendar_repository
 from mailroom.calendars.service import business_calendar
-from mailroom.connections import repository as connection_repository
 from mailroom.context import Context
-from mailroom.errors import Conflict, Fault, Invalid
+from mailroom.errors import Conflict, Invalid
 from mailroom.executions import lifecycle as execution_lifecycle
 from mailroom.executions.reasons import ReasonCode, because
 from mailroom.ledger.account import account_for_change
-from mailroom.reports import repository as report_repository
-from mailroom.reports.parameters import ParametersInvalid, check_parameters
-from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import lifecycle
 from mailroom.schedules import repository as stored
+from mailroom.schedules.checks import check
 from mailroom.schedules.conflicts import repository as conflicts
 from mailroom.schedules.conflicts.keys import keys_of
-from mailroom.schedules.forecast import jitter_faults, timing_faults
 from mailroom.schedules.lifecycle import Cause
-from mailroom.schedules.spec import ScheduleSpec, spec_data, store_spec, stored_spec
+from mailroom.schedules.spec import ScheduleSpec, read_spec, spec_data, store_spec, stored_spec
 from mailroom.states import ExecutionKind, ScheduleState
+from mailroom.storage.contention import Overtaken
 from mailroom.storage.tables import Execution, Schedule
 from mailroom.timing import BusinessCalendar, occurrences
 from mailroom.timing.model import Immediate
 from mailroom.versions import check_etag, etag_of
-from prefect_mailroom.channels.base import Destination
-from prefect_mailroom.text.variables import PARAMETER_PREFIX, parameter_names
 
 _ENDED = {
     Cause.PAUSE: because(ReasonCode.SCHEDULE_PAUSED),
@@ -46,76 +40,6 @@ _MOVED = {
     Cause.RESUME: events.ScheduleResumed,
     Cause.DELETE: events.ScheduleDeleted,
 }
-
-
-def _variable_faults(targets: list[Destination], parameters: dict[str, Any]) -> list[Fault]:
-    """Return a fault for each variable `{param_…}` of a destination that the report's parameters do not have."""
-    known = parameters.get("properties", {})
-    faults = []
-    for index, target in enumerate(targets):
-        for field, template in target.templates().items():
-            for name in parameter_names(template):
-                if name.removeprefix(PARAMETER_PREFIX) not in known:
-                    message = f"The report has no parameter for {{{name}}}."
-                    remedy = f"Its parameters are: {', '.join(known) or 'none'}."
-                    faults.append(Fault(f"destinations.{index}.{field}", message, remedy))
-    return faults
-
-
-async def _check_targets(session: AsyncSession, targets: list[Destination], viewer: Viewer) -> list[Fault]:
-    known = await connection_repository.named(session, [target.connection for target in targets], viewer=viewer)
-    faults = []
-    for index, target in enumerate(targets):
-        row = known.get(target.connection)
-        place = f"destinations.{index}.connection"
-        if row is None:
-            message = f"There is no connection '{target.connection}'."
-            faults.append(Fault(place, message, "GET /api/v1/connections lists them."))
-        elif row.kind != target.channel:
-            message = f"The connection '{target.connection}' is of kind {row.kind}, not {target.channel}."
-            faults.append(Fault(place, message, f"Choose a connection of kind {target.channel}."))
-    return faults
-
-
-async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> BusinessCalendar:
-    """Refuse what can never run; return the schedule's calendar.
-
-    Raises:
-        Invalid: naming every fault.
-    """
-    faults: list[Fault] = []
-    business = BusinessCalendar()
-    try:
-        business = await business_calendar(session, spec.timing.calendar, lock=True)
-    except Invalid as error:
-        faults += error.faults
-    least = timedelta(seconds=context.settings.minimum_interval_seconds)
-    faults += timing_faults(spec.timing, business, now=context.now, least=least)
-    faults += jitter_faults(spec.policy.jitter, spec.timing, business, now=context.now)
-    faults += await _check_targets(session, spec.targets(), context.viewer)
-    report = await report_repository.find(session, spec.report_id, viewer=context.viewer)
-    if report is None:
-        message = f"There is no report '{spec.report_id}'."
-        faults.append(Fault("report_id", message, "GET /api/v1/reports lists them."))
-    else:
-        definition = ReportDefinition.model_validate(report.definition)
-        faults += [
-            Fault(
-                f"formats.{index}",
-                f"The report has no format '{wanted}'.",
-                f"Choose from: {', '.join(definition.formats)}.",
-            )
-            for index, wanted in enumerate(spec.formats)
-            if wanted not in definition.formats
-        ]
-        faults += _variable_faults(spec.targets(), definition.parameters)
-        try:
-            check_parameters(definition.parameters, spec.parameters)
-        except ParametersInvalid as error:
-            faults += [Fault(f"parameters.{problem.field}", problem.message) for problem in error.problems]
-    if faults:
-        raise Invalid(faults)
-    return business
 
 
 def _write(schedule: Schedule, spec: ScheduleSpec, business: BusinessCalendar, context: Context) -> None:
@@ -170,8 +94,41 @@ async def replace(
     Raises:
         NotFound, Conflict, Invalid.
     """
-    schedule = await stored.get(session, schedule_id, viewer=context.viewer, lock=True)
+    schedule = await _locked(session, schedule_id, spec, context)
     check_etag(etag(schedule), if_match, noun="schedule")
+    return await _rewrite(session, schedule, spec, context)
+
+
+async def patch(
+    session: AsyncSession, schedule_id: str, changes: dict[str, Any], context: Context, *, if_match: str | None
+) -> Schedule:
+    """Apply an RFC 7396 merge patch; it is the merged schedule that is checked.
+
+    Raises:
+        NotFound, Conflict, Invalid.
+        Overtaken: the schedule was put on another calendar while this began.
+    """
+
+    def merged(schedule: Schedule) -> ScheduleSpec:
+        return read_spec(_patched(schedule, changes), timezone=context.user.timezone)
+
+    seen = merged(await stored.get(session, schedule_id, viewer=context.viewer))
+    schedule = await _locked(session, schedule_id, seen, context)
+    check_etag(etag(schedule), if_match, noun="schedule")
+    spec = merged(schedule)
+    if spec.timing.calendar != seen.timing.calendar:
+        raise Overtaken
+    return await _rewrite(session, schedule, spec, context)
+
+
+async def _locked(session: AsyncSession, schedule_id: str, spec: ScheduleSpec, context: Context) -> Schedule:
+    """Lock the calendar that the schedule is to be on, then the schedule, and return the schedule."""
+    if spec.timing.calendar is not None:
+        await calendar_repository.find(session, spec.timing.calendar, lock=True)
+    return await stored.get(session, schedule_id, viewer=context.viewer, lock=True)
+
+
+async def _rewrite(session: AsyncSession, schedule: Schedule, spec: ScheduleSpec, context: Context) -> Schedule:
     business = await check(session, spec, context)
     await account_for_change(session, [schedule], now=context.now)
     before = spec_data(schedule)
@@ -277,7 +234,7 @@ async def request_execution(
     return execution
 
 
-def patched(schedule: Schedule, patch: dict[str, Any]) -> dict[str, Any]:
+def _patched(schedule: Schedule, patch: dict[str, Any]) -> dict[str, Any]:
     """Return the body that results from an RFC 7396 merge patch of the schedule."""
     merged: dict[str, Any] = _merge(spec_data(schedule), patch)
     return merged

@@ -6,11 +6,10 @@ to run is left pending; the reconciler hands it to Prefect.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -38,6 +37,9 @@ after a change, and loses what was due meanwhile."""
 GRACE = timedelta(minutes=2)
 """How long every other occurrence is left to the normal path."""
 EVERY_SECONDS = 10.0
+"""How long after one look the next one begins."""
+LATE_AFTER_SECONDS = 300.0
+"""For how long looks may fail before the process is not ready; one after a long outage takes minutes."""
 _BATCH = 200
 _TOLD = 20
 
@@ -55,17 +57,6 @@ class Findings:
 
     def __str__(self) -> str:
         return f"{self.lost} due times had no run and will run now, {self.missed} missed, {self.finished} finished"
-
-
-async def run_forever(database: Database, *, every: float = EVERY_SECONDS) -> None:
-    """Look at once and then again and again, until cancelled."""
-    while True:
-        try:
-            await look(database, now=datetime.now(UTC))
-        except Exception:
-            # The next look starts from the database again; one bad look must not end the watch.
-            _LOG.exception("Checking what was due failed. The next check starts from the beginning.")
-        await asyncio.sleep(every)
 
 
 async def look(database: Database, *, now: datetime) -> Findings:

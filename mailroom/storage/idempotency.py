@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, or_, update
+from sqlalchemy import and_, delete, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.storage.inserting import insert_into
@@ -63,3 +63,17 @@ async def forget_parts(session: AsyncSession, *, prefix: str, user_id: str) -> N
             IdempotencyKey.user_id == user_id, IdempotencyKey.key.startswith(prefix, autoescape=True)
         )
     )
+
+
+async def forget_old(session: AsyncSession, *, now: datetime, limit: int) -> int:
+    """Remove keys that count as never used by now, `limit` at most; returns how many."""
+    query = select(IdempotencyKey.key, IdempotencyKey.user_id).where(IdempotencyKey.created_at < now - KEPT)
+    old = (await session.execute(query.limit(limit))).all()
+    if old:
+        await session.execute(
+            delete(IdempotencyKey).where(
+                tuple_(IdempotencyKey.key, IdempotencyKey.user_id).in_([(row.key, row.user_id) for row in old]),
+                IdempotencyKey.created_at < now - KEPT,  # Somebody may have taken the key anew meanwhile.
+            )
+        )
+    return len(old)

@@ -44,6 +44,10 @@ def decode_cursor(cursor: str) -> tuple[Any, str]:
         value, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if not isinstance(row_id, str) or not isinstance(value, str | int | None):
             raise ValueError(cursor)
+        for text in (value, row_id):
+            # Neither can be in a database: a NUL, or half a character, which cannot be encoded (a ValueError).
+            if isinstance(text, str) and b"\0" in text.encode():
+                raise ValueError(cursor)
     except (ValueError, binascii.Error, TypeError) as error:
         raise Invalid.at(
             "cursor", "This is not a cursor of this list.", "Use `next_cursor` of the previous page."

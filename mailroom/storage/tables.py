@@ -191,6 +191,10 @@ class Execution(Table):
     execution that a pending one waits for, `superseded_by` the one that a cancelled one was ended for. `reason` has the
     words of `reason_code` and `reason_values`, for people who read the table. At `retry_requested_at` a person asked
     for another try of an ended one, see `mailroom.executions.again`.
+
+    `pass_count` is also the number of the pass that may write, see `mailroom.executions.fence`. `crash_count` counts
+    how often the run was put back since its process had died, `error_count` the passes that an error of ours ended.
+    `plan` is what the first pass planned for every recipient, see `mailroom.passes.planned`.
     """
 
     __tablename__ = "schedule_executions"
@@ -226,6 +230,9 @@ class Execution(Table):
     flow_run_id: Mapped[str | None] = mapped_column(String(36), index=True)
     pass_count: Mapped[int] = mapped_column(default=0)
     render_failures: Mapped[int] = mapped_column(default=0)
+    crash_count: Mapped[int] = mapped_column(default=0)
+    error_count: Mapped[int] = mapped_column(default=0)
+    plan: Mapped[Json | None] = mapped_column(JsonOrNull)
     next_pass_at: Mapped[datetime | None]
     waits_for: Mapped[str | None] = mapped_column(String(36))
     superseded_by: Mapped[str | None] = mapped_column(String(36))

@@ -72,10 +72,10 @@ class _Timing(BaseModel):
 
 
 def _minute(value: Any) -> Any:
-    """Take `HH:MM` only: seconds and offsets would promise what cron cannot keep."""
-    if isinstance(value, str) and not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
-        raise ValueError(f"'{value[:40]}' is not a time of day such as 09:00")
-    return value
+    """Take `HH:MM` only: seconds and offsets would promise what cron cannot keep, and a number would count as UTC."""
+    if isinstance(value, dt.time) or (isinstance(value, str) and re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value)):
+        return value
+    raise ValueError(f"'{str(value)[:40]}' is not a time of day such as 09:00")
 
 
 # Written as it is read: `time` as JSON has seconds, which `_minute` refuses.

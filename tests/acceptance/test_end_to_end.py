@@ -11,7 +11,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -22,10 +21,10 @@ import httpx
 import openpyxl
 import pypdf
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from embedded.ports import free_port, free_ports
+from tests.support.smtp import SmtpServer, smtp_settings
+from tests.support.waiting import eventually_sync
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600), pytest.mark.xdist_group("embedded")]
 PORTS = ("API_PORT", "PREFECT_PORT", "MAIL_WEB_PORT", "MAIL_SMTP_PORT")
@@ -110,12 +109,7 @@ def _ok(url: str) -> bool:
 
 def wait_for(what: str, look: Callable[[], Any], seconds: float) -> Any:
     """What `look` finds, as soon as it finds something."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.5)
-    pytest.fail(f"{what} did not come within {seconds:g} s")
+    return eventually_sync(look, seconds, lambda: f"{what} did not come", pause=0.5)
 
 
 def next_minute(least: float = 25) -> datetime:
@@ -209,23 +203,10 @@ def test_fired_by_its_minute_and_again_after_a_restart_of_everything(system: Sys
         assert len(system.mails()) == 4, "Retry in Prefect's UI repeats no confirmed delivery"
 
 
-class _LateSmtp:
-    """A far side that is down at first: the port is known before anything listens there."""
-
-    def __init__(self) -> None:
-        self.port = free_port("127.0.0.1")
-        self.taken: list[str] = []
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
-        self.taken += envelope.rcpt_tos
-        return "250 2.0.0 Ok: queued"
-
-
 def check_retry(system: System, body: dict[str, Any]) -> None:
     """An `immediate` schedule to a server that is down waits without a slot, and arrives once it is up."""
-    far = _LateSmtp()
-    credentials = {"smtp_server": "127.0.0.1", "smtp_port": far.port, "smtp_type": "INSECURE"}
-    values = {"credentials": credentials, "from_address": "r@example.com", "allow_plain": True}
+    far = SmtpServer(port=free_port("127.0.0.1"))  # Known before anything listens there.
+    values = smtp_settings(far.port)
     system.api("POST", "/connections", {"name": "late", "kind": "email", "settings": values}, status=201)
     mail = {"channel": "email", "connection": "late", "to": ["eve@example.com"]}
     change = {"name": "At once", "timing": {"frequency": "immediate"}, "formats": ["csv"], "destinations": [mail]}
@@ -241,13 +222,9 @@ def check_retry(system: System, body: dict[str, Any]) -> None:
     wait_for("the retry to wait", is_at("retrying"), 120)
     items = system.api("GET", f"/schedules/{schedule['id']}/history")["items"]
     wait_for("the slot to be given back", lambda: _flow_run(system, items[0])["state"]["name"] == "AwaitingRetry", 20)
-    controller = Controller(far, hostname="127.0.0.1", port=far.port)
-    controller.start()
-    try:
+    with far.in_thread():
         wait_for("the delivery", is_at("success"), 120)
-    finally:
-        controller.stop()
-    assert far.taken == ["eve@example.com"]
+    assert far.taken() == ["eve@example.com"]
     assert system.api("GET", f"/schedules/{schedule['id']}")["state"] == "finished"
 
 

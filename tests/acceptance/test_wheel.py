@@ -6,14 +6,13 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from embedded.ports import free_port
+from tests.support.prefect import PrefectServer
 
 ROOT = Path(__file__).parents[2]
 KINDS = {
@@ -80,26 +79,10 @@ def bare_environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The API address of a Prefect server of our own environment, on an empty SQLite database."""
     home = tmp_path_factory.mktemp("server")
-    port = free_port("127.0.0.1")
     environment = clean_environment(home, PREFECT_SERVER_ANALYTICS_ENABLED="false", PREFECT_LOGGING_LEVEL="ERROR")
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    log = home / "log"
-    with log.open("w") as output:
-        process = subprocess.Popen([*command, "--no-services"], env=environment, cwd=home, stdout=output, stderr=output)
-    try:
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/api/ready", trust_env=False, timeout=5).raise_for_status()
-                break
-            except httpx.HTTPError:
-                assert process.poll() is None, log.read_text()[-3000:]
-                assert time.monotonic() < deadline, f"No answer in 120 s:\n{log.read_text()[-3000:]}"
-                time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}/api"
-    finally:
-        process.terminate()
-        process.wait(30)
+    command = [sys.executable, "-m", "prefect", "server", "start", "--no-services"]
+    with PrefectServer(home, command=command, environment=environment) as server:
+        yield server.url
 
 
 def test_entry_point_loads_in_an_empty_environment(empty_environment: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A ledger to work on: both databases, and a schedule in it."""
+"""Fixtures of both databases, with a schedule in them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MONDAYS = {"frequency": "weekly", "days": ["mon"], "at": "09:00", "timezone": "E
 
 @pytest.fixture(params=["sqlite", "postgres"])
 async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    """A migrated database, once on SQLite and once on Postgres."""
+    """Make a migrated database, once on SQLite and once on Postgres."""
     sqlite = f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}"
     url: str = sqlite if request.param == "sqlite" else request.getfixturevalue("fresh_postgres")
     database = Database(url)
@@ -31,7 +31,7 @@ async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 @pytest.fixture
 async def schedule(ledger: Database) -> Schedule:
-    """An active schedule for Mondays at 9:00 in Berlin, with two mail recipients."""
+    """Store an active schedule for Mondays at 9:00 in Berlin, with two mail recipients."""
     return await add_schedule(ledger)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from api.actions.backfill.views import BackfillView
 from api.actions.caller import Caller, Remember, forget
 from mailroom.schedules.backfill import Backfill
@@ -16,10 +18,14 @@ async def backfill(
     Raises:
         NotFound, Conflict, Invalid.
     """
-    async with caller.session() as session:
+
+    async def change(session: AsyncSession) -> BackfillView:
         view = BackfillView.model_validate(await store(session, schedule_id, wanted, caller.context))
         view.links = {"history": f"/api/v1/schedules/{schedule_id}/history?kind=backfill"}
         await remember(session, view)
+        return view
+
+    view = await caller.transact(change)
     if view.executions:
         await caller.services.reconciler.settle_schedule(schedule_id)
     return view

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from api.actions.calendars.views import CalendarDetail, CalendarView, CountryView
 from api.actions.caller import Caller, Remember, forget
 from api.actions.view import PageView
@@ -43,10 +45,13 @@ async def create(caller: Caller, wanted: NewCalendar, remember: Remember[Calenda
     Raises:
         Conflict: the id is in use.
     """
-    async with caller.session() as session:
+
+    async def change(session: AsyncSession) -> CalendarDetail:
         view = _detail(await calendar_changes.create(session, wanted, caller.context), caller.context)
         await remember(session, view)
-    return view
+        return view
+
+    return await caller.transact(change)
 
 
 async def replace(
@@ -57,9 +62,12 @@ async def replace(
     Raises:
         NotFound, Conflict.
     """
-    async with caller.session() as session:
+
+    async def change(session: AsyncSession) -> CalendarDetail:
         row = await calendar_changes.replace(session, calendar_id, wanted, caller.context, if_match=if_match)
         return _detail(row, caller.context)
+
+    return await caller.transact(change)
 
 
 async def delete(caller: Caller, calendar_id: str, *, if_match: str | None) -> None:
@@ -68,8 +76,9 @@ async def delete(caller: Caller, calendar_id: str, *, if_match: str | None) -> N
     Raises:
         NotFound, Conflict.
     """
-    async with caller.session() as session:
-        await calendar_changes.delete(session, calendar_id, caller.context, if_match=if_match)
+    await caller.transact(
+        lambda session: calendar_changes.delete(session, calendar_id, caller.context, if_match=if_match)
+    )
 
 
 def _view(row: Calendar) -> CalendarView:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from api.actions.caller import Caller, Remember, forget
 from api.actions.connections.views import CheckView, ConnectionDetail, ConnectionKind, ConnectionView
 from api.actions.view import PageView
@@ -52,9 +54,23 @@ async def create(caller: Caller, wanted: NewConnection, remember: Remember[Conne
     Raises:
         Conflict, Invalid, Unavailable.
     """
-    async with caller.session() as session:
-        view = ConnectionView.model_validate(await connections.create(session, wanted, caller.context))
+    context = caller.context
+    row = await caller.transact(lambda session: connections.reserve(session, wanted, context))
+    try:
+        await connections.make_block(wanted, context.settings)
+    except BaseException:
+        # Also where the caller has gone away: the name must not stay taken by a connection without settings.
+        await caller.transact(
+            lambda session: connection_repository.give_back(session, row.name, inserted_at=context.now)
+        )
+        raise
+    view = ConnectionView.model_validate(row)
+
+    async def change(session: AsyncSession) -> None:
+        connections.record_created(session, wanted, context)
         await remember(session, view)
+
+    await caller.transact(change)
     return view
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from api.actions.caller import Caller, Remember, forget
 from api.actions.executions.present import execution_detail, execution_views
 from api.actions.executions.views import ExecutionDetail, ExecutionView
@@ -89,12 +91,16 @@ async def request(
     Raises:
         NotFound, Conflict, Invalid.
     """
-    async with caller.session() as session:
+
+    async def change(session: AsyncSession) -> ExecutionView:
         row = await schedules.request_execution(
             session, schedule_id, kind, caller.context, test_recipient=test_recipient
         )
         (view,) = await execution_views(session, [row], caller.context)
         await remember(session, view)
+        return view
+
+    view = await caller.transact(change)
     await caller.services.reconciler.settle_execution(view.id)
     async with caller.session() as session:
         row = await executions.visible(session, view.id, viewer=caller.viewer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from api.actions.caller import Caller, Remember, forget
 from api.actions.executions.actions import read
 from api.actions.executions.present import execution_detail
@@ -26,7 +28,8 @@ async def retry(caller: Caller, execution_id: str, remember: Remember[ExecutionD
         Conflict: it has not ended, nothing is undelivered, or nothing may be sent for its schedule now.
     """
     context = caller.context
-    async with caller.session() as session:
+
+    async def change(session: AsyncSession) -> str:
         schedule_id = (await executions.visible(session, execution_id, viewer=context.viewer)).schedule_id
         schedule = await stored.find(session, schedule_id, lock=True)  # First, as every pass does: no deadlock.
         assert schedule is not None, "schedules are never removed, only marked as deleted"
@@ -41,5 +44,8 @@ async def retry(caller: Caller, execution_id: str, remember: Remember[ExecutionD
             audit.record_by(session, ExecutionRetried(execution.id, schedule.id, str(execution.status), left), context)
         await session.flush()
         await remember(session, await execution_detail(session, execution, context))
+        return schedule_id
+
+    schedule_id = await caller.transact(change)
     await caller.services.reconciler.settle_schedule(schedule_id)
     return await read(caller, execution_id)

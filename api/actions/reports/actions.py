@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from api.actions.caller import Caller, Remember, forget
 from api.actions.reports.views import ReportSummary, ReportView
 from api.actions.view import PageView
@@ -12,7 +14,11 @@ from mailroom.rendering import previews
 from mailroom.reports import repository as report_repository
 from mailroom.reports import service as reports
 from mailroom.reports.spec import ReportDefinition
+from mailroom.schedules import checks
 from mailroom.storage.tables import Report
+
+_MOST_NAMED = 20
+"""So many broken schedules are named in one answer; more are counted."""
 
 
 async def every(caller: Caller) -> PageView[ReportSummary]:
@@ -38,20 +44,32 @@ async def create(caller: Caller, definition: ReportDefinition, remember: Remembe
     Raises:
         Conflict, Invalid.
     """
-    async with caller.session() as session:
+
+    async def change(session: AsyncSession) -> ReportView:
         view = _view(*await reports.save(session, definition, caller.context, new=True))
         await remember(session, view)
-    return view
+        return view
+
+    return await caller.transact(change)
 
 
 async def replace(caller: Caller, definition: ReportDefinition, *, if_match: str | None) -> ReportView:
-    """Replace the definition of a report.
+    """Replace the definition of a report; the answer warns of each schedule that it breaks, with its owner.
 
     Raises:
         NotFound, Conflict, Invalid.
     """
-    async with caller.session() as session:
+
+    async def change(session: AsyncSession) -> ReportView:
         return _view(*await reports.save(session, definition, caller.context, new=False, if_match=if_match))
+
+    view = await caller.transact(change)
+    async with caller.session() as session:
+        broken = await checks.broken_by(session, definition, viewer=caller.viewer)
+    warnings = [*view.warnings, *(str(one) for one in broken[:_MOST_NAMED])]
+    if len(broken) > _MOST_NAMED:
+        warnings.append(f"It breaks {len(broken) - _MOST_NAMED} more schedules.")
+    return view.model_copy(update={"warnings": warnings})
 
 
 async def delete(caller: Caller, report_id: str, *, if_match: str | None) -> None:
@@ -60,8 +78,7 @@ async def delete(caller: Caller, report_id: str, *, if_match: str | None) -> Non
     Raises:
         NotFound, Conflict.
     """
-    async with caller.session() as session:
-        await reports.delete(session, report_id, caller.context, if_match=if_match)
+    await caller.transact(lambda session: reports.delete(session, report_id, caller.context, if_match=if_match))
 
 
 async def preview(caller: Caller, report_id: str, parameters: dict[str, Any]) -> bytes:

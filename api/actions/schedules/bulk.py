@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.actions.caller import Caller, NoParts, Parts, Remember, forget
 from api.actions.schedules.filters import ScheduleFilter
-from mailroom.errors import Invalid
+from mailroom.errors import Invalid, Unavailable
 from mailroom.schedules import repository as stored
 from mailroom.schedules import service as schedules
 from mailroom.states import ExecutionKind
@@ -94,7 +94,11 @@ class BulkResult:
 
 
 class _Undo(Exception):
-    """Ends the transaction of a dry run without a trace."""
+    """Ends the transaction of a dry run without a trace; `item` is what it would have done."""
+
+    def __init__(self, item: BulkItem) -> None:
+        super().__init__()
+        self.item = item
 
 
 async def bulk(
@@ -115,8 +119,7 @@ async def bulk(
     kept = NoParts() if parts is None or wanted.dry_run else parts
     items = [await _item(caller, wanted, schedule_id, kept) for schedule_id in ids]
     result = BulkResult(wanted.action, wanted.dry_run, items)
-    async with caller.session() as session:
-        await remember(session, result)
+    await caller.transact(lambda session: remember(session, result))
     if not wanted.dry_run:
         done = [item.id for item in items if item.outcome is BulkOutcome.DONE]
         await asyncio.gather(*(caller.services.reconciler.settle_schedule(one) for one in done))
@@ -153,30 +156,34 @@ async def _chosen(caller: Caller, wanted: BulkRequest) -> Sequence[str]:
 
 async def _item(caller: Caller, wanted: BulkRequest, schedule_id: str, parts: Parts) -> BulkItem:
     """Do the action to one schedule in a transaction of its own."""
-    name, item = "", None
+    name = ""
+
+    async def change(session: AsyncSession) -> BulkItem:
+        nonlocal name
+        if earlier := await parts.take(session, schedule_id):
+            execution = earlier["execution_id"] or None
+            return BulkItem(schedule_id, earlier["name"], BulkOutcome(earlier["outcome"]), execution)
+        name = (await stored.get(session, schedule_id, viewer=caller.viewer)).name
+        item = await _act(session, caller, wanted.action, schedule_id)
+        if wanted.dry_run:
+            raise _Undo(item)
+        kept = {"name": item.name, "outcome": str(item.outcome), "execution_id": item.execution_id or ""}
+        await parts.keep(session, schedule_id, kept)
+        return item
+
     try:
-        async with caller.session() as session:
-            if earlier := await parts.take(session, schedule_id):
-                execution = earlier["execution_id"] or None
-                return BulkItem(schedule_id, earlier["name"], BulkOutcome(earlier["outcome"]), execution)
-            name = (await stored.get(session, schedule_id, viewer=caller.viewer)).name
-            item = await _act(session, caller, wanted.action, schedule_id)
-            if wanted.dry_run:
-                raise _Undo
-            kept = {"name": item.name, "outcome": str(item.outcome), "execution_id": item.execution_id or ""}
-            await parts.keep(session, schedule_id, kept)
-    except _Undo:
-        assert item is not None
+        return await caller.transact(change)
+    except _Undo as undone:
+        item = undone.item
         return item if item.execution_id is None else BulkItem(item.id, item.name, item.outcome)
+    except (SQLAlchemyError, OSError, Unavailable):
+        raise  # The database is at fault, not this schedule: the others would fail as well.
     except MailroomError as error:
         return BulkItem(schedule_id, name, BulkOutcome.FAILED, error=error)
-    except (SQLAlchemyError, OSError):
-        raise  # The database is at fault, not this schedule: the others would fail as well.
     except Exception:
         error_id = new_id()
         _LOG.exception("Bulk %s of schedule %s failed (error %s).", wanted.action, schedule_id, error_id)
         return BulkItem(schedule_id, name, BulkOutcome.FAILED, error_id=error_id)
-    return item
 
 
 async def _act(session: AsyncSession, caller: Caller, action: BulkAction, schedule_id: str) -> BulkItem:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from api.actions.caller import Caller, Remember, forget
 from api.actions.schedules.present import schedule_view
 from api.actions.schedules.reads import read
 from api.actions.schedules.views import ScheduleView
-from mailroom.schedules import repository as stored
 from mailroom.schedules import service as schedules
-from mailroom.schedules.spec import ScheduleSpec, read_spec
+from mailroom.schedules.spec import ScheduleSpec
 
 
 async def create(caller: Caller, spec: ScheduleSpec, remember: Remember[ScheduleView] = forget) -> ScheduleView:
@@ -19,11 +20,13 @@ async def create(caller: Caller, spec: ScheduleSpec, remember: Remember[Schedule
     Raises:
         Invalid: the schedule can never run; every fault is named.
     """
-    async with caller.session() as session:
-        row = await schedules.create(session, spec, caller.context)
-        view = await schedule_view(session, row, caller.context)
+
+    async def change(session: AsyncSession) -> str:
+        view = await schedule_view(session, await schedules.create(session, spec, caller.context), caller.context)
         await remember(session, view)
-    return await _in_step(caller, view.id)
+        return view.id
+
+    return await _in_step(caller, await caller.transact(change))
 
 
 async def replace(caller: Caller, schedule_id: str, spec: ScheduleSpec, *, if_match: str | None) -> ScheduleView:
@@ -32,8 +35,9 @@ async def replace(caller: Caller, schedule_id: str, spec: ScheduleSpec, *, if_ma
     Raises:
         NotFound, Conflict, Invalid.
     """
-    async with caller.session() as session:
-        await schedules.replace(session, schedule_id, spec, caller.context, if_match=if_match)
+    await caller.transact(
+        lambda session: schedules.replace(session, schedule_id, spec, caller.context, if_match=if_match)
+    )
     return await _in_step(caller, schedule_id)
 
 
@@ -43,10 +47,9 @@ async def patch(caller: Caller, schedule_id: str, changes: dict[str, Any], *, if
     Raises:
         NotFound, Conflict, Invalid.
     """
-    async with caller.session() as session:
-        row = await stored.get(session, schedule_id, viewer=caller.viewer, lock=True)
-        spec = read_spec(schedules.patched(row, changes), timezone=caller.context.user.timezone)
-        await schedules.replace(session, schedule_id, spec, caller.context, if_match=if_match)
+    await caller.transact(
+        lambda session: schedules.patch(session, schedule_id, changes, caller.context, if_match=if_match)
+    )
     return await _in_step(caller, schedule_id)
 
 
@@ -56,8 +59,7 @@ async def delete(caller: Caller, schedule_id: str, *, if_match: str | None) -> N
     Raises:
         NotFound, Conflict.
     """
-    async with caller.session() as session:
-        await schedules.delete(session, schedule_id, caller.context, if_match=if_match)
+    await caller.transact(lambda session: schedules.delete(session, schedule_id, caller.context, if_match=if_match))
     await caller.services.reconciler.settle_schedule(schedule_id)
 
 
@@ -69,9 +71,12 @@ async def pause(
     Raises:
         NotFound, Conflict.
     """
-    async with caller.session() as session:
+
+    async def change(session: AsyncSession) -> None:
         row = await schedules.pause(session, schedule_id, caller.context, if_match=if_match)
         await remember(session, await schedule_view(session, row, caller.context))
+
+    await caller.transact(change)
     return await _in_step(caller, schedule_id)
 
 
@@ -83,9 +88,12 @@ async def resume(
     Raises:
         NotFound, Conflict.
     """
-    async with caller.session() as session:
+
+    async def change(session: AsyncSession) -> None:
         row = await schedules.resume(session, schedule_id, caller.context, if_match=if_match)
         await remember(session, await schedule_view(session, row, caller.context))
+
+    await caller.transact(change)
     return await _in_step(caller, schedule_id)
 
 

@@ -13,10 +13,12 @@ from api.actions.schedules.views import DueTimeView, PreviewView
 from mailroom.calendars.service import business_calendar
 from mailroom.errors import Invalid
 from mailroom.executions.policy import Policy
-from mailroom.reports.spec import Format, Slug
+from mailroom.reports import repository as report_repository
+from mailroom.reports.spec import Format, ReportDefinition, Slug
 from mailroom.schedules.conflicts.survey import Draft, survey
 from mailroom.schedules.forecast import forecast, jitter_faults, timing_faults
 from mailroom.schedules.spec import read_targets
+from mailroom.schedules.variables import template_faults
 from mailroom.timing import Timing
 
 
@@ -61,14 +63,21 @@ async def preview(caller: Caller, wanted: PreviewRequest) -> PreviewView:
     """Return the next due times and what to know about them; what is shown is what will run.
 
     Raises:
-        Invalid: the timing would be refused when saved, or a destination is wrong.
+        Invalid: the timing or a variable would be refused when saved, or a destination is wrong.
     """
     draft, context, jitter = wanted.draft(), caller.context, wanted.policy.jitter
     async with caller.session() as session:
         business = await business_calendar(session, wanted.timing.calendar)
+        report = None
+        if wanted.report_id and wanted.destinations:
+            report = await report_repository.find(session, wanted.report_id, viewer=context.viewer)
     least = timedelta(seconds=context.settings.minimum_interval_seconds)
     faults = timing_faults(wanted.timing, business, now=context.now, least=least)
-    if faults := faults + jitter_faults(jitter, wanted.timing, business, now=context.now):
+    faults += jitter_faults(jitter, wanted.timing, business, now=context.now)
+    if report is not None:
+        definition = ReportDefinition.model_validate(report.definition)
+        faults += template_faults(draft.targets, definition, wanted.parameters, wanted.timing.timezone)
+    if faults:
         raise Invalid(faults)
     ahead = forecast(wanted.timing, business, now=context.now, count=wanted.count, jitter=jitter)
     async with caller.session() as session:

@@ -57,7 +57,7 @@ async def read(report_id: Id, caller: CallerDep, response: Response) -> ReportVi
 async def replace(
     report_id: Id, body: DefinitionBody, caller: CallerDep, response: Response, if_match: IfMatch = None
 ) -> ReportView:
-    """Replace the definition of a report."""
+    """Replace the definition of a report. `warnings` names each schedule that it breaks, whose it is, and why."""
     definition = read_as(ReportDefinition, {"id": report_id, **body})
     if definition.id != report_id:
         raise Invalid.at(

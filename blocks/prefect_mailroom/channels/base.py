@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -67,6 +67,8 @@ class Parcel:
         variables: values for `{name}` and `{name:format}` in paths and texts (see `text/variables.py`).
         facts: JSON-ready facts about the report for machine channels (report, schedule, due_at, window, links).
         is_test: marks a test delivery; every channel shows it to the reader.
+        last_look: asks once more whether the parcel may leave, and raises `Withdrawn` where it may not. A channel that
+            waits for the far side before it sends the content awaits it in between, by `Parcel.look_again`.
     """
 
     key: str
@@ -81,6 +83,17 @@ class Parcel:
     variables: Mapping[str, str | int | date | datetime | time] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     is_test: bool = False
+    last_look: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
+
+    async def look_again(self) -> None:
+        """Ask once more whether the parcel may leave.
+
+        Raises:
+            Withdrawn: it may not; nothing of its content has left.
+            RetryLater: nobody could say.
+        """
+        if self.last_look is not None:
+            await self.last_look()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +166,14 @@ class Destination(BaseModel, ABC):
     @abstractmethod
     def templates(self) -> Mapping[str, str]:
         """Return every setting that is a template, by the name of its field, so that its variables can be checked."""
+
+    def templates_of_files(self) -> set[str]:
+        """Return which templates are expanded for each file, and so have values for `{ext}`, `{format}`, `{file_name}`.
+
+        By default the templates of places.
+        """
+        places = {place.template for place in self.places()}
+        return {field for field, template in self.templates().items() if template in places}
 
     @abstractmethod
     def places(self) -> list[Place]:

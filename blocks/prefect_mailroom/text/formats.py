@@ -9,7 +9,7 @@ from typing import Literal
 from prefect_mailroom.errors import ConfigurationError
 
 Value = str | int | date | datetime | time
-Kind = Literal["text", "date", "time", "datetime", "any"]
+Kind = Literal["text", "number", "date", "time", "datetime", "any"]
 
 _DATE_DIRECTIVES = "aAbBdGjmuUVWyY"
 _TIME_DIRECTIVES = "HIMpSzZ"
@@ -24,6 +24,14 @@ def check_format(name: str, spec: str, kind: Kind, field: str) -> None:
         ConfigurationError: it is none of that kind.
     """
     if not spec:
+        return
+    if kind == "number":
+        if not _NUMBER_FORMAT.fullmatch(spec):
+            raise ConfigurationError(
+                f"'{{{name}:{spec[:60]}}}' has a format that a number does not take.",
+                remedy="Numbers take a width, as in 03d, or a comma.",
+                field=field,
+            )
         return
     directives = {"date": _DATE_DIRECTIVES, "time": _TIME_DIRECTIVES, "text": ""}.get(
         kind, _DATE_DIRECTIVES + _TIME_DIRECTIVES
@@ -40,25 +48,25 @@ def check_format(name: str, spec: str, kind: Kind, field: str) -> None:
         )
 
 
+def kind_of(value: Value) -> Kind:
+    """Return the kind of a value, which decides the formats that it takes."""
+    if isinstance(value, bool | str):
+        return "text"
+    if isinstance(value, int):
+        return "number"
+    if isinstance(value, datetime):
+        return "datetime"
+    return "date" if isinstance(value, date) else "time"
+
+
 def formatted(name: str, value: Value, spec: str, field: str) -> str:
     """Return the value as text, in its default format where `spec` is empty.
 
     Raises:
         ConfigurationError: the value does not take this format.
     """
-    if isinstance(value, bool | str):
-        kind: Kind = "text"
-    elif isinstance(value, int):
-        if not _NUMBER_FORMAT.fullmatch(spec):
-            raise ConfigurationError(
-                f"'{{{name}:{spec}}}' has a format that is not for numbers.",
-                remedy="For numbers, use a width such as 03d, or a comma.",
-                field=field,
-            )
-        return format(value, spec)
-    elif isinstance(value, datetime):
-        kind = "datetime"
-    else:
-        kind = "date" if isinstance(value, date) else "time"
+    kind = kind_of(value)
     check_format(name, spec, kind, field)
-    return str(value) if isinstance(value, str | bool) else value.strftime(spec or _DEFAULT_FORMATS[kind])
+    if isinstance(value, str | bool):
+        return str(value)
+    return format(value, spec) if isinstance(value, int) else value.strftime(spec or _DEFAULT_FORMATS[kind])

@@ -32,6 +32,10 @@ KNOWN: dict[str, Kind] = {
     "window_from": "date",
     "window_to": "date",
 }
+FILE_NAMES = frozenset({"ext", "file_name", "format"})
+"""Variables that only a template for each file has a value for."""
+WINDOW_NAMES = frozenset({"window_from", "window_to"})
+"""Variables that only a report with a data window has a value for."""
 PARAMETER_PREFIX = "param_"
 MAX_TEMPLATE = 500
 MAX_RESULT = 1000
@@ -123,6 +127,27 @@ def validate_prose(template: str, *, extra: Collection[str] = (), field: str = "
     return _validate(template, extra, field, _PROSE)
 
 
+def check_values(template: str, kinds: Mapping[str, Kind], *, field: str = "template") -> None:
+    """Refuse a template that values of these kinds could not expand, before there are any values.
+
+    Args:
+        kinds: the kind of each variable that will have a value.
+
+    Raises:
+        ConfigurationError: a variable without a value, or a format that its kind does not take.
+    """
+    for _, name, spec in _parts(template, field, MAX_PROSE):
+        if name and name not in kinds:
+            raise _without_value(name, field)
+        if name:
+            check_format(name, spec, kinds[name], field)
+
+
+def _without_value(name: str, field: str) -> ConfigurationError:
+    message = f"'{{{name}}}' has no value here."
+    return ConfigurationError(message, remedy=f"Leave '{{{name}}}' out.", field=field)
+
+
 def expand(template: str, given: Mapping[str, Value], *, field: str = "template") -> str:
     """Return the template with its values, as one line without control characters.
 
@@ -189,9 +214,7 @@ def _expand(template: str, given: Mapping[str, Value], field: str, shape: _Shape
         if not name:
             continue
         if name not in given:
-            raise ConfigurationError(
-                f"'{{{name}}}' has no value for this report.", remedy=f"Remove '{{{name}}}' from the text.", field=field
-            )
+            raise _without_value(name, field)
         text = clean_line(formatted(name, given[name], spec, field))
         if as_name and not isinstance(given[name], date | int):
             text = safe_filename(text, max_bytes=150)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import copy
 import shutil
-import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,8 +15,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.exceptions import ObjectAlreadyExists
 
 from api.app import create_app
 from mailroom.reports import repository as report_repository
@@ -27,36 +23,15 @@ from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.storage.migrations import upgrade
 from mailroom.storage.tables import Connection
+from tests.support import samples
+from tests.support.prefect import NOBODY_LISTENS, ensure_work_pool
 
 KEY = "test-key-of-more-than-thirty-two-characters"
-NOBODY_LISTENS = "http://127.0.0.1:9/api"
-
-REPORT: dict[str, Any] = {
-    "id": "orders",
-    "title": "Orders",
-    "source": {
-        "kind": "sql",
-        "connection": "warehouse",
-        "queries": {"orders": "SELECT region, amount FROM orders WHERE :region = 'all' OR region = :region"},
-    },
-    "parameters": {
-        "type": "object",
-        "properties": {
-            "region": {"type": "string", "default": "all", "enum": ["all", "EMEA", "APAC"]},
-            "least": {"type": "integer", "minimum": 0},
-        },
-    },
-    "sections": [{"kind": "table", "heading": "Orders by region", "query": "orders"}],
-    "formats": ["csv", "html"],
-}
-SCHEDULE: dict[str, Any] = {
-    "name": "Daily orders",
-    "report_id": "orders",
-    "timing": {"frequency": "daily", "at": "09:00", "timezone": "Europe/Berlin"},
-    "parameters": {"region": "EMEA"},
-    "formats": ["csv"],
-    "destinations": [{"channel": "folder", "connection": "shared", "path": "{report_slug}/{date}.{ext}"}],
-}
+SCHEDULE = samples.schedule_body(
+    timing={"frequency": "daily", "at": "09:00", "timezone": "Europe/Berlin"},
+    parameters={"region": "EMEA"},
+    destinations=[{**samples.FOLDER, "path": "{report_slug}/{date}.{ext}"}],
+)
 
 
 @dataclass
@@ -121,14 +96,9 @@ async def database(tmp_path: Path, migrated: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Path:
-    """A small SQLite database that the report reads from."""
-    path = tmp_path / "warehouse.db"
-    with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE orders (region TEXT, amount INTEGER)")
-        connection.executemany("INSERT INTO orders VALUES (?, ?)", [("EMEA", 1200), ("APAC", 900)])
-    connection.close()
-    return path
+def warehouse(tmp_path: Path) -> str:
+    """The URL of the database that the report reads."""
+    return samples.make_warehouse(tmp_path / "warehouse.db")
 
 
 async def _fill(database: Database) -> None:
@@ -138,7 +108,7 @@ async def _fill(database: Database) -> None:
         for name, kind in (("shared", "folder"), ("warehouse", "sql"), ("corp-smtp", "email")):
             row = Connection(name=name, kind=kind, block_type_slug=f"mailroom-{kind}", created_at=now, updated_at=now)
             session.add(row)
-        await report_repository.save(session, ReportDefinition.model_validate(REPORT), now=now)
+        await report_repository.save(session, ReportDefinition.model_validate(samples.REPORT), now=now)
 
 
 @pytest.fixture
@@ -176,20 +146,22 @@ async def either(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path)
 
 
 @pytest.fixture
-async def online(tmp_path: Path, database: Database, prefect_server: str, warehouse: Path) -> AsyncIterator[Api]:
+async def online(tmp_path: Path, database: Database, prefect_server: str, warehouse: str) -> AsyncIterator[Api]:
     """The API with a real Prefect; report and connections are made through the API itself."""
     async with PrefectClient(prefect_server) as client:
-        with contextlib.suppress(ObjectAlreadyExists):  # An earlier test of this server made it.
-            await client.create_work_pool(WorkPoolCreate(name="mailroom", type="process"))
+        await ensure_work_pool(client)
+        for block in await client.read_block_documents():
+            # An earlier test of this server left it, and a connection never takes the block of another.
+            await client.delete_block_document(block.id)
     (tmp_path / "shared").mkdir()
     connections = [
-        {"name": "warehouse", "kind": "sql", "settings": {"url": f"sqlite:///{warehouse}"}},
+        {"name": "warehouse", "kind": "sql", "settings": {"url": warehouse}},
         {"name": "shared", "kind": "folder", "settings": {"root": str(tmp_path / "shared")}},
     ]
     async for api in _serve(_settings(tmp_path, prefect_server, 20), database):
         for connection in connections:
             await api.json("POST", "/connections", 201, json=connection)
-        await api.json("POST", "/reports", 201, json=REPORT)
+        await api.json("POST", "/reports", 201, json=samples.REPORT)
         yield api
 
 
@@ -202,4 +174,4 @@ def schedule_body() -> dict[str, Any]:
 @pytest.fixture
 def report_body() -> dict[str, Any]:
     """A report that is accepted."""
-    return copy.deepcopy(REPORT)
+    return copy.deepcopy(samples.REPORT)

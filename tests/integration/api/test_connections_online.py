@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from email import message_from_bytes
-from email.policy import default
+import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectNotFound
+from sqlalchemy import delete
 
-from embedded.ports import free_port
 from mailroom.connections.kinds import block_types
+from mailroom.storage.tables import Connection
 from prefect_mailroom import outbound
+from prefect_mailroom.channels.folder import FolderChannel
+from tests.support.smtp import SmtpServer
+from tests.support.wire import intercepted
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
 
+HEADERS = {"Content-Type": "application/json"}
 CANARY = "canary-5f1d-never-shown"
-
-
-class Mailbox:
-    """Keeps what an SMTP server takes."""
-
-    def __init__(self) -> None:
-        self.taken: list[Envelope] = []
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
-        """Take it."""
-        self.taken.append(envelope)
-        return "250 2.0.0 Ok: queued as test"
 
 
 def smtp_settings(port: int, password: str = CANARY) -> dict[str, Any]:
@@ -136,27 +128,20 @@ async def test_a_wrong_connection_is_refused_and_not_stored(online: Api, body: d
 
 async def test_a_test_mail_really_arrives(online: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(outbound.VARIABLE, "127.0.0.1")
-    mailbox = Mailbox()
-    port = free_port("127.0.0.1")
-    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        settings = smtp_settings(port)
+    with SmtpServer().in_thread() as server:
+        settings = smtp_settings(server.port)
         del settings["credentials"]["password"]
         await online.json("POST", "/connections", 201, json={"name": "mail", "kind": "email", "settings": settings})
         body = {"connection": "mail", "to": "ada@example.com"}
         receipt = await online.json("POST", "/distribution/test/email", 200, json=body)
-    finally:
-        controller.stop()
-    (envelope,) = mailbox.taken
+    (envelope,) = server.envelopes
     assert envelope.rcpt_tos == ["ada@example.com"]
-    assert isinstance(envelope.content, bytes)
-    message = message_from_bytes(envelope.content, policy=default)
+    (_, message) = server.mails[0]
     assert "test" in str(message["Subject"]).lower()
     assert receipt["recipient"] == "ada@example.com"
     wrong = await online.json("POST", "/distribution/test/email", 422, json={"connection": "mail", "to": "a\r\nb@c.de"})
     assert wrong["errors"]
-    assert len(mailbox.taken) == 1
+    assert len(server.envelopes) == 1
 
 
 async def test_every_kind_is_listed_with_its_schema(online: Api) -> None:
@@ -167,3 +152,39 @@ async def test_every_kind_is_listed_with_its_schema(online: Api) -> None:
     assert kinds["sql"]["use"] == "source"
     assert kinds["sql"]["settings"]["properties"]["url"]["writeOnly"]
     assert all(hasattr(block, "check") for block in block_types().values())
+
+
+async def test_a_block_that_is_not_ours_is_never_overwritten(online: Api, prefect_server: str, tmp_path: Path) -> None:
+    async with PrefectClient(prefect_server) as client:
+        await FolderChannel(root=str(tmp_path)).asave("theirs", client=client)
+        body = {"name": "theirs", "kind": "folder", "settings": {"root": "/srv/ours"}}
+        await online.json("POST", "/connections", 409, json=body)
+        stored = await client.read_block_document_by_name("theirs", "mailroom-folder")
+        assert stored.data["root"] == str(tmp_path)
+        await online.json("GET", "/connections/theirs", 404)
+        await client.delete_block_document(stored.id)
+    await online.json("POST", "/connections", 201, json=body)
+    assert (await online.json("GET", "/connections/theirs", 200))["settings"]["root"] == "/srv/ours"
+
+
+async def test_a_block_that_an_earlier_try_has_left_is_taken_if_it_is_the_same(online: Api) -> None:
+    """Prefect stores the block and its answer is lost; its client asks again by itself, and so does the user."""
+    settings = {"base_url": "https://bi.example.com", "auth": "bearer", "auth_secret": CANARY}
+    body = {"name": "bi", "kind": "http", "settings": settings}
+    lost = asyncio.Event()
+
+    async def lose_the_answer(request: httpx.Request) -> None:
+        if request.method == "POST" and request.url.path.endswith("/block_documents/") and not lost.is_set():
+            lost.set()
+            async with httpx.AsyncClient() as client:
+                answer = await client.post(request.url, content=request.content, headers=HEADERS)
+            assert answer.status_code == 201, answer.text
+            raise httpx.ReadError("lost", request=request)
+
+    with intercepted(lose_the_answer):
+        await online.json("POST", "/connections", 201, json=body)
+    assert lost.is_set()
+    async with online.database.session() as session:
+        await session.execute(delete(Connection).where(Connection.name == "bi"))
+    await online.json("POST", "/connections", 409, json={**body, "settings": {**settings, "auth_secret": "another"}})
+    await online.json("POST", "/connections", 201, json=body)

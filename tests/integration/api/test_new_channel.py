@@ -14,7 +14,9 @@ import pytest
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from mailroom.connections.kinds import block_type, is_channel, kinds
-from mailroom.passes.deliver import Shipment, parcel, plan
+from mailroom.passes.deliver import plan
+from mailroom.passes.planned.plan import plan_of
+from mailroom.passes.planned.shipment import Shipment, parcel
 from mailroom.rendering.service import Message, RenderedReport, render_request
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules.conflicts.keys import keys_of
@@ -24,7 +26,8 @@ from mailroom.storage.tables import Execution, Rendering, Schedule
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, Place, Reader, Receipt
 from prefect_mailroom.testing import registered
 from prefect_mailroom.text import variables
-from tests.integration.api.conftest import REPORT, Api
+from tests.integration.api.conftest import Api
+from tests.support.samples import REPORT
 
 FLOWN: list[tuple[Parcel, str]] = []
 """Every parcel that a pigeon carried, and the message on its leg."""
@@ -202,14 +205,14 @@ def an_execution(kind: ExecutionKind) -> Execution:
 def a_shipment(execution: Execution, spec: ScheduleSpec) -> Shipment:
     definition = ReportDefinition.model_validate(REPORT)
     request = render_request(definition, spec.parameters, spec.formats, execution.due_at, spec.timing.timezone)
-    message = {"figures": {}, "rows": 2}
+    report = RenderedReport((Rendering(id="r-1", artifact_ids=[], result={"figures": {}, "rows": 2}),))
+    schedule = Schedule(id="schedule-1", name=spec.name)
     return Shipment(
         execution=execution,
-        schedule=Schedule(id="schedule-1", name=spec.name),
+        schedule=schedule,
         spec=spec,
-        definition=definition,
-        request=request,
-        report=RenderedReport((Rendering(artifact_ids=[], result=message),)),
+        plan=plan_of(schedule, request, report),
+        report=report,
         files=(),
         message=Message(html="", text="Two orders.", images=()),
     )

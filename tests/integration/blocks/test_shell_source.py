@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from prefect_mailroom.errors import ConfigurationError, SourceRefused
 from prefect_mailroom.sources.shell import MAX_FILES, ShellSource
 from tests.support.processes import gone
+from tests.support.waiting import eventually
 
 SECRET = "canary-7be2"
 
@@ -110,9 +111,7 @@ async def test_time_up_ends_the_whole_family(source: ShellSource, folder: Path) 
 async def test_cancelling_ends_the_whole_family(source: ShellSource, folder: Path) -> None:
     pid = source.working_directory / "pid"
     task = asyncio.create_task(run(source, folder, "sh", "-c", "sleep 300 & echo $! > pid.new; mv pid.new pid; wait"))
-    async with asyncio.timeout(30):
-        while not pid.exists():
-            await asyncio.sleep(0.02)
+    await eventually(pid.exists)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

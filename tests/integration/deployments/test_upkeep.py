@@ -24,31 +24,31 @@ from mailroom.states import ExecutionState
 from mailroom.storage.tables import Execution, Schedule
 
 if TYPE_CHECKING:
-    from tests.integration.deployments.conftest import Office
+    from tests.support.environment import Environment
 
 LATE = timedelta(minutes=5)
 
 
-async def test_it_is_made_once_and_mended_where_it_differs(office: Office) -> None:
-    async with PrefectClient(office.settings.prefect_api) as client:
-        first, _ = await upkeep.ensure(client, office.settings)
-        assert await upkeep.ensure(client, office.settings) == (first, False)
+async def test_it_is_made_once_and_mended_where_it_differs(environment: Environment) -> None:
+    async with PrefectClient(environment.settings.prefect_api) as client:
+        first, _ = await upkeep.ensure(client, environment.settings)
+        assert await upkeep.ensure(client, environment.settings) == (first, False)
         await client.update_deployment(first, DeploymentUpdate(entrypoint="flows/other.py:other", schedules=[]))
-        assert await upkeep.ensure(client, office.settings) == (first, True)
-        assert await upkeep.ensure(client, office.settings) == (first, False)
+        assert await upkeep.ensure(client, environment.settings) == (first, True)
+        assert await upkeep.ensure(client, environment.settings) == (first, False)
         await client.delete_deployment(first)
-        again, done = await upkeep.ensure(client, office.settings)
+        again, done = await upkeep.ensure(client, environment.settings)
         assert done
         assert again != first
         # Not left to its schedule: nothing here works on the pool.
         await client.delete_deployment(again)
 
 
-async def _lost(office: Office) -> Schedule:
-    """A schedule that Prefect knows, and that was due five minutes ago without a run."""
+async def _lost(environment: Environment) -> Schedule:
+    """Store a schedule that Prefect knows, and that was due five minutes ago without a run."""
     due = datetime.now(UTC) - LATE
-    schedule = await office.create(timing={"frequency": "daily", "at": f"{due:%H:%M}"})
-    async with office.database.session() as session:
+    schedule = await environment.create(timing={"frequency": "daily", "at": f"{due:%H:%M}"})
+    async with environment.database.session() as session:
         row = await session.get(Schedule, schedule.id)
         assert row is not None
         row.next_run = due.replace(second=0, microsecond=0)
@@ -56,21 +56,23 @@ async def _lost(office: Office) -> Schedule:
     return schedule
 
 
-async def test_its_run_finds_what_was_lost_and_hands_it_over(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    schedule = await _lost(office)
-    monkeypatch.setenv("MAILROOM_DATA_DIR", str(office.settings.data_dir))
-    monkeypatch.setenv("MAILROOM_PREFECT_API_URL", office.settings.prefect_api)
-    monkeypatch.setenv("MAILROOM_DATABASE_URL", str(office.database.engine.url))
+async def test_its_run_finds_what_was_lost_and_hands_it_over(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = await _lost(environment)
+    monkeypatch.setenv("MAILROOM_DATA_DIR", str(environment.settings.data_dir))
+    monkeypatch.setenv("MAILROOM_PREFECT_API_URL", environment.settings.prefect_api)
+    monkeypatch.setenv("MAILROOM_DATABASE_URL", str(environment.database.engine.url))
     flow: Flow[[], object] = load_flow_from_entrypoint(str(CHECKOUT / UPKEEP_ENTRYPOINT))
-    with temporary_settings({PREFECT_API_URL: office.settings.prefect_api}):
-        async with PrefectClient(office.settings.prefect_api) as client:
+    with temporary_settings({PREFECT_API_URL: environment.settings.prefect_api}):
+        async with PrefectClient(environment.settings.prefect_api) as client:
             for ago, name in ((timedelta(hours=1), "Skipped"), (timedelta(), "Completed")):
                 started: State[object] = Scheduled(scheduled_time=datetime.now(UTC) - ago)
                 run = await client.create_flow_run(flow, state=started)
                 state = await run_flow(flow, flow_run=run, return_type="state")  # type: ignore[misc]  # of an async flow
                 assert state.name == name, state.message
-            assert "1 due times had no run" in str(state.message)
-            async with office.database.session() as session:
+            assert "1 due times without a run" in str(state.message)
+            async with environment.database.session() as session:
                 (row,) = await session.scalars(select(Execution).where(Execution.schedule_id == schedule.id))
             assert row.status is ExecutionState.PENDING
             assert row.flow_run_id

@@ -6,7 +6,6 @@ import smtplib
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -18,6 +17,7 @@ import pytest
 
 from embedded.mailcatcher.store import MailStore
 from embedded.ports import free_port, free_ports
+from tests.support.waiting import eventually_sync
 
 ROOT = Path(__file__).parents[3]
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(200))
@@ -56,15 +56,16 @@ def start(tmp_path: Path) -> Iterator[Start]:
         processes.append(subprocess.Popen([*command, *ports], cwd=ROOT, stderr=subprocess.PIPE, text=True))
         client = httpx.Client(base_url=f"http://127.0.0.1:{web_port}", trust_env=False, timeout=10)
         clients.append(client)
-        deadline = time.monotonic() + 30
-        while True:
+
+        def answers() -> bool:
+            assert processes[-1].poll() is None, processes[-1].communicate()[1]
             try:
-                client.get("/api/messages")
-                return Catcher(smtp_port, client)
+                return client.get("/api/messages").is_success
             except httpx.TransportError:
-                assert processes[-1].poll() is None, processes[-1].communicate()[1]
-                assert time.monotonic() < deadline, "The catcher did not start within 30 s."
-                time.sleep(0.05)
+                return False
+
+        eventually_sync(answers)
+        return Catcher(smtp_port, client)
 
     yield _start
     for client in clients:

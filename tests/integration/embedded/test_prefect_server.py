@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,31 +12,17 @@ import pytest
 from prefect._internal.schemas import validators
 from prefect.server.schemas.schedules import CronSchedule
 
-from embedded import prefect_server, prefect_settings
-from embedded.ports import free_port
-from mailroom.settings import Settings
-from tests.conftest import until_healthy
+from embedded import prefect_server
+from tests.support.prefect import PrefectServer
 
 DEPLOYMENTS = 48
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    """A server as `mailroom up` starts it; yields the URL of its API."""
-    port = free_port("127.0.0.1")
-    settings = Settings.model_validate({"data_dir": tmp_path, "prefect_port": port})
-    environment = prefect_settings.base_environment() | prefect_settings.server_environment(settings, "x" * 44)
-    command = [sys.executable, "-m", "embedded.prefect_server", "server", "start"]
-    command += ["--host", "127.0.0.1", "--port", str(port)]
-    log = tmp_path / "server.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            until_healthy(settings.prefect_api, process, log)
-            yield settings.prefect_api
-        finally:
-            process.kill()
-            process.wait()
+    """Start a server as `mailroom up` does; yields the URL of its API."""
+    with PrefectServer.as_embedded(tmp_path) as server:
+        yield server.url
 
 
 async def test_deployments_made_at_once_are_all_taken_at_the_first_try(server: str) -> None:

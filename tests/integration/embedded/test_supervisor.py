@@ -21,6 +21,7 @@ from embedded.processes import guard
 from embedded.processes.process_log import ProcessLog
 from embedded.processes.supervisor import Service, StartFailed, Supervisor
 from tests.support.processes import below, children_with, gone
+from tests.support.waiting import eventually
 
 FOREVER = "import signal, time\nprint('here', flush=True)\nwhile True: time.sleep(60)"
 STUBBORN = (
@@ -54,12 +55,6 @@ def _running(program: str) -> list[int]:
     return [child.pid for child in children_with(program)]
 
 
-async def _until(wanted: Callable[[], bool], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not wanted():
-            await asyncio.sleep(0.02)
-
-
 async def test_a_service_that_dies_is_started_again_and_it_is_said(tmp_path: Path) -> None:
     lines = Lines()
     supervisor = Supervisor(tmp_path, lines, first_pause=0.05)
@@ -67,7 +62,7 @@ async def test_a_service_that_dies_is_started_again_and_it_is_said(tmp_path: Pat
     (first,) = _running(FOREVER)
 
     os.kill(first, signal.SIGKILL)
-    await _until(lambda: _running(FOREVER) not in ([], [first]))
+    await eventually(lambda: _running(FOREVER) not in ([], [first]))
 
     assert any("signal SIGKILL. It will be started again" in line for line in lines.said)
     await supervisor.stop()
@@ -92,9 +87,9 @@ async def test_a_service_is_started_again_although_the_first_try_fails(
         await supervisor.start(_service("one", FOREVER))
         first = _running(FOREVER)[0]
         os.kill(first, signal.SIGKILL)
-        await _until(lambda: tries >= 2)
-        with contextlib.suppress(TimeoutError):
-            await _until(lambda: _running(FOREVER) not in ([], [first]), seconds=3)
+        await eventually(lambda: tries >= 2)
+        with contextlib.suppress(pytest.fail.Exception):
+            await eventually(lambda: _running(FOREVER) not in ([], [first]), seconds=3)
         running = _running(FOREVER)
         await supervisor.stop()
         return running not in ([], [first])
@@ -106,6 +101,47 @@ async def test_a_service_is_started_again_although_the_first_try_fails(
     assert again
 
 
+async def test_a_keeper_that_fails_unexpectedly_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    told = 0
+
+    def fails_once(_name: str, _text: str) -> None:
+        nonlocal told
+        told += 1
+        if told == 1:
+            raise ValueError("the terminal is not what it was")
+
+    supervisor = Supervisor(tmp_path, fails_once, first_pause=0.05)
+    await supervisor.start(_service("one", FOREVER))
+    (first,) = _running(FOREVER)
+    os.kill(first, signal.SIGKILL)
+    await eventually(lambda: _running(FOREVER) not in ([], [first]))
+    assert "keep one" in caplog.text
+    await supervisor.stop()
+    assert _running(FOREVER) == []
+
+
+async def test_output_is_read_on_after_an_unexpected_error(tmp_path: Path) -> None:
+    told = 0
+
+    def fails_once(_name: str, _text: str) -> None:
+        nonlocal told
+        told += 1
+        if told == 1:
+            raise ValueError("the terminal is not what it was")
+
+    done = tmp_path / "done"
+    much = "x" * 100_000  # More than a pipe holds.
+    program = (
+        f"import time\nprint('ERROR once', flush=True)\nprint({much!r}, flush=True)\n"
+        f"open({str(done)!r}, 'w').close()\nwhile True: time.sleep(60)"
+    )
+    supervisor = Supervisor(tmp_path, fails_once, first_pause=0.05)
+    await supervisor.start(_service("one", program))
+    await eventually(done.exists)
+    assert told == 1
+    await supervisor.stop()
+
+
 async def test_the_pause_grows_while_it_keeps_dying(tmp_path: Path) -> None:
     lines = Lines()
     supervisor = Supervisor(tmp_path, lines, first_pause=0.01, longest_pause=30)
@@ -114,7 +150,7 @@ async def test_the_pause_grows_while_it_keeps_dying(tmp_path: Path) -> None:
     await supervisor.start(_service("one", program))
     go.touch()
 
-    await _until(lambda: sum("status 3" in line for line in lines.said) >= 4)
+    await eventually(lambda: sum("status 3" in line for line in lines.said) >= 4)
     await supervisor.stop()
 
     pauses = [line.rpartition(" in ")[2] for line in lines.said if "started again" in line]
@@ -147,7 +183,7 @@ async def test_what_answers_in_the_place_of_a_service_that_ended_is_not_taken_fo
     supervisor = Supervisor(tmp_path, Lines())
 
     async def another_does() -> bool:
-        await _until(lambda: not _running("raise SystemExit(4)"))  # Its port was taken.
+        await eventually(lambda: not _running("raise SystemExit(4)"))  # Its port was taken.
         return True
 
     with pytest.raises(StartFailed, match="one ended with status 4"):
@@ -165,9 +201,9 @@ async def test_a_service_that_cannot_be_started_again_is_tried_until_it_can(tmp_
 
     python.rename(hidden)
     os.kill(first, signal.SIGKILL)
-    await _until(lambda: sum("could not be started again" in line for line in lines.said) >= 2)
+    await eventually(lambda: sum("could not be started again" in line for line in lines.said) >= 2)
     hidden.rename(python)
-    await _until(lambda: _running(FOREVER) not in ([], [first]))
+    await eventually(lambda: _running(FOREVER) not in ([], [first]))
     await supervisor.stop()
 
 
@@ -184,7 +220,7 @@ async def test_a_service_that_is_being_started_again_ends_too(tmp_path: Path, mo
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", start_while_stopped)
     os.kill(_running(FOREVER)[0], signal.SIGKILL)
-    await _until(lambda: bool(stopping))
+    await eventually(lambda: bool(stopping))
     await stopping[0]
     assert {child.pid for child in below(os.getpid())} <= before
 
@@ -200,7 +236,7 @@ async def test_services_end_in_reverse_order(tmp_path: Path) -> None:
     supervisor = Supervisor(tmp_path, lines)
     for name in ("one", "two", "three"):
         await supervisor.start(_service(name, program.replace("{0}", name)))
-    await _until(lambda: len(lines.said) == 3)
+    await eventually(lambda: len(lines.said) == 3)
 
     await supervisor.stop()
 
@@ -211,10 +247,10 @@ async def test_firm_waits_for_nobody(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     supervisor = Supervisor(tmp_path, Lines())
     await supervisor.start(_service("one", STUBBORN.format(ready)))
-    await _until(ready.exists)
+    await eventually(ready.exists)
     began = time.monotonic()
     stopping = asyncio.create_task(supervisor.stop(patience=60))
-    await _until(Path(f"{ready}.asked").exists)
+    await eventually(Path(f"{ready}.asked").exists)
     assert not stopping.done()
 
     supervisor.firm.set()
@@ -236,7 +272,7 @@ async def test_the_guard_ends_even_grandchildren_in_sessions_of_their_own(tmp_pa
         sys.executable, "-m", "embedded.processes.guard", mark, stdin=asyncio.subprocess.PIPE
     )
     child = await asyncio.create_subprocess_exec(sys.executable, "-c", program, env={**os.environ, guard.MARK: mark})
-    await _until(lambda: note.exists() and note.read_text() != "")
+    await eventually(lambda: note.exists() and note.read_text() != "")
     grandchild = int(note.read_text())
 
     assert watch.stdin is not None
@@ -257,7 +293,7 @@ async def test_a_zombie_that_nobody_collects_holds_the_sweep_up_no_longer(tmp_pa
         f"open({str(note)!r}, 'w').write(str(child.pid))\ntime.sleep(600)"
     )
     parent = await asyncio.create_subprocess_exec(sys.executable, "-c", careless)
-    await _until(lambda: note.exists() and note.read_text() != "")
+    await eventually(lambda: note.exists() and note.read_text() != "")
     child = psutil.Process(int(note.read_text()))
     began = time.monotonic()
     try:

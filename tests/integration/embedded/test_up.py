@@ -9,8 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from embedded.processes.guard import lives
 from mailroom.rendering import client
 from mailroom.settings import Settings
 from tests.support.processes import below, command_lines, with_variable
+from tests.support.waiting import eventually_sync
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("embedded"), pytest.mark.timeout(600)]
 START_SECONDS = 240
@@ -52,7 +52,7 @@ class Up:
                 start_new_session=True,
             )
         process = self.process
-        until(lambda: "Press Ctrl-C to stop everything" in self.said() or process.poll() is not None, START_SECONDS)
+        eventually_sync(lambda: "Ctrl-C ends everything" in self.said() or process.poll() is not None, START_SECONDS)
         assert process.poll() is None, self.said()
         return process
 
@@ -80,14 +80,6 @@ class Up:
         for process in self.processes():
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-
-
-def until(wanted: Callable[[], object], seconds: float) -> None:
-    """Wait for a condition, and fail when it does not come."""
-    deadline = time.monotonic() + seconds
-    while not wanted():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -234,18 +226,18 @@ def test_a_port_in_use_is_refused_before_anything_starts(up: Up, tmp_path: Path)
 def test_a_child_that_dies_comes_back(up: Up) -> None:
     up.process_with("embedded.mailcatcher").kill()
 
-    until(lambda: "It will be started again in 1 s" in up.said(), 30)
-    until(lambda: _answers(up.settings.mail_web_port, "/api/messages"), 60)
+    eventually_sync(lambda: "it is started again in 1 s" in up.said(), 30)
+    eventually_sync(lambda: _answers(up.settings.mail_web_port, "/api/messages"), 60)
 
 
 def test_renderers_that_are_killed_come_back_and_leave_no_orphan(up: Up, tmp_path: Path) -> None:
     service = up.process_with("mailroom.rendering.renderers.service")
-    until(lambda: len(service.children()) == up.settings.renderers, 30)
+    eventually_sync(lambda: len(service.children()) == up.settings.renderers, 30)
     theirs = service.children()
     service.kill()
 
-    until(lambda: not any(lives(process) for process in theirs), 30)
-    until(lambda: asyncio.run(client.is_serving(up.settings)), 60)
+    eventually_sync(lambda: not any(lives(process) for process in theirs), 30)
+    eventually_sync(lambda: asyncio.run(client.is_serving(up.settings)), 60)
     done = up.command(
         "reports", "render", "carrier-punctuality", "--formats", "csv", "--to", str(tmp_path),
         MAILROOM_RENDERERS_SOCKET=str(up.settings.renderers_path),
@@ -271,6 +263,6 @@ def test_killed_it_leaves_no_orphan_and_can_start_again(up: Up) -> None:
     process.kill()
     process.wait(60)
 
-    until(lambda: not up.processes() and not any(lives(child) for child in everything), 60)
+    eventually_sync(lambda: not up.processes() and not any(lives(child) for child in everything), 60)
     with data_dir.locked(up.settings.data_dir):
         assert ports.faults(up.settings) == []

@@ -1,4 +1,4 @@
-"""One house for all of these tests, since its processes take seconds to start; a ledger for each."""
+"""The processes are shared by all of these tests, since they take seconds to start; each test has its own data."""
 
 from __future__ import annotations
 
@@ -15,37 +15,39 @@ from mailroom.access.service import ensure_default_user
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Connection, Report, Table, User
 from prefect_mailroom import outbound
-from tests.integration.outages.house import House
-from tests.integration.outages.scene import Scene
+from tests.integration.outages.environment import OutageEnvironment
+from tests.integration.outages.processes import Processes
 
 _KEPT = {model.__tablename__ for model in (Connection, Report, User)}
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """Start the processes that every test of this folder uses."""
     with pytest.MonkeyPatch.context() as patch:  # Not longer than needed: it would open loopback to every other test.
         patch.setenv(outbound.VARIABLE, "127.0.0.1")
-        house = House(tmp_path_factory.mktemp("house"))
+        processes = Processes(tmp_path_factory.mktemp("processes"))
     try:
-        asyncio.run(house.open())
-        yield house
+        asyncio.run(processes.open())
+        yield processes
     finally:
-        house.close()
+        processes.close()
 
 
 @pytest.fixture
-async def scene(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
+async def environment(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OutageEnvironment]:
+    """Make an environment whose schedules and runs are removed afterwards, from Mailroom and from Prefect."""
     monkeypatch.setenv(outbound.VARIABLE, "127.0.0.1")
-    await house.mend()
-    database = Database(house.settings.database)
+    await processes.mend()
+    database = Database(processes.settings.database)
     async with database.session() as session:
-        owner = await ensure_default_user(session, datetime.now(UTC), house.settings)
-    async with PrefectClient(house.settings.prefect_api) as client:
-        yield Scene(house, database, owner, client)
-    house.letterbox.clear()
-    await house.mend()
-    async with PrefectClient(house.settings.prefect_api) as client:
-        await client.update_work_pool(house.settings.work_pool, WorkPoolUpdate(is_paused=False))
+        owner = await ensure_default_user(session, datetime.now(UTC), processes.settings)
+    async with PrefectClient(processes.settings.prefect_api) as client:
+        yield OutageEnvironment(processes, database, owner, client)
+    processes.mail.clear()
+    await processes.mend()
+    async with PrefectClient(processes.settings.prefect_api) as client:
+        await client.update_work_pool(processes.settings.work_pool, WorkPoolUpdate(is_paused=False))
         for deployment in await client.read_deployments():
             await client.delete_deployment(deployment.id)
     async with database.session() as session:

@@ -16,72 +16,72 @@ from mailroom.schedules import service as schedules
 from mailroom.schedules.spec import read_spec
 from mailroom.schedules.watchdog import GRACE, look
 from mailroom.states import ExecutionKind
-from tests.conftest import eventually
-from tests.integration.outages.house import SLOTS
-from tests.integration.outages.scene import HOUR, body
+from tests.integration.outages.environment import HOUR, body
+from tests.integration.outages.processes import SLOTS
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from mailroom.storage.tables import Schedule
-    from tests.integration.outages.scene import Scene
+    from tests.integration.outages.environment import OutageEnvironment
 
 pytestmark = pytest.mark.xdist_group("outages")
 SECOND = timedelta(seconds=1)
 CHANGES = ("edited", "moved", "paused", "resumed", "deleted", "by-hand")
 
 
-async def _fill_the_worker(scene: Scene) -> None:
-    """Every slot has a run that waits for its mail to be taken; what comes now is claimed, and stays so."""
-    blocker = await scene.create(body("blocker", {"frequency": "yearly", "month": 1, "day": 1, "at": "00:00"}))
-    scene.letterbox.held.add("ada@blocker.example")
-    async with scene.database.session() as session:
+async def _fill_the_worker(environment: OutageEnvironment) -> None:
+    """Give every slot a run that waits for its mail to be taken, so that further runs are claimed and not begun."""
+    blocker = await environment.create(**body("blocker", {"frequency": "yearly", "month": 1, "day": 1, "at": "00:00"}))
+    environment.mail.held.add("ada@blocker.example")
+    async with environment.database.session() as session:
         for _ in range(SLOTS):
-            await schedules.request_execution(session, blocker.id, ExecutionKind.RUN_NOW, scene.context())
-    await scene.settle(blocker)
+            await schedules.request_execution(session, blocker.id, ExecutionKind.RUN_NOW, environment.context())
+    await environment.settle(blocker)
 
     async def full() -> bool | None:
-        return len(scene.letterbox.waiting) == SLOTS or None
+        return len(environment.mail.waiting) == SLOTS or None
 
-    await eventually(full, 120, scene.house.told)
+    await eventually(full, 120, environment.processes.told)
 
 
-async def _claimed(scene: Scene, made: list[Schedule]) -> None:
+async def _claimed(environment: OutageEnvironment, made: list[Schedule]) -> None:
     async def look() -> bool | None:
-        runs = [run for schedule in made for run in await scene.runs_of(schedule)]
+        runs = [run for schedule in made for run in await environment.runs_of(schedule)]
         return (len(runs) == len(made) and {run.state_type for run in runs} == {StateType.PENDING}) or None
 
-    await eventually(look, 120, scene.house.told)
+    await eventually(look, 120, environment.processes.told)
 
 
-async def test_a_worker_that_has_the_run_heeds_the_last_second(scene: Scene) -> None:
-    due = scene.began.replace(second=0, microsecond=0)
+async def test_a_worker_that_has_the_run_heeds_the_last_second(environment: OutageEnvironment) -> None:
+    due = environment.began.replace(second=0, microsecond=0)
     daily = {"frequency": "daily", "at": f"{due:%H:%M}"}
-    await _fill_the_worker(scene)
-    made = {name: await scene.create(body(name, daily), now=due - HOUR) for name in CHANGES}
-    await scene.settle(*made.values())
+    await _fill_the_worker(environment)
+    made = {name: await environment.create(**body(name, daily), now=due - HOUR) for name in CHANGES}
+    await environment.settle(*made.values())
     for schedule in made.values():
-        await scene.planned(schedule, 1, since=due - SECOND)
-    await _claimed(scene, list(made.values()))
+        await environment.planned(schedule, 1, since=due - SECOND)
+    await _claimed(environment, list(made.values()))
 
     before = due - 2 * SECOND
     for name, spec in (("edited", daily), ("moved", {**daily, "at": f"{due - HOUR:%H:%M}"})):
-        async with scene.database.session() as session:
+        async with environment.database.session() as session:
             wanted = read_spec(body(name, spec))
-            await schedules.replace(session, made[name].id, wanted, scene.context(before), if_match=None)
-    await scene.change(schedules.pause, made["paused"], before)
-    await scene.change(schedules.pause, made["resumed"], before - SECOND)
-    await scene.change(schedules.resume, made["resumed"], before + SECOND)
-    await scene.change(schedules.delete, made["deleted"], before)
-    await scene.client.delete_deployment(await scene.deployment(made["by-hand"]))
-    await scene.settle(*made.values())
+            await schedules.replace(session, made[name].id, wanted, environment.context(before), if_match=None)
+    await environment.change(schedules.pause, made["paused"], before)
+    await environment.change(schedules.pause, made["resumed"], before - SECOND)
+    await environment.change(schedules.resume, made["resumed"], before + SECOND)
+    await environment.change(schedules.delete, made["deleted"], before)
+    await environment.client.delete_deployment((await environment.deployment(made["by-hand"])).id)
+    await environment.settle(*made.values())
 
-    scene.letterbox.go.set()
-    await scene.all_end()
-    await look(scene.database, now=due + GRACE + SECOND)
-    reconciler = Reconciler(scene.database, scene.settings)
+    environment.mail.release()
+    await environment.all_end()
+    await look(environment.database, now=due + GRACE + SECOND)
+    reconciler = Reconciler(environment.database, environment.settings)
     await reconciler.repair(seconds=10)
     await reconciler.close()
-    await scene.all_end()
-    ends = {name: await scene.states(schedule) for name, schedule in made.items()}
+    await environment.all_end()
+    ends = {name: await environment.states(schedule) for name, schedule in made.items()}
     assert ends == {
         "edited": ["success"],
         "moved": [],
@@ -90,4 +90,4 @@ async def test_a_worker_that_has_the_run_heeds_the_last_second(scene: Scene) -> 
         "deleted": ["skipped"],
         "by-hand": ["success"],
     }
-    assert await scene.proof(due - HOUR) == {"success": 3, "skipped": 2}
+    assert await environment.proof(due - HOUR) == {"success": 3, "skipped": 2}

@@ -14,13 +14,14 @@ from mailroom.passes import lease as lease_module
 from mailroom.passes.claim import FlowRunFacts
 from mailroom.passes.work import Begun, Work
 from mailroom.states import DeliveryState, ExecutionState
-from tests.conftest import eventually
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
     from mailroom.storage.tables import Execution, Schedule
-    from tests.integration.passes.conftest import Desk, FlowRuns
+    from tests.support.environment import Environment
+    from tests.support.flow_runs import FlowRuns
 
 ADA = [{"channel": "email", "connection": "smtp", "to": ["ada@example.com"]}]
 
@@ -43,16 +44,16 @@ def renewed_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def sleeper(desk: Desk, flow_runs: FlowRuns) -> AsyncIterator[Sleeper]:
+async def sleeper(environment: Environment, flow_runs: FlowRuns) -> AsyncIterator[Sleeper]:
     arrived, awake = asyncio.Event(), asyncio.Event()
 
     async def hold() -> None:
         arrived.set()
         await awake.wait()
 
-    desk.mailbox.before = hold
-    schedule = await desk.schedule(destinations=ADA)
-    execution = await desk.requested(schedule)
+    environment.mail.before = hold
+    schedule = await environment.create(destinations=ADA)
+    execution = await environment.request(schedule)
     run_id = await flow_runs.create(schedule, execution)
     work = asyncio.create_task(flow_runs.work(run_id))
     await asyncio.wait_for(arrived.wait(), 60)
@@ -61,73 +62,55 @@ async def sleeper(desk: Desk, flow_runs: FlowRuns) -> AsyncIterator[Sleeper]:
     await asyncio.gather(work, return_exceptions=True)
 
 
-async def _succeed(desk: Desk, sleeper: Sleeper) -> Execution:
+async def _succeed(environment: Environment, sleeper: Sleeper) -> Execution:
     """Another process takes the execution over after the lease; returns the execution as that one left it."""
     later = datetime.now(UTC) + 2 * lease_module.LENGTH
-    work = Work(desk.database, desk.settings, FlowRunFacts(sleeper.run_id, later, scheduled=False))
+    work = Work(environment.database, environment.settings, FlowRunFacts(sleeper.run_id, later, scheduled=False))
     begun = await work.begin(sleeper.schedule.id, sleeper.execution.id, now=later)
     assert isinstance(begun, Begun)
-    return await desk.execution()
+    return await environment.execution()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="A pass that slept gives its successor's lease back when it ends, as if it were its own.",
-)
-async def test_a_pass_that_slept_leaves_its_successors_lease_alone(desk: Desk, sleeper: Sleeper) -> None:
-    successor = await _succeed(desk, sleeper)
+async def test_a_pass_that_slept_leaves_its_successors_lease_alone(environment: Environment, sleeper: Sleeper) -> None:
+    successor = await _succeed(environment, sleeper)
     sleeper.awake.set()
     await asyncio.wait_for(sleeper.work, 60)
-    assert (await desk.execution()).lease_until == successor.lease_until
+    assert (await environment.execution()).lease_until == successor.lease_until
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="A pass that slept writes its own verdict over the state of its successor, which is still at work.",
-)
-async def test_a_pass_that_slept_does_not_conclude_for_its_successor(desk: Desk, sleeper: Sleeper) -> None:
-    successor = await _succeed(desk, sleeper)
+async def test_a_pass_that_slept_does_not_conclude_for_its_successor(
+    environment: Environment, sleeper: Sleeper
+) -> None:
+    successor = await _succeed(environment, sleeper)
     sleeper.awake.set()
     await asyncio.wait_for(sleeper.work, 60)
-    row = await desk.execution()
+    row = await environment.execution()
     assert (row.status, row.pass_count) == (ExecutionState.RUNNING, successor.pass_count)
     assert row.completed_at is None
 
 
 @pytest.mark.usefixtures("renewed_often")
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="A renewal does not look who holds the lease: it takes the lease back from the successor and goes on.",
-)
-async def test_a_pass_stops_when_a_renewal_finds_another_holder(desk: Desk, sleeper: Sleeper) -> None:
-    await _succeed(desk, sleeper)
+async def test_a_pass_stops_when_a_renewal_finds_another_holder(environment: Environment, sleeper: Sleeper) -> None:
+    await _succeed(environment, sleeper)
     done, _ = await asyncio.wait({sleeper.work}, timeout=3)
     assert done, "it must not wait for its mail any longer"
 
 
 @pytest.mark.usefixtures("renewed_often", "sleeper")
-async def test_the_lease_of_a_pass_at_work_is_renewed(desk: Desk) -> None:
-    first = (await desk.execution()).lease_until
+async def test_the_lease_of_a_pass_at_work_is_renewed(environment: Environment) -> None:
+    first = (await environment.execution()).lease_until
     assert first is not None
 
     async def longer() -> datetime | None:
-        until = (await desk.execution()).lease_until
+        until = (await environment.execution()).lease_until
         return until if until and until > first else None
 
     renewed = await eventually(longer, 20, lambda: f"The lease still ends at {first}.")
     assert renewed <= datetime.now(UTC) + lease_module.LENGTH
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="The receipt of attempt 1 is ignored once attempt 2 has begun, so a third attempt sends the mail again.",
-)
 async def test_a_delivery_with_a_confirmed_attempt_is_never_sent_again(
-    desk: Desk, sleeper: Sleeper, monkeypatch: pytest.MonkeyPatch
+    environment: Environment, sleeper: Sleeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Attempt 1 is confirmed late, while attempt 2 of the successor is at the far side, which puts that one off."""
 
@@ -138,12 +121,12 @@ async def test_a_delivery_with_a_confirmed_attempt_is_never_sent_again(
 
     later = datetime.now(UTC) + 2 * lease_module.LENGTH
     with monkeypatch.context() as patch:
-        patch.setattr(desk.mailbox, "handle_RCPT", greylist)
-        await desk.run_pass(sleeper.schedule, sleeper.execution, run_id=sleeper.run_id, now=later)
-    assert desk.mailbox.taken() == ["ada@example.com"], "attempt 1 is confirmed"
-    await desk.due_now()
+        patch.setattr(environment.mail, "handle_RCPT", greylist)
+        await environment.run_pass(sleeper.schedule, sleeper.execution, run_id=sleeper.run_id, now=later)
+    assert environment.mail.taken() == ["ada@example.com"], "attempt 1 is confirmed"
+    await environment.due_now()
     later += timedelta(hours=1)
-    await desk.run_pass(sleeper.schedule, sleeper.execution, run_id=sleeper.run_id, now=later)
-    assert desk.mailbox.taken() == ["ada@example.com"]
-    assert (await desk.deliveries())["ada@example.com"].status is DeliveryState.DELIVERED
-    assert (await desk.execution()).status is ExecutionState.SUCCESS
+    await environment.run_pass(sleeper.schedule, sleeper.execution, run_id=sleeper.run_id, now=later)
+    assert environment.mail.taken() == ["ada@example.com"]
+    assert (await environment.deliveries())["ada@example.com"].status is DeliveryState.DELIVERED
+    assert (await environment.execution()).status is ExecutionState.SUCCESS

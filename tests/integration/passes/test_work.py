@@ -30,215 +30,218 @@ from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, Schedu
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import Artifact, Notification, Rendering
 from prefect_mailroom.errors import SourceRefused
+from tests.support.smtp import QUEUE_ID
 
 if TYPE_CHECKING:
-    from tests.integration.passes.conftest import Desk
+    from tests.support.environment import Environment
 
 A_WEEK = timedelta(days=7)
 BOTH = ["ada@example.com", "bob@example.com"]
 
 
-async def test_everybody_gets_the_file_once_and_the_ledger_has_the_receipts(desk: Desk) -> None:
-    schedule = await desk.schedule()
-    execution, run_id = await desk.requested(schedule), new_id()
-    result = await desk.run_pass(schedule, execution, run_id=run_id)
+async def test_everybody_gets_the_file_once_and_the_ledger_has_the_receipts(environment: Environment) -> None:
+    schedule = await environment.create()
+    execution, run_id = await environment.request(schedule), new_id()
+    result = await environment.run_pass(schedule, execution, run_id=run_id)
     assert isinstance(result, Outcome)
     assert result.state is ExecutionState.SUCCESS
-    assert desk.mailbox.taken() == BOTH
-    _, mail = desk.mailbox.mails[0]
+    assert environment.mail.taken() == BOTH
+    _, mail = environment.mail.mails[0]
     attached = next(iter(mail.iter_attachments()))
     assert attached["Content-Type"].params["charset"] == "utf-8"
     content = attached.get_payload(decode=True)
     assert isinstance(content, bytes)
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
     assert rows == [["region", "amount"], ["EMEA", "1200"], ["APAC", "900"]]
-    for delivery in (await desk.deliveries()).values():
+    for delivery in (await environment.deliveries()).values():
         assert delivery.status is DeliveryState.DELIVERED
         assert delivery.receipt is not None
-        assert "ABC123" in str(delivery.receipt)
+        assert QUEUE_ID in str(delivery.receipt)
         assert delivery.delivered_at
-    again = await desk.run_pass(schedule, execution, run_id=run_id)
+    again = await environment.run_pass(schedule, execution, run_id=run_id)
     assert isinstance(again, Stopped)
-    assert desk.mailbox.taken() == BOTH
+    assert environment.mail.taken() == BOTH
 
 
-async def test_a_retry_sends_only_what_is_missing(desk: Desk) -> None:
-    schedule = await desk.schedule()
-    execution, run_id = await desk.requested(schedule), new_id()
-    desk.mailbox.replies["bob@example.com"] = "451 4.3.0 Try again later"
-    first = await desk.run_pass(schedule, execution, run_id=run_id)
+async def test_a_retry_sends_only_what_is_missing(environment: Environment) -> None:
+    schedule = await environment.create()
+    execution, run_id = await environment.request(schedule), new_id()
+    environment.mail.replies["bob@example.com"] = "451 4.3.0 Try again later"
+    first = await environment.run_pass(schedule, execution, run_id=run_id)
     assert isinstance(first, Outcome)
     assert first.state is ExecutionState.RETRYING
     assert first.retry_at
     assert first.retry_at > datetime.now(UTC)
-    assert (await desk.execution()).status is ExecutionState.RETRYING
-    del desk.mailbox.replies["bob@example.com"]
-    await desk.due_now()
-    second = await desk.run_pass(schedule, execution, run_id=run_id)
+    assert (await environment.execution()).status is ExecutionState.RETRYING
+    del environment.mail.replies["bob@example.com"]
+    await environment.due_now()
+    second = await environment.run_pass(schedule, execution, run_id=run_id)
     assert isinstance(second, Outcome)
     assert second.state is ExecutionState.SUCCESS
-    assert desk.mailbox.taken() == BOTH
-    bob = (await desk.deliveries())["bob@example.com"]
+    assert environment.mail.taken() == BOTH
+    bob = (await environment.deliveries())["bob@example.com"]
     assert bob.attempts == 2
-    assert (await desk.execution()).pass_count == 2
+    assert (await environment.execution()).pass_count == 2
 
 
-async def test_a_refusal_for_good_is_partial_and_tells_the_owner(desk: Desk) -> None:
-    schedule = await desk.schedule()
-    execution, run_id = await desk.requested(schedule), new_id()
-    desk.mailbox.replies["bob@example.com"] = "550 5.1.1 No such user"
-    result = await desk.run_pass(schedule, execution, run_id=run_id)
+async def test_a_refusal_for_good_is_partial_and_tells_the_owner(environment: Environment) -> None:
+    schedule = await environment.create()
+    execution, run_id = await environment.request(schedule), new_id()
+    environment.mail.replies["bob@example.com"] = "550 5.1.1 No such user"
+    result = await environment.run_pass(schedule, execution, run_id=run_id)
     assert isinstance(result, Outcome)
     assert result.state is ExecutionState.PARTIAL
-    bob = (await desk.deliveries())["bob@example.com"]
+    bob = (await environment.deliveries())["bob@example.com"]
     assert bob.status is DeliveryState.REFUSED
     assert bob.next_attempt_at is None
     assert "No such user" in (bob.error_message or "")
-    async with desk.database.session() as session:
+    async with environment.database.session() as session:
         told = (await session.scalars(select(Notification))).one()
-    assert told.user_id == desk.owner.id
+    assert told.user_id == environment.owner.id
     # Retry in Prefect's UI runs the same flow run again: a person asked, so bob is tried, ada is not.
-    del desk.mailbox.replies["bob@example.com"]
-    again = await desk.run_pass(schedule, execution, run_id=run_id)
+    del environment.mail.replies["bob@example.com"]
+    again = await environment.run_pass(schedule, execution, run_id=run_id)
     assert isinstance(again, Outcome)
     assert again.state is ExecutionState.SUCCESS
-    assert desk.mailbox.taken() == BOTH
+    assert environment.mail.taken() == BOTH
 
 
-async def test_a_crash_in_the_middle_of_an_attempt_resends_under_the_same_message_id(desk: Desk) -> None:
-    schedule = await desk.schedule()
-    execution, run_id = await desk.requested(schedule), new_id()
-    desk.mailbox.replies = dict.fromkeys(BOTH, "451 not yet")
-    await desk.run_pass(schedule, execution, run_id=run_id)
-    desk.mailbox.replies.clear()
-    ada = (await desk.deliveries())["ada@example.com"]
-    async with desk.database.session() as session:  # The process dies between "attempt started" and the receipt.
+async def test_a_crash_in_the_middle_of_an_attempt_resends_under_the_same_message_id(environment: Environment) -> None:
+    schedule = await environment.create()
+    execution, run_id = await environment.request(schedule), new_id()
+    environment.mail.replies = dict.fromkeys(BOTH, "451 not yet")
+    await environment.run_pass(schedule, execution, run_id=run_id)
+    environment.mail.replies.clear()
+    ada = (await environment.deliveries())["ada@example.com"]
+    async with environment.database.session() as session:  # The process dies between "attempt started" and the receipt.
         assert await delivery_lifecycle.begin_attempt(session, ada, now=datetime.now(UTC), flow_run_id=run_id)
-    await desk.due_now()
-    result = await desk.run_pass(schedule, execution, run_id=run_id)
+    await environment.due_now()
+    result = await environment.run_pass(schedule, execution, run_id=run_id)
     assert isinstance(result, Outcome)
     assert result.state is ExecutionState.SUCCESS
-    assert desk.mailbox.taken() == BOTH
-    outcomes = [a.outcome for a in await desk.attempts() if a.delivery_id == ada.id]
+    assert environment.mail.taken() == BOTH
+    outcomes = [a.outcome for a in await environment.attempts() if a.delivery_id == ada.id]
     assert outcomes == [DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DELIVERED]
 
 
-async def test_the_message_id_is_the_deliverys_and_stays(desk: Desk) -> None:
-    schedule = await desk.schedule()
-    await desk.run_pass(schedule, await desk.requested(schedule))
-    keys = {recipient: delivery.key for recipient, delivery in (await desk.deliveries()).items()}
-    ids = {address: str(mail["Message-ID"]) for address, mail in desk.mailbox.mails}
+async def test_the_message_id_is_the_deliverys_and_stays(environment: Environment) -> None:
+    schedule = await environment.create()
+    await environment.run_pass(schedule, await environment.request(schedule))
+    keys = {recipient: delivery.key for recipient, delivery in (await environment.deliveries()).items()}
+    ids = {address: str(mail["Message-ID"]) for address, mail in environment.mail.mails}
     assert len(set(ids.values())) == 2
-    await desk.run_pass(schedule, await desk.requested(schedule))
-    assert len({str(mail["Message-ID"]) for _, mail in desk.mailbox.mails}) == 4, "another execution, other ids"
+    await environment.run_pass(schedule, await environment.request(schedule))
+    assert len({str(mail["Message-ID"]) for _, mail in environment.mail.mails}) == 4, "another execution, other ids"
     assert len(set(keys.values())) == 2
 
 
-async def test_nothing_leaves_after_a_pause_between_gate_and_delivery(desk: Desk) -> None:
-    schedule = await desk.schedule()
-    execution, run_id = await desk.requested(schedule), new_id()
-    desk.mailbox.replies["bob@example.com"] = "451 later"
-    await desk.run_pass(schedule, execution, run_id=run_id)
-    async with desk.database.session() as session:
-        await schedules.pause(session, schedule.id, desk.context())
-    desk.mailbox.replies.clear()
-    await desk.due_now()
-    result = await desk.run_pass(schedule, execution, run_id=run_id)
+async def test_nothing_leaves_after_a_pause_between_gate_and_delivery(environment: Environment) -> None:
+    schedule = await environment.create()
+    execution, run_id = await environment.request(schedule), new_id()
+    environment.mail.replies["bob@example.com"] = "451 later"
+    await environment.run_pass(schedule, execution, run_id=run_id)
+    async with environment.database.session() as session:
+        await schedules.pause(session, schedule.id, environment.context())
+    environment.mail.replies.clear()
+    await environment.due_now()
+    result = await environment.run_pass(schedule, execution, run_id=run_id)
     assert isinstance(result, Outcome)
     assert result.state is ExecutionState.PARTIAL
-    assert desk.mailbox.taken() == ["ada@example.com"]
-    bob = (await desk.deliveries())["bob@example.com"]
+    assert environment.mail.taken() == ["ada@example.com"]
+    bob = (await environment.deliveries())["bob@example.com"]
     assert bob.status is DeliveryState.SUPPRESSED
     assert "paused" in (bob.error_message or "")
     # Once it may leave again, a person's Retry sends what was suppressed; nothing else does.
-    async with desk.database.session() as session:
-        await schedules.resume(session, schedule.id, desk.context())
-    again = await desk.run_pass(schedule, execution, run_id=run_id)
+    async with environment.database.session() as session:
+        await schedules.resume(session, schedule.id, environment.context())
+    again = await environment.run_pass(schedule, execution, run_id=run_id)
     assert isinstance(again, Outcome)
     assert again.state is ExecutionState.SUCCESS
-    assert desk.mailbox.taken() == BOTH
+    assert environment.mail.taken() == BOTH
 
 
-async def test_an_inactive_owner_stops_everything(desk: Desk) -> None:
-    schedule = await desk.schedule()
-    execution = await desk.requested(schedule)
-    async with desk.database.session() as session:
-        owner = await session.get(type(desk.owner), desk.owner.id)
+async def test_an_inactive_owner_stops_everything(environment: Environment) -> None:
+    schedule = await environment.create()
+    execution = await environment.request(schedule)
+    async with environment.database.session() as session:
+        owner = await session.get(type(environment.owner), environment.owner.id)
         assert owner is not None
         owner.is_active = False
-    result = await desk.run_pass(schedule, execution)
+    result = await environment.run_pass(schedule, execution)
     assert isinstance(result, Outcome)
     assert result.state is ExecutionState.SKIPPED
-    assert desk.mailbox.mails == []
+    assert environment.mail.mails == []
 
 
-async def test_a_test_goes_to_the_caller_alone_and_says_so(desk: Desk) -> None:
-    schedule = await desk.schedule()
-    result = await desk.run_pass(schedule, await desk.requested(schedule, ExecutionKind.TEST))
+async def test_a_test_goes_to_the_caller_alone_and_says_so(environment: Environment) -> None:
+    schedule = await environment.create()
+    result = await environment.run_pass(schedule, await environment.request(schedule, ExecutionKind.TEST))
     assert isinstance(result, Outcome)
     assert result.state is ExecutionState.SUCCESS
-    assert desk.mailbox.taken() == [desk.owner.email]
-    assert str(desk.mailbox.mails[0][1]["Subject"]).startswith("[Test]")
+    assert environment.mail.taken() == [environment.owner.email]
+    assert str(environment.mail.mails[0][1]["Subject"]).startswith("[Test]")
 
 
 @pytest.mark.parametrize(("least", "state"), [(5000, ExecutionState.SKIPPED), (1000, ExecutionState.SUCCESS)])
-async def test_a_report_without_rows_is_sent_only_when_asked(desk: Desk, least: int, state: ExecutionState) -> None:
-    schedule = await desk.schedule(parameters={"least": least}, condition={"send_if": "not_empty"})
-    result = await desk.run_pass(schedule, await desk.requested(schedule))
+async def test_a_report_without_rows_is_sent_only_when_asked(
+    environment: Environment, least: int, state: ExecutionState
+) -> None:
+    schedule = await environment.create(parameters={"least": least}, condition={"send_if": "not_empty"})
+    result = await environment.run_pass(schedule, await environment.request(schedule))
     assert isinstance(result, Outcome)
     assert result.state is state
-    assert bool(desk.mailbox.mails) is (state is ExecutionState.SUCCESS)
+    assert bool(environment.mail.mails) is (state is ExecutionState.SUCCESS)
 
 
-async def test_the_same_rendering_serves_two_executions(desk: Desk) -> None:
-    one, two = await desk.schedule(ago=A_WEEK), await desk.schedule(ago=A_WEEK, name="The same again")
+async def test_the_same_rendering_serves_two_executions(environment: Environment) -> None:
+    one, two = await environment.create(ago=A_WEEK), await environment.create(ago=A_WEEK, name="The same again")
     due = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
     policy = {"expires_after": "P7D", "catchup": "all"}
-    async with desk.database.session() as session:
+    async with environment.database.session() as session:
         for schedule in (one, two):
             row = await stored.get(session, schedule.id, viewer=SYSTEM)
             row.policy_config = {**row.policy_config, "policy": policy}
     for schedule in (one, two):
-        result = await desk.run_pass(schedule, at=due - timedelta(days=1))
+        result = await environment.run_pass(schedule, at=due - timedelta(days=1))
         assert isinstance(result, Outcome)
         assert result.state is ExecutionState.SUCCESS, result.reason
-    async with desk.database.session() as session:
+    async with environment.database.session() as session:
         page = await executions.list_page(session, viewer=SYSTEM)
     assert len({tuple(row.artifact_ids) for row in page.items}) == 1
 
 
-async def _rendered(desk: Desk, *formats: Format, at: datetime, timezone: str = "UTC") -> RenderedReport:
-    async with desk.database.session() as session:
+async def _rendered(environment: Environment, *formats: Format, at: datetime, timezone: str = "UTC") -> RenderedReport:
+    async with environment.database.session() as session:
         report = await report_repository.get(session, "orders", viewer=SYSTEM)
     definition = ReportDefinition.model_validate(report.definition)
     wanted = render_request(definition, {}, formats, at, timezone)
-    return await render_report(desk.database, desk.settings, wanted, now=datetime.now(UTC), group="")
+    return await render_report(environment.database, environment.settings, wanted, now=datetime.now(UTC), group="")
 
 
-async def test_each_format_is_rendered_once_whatever_it_is_asked_with(desk: Desk) -> None:
+async def test_each_format_is_rendered_once_whatever_it_is_asked_with(environment: Environment) -> None:
     at = datetime(2013, 4, 1, 9, tzinfo=UTC)
-    csv_alone = await _rendered(desk, Format.CSV, at=at)
-    await _break_source(desk, "UPDATE orders SET amount = 1")  # Who queries again would see it.
-    both = await _rendered(desk, Format.HTML, Format.CSV, at=at)
+    csv_alone = await _rendered(environment, Format.CSV, at=at)
+    await _break_source(environment, "UPDATE orders SET amount = 1")  # Who queries again would see it.
+    both = await _rendered(environment, Format.HTML, Format.CSV, at=at)
     assert both.artifact_ids[1:] == csv_alone.artifact_ids
     assert both.message == csv_alone.message
     assert both.rows == csv_alone.rows == 2
-    await _break_source(desk, "ALTER TABLE orders RENAME TO gone")
-    again = await _rendered(desk, Format.CSV, Format.HTML, at=at)
+    await _break_source(environment, "ALTER TABLE orders RENAME TO gone")
+    again = await _rendered(environment, Format.CSV, Format.HTML, at=at)
     assert again.artifact_ids == both.artifact_ids[::-1]
     for due, zone in ((at + timedelta(days=1), "UTC"), (at, "Asia/Tokyo")):
         with pytest.raises(SourceRefused):
-            await _rendered(desk, Format.CSV, at=due, timezone=zone)
+            await _rendered(environment, Format.CSV, at=due, timezone=zone)
 
 
-async def test_what_has_expired_is_rendered_anew_and_its_piece_alone(desk: Desk) -> None:
+async def test_what_has_expired_is_rendered_anew_and_its_piece_alone(environment: Environment) -> None:
     at = datetime(2013, 4, 1, 9, tzinfo=UTC)
-    first = await _rendered(desk, Format.CSV, Format.HTML, at=at)
-    async with desk.database.session() as session:
+    first = await _rendered(environment, Format.CSV, Format.HTML, at=at)
+    async with environment.database.session() as session:
         row = await session.get(Rendering, first.renderings[1].id)
         assert row is not None
         row.expires_at = datetime.now(UTC) - timedelta(seconds=1)
-    second = await _rendered(desk, Format.CSV, Format.HTML, at=at)
+    second = await _rendered(environment, Format.CSV, Format.HTML, at=at)
     assert [new.id == old.id for new, old in zip(second.renderings, first.renderings, strict=True)] == [
         True,
         False,
@@ -246,134 +249,137 @@ async def test_what_has_expired_is_rendered_anew_and_its_piece_alone(desk: Desk)
     ]
 
 
-async def test_of_two_who_finish_the_same_the_first_counts(desk: Desk) -> None:
+async def test_of_two_who_finish_the_same_the_first_counts(environment: Environment) -> None:
     at = datetime(2013, 4, 1, 9, tzinfo=UTC)
-    one, two = await asyncio.gather(_rendered(desk, Format.CSV, at=at), _rendered(desk, Format.CSV, at=at))
+    one, two = await asyncio.gather(
+        _rendered(environment, Format.CSV, at=at), _rendered(environment, Format.CSV, at=at)
+    )
     assert [row.id for row in one.renderings] == [row.id for row in two.renderings]
-    async with desk.database.session() as session:
+    async with environment.database.session() as session:
         assert len((await session.scalars(select(Artifact))).all()) == 1
 
 
-async def test_renderers_that_are_away_are_waited_for(desk: Desk) -> None:
-    schedule = await desk.schedule()
-    execution = await desk.requested(schedule)
-    run_id, there = new_id(), desk.settings
-    desk.settings = there.model_copy(update={"renderers_socket": there.data_dir / "nobody.sock"})
-    result = await desk.run_pass(schedule, execution, run_id=run_id)
+async def test_renderers_that_are_away_are_waited_for(environment: Environment) -> None:
+    schedule = await environment.create()
+    execution = await environment.request(schedule)
+    run_id, there = new_id(), environment.settings
+    environment.settings = there.model_copy(update={"renderers_socket": there.data_dir / "nobody.sock"})
+    result = await environment.run_pass(schedule, execution, run_id=run_id)
     assert isinstance(result, Outcome)
     assert result.state is ExecutionState.RETRYING
     assert result.reason.code is ReasonCode.RENDER_RETRY
     assert result.retry_at
     assert result.retry_at >= datetime.now(UTC) + timedelta(seconds=25)
-    desk.settings = there
-    result = await desk.run_pass(schedule, execution, run_id=run_id)
+    environment.settings = there
+    result = await environment.run_pass(schedule, execution, run_id=run_id)
     assert isinstance(result, Outcome)
     assert result.state is ExecutionState.SUCCESS
 
 
-async def test_a_missed_occurrence_is_accounted_for(desk: Desk) -> None:
-    schedule = await desk.schedule(ago=A_WEEK)
+async def test_a_missed_occurrence_is_accounted_for(environment: Environment) -> None:
+    schedule = await environment.create(ago=A_WEEK)
     due = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=2)
-    result = await desk.run_pass(schedule, at=due)
+    result = await environment.run_pass(schedule, at=due)
     assert isinstance(result, Outcome)
     assert result.state is ExecutionState.MISSED
-    row = await desk.execution()
+    row = await environment.execution()
     assert (row.status, row.due_at) == (ExecutionState.MISSED, due)
     assert row.completed_at
 
 
-async def _break_source(desk: Desk, statement: str) -> None:
-    with sqlite3.connect(desk.settings.data_dir.parent / "warehouse.db") as connection:
+async def _break_source(environment: Environment, statement: str) -> None:
+    with sqlite3.connect(environment.settings.data_dir.parent / "warehouse.db") as connection:
         connection.execute(statement)
     connection.close()
 
 
-async def test_failures_in_a_row_suspend_the_schedule_and_resuming_clears_them(desk: Desk) -> None:
+async def test_failures_in_a_row_suspend_the_schedule_and_resuming_clears_them(environment: Environment) -> None:
     policy = {"pause_after_failures": 2, "expires_after": "P7D", "catchup": "all"}
-    schedule = await desk.schedule(ago=A_WEEK, policy=policy)
-    await _break_source(desk, "ALTER TABLE orders RENAME TO gone")
+    schedule = await environment.create(ago=A_WEEK, policy=policy)
+    await _break_source(environment, "ALTER TABLE orders RENAME TO gone")
     due = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=1)
     for days in (2, 1):
-        result = await desk.run_pass(schedule, at=due - timedelta(days=days))
+        result = await environment.run_pass(schedule, at=due - timedelta(days=days))
         assert isinstance(result, Outcome)
         assert result.state is ExecutionState.FAILED
         assert result.reason.code is ReasonCode.RENDER_FAILED
         assert "orders" in str(result.reason.values["error"])
-    row = await desk.reload(schedule)
+    row = await environment.row(schedule)
     assert row.state is ScheduleState.SUSPENDED
     assert (row.generation, row.observed_generation) == (2, 0)
-    third = await desk.run_pass(schedule, at=due)
+    third = await environment.run_pass(schedule, at=due)
     assert isinstance(third, Stopped)
     assert third.reason.code is ReasonCode.ENDED_BEFORE
     assert third.reason.values["state"] == "skipped"
-    async with desk.database.session() as session:
-        await schedules.resume(session, schedule.id, desk.context())
-    row = await desk.reload(schedule)
+    async with environment.database.session() as session:
+        await schedules.resume(session, schedule.id, environment.context())
+    row = await environment.row(schedule)
     assert (row.state, row.consecutive_failures) == (ScheduleState.ACTIVE, 0)
-    assert desk.mailbox.mails == []
+    assert environment.mail.mails == []
 
 
-async def test_a_once_schedule_is_finished_after_its_occurrence(desk: Desk) -> None:
+async def test_a_once_schedule_is_finished_after_its_occurrence(environment: Environment) -> None:
     soon = (datetime.now(UTC) + timedelta(days=2)).replace(second=0, microsecond=0)
-    schedule = await desk.schedule(timing={"frequency": "once", "at": f"{soon:%Y-%m-%dT%H:%M}"})
-    result = await desk.run_pass(schedule, at=soon)
+    schedule = await environment.create(timing={"frequency": "once", "at": f"{soon:%Y-%m-%dT%H:%M}"})
+    result = await environment.run_pass(schedule, at=soon)
     assert isinstance(result, Outcome)
     assert result.state is ExecutionState.SUCCESS
-    assert (await desk.reload(schedule)).state is ScheduleState.FINISHED
-    async with desk.database.session() as session:
+    assert (await environment.row(schedule)).state is ScheduleState.FINISHED
+    async with environment.database.session() as session:
         with pytest.raises(Conflict):
-            await schedules.resume(session, schedule.id, desk.context())
+            await schedules.resume(session, schedule.id, environment.context())
 
 
-async def test_a_pass_that_was_given_up_does_not_change_how_the_execution_ended(desk: Desk) -> None:
-    schedule = await desk.schedule()
-    execution, now = await desk.requested(schedule), datetime.now(UTC)
-    work = Work(desk.database, desk.settings, FlowRunFacts(new_id(), now, scheduled=False))
+async def test_a_pass_that_was_given_up_does_not_change_how_the_execution_ended(environment: Environment) -> None:
+    schedule = await environment.create()
+    execution, now = await environment.request(schedule), datetime.now(UTC)
+    work = Work(environment.database, environment.settings, FlowRunFacts(new_id(), now, scheduled=False))
     begun = await work.begin(schedule.id, execution.id)
     assert isinstance(begun, Begun)
-    async with desk.database.session() as session:  # The rescue holds its process for dead.
-        await conclude(session, execution.id, Outcome(ExecutionState.FAILED, because(ReasonCode.RUN_GONE)), now=now)
+    async with environment.database.session() as session:  # The rescue holds its process for dead.
+        gone = Outcome(ExecutionState.FAILED, because(ReasonCode.RUN_GONE))
+        await conclude(session, execution.id, gone, pass_number=begun.number, now=now)
     stands = await work.settle(
         begun, Outcome(ExecutionState.SUCCESS, because(ReasonCode.DELIVERED, delivered=2, total=2))
     )
     assert stands.state is ExecutionState.FAILED
-    row = await desk.execution()
+    row = await environment.execution()
     assert (row.status, row.reason_code) == (ExecutionState.FAILED, ReasonCode.RUN_GONE)
     await work.settle(begun, Outcome(ExecutionState.FAILED, because(ReasonCode.NO_OUTCOME, said="It crashed.")))
-    async with desk.database.session() as session:
+    async with environment.database.session() as session:
         assert len((await session.scalars(select(Notification))).all()) == 1, "the owner is told once"
 
 
-async def test_a_full_disk_is_said_before_anything_is_rendered(desk: Desk) -> None:
-    schedule = await desk.schedule()
-    execution = await desk.requested(schedule)
-    desk.settings = desk.settings.model_copy(update={"min_free_mb": 10**9})
-    result = await desk.run_pass(schedule, execution)
+async def test_a_full_disk_is_said_before_anything_is_rendered(environment: Environment) -> None:
+    schedule = await environment.create()
+    execution = await environment.request(schedule)
+    environment.settings = environment.settings.model_copy(update={"min_free_mb": 10**9})
+    result = await environment.run_pass(schedule, execution)
     assert isinstance(result, Outcome)
     assert result.state is ExecutionState.RETRYING
     assert result.reason.code is ReasonCode.RENDER_RETRY
     assert "MB are free" in str(result.reason.values["error"])
-    assert list(desk.settings.artifacts_dir.iterdir()) == []
+    assert list(environment.settings.artifacts_dir.iterdir()) == []
 
 
-async def test_an_overlap_is_skipped(desk: Desk) -> None:
-    schedule = await desk.schedule(policy={"catchup": "none"})
+async def test_an_overlap_is_skipped(environment: Environment) -> None:
+    schedule = await environment.create(policy={"catchup": "none"})
     tomorrow = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    desk.mailbox.replies = dict.fromkeys(BOTH, "451 later")
-    first = await desk.run_pass(schedule, at=tomorrow, now=tomorrow)
+    environment.mail.replies = dict.fromkeys(BOTH, "451 later")
+    first = await environment.run_pass(schedule, at=tomorrow, now=tomorrow)
     assert isinstance(first, Outcome)
     assert first.state is ExecutionState.RETRYING
     following = tomorrow + timedelta(days=1)
-    second = await desk.run_pass(schedule, at=following, now=following)
+    second = await environment.run_pass(schedule, at=following, now=following)
     assert isinstance(second, Outcome)
     assert second.state is ExecutionState.SKIPPED
     assert second.reason.code is ReasonCode.OVERLAP
 
 
-async def test_no_secret_of_a_block_reaches_the_ledger(desk: Desk) -> None:
-    schedule = await desk.schedule()
-    await desk.run_pass(schedule, await desk.requested(schedule))
-    path = desk.settings.data_dir.parent / "mailroom.db"
+async def test_no_secret_of_a_block_reaches_the_ledger(environment: Environment) -> None:
+    schedule = await environment.create()
+    await environment.run_pass(schedule, await environment.request(schedule))
+    path = environment.settings.data_dir.parent / "mailroom.db"
     with sqlite3.connect(path) as connection:
         dump = "\n".join(connection.iterdump())
     connection.close()

@@ -1,4 +1,4 @@
-"""The clock of a world, and the modules that are made to read it instead of the machine's."""
+"""The clock of a simulated environment, and the modules that are made to read it instead of the machine's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _READ_SECONDS = (deployments.reconcile,)
 
 
 class Clock:
-    """Stands still until it is moved; gives ids too, so that nothing is left to chance."""
+    """A clock that stands still until it is moved. It gives ids too, so that nothing is left to chance."""
 
     def __init__(self, start: datetime) -> None:
         self.now = start
@@ -33,7 +33,7 @@ class Clock:
         self.passed += by
 
     def step_back(self, by: timedelta) -> None:
-        """As an operator, or a time server, sets a clock."""
+        """Set the clock back, as an operator or a time server does."""
         self.now -= by
 
     def monotonic(self) -> float:

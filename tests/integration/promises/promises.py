@@ -15,9 +15,9 @@ from mailroom.executions.reasons import ReasonCode
 from mailroom.ledger.figures import figures
 from mailroom.schedules import repository as stored
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
+from tests.integration.promises.environment import SimulatedEnvironment
 from tests.integration.promises.snapshot import ExecutionRow, ScheduleRow, Snapshot
 from tests.integration.promises.story import Library
-from tests.integration.promises.world import World
 
 _FOR_GOOD = (ExecutionState.SUCCESS, ExecutionState.SKIPPED, ExecutionState.MISSED)
 _ENDS = {*_FOR_GOOD, ExecutionState.PARTIAL, ExecutionState.FAILED}
@@ -72,11 +72,13 @@ def promise_5_versions_go_forward(before: Snapshot, now: Snapshot) -> None:
         assert row.sync is not SyncState.SYNCED or row.observed == row.generation, f"Not synced: {row}."
 
 
-def promise_5_a_pause_in_prefect_is_adopted(world: World, before: ScheduleRow, after: ScheduleRow) -> None:
+def promise_5_a_pause_in_prefect_is_adopted(
+    environment: SimulatedEnvironment, before: ScheduleRow, after: ScheduleRow
+) -> None:
     """A schedule that fired is paused as somebody paused it in Prefect, and the audit trail names Prefect."""
     if before.state is ScheduleState.ACTIVE:
         assert after.state is ScheduleState.PAUSED, f"A pause in Prefect was not adopted: {after}."
-        assert world.audited(before.id, "paused", by="prefect-ui"), f"Nobody knows who paused {after}."
+        assert environment.audited(before.id, "paused", by="prefect-ui"), f"Nobody knows who paused {after}."
 
 
 def nothing_but(before: Snapshot, now: Snapshot, *, grew: set[str] = frozenset()) -> None:  # type: ignore[assignment]  # empty
@@ -99,9 +101,9 @@ def promise_1_every_due_time_ended(snapshot: Snapshot, library: Library, *, unti
                 assert row.status is ExecutionState.CANCELLED, f"It ended as {row.status}: {row}."
 
 
-async def promise_1_the_proof_says_so(world: World, *, until: datetime) -> None:
+async def promise_1_the_proof_says_so(environment: SimulatedEnvironment, *, until: datetime) -> None:
     """`mailroom account` finds nothing that is unaccounted for."""
-    async with world.database.session() as session:
+    async with environment.database.session() as session:
         found = await figures(session, since=until - timedelta(days=400), until=until)
     assert found.unaccounted == 0, f"The proof misses {found.missing}."
 
@@ -121,17 +123,17 @@ def promise_4_what_was_shown_is_what_fired(snapshot: Snapshot, library: Library,
                 assert fired == expected, f"Shown {sorted(expected)}, fired {sorted(fired)}."
 
 
-async def promise_5_prefect_shows_what_is_wanted(world: World, client: PrefectClient) -> None:
+async def promise_5_prefect_shows_what_is_wanted(environment: SimulatedEnvironment, client: PrefectClient) -> None:
     """At rest: no difference is left, everything is synced, and another look does nothing."""
-    world.writes.clear()
-    assert await world.reconciler.run_pass() == 0, "Something still waits to be written to Prefect."
-    assert await world.reconciler.repair(seconds=60) == 0, "Another look finds something to repair."
-    assert not world.writes, f"Nothing was to be done, and this was: {world.writes}."
-    ids = list(world.snapshot.schedules)
-    there = await read(client, [one.name for one in world.server.deployments.values()])
-    async with world.database.session() as session:
+    environment.writes.clear()
+    assert await environment.reconciler.run_pass() == 0, "Something still waits to be written to Prefect."
+    assert await environment.reconciler.repair(seconds=60) == 0, "Another look finds something to repair."
+    assert not environment.writes, f"Nothing was to be done, and this was: {environment.writes}."
+    ids = list(environment.snapshot.schedules)
+    there = await read(client, [one.name for one in environment.server.deployments.values()])
+    async with environment.database.session() as session:
         for row in await stored.by_ids(session, ids):
-            action = diff(desired(row, world.settings), there.pop(row.id, None))
+            action = diff(desired(row, environment.settings), there.pop(row.id, None))
             assert action is None, f"Schedule {row.id} is out of step: {action}."
             assert row.sync_state is SyncState.SYNCED, f"Schedule {row.id} is {row.sync_state}: {row.sync_error}"
     assert not {name for name, one in there.items() if claimed_schedule(one)}, f"Deployments of nobody: {there}."

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.integration.promises import promises
+from tests.integration.promises.environment import SimulatedEnvironment
 from tests.integration.promises.snapshot import ExecutionRow
 from tests.integration.promises.story import Library
-from tests.integration.promises.world import World
 
 _ROUNDS = 80
 _LEAST = timedelta(minutes=3)
@@ -17,38 +17,41 @@ _LEAST = timedelta(minutes=3)
 
 
 def come_to_rest(
-    world: World, library: Library, run: Callable[[Coroutine[Any, Any, Any]], Any], look: Callable[[], None]
+    environment: SimulatedEnvironment,
+    library: Library,
+    run: Callable[[Coroutine[Any, Any, Any]], Any],
+    look: Callable[[], None],
 ) -> None:
     """Let it work for as long as something is open that was due by now; processes that were frozen are gone.
 
     Args:
         look: looks at the promises that hold at any time.
     """
-    world.up = world.scheduler_up = world.source_up = True
-    while world.frozen:
-        world.died(world.frozen.pop(), seen=False)
-    until = world.clock.now
+    environment.up = environment.scheduler_up = environment.source_up = True
+    while environment.frozen:
+        environment.died(environment.frozen.pop(), seen=False)
+    until = environment.clock.now
     for _ in range(_ROUNDS):
-        world.advance(_until_something_happens(world, until))
-        run(world.upkeep())
+        environment.advance(_until_something_happens(environment, until))
+        run(environment.upkeep())
         look()
-        for one in world.server.due():
-            run(world.work(one, []))
+        for one in environment.server.due():
+            run(environment.work(one, []))
         look()
-        if not _open(world, until):
+        if not _open(environment, until):
             break
-    run(world.upkeep())
+    run(environment.upkeep())
     look()
-    promises.promise_1_every_due_time_ended(world.snapshot, library, until=until)
-    promises.promise_4_what_was_shown_is_what_fired(world.snapshot, library, until=until)
-    run(promises.promise_1_the_proof_says_so(world, until=until))
-    run(promises.promise_5_prefect_shows_what_is_wanted(world, world.client))
+    promises.promise_1_every_due_time_ended(environment.snapshot, library, until=until)
+    promises.promise_4_what_was_shown_is_what_fired(environment.snapshot, library, until=until)
+    run(promises.promise_1_the_proof_says_so(environment, until=until))
+    run(promises.promise_5_prefect_shows_what_is_wanted(environment, environment.client))
 
 
-def _open(world: World, until: datetime) -> list[ExecutionRow]:
-    return [row for row in world.snapshot.executions.values() if row.due_at <= until and not row.status.ended]
+def _open(environment: SimulatedEnvironment, until: datetime) -> list[ExecutionRow]:
+    return [row for row in environment.snapshot.executions.values() if row.due_at <= until and not row.status.ended]
 
 
-def _until_something_happens(world: World, until: datetime) -> timedelta:
-    waits = [row.next_pass_at - world.clock.now for row in _open(world, until) if row.next_pass_at]
+def _until_something_happens(environment: SimulatedEnvironment, until: datetime) -> timedelta:
+    waits = [row.next_pass_at - environment.clock.now for row in _open(environment, until) if row.next_pass_at]
     return max(_LEAST, min(waits, default=_LEAST))

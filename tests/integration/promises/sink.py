@@ -1,4 +1,4 @@
-"""Where every delivery of a world goes: a channel that keeps each letter, and answers as it is told."""
+"""The channel of a simulated environment: it keeps each letter, and answers as it is told."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from prefect_mailroom.errors import OutcomeUnknown, Refused, RetryLater
 
 
 class Killed(BaseException):
-    """The process is gone: nothing of it runs any more, and nobody is told."""
+    """Ends a process so that none of its code runs any more, and nobody is told."""
 
 
 class Fate(StrEnum):
-    """What becomes of one transfer."""
+    """How one transfer ends."""
 
     TAKEN = "taken"
     LATER = "not now"
@@ -34,7 +34,7 @@ class Fate(StrEnum):
 
 @dataclass
 class Letter:
-    """One transfer that began. `confirmed`: the sender has the receipt, and lived to record it."""
+    """One transfer that began; `confirmed` says that the sender has the receipt, and lived to record it."""
 
     key: str
     execution_id: str
@@ -46,7 +46,7 @@ class Letter:
 
     @property
     def subject(self) -> tuple[str, ...]:
-        """What may be confirmed once: an occurrence to a recipient, or a delivery of what somebody requested."""
+        """Return what may be confirmed once: an occurrence to a recipient, or a delivery that somebody requested."""
         if self.kind is ExecutionKind.SCHEDULED:
             return (self.schedule_id, self.due_at.isoformat(), self.recipient)
         return (self.key,)
@@ -54,7 +54,7 @@ class Letter:
 
 @dataclass
 class Sink:
-    """`why_not` says why nothing may leave for a schedule now; `faults` are the promises that were broken."""
+    """The receiver: `why_not` says why nothing may leave for a schedule now; `faults` are broken promises."""
 
     why_not: Callable[[str, ExecutionKind], str | None]
     fates: list[Fate] = field(default_factory=list)
@@ -94,7 +94,7 @@ class Sink:
         return Receipt(reference=parcel.key)
 
     def process_died(self, recorded: Iterable[str]) -> None:
-        """Whoever got a receipt and did not record it (by key) before it died may send again: the honest limit."""
+        """Allow a repetition of what was received but not recorded (by key) before its process died."""
         kept = set(recorded)
         for letter in self.letters:
             if letter.confirmed and letter.key not in kept:
@@ -103,7 +103,7 @@ class Sink:
 
 
 class SinkDestination(Destination):
-    """Each of `to` gets a delivery of its own."""
+    """A destination whose recipients get a delivery each."""
 
     channel: Literal["sink"] = "sink"
     to: list[str]
@@ -122,7 +122,7 @@ class SinkDestination(Destination):
 
 
 class SinkChannel(Channel):
-    """Hands parcels to the sink that is open."""
+    """A channel that hands parcels to the sink that is open."""
 
     _block_type_name = "Mailroom Sink"
     _block_type_slug = "mailroom-sink"

@@ -1,4 +1,4 @@
-"""All of a world's ledger at one moment, read beside the code that writes it."""
+"""Snapshots of an environment's whole ledger, read beside the code that writes it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class DeliveryRow:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything by its id; `counts` has the number of rows of each table that a change of a schedule writes to."""
+    """The ledger at one moment, by id; `counts` are the rows of each table that a change of a schedule writes to."""
 
     schedules: dict[str, ScheduleRow]
     executions: dict[str, ExecutionRow]
@@ -66,7 +66,7 @@ _TABLES = ("export_schedules", "schedule_executions", "schedule_keys", "deliveri
 
 
 def instant(text: str) -> datetime:
-    """As SQLite keeps it."""
+    """Return a moment that SQLite keeps as text."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 

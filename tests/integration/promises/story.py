@@ -1,4 +1,4 @@
-"""What each schedule was over time, and so what was due: the calculator asked about times that are over."""
+"""The history of each schedule, and so what was due: the calculator asked about times that are over."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class Chapter:
         return [moment for moment in self._due if moment <= until]
 
     def may(self) -> list[datetime]:
-        """What was due by a clock that may have been set back before it ended."""
+        """Return what may have been due, by a clock that may have been set back before the chapter ended."""
         return self.due(self.reached)
 
     def foreseen(self, until: datetime) -> list[datetime] | None:
-        """What the preview showed of it; None where that does not reach so far."""
+        """Return what the preview showed of the chapter; None where that does not reach so far."""
         if len(self.preview) == _SHOWN and self.preview[-1] < until:
             return None
         return [moment for moment in self.preview if moment <= until]
@@ -79,11 +79,11 @@ class Story:
         self.open, self.timing = active, row.timing
 
     def must(self, until: datetime) -> set[datetime]:
-        """What was due up to then for sure."""
+        """Return what was due up to then for sure."""
         return {moment for one in self.chapters for moment in one.due(min(one.end, until))}
 
     def may(self) -> set[datetime]:
-        """What was due by a clock that may have been set back before a change."""
+        """Return what may have been due, by a clock that may have been set back before a change."""
         return {moment for one in self.chapters for moment in one.may()}
 
 
@@ -113,5 +113,5 @@ class Library:
 
 
 def business_of(definition: str) -> BusinessCalendar:
-    """The calendar that a stored definition means; equal definitions give equal calendars."""
+    """Return the calendar of a stored definition; equal definitions give equal calendars."""
     return CalendarDefinition.model_validate_json(definition).business()

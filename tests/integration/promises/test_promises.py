@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.integration.promises import sink
-from tests.integration.promises.machine import Machine
-from tests.integration.promises.world import lay_out
+from tests.integration.promises.environment import lay_out
+from tests.integration.promises.machine.machine import Machine
 
 EXAMPLES = int(os.environ.get("PROMISES_EXAMPLES", "0"))
 STEPS = 50

@@ -21,10 +21,11 @@ from mailroom.rendering.renderers.single_flight import Flight
 from mailroom.reports.spec import ReportDefinition
 from mailroom.settings import Settings
 from prefect_mailroom import outbound
+from tests.support.waiting import eventually
 
 
 class Source:
-    """The source's side: `asked` holds the paths, answers wait for `open`."""
+    """An HTTP source: `asked` holds the paths that were asked for; answers wait until `open` is set."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -35,7 +36,7 @@ class Source:
 
 @pytest.fixture
 def source(monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
-    """A CSV export on loopback."""
+    """Serve a CSV export on loopback."""
     there = Source()
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -63,7 +64,7 @@ def source(monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
 
 @pytest.fixture
 def export_job(source: Source, tmp_path: Path) -> Callable[..., RenderJob]:
-    """`export_job(name, formats)`: the rows of `/<name>`, rendered into the folder `out/<folder or name>`."""
+    """Return a maker of jobs: `export_job(name, formats)` renders `/<name>` into the folder `out/<folder or name>`."""
 
     def make(
         name: str = "a", formats: tuple[str, ...] = ("csv",), *, folder: str = "", template: str = "", **limits: Any
@@ -96,7 +97,7 @@ def export_job(source: Source, tmp_path: Path) -> Callable[..., RenderJob]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings of a machine with one renderer, whose socket is named."""
+    """Return the settings of a machine with one renderer and a named socket."""
     return Settings(data_dir=tmp_path / "data", renderers=1, renderers_socket=tmp_path / "data" / "r.sock")
 
 
@@ -116,12 +117,10 @@ def queued(monkeypatch: pytest.MonkeyPatch) -> list[Flight]:
 
 @pytest.fixture
 async def service(settings: Settings, source: Source) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """The service in this process, with real renderers; call it to stop the service in order."""
+    """Serve in this process, with real renderers; yields what stops the service in order."""
     told = asyncio.Event()
     running = asyncio.create_task(serve(settings, told))
-    async with asyncio.timeout(30):
-        while not await client.is_serving(settings):
-            await asyncio.sleep(0.02)
+    await eventually(lambda: client.is_serving(settings))
 
     async def stop() -> None:
         told.set()
@@ -130,16 +129,3 @@ async def service(settings: Settings, source: Source) -> AsyncIterator[Callable[
     yield stop
     source.open.set()
     await stop()
-
-
-async def until(wanted: Callable[[], object], seconds: float = 30) -> None:
-    """Wait for a condition, and fail when it does not come."""
-    async with asyncio.timeout(seconds):
-        while not wanted():
-            await asyncio.sleep(0.02)
-
-
-@pytest.fixture
-def eventually() -> Callable[..., Awaitable[None]]:
-    """`await eventually(condition)`."""
-    return until

@@ -22,6 +22,7 @@ from mailroom.reports.errors import LimitExceeded
 from mailroom.reports.spec import Format, ReportDefinition
 from prefect_mailroom.errors import ConfigurationError, MailroomError, SourceRefused
 from tests.support.processes import below, command_lines
+from tests.support.waiting import eventually
 
 
 async def render(job: RenderJob) -> RenderResult:
@@ -129,9 +130,7 @@ async def test_a_cancelled_job_leaves_no_process_and_no_file(make_job: Make) -> 
     job = make_job(sql=ENDLESS, seconds=60)
     before = {child.pid for child in below(os.getpid())}
     task = asyncio.create_task(render(job))
-    async with asyncio.timeout(30):
-        while not job.folder.exists():  # The child makes it once it has read the job.
-            await asyncio.sleep(0.05)
+    await eventually(job.folder.exists)  # The child makes it once it has read the job.
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -148,9 +147,7 @@ async def test_no_secret_is_seen_on_the_way(
     job = job.model_copy(update={"access": {**job.access, "password": canary}})
     assert canary not in repr(job)
     task = asyncio.create_task(render(job))
-    async with asyncio.timeout(30):
-        while not job.folder.exists():
-            await asyncio.sleep(0.05)
+    await eventually(job.folder.exists)
     lines = dict(command_lines(below(os.getpid())))
     assert not [line for line in lines.values() if canary in line]
     (renderer,) = [process for process, line in lines.items() if "mailroom.rendering.renderers.child" in line]

@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +22,12 @@ from mailroom.rendering.renderers.publish import working_folder
 from mailroom.reports.errors import LimitExceeded, RenderFailed
 from mailroom.reports.spec import Format
 from tests.support.processes import children_with
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.integration.rendering.conftest import Source
 
 Make = Callable[..., RenderJob]
-Eventually = Callable[..., Awaitable[None]]
 HUNGRY = "{{ 'a'|center(3000000000)|length }}"
 ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
 
@@ -73,9 +73,7 @@ async def test_results_are_those_of_rendering_here_and_no_job_leaves_a_trace(
     assert renderers() == set()
 
 
-async def test_a_renderer_that_is_killed_once_is_not_noticed(
-    export_job: Make, source: Source, eventually: Eventually
-) -> None:
+async def test_a_renderer_that_is_killed_once_is_not_noticed(export_job: Make, source: Source) -> None:
     async with Pool(2, warm=False) as pool:
         source.open.clear()
         job = export_job()
@@ -89,9 +87,7 @@ async def test_a_renderer_that_is_killed_once_is_not_noticed(
         await eventually(lambda: len(renderers()) == 2)
 
 
-async def test_one_that_is_killed_again_fails_its_own_job_and_no_other(
-    export_job: Make, source: Source, eventually: Eventually
-) -> None:
+async def test_one_that_is_killed_again_fails_its_own_job_and_no_other(export_job: Make, source: Source) -> None:
     async with Pool(2, warm=False) as pool:
         source.open.clear()
         job, other = export_job("a"), export_job("b")
@@ -109,7 +105,7 @@ async def test_one_that_is_killed_again_fails_its_own_job_and_no_other(
         assert (await pool.render(job)).rows == 2
 
 
-async def test_a_renderer_that_dies_while_it_waits_is_replaced(export_job: Make, eventually: Eventually) -> None:
+async def test_a_renderer_that_dies_while_it_waits_is_replaced(export_job: Make) -> None:
     async with Pool(2, warm=False) as pool:
         await asyncio.gather(*(pool.render(export_job(name)) for name in "abcd"))
         for pid in renderers():
@@ -123,7 +119,7 @@ async def test_a_renderer_that_dies_while_it_waits_is_replaced(export_job: Make,
     [("memory_mb", HUNGRY, {"memory_mb": 200, "seconds": 60}), ("seconds", ENDLESS, {"seconds": 1.5})],
 )
 async def test_a_job_over_its_limit_costs_its_renderer_and_no_other_job(
-    export_job: Make, eventually: Eventually, limit: str, template: str, limits: dict[str, Any]
+    export_job: Make, limit: str, template: str, limits: dict[str, Any]
 ) -> None:
     async with Pool(2, warm=False) as pool:
         await pool.render(export_job("warm-up"))
@@ -141,7 +137,7 @@ async def test_a_job_over_its_limit_costs_its_renderer_and_no_other_job(
 
 
 async def test_one_job_after_another_meets_the_same_process_until_it_has_grown(
-    export_job: Make, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+    export_job: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with Pool(1, warm=False) as pool:
         await pool.render(export_job("a"))

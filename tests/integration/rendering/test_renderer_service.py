@@ -28,18 +28,18 @@ from mailroom.reports.spec import Format
 from mailroom.settings import CHECKOUT, LONGEST_SOCKET, Settings
 from prefect_mailroom.errors import ConfigurationError
 from tests.support.processes import below, children_with, gone
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.integration.rendering.conftest import Source
 
 CHILD = "mailroom.rendering.renderers.child"
 Make = Callable[..., RenderJob]
-Eventually = Callable[..., Awaitable[None]]
 Stop = Callable[[], Awaitable[None]]
 
 
 async def test_twenty_who_ask_for_the_same_share_one_rendering(
-    service: Stop, settings: Settings, source: Source, export_job: Make, eventually: Eventually
+    service: Stop, settings: Settings, source: Source, export_job: Make
 ) -> None:
     source.open.clear()
     jobs = [export_job("same", ("csv", "html"), folder=f"requester-{number}") for number in range(20)]
@@ -58,7 +58,7 @@ async def test_twenty_who_ask_for_the_same_share_one_rendering(
 
 
 async def test_two_who_want_other_formats_share_the_one_that_both_want(
-    service: Stop, settings: Settings, source: Source, export_job: Make, eventually: Eventually
+    service: Stop, settings: Settings, source: Source, export_job: Make
 ) -> None:
     source.open.clear()
     one = asyncio.create_task(client.render(export_job("x", ("csv",), folder="1"), settings=settings))
@@ -73,7 +73,7 @@ async def test_two_who_want_other_formats_share_the_one_that_both_want(
 
 
 async def test_a_burst_of_one_owner_does_not_hold_up_another_and_previews_go_first(
-    source: Source, export_job: Make, eventually: Eventually, tmp_path: Path
+    source: Source, export_job: Make, tmp_path: Path
 ) -> None:
     source.open.clear()
     async with Pool(1, warm=False) as pool:
@@ -96,7 +96,7 @@ async def test_a_burst_of_one_owner_does_not_hold_up_another_and_previews_go_fir
 
 
 async def test_a_client_that_leaves_gives_its_place_up(
-    queued: list[Flight], service: Stop, settings: Settings, source: Source, export_job: Make, eventually: Eventually
+    queued: list[Flight], service: Stop, settings: Settings, source: Source, export_job: Make
 ) -> None:
     source.open.clear()
     under_way = asyncio.create_task(client.render(export_job("under-way"), settings=settings))
@@ -129,7 +129,7 @@ async def test_errors_keep_their_type_and_are_not_kept(
 
 
 async def test_stopped_in_order_it_finishes_what_runs_and_refuses_what_waits(
-    queued: list[Flight], service: Stop, settings: Settings, source: Source, export_job: Make, eventually: Eventually
+    queued: list[Flight], service: Stop, settings: Settings, source: Source, export_job: Make
 ) -> None:
     assert stat.S_IMODE(settings.renderers_path.stat().st_mode) == 0o600
     with pytest.raises(ConfigurationError, match=r"already running at"):
@@ -158,7 +158,7 @@ async def test_without_a_named_service_a_job_gets_a_renderer_of_its_own(settings
 
 
 async def test_killed_it_says_so_leaves_no_renderer_and_can_start_again(
-    settings: Settings, source: Source, export_job: Make, eventually: Eventually
+    settings: Settings, source: Source, export_job: Make
 ) -> None:
     environment = {
         **os.environ,
@@ -171,9 +171,7 @@ async def test_killed_it_says_so_leaves_no_renderer_and_can_start_again(
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "mailroom.rendering.renderers.service", env=environment, cwd=CHECKOUT
         )
-        async with asyncio.timeout(30):
-            while not await client.is_serving(settings):
-                await asyncio.sleep(0.05)
+        await eventually(lambda: client.is_serving(settings))
         return process
 
     first = await start()
@@ -197,7 +195,7 @@ async def test_killed_it_says_so_leaves_no_renderer_and_can_start_again(
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the umask of another process from /proc")
 @pytest.mark.parametrize("mask", [0o022, 0o077])
 async def test_started_as_in_production_every_renderer_has_the_umask_of_the_service(
-    settings: Settings, export_job: Make, eventually: Eventually, mask: int
+    settings: Settings, export_job: Make, mask: int
 ) -> None:
     environment = {
         **os.environ,
@@ -210,9 +208,7 @@ async def test_started_as_in_production_every_renderer_has_the_umask_of_the_serv
     try:
         await eventually(lambda: len(children_with(CHILD, process.pid)) == 2)
         assert [umask(child.pid) for child in children_with(CHILD, process.pid)] == [mask, mask]
-        async with asyncio.timeout(30):
-            while not await client.is_serving(settings):
-                await asyncio.sleep(0.05)
+        await eventually(lambda: client.is_serving(settings))
         assert stat.S_IMODE(settings.renderers_path.stat().st_mode) == 0o600
         assert (await client.render(export_job(), settings=settings)).rows == 2
         assert umask(process.pid) == mask

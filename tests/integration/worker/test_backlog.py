@@ -17,29 +17,31 @@ from prefect_mailroom.worker import backlog
 from prefect_mailroom.worker.backlog import Due
 
 if TYPE_CHECKING:
-    from tests.integration.worker.conftest import Workshop
+    from tests.support.work_pool import WorkPool
 
 
 class Backlog:
     """One pool with a queue of three runs and an urgent one of two."""
 
-    def __init__(self, workshop: Workshop) -> None:
-        self.shop = workshop
+    def __init__(self, work_pool: WorkPool) -> None:
+        self.shared_pool = work_pool
         self.queues: dict[str, WorkQueue] = {}
         self.runs: dict[UUID, str] = {}
 
     async def open(self) -> None:
         for name, priority, count in (("calm", 5, 3), ("urgent", 1, 2)):
-            queue = await self.shop.client.create_work_queue(name, work_pool_name=self.shop.pool, priority=priority)
+            queue = await self.shared_pool.client.create_work_queue(
+                name, work_pool_name=self.shared_pool.pool, priority=priority
+            )
             self.queues[name] = queue
-            deployment = await self.shop.deploy(name, "@flow\ndef main(): pass", work_queue_name=name)
+            deployment = await self.shared_pool.deploy(name, "@flow\ndef main(): pass", work_queue_name=name)
             for number in range(count):
                 at = datetime.now(UTC) - timedelta(minutes=9 - number)
-                self.runs[await self.shop.order(deployment, at=at)] = f"{name}{number}"
+                self.runs[await self.shared_pool.order(deployment, at=at)] = f"{name}{number}"
 
     async def due(self, *queues: str, unseen: dict[UUID | None, int] | None = None) -> Due:
         return await backlog.due_runs(
-            self.shop.client, self.shop.pool, frozenset(queues), datetime.now(UTC), Counter(unseen or {})
+            self.shared_pool.client, self.shared_pool.pool, frozenset(queues), datetime.now(UTC), Counter(unseen or {})
         )
 
     async def names(self, *queues: str, unseen: dict[UUID | None, int] | None = None) -> list[str]:
@@ -47,8 +49,8 @@ class Backlog:
 
 
 @pytest.fixture
-async def due_here(workshop: Workshop) -> Backlog:
-    due_here = Backlog(workshop)
+async def due_here(work_pool: WorkPool) -> Backlog:
+    due_here = Backlog(work_pool)
     await due_here.open()
     return due_here
 
@@ -57,7 +59,7 @@ ALL = ["urgent0", "urgent1", "calm0", "calm1", "calm2"]
 
 
 async def test_due_runs_come_by_priority_then_time_and_within_every_limit(due_here: Backlog) -> None:
-    client, pool, calm = due_here.shop.client, due_here.shop.pool, due_here.queues["calm"]
+    client, pool, calm = due_here.shared_pool.client, due_here.shared_pool.pool, due_here.queues["calm"]
     by_name = {name: run for run, name in due_here.runs.items()}
     assert await due_here.names() == ALL
     assert (await due_here.due()).more is False
@@ -89,14 +91,14 @@ async def test_due_runs_come_by_priority_then_time_and_within_every_limit(due_he
 
 async def test_a_run_that_another_process_retries_in_place_is_left_to_it(due_here: Backlog) -> None:
     by_name = {name: run for run, name in due_here.runs.items()}
-    await due_here.shop.client.update_flow_run(
+    await due_here.shared_pool.client.update_flow_run(
         by_name["urgent0"], empirical_policy=FlowRunPolicy(retry_type="in_process")
     )
     assert await due_here.names() == ALL[1:]
 
 
 async def test_runs_that_another_worker_took_are_no_longer_due(due_here: Backlog) -> None:
-    client = due_here.shop.client
+    client = due_here.shared_pool.client
     found = (await due_here.due()).runs
     await client.set_flow_run_state(found[1].id, Pending())
     left = await backlog.still_due(client, found, datetime.now(UTC))

@@ -16,7 +16,7 @@ from prefect.client.schemas.objects import ConcurrencyLimitStrategy, Concurrency
 from tests.integration.worker.test_warm_runs import STAYS, completed, state_of
 
 if TYPE_CHECKING:
-    from tests.integration.worker.conftest import Workshop
+    from tests.support.work_pool import WorkPool
 
 HOOKS = """
     import os, pathlib
@@ -35,12 +35,12 @@ HOOKS = """
 """
 
 
-async def test_hooks_of_a_run_are_run_for_each_end(shop: Workshop, tmp_path: Path) -> None:
-    deployment = await shop.deploy("hooks", HOOKS)
+async def test_hooks_of_a_run_are_run_for_each_end(shared_pool: WorkPool, tmp_path: Path) -> None:
+    deployment = await shared_pool.deploy("hooks", HOOKS)
     ends = {"end": StateType.COMPLETED, "fail": StateType.FAILED, "crash": StateType.CRASHED}
-    runs = {how: await shop.order(deployment, out=str(tmp_path / "notes"), how=how) for how in ends}
-    assert {how: state_of(await shop.until(run)).type for how, run in runs.items()} == ends
-    await shop.gone(int((tmp_path / "notes.pid").read_text()))  # Who knows what it left half done.
+    runs = {how: await shared_pool.order(deployment, out=str(tmp_path / "notes"), how=how) for how in ends}
+    assert {how: state_of(await shared_pool.until(run)).type for how, run in runs.items()} == ends
+    await shared_pool.gone(int((tmp_path / "notes.pid").read_text()))  # Who knows what it left half done.
     wanted = Counter(f"{how} {state}" for how, end in ends.items() for state in ("RUNNING", end.value))
 
     async def noted() -> Counter[str] | None:
@@ -48,12 +48,12 @@ async def test_hooks_of_a_run_are_run_for_each_end(shop: Workshop, tmp_path: Pat
         lines = (tmp_path / "notes").read_text().splitlines()
         return Counter(lines) if len(lines) >= wanted.total() else None
 
-    assert await shop.find(noted) == wanted
+    assert await shared_pool.find(noted) == wanted
 
 
 @pytest.mark.parametrize("kind", ["def", "async def"])
 async def test_a_flow_that_takes_too_long_fails_and_its_child_serves_on(
-    shop: Workshop, tmp_path: Path, kind: str
+    shared_pool: WorkPool, tmp_path: Path, kind: str
 ) -> None:
     text = f"""
         import asyncio, os, pathlib, time
@@ -63,18 +63,18 @@ async def test_a_flow_that_takes_too_long_fails_and_its_child_serves_on(
             pathlib.Path(out).write_text(str(os.getpid()))
             {"await asyncio.sleep(seconds)" if "async" in kind else "time.sleep(seconds)"}
     """
-    deployment = await shop.deploy("slow" + kind[0], text)
-    late = await shop.until(await shop.order(deployment, out=str(tmp_path / "a"), seconds=30), seconds=20)
+    deployment = await shared_pool.deploy("slow" + kind[0], text)
+    late = await shared_pool.until(await shared_pool.order(deployment, out=str(tmp_path / "a"), seconds=30), seconds=20)
     assert (state_of(late).type, state_of(late).name) == (StateType.FAILED, "TimedOut")
     # Prefect knows of a run's end before the worker does, so the next may go to another child; there are three at most.
     later = []
     for number in range(3):
-        await completed(shop, await shop.order(deployment, out=str(tmp_path / str(number)), seconds=0))
+        await completed(shared_pool, await shared_pool.order(deployment, out=str(tmp_path / str(number)), seconds=0))
         later.append((tmp_path / str(number)).read_text())
     assert (tmp_path / "a").read_text() in later, "a timeout costs no process"
 
 
-async def test_retries_subflows_threads_prints_and_results(shop: Workshop, tmp_path: Path) -> None:
+async def test_retries_subflows_threads_prints_and_results(shared_pool: WorkPool, tmp_path: Path) -> None:
     text = """
         import pathlib, threading
         from prefect.task_runners import ThreadPoolTaskRunner
@@ -108,13 +108,13 @@ async def test_retries_subflows_threads_prints_and_results(shop: Workshop, tmp_p
             print("the total is", total)
             return {"total": total}
     """
-    run = await shop.order(await shop.deploy("rich", text), out=str(tmp_path / "once"))
-    done = await completed(shop, run)
+    run = await shared_pool.order(await shared_pool.deploy("rich", text), out=str(tmp_path / "once"))
+    done = await completed(shared_pool, run)
     assert done.run_count == 2, "a flow's own retry"
-    assert await shop.logged(run, "the total is 12")
+    assert await shared_pool.logged(run, "the total is 12")
     assert (tmp_path / "once.2").exists()
     nested = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[run]))
-    (child,) = await shop.client.read_flow_runs(flow_run_filter=nested)
+    (child,) = await shared_pool.client.read_flow_runs(flow_run_filter=nested)
     assert state_of(child).type is StateType.COMPLETED
     stored = Path(getattr(state_of(done).data, "storage_key", ""))
     assert json.loads(stored.read_text()) == {"total": 12}
@@ -122,7 +122,7 @@ async def test_retries_subflows_threads_prints_and_results(shop: Workshop, tmp_p
 
 @pytest.mark.parametrize("kind", ["def", "async def"])
 async def test_flows_that_yield_run_to_their_end_and_their_failure_is_told(
-    shop: Workshop, tmp_path: Path, kind: str
+    shared_pool: WorkPool, tmp_path: Path, kind: str
 ) -> None:
     text = f"""
         import pathlib
@@ -135,17 +135,17 @@ async def test_flows_that_yield_run_to_their_end_and_their_failure_is_told(
             yield 2
             pathlib.Path(out).write_text("to the end")
     """
-    deployment = await shop.deploy("yields" + kind[0], text)
-    good = await shop.order(deployment, out=str(tmp_path / "end"), good=True)
-    bad = await shop.order(deployment, out=str(tmp_path / "bad"), good=False)
-    await completed(shop, good)
+    deployment = await shared_pool.deploy("yields" + kind[0], text)
+    good = await shared_pool.order(deployment, out=str(tmp_path / "end"), good=True)
+    bad = await shared_pool.order(deployment, out=str(tmp_path / "bad"), good=False)
+    await completed(shared_pool, good)
     assert (tmp_path / "end").read_text() == "to the end"
-    assert state_of(await shop.until(bad)).type is StateType.FAILED
+    assert state_of(await shared_pool.until(bad)).type is StateType.FAILED
 
 
-async def test_a_global_limit_holds_between_children(shop: Workshop, tmp_path: Path) -> None:
+async def test_a_global_limit_holds_between_children(shared_pool: WorkPool, tmp_path: Path) -> None:
     limit = GlobalConcurrencyLimitCreate(name=f"one-{uuid.uuid4().hex[:6]}", limit=1)
-    await shop.client.create_global_concurrency_limit(limit)
+    await shared_pool.client.create_global_concurrency_limit(limit)
     text = """
         import os, pathlib, time
         from prefect.concurrency.sync import concurrency
@@ -163,22 +163,24 @@ async def test_a_global_limit_holds_between_children(shop: Workshop, tmp_path: P
                         print(word, os.getpid(), file=file)
                     time.sleep(0.3)
     """
-    deployment = await shop.deploy("limited", text)
-    for run in [await shop.order(deployment, out=str(tmp_path / "turns"), limit=limit.name) for _ in range(2)]:
-        await completed(shop, run)
+    deployment = await shared_pool.deploy("limited", text)
+    for run in [await shared_pool.order(deployment, out=str(tmp_path / "turns"), limit=limit.name) for _ in range(2)]:
+        await completed(shared_pool, run)
     lines = (tmp_path / "turns").read_text().split()
     assert lines[::2] == ["in", "out"] * 2
     assert lines[1] == lines[3] != lines[5] == lines[7], "two children took turns"
 
 
-async def test_a_collision_cancels_the_new_run_where_the_deployment_says_so(shop: Workshop, tmp_path: Path) -> None:
+async def test_a_collision_cancels_the_new_run_where_the_deployment_says_so(
+    shared_pool: WorkPool, tmp_path: Path
+) -> None:
     options = ConcurrencyOptions(collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
-    deployment = await shop.deploy("stays", STAYS, concurrency_limit=1, concurrency_options=options)
+    deployment = await shared_pool.deploy("stays", STAYS, concurrency_limit=1, concurrency_options=options)
     go = str(tmp_path / "go")
-    first = await shop.order(deployment, out=str(tmp_path / "first"), until=go)
-    await shop.written(tmp_path / "first")
-    second = await shop.order(deployment, out=str(tmp_path / "second"), until=go)
-    assert state_of(await shop.until(second)).type is StateType.CANCELLED
+    first = await shared_pool.order(deployment, out=str(tmp_path / "first"), until=go)
+    await shared_pool.written(tmp_path / "first")
+    second = await shared_pool.order(deployment, out=str(tmp_path / "second"), until=go)
+    assert state_of(await shared_pool.until(second)).type is StateType.CANCELLED
     (tmp_path / "go").touch()
-    await completed(shop, first)
+    await completed(shared_pool, first)
     assert not (tmp_path / "second").exists()

@@ -57,7 +57,7 @@ async def test_the_collections_are_told_as_prefect_tells_them() -> None:
 
 @pytest.fixture(autouse=True)
 def api(prefect_server: str) -> Iterator[str]:
-    """Otherwise Prefect would start a server of its own."""
+    """Name the server, or else Prefect would start one of its own."""
     with temporary_settings({PREFECT_API_URL: prefect_server}):
         yield prefect_server
 

@@ -18,7 +18,8 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.events.related import RESOURCE_CACHE, _get_and_cache_related_object
 
 from prefect_mailroom.worker import prefect_private
-from tests.integration.worker.conftest import Workshop
+from tests.support.prefect import NOBODY_LISTENS
+from tests.support.work_pool import WorkPool
 
 _REHEARSAL = """
 import json, sys, threading
@@ -33,7 +34,7 @@ print(json.dumps([first.type, second.type, len(threading.enumerate()), sorted(se
 
 def test_a_rehearsal_runs_the_engine_and_leaves_nothing_behind() -> None:
     """Nobody listens at that address: what is sent there would fail."""
-    environment = {"PREFECT_API_URL": "http://127.0.0.1:9/api", "PATH": "", "PREFECT_SERVER_EPHEMERAL_ENABLED": "false"}
+    environment = {"PREFECT_API_URL": NOBODY_LISTENS, "PATH": "", "PREFECT_SERVER_EPHEMERAL_ENABLED": "false"}
     told = subprocess.run(
         [sys.executable, "-c", _REHEARSAL], env=environment, capture_output=True, text=True, timeout=60, check=True
     )
@@ -53,7 +54,7 @@ def test_clients_of_prefect_share_a_tls_context(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(ssl, "create_default_context", counted)
     prefect_private.share_tls_contexts()
     for _ in range(3):
-        PrefectClient("http://127.0.0.1:9/api")
+        PrefectClient(NOBODY_LISTENS)
     assert len(made) == 1
     assert made[0].verify_mode is ssl.CERT_REQUIRED
 
@@ -72,7 +73,7 @@ async def test_a_remembered_deployment_is_not_asked_for() -> None:
     assert found["role"] == "deployment"
 
 
-async def test_before_fork_is_called_once_in_the_zygote_and_may_fail(workshop: Workshop, tmp_path: Path) -> None:
+async def test_before_fork_is_called_once_in_the_zygote_and_may_fail(work_pool: WorkPool, tmp_path: Path) -> None:
     text = f"""
         import os, pathlib
         def before_fork():
@@ -81,10 +82,10 @@ async def test_before_fork_is_called_once_in_the_zygote_and_may_fail(workshop: W
         @flow
         def main(out: str): pathlib.Path(out).write_text(str(os.getppid()))
     """
-    deployment = await workshop.deploy("prepared", text)
-    workshop.start()
+    deployment = await work_pool.deploy("prepared", text)
+    work_pool.start()
     for name in ("one", "other"):
-        run = await workshop.order(deployment, out=str(tmp_path / name))
-        await workshop.until(run, StateType.COMPLETED)
+        run = await work_pool.order(deployment, out=str(tmp_path / name))
+        await work_pool.until(run, StateType.COMPLETED)
     assert (tmp_path / "called").read_text().split() == [(tmp_path / "one").read_text()]
-    assert "not today" in workshop.told()
+    assert "not today" in work_pool.told()

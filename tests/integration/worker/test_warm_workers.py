@@ -16,122 +16,122 @@ from tests.integration.worker.test_warm_runs import STAYS, completed, state_of
 from tests.support.processes import below, gone
 
 if TYPE_CHECKING:
-    from tests.integration.worker.conftest import Workshop
+    from tests.support.work_pool import WorkPool
 
 
-async def test_nothing_survives_a_killed_worker(workshop: Workshop, tmp_path: Path) -> None:
-    worker = workshop.start()
-    run = await workshop.order(await workshop.deploy("stays", STAYS), out=str(tmp_path / "pid"))
-    pid = int(await workshop.written(tmp_path / "pid"))
+async def test_nothing_survives_a_killed_worker(work_pool: WorkPool, tmp_path: Path) -> None:
+    worker = work_pool.start()
+    run = await work_pool.order(await work_pool.deploy("stays", STAYS), out=str(tmp_path / "pid"))
+    pid = int(await work_pool.written(tmp_path / "pid"))
     family = below(worker.pid)
     assert pid in {process.pid for process in family}
     worker.kill()
     await gone(*family)
-    assert state_of(await workshop.client.read_flow_run(run)).type is StateType.RUNNING
+    assert state_of(await work_pool.client.read_flow_run(run)).type is StateType.RUNNING
 
 
-async def test_sigterm_lets_runs_finish_and_hands_back_what_has_not_begun(workshop: Workshop, tmp_path: Path) -> None:
-    deployment = await workshop.deploy("stays", STAYS)
-    worker = workshop.start(limit=1)
-    begun = await workshop.order(deployment, out=str(tmp_path / "pid"), until=str(tmp_path / "go"))
-    await workshop.written(tmp_path / "pid")
-    waiting = await workshop.order(deployment, out=str(tmp_path / "other"), until=str(tmp_path / "go"))
-    claimed = await workshop.until(waiting, StateType.PENDING)
+async def test_sigterm_lets_runs_finish_and_hands_back_what_has_not_begun(work_pool: WorkPool, tmp_path: Path) -> None:
+    deployment = await work_pool.deploy("stays", STAYS)
+    worker = work_pool.start(limit=1)
+    begun = await work_pool.order(deployment, out=str(tmp_path / "pid"), until=str(tmp_path / "go"))
+    await work_pool.written(tmp_path / "pid")
+    waiting = await work_pool.order(deployment, out=str(tmp_path / "other"), until=str(tmp_path / "go"))
+    claimed = await work_pool.until(waiting, StateType.PENDING)
     due = state_of(claimed).state_details.scheduled_time
     worker.send_signal(signal.SIGTERM)
-    back = state_of(await workshop.until(waiting, StateType.SCHEDULED))
-    assert "stopped before this run began" in str(back.message)
+    back = state_of(await work_pool.until(waiting, StateType.SCHEDULED))
+    assert "Handed back" in str(back.message)
     assert back.state_details.scheduled_time == due
     (tmp_path / "go").touch()
     await asyncio.to_thread(worker.wait, 60)
-    assert state_of(await workshop.client.read_flow_run(begun)).type is StateType.COMPLETED
+    assert state_of(await work_pool.client.read_flow_run(begun)).type is StateType.COMPLETED
     assert not (tmp_path / "other").exists()
 
 
-async def test_sigterm_ends_what_outlasts_the_grace_time(workshop: Workshop, tmp_path: Path) -> None:
-    worker = workshop.start(environment={"PREFECT_MAILROOM_WORKER_GRACE_SECONDS": "0.5"})
-    run = await workshop.order(await workshop.deploy("stays", STAYS), out=str(tmp_path / "pid"))
-    pid = int(await workshop.written(tmp_path / "pid"))
+async def test_sigterm_ends_what_outlasts_the_grace_time(work_pool: WorkPool, tmp_path: Path) -> None:
+    worker = work_pool.start(environment={"PREFECT_MAILROOM_WORKER_GRACE_SECONDS": "0.5"})
+    run = await work_pool.order(await work_pool.deploy("stays", STAYS), out=str(tmp_path / "pid"))
+    pid = int(await work_pool.written(tmp_path / "pid"))
     worker.send_signal(signal.SIGTERM)
     await asyncio.to_thread(worker.wait, 60)
-    await workshop.gone(pid)
-    assert state_of(await workshop.client.read_flow_run(run)).type is StateType.CRASHED
+    await work_pool.gone(pid)
+    assert state_of(await work_pool.client.read_flow_run(run)).type is StateType.CRASHED
 
 
 async def test_the_smaller_command_ends_in_good_order_also_where_sigint_is_ignored(
-    workshop: Workshop, tmp_path: Path
+    work_pool: WorkPool, tmp_path: Path
 ) -> None:
     """As it is for what a shell script starts in the background."""
     ignoring = ("sh", "-c", "trap '' INT; exec \"$@\"", "sh")
-    worker = workshop.start(limit=1, command=(*ignoring, sys.executable, "-m", "prefect_mailroom.worker"))
-    deployment = await workshop.deploy("stays", STAYS)
-    begun = await workshop.order(deployment, out=str(tmp_path / "pid"), until=str(tmp_path / "go"))
-    await workshop.written(tmp_path / "pid")
-    waiting = await workshop.order(deployment, out=str(tmp_path / "other"), until=str(tmp_path / "go"))
-    await workshop.until(waiting, StateType.PENDING)
+    worker = work_pool.start(limit=1, command=(*ignoring, sys.executable, "-m", "prefect_mailroom.worker"))
+    deployment = await work_pool.deploy("stays", STAYS)
+    begun = await work_pool.order(deployment, out=str(tmp_path / "pid"), until=str(tmp_path / "go"))
+    await work_pool.written(tmp_path / "pid")
+    waiting = await work_pool.order(deployment, out=str(tmp_path / "other"), until=str(tmp_path / "go"))
+    await work_pool.until(waiting, StateType.PENDING)
     worker.send_signal(signal.SIGTERM)
-    await workshop.until(waiting, StateType.SCHEDULED)
+    await work_pool.until(waiting, StateType.SCHEDULED)
     (tmp_path / "go").touch()
     assert await asyncio.to_thread(worker.wait, 60) == 0
-    assert state_of(await workshop.client.read_flow_run(begun)).type is StateType.COMPLETED
+    assert state_of(await work_pool.client.read_flow_run(begun)).type is StateType.COMPLETED
 
 
-async def test_limits_pauses_and_priorities_of_pool_and_queues(workshop: Workshop, tmp_path: Path) -> None:
-    client, pool = workshop.client, workshop.pool
+async def test_limits_pauses_and_priorities_of_pool_and_queues(work_pool: WorkPool, tmp_path: Path) -> None:
+    client, pool = work_pool.client, work_pool.pool
     urgent = await client.create_work_queue("urgent", work_pool_name=pool, priority=1)
     narrow = await client.create_work_queue("narrow", work_pool_name=pool, priority=2, concurrency_limit=1)
     closed = await client.create_work_queue("closed", work_pool_name=pool, priority=1, is_paused=True)
     by_queue = {
-        queue.name: await workshop.deploy("stays", STAYS, work_queue_name=queue.name)
+        queue.name: await work_pool.deploy("stays", STAYS, work_queue_name=queue.name)
         for queue in (urgent, narrow, closed)
     }
     await client.update_work_pool(pool, WorkPoolUpdate(concurrency_limit=2))
     go = str(tmp_path / "go")
 
     async def order(queue: str, number: int) -> UUID:
-        return await workshop.order(by_queue[queue], out=str(tmp_path / f"{queue}{number}"), until=go)
+        return await work_pool.order(by_queue[queue], out=str(tmp_path / f"{queue}{number}"), until=go)
 
     narrows = [await order("narrow", number) for number in range(3)]
     urgents = [await order("urgent", number) for number in range(3)]
     paused = await order("closed", 0)
-    workshop.start(limit=4)
+    work_pool.start(limit=4)
 
     async def types(runs: list[UUID]) -> list[StateType]:
         return [state_of(await client.read_flow_run(run)).type for run in runs]
 
     for run in urgents[:2]:
-        await workshop.written(tmp_path / f"urgent{urgents.index(run)}")
+        await work_pool.written(tmp_path / f"urgent{urgents.index(run)}")
     # The pool's two slots went to the urgent queue, though the other runs were due before.
     assert await types(narrows) == [StateType.SCHEDULED] * 3
     assert (await types(urgents))[2] is StateType.SCHEDULED
     await client.update_work_pool(pool, WorkPoolUpdate(concurrency_limit=5))
-    await workshop.until(urgents[2], StateType.RUNNING)
-    await workshop.until(narrows[0], StateType.RUNNING)
+    await work_pool.until(urgents[2], StateType.RUNNING)
+    await work_pool.until(narrows[0], StateType.RUNNING)
     assert await types(narrows[1:]) == [StateType.SCHEDULED] * 2, "one slot in this queue"
     (tmp_path / "go").touch()
     for run in [*urgents, *narrows]:
-        await completed(workshop, run)
+        await completed(work_pool, run)
     assert await types([paused]) == [StateType.SCHEDULED]
     await client.update_work_queue(closed.id, is_paused=False)
-    await completed(workshop, paused)
+    await completed(work_pool, paused)
 
 
-async def test_a_limit_of_the_deployment_holds(workshop: Workshop, tmp_path: Path) -> None:
-    deployment = await workshop.deploy("stays", STAYS, concurrency_limit=1)
+async def test_a_limit_of_the_deployment_holds(work_pool: WorkPool, tmp_path: Path) -> None:
+    deployment = await work_pool.deploy("stays", STAYS, concurrency_limit=1)
     go = str(tmp_path / "go")
-    runs = [await workshop.order(deployment, out=str(tmp_path / str(number)), until=go) for number in range(2)]
-    workshop.start(limit=4)
+    runs = [await work_pool.order(deployment, out=str(tmp_path / str(number)), until=go) for number in range(2)]
+    work_pool.start(limit=4)
 
     async def first() -> FlowRun | None:
-        found = [await workshop.client.read_flow_run(run) for run in runs]
+        found = [await work_pool.client.read_flow_run(run) for run in runs]
         running = [run for run in found if state_of(run).type is StateType.RUNNING]
         waiting = [run for run in found if state_of(run).name == "AwaitingConcurrencySlot"]
         return running[0] if running and waiting else None
 
-    await workshop.find(first)
+    await work_pool.find(first)
 
     async def begun() -> list[Path] | None:
         return [path for path in tmp_path.iterdir() if path.name in ("0", "1")] or None
 
-    assert len(await workshop.find(begun)) == 1
+    assert len(await work_pool.find(begun)) == 1
     (tmp_path / "go").touch()  # So that the worker ends at once.

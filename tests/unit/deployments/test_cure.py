@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.states import AwaitingRetry, Pending, Scheduled
+from prefect.states import AwaitingRetry, Completed, Crashed, Failed, Pending, Scheduled
 
 from deployments.runs.rescue import MAX_PASSES, Cure, cure
 from mailroom.states import ExecutionState
@@ -16,11 +16,6 @@ from mailroom.storage.tables import Execution
 MADE_UP = UUID("00000000-0000-4000-8000-000000000001")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="Planned retries count as crashes: after twenty of them, a run that is merely late is declared failed.",
-)
 @pytest.mark.parametrize("state", [Scheduled(), AwaitingRetry(), Pending()], ids=lambda state: str(state.name))
 @pytest.mark.parametrize("passes", [MAX_PASSES, 384])
 def test_a_run_that_is_late_in_the_queue_is_left_alone_however_often_it_was_retried(
@@ -30,3 +25,21 @@ def test_a_run_that_is_late_in_the_queue_is_left_alone_however_often_it_was_retr
     execution = Execution(status=ExecutionState.RETRYING, pass_count=passes)
     run = FlowRun(flow_id=MADE_UP, state=state.model_copy(update={"timestamp": now}), state_type=state.type)
     assert cure(execution, run, now=now) is Cure.NOTHING
+
+
+@pytest.mark.parametrize("state", [Failed(), Completed(), Crashed()], ids=lambda state: str(state.name))
+@pytest.mark.parametrize(
+    ("crashes", "late", "expected"),
+    [
+        (0, timedelta(minutes=10), Cure.PUT_BACK),
+        (MAX_PASSES, timedelta(days=6), Cure.PUT_BACK),
+        (MAX_PASSES, timedelta(days=8), Cure.FAIL),
+    ],
+)
+def test_what_the_ledger_retries_goes_on_whatever_prefect_says_until_no_run_can_be_in_time(
+    state: State[None], crashes: int, late: timedelta, expected: Cure
+) -> None:
+    now = datetime.now(UTC)
+    execution = Execution(status=ExecutionState.RETRYING, crash_count=crashes, due_at=now - late)
+    run = FlowRun(flow_id=MADE_UP, state=state.model_copy(update={"timestamp": now}), state_type=state.type)
+    assert cure(execution, run, now=now) is expected

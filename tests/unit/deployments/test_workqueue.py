@@ -80,11 +80,6 @@ async def test_closing_releases_those_who_wait() -> None:
     assert (len(done), left) == (2, set())
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="A worker that is just ending still counts for the queue, so an id that is added then gets no worker.",
-)
 async def test_an_id_that_is_added_while_the_last_worker_ends_is_worked_on() -> None:
     """Both wait for one answer: the worker takes it and ends, and then a request takes it and adds an id."""
     bench = Bench()
@@ -109,3 +104,23 @@ async def test_an_id_that_is_added_while_the_last_worker_ends_is_worked_on() -> 
     await asking
     await _turns()
     assert bench.begun == Counter(a=1, b=1)
+
+
+async def test_an_id_whose_worker_was_cancelled_by_its_own_work_is_worked_on_again() -> None:
+    bench = Bench()
+    begun = asyncio.Event()
+    answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def work(key: str) -> None:
+        bench.begun[key] += 1
+        begun.set()
+        if bench.begun[key] == 1:
+            await answer
+
+    queue = WorkQueue(work, workers=1)
+    queue.add("a")
+    await begun.wait()
+    again, other = queue.add("a"), queue.add("b")
+    answer.cancel()
+    await asyncio.wait([again, other], timeout=5)
+    assert bench.begun == Counter(a=2, b=1)

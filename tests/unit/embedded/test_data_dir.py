@@ -11,6 +11,7 @@ import pytest
 from embedded import data_dir
 from mailroom.settings import Settings
 from prefect_mailroom.errors import ConfigurationError
+from tests.support.file_calls import recorded
 
 
 def _settings(folder: Path, **values: object) -> Settings:
@@ -61,6 +62,14 @@ def test_keys_are_made_once_and_are_private(tmp_path: Path) -> None:
     assert len(base64.urlsafe_b64decode(secret)) == 32
     assert (data_dir.api_key(settings), data_dir.encryption_key(settings)) == (key, secret)
     assert _mode(tmp_path / "api-key") == _mode(tmp_path / "prefect-encryption-key") == 0o600
+
+
+def test_a_key_and_its_name_are_synced_before_it_is_used(tmp_path: Path) -> None:
+    with recorded() as calls:
+        data_dir.encryption_key(_settings(tmp_path))
+    key = (tmp_path / "prefect-encryption-key").stat()
+    assert [one[1:3] for one in calls.synced][:1] == [(key.st_ino, key.st_size)]
+    assert [one[1] for one in calls.synced][1:] == [tmp_path.stat().st_ino]
 
 
 def test_a_key_from_the_settings_writes_no_file(tmp_path: Path) -> None:

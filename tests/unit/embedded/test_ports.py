@@ -16,7 +16,7 @@ from prefect_mailroom.errors import ConfigurationError
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port that this process listens on."""
+    """Listen on a port; yields its number."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()

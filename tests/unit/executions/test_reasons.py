@@ -29,6 +29,7 @@ VALUES: dict[str, Any] = {
     "schedule": "s-1",
     "flow_run": "f-1",
     "error": "The table {orders} is gone.",
+    "error_id": "x-1",
     "file": "orders.csv",
     "delivered": 1,
     "total": 3,

@@ -35,7 +35,7 @@ class Run:
 
 
 @dataclass
-class World:
+class Simulation:
     """A schedule's occurrences, and a clock that jumps from event to event."""
 
     policy: Policy
@@ -95,7 +95,7 @@ OFFSETS = st.tuples(st.integers(0, 600), st.integers(0, 300), st.integers(1, 500
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
+def simulations(draw: st.DrawFn) -> Simulation:
     overlap = draw(st.sampled_from(["skip", "buffer_one", "allow", "cancel_other"]))
     catchup = draw(st.sampled_from(["none", "latest"] + ["all"] * (overlap != "cancel_other")))
     policy = Policy(overlap=overlap, catchup=catchup, expires_after=draw(st.integers(5, 400)) * MINUTE)
@@ -104,21 +104,21 @@ def worlds(draw: st.DrawFn) -> World:
     for number, (due, late, lasts) in enumerate(drawn):
         due_at = START + due * MINUTE
         runs.append(Run(f"e-{number}", due_at, due_at + late * MINUTE, lasts * MINUTE))
-    return World(policy, runs)
+    return Simulation(policy, runs)
 
 
 @settings(max_examples=300, deadline=None)
-@given(worlds())
-def test_each_ends_exactly_once_and_no_more_run_than_the_policy_lets(world: World) -> None:
-    world.play()
+@given(simulations())
+def test_each_ends_exactly_once_and_no_more_run_than_the_policy_lets(simulation: Simulation) -> None:
+    simulation.play()
     ended = {"done", str(ExecutionState.SKIPPED), str(ExecutionState.MISSED)}
-    for run in world.runs:
+    for run in simulation.runs:
         assert run.ends == 1
-        assert run.state in (ended | {"cancelled"} if world.policy.overlap == "cancel_other" else ended)
-    if world.policy.overlap != "allow":
-        assert world.most_running <= 1
-    if world.policy.overlap in ("allow", "cancel_other"):
-        assert world.most_waiting == 0
-    if world.policy.catchup != "all":
-        assert world.most_waiting <= (1 if world.policy.overlap == "buffer_one" else 0)
-    assert any(run.state == "done" for run in world.runs) or all(run.state == "missed" for run in world.runs)
+        assert run.state in (ended | {"cancelled"} if simulation.policy.overlap == "cancel_other" else ended)
+    if simulation.policy.overlap != "allow":
+        assert simulation.most_running <= 1
+    if simulation.policy.overlap in ("allow", "cancel_other"):
+        assert simulation.most_waiting == 0
+    if simulation.policy.catchup != "all":
+        assert simulation.most_waiting <= (1 if simulation.policy.overlap == "buffer_one" else 0)
+    assert any(run.state == "done" for run in simulation.runs) or all(run.state == "missed" for run in simulation.runs)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-import pytest
+from datetime import UTC, datetime, timedelta
 
 from mailroom.passes.deliver import due_now
 from mailroom.passes.outcome import outcome_of
-from mailroom.passes.retry import next_attempt
+from mailroom.passes.retry import LONGEST_WINDOW, next_attempt, shared_window
 from mailroom.states import DeliveryState
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import Delivery
@@ -44,10 +42,18 @@ def test_one_recipient_takes_a_pass_for_each_attempt() -> None:
     assert passes_while_the_server_is_down(1) == ATTEMPTS
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="Each delivery's own jitter makes a pass of its own; no pass takes all that is due within a window.",
-)
 def test_a_hundred_recipients_share_the_passes_of_their_retries() -> None:
     assert passes_while_the_server_is_down(100) <= ATTEMPTS * PASSES_A_ROUND
+
+
+def test_a_pass_takes_all_of_a_window_and_nothing_before_its_time() -> None:
+    def waiting(seconds: float, attempts: int = 2) -> Delivery:
+        due = BEGIN + timedelta(seconds=seconds)
+        return Delivery(status=DeliveryState.FAILED, attempts=attempts, next_attempt_at=due)
+
+    window = shared_window(2).total_seconds()
+    within, beyond = [waiting(60), waiting(60 + window)], waiting(61 + window)
+    following = outcome_of([*within, beyond]).retry_at
+    assert following == BEGIN + timedelta(seconds=60 + window)
+    assert due_now([*within, beyond], now=following, again=True, forced=False, max_attempts=ATTEMPTS)[:2] == within
+    assert max(shared_window(attempts) for attempts in range(1, 20)) == LONGEST_WINDOW

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
@@ -149,3 +150,39 @@ def test_a_wrong_default_is_said_once_and_other_parameters_are_left_alone() -> N
     with pytest.raises(ParametersInvalid) as caught:
         check_schema(schema)
     assert [problem.field for problem in caught.value.problems] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "taken", "refused"),
+    [
+        (r"^\d{3}$", "123", "1234"),
+        ("^[A-Z]{2}[0-9]+$", "DE12", "DE12\n"),
+        (r"\p{Greek}", "αβγ", "abc"),
+        ("^.$", "é", "\ud800"),
+        ("^(a+)+$", "a" * 5000, "a" * 5000 + "!"),
+        ("^(a|a)*$", "a" * 5000, "a" * 5000 + "!"),
+    ],
+)
+def test_a_pattern_is_matched_in_bounded_time(pattern: str, taken: str, refused: str) -> None:
+    schema = {"type": "object", "properties": {"code": {"type": "string", "pattern": pattern}}}
+    check_schema(schema)
+    began = time.thread_time()
+    check_parameters(schema, {"code": taken})
+    with pytest.raises(ParametersInvalid) as caught:
+        check_parameters(schema, {"code": refused})
+    assert time.thread_time() - began < 1
+    assert [problem.field for problem in caught.value.problems] == ["code"]
+
+
+@pytest.mark.parametrize("pattern", ["(?=a)a", r"(a)\1", "((a{1000}){1000}){1000}", "[", "(?:a?){900}" * 900])
+def test_a_pattern_that_cannot_be_bounded_is_refused_with_its_report(pattern: str) -> None:
+    schema = {"type": "object", "properties": {"code": {"type": "string", "pattern": pattern}}}
+    assert schema_faults(schema) == [("properties", "code", "pattern")]
+    with pytest.raises(ParametersInvalid):  # A report that was stored before patterns were checked.
+        check_parameters(schema, {"code": "aa"})
+
+
+def test_patterns_of_names_are_refused_and_a_parameter_may_be_named_pattern() -> None:
+    named = {"type": "object", "properties": {"pattern": {"type": "string"}}}
+    assert schema_faults(named) == []
+    assert schema_faults({**named, "patternProperties": {"^(a+)+$": {}}}) == [("patternProperties",)]

@@ -85,7 +85,9 @@ class EmailChannel(Channel):
         from prefect_mailroom.channels.email import smtp
 
         server = self._server()
-        reply = await smtp.send(server, raw, sender=self.from_address, recipient=parcel.recipient)
+        reply = await smtp.send(
+            server, raw, sender=self.from_address, recipient=parcel.recipient, before_data=parcel.look_again
+        )
         identifier = message_id(parcel.key, sender.address.domain)
         return Receipt(
             reference=smtp.queue_id(reply.said) or identifier,

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import functools
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import aiosmtplib
@@ -28,8 +28,14 @@ class Reply:
     said: str
 
 
-async def send(server: Server, raw: bytes, *, sender: str, recipient: str) -> Reply:
+async def send(
+    server: Server, raw: bytes, *, sender: str, recipient: str, before_data: Callable[[], Awaitable[None]]
+) -> Reply:
     """Send one mail to one recipient, and return what the server said to it.
+
+    Args:
+        before_data: awaited when the server has accepted the recipient, which may take long; what it raises ends the
+            session before anything of the mail has left.
 
     Raises:
         ConfigurationError, RetryLater, Refused, OutcomeUnknown: see `smtp_errors.py`.
@@ -39,6 +45,7 @@ async def send(server: Server, raw: bytes, *, sender: str, recipient: str) -> Re
             async with _before_data(server):
                 await smtp.mail(sender)
                 await smtp.rcpt(recipient)
+        await before_data()
         with translated(server.name, recipient, data_sent=True):
             reply = await smtp.data(raw)
     return Reply(reply.code, clean_line(reply.message)[:200])

@@ -36,8 +36,16 @@ _DRAIN_SECONDS = 20
 class Pool:
     """The children of one worker."""
 
-    def __init__(self, limit: int, logger: Logger | LoggerAdapter[Any]) -> None:
+    def __init__(
+        self,
+        limit: int,
+        logger: Logger | LoggerAdapter[Any],
+        *,
+        max_zygotes: int = _MAX_ZYGOTES,
+        remember_unusable_seconds: float = _REMEMBER_UNUSABLE_SECONDS,
+    ) -> None:
         self.limit, self._logger = limit, logger
+        self._max_zygotes, self._remember_unusable_seconds = max_zygotes, remember_unusable_seconds
         self._slots = asyncio.Semaphore(limit)
         self._zygotes: dict[Code, Zygote] = {}  # By place, the least recently used first.
         self._alone: set[Code] = set()  # Flows that did not load beside others.
@@ -171,7 +179,7 @@ class Pool:
             async with self._loading[code.place]:
                 zygote = await self._load(code)
         except CodeUnusable as error:
-            self._unusable[code] = (time.monotonic() + _REMEMBER_UNUSABLE_SECONDS, str(error))
+            self._unusable[code] = (time.monotonic() + self._remember_unusable_seconds, str(error))
             raise
         finally:
             self._starting.pop(code, None)
@@ -191,7 +199,7 @@ class Pool:
                 return zygote
         zygote = self._zygotes[self._place(code)] = await Zygote.start(code)
         quiet = [other for other in self._zygotes.values() if other is not zygote and other not in self._in_use()]
-        too_many = len(self._zygotes) - _MAX_ZYGOTES
+        too_many = len(self._zygotes) - self._max_zygotes
         for number, other in enumerate(quiet):
             if number < too_many or time.monotonic() - other.last_used > _FORGET_SECONDS:
                 self._replace(other)

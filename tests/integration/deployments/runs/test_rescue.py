@@ -24,7 +24,7 @@ from mailroom.storage.database import new_id
 from mailroom.storage.tables import Execution, Schedule
 
 if TYPE_CHECKING:
-    from tests.integration.deployments.conftest import Office
+    from tests.support.environment import Environment
 
 LATER = QUIET + timedelta(seconds=30)
 
@@ -44,7 +44,7 @@ def _run(state: State | None) -> FlowRun | None:
         (ExecutionState.RUNNING, Pending(), Cure.PUT_BACK),
         (ExecutionState.RUNNING, Crashed(), Cure.PUT_BACK),
         (ExecutionState.RUNNING, Scheduled(), Cure.NOTHING),
-        (ExecutionState.RUNNING, Failed(), Cure.FAIL),
+        (ExecutionState.RUNNING, Failed(), Cure.PUT_BACK),
         (ExecutionState.RUNNING, Completed(), Cure.FAIL),
         (ExecutionState.RUNNING, Cancelled(), Cure.CANCEL),
         (ExecutionState.RUNNING, None, Cure.FAIL),
@@ -71,79 +71,83 @@ def test_a_run_that_hangs_before_its_claim_is_put_back(state: State) -> None:
 
 
 def test_an_execution_is_not_put_back_for_ever() -> None:
-    execution = Execution(status=ExecutionState.RUNNING, pass_count=MAX_PASSES)
+    execution = Execution(status=ExecutionState.RUNNING, crash_count=MAX_PASSES)
     assert cure(execution, _run(Crashed()), now=datetime.now(UTC)) is Cure.FAIL
 
 
-async def _begun(office: Office, state: State) -> tuple[Schedule, Execution, UUID]:
-    """A requested execution whose flow run has claimed it and then stands in `state` in Prefect."""
-    schedule = await office.create()
-    async with office.database.session() as session:
-        execution = await schedules.request_execution(session, schedule.id, ExecutionKind.RUN_NOW, office.context())
-    await office.reconciler.settle_execution(execution.id)
-    async with office.database.session() as session:
+async def _begun(environment: Environment, state: State) -> tuple[Schedule, Execution, UUID]:
+    """Make a requested execution whose flow run has claimed it and then stands in `state` in Prefect."""
+    schedule = await environment.create()
+    async with environment.database.session() as session:
+        execution = await schedules.request_execution(
+            session, schedule.id, ExecutionKind.RUN_NOW, environment.context()
+        )
+    await environment.reconciler.settle_execution(execution.id)
+    async with environment.database.session() as session:
         row = await executions.get(session, execution.id)
         assert row.flow_run_id
         row.status, row.started_at, row.pass_count = ExecutionState.RUNNING, datetime.now(UTC), 1
         row.lease_until = datetime.now(UTC) + timedelta(seconds=60)
-    async with PrefectClient(office.settings.prefect_api) as client:
+    async with PrefectClient(environment.settings.prefect_api) as client:
         await client.set_flow_run_state(UUID(row.flow_run_id), state, force=True)
     return schedule, row, UUID(row.flow_run_id)
 
 
-async def _rescue(office: Office, after: timedelta) -> int:
-    async with PrefectClient(office.settings.prefect_api) as client:
-        return await rescue(client, office.database, now=datetime.now(UTC) + after)
+async def _rescue(environment: Environment, after: timedelta) -> int:
+    async with PrefectClient(environment.settings.prefect_api) as client:
+        return await rescue(client, environment.database, now=datetime.now(UTC) + after)
 
 
 @pytest.mark.parametrize("state", [Running(), Crashed()], ids=["running", "crashed"])
-async def test_a_run_that_fell_silent_is_put_back(office: Office, state: State) -> None:
-    _, _, run_id = await _begun(office, state)
-    assert await _rescue(office, timedelta(seconds=1)) == 0, "its lease still holds"
-    assert await _rescue(office, LATER) >= 1
-    async with PrefectClient(office.settings.prefect_api) as client:
+async def test_a_run_that_fell_silent_is_put_back(environment: Environment, state: State) -> None:
+    _, execution, run_id = await _begun(environment, state)
+    assert await _rescue(environment, timedelta(seconds=1)) == 0, "its lease still holds"
+    assert await _rescue(environment, LATER) >= 1
+    async with environment.database.session() as session:
+        assert (await executions.get(session, execution.id)).crash_count == 1
+    async with PrefectClient(environment.settings.prefect_api) as client:
         run = await client.read_flow_run(run_id)
     assert run.state_type is StateType.SCHEDULED
-    assert await _rescue(office, LATER) == 0, "once is enough"
+    assert await _rescue(environment, LATER) == 0, "once is enough"
 
 
-async def test_a_run_cancelled_in_prefect_is_cancelled_here(office: Office) -> None:
-    _, execution, _ = await _begun(office, Cancelled())
-    assert await _rescue(office, LATER) >= 1
-    async with office.database.session() as session:
+async def test_a_run_cancelled_in_prefect_is_cancelled_here(environment: Environment) -> None:
+    _, execution, _ = await _begun(environment, Cancelled())
+    assert await _rescue(environment, LATER) >= 1
+    async with environment.database.session() as session:
         row = await executions.get(session, execution.id)
     assert row.status is ExecutionState.CANCELLED
 
 
-async def test_a_run_deleted_in_prefect_fails_with_words(office: Office) -> None:
-    _, execution, run_id = await _begun(office, Running())
-    async with PrefectClient(office.settings.prefect_api) as client:
+async def test_a_run_deleted_in_prefect_fails_with_words(environment: Environment) -> None:
+    _, execution, run_id = await _begun(environment, Running())
+    async with PrefectClient(environment.settings.prefect_api) as client:
         await client.delete_flow_run(run_id)
-    assert await _rescue(office, LATER) >= 1
-    async with office.database.session() as session:
+    assert await _rescue(environment, LATER) >= 1
+    async with environment.database.session() as session:
         row = await executions.get(session, execution.id)
     assert row.status is ExecutionState.FAILED
     assert row.reason_code == ReasonCode.RUN_GONE
 
 
-async def test_a_run_that_never_began_is_put_back(office: Office) -> None:
-    schedule = await office.create()
-    await office.reconciler.settle_schedule(schedule.id)
-    deployment = await office.deployment(schedule)
-    async with PrefectClient(office.settings.prefect_api) as client:
+async def test_a_run_that_never_began_is_put_back(environment: Environment) -> None:
+    schedule = await environment.create()
+    await environment.reconciler.settle_schedule(schedule.id)
+    deployment = await environment.deployment(schedule)
+    async with PrefectClient(environment.settings.prefect_api) as client:
         run = await client.create_flow_run_from_deployment(deployment.id)
         await client.set_flow_run_state(run.id, Pending(), force=True)
-    assert await _rescue(office, timedelta(seconds=1)) == 0
-    assert await _rescue(office, LATER) >= 1
-    async with PrefectClient(office.settings.prefect_api) as client:
+    assert await _rescue(environment, timedelta(seconds=1)) == 0
+    assert await _rescue(environment, LATER) >= 1
+    async with PrefectClient(environment.settings.prefect_api) as client:
         assert (await client.read_flow_run(run.id)).state_type is StateType.SCHEDULED
 
 
-async def test_a_pass_does_not_begin_while_another_holds_the_lease(office: Office) -> None:
-    schedule, execution, run_id = await _begun(office, Running())
+async def test_a_pass_does_not_begin_while_another_holds_the_lease(environment: Environment) -> None:
+    schedule, execution, run_id = await _begun(environment, Running())
     facts = FlowRunFacts(str(run_id), datetime.now(UTC), scheduled=False)
     for later, expected in ((timedelta(), HeldElsewhere), (LATER, Claimed)):
-        async with office.database.session() as session:
+        async with environment.database.session() as session:
             now = datetime.now(UTC) + later
             result = await claim(session, facts, schedule_id=schedule.id, execution_id=execution.id, now=now)
         assert isinstance(result, expected)
@@ -151,56 +155,58 @@ async def test_a_pass_does_not_begin_while_another_holds_the_lease(office: Offic
             assert result.until == execution.lease_until
 
 
-async def _flow_runs(office: Office, schedule: Schedule) -> list[FlowRun]:
-    async with PrefectClient(office.settings.prefect_api) as client:
+async def _flow_runs(environment: Environment, schedule: Schedule) -> list[FlowRun]:
+    async with PrefectClient(environment.settings.prefect_api) as client:
         tags = FlowRunFilterTags(all_=[schedule_tag(schedule.id)])
         return await client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=tags))
 
 
-async def _asked_for(office: Office, schedule: Schedule) -> list[FlowRun]:
+async def _asked_for(environment: Environment, schedule: Schedule) -> list[FlowRun]:
     """The runs without those of the timing, which Prefect's scheduler inserts at any moment."""
-    return [run for run in await _flow_runs(office, schedule) if not run.auto_scheduled]
+    return [run for run in await _flow_runs(environment, schedule) if not run.auto_scheduled]
 
 
-async def test_an_execution_whose_run_is_gone_gets_another(office: Office) -> None:
-    schedule = await office.create()
-    async with office.database.session() as session:
-        execution = await schedules.request_execution(session, schedule.id, ExecutionKind.RUN_NOW, office.context())
-    await office.reconciler.settle_execution(execution.id)
-    (run,) = await _asked_for(office, schedule)
-    async with PrefectClient(office.settings.prefect_api) as client:
+async def test_an_execution_whose_run_is_gone_gets_another(environment: Environment) -> None:
+    schedule = await environment.create()
+    async with environment.database.session() as session:
+        execution = await schedules.request_execution(
+            session, schedule.id, ExecutionKind.RUN_NOW, environment.context()
+        )
+    await environment.reconciler.settle_execution(execution.id)
+    (run,) = await _asked_for(environment, schedule)
+    async with PrefectClient(environment.settings.prefect_api) as client:
         await client.delete_flow_run(run.id)
-    assert await _rescue(office, LATER) >= 1
-    await office.reconciler.run_pass()
-    (another,) = await _asked_for(office, schedule)
+    assert await _rescue(environment, LATER) >= 1
+    await environment.reconciler.run_pass()
+    (another,) = await _asked_for(environment, schedule)
     assert another.id != run.id
-    async with office.database.session() as session:
+    async with environment.database.session() as session:
         row = await executions.get(session, execution.id)
     assert (row.status, row.flow_run_id) == (ExecutionState.PENDING, str(another.id))
 
 
-async def test_an_occurrence_gets_the_late_run_that_prefect_has_for_it(office: Office) -> None:
+async def test_an_occurrence_gets_the_late_run_that_prefect_has_for_it(environment: Environment) -> None:
     """A worker that was away: the watchdog wrote the due time, and Prefect's own run for it still waits."""
-    schedule = await office.create()
-    await office.reconciler.settle_schedule(schedule.id)
-    deployment = await office.deployment(schedule)
+    schedule = await environment.create()
+    await environment.reconciler.settle_schedule(schedule.id)
+    deployment = await environment.deployment(schedule)
     due = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(days=9)
-    async with PrefectClient(office.settings.prefect_api) as client:
+    async with PrefectClient(environment.settings.prefect_api) as client:
         # As its scheduler does; the server alone makes such runs.
         begin, end = due.isoformat(), (due + timedelta(days=8)).isoformat()
         answer = await client._client.post(
             f"/deployments/{deployment.id}/schedule", json={"start_time": begin, "end_time": end, "max_runs": 1}
         )
         answer.raise_for_status()
-    late = [run for run in await _flow_runs(office, schedule) if run.expected_start_time < datetime.now(UTC)]  # type: ignore[operator]  # it has one
+    late = [run for run in await _flow_runs(environment, schedule) if run.expected_start_time < datetime.now(UTC)]  # type: ignore[operator]  # it has one
     assert len(late) == 1
     assert late[0].expected_start_time is not None
-    async with office.database.session() as session:
+    async with environment.database.session() as session:
         row = await lifecycle.insert_occurrence(
             session, schedule.id, late[0].expected_start_time, flow_run_id=None, now=datetime.now(UTC)
         )
-    await office.reconciler.run_pass()
-    async with office.database.session() as session:
+    await environment.reconciler.run_pass()
+    async with environment.database.session() as session:
         assert (await executions.get(session, row.id)).flow_run_id == str(late[0].id)
-    runs = await _flow_runs(office, schedule)
+    runs = await _flow_runs(environment, schedule)
     assert not [run for run in runs if run.parameters.get("execution_id")], "no second run was made"

@@ -13,34 +13,35 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import DeploymentUpdate
 
 from deployments.sync.observed import read_others
+from tests.support.prefect import NOBODY_LISTENS
 
 if TYPE_CHECKING:
-    from tests.integration.deployments.conftest import Office
+    from tests.support.environment import Environment
 
 
-async def _diff(office: Office, prefect: str | None = None) -> tuple[int, Any, str]:
-    environment = {
+async def _diff(environment: Environment, prefect: str | None = None) -> tuple[int, Any, str]:
+    variables = {
         **os.environ,
-        "MAILROOM_DATABASE_URL": str(office.database.engine.url),
-        "MAILROOM_PREFECT_API_URL": prefect or office.settings.prefect_api,
+        "MAILROOM_DATABASE_URL": str(environment.database.engine.url),
+        "MAILROOM_PREFECT_API_URL": prefect or environment.settings.prefect_api,
     }
     command = [sys.executable, "-m", "cli.main", "schedules", "diff", "--json"]
-    done = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, text=True, timeout=90)
+    done = await asyncio.to_thread(subprocess.run, command, env=variables, capture_output=True, text=True, timeout=90)
     return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
 
 
-async def test_differences_are_listed_and_nothing_is_changed(office: Office) -> None:
-    async with PrefectClient(office.settings.prefect_api) as client:
+async def test_differences_are_listed_and_nothing_is_changed(environment: Environment) -> None:
+    async with PrefectClient(environment.settings.prefect_api) as client:
         for left in await read_others(client, []):  # Of other tests, with other databases.
             await client.delete_deployment(left.id)
-        schedule = await office.create()
-        await office.reconciler.settle_schedule(schedule.id)
-        assert await _diff(office) == (0, [], "")
+        schedule = await environment.create()
+        await environment.reconciler.settle_schedule(schedule.id)
+        assert await _diff(environment) == (0, [], "")
 
-        new = await office.create(name="Not yet there")
-        deployment = await office.deployment(schedule)
+        new = await environment.create(name="Not yet there")
+        deployment = await environment.deployment(schedule)
         await client.update_deployment(deployment.id, DeploymentUpdate(description="by hand", tags=deployment.tags))
-        status, rows, _ = await _diff(office)
+        status, rows, _ = await _diff(environment)
         assert status == 1
         assert {(row["schedule_id"], row["what"], row["by_hand"]) for row in rows} == {
             (schedule.id, "update", True),
@@ -48,10 +49,10 @@ async def test_differences_are_listed_and_nothing_is_changed(office: Office) -> 
         }
         changes = next(row["changes"] for row in rows if row["what"] == "update")
         assert changes["description"][0] == "by hand"
-        assert (await office.deployment(schedule)).description == "by hand", "it only looks"
+        assert (await environment.deployment(schedule)).description == "by hand", "it only looks"
 
 
-async def test_an_unreachable_prefect_is_status_two(office: Office) -> None:
-    status, rows, said = await _diff(office, "http://127.0.0.1:9/api")
+async def test_an_unreachable_prefect_is_status_two(environment: Environment) -> None:
+    status, rows, said = await _diff(environment, NOBODY_LISTENS)
     assert (status, rows) == (2, None)
     assert "Prefect does not answer" in said

@@ -1,0 +1,254 @@
+"""Files delivered to a local or mounted folder, below one root, each appearing complete or not at all.
+
+The path is walked segment by segment with `O_NOFOLLOW`, so a symbolic link below the root, made before or during the
+delivery, can lead nothing out of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from prefect_mailroom.channels.base import Channel, Destination, IfExists, Parcel, ParcelFile, Place, Receipt
+from prefect_mailroom.channels.folder.part_file import PartFile
+from prefect_mailroom.durable import sync_folder
+from prefect_mailroom.errors import ConfigurationError, MailroomError, Refused, RetryLater
+from prefect_mailroom.text import variables
+from prefect_mailroom.text.filenames import safe_relative_path
+
+_CHUNK = 1024 * 1024
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_SET_UP = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR}
+
+
+class FolderDestination(Destination):
+    """The path of the files below the folder: a template for each file, which needs `{ext}` with several formats."""
+
+    channel: Literal["folder"] = "folder"
+    path: str = "{report_slug}/{date}/{report_slug}.{ext}"
+    if_exists: IfExists = "overwrite"
+
+    @field_validator("path")
+    @classmethod
+    def _path_can_be_expanded(cls, path: str) -> str:
+        parameters = variables.parameter_names(path, field="path")
+        variables.validate(path, extra=parameters, field="path")
+        # With harmless values: what is refused now is in the template's own text.
+        sample = dict.fromkeys([*variables.KNOWN, *parameters], "x")
+        safe_relative_path(variables.skeleton(path, sample), field="path")
+        return path
+
+    def recipients(self) -> list[str]:
+        """Return the path: all files are one delivery."""
+        return [self.path]
+
+    def templates(self) -> Mapping[str, str]:
+        """Return the path."""
+        return {"path": self.path}
+
+    def places(self) -> list[Place]:
+        """Return the path."""
+        return [Place(self.path, self.if_exists)]
+
+    def for_test(self, caller: str) -> FolderDestination:
+        """Return the same path below `test/`, where no reader of the real files looks."""
+        return self.model_copy(update={"path": f"test/{self.path}"})
+
+
+class FolderChannel(Channel):
+    """Delivers files to a folder that this machine can write to."""
+
+    _block_type_name = "Mailroom Folder"
+    _block_type_slug = "mailroom-folder"
+    _description = "Delivers report files to a local or mounted folder."
+
+    kind: ClassVar[str] = "folder"
+    destination_type: ClassVar[type[Destination]] = FolderDestination
+
+    root: str = Field(description="Absolute path of the folder. It must exist; nothing is written outside it.")
+
+    @field_validator("root")
+    @classmethod
+    def _root_is_absolute(cls, root: str) -> str:
+        if not Path(root).is_absolute() or "\0" in root:
+            raise ValueError(f"root: '{root}' is not an absolute path; write one such as /srv/reports.")
+        return root
+
+    async def transfer(self, parcel: Parcel) -> Receipt:
+        """Write every file under its expanded path; a file already there with the same content counts as written."""
+        destination = parcel.destination
+        assert isinstance(destination, FolderDestination)
+        targets = _targets(destination, parcel)
+        with _translated(self.root):
+            written = await asyncio.to_thread(
+                lambda: [_deliver_file(Path(self.root), parcel, destination, *target) for target in targets]
+            )
+        reference = written[0]["path"] if written else self.root
+        return Receipt(reference=reference, detail={"files": written})
+
+    async def check(self) -> str:
+        """Write and remove an empty file in the root."""
+
+        def probe() -> str:
+            name = f".mailroom-check-{os.getpid()}"
+            with _directory(Path(self.root), PurePosixPath()) as folder:
+                os.close(os.open(name, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o644, dir_fd=folder))
+                os.unlink(name, dir_fd=folder)
+            status = os.statvfs(self.root)
+            return f"{self.root} can be written; {status.f_bavail * status.f_frsize:,} bytes are free."
+
+        with _translated(self.root):
+            return await asyncio.to_thread(probe)
+
+
+def _targets(destination: FolderDestination, parcel: Parcel) -> list[tuple[ParcelFile, PurePosixPath]]:
+    targets: dict[PurePosixPath, ParcelFile] = {}
+    for file in parcel.files:
+        path = variables.expand_path(destination.path, variables.for_file(parcel.variables, file.filename))
+        if path in targets:
+            raise ConfigurationError(
+                f"'{targets[path].filename}' and '{file.filename}' would both be written to '{path}'.",
+                remedy="Add {ext} or {file_name} to the path.",
+                field="path",
+            )
+        targets[path] = file
+    return [(file, path) for path, file in targets.items()]
+
+
+def _deliver_file(
+    root: Path, parcel: Parcel, destination: FolderDestination, file: ParcelFile, path: PurePosixPath
+) -> dict[str, Any]:
+    with _directory(root, path.parent) as folder:
+        mode = destination.if_exists
+        for name in _names(path, parcel) if mode == "timestamp" else [path.name]:
+            found = _digest_of(name, folder)
+            placed = path.with_name(name)
+            fact = {"path": str(root / placed), "bytes": file.size, "sha256": file.sha256}
+            if found == file.sha256:
+                _confirm(name, folder)
+                return {**fact, "was_there": True}
+            if found is None or mode == "overwrite":
+                try:
+                    _write(file, name, folder, parcel.key, replace=mode == "overwrite")
+                except FileExistsError:  # Another writer was faster: look again at what it wrote.
+                    found = _digest_of(name, folder)
+                    if found == file.sha256:
+                        _confirm(name, folder)
+                        return {**fact, "was_there": True}
+                else:
+                    return {**fact, "was_there": False}
+            if mode == "fail":
+                raise Refused(
+                    f"'{placed}' exists with other content.",
+                    remedy="Choose if_exists: overwrite or timestamp, or add {date} to the path.",
+                )
+    raise Refused(
+        f"'{path}' and a hundred numbered variants of it exist already.",
+        remedy=("Add {due} or {execution_id} to the path."),
+    )
+
+
+def _names(path: PurePosixPath, parcel: Parcel) -> Iterator[str]:
+    """Yield the plain name, then one with the due time, then counted ones: the same row for every attempt."""
+    yield path.name
+    due = parcel.variables.get("due")
+    stamp = (due if isinstance(due, datetime) else datetime.now(UTC)).strftime("%Y%m%dT%H%M%S")
+    for count in range(1, 100):
+        yield f"{path.stem}-{stamp}{'' if count == 1 else f'-{count}'}{path.suffix}"
+
+
+@contextlib.contextmanager
+def _directory(root: Path, below: PurePosixPath) -> Iterator[int]:
+    """Open a descriptor of the folder, made where missing. No link is followed below the root."""
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for segment in below.parts:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(segment, 0o755, dir_fd=folder)
+                sync_folder(folder)
+            try:
+                inner = os.open(segment, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+            except OSError as error:
+                if error.errno in (errno.ELOOP, errno.ENOTDIR):
+                    raise ConfigurationError(
+                        f"'{segment}' in '{below}' is a symbolic link or a file, not a folder.",
+                        remedy="Choose another path, or remove what is there.",
+                        field="path",
+                    ) from error
+                raise
+            os.close(folder)
+            folder = inner
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _digest_of(name: str, folder: int) -> str | None:
+    """Return the SHA-256 of the file, None where there is none, '' for anything but a plain file."""
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return ""
+        raise
+    with os.fdopen(descriptor, "rb") as existing:
+        return hashlib.file_digest(existing, "sha256").hexdigest()
+
+
+def _confirm(name: str, folder: int) -> None:
+    """Sync a file that another attempt wrote, which may have ended before it did so itself."""
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    sync_folder(folder)
+
+
+def _write(file: ParcelFile, name: str, folder: int, key: str, *, replace: bool) -> None:
+    """Copy under a temporary name in the same folder, sync, give it its name in one step, sync the folder."""
+    part = PartFile(folder, key, name)
+    try:
+        digest = hashlib.sha256()
+        with os.fdopen(part.descriptor, "wb", closefd=False) as target, file.path.open("rb") as source:
+            while chunk := source.read(_CHUNK):
+                digest.update(chunk)
+                target.write(chunk)
+        os.fsync(part.descriptor)
+        if digest.hexdigest() != file.sha256:
+            raise Refused(f"'{file.filename}' is not what was rendered: its checksum differs.", remedy="Run it again.")
+        part.rename_to(name, replace=replace)
+        sync_folder(folder)
+    finally:
+        part.close()
+
+
+@contextlib.contextmanager
+def _translated(root: str) -> Iterator[None]:
+    try:
+        yield
+    except MailroomError:
+        raise
+    except OSError as error:
+        if error.errno in _FULL:
+            raise RetryLater(
+                f"No space is left in '{root}'.", remedy=("Free some space. The delivery will be tried again.")
+            ) from error
+        if error.errno in _SET_UP:
+            raise ConfigurationError(
+                f"The folder '{root}' cannot be written: {error.strerror}.",
+                remedy="Check that it exists, is mounted, and that Mailroom's user may write to it.",
+                field="root",
+            ) from error
+        raise RetryLater(f"Writing to '{root}' failed: {error.strerror}.") from error

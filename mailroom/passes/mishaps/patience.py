@@ -1,0 +1,34 @@
+"""Decide how long errors of our own are tried again. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from mailroom.storage.tables import Execution
+
+FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=30), timedelta(minutes=15)
+LEAST_RETRIES = 3
+"""So often it is tried again even where the time is over, such as when a person asks for a retry much later."""
+
+LONGEST_EXPIRY = timedelta(days=7)
+"""The longest `expires_after` that a policy may have, for where the policy cannot be read."""
+
+
+def delay_after(errors: int) -> timedelta:
+    """Return how long to wait after so many errors: half a minute, doubled each time, at most a quarter of an hour."""
+    doubled: int = 2 ** min(errors - 1, 10)
+    return min(FIRST_DELAY * doubled, LONGEST_DELAY)
+
+
+def retry_after_error(execution: Execution, *, errors: int, expires_after: timedelta, now: datetime) -> datetime | None:
+    """Return when the execution is tried again after an error of ours, or None once its time is over.
+
+    Its time counts from the last moment at which somebody or something asked for it.
+
+    Args:
+        errors: passes that ended so, this one included.
+    """
+    asked = [execution.due_at, execution.started_at, execution.retry_requested_at]
+    over = max(moment for moment in asked if moment) + expires_after
+    following = now + delay_after(errors)
+    return following if following <= over or errors <= LEAST_RETRIES else None

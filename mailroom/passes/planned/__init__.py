@@ -1,0 +1,1 @@
+"""Keep to one plan: every recipient of an execution gets what its first pass planned."""
