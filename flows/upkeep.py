@@ -43,6 +43,6 @@ async def upkeep() -> State[Any]:
     finally:
         await reconciler.close()
         await database.close()
-    told = f"{findings}; {handed_over} changes and requests looked at, {rescued} runs put back; {cleaned}."
+    told = f"{findings}; {handed_over} changes and requests processed, {rescued} runs recovered; {cleaned}."
     get_run_logger().log(30 if findings or rescued else 20, told)
     return Completed(message=told)

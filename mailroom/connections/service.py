@@ -115,8 +115,8 @@ async def reserve(session: AsyncSession, wanted: NewConnection, context: Context
         Invalid: see `build`.
     """
     taken = Conflict(
-        f"There is a connection '{wanted.name}' already.",
-        remedy="Choose another name, or change that one with PUT.",
+        f"A connection named '{wanted.name}' already exists.",
+        remedy="Choose another name, or change the existing connection with PUT.",
     )
     if await connection_repository.named(session, [wanted.name], viewer=SYSTEM):
         raise taken  # Said before the faults of settings that are not wanted here.
@@ -211,7 +211,7 @@ async def delete(session: AsyncSession, name: str, context: Context) -> None:
     if schedules or reports:
         users = [f"schedule '{used}'" for used in schedules] + [f"report '{used}'" for used in reports]
         message = f"The connection '{name}' is used by {', '.join(users[:5])}{' and more' if len(users) > 5 else ''}."
-        raise Conflict(message, remedy="Change or delete those first.")
+        raise Conflict(message, remedy="Change or delete what uses it first.")
     # The block first: a database must not be kept waiting for Prefect.
     async with _prefect(context.settings) as client:
         try:

@@ -44,7 +44,7 @@ _SENTENCES = {
     _C.NO_ROWS: "The report has no rows, and this schedule sends it only when it has some.",
     _C.RENDER_RETRY: "Rendering will be tried again: {error}",
     _C.RENDER_FAILED: "Rendering failed: {error}",
-    _C.FILE_GONE: "A rendered file is missing from the store: {file}.",
+    _C.FILE_GONE: "A rendered file is missing from the artifact store: {file}.",
     _C.FILES_EXPIRED: (
         "The files that the first recipients got are not kept any more, and no others are sent in their place. "
         "Run the schedule now for a new execution."
@@ -54,7 +54,7 @@ _SENTENCES = {
     _C.NOT_ALL_DELIVERED: "{delivered} of {total} delivered; the rest: {states}.",
     _C.OWN_ERROR_RETRY: "An error of Mailroom itself ended this try; it will be tried again (error {error_id}).",
     _C.OWN_ERROR: "Errors of Mailroom itself ended every try until it expired (the last is error {error_id}).",
-    _C.CANCELLED_IN_PREFECT: "It was cancelled in Prefect.",
+    _C.CANCELLED_IN_PREFECT: "The run was cancelled in Prefect.",
     _C.RUN_GONE: "The run ended without an outcome: its flow run no longer exists.",
     _C.NO_OUTCOME: "The run ended without an outcome: {said}",
     _C.NO_SUCH_SCHEDULE: "There is no schedule {schedule}.",

@@ -96,8 +96,8 @@ async def save(
 async def _create(
     session: AsyncSession, definition: ReportDefinition, context: Context
 ) -> tuple[Report, list[str], str]:
-    message = f"There is a report '{definition.id}' already."
-    taken = Conflict(message, remedy="Choose another id, or change that one with PUT.")
+    message = f"A report with the id '{definition.id}' already exists."
+    taken = Conflict(message, remedy="Choose another id, or change the existing report with PUT.")
     if await report_repository.find(session, definition.id, viewer=SYSTEM):
         raise taken  # Said before the faults of a definition that is not wanted here.
     warnings = await check(session, definition, viewer=context.viewer)

@@ -120,7 +120,7 @@ def choose(
         else:
             plan.due.append(due_at)
     if len(plan.due) > most:
-        remedy = "Ask for a shorter range, one after the other, or raise MAILROOM_BACKFILL_MOST."
+        remedy = "Backfill shorter ranges one after the other, or raise MAILROOM_BACKFILL_MOST."
         raise Invalid.at("from", f"and `until` hold {len(plan.due)} due times; the most is {most}.", remedy)
     return plan
 

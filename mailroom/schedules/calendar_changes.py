@@ -61,8 +61,8 @@ async def create(session: AsyncSession, wanted: NewCalendar, context: Context) -
     definition = wanted.definition()
     row = await calendars.insert(session, wanted.id, title=wanted.title, definition=definition, now=context.now)
     if row is None:
-        message = f"There is a calendar '{wanted.id}' already."
-        raise Conflict(message, remedy="Choose another id, or change that one with PUT.")
+        message = f"A calendar with the id '{wanted.id}' already exists."
+        raise Conflict(message, remedy="Choose another id, or change the existing calendar with PUT.")
     audit.record_by(session, events.CalendarCreated(row.id, row.definition), context)
     return row
 

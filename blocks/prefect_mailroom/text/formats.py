@@ -28,8 +28,8 @@ def check_format(name: str, spec: str, kind: Kind, field: str) -> None:
     if kind == "number":
         if not _NUMBER_FORMAT.fullmatch(spec):
             raise ConfigurationError(
-                f"'{{{name}:{spec[:60]}}}' has a format that a number does not take.",
-                remedy="Numbers take a width, as in 03d, or a comma.",
+                f"'{{{name}:{spec[:60]}}}' has a format that is not for numbers.",
+                remedy="For numbers, use a width such as 03d, or a comma.",
                 field=field,
             )
         return

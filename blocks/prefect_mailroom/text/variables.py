@@ -145,7 +145,7 @@ def check_values(template: str, kinds: Mapping[str, Kind], *, field: str = "temp
 
 def _without_value(name: str, field: str) -> ConfigurationError:
     message = f"'{{{name}}}' has no value here."
-    return ConfigurationError(message, remedy=f"Leave '{{{name}}}' out.", field=field)
+    return ConfigurationError(message, remedy=f"Remove '{{{name}}}' from the text.", field=field)
 
 
 def expand(template: str, given: Mapping[str, Value], *, field: str = "template") -> str:

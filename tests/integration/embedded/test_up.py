@@ -52,7 +52,9 @@ class Up:
                 start_new_session=True,
             )
         process = self.process
-        eventually_sync(lambda: "Ctrl-C ends everything" in self.said() or process.poll() is not None, START_SECONDS)
+        eventually_sync(
+            lambda: "Press Ctrl-C to stop everything" in self.said() or process.poll() is not None, START_SECONDS
+        )
         assert process.poll() is None, self.said()
         return process
 

@@ -227,7 +227,10 @@ def _write(file: ParcelFile, name: str, folder: int, key: str, *, replace: bool)
                 target.write(chunk)
         os.fsync(part.descriptor)
         if digest.hexdigest() != file.sha256:
-            raise Refused(f"'{file.filename}' is not what was rendered: its checksum differs.", remedy="Run it again.")
+            raise Refused(
+                f"'{file.filename}' differs from the rendered file: its checksum is different.",
+                remedy=("Run the schedule again."),
+            )
         part.rename_to(name, replace=replace)
         sync_folder(folder)
     finally:
