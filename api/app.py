@@ -36,8 +36,8 @@ from mailroom.storage.database import Database
 
 DESCRIPTION = """Reports, on time, to everyone who waits for them.
 
-Every refusal is an RFC 9457 problem document that names field, fault and remedy. Lists are paged by `cursor`; POST
-takes `Idempotency-Key`, PUT, PATCH and DELETE take `If-Match`."""
+Every refused request gets an RFC 9457 problem document that names the field, what is wrong and what to do.
+Lists are paged by `cursor`. POST takes `Idempotency-Key`, PUT, PATCH and DELETE take `If-Match`."""
 
 # Executions and load stand before schedules: /schedules/executions is not a schedule's id.
 PARTS = (

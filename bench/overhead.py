@@ -1,4 +1,4 @@
-"""What a worker itself costs: an empty flow through Prefect's process worker and through `mailroom-warm`.
+"""Measure the cost of a worker itself: an empty flow through Prefect's process worker and through `mailroom-warm`.
 
 `python -m bench.overhead [--warm 200] [--process 30] [--limit 4]`. One Prefect server on SQLite with the settings of
 `mailroom up`; for each worker, N runs of one deployment all due at the same second. runs/s counts from that second to
@@ -41,7 +41,7 @@ PREFECT = str(Path(sys.executable).with_name("prefect"))
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    """Of a process and all that it started, ended ones included."""
+    """Return the CPU seconds of a process and of everything that it started, including what has ended."""
     total = 0.0
     for one in [process, *process.children(recursive=True)]:
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -30,7 +30,7 @@ NARROW = [*WIDE[:6], "delay", "distance"]
 
 @dataclass(frozen=True)
 class Case:
-    """What one process renders: `format_` of the first `rows` rows of these columns."""
+    """The work of one process: render `format_` from the first `rows` rows of these columns."""
 
     name: str
     format_: str
@@ -40,7 +40,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Figure:
-    """What one case took: the row of the result file."""
+    """The measurements of one case: a row of the result file."""
 
     case: str
     rows: int

@@ -22,7 +22,7 @@ async def our_database(settings: Settings) -> Database:
     from mailroom.storage import migrations
     from mailroom.storage.database import Database
 
-    remedy = "Run `mailroom init`, or set MAILROOM_DATA_DIR or MAILROOM_DATABASE_URL to where they are."
+    remedy = "Run `mailroom init`, or set MAILROOM_DATA_DIR or MAILROOM_DATABASE_URL to where the tables are."
     database = Database(settings.database)
     try:
         fine = await migrations.is_current(database)
@@ -31,5 +31,5 @@ async def our_database(settings: Settings) -> Database:
         raise MailroomError(f"The database cannot be reached: {type(error).__name__}.", remedy=remedy) from error
     if not fine:
         await database.close()
-        raise MailroomError("The database has no tables of this version.", remedy=remedy)
+        raise MailroomError("The database does not have the tables of this version.", remedy=remedy)
     return database

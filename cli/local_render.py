@@ -42,10 +42,15 @@ async def render_locally(
 
     definition, connection = await _stored(settings, report_id)
     if isinstance(definition.source, ShellSource):
-        raise MailroomError("Reports of a shell source are made by a worker.", remedy="Run a schedule of it instead.")
+        raise MailroomError(
+            "Reports with a shell source can only be rendered by a worker.",
+            remedy=("Run a schedule of this report instead."),
+        )
     if unknown := [name for name in formats if name not in definition.formats]:
         known = ", ".join(definition.formats)
-        raise MailroomError(f"{report_id} has no format {', '.join(unknown)}.", remedy=f"It has: {known}.")
+        raise MailroomError(
+            f"{report_id} has no format {', '.join(unknown)}.", remedy=(f"The report has these formats: {known}.")
+        )
     job = render_job(
         definition,
         await _source(settings, connection),

@@ -13,16 +13,16 @@ app = App(
     version="0.1.0",
     help_format="plaintext",  # Markdown would import its parser for each --help.
 )
-app.command("cli.commands.up:up", name="up", help="Run everything on this machine until Ctrl-C.")
-app.command("cli.commands.init:init", name="init", help="Make or mend the set-up; can be repeated.")
-app.command("cli.commands.doctor:doctor", name="doctor", help="Say what is wrong with this set-up, and how to mend it.")
+app.command("cli.commands.up:up", name="up", help="Run everything on this machine until you press Ctrl-C.")
+app.command("cli.commands.init:init", name="init", help="Create or repair the set-up. Can be repeated.")
+app.command("cli.commands.doctor:doctor", name="doctor", help="Show what is wrong with this set-up, and how to fix it.")
 app.command("cli.commands.demo:demo", name="demo", help="Start everything, deliver real reports, print the proof.")
-app.command("cli.commands.reports:app", name="reports", help="The catalog: sync, list, show, check, render.")
+app.command("cli.commands.reports:app", name="reports", help="Work with report folders and stored reports.")
 app.command(
-    "cli.commands.schedules:app", name="schedules", help="List, create, pause, resume, delete, run, test, diff."
+    "cli.commands.schedules:app", name="schedules", help="List, create, pause, resume, delete, run and test schedules."
 )
-app.command("cli.commands.account:account", name="account", help="Show that every due time is accounted for.")
-app.command("cli.commands.run:run", name="run", help="Run a schedule now and wait for its proof.")
+app.command("cli.commands.account:account", name="account", help="Check that every due time is accounted for.")
+app.command("cli.commands.run:run", name="run", help="Run a schedule now and wait until it has ended.")
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ LONGEST_PAUSE = 30.0
 
 @dataclass
 class Outage:
-    """What one process knows of an outage; times are seconds of one monotonic clock.
+    """The state of an outage as one process sees it; times are seconds of one monotonic clock.
 
     The pause doubles with each failure up to `LONGEST_PAUSE`, and half of it is left to chance, so that many processes
     do not come back in one instant.

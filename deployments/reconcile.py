@@ -60,7 +60,7 @@ _SHARE = 0.01
 """How much of the time goes into reading on through all schedules: 1 % of one core of Prefect at most."""
 _KNOWN_FIRST = timedelta(minutes=2)
 """How late a new run of a retry would begin by itself, if this process died before it told the execution of it."""
-_SILENT = "Prefect does not answer; the change is kept and tried again."
+_SILENT = "Prefect does not answer. The change is stored and will be tried again."
 
 
 def explain(error: Exception) -> tuple[str, bool]:
@@ -69,8 +69,8 @@ def explain(error: Exception) -> tuple[str, bool]:
         code = error.response.status_code
         return f"Prefect refused the change: {code} {error.response.text[:500]}", code in (400, 403, 409, 422)
     if isinstance(error, ObjectNotFound):
-        return "Prefect does not know the work pool; `mailroom init` makes it.", False
-    return f"Prefect does not answer ({type(error).__name__}); the change is kept and tried again.", False
+        return "Prefect does not know the work pool; `mailroom init` creates it.", False
+    return f"Prefect does not answer ({type(error).__name__}). The change is stored and will be tried again.", False
 
 
 class Reconciler:
@@ -140,7 +140,7 @@ class Reconciler:
         going = removable_strays(list(drift.strays.values()), drift.ours)
         if kept := len(drift.strays) - len(going):
             _LOG.error(
-                "%d deployments in Prefect belong to schedules that our tables do not know; they are left alone. Is "
+                "%d deployments in Prefect belong to schedules that are not in our tables. They were not deleted. Is "
                 "MAILROOM_DATABASE_URL the right database? `mailroom schedules diff` lists them.",
                 kept,
             )
@@ -232,7 +232,7 @@ class Reconciler:
                 await stored.mark_sync_failed(session, schedule_id, message, final=final)
             if isinstance(error, _DOWN):
                 raise self._silent(error) from error
-            _LOG.warning("Schedule %s is not in step: %s", schedule_id, message)
+            _LOG.warning("Prefect does not show schedule %s as it should: %s", schedule_id, message)
             return None
         self._answered()
         return deployment_id
@@ -264,7 +264,9 @@ class Reconciler:
         except _DOWN as error:
             raise self._silent(error) from error
         except (PrefectHTTPStatusError, ObjectNotFound) as error:
-            _LOG.warning("Execution %s got no flow run, and is tried again: %s", execution_id, explain(error)[0])
+            _LOG.warning(
+                "Execution %s has no flow run yet; this will be tried again: %s", execution_id, explain(error)[0]
+            )
             return
         async with self._database.session() as session:
             await executions.set_flow_run(session, execution_id, str(run.id))
@@ -283,7 +285,11 @@ class Reconciler:
         except _DOWN as error:
             raise self._silent(error) from error
         except (PrefectHTTPStatusError, ObjectNotFound) as error:
-            _LOG.warning("The retry of %s is tried again later: %s", execution.id, explain(error)[0])
+            _LOG.warning(
+                "The retry of execution %s could not be passed to Prefect and will be tried again: %s",
+                execution.id,
+                explain(error)[0],
+            )
             return
         async with self._database.session() as session:
             await again.handed_over(session, execution.id, now=now)
@@ -311,9 +317,9 @@ class Reconciler:
         """Leave a Prefect that did not answer alone for a while; the log tells it once."""
         message, _ = explain(error)
         if self._outage.failed(time.monotonic(), random.random()):  # noqa: S311  spreads load, keeps no secret
-            _LOG.warning("%s Changes wait until it is back.", message)
+            _LOG.warning("%s Changes wait until Prefect is back.", message)
         return Unavailable(message)
 
     def _answered(self) -> None:
         if self._outage.answered():
-            _LOG.warning("Prefect answers again; what waited is brought in step.")
+            _LOG.warning("Prefect answers again. Waiting changes are being applied.")

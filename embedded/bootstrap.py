@@ -135,11 +135,12 @@ async def prefect_part(settings: Settings, say: Say) -> None:
         async with get_client() as client:
             await _work_pool(client, settings, say)
             if (await upkeep.ensure(client, settings))[1]:
-                say("upkeep: it runs every minute")
+                say("upkeep: runs every minute")
             await _block_types(client)
     except httpx.TransportError as error:
         raise Unavailable(
-            f"Prefect does not answer at {settings.prefect_api}.", remedy="Start it, or `mailroom up`, and repeat."
+            f"Prefect does not answer at {settings.prefect_api}.",
+            remedy=("Start it, or run `mailroom up`, and try again."),
         ) from error
     if settings.mode == "embedded":
         from embedded import connections
@@ -162,7 +163,10 @@ async def _work_pool(client: PrefectClient, settings: Settings, say: Say) -> Non
         found = await client.read_work_pool(settings.work_pool)
         if found.type != settings.worker_type:
             raise ConfigurationError(
-                f"The work pool {settings.work_pool} is of type {found.type}, the worker of {settings.worker_type}.",
+                (
+                    f"The work pool {settings.work_pool} has the type {found.type}, but the worker has the "
+                    f"type {settings.worker_type}."
+                ),
                 remedy="Set MAILROOM_WORK_POOL to a new name, or MAILROOM_WORKER_TYPE to the pool's type.",
                 field="MAILROOM_WORKER_TYPE",
             )

@@ -60,7 +60,10 @@ def check_space(settings: Settings) -> None:
     left = free_mb(settings.data_dir)
     if left < settings.min_free_mb:
         raise ConfigurationError(
-            f"The disk of {settings.data_dir} has {left} MB left; at least {settings.min_free_mb} MB are needed.",
+            (
+                f"The disk of {settings.data_dir} has {left} MB of free space; at least "
+                f"{settings.min_free_mb} MB are needed."
+            ),
             remedy="Free some space, or move MAILROOM_DATA_DIR; MAILROOM_MIN_FREE_MB sets the limit.",
         )
 
@@ -80,7 +83,7 @@ def locked(folder: Path) -> Iterator[int]:
             by = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
             raise ConfigurationError(
                 f"The data folder {folder} is in use by another Mailroom{f' (process {by})' if by else ''}.",
-                remedy="Stop that one, or set MAILROOM_DATA_DIR to another folder.",
+                remedy="Stop that Mailroom, or set MAILROOM_DATA_DIR to another folder.",
             ) from error
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)

@@ -89,7 +89,7 @@ def faults(settings: Settings) -> list[str]:
     for name, port in wanted_ports(settings).items():
         variable = f"MAILROOM_{name.upper()}"
         if port in seen:
-            found.append(f"Port {port} is wanted by {seen[port]} and by {variable}.")
+            found.append(f"Port {port} is set in both {seen[port]} and {variable}.")
         elif not is_free(settings.host, port):
             by = holder(port)
             found.append(f"Port {port} ({variable}) is in use{f' by {by}' if by else ''}.")

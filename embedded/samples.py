@@ -78,8 +78,8 @@ def load_flights(database: Path, progress: Progress | None = None) -> None:
     if is_loaded(database):
         return
     if database.exists() and _marks(database)[0] != APPLICATION:
-        remedy = "Name another file, or remove this one."
-        raise ConfigurationError(f"{database} exists and is not a database of the samples.", remedy=remedy)
+        remedy = "Choose another file, or remove this one."
+        raise ConfigurationError(f"{database} exists and is not a sample database.", remedy=remedy)
     folder = _data_folder()
     database.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=database.parent, prefix=".samples-") as temporary:

@@ -61,7 +61,7 @@ def check_mode(settings: Settings) -> None:
     """
     if settings.mode != "embedded":
         raise ConfigurationError(
-            "`mailroom up` is the embedded way to run; MAILROOM_MODE is production.",
+            "`mailroom up` runs only the embedded mode, but MAILROOM_MODE is production.",
             remedy="Start the API, Prefect and workers as services, or unset MAILROOM_MODE.",
             field="MAILROOM_MODE",
         )

@@ -56,7 +56,7 @@ def before_fork() -> None:
 def _facts() -> FlowRunFacts:
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
-        raise RuntimeError("report_export runs as a Prefect flow only.")
+        raise RuntimeError("report_export can only run as a Prefect flow.")
     run = context.flow_run
     return FlowRunFacts(str(run.id), run.expected_start_time or datetime.now(UTC), run.auto_scheduled)
 
@@ -87,7 +87,7 @@ async def _give_the_slot_back(flow_run_id: str, reason: str, until: datetime) ->
     async with get_client() as client:
         answer = await stubbornly(lambda: client.set_flow_run_state(UUID(flow_run_id), waiting))
     if answer.status is not SetStateStatus.ACCEPT or answer.state is None:
-        raise RuntimeError(f"Prefect did not take the run back: {answer.details}.")
+        raise RuntimeError(f"Prefect did not reschedule the run: {answer.details}.")
     raise Pause(state=answer.state)
 
 
@@ -126,7 +126,7 @@ async def report_export(schedule_id: str, execution_id: str | None = None) -> St
                     get_run_logger().warning("%s This process stops.", lost)
                     raise Pause from lost  # Leave the run as it is: it is the successor's.
             case Outcome() as result:
-                get_run_logger().info("The gate: %s", words(result.reason))
+                get_run_logger().info("The execution does not continue now: %s", words(result.reason))
             case HeldElsewhere(reason=reason, until=until):
                 await _give_the_slot_back(facts.id, words(reason), until)
             case Stopped(reason=reason):

@@ -31,7 +31,7 @@ async def upkeep() -> State[Any]:
     now = datetime.now(UTC)
     if expected and now - expected > STALE:
         # After an outage there are many; the latest one does the work of all.
-        return Completed(name="Skipped", message="It began late; a later run does the same.")
+        return Completed(name="Skipped", message="This run began late, and a later run does the same work.")
     settings = current()
     database = Database(settings.database)
     reconciler = Reconciler(database, settings)
@@ -43,6 +43,6 @@ async def upkeep() -> State[Any]:
     finally:
         await reconciler.close()
         await database.close()
-    told = f"{findings}; {handed_over} changes and requests looked at, {rescued} runs put back; {cleaned}."
+    told = f"{findings}; {handed_over} changes and requests processed, {rescued} runs recovered; {cleaned}."
     get_run_logger().log(30 if findings or rescued else 20, told)
     return Completed(message=told)

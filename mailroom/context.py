@@ -1,4 +1,4 @@
-"""Who asks for something, when, and under which settings."""
+"""Define the context of a request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mailroom.storage.tables import User
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who asks, when, and under which settings."""
+    """The context of a request: the user, the time and the settings."""
 
     user: User
     now: datetime

@@ -1,4 +1,4 @@
-"""What the domain refuses, for the API and the command line to show.
+"""Define the errors of the domain, which the API and the command line show.
 
 MailroomError
 ├── Invalid          what was sent cannot be stored; names every fault
@@ -42,20 +42,20 @@ class Invalid(MailroomError):
 
     @classmethod
     def at(cls, field: str, message: str, remedy: str = "") -> Invalid:
-        """One fault."""
+        """Return the error for one fault."""
         return cls([Fault(field, message, remedy)])
 
     @classmethod
     def from_validation(
         cls, error: ValidationError, prefix: str = "", model: type[BaseModel] | TypeAdapter[Any] | None = None
     ) -> Invalid:
-        """Pydantic's errors in our words, without the input values, which may be secret."""
+        """Return pydantic's errors in our words, without the input values, which may be secret."""
         found = error.errors(include_input=False, include_url=False)
         return cls([fault_from(detail, prefix, model) for detail in found])
 
     @classmethod
     def from_configuration(cls, error: ConfigurationError, prefix: str = "") -> Invalid:
-        """A collection's refusal, placed below `prefix`; where pydantic's errors are behind it, every one of them."""
+        """Return a refusal of the Prefect collection, placed below `prefix`, with all pydantic errors behind it."""
         if isinstance(error.__cause__, ValidationError):
             return cls.from_validation(error.__cause__, prefix)
         field = ".".join(part for part in (prefix, error.field) if part)
@@ -65,7 +65,7 @@ class Invalid(MailroomError):
 _REMEDIES = {
     "extra_forbidden": "Remove it, or check its spelling.",
     "missing": "Add it.",
-    "union_tag_invalid": "Use one of the kinds that the message lists.",
+    "union_tag_invalid": "Use one of the kinds listed in the message.",
 }
 
 
@@ -80,17 +80,17 @@ def fault_from(
     loc = place(model, detail["loc"]) if model else detail["loc"]
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
-        message = "is not a known setting"
+        message = "This setting does not exist."
     field = ".".join(str(part) for part in ([prefix] if prefix else []) + list(loc))
     return Fault(field, message, _REMEDIES.get(detail["type"], ""))
 
 
 class NotFound(MailroomError):
-    """No such thing, or not for this user."""
+    """The thing does not exist, or this user may not see it."""
 
 
 class Conflict(MailroomError):
-    """It contradicts what is there.
+    """The request contradicts what is stored.
 
     Args:
         stale: whether the caller worked from an old version (a wrong `If-Match`).
@@ -102,7 +102,7 @@ class Conflict(MailroomError):
 
 
 class Gone(MailroomError):
-    """It was there once, and is kept no longer."""
+    """The thing existed once and is no longer kept."""
 
 
 class NoSuchChannel(MailroomError):

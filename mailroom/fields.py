@@ -1,4 +1,4 @@
-"""Where in the input an error of pydantic lies.
+"""Find the place in the input that an error of pydantic is about.
 
 The `loc` of an error names the fields, keys and indexes on the way to it, and between them the branches of unions that
 pydantic tried: `("timing", "daily", "at")`. Nobody sent those. Which part is a branch follows from the schema alone: a

@@ -27,58 +27,94 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MAILROOM_", extra="ignore", frozen=True)
 
     mode: Literal["embedded", "production"] = "embedded"
-    data_dir: Path = Field(default=Path(".mailroom"), description="Database, artifacts, logs, caught mail.")
-    database_url: str = Field(default="", description="SQLAlchemy URL of our tables; empty: SQLite in data_dir.")
-    api_key: SecretStr = Field(default=SecretStr(""), description="Guards the REST API; empty: made at first start.")
+    data_dir: Path = Field(
+        default=Path(".mailroom"), description=("The folder for the database, artifacts, logs and caught mail.")
+    )
+    database_url: str = Field(
+        default="", description=("The SQLAlchemy URL of Mailroom's tables. If empty, SQLite in data_dir is used.")
+    )
+    api_key: SecretStr = Field(
+        default=SecretStr(""), description=("The key of the REST API. If empty, it is created at the first start.")
+    )
     owner_email: str = Field(
-        default="owner@localhost", pattern=r"^[^@\s]+@[^@\s]+$", description="Whom the key stands for."
+        default="owner@localhost",
+        pattern=r"^[^@\s]+@[^@\s]+$",
+        description=("The user on whose behalf the API key acts."),
     )
     host: str = "127.0.0.1"
     api_port: int = Field(default=8080, ge=1, le=65535)
     prefect_port: int = Field(default=4200, ge=1, le=65535)
     mail_web_port: int = Field(default=8025, ge=1, le=65535)
     mail_smtp_port: int = Field(default=1025, ge=1, le=65535)
-    prefect_api_url: str = Field(default="", description="Empty: the embedded server on prefect_port.")
-    prefect_database_url: str = Field(default="", description="Database of the embedded Prefect; empty: SQLite.")
-    prefect_ui_url: str = Field(default="", description="What links in our pages and in runs point to.")
-    public_address: str = Field(default="", description="Address of our API in links; empty: host and api_port.")
+    prefect_api_url: str = Field(
+        default="", description=("The URL of the Prefect API. If empty, the embedded server on prefect_port is used.")
+    )
+    prefect_database_url: str = Field(
+        default="", description=("The database URL of the embedded Prefect. If empty, SQLite is used.")
+    )
+    prefect_ui_url: str = Field(default="", description="The address of the Prefect UI in links.")
+    public_address: str = Field(
+        default="", description=("The address of the API in links. If empty, host and api_port are used.")
+    )
     work_pool: str = Field(default="mailroom", pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]*$")
     worker_type: Literal["mailroom-warm", "process"] = Field(
-        default="mailroom-warm", description="The embedded worker; `process` is Prefect's own, an interpreter a run."
+        default="mailroom-warm",
+        description=(
+            "The type of the embedded worker. `process` is Prefect's own, which starts an interpreter for each run."
+        ),
     )
-    worker_limit: int = Field(default=0, ge=0, le=1000, description="Flow runs at once; 0: 8 warm ones, else 2.")
+    worker_limit: int = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description=("How many flow runs may be in progress at once. 0 means 8 for a warm worker, else 2."),
+    )
     default_timezone: str = "UTC"
-    minimum_interval_seconds: int = Field(default=3600, ge=60, description="Least time between two occurrences.")
-    backfill_most: int = Field(default=100, ge=1, le=10_000, description="Most due times of one backfill.")
+    minimum_interval_seconds: int = Field(
+        default=3600, ge=60, description=("The shortest allowed time between two due times.")
+    )
+    backfill_most: int = Field(
+        default=100, ge=1, le=10_000, description=("The largest number of due times in one backfill.")
+    )
     duplicate_window_minutes: int = Field(
-        default=60, ge=0, le=1440, description="Closer than this, two schedules that send the same are warned of."
+        default=60, ge=0, le=1440, description="Two schedules that send the same within this time are warned about."
     )
     crowded_minute_runs: int = Field(
         # A warm worker on two cores begins about 7 runs a second, so 60 are under way within 10 s.
         default=60,
         ge=1,
-        description="More schedules than this in one minute are warned of.",
+        description="Schedules get a warning when more than this many are due in one minute.",
     )
-    sync_wait_seconds: float = Field(default=0.05, ge=0, le=30, description="How long an answer waits for Prefect.")
-    prefect_writers: int = Field(default=2, ge=1, le=32, description="Changes written to Prefect at once.")
-    prefect_writes_per_second: float = Field(default=25, gt=0, le=1000, description="Changes a second, at most.")
-    drift_every_seconds: float = Field(default=60, gt=0, description="How often Prefect is looked over for changes.")
+    sync_wait_seconds: float = Field(default=0.05, ge=0, le=30, description="How long an API answer waits for Prefect.")
+    prefect_writers: int = Field(
+        default=2, ge=1, le=32, description=("How many changes are written to Prefect at the same time.")
+    )
+    prefect_writes_per_second: float = Field(
+        default=25, gt=0, le=1000, description=("How many changes are written to Prefect per second, at most.")
+    )
+    drift_every_seconds: float = Field(
+        default=60, gt=0, description=("How often Prefect is checked for changes made by hand.")
+    )
     sync_every_seconds: float = Field(default=5.0, gt=0, description="How often pending changes are tried again.")
     artifact_days: int = Field(default=30, ge=1, description="How long rendered files can be downloaded.")
     render_seconds: float = Field(default=600, gt=0)
     render_memory_mb: int = Field(default=2048, ge=128)
     render_output_mb: int = Field(default=2048, ge=1)
     renderers: int = Field(
-        # Each holds about 200 MB; whoever wants more of them says so.
+        # Each takes about 200 MB, so more of them must be asked for.
         default_factory=lambda: min(os.cpu_count() or 1, 8),
         ge=1,
         le=256,
-        description="Renderer processes of this machine; unset: one a core, at most 8.",
+        description="The number of renderer processes on this machine. If unset, one per core, at most 8.",
     )
     renderers_socket: Path | None = Field(
-        default=None, description="Where the renderers serve, and must; unset: in data_dir, if they do."
+        default=None,
+        description=(
+            "The socket of the renderer service, which must then run. If unset, the socket in data_dir is "
+            "used if it runs."
+        ),
     )
-    min_free_mb: int = Field(default=200, ge=0, description="Rendering is refused when the disk has less left.")
+    min_free_mb: int = Field(default=200, ge=0, description="Rendering is refused when less free disk space is left.")
 
     @field_validator("data_dir")
     @classmethod
@@ -94,7 +130,7 @@ class Settings(BaseSettings):
     @classmethod
     def _known_zone(cls, value: str) -> str:
         if value not in available_timezones():
-            raise ValueError("is not a time zone of the IANA list, such as Europe/Berlin")
+            raise ValueError("is not a time zone in the IANA list, such as Europe/Berlin")
         return value
 
     @model_validator(mode="after")
@@ -110,7 +146,7 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """The URL of our tables, with an async driver."""
+        """Return the URL of our tables, with an async driver."""
         if not self.database_url:
             return f"sqlite+aiosqlite:///{self.data_dir / 'mailroom.db'}"
         scheme, _, rest = self.database_url.partition("://")
@@ -119,27 +155,27 @@ class Settings(BaseSettings):
 
     @property
     def worker_slots(self) -> int:
-        """How many flow runs the embedded worker runs at once."""
+        """Return how many flow runs the embedded worker runs at once."""
         return self.worker_limit or (8 if self.worker_type == "mailroom-warm" else 2)
 
     @property
     def prefect_api(self) -> str:
-        """Where the Prefect API answers."""
+        """Return the URL of the Prefect API."""
         return self.prefect_api_url or f"http://{self.host}:{self.prefect_port}/api"
 
     @property
     def prefect_ui(self) -> str:
-        """Where people see Prefect."""
+        """Return the URL of the Prefect UI."""
         return self.prefect_ui_url or self.prefect_api.removesuffix("/api")
 
     @property
     def public_url(self) -> str:
-        """Where people reach our API and pages, without a trailing slash."""
+        """Return the URL of our API and pages, without a trailing slash."""
         return self.public_address.rstrip("/") or f"http://{self.host}:{self.api_port}"
 
     @property
     def renderers_path(self) -> Path:
-        """The socket of the renderers; in /tmp where the path is too long for one (104 bytes on macOS)."""
+        """Return the socket of the renderers; in /tmp if the path is too long for a socket (104 bytes on macOS)."""
         path = self.renderers_socket or self.data_dir / "renderers.sock"
         if len(os.fsencode(path)) <= LONGEST_SOCKET:
             return path
@@ -149,7 +185,7 @@ class Settings(BaseSettings):
 
     @property
     def artifacts_dir(self) -> Path:
-        """The content-addressed store of rendered files."""
+        """Return the folder of the content-addressed store of rendered files."""
         return self.data_dir / "artifacts"
 
 
@@ -166,7 +202,9 @@ def load() -> Settings:
             f"{'MAILROOM_' + str(fault['loc'][0]).upper() if fault['loc'] else 'Settings'}: {fault['msg']}"
             for fault in error.errors(include_input=False)
         ]
-        raise ConfigurationError("; ".join(faults) + ".", remedy="Mend the environment and start again.") from error
+        raise ConfigurationError(
+            "; ".join(faults) + ".", remedy="Correct the environment variables and start again."
+        ) from error
 
 
 @cache
@@ -175,5 +213,5 @@ def _cached(_environment: tuple[tuple[str, str], ...]) -> Settings:
 
 
 def current() -> Settings:
-    """The settings of this process; read again when the environment has changed."""
+    """Return the settings of this process; they are read again when the environment has changed."""
     return _cached(tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("MAILROOM_"))))

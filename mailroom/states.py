@@ -15,10 +15,10 @@ from mailroom.errors import Conflict
 
 
 class ScheduleState(StrEnum):
-    """The state of a schedule says whether it fires.
+    """The state of a schedule says whether it runs.
 
-    active: it fires. paused: a person has stopped it; nothing fires and nothing leaves. suspended: Mailroom has
-    stopped it after failures in a row; a person resumes it. finished: no due time is left. deleted: users no longer
+    active: it runs when it is due. paused: a person has stopped it, and nothing is sent. suspended: Mailroom has
+    stopped it after several failures; a person can resume it. finished: no due time is left. deleted: users no longer
     see it; it is kept as proof.
     """
 
@@ -119,7 +119,7 @@ class Moves(Generic[S, C]):
             Conflict: naming both states.
         """
         if not self.allows(now, then, cause):
-            raise Conflict(f"The {self.noun} is {now}; it cannot become {then}.")
+            raise Conflict(f"The {self.noun} is {now} and cannot become {then}.")
 
     def sources_of(self, then: S, cause: C) -> tuple[S, ...]:
         """Return the states that `cause` may move to `then`, as the guard of an UPDATE."""

@@ -17,5 +17,5 @@ def check_etag(current: str, if_match: str | None, *, noun: str) -> None:
         Conflict: with `stale` set.
     """
     if if_match not in (None, "*", current):
-        message = f"The {noun} has changed since you read it: it is at {current}, you sent {if_match}."
-        raise Conflict(message, remedy="Read it again, and repeat your change on what you get.", stale=True)
+        message = f"The {noun} has changed since you read it: its version is {current}, but you sent {if_match}."
+        raise Conflict(message, remedy="Read the {noun} again, and repeat your change on the new version.", stale=True)

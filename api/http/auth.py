@@ -23,8 +23,8 @@ def require_key(key: SecretStr) -> SecretStr:
     """
     if not key.get_secret_value().strip():
         raise ConfigurationError(
-            "MAILROOM_API_KEY is empty; nothing would guard the API.",
-            remedy="Run `mailroom init`, which makes one, or set a random value of 32 characters or more.",
+            "MAILROOM_API_KEY is empty, so anyone could use the API.",
+            remedy="Run `mailroom init`, which makes a key, or set a random value of 32 characters or more.",
             field="api_key",
         )
     return key
@@ -47,7 +47,10 @@ class ApiKeyGuard:
             401,
             "unauthorized",
             "The API key is missing or wrong.",
-            remedy="Send it as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'; `mailroom init` says where it is.",
+            remedy=(
+                "Send it as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'. `mailroom init` shows where "
+                "the key is."
+            ),
             headers={"WWW-Authenticate": 'Bearer realm="mailroom"'},
         )
         await answer(scope, receive, send)

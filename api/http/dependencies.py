@@ -30,7 +30,7 @@ async def plain_query(request: Request) -> None:
     """Refuse a NUL in the query string, which Postgres cannot store or compare."""
     for name, value in request.query_params.multi_items():
         if "\0" in name or "\0" in value:
-            raise Invalid.at(name.replace("\0", "")[:60], "holds a NUL.", "Remove it.")
+            raise Invalid.at(name.replace("\0", "")[:60], "The query string contains a NUL character.", "Remove it.")
 
 
 async def caller(found: ServicesDep) -> Caller:
@@ -39,29 +39,32 @@ async def caller(found: ServicesDep) -> Caller:
     async with found.database.session() as session:
         user = await ensure_default_user(session, now, found.settings)
     if not user.is_active:
-        raise Refusal(403, "forbidden", f"The user {user.email} is disabled.", remedy="Ask the operator.")
+        raise Refusal(403, "forbidden", f"The user {user.email} is disabled.", remedy="Ask the operator to enable it.")
     return Caller(found, Context(user=user, now=now, settings=found.settings))
 
 
 CallerDep = Annotated[Caller, Depends(caller)]
 
-Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,80}$", description="An id, as lists give it.")]
-ConnectionName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$", description="The connection's name.")]
+Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,80}$", description="An id, as shown in lists.")]
+ConnectionName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$", description="The name of the connection.")]
 
 
 def _in_utc(value: datetime) -> datetime:
     try:
         return value.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError("lies beyond the calendar") from error
+        raise ValueError("this time is outside the calendar") from error
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """An instant in a query, in UTC."""
 
-Cursor = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before.")]
-Limit = Annotated[int, Query(ge=1, le=200, description="Rows a page.")]
+Cursor = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the previous page.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="The number of rows per page.")]
 IfMatch = Annotated[
     str | None,
-    Header(max_length=200, description="The ETag that your change is based on; a stale one is refused with 412."),
+    Header(
+        max_length=200,
+        description=("The ETag of the version that your change is based on. An outdated one is refused with 412."),
+    ),
 ]

@@ -25,10 +25,12 @@ class LoopView(View):
     """The health of one loop that works in the background of the process."""
 
     name: str
-    last_success: datetime | None = Field(description="When a round last ended well; null before the first one.")
-    last_error_id: str = Field(description="The id under which the log knows the last unexpected error; empty: none.")
-    restarts: int = Field(description="How often the loop started again after an unexpected error.")
-    late: bool = Field(description="Whether it has had no success for so long that the process is not ready.")
+    last_success: datetime | None = Field(
+        description="The time of the last successful round; null before the first one."
+    )
+    last_error_id: str = Field(description="The id of the last unexpected error in the log; empty if there was none.")
+    restarts: int = Field(description="How many times the loop was restarted after an unexpected error.")
+    late: bool = Field(description="Whether the last success is so long ago that the process is not ready.")
 
 
 class Health(View):
@@ -77,7 +79,7 @@ async def _disk(services: Services) -> str:
         free = await asyncio.to_thread(free_mb, services.settings.data_dir)
     except OSError as error:
         return f"the data folder cannot be read ({type(error).__name__})"
-    return "ok" if free >= least else f"only {free:,} MB are free: nothing is rendered below {least:,} MB"
+    return "ok" if free >= least else f"only {free:,} MB are free, and rendering needs at least {least:,} MB"
 
 
 def _loops(services: Services) -> str:

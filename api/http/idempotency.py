@@ -26,7 +26,9 @@ Key = Annotated[
         min_length=1,
         max_length=200,
         pattern=r"^[!-~]+$",
-        description="Any unique text. The same key with the same body gets the first answer again, for 24 hours.",
+        description=(
+            "Any unique text. For 24 hours, a repeated request with the same key and body gets the first answer again."
+        ),
     ),
 ]
 
@@ -120,7 +122,7 @@ class Once:
             )
         if earlier.status_code is None or earlier.response is None:
             raise Conflict(
-                "The first request with this Idempotency-Key is still being worked on.",
+                "The first request with this Idempotency-Key is still in progress.",
                 remedy="Wait a few seconds and send it again with the same key.",
             )
         headers = {**earlier.response["headers"], "Idempotency-Replayed": "true"}

@@ -33,9 +33,9 @@ def parse(body: bytes, *, what: str = "The body") -> Any:
         _refuse(f"{what} is not UTF-8.", "Send UTF-8.")
     except json.JSONDecodeError as error:
         message = f"{what} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
-        _refuse(message, "Check quotes and commas.")
+        _refuse(message, "Check the quotes and commas.")
     except ValueError:  # The interpreter's limit on the digits of an integer.
-        _refuse(f"{what} has a number that is too long.", "Send numbers of a sensible size.")
+        _refuse(f"{what} contains a number with too many digits.", "Send smaller numbers.")
     _check(value, what)
     return value
 
@@ -56,7 +56,7 @@ def _constant(name: str) -> NoReturn:
 def _number(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        _refuse(f"The number {text[:40]} is too large.", "Send numbers of a sensible size.")
+        _refuse(f"The number {text[:40]} is too large.", "Send smaller numbers.")
     return value
 
 
@@ -68,7 +68,7 @@ def _check(value: Any, what: str) -> None:
         if depth > MAX_DEPTH:
             _refuse(f"{what} is nested deeper than {MAX_DEPTH} levels.", "Flatten it.")
         if members > MAX_MEMBERS:
-            _refuse(f"{what} has more than {MAX_MEMBERS:,} members.", "Send less at once.")
+            _refuse(f"{what} has more than {MAX_MEMBERS:,} members.", "Send less data at once.")
         below: list[Any] = []
         for item in level:
             if isinstance(item, dict):
@@ -77,7 +77,7 @@ def _check(value: Any, what: str) -> None:
             elif isinstance(item, list):
                 below += item
             elif isinstance(item, str) and ("\0" in item or any("\ud800" <= c <= "\udfff" for c in item)):
-                _refuse(f"{what} holds a NUL or half of a character.", "Remove it.")
+                _refuse(f"{what} contains a NUL character or an incomplete character.", "Remove it.")
         level = below
 
 
@@ -130,7 +130,7 @@ class JsonRoute(APIRoute):
             if request.method in {"POST", "PUT", "PATCH"} and await limited_request.body():
                 media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
                 if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
-                    detail = f"The body is of type '{media[:80]}'; this takes JSON."
+                    detail = f"The body is of type '{media[:80]}'; this endpoint accepts only JSON."
                     raise Refusal(415, "media-type", detail, remedy="Send Content-Type: application/json.")
                 # Here, since FastAPI turns whatever its own reading raises into a bare 400.
                 await limited_request.json()

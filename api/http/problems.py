@@ -33,7 +33,7 @@ MEDIA_TYPE = "application/problem+json"
 class ProblemFault(BaseModel):
     """One fault in what was sent, and what to do about it."""
 
-    field: str = Field(description="Dotted place in what was sent, such as destinations.0.to.")
+    field: str = Field(description="The path of the field in the request, such as destinations.0.to.")
     message: str
     remedy: str = ""
 
@@ -41,14 +41,14 @@ class ProblemFault(BaseModel):
 class Problem(BaseModel):
     """An RFC 9457 problem document."""
 
-    type: str = Field(description="Names the kind of problem; stable.", examples=["/problems/invalid"])
+    type: str = Field(description="A stable name for the kind of problem.", examples=["/problems/invalid"])
     title: str
     status: int
     detail: str
-    instance: str = Field(description="The path that was asked for.")
+    instance: str = Field(description="The path of the request.")
     remedy: str = ""
     errors: list[ProblemFault] = Field(default_factory=list)
-    error_id: str = Field(default="", description="For unexpected errors: the id under which the log knows it.")
+    error_id: str = Field(default="", description="For unexpected errors: the id under which the error is in the log.")
 
 
 class Refusal(Exception):
@@ -127,8 +127,8 @@ def _response(found: Problem, headers: dict[str, str] | None = None) -> JSONResp
 
 def unexpected_problem(path: str, error_id: str) -> Problem:
     """Return the problem of an error that nobody expected: nothing of it but the id under which the log knows it."""
-    remedy = "Try again; if it stays, give the operator this error_id."
-    return _problem(path, 500, "internal", "Something went wrong here.", remedy=remedy, error_id=error_id)
+    remedy = "Try again. If it happens again, give this error_id to the operator."
+    return _problem(path, 500, "internal", "Something went wrong in Mailroom.", remedy=remedy, error_id=error_id)
 
 
 def unexpected(path: str, error_id: str) -> JSONResponse:
@@ -141,7 +141,7 @@ def problem_of(error: MailroomError, path: str) -> Problem:
     status, kind = next((status, kind) for base, status, kind in _KINDS if isinstance(error, base))
     if isinstance(error, Conflict) and error.stale:
         status, kind = 412, "stale"
-    detail = "Some fields are wrong; see errors." if isinstance(error, Invalid) else error.message
+    detail = "Some fields are wrong. See `errors`." if isinstance(error, Invalid) else error.message
     return _problem(path, status, kind, detail, remedy=error.remedy, errors=_faults(error))
 
 
@@ -175,12 +175,18 @@ async def _validation(request: Request, error: Exception) -> JSONResponse:
     for detail in error.errors():
         place, *rest = detail["loc"]
         if place == "path":
-            return problem(request.url.path, 404, "not-found", "There is nothing here.", remedy="Check the id.")
+            return problem(
+                request.url.path,
+                404,
+                "not-found",
+                "There is nothing at this address.",
+                remedy=("Check the id in the path."),
+            )
         if detail["type"] == "missing" and not rest:
             return problem(request.url.path, 422, "invalid", "A JSON body is needed.", remedy="See /docs for examples.")
         found = ErrorDetails(type=detail["type"], loc=tuple(rest), msg=detail["msg"], input=None)
         faults.append(fault_from(found, model=body if place == "body" else None))
-    return problem(request.url.path, 422, "invalid", "Some fields are wrong; see errors.", errors=faults)
+    return problem(request.url.path, 422, "invalid", "Some fields are wrong. See `errors`.", errors=faults)
 
 
 def _body_of(request: Request) -> TypeAdapter[Any] | None:
@@ -191,8 +197,8 @@ def _body_of(request: Request) -> TypeAdapter[Any] | None:
 
 
 _REMEDIES = {
-    404: "GET /api/v1/openapi.json lists every path; mind case and trailing slashes.",
-    405: "The Allow header lists what can be done here.",
+    404: "GET /api/v1/openapi.json lists every path. Check upper and lower case and trailing slashes.",
+    405: "The Allow header lists the methods that work here.",
 }
 
 

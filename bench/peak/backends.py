@@ -14,7 +14,7 @@ import psutil
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """Where a stack keeps its tables.
+    """The database of a stack.
 
     Attributes:
         folder: of the stack's data; its SQLite file lies there.
@@ -43,7 +43,7 @@ class Backend:
         return self.postgres.format(name=name).replace("postgresql://", f"postgresql+{driver}://", 1)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """What our tables answer."""
+        """Return the rows that our tables give for a query."""
         if self.postgres:
             import psycopg  # noqa: PLC0415  only with BACKEND=postgres
 

@@ -70,7 +70,7 @@ class Bound:
 
 
 def seconds(part: str, options: Options) -> float:
-    """How long a part may take; for `process` and `serve`, each of their rounds. Pure."""
+    """Return how long a part may take, or each round of the parts `process` and `serve`. Pure."""
     if options.part_seconds:
         return options.part_seconds
     match part:

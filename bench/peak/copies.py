@@ -29,7 +29,7 @@ _BATCH = 500
 
 
 def moments(n: int, now: datetime) -> list[datetime]:
-    """When each is due next. Pure."""
+    """Return when each copy is due next. Pure."""
     start = (now + _FIRST).replace(second=0, microsecond=0)
     return [start + timedelta(minutes=number * _MINUTES // n) for number in range(n)]
 

@@ -25,7 +25,7 @@ _QUIET = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of `n` schedules due at one minute.
+    """The result of `n` schedules that were due in one minute.
 
     Attributes:
         delivered, duplicates: as the mail server counted them, by recipient.
@@ -55,7 +55,7 @@ class Outcome:
 
     @property
     def note(self) -> dict[str, str]:
-        """What a part's figures say beside them of an early end; empty where everything ended."""
+        """Return the note about an early end that goes with a part's figures; empty if everything ended."""
         return {} if self.gave_up_after is None else {EARLY: f"{self.ended} of {self.n} had ended"}
 
 

@@ -1,4 +1,4 @@
-"""What is asked of the bench, from the environment; a wrong value stops it before anything starts."""
+"""Read the options of the bench from the environment. A wrong value stops it before anything starts."""
 
 from __future__ import annotations
 

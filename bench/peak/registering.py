@@ -23,7 +23,7 @@ def minute_after(seconds: float) -> datetime:
 
 
 def due_minute(n: int) -> datetime:
-    """When `n` schedules can be due that are created now.
+    """Return the first minute at which `n` schedules that are created now can be due.
 
     Generous for a slow creation, and over two minutes after it: a schedule saved later than that is planned in another
     way, at once.

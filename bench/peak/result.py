@@ -1,4 +1,4 @@
-"""What becomes bench/out/peak.json. A part that was not run is null, never a figure of another day.
+"""Build the content of bench/out/peak.json. A part that was not run is null, never a figure of another day.
 
 `ended_early` says of each part that ran out of time after how many seconds, and why; its figures are partial, or null.
 """

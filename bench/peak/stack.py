@@ -32,7 +32,7 @@ def flights_of(folder: Path) -> Path:
 
 
 def renderings(log: Path, prefix: str) -> int:
-    """How many renderings of reports with this prefix the renderers' log tells of."""
+    """Count the renderings of reports with this prefix in the renderers' log."""
     return len(re.findall(rf"\b{prefix}-\d+ \([\w, ]+\): done after", log.read_text(errors="replace")))
 
 

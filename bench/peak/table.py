@@ -17,7 +17,7 @@ CELERY_NOTE = (
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a figure should be. `limits` are the first goal and, where there is one, the further one.
+    """The goal of a figure. `limits` has the first goal and, if there is one, a more ambitious one.
 
     Attributes:
         parts: those that the figure is from.

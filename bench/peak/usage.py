@@ -27,7 +27,7 @@ OTHER = "other"
 
 
 def part_of(line: str) -> str | None:
-    """Which part a command line belongs to, if it tells. Pure."""
+    """Return the part that a command line belongs to, if this can be seen from it. Pure."""
     return next((part for part, marks in MARKS.items() if any(mark in line for mark in marks)), None)
 
 

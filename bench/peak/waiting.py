@@ -45,5 +45,5 @@ def wait_for(what: str, look: Callable[[], T], seconds: float, every: float = 0.
 
 
 def seconds_until(moment: datetime) -> float:
-    """How long it is until then; 0 when it has passed."""
+    """Return the seconds until then; 0 if it has passed."""
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())

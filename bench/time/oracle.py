@@ -30,7 +30,7 @@ Words = dict[str, Any]
 
 
 def worked(day: dt.date) -> bool:
-    """Whether the office works."""
+    """Tell whether the day is a business day."""
     return day.weekday() < 5 and day not in HOLIDAYS
 
 
@@ -64,7 +64,7 @@ def _cronsim(expression: str) -> CronSim:
 
 
 def names(words: Words, day: dt.date) -> bool:
-    """Whether the timing names that day, before holidays."""
+    """Tell whether the timing names that day, before holidays are considered."""
     match words["frequency"]:
         case "daily":
             return True
@@ -98,7 +98,7 @@ def fire_days(words: Words, first: dt.date, last: dt.date) -> set[dt.date]:
 
 
 def shows(words: Words, minute: int) -> bool:
-    """Whether a clock that shows so many minutes since midnight shows a time of the timing."""
+    """Tell whether this many minutes since midnight are a time of the timing."""
     if words["frequency"] == "cron":
         sim = _cronsim(words["expression"])
         return minute % 60 in sim.minutes and minute // 60 in sim.hours
@@ -109,7 +109,7 @@ def shows(words: Words, minute: int) -> bool:
 
 
 def repeats(words: Words) -> bool:
-    """Whether the wall clock alone decides; see docs/timing.md."""
+    """Tell whether this is a repeating timing; see docs/timing.md."""
     fields = words.get("expression", "").split()
     return words["frequency"] == "hourly" or any(field.startswith("*") for field in fields[:2])
 
@@ -182,7 +182,7 @@ def near_changes(pick: random.Random, zone: str) -> dt.datetime:
 
 
 def _never(words: Words) -> bool:
-    """Whether cronsim says that the day never comes, such as 30 February."""
+    """Tell whether cronsim says that the day never comes, such as 30 February."""
     try:
         if words["frequency"] == "cron":
             _cronsim(words["expression"])
@@ -192,7 +192,7 @@ def _never(words: Words) -> bool:
 
 
 def compare(words: Words, start: dt.datetime) -> tuple[list[dt.datetime], list[dt.datetime]] | None:
-    """What is expected and what the calculator says; None for a timing that is refused at save."""
+    """Return the expected due times and those of the calculator; None for a timing that cannot be saved."""
     try:
         timing = TIMING.validate_python(words)
     except ValidationError:
@@ -219,7 +219,7 @@ def cases(count: int, seed: int) -> Iterator[tuple[Words, dt.datetime]]:
 
 
 def oracle(count: int = 0, seed: int = 1) -> dict[str, int]:
-    """How many cases were compared, and how many of them differ; the first differences are printed."""
+    """Return how many cases were compared and how many differ; print the first differences."""
     wanted = count or int(os.environ.get("CASES", "110000"))
     compared = different = refused = 0
     for words, start in cases(wanted * 2, seed):

@@ -1,4 +1,4 @@
-"""What a preview costs in process: the forecast and the refusals of random timings, warm, in milliseconds."""
+"""Measure previews within one warm process: the forecast and the checks of random timings, in milliseconds."""
 
 from __future__ import annotations
 

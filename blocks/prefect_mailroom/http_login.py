@@ -15,22 +15,22 @@ class HttpLogin(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True)
 
     auth: Literal["none", "bearer", "basic", "api_key", "header"] = Field(
-        default="none", description="How to log in; api_key and header both send the secret in auth_header."
+        default="none", description="The way to log in. api_key and header both send the secret in auth_header."
     )
-    auth_user: str = Field(default="", description="The user name, for basic.")
+    auth_user: str = Field(default="", description="The user name, for auth basic.")
     auth_header: str = Field(
         default="X-API-Key",
         pattern=r"^[A-Za-z0-9-]{1,64}$",
-        description="The header that takes the key, for api_key and header.",
+        description="The header that carries the key, for auth api_key or header.",
     )
     auth_secret: SecretStr | None = Field(default=None, description="The token, password or key.")
 
     @model_validator(mode="after")
     def _auth_is_complete(self) -> Self:
         if self.auth != "none" and self.auth_secret is None:
-            raise ValueError(f"auth_secret: auth is {self.auth}, and there is nothing to log in with; give it.")
+            raise ValueError(f"auth_secret: it is needed, because auth is {self.auth}.")
         if self.auth_secret is not None and not self.auth_secret.get_secret_value().isprintable():
-            raise ValueError("auth_secret: it holds a line break or control character; copy it again.")
+            raise ValueError("auth_secret: it contains a line break or control character; copy the secret again.")
         return self
 
     def login_headers(self) -> dict[str, str]:

@@ -104,7 +104,7 @@ def permit(host: str, address: str) -> None:
     # The address stays out of the message: it would tell a user what the inside of the network looks like.
     raise ConfigurationError(
         f"The host '{_shown(host)}' is not on the public internet.",
-        remedy=f"If it is meant, the operator opens it with {VARIABLE}.",
+        remedy=f"If it should be reachable, the operator can allow it with {VARIABLE}.",
         field="host",
     )
 
@@ -149,11 +149,11 @@ async def resolve(host: str, port: int, *, timeout: float = 10) -> list[str]:
         if error.errno == socket.EAI_AGAIN:
             raise RetryLater(f"The name server did not answer for '{_shown(host)}'.") from error
         raise ConfigurationError(
-            f"There is no host '{_shown(host)}'.", remedy="Check the spelling of its name.", field="host"
+            f"There is no host '{_shown(host)}'.", remedy="Check the spelling of the host name.", field="host"
         ) from error
     except (UnicodeError, ValueError) as error:
         raise ConfigurationError(
-            f"'{_shown(host)}' is not a host name.", remedy="Write a name such as mail.example.com.", field="host"
+            f"'{_shown(host)}' is not a host name.", remedy="Use a name such as mail.example.com.", field="host"
         ) from error
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     for address in addresses:

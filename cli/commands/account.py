@@ -14,7 +14,7 @@ from mailroom.settings import current
 
 
 def account(*, since: str = "", until: str = "", as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
-    """Show that every due time is accounted for. The exit status is 1 where one is not.
+    """Check that every due time is accounted for. The exit status is 1 if one is not.
 
     Parameters
     ----------
@@ -35,5 +35,7 @@ def account(*, since: str = "", until: str = "", as_json: Annotated[bool, Parame
         print_table(title, ["state", "due times"], sorted((k, str(v)) for k, v in found["by_state"].items()))
         out.print(f"{found['since']} to {found['until']}", highlight=False)
         for one in found["missing"]:
-            out.print(f"not in the ledger: {one['due_at']} of {one['schedule_name']}", markup=False, highlight=False)
+            out.print(
+                f"missing from the ledger: {one['due_at']} of {one['schedule_name']}", markup=False, highlight=False
+            )
     sys.exit(1 if found["unaccounted"] else 0)

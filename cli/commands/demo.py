@@ -23,14 +23,14 @@ from mailroom.settings import CHECKOUT, Settings, current
 
 
 def demo(*, once: bool = False) -> None:
-    """Start everything, deliver three real reports, check them at the receiving end, and print the proof.
+    """Start everything, deliver three real reports, check what arrived, and print the proof.
 
-    The data lies in MAILROOM_DATA_DIR (default .mailroom/demo); a port that is in use is replaced by a free one.
+    The data is kept in MAILROOM_DATA_DIR (default .mailroom/demo). If a port is in use, a free one is used instead.
 
     Parameters
     ----------
     once
-        End after the proof: status 0 when it is complete, 1 when not.
+        Stop after the proof. The exit status is 0 if it is complete, else 1.
     """
     settings = current()
     if "MAILROOM_DATA_DIR" not in os.environ:
@@ -50,7 +50,7 @@ def demo(*, once: bool = False) -> None:
                 complete = show(proofs, settings)
                 show_addresses(settings)
                 if not once:
-                    out.print("Ctrl-C ends everything.")
+                    out.print("Press Ctrl-C to stop everything.")
                     await asyncio.get_running_loop().create_future()
         return 0 if complete else 1
 
@@ -58,7 +58,7 @@ def demo(*, once: bool = False) -> None:
 
 
 def show(proofs: Sequence[Proof], settings: Settings) -> bool:
-    """Print the table and what is missing; returns whether the proof is complete."""
+    """Print the table and anything that is missing; return whether the proof is complete."""
     rows: list[tuple[str | Text, ...]] = []
     shown = ""
     for proof in proofs:
@@ -75,7 +75,7 @@ def show(proofs: Sequence[Proof], settings: Settings) -> bool:
         )
         shown = proof.schedule
     columns = ["schedule", "due (UTC)", "delivered", "lateness", "where", "bytes", "SHA-256"]
-    print_table("Delivered, and read back at the receiving end", columns, rows)
+    print_table("Delivered, and read back where it arrived", columns, rows)
     missing = [proof for proof in proofs if proof.fault]
     for proof in missing:
         err.print(

@@ -20,7 +20,7 @@ _STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"
 
 
 def doctor(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
-    """Look at everything that Mailroom needs here; status 1 if there is a problem.
+    """Check everything that Mailroom needs on this machine. The exit status is 1 if there is a problem.
 
     Parameters
     ----------

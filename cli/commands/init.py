@@ -14,9 +14,9 @@ from prefect_mailroom.errors import ConfigurationError
 
 
 def init(*, wait: float = 0) -> None:
-    """Make or mend the set-up: folder, key, tables, sample data, catalog, work pool, block types, connections.
+    """Create or repair the set-up: folder, key, tables, sample data, catalog, work pool, block types, connections.
 
-    Everything that is there stays as it is. `mailroom up` does this by itself.
+    Whatever exists already stays as it is. `mailroom up` does all of this by itself.
 
     Parameters
     ----------
@@ -40,12 +40,15 @@ async def _init(settings: Settings, wait: float) -> int:
         await bootstrap.prefect_part(settings, say)
     elif wait or settings.mode == "production":
         raise ConfigurationError(
-            f"Prefect does not answer at {settings.prefect_api}; work pool, block types and connections are not made.",
+            (
+                f"Prefect does not answer at {settings.prefect_api}; the work pool, block types and "
+                "connections were not created."
+            ),
             remedy="Start it and run `mailroom init` again.",
             field="MAILROOM_PREFECT_API_URL",
         )
     else:
-        say(f"Prefect does not run at {settings.prefect_api}; `mailroom up` starts it and makes the rest.")
+        say(f"Prefect does not run at {settings.prefect_api}; `mailroom up` starts it and creates the rest.")
     if settings.mode == "embedded" and not settings.api_key.get_secret_value():
         say(f"the API key is in {settings.data_dir / 'api-key'}")
     return 1 if found.errors else 0

@@ -17,7 +17,7 @@ from mailroom.access.viewer import SYSTEM
 from mailroom.settings import Settings, current
 from prefect_mailroom.errors import MailroomError
 
-app = App(name="reports", help="The catalog: sync, list, show, check, render.", help_format="plaintext")
+app = App(name="reports", help="Work with report folders and stored reports.", help_format="plaintext")
 
 
 def _catalog(folder: Path | None) -> Path:
@@ -28,12 +28,12 @@ def _catalog(folder: Path | None) -> Path:
 
 @app.command
 def sync(folder: Path | None = None) -> None:
-    """Store the report folders in the database; status 1 if some have faults, and the others are stored.
+    """Store the report folders in the database. Folders have faults are left out, and the exit status is then 1.
 
     Parameters
     ----------
     folder
-        What holds the report folders; by default the sample catalog.
+        The folder that contains the report folders; by default the sample catalog.
     """
     from cli.commands.init import say
     from embedded.bootstrap import sync_catalog
@@ -44,7 +44,7 @@ def sync(folder: Path | None = None) -> None:
             found = await sync_catalog(database, _catalog(folder), say)
         finally:
             await database.close()
-        say(f"{len(found.reports)} reports in step, {len(found.errors)} with faults")
+        say(f"{len(found.reports)} reports are up to date, {len(found.errors)} have faults")
         return 1 if found.errors else 0
 
     sys.exit(asyncio.run(work(current())))
@@ -52,12 +52,12 @@ def sync(folder: Path | None = None) -> None:
 
 @app.command
 def check(folder: Path | None = None) -> None:
-    """Say what is wrong with report folders, by file and line; nothing is stored. Status 1 if anything is.
+    """Show what is wrong in report folders, by file and line, without storing them. Exit status 1 means faults.
 
     Parameters
     ----------
     folder
-        What holds the report folders; by default the sample catalog.
+        The folder that contains the report folders; by default the sample catalog.
     """
     from mailroom.reports.folders.folder import load_catalog
 
@@ -116,20 +116,20 @@ def render(
     due: datetime | None = None,
     timezone: str = "",
 ) -> None:
-    """Render a report to files, in the same renderer process and with the same limits as its schedules.
+    """Render a report to files, in the same way and with the same limits as for its schedules.
 
     Parameters
     ----------
     formats
-        Separated by commas; by default all of the report.
+        Formats, separated by commas; by default all formats of the report.
     to
-        The folder for the files.
+        The folder to write the files to.
     parameter
-        NAME=VALUE; a value that is JSON is read as such. Can be repeated.
+        A parameter as NAME=VALUE. A value that is valid JSON is read as JSON. Can be repeated.
     due
         The due time that relative dates start from; by default now.
     timezone
-        The IANA zone of the dates.
+        The IANA time zone for dates.
     """
     from cli.local_render import render_locally
 
@@ -143,8 +143,8 @@ def render(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        message = f"The folder {folder} cannot be made: {error.strerror}."
-        raise MailroomError(message, remedy="Name another with --to.") from error
+        message = f"The folder {folder} cannot be created: {error.strerror}."
+        raise MailroomError(message, remedy="Choose another folder with --to.") from error
     zone = timezone or settings.default_timezone
     result = asyncio.run(render_locally(settings, report_id, wanted, values, moment, zone, folder))
     rows = [(f.path, f.size, "-" if f.rows is None else f.rows, f.sha256[:12]) for f in result.files]

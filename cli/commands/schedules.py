@@ -16,8 +16,14 @@ from mailroom.settings import current
 from mailroom.states import ExecutionState
 from prefect_mailroom.errors import MailroomError
 
-app = App(name="schedules", help="List, create, pause, resume, delete, run, test, diff.", help_format="plaintext")
-app.command("cli.commands.schedules_diff:diff", name="diff", help="Say how Prefect differs; change nothing.")
+app = App(
+    name="schedules", help="List, create, pause, resume, delete, run and test schedules.", help_format="plaintext"
+)
+app.command(
+    "cli.commands.schedules_diff:diff",
+    name="diff",
+    help=("Show how Prefect differs from the schedules; change nothing."),
+)
 
 
 @app.command(name="list")
@@ -64,7 +70,7 @@ def create(file: str) -> None:
 
 @app.command
 def warnings(schedule_id: str, *, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
-    """Print the warnings of a schedule: duplicates, files that others write too, crowded minutes, a near end.
+    """Print the warnings about a schedule: duplicates, shared files, crowded minutes, an end that is near.
 
     Parameters
     ----------
@@ -81,19 +87,19 @@ def warnings(schedule_id: str, *, as_json: Annotated[bool, Parameter(name="--jso
 
 @app.command
 def pause(schedule_id: str) -> None:
-    """Stop a schedule until it is resumed; nothing leaves for it meanwhile."""
+    """Pause a schedule: nothing is sent for it until it is resumed."""
     _act(schedule_id, "pause")
 
 
 @app.command
 def resume(schedule_id: str) -> None:
-    """Let a schedule fire again."""
+    """Resume a schedule."""
     _act(schedule_id, "resume")
 
 
 @app.command
 def delete(schedule_id: str) -> None:
-    """Delete a schedule; its history stays."""
+    """Delete a schedule. Its history is kept."""
     with MailroomClient(current()) as client:
         client.call("DELETE", f"/schedules/{_safe(schedule_id)}", headers={"If-Match": "*"})
     out.print(f"Deleted {schedule_id}.", markup=False, highlight=False)
@@ -101,7 +107,7 @@ def delete(schedule_id: str) -> None:
 
 @app.command
 def run(schedule_id: str, *, wait: float = 300) -> None:
-    """Run a schedule now and wait for its proof.
+    """Run a schedule now and wait until it has ended.
 
     Parameters
     ----------
@@ -113,7 +119,7 @@ def run(schedule_id: str, *, wait: float = 300) -> None:
 
 @app.command(name="test")
 def send_test(schedule_id: str, *, wait: float = 300) -> None:
-    """Run a schedule as a test, which goes to you alone, and wait for its proof.
+    """Run a schedule as a test, which is sent only to you, and wait until it has ended.
 
     Parameters
     ----------
@@ -141,9 +147,9 @@ def backfill(
     until
         Last day, or an instant.
     again
-        Also those that were delivered already.
+        Include due times that were delivered already.
     dry_run
-        Only say which they are.
+        Only show what would be done.
     """
     body = {"from": from_, "until": until, "again": again, "dry_run": dry_run}
     with MailroomClient(current(), timeout=60) as client:
@@ -164,7 +170,9 @@ def read_text(file: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise MailroomError(f"{file} cannot be read: {error}.", remedy="Name a JSON or YAML file, or `-`.") from error
+        raise MailroomError(
+            f"{file} cannot be read: {error}.", remedy="Give the path of a JSON or YAML file, or `-`."
+        ) from error
 
 
 def parse_body(text: str, name: str) -> dict[str, Any]:
@@ -184,8 +192,8 @@ def parse_body(text: str, name: str) -> dict[str, Any]:
         where = f", line {place.line + 1}, column {place.column + 1}" if place else ""
         raise MailroomError(f"{name}{where}: {getattr(error, 'problem', None) or 'is not YAML'}.") from error
     if not isinstance(body, dict):
-        remedy = "Write a mapping with name, report_id, timing, formats and destinations."
-        raise MailroomError(f"{name} holds no schedule.", remedy=remedy)
+        remedy = "Write an object with name, report_id, timing, formats and destinations."
+        raise MailroomError(f"{name} does not contain a schedule.", remedy=remedy)
     return body
 
 
@@ -235,7 +243,10 @@ def wait_for(client: MailroomClient, execution_id: str, seconds: float) -> dict[
                 return execution
             if time.monotonic() > deadline:
                 raise MailroomError(
-                    f"The execution {execution_id} is {execution['status']} after {seconds:g} s; it still goes on.",
+                    (
+                        f"The execution {execution_id} is {execution['status']} after {seconds:g} s; it is "
+                        "still in progress."
+                    ),
                     remedy="Look at it in the Prefect UI, or wait longer with --wait.",
                 )
             time.sleep(0.5)

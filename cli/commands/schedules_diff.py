@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def diff(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
     """Compare every schedule with its deployment in Prefect; change nothing.
 
-    Exit status: 0 in step, 1 there are differences, 2 Prefect or the database cannot be asked.
+    Exit status: 0 if nothing differs, 1 if there are differences, 2 if Prefect or the database cannot be reached.
 
     Parameters
     ----------
@@ -39,9 +39,9 @@ def diff(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
         print_json(rows)
     elif rows:
         shown = [(row["schedule_id"], row["name"], row["what"], _changes(row), _who(row)) for row in rows]
-        print_table(f"{len(rows)} differences", ["schedule", "name", "what is done", "changes", "because"], shown)
+        print_table(f"{len(rows)} differences", ["schedule", "name", "action", "changes", "because"], shown)
     else:
-        out.print(f"In step: Prefect matches all {found.ours} schedules.", highlight=False)
+        out.print(f"Nothing differs: Prefect matches all {found.ours} schedules.", highlight=False)
     sys.exit(1 if rows else 0)
 
 
@@ -78,7 +78,7 @@ def differences(found: Drift) -> list[dict[str, Any]]:
     for schedule, verdict in found.verdicts.values():
         action = verdict.action
         what = f"{verdict.wish} here, as somebody did in Prefect" if verdict.wish else ""
-        what = what or (words[type(action)] if action else f"nothing; Prefect refused it: {schedule.sync_error}")
+        what = what or (words[type(action)] if action else f"none; Prefect refused it: {schedule.sync_error}")
         rows.append(
             {
                 "schedule_id": schedule.id,

@@ -13,21 +13,21 @@ from mailroom.settings import Settings, current
 
 
 def up() -> None:
-    """Run Prefect, the API, a worker, renderers and a mail catcher on this machine, until Ctrl-C.
+    """Run Prefect, the API, a worker, renderers and a mail catcher on this machine until you press Ctrl-C.
 
-    Everything lies below MAILROOM_DATA_DIR (default .mailroom). A second Ctrl-C ends at once.
+    All data is kept in MAILROOM_DATA_DIR (default .mailroom). A second Ctrl-C stops everything at once.
     """
     settings = current()
 
     async def main(hurry: asyncio.Event) -> int:
         async with running(settings, Display(out), hurry=hurry):
             show_addresses(settings)
-            out.print("Ctrl-C ends everything.")
+            out.print("Press Ctrl-C to stop everything.")
             await asyncio.get_running_loop().create_future()
         return 0
 
     status = run_until_stopped(main)
-    out.print("Ended; nothing is left running.")
+    out.print("Everything has stopped.")
     sys.exit(status)
 
 

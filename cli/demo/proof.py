@@ -51,7 +51,7 @@ def prove(schedule: str, execution: dict[str, Any], look: Look) -> list[Proof]:
     """
     due = datetime.fromisoformat(execution["due_at"])
     if execution["status"] != "success":
-        told = (execution.get("error") or {}).get("message") or execution.get("reason") or "no reason was given"
+        told = (execution.get("error") or {}).get("message") or execution.get("reason") or "no reason is known"
         return [Proof(schedule, due, None, "-", fault=f"the execution ended as {execution['status']}: {told}")]
     rendered = {artifact["sha256"]: artifact for artifact in execution["artifacts"]}
     proofs = []
@@ -66,7 +66,7 @@ def prove(schedule: str, execution: dict[str, Any], look: Look) -> list[Proof]:
         missing = {artifact["filename"] for sha256, artifact in rendered.items() if sha256 not in there}
         for where, (size, sha256) in found.items():
             strange = sha256 not in rendered or rendered[sha256]["size"] != size
-            fault = "its content is not what was rendered" if strange else ""
+            fault = "its content differs from the rendered file" if strange else ""
             proofs.append(Proof(schedule, due, delivered, where, size, sha256, fault))
         proofs += [Proof(schedule, due, delivered, name, fault="it did not arrive") for name in sorted(missing)]
     return proofs or [Proof(schedule, due, None, "-", fault="nothing was to be delivered")]
@@ -88,7 +88,7 @@ def attachments(source: bytes) -> Found:
     found = {}
     for part in message.iter_attachments():
         content = part.get_payload(decode=True)
-        assert isinstance(content, bytes), "an attachment has no parts of its own"
+        assert isinstance(content, bytes), "an attachment cannot contain other parts"
         found[part.get_filename() or "unnamed"] = digest(content)
     return found
 
@@ -130,7 +130,7 @@ def look_at_webhook(receiver: Receiver) -> Look:
         facts = receiver.accepted.get(delivery["receipt"]["reference"])
         if facts is None:
             told = f"; refused: {'; '.join(receiver.refused)}" if receiver.refused else ""
-            raise Missing(f"the receiver got no request that is signed rightly{told}")
+            raise Missing(f"the receiver got no request with a valid signature{told}")
         if facts.get("test") is not True:
             raise Missing("the request is not marked as a test")
         return {f"signed webhook: {f['filename']}": (f["bytes"], f["sha256"]) for f in facts["data"]["files"]}

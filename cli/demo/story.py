@@ -33,7 +33,7 @@ async def tell(settings: Settings, receiver: Receiver, say: Callable[[str], None
         await _webhook(call, receiver)
         due = plan.due_minute(datetime.now(UTC))
         cron = await call("POST", "/schedules/", plan.by_cron(due))
-        say(f"created '{cron['name']}', due by cron at {due:%H:%M} UTC")
+        say(f"created '{cron['name']}', due at {due:%H:%M} UTC")
         run = await call("POST", "/schedules/", plan.by_run())
         ran = await call("POST", f"/schedules/{run['id']}/run")
         say(f"created '{run['name']}' and asked to run it now")
@@ -49,7 +49,7 @@ async def tell(settings: Settings, receiver: Receiver, say: Callable[[str], None
         proofs: list[Proof] = []
         fired = await _occurrence(call, cron["id"], due, deadline)
         if fired is None:
-            proofs.append(Proof(cron["name"], due, None, "-", fault="the cron minute did not fire"))
+            proofs.append(Proof(cron["name"], due, None, "-", fault="the schedule did not run at its due minute"))
         else:
             looks = {fired: (cron["name"], look_at_mail(Addresses.of(settings).mail)), **looks}
         for execution_id, (name, look) in looks.items():

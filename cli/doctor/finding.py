@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How a check ended: `ok`; `warning`, it works or could not be checked; `problem`, something will not work."""
+    """The result of a check: `ok`; `warning`: it works with limits or was not checked; `problem`: it will not work."""
 
     OK = "ok"
     WARNING = "warning"

@@ -25,7 +25,9 @@ def python_version(found: tuple[int, int]) -> Finding:
     text = f"{found[0]}.{found[1]}"
     if (3, 11) <= found <= (3, 13):
         return ok("Python", text)
-    return problem("Python", f"{text} is not supported.", "Use 3.11 to 3.13: make clean, then make PYTHON=python3.13.")
+    return problem(
+        "Python", f"{text} is not a supported version.", ("Use 3.11 to 3.13: make clean, then make PYTHON=python3.13.")
+    )
 
 
 def pins(lock: str) -> dict[str, str]:
@@ -43,7 +45,9 @@ def packages(locked: Mapping[str, str], installed: Mapping[str, str | None]) -> 
         elif wanted is None or there == wanted:
             found.append(ok(name, there))
         else:
-            found.append(problem(name, f"{there} is installed, {wanted} is locked.", "Run `make setup`."))
+            found.append(
+                problem(name, f"Version {there} is installed, but the lock file has {wanted}.", ("Run `make setup`."))
+            )
     return found
 
 
@@ -64,10 +68,16 @@ def data_folder(settings: Settings) -> list[Finding]:
     if not folder.is_dir():
         return [problem("data folder", f"{folder} does not exist.", "Run `mailroom init`.")]
     if not os.access(folder, os.W_OK | os.X_OK):
-        return [problem("data folder", f"{folder} cannot be written.", "Make it writable, or set MAILROOM_DATA_DIR.")]
+        return [
+            problem(
+                "data folder",
+                f"{folder} cannot be written.",
+                ("Make it writable, or set MAILROOM_DATA_DIR to another folder."),
+            )
+        ]
     found = [ok("data folder", str(folder))]
     if folder.stat().st_mode & 0o077:
-        found = [warning("data folder", f"{folder} can be read by other users.", f"chmod 700 {folder}")]
+        found = [warning("data folder", f"{folder} can be read by other users.", f"Run: chmod 700 {folder}")]
     return [*found, disk_space(data_dir.free_mb(folder), settings.min_free_mb)]
 
 
@@ -83,13 +93,13 @@ def disk_space(free_mb: int, least_mb: int) -> Finding:
 def listening(settings: Settings) -> Finding:
     """Check whether `up` has its ports, or could have them."""
     if settings.mode == "production":
-        return ok("ports", "are the services' own matter in production")
+        return ok("ports", "not checked in production, where each service has its own ports")
     if settings.data_dir.is_dir():
         try:
             with data_dir.locked(settings.data_dir):
                 pass
         except ConfigurationError:
-            return ok("ports", "held by the running `mailroom up`")
+            return ok("ports", "in use by the running `mailroom up`")
     taken = ports.faults(settings)
     if taken:
         return problem("ports", " ".join(taken), "Stop that process, or set the variable to a free port.")
@@ -104,7 +114,11 @@ def time_zones() -> Finding:
         summer = None
     count = len(available_timezones())
     if summer is None or summer.total_seconds() != 7200 or count < 400:
-        return problem("time zones", f"{count} zones are known, or they are wrong.", "Run `make setup` (tzdata).")
+        return problem(
+            "time zones",
+            f"{count} time zones are known, or their data is wrong.",
+            ("Run `make setup`, which installs tzdata."),
+        )
     return ok("time zones", f"{count} known")
 
 
@@ -112,7 +126,7 @@ def clock(now: datetime, newest_file: datetime) -> Finding:
     """Check whether the clock can be right: not before this checkout was made. Pure."""
     if now < newest_file:
         text = f"It is {now:%Y-%m-%d %H:%M} UTC here, which is before this version was made ({newest_file:%Y-%m-%d})."
-        return problem("clock", text, "Set the clock; schedules fire by it.")
+        return problem("clock", text, "Set the clock. Schedules run by it.")
     return ok("clock", f"{now:%Y-%m-%d %H:%M:%S} UTC")
 
 
@@ -143,7 +157,9 @@ def _tried(check: str, attempt: Callable[[], str]) -> Finding:
         return ok(check, attempt())
     except Exception as error:  # Whatever a native library raises is what the doctor is asked about.
         return problem(
-            check, f"{type(error).__name__}: {error}", "Run `make setup`; the wheel may not fit this system."
+            check,
+            f"{type(error).__name__}: {error}",
+            ("Run `make setup`; the installed wheel may not work on this system."),
         )
 
 

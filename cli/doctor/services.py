@@ -30,15 +30,17 @@ async def database(settings: Settings) -> tuple[Finding, list[Connection]]:
     """Check whether our tables are there and current; return that, and the connections that they name."""
     name = "database"
     if not settings.database_url and not (settings.data_dir / "mailroom.db").is_file():
-        return problem(name, "There is none in the data folder.", "Run `mailroom init`."), []
+        return problem(name, "The data folder has no database.", "Run `mailroom init`."), []
     tables = Database(settings.database)
     try:
         if not await migrations.is_current(tables):
-            return problem(name, "Its tables are of another version.", "Run `mailroom init`, which upgrades them."), []
+            return problem(name, "The tables are of another version.", "Run `mailroom init`, which upgrades them."), []
         async with tables.session() as session:
             return ok(name, tables.engine.dialect.name), list(await connection_repository.every(session, viewer=SYSTEM))
     except (SQLAlchemyError, OSError) as error:
-        return problem(name, f"It cannot be reached: {type(error).__name__}.", "Check MAILROOM_DATABASE_URL."), []
+        return problem(
+            name, f"The database cannot be reached: {type(error).__name__}.", "Check MAILROOM_DATABASE_URL."
+        ), []
     finally:
         await tables.close()
 
@@ -54,7 +56,7 @@ async def prefect(settings: Settings) -> list[Finding]:
             workers = await client.post(f"{base}/work_pools/{quote(settings.work_pool)}/workers/filter", json={})
             slugs = await _block_slugs(client, base)
         except httpx.HTTPError as error:
-            text = f"It does not answer at {base} ({type(error).__name__})."
+            text = f"Prefect does not answer at {base} ({type(error).__name__})."
             return [problem("Prefect", text, f"{_START} Or set MAILROOM_PREFECT_API_URL.")]
     return [
         versions(answer.json(), version("prefect")),
@@ -69,7 +71,11 @@ def versions(server: str, here: str) -> Finding:
     """Check whether server and client are the same Prefect. Pure."""
     if server == here:
         return ok("Prefect", server)
-    return problem("Prefect", f"The server is {server}, this is {here}.", "Run the same version at both ends.")
+    return problem(
+        "Prefect",
+        f"The server runs Prefect {server}, but {here} is installed here.",
+        ("Run the same version at both ends."),
+    )
 
 
 def skew(now: datetime, date_header: str) -> Finding:
@@ -77,9 +83,13 @@ def skew(now: datetime, date_header: str) -> Finding:
     try:
         seconds = abs((now - parsedate_to_datetime(date_header)).total_seconds())
     except ValueError:
-        return warning("clock of Prefect", "It does not tell its time.")
+        return warning("clock of Prefect", "The server does not send its time.")
     if seconds > 5:
-        return problem("clock of Prefect", f"It differs from ours by {seconds:.0f} s.", "Synchronise both clocks.")
+        return problem(
+            "clock of Prefect",
+            f"The server's clock differs from ours by {seconds:.0f} s.",
+            ("Synchronise both clocks."),
+        )
     return ok("clock of Prefect", "agrees with ours")
 
 
@@ -95,7 +105,7 @@ def worker(found: list[dict[str, Any]], now: datetime) -> Finding:
     names = [w["name"] for w in found if now - datetime.fromisoformat(w["last_heartbeat_time"]) < _SILENT]
     if names:
         return ok("worker", ", ".join(names))
-    return problem("worker", "No worker is online; nothing would run.", _START)
+    return problem("worker", "No worker is online, so no schedule would run.", _START)
 
 
 def block_types(registered: set[str]) -> Finding:
@@ -105,7 +115,9 @@ def block_types(registered: set[str]) -> Finding:
     known = kinds.block_types()
     missing = sorted({kind.get_block_type_slug() for kind in known.values()} - registered)
     if missing:
-        return problem("block types", f"Not registered: {', '.join(missing)}.", "Run `mailroom init`.")
+        return problem(
+            "block types", f"Prefect does not know these block types: {', '.join(missing)}.", ("Run `mailroom init`.")
+        )
     return ok("block types", f"{len(known)} registered")
 
 
@@ -145,17 +157,17 @@ async def api(settings: Settings) -> Finding:
     except MailroomError as error:
         return problem("API", error.message, error.remedy)
     except httpx.HTTPError as error:
-        return problem("API", f"It does not answer at {url} ({type(error).__name__}).", _START)
+        return problem("API", f"The API does not answer at {url} ({type(error).__name__}).", _START)
     return api_status(status)
 
 
 def api_status(status: int) -> Finding:
     """Return what the API's answer means. Pure."""
     if status == 200:
-        return ok("API", "answers, and takes the key")
+        return ok("API", "answers and accepts the key")
     if status == 401:
-        return problem("API", "It refuses the key.", "Use the key that it was started with: MAILROOM_API_KEY.")
-    return problem("API", f"It answers HTTP {status}.", "Look into its log.")
+        return problem("API", "The API refuses the key.", "Use the key that it was started with: MAILROOM_API_KEY.")
+    return problem("API", f"The API answers HTTP {status}.", "Look at the log of the API.")
 
 
 async def renderers(settings: Settings) -> Finding:
@@ -176,5 +188,9 @@ async def everything(settings: Settings) -> list[Finding]:
     if answers:
         about_connections = await connections(rows, settings)
     else:
-        about_connections = [warning("connections", "Not checked: Prefect keeps them.")] if rows else []
+        about_connections = (
+            [warning("connections", "Not checked, because Prefect, which stores them, does not answer.")]
+            if rows
+            else []
+        )
     return [first, *about_prefect, *about_connections, await renderers(settings), await api(settings)]

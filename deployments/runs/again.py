@@ -22,12 +22,12 @@ async def find_run(client: PrefectClient, flow_run_id: str | None) -> FlowRun | 
 
 
 def is_waiting(run: FlowRun) -> bool:
-    """Whether the run will begin by itself. Pure."""
+    """Tell whether the run will begin by itself. Pure."""
     return run.state_type in (StateType.SCHEDULED, StateType.PENDING)
 
 
 def may_run_again(run: FlowRun) -> bool:
-    """Whether the run has ended or waits. One that is just about to end is left alone until it has. Pure."""
+    """Tell whether the run has ended or waits. A run that is about to end is left alone until it has ended. Pure."""
     return run.state is not None and (run.state.is_final() or is_waiting(run))
 
 

@@ -48,7 +48,7 @@ class Cure(StrEnum):
 
     NOTHING = "nothing"
     PUT_BACK = "put back"
-    HAND_OVER = "hand over anew"
+    HAND_OVER = "create a new run"
     FAIL = "fail"
     CANCEL = "cancel"
 
@@ -117,7 +117,9 @@ async def _runs(client: PrefectClient, ids: Sequence[str]) -> dict[str, FlowRun]
 async def _apply(
     client: PrefectClient, database: Database, execution: Execution, run: FlowRun | None, chosen: Cure, now: datetime
 ) -> None:
-    _LOG.warning("Execution %s fell silent; its run is %s: %s.", execution.id, run and run.state_type, chosen)
+    _LOG.warning(
+        "Execution %s has stopped reporting; its run is %s. Action: %s.", execution.id, run and run.state_type, chosen
+    )
     if chosen is Cure.PUT_BACK and run is not None:
         async with database.session() as session:
             await silence.count_crash(session, execution.id)
@@ -146,7 +148,7 @@ def _no_outcome(run: FlowRun | None) -> Reason:
 
 
 async def _put_back(client: PrefectClient, run_id: UUID, now: datetime) -> None:
-    await run_again(client, run_id, "Its process ended; Mailroom put it back.", now=now)
+    await run_again(client, run_id, "The process of this run ended. Mailroom scheduled the run again.", now=now)
 
 
 async def _unclaimed(client: PrefectClient, database: Database, *, now: datetime) -> int:
@@ -159,6 +161,6 @@ async def _unclaimed(client: PrefectClient, database: Database, *, now: datetime
         known = await silence.with_executions(session, [str(run.id) for run in stale])
     lost = [run for run in stale if str(run.id) not in known and run.run_count < MAX_PASSES]
     for run in lost:
-        _LOG.warning("Run %s was never begun (%s); it is put back.", run.id, run.state_type)
+        _LOG.warning("Run %s was never started (%s). It is scheduled again.", run.id, run.state_type)
         await _put_back(client, run.id, now)
     return len(lost)

@@ -22,7 +22,7 @@ _BY_STATE = {"paused", "active"}
 
 @dataclass(frozen=True, slots=True)
 class DeploymentMark:
-    """What the last line says; `digest` covers everything that was written except whether it is paused."""
+    """The content of the mark; `digest` covers everything that was written except whether it is paused."""
 
     generation: int
     paused: bool

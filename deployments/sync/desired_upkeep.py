@@ -1,4 +1,4 @@
-"""What Prefect should show for the upkeep, the one deployment of ours that belongs to no schedule. Pure."""
+"""Describe the deployment of the upkeep, the only one of ours that belongs to no schedule. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UPKEEP_ENTRYPOINT = "flows/upkeep.py:upkeep"
 UPKEEP_SLUG = "every-minute"
 UPKEEP_CRON = CronSchedule(cron="* * * * *", timezone="UTC")
 UPKEEP_DESCRIPTION = (
-    "Compares what was due with the ledger, hands over what waits and puts back runs whose process died."
+    "Checks that every due time is in the ledger, starts waiting executions, and recovers runs whose process died."
 )
 UPKEEP_TAGS = ("mailroom-upkeep",)
 

@@ -14,7 +14,7 @@ from mailroom.storage.tables import Schedule
 
 
 class Wish(StrEnum):
-    """What a person asked for with the switch of Prefect's interface."""
+    """The wish that a person expressed with the switch in Prefect's interface."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -22,7 +22,7 @@ class Wish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DriftVerdict:
-    """What to do about one schedule.
+    """The decision about one schedule.
 
     `wish` is adopted into the schedule first. `by_hand`: the action undoes what somebody did in Prefect.
     """

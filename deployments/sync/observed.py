@@ -71,7 +71,7 @@ def observe(deployment: dict[str, Any]) -> Observed:
     timing = ours["schedule"] if ours else {}
     cron = timing.get("cron", "no cron") if ours else None
     if ours and (ours["parameters"] or not timing.get("day_or", True)):
-        cron = f"{cron}, with settings of its own"
+        cron = f"{cron}, with additional settings"
     return Observed(
         id=UUID(deployment["id"]),
         name=deployment["name"],

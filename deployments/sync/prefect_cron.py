@@ -43,7 +43,7 @@ _MINUTE = dt.timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class PrefectCron:
-    """What Prefect's `CronSchedule` gets."""
+    """The values for Prefect's `CronSchedule`."""
 
     expression: str
     timezone: str
@@ -51,7 +51,7 @@ class PrefectCron:
 
 @dataclass(frozen=True, slots=True)
 class _Clocks:
-    """How a zone's clocks change within `_YEARS`, in minutes of the wall clock's day and of UTC.
+    """The clock changes of a zone within `_YEARS`, in minutes of the local day and of UTC.
 
     `gaps` has, for each skipped minute, the minutes from its day's midnight in UTC to the end of its gap.
     """

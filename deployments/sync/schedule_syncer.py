@@ -63,7 +63,9 @@ async def sync_schedule(
         deployment_id = there.id if there else None
     async with database.session() as session:
         if verdict.action and verdict.by_hand:
-            _LOG.warning("Schedule %s was changed by hand in Prefect; it was put back.", schedule_id)
+            _LOG.warning(
+                "The deployment of schedule %s was changed by hand in Prefect. The change was undone.", schedule_id
+            )
             record_repair(session, schedule_id, now=now, detail=detail_of(verdict.action))
         shown = str(deployment_id) if deployment_id else None
         await stored.mark_synced(session, schedule_id, generation=schedule.generation, deployment_id=shown)

@@ -57,5 +57,5 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise ConfigurationError(
             f"The mail catcher cannot listen on {host}:{port}: {error.strerror}.",
-            remedy="Stop what uses the port, or choose another.",
+            remedy="Stop the program that uses the port, or choose another port.",
         ) from error

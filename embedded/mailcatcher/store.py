@@ -38,7 +38,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What the list shows of a mail. `recipients` are the envelope's: who really got it."""
+    """A mail as the list shows it. `recipients` are those of the envelope, who really got it."""
 
     id: str
     received_at: datetime

@@ -108,7 +108,7 @@ class _Pages:
     async def _find(self, request: Request) -> Mail:
         mail = await asyncio.to_thread(self._store.read, request.path_params["id"])
         if mail is None:
-            raise HTTPException(404, "There is no such mail; it may have made room for newer ones.")
+            raise HTTPException(404, "There is no such mail. It may have been removed to make room for newer ones.")
         return mail
 
 

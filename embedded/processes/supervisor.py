@@ -162,7 +162,7 @@ class Supervisor:
                 return
             if time.monotonic() - began > self._longest_pause:
                 pause = self._first_pause
-            self._say(running.service.name, f"ended with {_status(status)}; it is started again in {pause:g} s.")
+            self._say(running.service.name, f"ended with {_status(status)}. It will be started again in {pause:g} s.")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
                 return
@@ -180,8 +180,8 @@ class Supervisor:
 
     @staticmethod
     def _failed(running: _Running, what: str) -> StartFailed:
-        lines = "\n".join(f"  | {line}" for line in running.log.tail) or "  | (it said nothing)"
-        return StartFailed(f"{running.service.name} {what}:\n{lines}", remedy=f"Its whole log: {running.log.path}")
+        lines = "\n".join(f"  | {line}" for line in running.log.tail) or "  | (no output)"
+        return StartFailed(f"{running.service.name} {what}:\n{lines}", remedy=f"The whole log is in {running.log.path}")
 
 
 def _has_ended(process: asyncio.subprocess.Process) -> bool:

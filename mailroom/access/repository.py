@@ -17,10 +17,10 @@ async def insert_if_absent(session: AsyncSession, values: dict[str, Any]) -> Non
 
 
 async def find(session: AsyncSession, user_id: str) -> User | None:
-    """The user, or None."""
+    """Return the user, or None."""
     return await session.get(User, user_id)
 
 
 async def find_by_email(session: AsyncSession, email: str) -> User | None:
-    """The user with this address, or None."""
+    """Return the user with this address, or None."""
     return (await session.scalars(select(User).where(User.email == email))).one_or_none()

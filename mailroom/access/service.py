@@ -1,4 +1,4 @@
-"""Who owns schedules. Until people can log in there is one user, whom the API key stands for."""
+"""Manage the owners of schedules. Until people can log in, the API key stands for the only user."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from mailroom.storage.tables import User
 
 
 def may_see(viewer: Viewer, owner_id: str) -> bool:
-    """Tell whether the viewer may know which schedules that owner has: their names and ids. Each key is one owner."""
+    """Tell whether the viewer may see the names and ids of this owner's schedules."""
     return viewer.user_id == owner_id
 
 
 async def ensure_default_user(session: AsyncSession, now: datetime, settings: Settings | None = None) -> User:
-    """The default user, made at the first call; several processes may make the first call at once."""
+    """Return the default user, who is created at the first call, even if several processes call at once."""
     settings = settings or current()
     found = await users.find_by_email(session, settings.owner_email)
     if found is None:

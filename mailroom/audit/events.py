@@ -1,4 +1,4 @@
-"""The audit trail knows these events; each is a class whose fields are its detail.
+"""Define the events of the audit trail. Each is a class whose fields are its detail.
 
 An event that starts with `Schedule` happened to a schedule, and so on. What it holds is JSON-ready and holds no secret.
 """
@@ -46,7 +46,7 @@ class ScheduleChanged(_OfSchedule):
 
 @dataclass(frozen=True, slots=True)
 class SchedulePaused(_OfSchedule):
-    """A person paused it, here or in Prefect."""
+    """A person paused the schedule, in Mailroom or in Prefect."""
 
     action = "paused"
     was: str
@@ -54,7 +54,7 @@ class SchedulePaused(_OfSchedule):
 
 @dataclass(frozen=True, slots=True)
 class ScheduleResumed(_OfSchedule):
-    """A person resumed it, here or in Prefect."""
+    """A person resumed the schedule, in Mailroom or in Prefect."""
 
     action = "resumed"
     was: str
@@ -62,7 +62,7 @@ class ScheduleResumed(_OfSchedule):
 
 @dataclass(frozen=True, slots=True)
 class ScheduleDeleted(_OfSchedule):
-    """A person deleted it."""
+    """A person deleted the schedule."""
 
     action = "deleted"
     was: str
@@ -70,7 +70,7 @@ class ScheduleDeleted(_OfSchedule):
 
 @dataclass(frozen=True, slots=True)
 class ScheduleSuspended(_OfSchedule):
-    """Mailroom stopped it after failures in a row."""
+    """Mailroom suspended the schedule after several failures in a row."""
 
     action = "suspended"
     consecutive_failures: int
@@ -78,7 +78,7 @@ class ScheduleSuspended(_OfSchedule):
 
 @dataclass(frozen=True, slots=True)
 class ScheduleFinished(_OfSchedule):
-    """It has nothing left to fire, and its last occurrence ended without a run."""
+    """The schedule has no due time left, and its last occurrence ended without a run."""
 
     action = "finished"
 
@@ -121,7 +121,7 @@ class ScheduleBackfilled(_OfSchedule):
 
 @dataclass(frozen=True, slots=True)
 class ScheduleCalendarChanged(_OfSchedule):
-    """The business calendar that it is on was changed."""
+    """The business calendar of the schedule was changed."""
 
     action = "calendar_changed"
     calendar: str
@@ -129,7 +129,7 @@ class ScheduleCalendarChanged(_OfSchedule):
 
 @dataclass(frozen=True, slots=True)
 class ScheduleDriftRepaired(_OfSchedule):
-    """What was done by hand to its deployment in Prefect was undone; `repairs` says what."""
+    """A change by hand to the schedule's deployment in Prefect was undone; `repairs` has the details."""
 
     action = "drift repaired"
     repairs: dict[str, Any]

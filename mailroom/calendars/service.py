@@ -22,7 +22,7 @@ async def business_calendar(session: AsyncSession, calendar_id: str | None, *, l
         return BusinessCalendar()
     row = await calendar_repository.find(session, calendar_id, lock=lock)
     if row is None:
-        message = f"names the calendar '{calendar_id[:80]}', which does not exist."
+        message = f"There is no calendar '{calendar_id[:80]}'."
         raise Invalid.at("timing.calendar", message, "GET /api/v1/calendars lists them.")
     return CalendarDefinition.model_validate(row.definition).business()
 

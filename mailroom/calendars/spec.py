@@ -34,7 +34,7 @@ def public_holidays(country: str, subdivision: str | None, year: int) -> Mapping
 
 
 class OwnHoliday(BaseModel):
-    """A day that this calendar takes off, besides its country's."""
+    """A day off in this calendar, in addition to the public holidays of its country."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -43,18 +43,25 @@ class OwnHoliday(BaseModel):
 
 
 class CalendarDefinition(BaseModel):
-    """Which days are worked: not the weekend, not the country's public holidays, not own holidays."""
+    """The days off of a calendar: the weekend, the public holidays of its country and its own holidays."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     country: str | None = Field(
-        default=None, pattern=r"^[A-Z]{2}$", description="ISO 3166 code, such as DE; no public holidays without it."
+        default=None,
+        pattern=r"^[A-Z]{2}$",
+        description=(
+            "The ISO 3166 code of the country whose public holidays are days off, such as DE. Without it "
+            "there are none."
+        ),
     )
-    subdivision: str | None = Field(default=None, max_length=40, description="Of the country, such as BY.")
+    subdivision: str | None = Field(default=None, max_length=40, description="The part of the country, such as BY.")
     weekend: list[Weekday] = Field(default=["sat", "sun"], max_length=6)
     holidays: list[OwnHoliday] = Field(default_factory=list, max_length=5000)
     working_days: list[dt.date] = Field(
-        default_factory=list, max_length=5000, description="Worked although a public holiday or a weekend."
+        default_factory=list,
+        max_length=5000,
+        description=("Dates that are working days although they are public holidays or at a weekend."),
     )
 
     @field_validator("country")
@@ -62,7 +69,8 @@ class CalendarDefinition(BaseModel):
     def _known_country(cls, value: str | None) -> str | None:
         if value is not None and value not in countries():
             raise ValueError(
-                f"'{value}' is not a country whose holidays are known; see GET /api/v1/calendars/countries"
+                f"'{value}' is not a country whose public holidays are known; GET "
+                "/api/v1/calendars/countries lists them"
             )
         return value
 
@@ -71,7 +79,11 @@ class CalendarDefinition(BaseModel):
         if self.subdivision is not None:
             known = countries().get(self.country or "", ())
             if self.subdivision not in known:
-                there = f"{self.country} has {', '.join(known) or 'none'}" if self.country else "it needs a country"
+                there = (
+                    f"{self.country} has these: {', '.join(known) or 'none'}"
+                    if self.country
+                    else ("a subdivision needs a country")
+                )
                 raise ValueError(f"'{self.subdivision}' is not a known subdivision: {there}")
         if both := {own.date for own in self.holidays} & set(self.working_days):
             raise ValueError(f"{min(both)} is both in holidays and in working_days; take it out of one")

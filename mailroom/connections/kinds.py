@@ -39,7 +39,9 @@ def block_type(kind: str) -> type[Block]:
     if kind in SOURCES:
         return SOURCES[kind]
     if not is_channel(kind):
-        raise Invalid.at("kind", f"'{kind[:40]}' is not a kind of connection.", f"Use one of: {', '.join(kinds())}.")
+        raise Invalid.at(
+            "kind", f"'{kind[:40]}' is not a known kind of connection.", (f"Use one of: {', '.join(kinds())}.")
+        )
     try:
         return registry.channel_type(kind, field="kind")
     except ConfigurationError as error:

@@ -20,12 +20,12 @@ def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
 
 
 async def every(session: AsyncSession, *, viewer: Viewer) -> Sequence[Connection]:
-    """Every connection by name."""
+    """Return every connection, ordered by name."""
     return (await session.scalars(select(Connection).where(visible_to(viewer)).order_by(Connection.name))).all()
 
 
 async def get(session: AsyncSession, name: str, *, viewer: Viewer) -> Connection:
-    """The connection.
+    """Return the connection.
 
     Raises:
         NotFound: there is none of that name.
@@ -59,6 +59,6 @@ async def give_back(session: AsyncSession, name: str, *, inserted_at: datetime) 
 
 
 async def named(session: AsyncSession, names: Sequence[str], *, viewer: Viewer) -> dict[str, Connection]:
-    """Those of the names that exist."""
+    """Return the connections with these names, as far as they exist."""
     query = select(Connection).where(Connection.name.in_(names), visible_to(viewer))
     return {row.name: row for row in await session.scalars(query)}

@@ -58,17 +58,17 @@ async def _prefect(settings: Settings, seconds: float = PREFECT_SECONDS) -> Asyn
 
     The address is given, never looked up: without one, Prefect's own helpers would start a server of their own.
     """
-    remedy = "Try again when it is back; nothing was changed."
+    remedy = "Try again when Prefect is back. Nothing was changed."
     try:
         async with asyncio.timeout(seconds):
             limits = httpx.Timeout(seconds, connect=2.0)
             async with PrefectClient(settings.prefect_api, httpx_settings={"timeout": limits}) as client:
                 yield client
     except PrefectHTTPStatusError as error:
-        message = f"Prefect did not accept the connection: it answered {error.response.status_code}."
+        message = f"Prefect did not accept the connection. It answered HTTP {error.response.status_code}."
         raise Unavailable(message, remedy=remedy) from error
     except (httpx.TransportError, OSError, TimeoutError) as error:
-        message = f"Prefect does not answer ({type(error).__name__}); connections are kept there."
+        message = f"Prefect does not answer ({type(error).__name__}), and connections are stored there."
         raise Unavailable(message, remedy=remedy) from error
 
 
@@ -99,7 +99,7 @@ def _unknown(block_class: type[Block], settings: Mapping[str, Any], place: str) 
         field = block_class.model_fields.get(name)
         if field is None:
             known = ", ".join(block_class.model_fields)
-            faults.append(Fault(f"{place}.{name[:60]}", "is not a known setting", f"There are: {known}."))
+            faults.append(Fault(f"{place}.{name[:60]}", "This setting does not exist.", f"The settings are: {known}."))
         elif isinstance(value, dict) and isinstance(field.annotation, type) and issubclass(field.annotation, Block):
             faults += _unknown(field.annotation, value, f"{place}.{name}")
     return faults
@@ -115,8 +115,8 @@ async def reserve(session: AsyncSession, wanted: NewConnection, context: Context
         Invalid: see `build`.
     """
     taken = Conflict(
-        f"There is a connection '{wanted.name}' already.",
-        remedy="Choose another name, or change that one with PUT.",
+        f"A connection named '{wanted.name}' already exists.",
+        remedy="Choose another name, or change the existing connection with PUT.",
     )
     if await connection_repository.named(session, [wanted.name], viewer=SYSTEM):
         raise taken  # Said before the faults of settings that are not wanted here.
@@ -191,8 +191,8 @@ async def replace(session: AsyncSession, name: str, wanted: ConnectionSettings, 
     """
     row = await connection_repository.get(session, name, viewer=context.viewer)
     if wanted.kind != row.kind:
-        message = f"The connection is of kind {row.kind}; it cannot become {wanted.kind}."
-        raise Conflict(message, remedy="Make a new connection and change what uses this one.")
+        message = f"The connection is of kind {row.kind}, which cannot be changed to {wanted.kind}."
+        raise Conflict(message, remedy="Create a new connection, and use it where this one is used.")
     await _save_block(build(wanted.kind, wanted.settings), name, context.settings)
     row.description, row.updated_at = wanted.description, context.now
     audit.record_by(session, events.ConnectionChanged(row.name, row.kind, sorted(wanted.settings)), context)
@@ -211,7 +211,7 @@ async def delete(session: AsyncSession, name: str, context: Context) -> None:
     if schedules or reports:
         users = [f"schedule '{used}'" for used in schedules] + [f"report '{used}'" for used in reports]
         message = f"The connection '{name}' is used by {', '.join(users[:5])}{' and more' if len(users) > 5 else ''}."
-        raise Conflict(message, remedy="Change or delete those first.")
+        raise Conflict(message, remedy="Change or delete what uses it first.")
     # The block first: a database must not be kept waiting for Prefect.
     async with _prefect(context.settings) as client:
         try:
@@ -260,8 +260,10 @@ def _block(row: Connection, document: BlockDocument) -> Block:
         return block_class.model_validate(document.data)
     except ValidationError as error:
         fields = ", ".join(sorted({".".join(map(str, fault["loc"])) for fault in error.errors(include_input=False)}))
-        message = f"The connection '{row.name}' no longer fits its kind: {fields}."
-        raise ConfigurationError(message, remedy="Save it again.", field="connection") from None
+        message = f"The connection '{row.name}' has settings that are no longer valid: {fields}."
+        raise ConfigurationError(
+            message, remedy="Save the connection again with valid settings.", field="connection"
+        ) from None
 
 
 async def _document(row: Connection, settings: Settings, *, include_secrets: bool) -> BlockDocument:
@@ -271,7 +273,7 @@ async def _document(row: Connection, settings: Settings, *, include_secrets: boo
                 row.name, row.block_type_slug, include_secrets=include_secrets
             )
         except ObjectNotFound as error:
-            message = f"Prefect has no block for the connection '{row.name}'."
+            message = f"The Prefect block of the connection '{row.name}' is missing."
             remedy = "Save the connection again with its settings."
             raise ConfigurationError(message, remedy=remedy, field="connection") from error
 
@@ -287,8 +289,8 @@ async def load_named(database: Database, settings: Settings, name: str, *, kind:
     async with database.session() as session:
         row = await connection_repository.get(session, name, viewer=SYSTEM)
     if row.kind != kind:
-        message = f"The connection '{name}' is of kind {row.kind}; {kind} is needed here."
-        raise ConfigurationError(message, remedy="Choose another connection.", field="connection")
+        message = f"The connection '{name}' is of kind {row.kind}, but a connection of kind {kind} is needed here."
+        raise ConfigurationError(message, remedy=f"Choose a connection of kind {kind}.", field="connection")
     documents = remembered.of_process()
     return _block(row, await documents.get(row, lambda: _document(row, settings, include_secrets=True)))
 
@@ -305,8 +307,8 @@ async def check(row: Connection, settings: Settings) -> str:
         async with asyncio.timeout(CHECK_SECONDS):
             return str(await block.check())  # type: ignore[attr-defined]  # every kind of the registry has it; a test looks
     except TimeoutError as error:
-        message = f"The far side of '{row.name}' did not answer within {CHECK_SECONDS:g} s."
-        raise Unavailable(message, remedy="Check its address and port.") from error
+        message = f"The server behind the connection '{row.name}' did not answer within {CHECK_SECONDS:g} s."
+        raise Unavailable(message, remedy="Check the address and port in the connection.") from error
 
 
 async def _save_block(block: Block, name: str, settings: Settings) -> None:

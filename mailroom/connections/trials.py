@@ -41,7 +41,9 @@ def target(channel: str, connection: str, to: str, settings: Mapping[str, Any]) 
         raise Invalid.from_configuration(error) from error
     if turned is None:
         raise Invalid.at(
-            "channel", f"The channel {channel} cannot send a test to one person alone.", "Test a schedule instead."
+            "channel",
+            f"The channel {channel} cannot send a test to only one person.",
+            ("Send a test of a schedule instead."),
         )
     return turned
 
@@ -57,7 +59,9 @@ async def find_connection(session: AsyncSession, channel: str, name: str, *, vie
         message = f"There is no connection '{name[:100]}'."
         raise Invalid.at("connection", message, "GET /api/v1/connections lists them.")
     if row.kind != channel:
-        raise Invalid.at("connection", f"'{name}' is of kind {row.kind}, not {channel}.", "Choose another.")
+        raise Invalid.at(
+            "connection", f"The connection '{name}' is of kind {row.kind}, not {channel}.", ("Choose another.")
+        )
     return row
 
 
@@ -77,7 +81,7 @@ async def send(row: Connection, wanted: Destination, context: Context) -> tuple[
         recipient=recipient,
         destination=wanted,
         subject=f"Mailroom: a test of the connection {row.name}",
-        text=f"This is a test that {context.user.email} asked for at {context.now:%Y-%m-%d %H:%M} UTC. "
+        text=f"This is a test message that {context.user.email} requested at {context.now:%Y-%m-%d %H:%M} UTC. "
         f"The connection '{row.name}' works.",
         variables=variables.values(
             report_name="Test",

@@ -1,4 +1,4 @@
-"""Who uses a connection: schedules by their destinations, reports by their source."""
+"""Find the users of a connection: schedules through their destinations, reports through their source."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mailroom.storage.tables import Report, Schedule
 
 
 async def of_connection(session: AsyncSession, name: str) -> tuple[list[str], list[str]]:
-    """The names of schedules (not deleted) and the ids of reports that use the connection."""
+    """Return the names of the schedules (not deleted) and the ids of the reports that use the connection."""
     schedules = select(Schedule.name, Schedule.distribution_config).where(
         Schedule.state != ScheduleState.DELETED,
         # The text narrows it down; the decision is made on the parsed value below.

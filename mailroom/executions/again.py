@@ -24,7 +24,7 @@ UNFINISHED_ENDS = (ExecutionState.PARTIAL, ExecutionState.FAILED, ExecutionState
 
 
 def is_asked_for(execution: Execution) -> bool:
-    """Whether a person asked for another try that has not begun yet. Pure."""
+    """Tell whether a person asked for another try that has not begun yet. Pure."""
     asked, ended = execution.retry_requested_at, execution.completed_at
     return asked is not None and execution.status in UNFINISHED_ENDS and (ended is None or ended <= asked)
 
@@ -36,10 +36,10 @@ def undelivered(execution: Execution, deliveries: Sequence[Delivery]) -> int:
         Conflict: the execution has not ended, or nothing is undelivered.
     """
     if not execution.status.ended:
-        message = f"The execution is {execution.status}; it is still being worked on."
-        raise Conflict(message, remedy="Wait until it has ended.")
+        message = f"The execution is {execution.status} and has not ended yet."
+        raise Conflict(message, remedy="Wait until the execution has ended.")
     if execution.status is ExecutionState.SUCCESS:
-        raise Conflict("Everything was delivered.", remedy="Run the schedule now to deliver it anew.")
+        raise Conflict("Everything was delivered.", remedy="To deliver the report again, run the schedule now.")
     if execution.status not in UNFINISHED_ENDS:
         message = (
             f"The execution was {execution.status}. {words(reason_of(execution))} There is nothing to deliver again."
@@ -47,10 +47,10 @@ def undelivered(execution: Execution, deliveries: Sequence[Delivery]) -> int:
         raise Conflict(message, remedy="Run the schedule now, or backfill this due time.")
     if execution.superseded_by:
         message = f"A later execution, {execution.superseded_by}, replaced this one."
-        raise Conflict(message, remedy="Retry that one, or run the schedule now.")
+        raise Conflict(message, remedy="Retry that execution, or run the schedule now.")
     left = sum(delivery.status is not DeliveryState.DELIVERED for delivery in deliveries)
     if deliveries and not left:
-        raise Conflict("Everything was delivered.", remedy="Run the schedule now to deliver it anew.")
+        raise Conflict("Everything was delivered.", remedy="To deliver the report again, run the schedule now.")
     return left
 
 

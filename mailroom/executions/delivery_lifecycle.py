@@ -38,7 +38,7 @@ ALLOWED: Moves[DeliveryState, By] = Moves(
 _CONFIRMED = exists().where(Attempt.delivery_id == Delivery.id, Attempt.outcome == _D.DELIVERED)
 """Some attempt of the delivery is confirmed, whatever the delivery's own row says."""
 
-_BROKEN_OFF = "The process ended during this attempt; the far side may have it."
+_BROKEN_OFF = "The process ended during this attempt. The receiver may have got the delivery."
 
 
 async def begin_attempt(

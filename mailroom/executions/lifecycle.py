@@ -28,7 +28,7 @@ _CHUNK = 500
 
 
 class By(StrEnum):
-    """Who makes the move: Mailroom by its plan, or a person who asks for another try."""
+    """The cause of a move: Mailroom's plan, or a person who asks for another try."""
 
     PLAN = "plan"
     PERSON = "person"

@@ -1,4 +1,4 @@
-"""A schedule says of its executions when to send, and what happens when they overlap, come late or fail."""
+"""Define a schedule's condition for sending, and its policy for runs that overlap, are late or fail."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from mailroom.timing.words import span_words
 
 GRACE_SECONDS = 600
-"""An occurrence that begins later than this is missed under `catchup: none`."""
+"""Under `catchup: none`, an occurrence that begins later than this is missed."""
 
 CATCH_UP_MOST = 24
-"""At most so many due times that passed unserved are made good under `catchup: all`."""
+"""Under `catchup: all`, at most this many due times that passed without a run still run."""
 
 
 class _Model(BaseModel):
@@ -21,13 +21,13 @@ class _Model(BaseModel):
 
 
 class Condition(_Model):
-    """A condition says when to send: `always`, or only when the report's data has rows."""
+    """The condition for sending: `always`, or only when the report's data has rows."""
 
     send_if: Literal["always", "not_empty"] = "always"
 
 
 class Policy(_Model):
-    """A policy says what happens when runs overlap, come late or fail.
+    """The policy for runs that overlap, are late or fail.
 
     An occurrence is too late, whatever else is set, once `expires_after` has passed since its due time. Among those
     that are not, `catchup` chooses which of several unserved ones run. What is to run then meets `overlap`.
@@ -37,15 +37,15 @@ class Policy(_Model):
         default="skip",
         description=(
             "What happens to a run while an earlier one of the schedule has not ended. `skip`: it is skipped. "
-            "`buffer_one`: it waits, and later ones are skipped meanwhile. `allow`: it runs beside the other. "
+            "`buffer_one`: it waits, and others are skipped meanwhile. `allow`: both run at the same time. "
             "`cancel_other`: the earlier one is cancelled and sends nothing more."
         ),
     )
     catchup: Literal["none", "latest", "all"] = Field(
         default="latest",
         description=(
-            "Which due times that passed without a run are made good, within `expires_after`: `none` that is more "
-            "than 10 minutes late, only the `latest`, or `all`, at most 24, one after the other unless `overlap` is "
+            "Which due times that passed without a run still run, within `expires_after`. `none`: only those at most "
+            "10 minutes late. `latest`: only the last one. `all`: up to 24, one after the other unless `overlap` is "
             "`allow`."
         ),
     )
@@ -65,9 +65,11 @@ class Policy(_Model):
         ),
     )
     pause_after_failures: int = Field(
-        default=5, ge=1, le=1000, description="Failed executions in a row after which the schedule is suspended."
+        default=5, ge=1, le=1000, description="After this many failed executions in a row, the schedule is suspended."
     )
-    max_attempts: int = Field(default=8, ge=1, le=20, description="Tries of one delivery, the first included.")
+    max_attempts: int = Field(
+        default=8, ge=1, le=20, description="How many times one delivery is tried, including the first try."
+    )
 
     @field_validator("catchup")
     @classmethod

@@ -13,36 +13,38 @@ _C = ReasonCode
 _SENTENCES = {
     _C.SCHEDULE_NOT_ACTIVE: "The schedule is {state}.",
     _C.OWNER_INACTIVE: "The schedule's owner is no longer active.",
-    _C.JITTER: "It starts {delay:span} after its due time, to spread the load (jitter).",
-    _C.WAITS_FOR_ANOTHER: "It waits until execution {execution} of this schedule has ended.",
-    _C.EXPIRED: "It began {late:span} late; runs of this schedule expire after {limit:span}.",
+    _C.JITTER: "The run starts {delay:span} after its due time, to spread the load (jitter).",
+    _C.WAITS_FOR_ANOTHER: "The run waits until execution {execution} of this schedule has ended.",
+    _C.EXPIRED: "The run began {late:span} late, but runs of this schedule expire after {limit:span}.",
     _C.EXPIRED_WAITING: (
-        "It waited for an earlier run until it was {late:span} late; runs of this schedule expire after {limit:span}."
+        "The run waited for an earlier one until it was {late:span} late, but runs of this schedule expire after "
+        "{limit:span}."
     ),
-    _C.NO_CATCH_UP: "It began {late:span} late, and the schedule does not catch up (catchup: none).",
-    _C.REPLACED_BY_LATER: "A later run, due {due_at:instant}, replaces it (catchup: latest).",
-    _C.TOO_MANY_LATER: "More than {most} later runs are due already; only the latest {most} are made good.",
+    _C.NO_CATCH_UP: "The run began {late:span} late, and the schedule does not catch up (catchup: none).",
+    _C.REPLACED_BY_LATER: "A later run, due {due_at:instant}, replaces this one (catchup: latest).",
+    _C.TOO_MANY_LATER: "More than {most} later runs are due already, and only the latest {most} still run.",
     _C.NOT_BEGUN_EXPIRED: "No run started within {limit:span} of its due time, so it has expired.",
     _C.NOT_BEGUN_NO_CATCH_UP: (
         "No run started within {grace:span} of its due time, and the schedule does not catch up (catchup: none)."
     ),
     _C.NOT_BEGUN_REPLACED: (
-        "No run started before the next one was due, {due_at:instant}, which replaces it (catchup: latest)."
+        "No run started before the next one was due, {due_at:instant}, which replaces this one (catchup: latest)."
     ),
-    _C.NOT_BEGUN_TOO_MANY: "More than {most} due times were waiting; only the latest {most} are made good.",
+    _C.NOT_BEGUN_TOO_MANY: "More than {most} due times were waiting, and only the latest {most} still run.",
     _C.SCHEDULE_PAUSED: "The schedule was paused before a run started.",
     _C.SCHEDULE_DELETED: "The schedule was deleted before a run started.",
     _C.SCHEDULE_SUSPENDED: "The schedule was suspended after {failures} failures, before a run started.",
     _C.OVERLAP: "Execution {execution} of this schedule has not ended yet.",
     _C.QUEUE_FULL: (
-        "Execution {execution} of this schedule has not ended yet, and {queued} waits for it already; only one may."
+        "Execution {execution} of this schedule has not ended yet, and {queued} waits for it already. "
+        "Only one may wait."
     ),
-    _C.LATER_UNDER_WAY: "Execution {execution}, of a later due time, is under way already.",
-    _C.SUPERSEDED: "Execution {execution}, due {due_at:instant}, replaced it (overlap: cancel_other).",
+    _C.LATER_UNDER_WAY: "Execution {execution}, which was due later, is already in progress.",
+    _C.SUPERSEDED: "Execution {execution}, due {due_at:instant}, replaced this one (overlap: cancel_other).",
     _C.NO_ROWS: "The report has no rows, and this schedule sends it only when it has some.",
     _C.RENDER_RETRY: "Rendering will be tried again: {error}",
     _C.RENDER_FAILED: "Rendering failed: {error}",
-    _C.FILE_GONE: "A rendered file is missing from the store: {file}.",
+    _C.FILE_GONE: "A rendered file is missing from the artifact store: {file}.",
     _C.FILES_EXPIRED: (
         "The files that the first recipients got are not kept any more, and no others are sent in their place. "
         "Run the schedule now for a new execution."
@@ -52,20 +54,22 @@ _SENTENCES = {
     _C.NOT_ALL_DELIVERED: "{delivered} of {total} delivered; the rest: {states}.",
     _C.OWN_ERROR_RETRY: "An error of Mailroom itself ended this try; it will be tried again (error {error_id}).",
     _C.OWN_ERROR: "Errors of Mailroom itself ended every try until it expired (the last is error {error_id}).",
-    _C.CANCELLED_IN_PREFECT: "It was cancelled in Prefect.",
+    _C.CANCELLED_IN_PREFECT: "The run was cancelled in Prefect.",
     _C.RUN_GONE: "The run ended without an outcome: its flow run no longer exists.",
     _C.NO_OUTCOME: "The run ended without an outcome: {said}",
     _C.NO_SUCH_SCHEDULE: "There is no schedule {schedule}.",
     _C.NO_SUCH_EXECUTION: "There is no execution {execution}.",
     _C.OF_ANOTHER_SCHEDULE: "Execution {execution} belongs to another schedule.",
     _C.NOT_DUE: "{due_at:instant} is not a due time of this schedule.",
-    _C.NOT_DUE_THEN: "The schedule was not due {due_at:instant}: it had been changed, or was not active, at that time.",
+    _C.NOT_DUE_THEN: (
+        "The schedule was not due at {due_at:instant}: it had been changed, or was not active, at that time."
+    ),
     _C.ENDED_BEFORE: "This occurrence has ended as {state}: {why}",
     _C.NEVER_REPEATED: "This execution has ended as {state}; a confirmed delivery is never repeated.",
-    _C.IN_ANOTHER_RUN: "Another flow run, {flow_run}, works on this execution.",
+    _C.IN_ANOTHER_RUN: "Another flow run, {flow_run}, is working on this execution.",
     _C.ALREADY: "This execution is {state} already.",
     _C.TEXT: "{text}",
-    _C.HELD_ELSEWHERE: "Another process works on this execution.",
+    _C.HELD_ELSEWHERE: "Another process is working on this execution.",
 }
 
 

@@ -1,17 +1,17 @@
-"""The owner of a schedule is told of these events; each is a class that makes its own words."""
+"""Define the events that the owner of a schedule is told about. Each is a class that makes its own words."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from mailroom.states import ExecutionState
 
 
 @dataclass(frozen=True, slots=True)
 class Event(ABC):
-    """Something that the owner of a schedule should know."""
+    """An event that the owner of a schedule should know about."""
 
     user_id: str
     schedule_id: str
@@ -75,16 +75,15 @@ class DueTimesMissed(Event):
     @property
     def title(self) -> str:
         """Return the schedule and what happened to it."""
-        return f"{self.schedule_name}: missed"
+        return f"{self.schedule_name}: runs were missed"
 
     @property
     def body(self) -> str:
         """Return how many were missed, when and why."""
-        when = self.first.isoformat()
-        if self.last != self.first:
-            when = f"{when} to {self.last.isoformat()}"
-        counted = "1 due time" if self.count == 1 else f"{self.count} due times"
-        return f"{counted} ({when}): {self.reason}"
+        first, last = (f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" for moment in (self.first, self.last))
+        if self.count == 1:
+            return f"The run due at {first} was missed. {self.reason}"
+        return f"{self.count} runs were missed, due from {first} to {last}. The reason for the last one: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,8 @@ class PausedInPrefect(Event):
         """Return who did it, and what follows."""
         by = f" by {self.who}" if self.who else ""
         return (
-            f"Somebody paused its deployment in Prefect{by}. Nothing leaves for it until it is resumed, here or there."
+            f"Somebody paused its deployment in Prefect{by}. Nothing is sent until it is resumed, in "
+            "Mailroom or in Prefect."
         )
 
 
@@ -119,4 +119,4 @@ class ResumedInPrefect(Event):
     @property
     def body(self) -> str:
         """Return what follows."""
-        return "It fires again from its next due time."
+        return "The schedule runs again from its next due time."

@@ -28,7 +28,9 @@ from mailroom.states import ExecutionState
 from mailroom.storage.tables import Execution
 
 _LOG = logging.getLogger(__name__)
-_BROKEN_OFF = "It was cancelled during this attempt; the far side may have it, and it is not tried again."
+_BROKEN_OFF = (
+    "The execution was cancelled during this attempt. The receiver may have got the delivery. It is not tried again."
+)
 
 
 @dataclass(frozen=True, slots=True)

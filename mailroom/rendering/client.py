@@ -43,9 +43,13 @@ async def render(job: RenderJob, *, settings: Settings, group: str = "", urgent:
             await writer.drain()
             answer = wire.Answer.model_validate_json(await wire.receive(reader))
     except (wire.Broken, ConnectionError) as error:
-        raise Unavailable("The renderers broke off.", remedy="They are started again; try again.") from error
+        raise Unavailable(
+            "The connection to the renderers was lost.", remedy=("The renderers are being restarted. Try again.")
+        ) from error
     except TimeoutError as error:
-        raise Unavailable("The renderers did not come to this job.", remedy="Try again, or run more.") from error
+        raise Unavailable(
+            "The renderers were too busy for this job.", remedy="Try again later, or run more renderers."
+        ) from error
     finally:
         writer.close()
     return answer.unwrap()
@@ -63,8 +67,8 @@ async def connect(settings: Settings) -> tuple[asyncio.StreamReader, asyncio.Str
             return await asyncio.open_unix_connection(path)
     except (OSError, TimeoutError) as error:
         raise Unavailable(
-            f"No renderers serve on {path}.",
-            remedy="`mailroom up` starts them, or python -m mailroom.rendering.renderers.service.",
+            f"No renderers are running at {path}.",
+            remedy="Start them with `mailroom up` or `python -m mailroom.rendering.renderers.service`.",
         ) from error
 
 

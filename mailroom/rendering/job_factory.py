@@ -39,8 +39,10 @@ def render_job(
     """
     if not isinstance(source, SqlSource | HttpSource):
         raise ConfigurationError(
-            f"The connection '{definition.source.connection}' gives no rows to render.",
-            remedy="Name an sql or http connection in the report; a shell report is made by running a schedule of it.",
+            f"The connection '{definition.source.connection}' does not return rows, so there is nothing to render.",
+            remedy=(
+                "Use an sql or http connection in the report. For a report with a shell source, run a schedule of it."
+            ),
         )
     return RenderJob(
         definition=definition,

@@ -42,8 +42,8 @@ async def preview_html(
     due_at = datetime.now(UTC).replace(second=0, microsecond=0)
     values = resolve_parameters(definition.parameters, parameters, due_at, timezone)
     if _passes_files_on(definition):
-        message = f"The report '{definition.id}' passes files on; it has no preview."
-        raise ConfigurationError(message, remedy="Send a test of a schedule to yourself.")
+        message = f"The report '{definition.id}' passes files on unchanged, so it has no preview."
+        raise ConfigurationError(message, remedy="Send yourself a test of a schedule instead.")
     block = await connections.load(source, settings)
     working = settings.data_dir / "previews"
     await asyncio.to_thread(check_space, working, settings.min_free_mb)

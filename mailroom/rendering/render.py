@@ -98,8 +98,8 @@ def _passed_on(job: RenderJob, work: Path) -> RenderResult:
     assert isinstance(source, HttpSource)  # The caller has looked.
     if [format_.value for format_ in job.formats] != [source.content]:
         raise ConfigurationError(
-            f"The report passes a {source.content} on and cannot be had in another format.",
-            remedy=f"Ask for {source.content} alone, or set `pass_on: false`.",
+            f"The report passes on a {source.content} file and has no other format.",
+            remedy=f"Choose only {source.content}, or set `pass_on: false`.",
             field="formats",
         )
     from mailroom.rendering.sources.http import fetch  # noqa: PLC0415 - httpx only where it is needed
@@ -173,11 +173,13 @@ def translated(error: Exception, job: RenderJob) -> RenderFailed:
     if number == errno.EFBIG or "File too large" in str(error):
         return limits.output_exceeded(job.limits)
     if number == errno.ENOSPC:
-        return RenderFailed(f"No space is left on the disk of {job.folder}.", remedy="Make room and render again.")
+        return RenderFailed(
+            f"No space is left on the disk of {job.folder}.", remedy=("Free some space and render again.")
+        )
     if isinstance(error, PermissionError) and job.folder in Path(str(error.filename)).parents:
         return not_put(job.folder, error)
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return RenderFailed(
-        f"It broke off with {type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}.",
-        remedy="This is a fault of Mailroom or of the report's data; the log of the renderer may tell more.",
+        f"Rendering stopped with {type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}.",
+        remedy="The cause is an error in Mailroom or in the report's data. The renderer's log may say more.",
     )

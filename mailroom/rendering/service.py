@@ -32,7 +32,7 @@ MESSAGE, COMMAND = "message", "command"
 
 @dataclass(frozen=True, slots=True)
 class RenderRequest:
-    """What an execution needs rendered: a message and a file of each format, or all files that a command leaves."""
+    """The renderings that an execution needs: a message and a file of each format, or all files of a command."""
 
     definition: ReportDefinition
     parameters: dict[str, Any]

@@ -1,4 +1,4 @@
-"""What a definition says that its types cannot check: SQL, parameters, names that sections refer to. Pure.
+"""Check what the types of a definition cannot: SQL, parameters, and the names that sections refer to. Pure.
 
 Used for report folders and for `/api/v1/reports` alike. `at` is the path of the fault inside the definition.
 """
@@ -44,7 +44,7 @@ def check_definition(definition: ReportDefinition) -> list[Fault]:
         case HttpSource():
             faults += _http_faults(definition, definition.source, names)
         case ShellSource() if definition.sections:
-            remedy = "Remove the sections: the files that the command leaves are the report."
+            remedy = "Remove the sections. The files that the command creates are the report."
             faults.append(Fault(("sections",), "A shell source has no rows to show.", remedy))
     faults += _section_faults(definition, names)
     faults += _window_faults(definition, names)
@@ -67,8 +67,8 @@ def _parameter_faults(definition: ReportDefinition) -> Iterator[Fault]:
 
 def _http_faults(definition: ReportDefinition, source: HttpSource, names: list[str]) -> Iterator[Fault]:
     if not source.path.startswith("/") or source.path.startswith("//") or ".." in source.path.split("/"):
-        remedy = "Begin it with one '/', leave out '..'; the host is in the connection."
-        yield Fault(("source", "path"), f"'{source.path[:60]}' is not a path below the connection's address.", remedy)
+        remedy = "Begin the path with one '/' and do not use '..'. The host is part of the connection."
+        yield Fault(("source", "path"), f"'{source.path[:60]}' is not a path within the connection's address.", remedy)
     for key, value in source.query.items():
         for name in names_in(value):
             if name not in names:
@@ -78,7 +78,7 @@ def _http_faults(definition: ReportDefinition, source: HttpSource, names: list[s
         remedy = "Set pass_on: true, or fetch csv or json."
         yield Fault(("source", "content"), f"Rows cannot be read out of {source.content}.", remedy)
     if source.pass_on and [str(form) for form in definition.formats] != [source.content]:
-        message = f"The file is passed on as it is, and it is {source.content}."
+        message = f"The file is passed on unchanged, so its format is {source.content}."
         yield Fault(("formats",), message, f"Write formats: [{source.content}].")
 
 
@@ -95,21 +95,21 @@ def _section_faults(definition: ReportDefinition, names: list[str]) -> Iterator[
             for name, column in (piece for piece in pieces if not isinstance(piece, str)):
                 if name not in (queries if column else names):
                     kind = "query" if column else "parameter"
-                    message = f"The text refers to '{name}', which is no {kind} of this report."
+                    message = f"The text refers to '{name}', which is not a {kind} of this report."
                     yield Fault((*at, "text"), message, _declare(name, list(queries) if column else names))
         elif isinstance(section, KeyFiguresSection):
             columns = [column.name for column in section.columns]
             for figure in section.compare:
                 if figure not in columns:
-                    message = f"compare names '{figure}', which is not among the columns."
+                    message = f"compare uses '{figure}', which is not one of the columns."
                     yield Fault((*at, "compare", figure), message, f"The columns are: {', '.join(columns)}.")
 
 
 def _window_faults(definition: ReportDefinition, names: list[str]) -> Iterator[Fault]:
     for name in (definition.data_window or "").split(".."):
         if definition.data_window and name not in names:
-            message = f"data_window names '{name}', which is not a parameter."
-            yield Fault(("data_window",), message, "Write one parameter, or two as 'from..to'.")
+            message = f"data_window uses '{name}', which is not a parameter."
+            yield Fault(("data_window",), message, "Write the name of one parameter, or two names as 'from..to'.")
 
 
 def _template_faults(definition: ReportDefinition) -> Iterator[Fault]:
@@ -118,9 +118,11 @@ def _template_faults(definition: ReportDefinition) -> Iterator[Fault]:
     try:
         ImmutableSandboxedEnvironment(autoescape=True).parse(definition.template)
     except TemplateSyntaxError as error:
-        yield Fault(("template",), f"The template cannot be read: {error.message}.", "Mend its Jinja2.", error.lineno)
+        yield Fault(
+            ("template",), f"The template cannot be read: {error.message}.", "Correct the Jinja2 syntax.", error.lineno
+        )
 
 
 def _declare(name: str, known: list[str]) -> str:
     near = get_close_matches(name, known, n=1)
-    return f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(known) or 'none'}."
+    return f"Did you mean '{near[0]}'?" if near else f"Known names are: {', '.join(known) or 'none'}."

@@ -61,13 +61,13 @@ def resolve(expression: str, due_at: datetime, timezone: str, week_starts: WeekS
             raise ConfigurationError(f"There is no date '{expression}'.", remedy=HELP) from error
     match = _EXPRESSION.fullmatch(expression)
     if match is None or match["anchor"] not in ANCHORS:
-        raise ConfigurationError(f"'{expression[:60]}' is not a date that Mailroom knows.", remedy=HELP)
+        raise ConfigurationError(f"'{expression[:60]}' is not a date that Mailroom understands.", remedy=HELP)
     try:
         day = _anchor(match["anchor"], due_at.astimezone(ZoneInfo(timezone)).date(), week_starts)
         for amount, unit in _OFFSET.findall(match["offsets"]):
             day = _add(day, int(amount), unit)
     except (OverflowError, ValueError) as error:
-        raise ConfigurationError(f"'{expression}' leaves the calendar.", remedy="Use a smaller offset.") from error
+        raise ConfigurationError(f"'{expression}' is outside the calendar.", remedy="Use a smaller offset.") from error
     return day
 
 

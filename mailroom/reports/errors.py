@@ -1,4 +1,4 @@
-"""What a rendering can fail of, beyond what the source says.
+"""Define the errors of rendering, in addition to those of the sources.
 
 MailroomError
 └── RenderFailed        the report could not be made from its data

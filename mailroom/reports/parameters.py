@@ -160,7 +160,9 @@ def _schema_problems(schema: Mapping[str, Any]) -> Iterator[Problem]:
 def _property_problems(name: str, prop: Any) -> Iterator[Problem]:
     at: tuple[str | int, ...] = ("properties", name)
     if not _NAME.fullmatch(name):
-        yield Problem(name, "is not a name: use small letters, digits and _, a letter first, at most 60.", at)
+        yield Problem(
+            name, ("is not a valid name: use at most 60 lower-case letters, digits and _, and begin with a letter."), at
+        )
     if not isinstance(prop, dict):
         yield Problem(name, "needs a schema with a type.", at)
         return

@@ -56,10 +56,10 @@ async def check(session: AsyncSession, definition: ReportDefinition, *, viewer: 
     source = definition.source
     row = (await connection_repository.named(session, [source.connection], viewer=viewer)).get(source.connection)
     if row is None:
-        message = f"names the connection '{source.connection}', which does not exist."
+        message = f"There is no connection '{source.connection}'."
         faults.append(Fault("source.connection", message, "GET /api/v1/connections lists them."))
     elif row.kind != source.kind:
-        message = f"names '{row.name}', which is of kind {row.kind}, not {source.kind}."
+        message = f"The connection '{row.name}' is of kind {row.kind}, not {source.kind}."
         faults.append(Fault("source.connection", message, "Choose a connection of the source's kind."))
     if faults:
         raise Invalid(faults)
@@ -96,8 +96,8 @@ async def save(
 async def _create(
     session: AsyncSession, definition: ReportDefinition, context: Context
 ) -> tuple[Report, list[str], str]:
-    message = f"There is a report '{definition.id}' already."
-    taken = Conflict(message, remedy="Choose another id, or change that one with PUT.")
+    message = f"A report with the id '{definition.id}' already exists."
+    taken = Conflict(message, remedy="Choose another id, or change the existing report with PUT.")
     if await report_repository.find(session, definition.id, viewer=SYSTEM):
         raise taken  # Said before the faults of a definition that is not wanted here.
     warnings = await check(session, definition, viewer=context.viewer)
@@ -117,7 +117,9 @@ async def delete(session: AsyncSession, report_id: str, context: Context, *, if_
     check_etag(etag(row), if_match, noun="report")
     if count := await report_repository.count_schedules(session, report_id):
         message = f"The report '{report_id}' is used by {count} schedule{'s' if count > 1 else ''}."
-        raise Conflict(message, remedy=f"Delete those first: GET /api/v1/schedules/?report_id={report_id}.")
+        raise Conflict(
+            message, remedy=(f"Delete those schedules first. GET /api/v1/schedules/?report_id={report_id} lists them.")
+        )
     row.is_active, row.updated_at = False, context.now
     audit.record_by(session, ReportDeleted(row.id, row.version), context)
 

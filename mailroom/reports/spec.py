@@ -65,16 +65,16 @@ class HttpSource(_Model):
     path: str = Field(max_length=2000)
     query: dict[str, str] = Field(default_factory=dict)
     content: Literal["csv", "json", "xlsx", "pdf"]
-    rows_at: str = Field(default="", description="JSON pointer to the array of rows, for content: json.")
+    rows_at: str = Field(default="", description="For content json: the JSON pointer to the array of rows.")
     pass_on: bool = False
 
 
 class ShellSource(_Model):
-    """A command that leaves its files in `$MAILROOM_OUTPUT`. Parameters arrive as `MAILROOM_PARAM_<NAME>`."""
+    """A command that writes its files to `$MAILROOM_OUTPUT`. Parameters arrive as `MAILROOM_PARAM_<NAME>`."""
 
     kind: Literal["shell"]
     connection: Slug
-    command: list[str] = Field(min_length=1, description="Program and arguments; no shell expands them.")
+    command: list[str] = Field(min_length=1, description="The program and its arguments. No shell expands them.")
     timeout_seconds: int = Field(default=600, ge=1, le=6 * 3600)
 
 
@@ -83,7 +83,7 @@ NumberFormat = Literal["text", "integer", "decimal", "percent", "money", "date",
 
 
 class Column(_Model):
-    """How a column of a query is shown. `currency` is an ISO 4217 code, for `format: money`."""
+    """The presentation of a query's column. `currency` is an ISO 4217 code, for `format: money`."""
 
     name: str
     label: str = ""
@@ -127,7 +127,7 @@ class ChartSection(_Model):
     y: list[Column] = Field(min_length=1, max_length=6)
     series: str = ""
     max_points: int = Field(default=500, ge=1, le=5000)
-    alt: str = Field(default="", description="What the chart shows, in words, for readers who cannot see it.")
+    alt: str = Field(default="", description="A description of the chart for readers who cannot see it.")
 
 
 class TableSection(_Model):
@@ -136,7 +136,9 @@ class TableSection(_Model):
     kind: Literal["table"]
     heading: str = ""
     query: Name
-    columns: list[Column] = Field(default_factory=list, description="Empty: every column of the query.")
+    columns: list[Column] = Field(
+        default_factory=list, description=("The columns to show. If empty, every column of the query is shown.")
+    )
     max_rows: int = Field(default=1000, ge=1, le=10_000)
 
 
@@ -153,16 +155,25 @@ class ReportDefinition(_Model):
     source: Source
     parameters: dict[str, Any] = Field(
         default_factory=lambda: {"type": "object", "properties": {}},
-        description="A JSON Schema of type object; `default` and `title` of each property are used.",
+        description="A JSON Schema of type object. `default` and `title` of each property are used.",
     )
     sections: list[Section] = Field(default_factory=list, max_length=40)
     formats: list[Format] = Field(min_length=1)
     data: Name | None = Field(
-        default=None, description="The query whose rows are the data files (CSV, JSON, Parquet); default: first table."
+        default=None,
+        description=(
+            "The query whose rows go into the data files (CSV, JSON, Parquet). The default is the query of "
+            "the first table."
+        ),
     )
-    template: str | None = Field(default=None, description="Its own Jinja2 HTML template, for mail and HTML output.")
+    template: str | None = Field(
+        default=None, description=("A Jinja2 template of the report itself, for mail and HTML output.")
+    )
     data_window: str | None = Field(
-        default=None, description="Names the parameters that bound the data, e.g. 'from..to', for titles and receipts."
+        default=None,
+        description=(
+            "The parameters that limit the period of the data, such as 'from..to'; shown in titles and receipts."
+        ),
     )
 
     @property
@@ -203,7 +214,7 @@ class ReportDefinition(_Model):
             if query not in self.query_names:  # `at` leads report folders to the line
                 raise PydanticCustomError(
                     "unknown_query",
-                    "{where} names the query '{query}'; the source has: {known}",
+                    "{where} uses the query '{query}', but the source has: {known}",
                     {
                         "at": at,
                         "where": ".".join(str(part) for part in at),

@@ -81,20 +81,24 @@ def lint_query(name: str, sql: str, declared: Collection[str]) -> list[Finding]:
     while said and said[-1].kind == "end":
         said.pop()
     if not said:
-        error(1, "is empty.", "Write one SELECT.")
+        error(1, "is empty.", "Write one SELECT statement.")
         return found
     _check_shape(said, error)
     for token in tokens(sql):
         if token.kind == "comment" and "/*" in token.text[2:]:
-            error(token.line, "has a comment inside a comment.", "Databases disagree on where it ends: remove one.")
+            error(
+                token.line,
+                "has a comment inside another comment.",
+                ("Remove one of them, because databases disagree on where such a comment ends."),
+            )
         if token.kind == "other" and token.text in "'\"`":
-            error(token.line, f"has a {token.text} that is never closed.", "Close the quotation.")
+            error(token.line, f"has a {token.text} that is never closed.", "Add the closing quotation mark.")
             break
     for parameter, line in parameters_of(sql).items():
         if parameter not in declared:
             near = get_close_matches(parameter, declared, n=1)
             hint = f"Did you mean ':{near[0]}'? " if near else ""
-            error(line, f"uses ':{parameter}', which is not a parameter.", f"{hint}Declare it under parameters.")
+            error(line, f"uses ':{parameter}', which is not a parameter.", f"{hint}Or declare it under `parameters`.")
     return sorted(found, key=lambda finding: finding.line)
 
 
@@ -117,13 +121,13 @@ def _check_shape(said: list[Token], error: _Report) -> None:
         return
     for before, token, after in zip([None, *said[:-1]], said, [*said[1:], None], strict=True):
         if token.kind == "end":
-            error(token.line, "has a second statement after ';'.", "Write one statement a query.")
+            error(token.line, "has a second statement after ';'.", "Write one statement per query.")
             return
         name_of = before is not None and before.text.lower() in {".", "as"}
         call = after is not None and after.text == "("
         if token.kind == "word" and token.text.lower() in _WRITES and not name_of and not call:
             remedy = "A report only reads. Put a column of this name in double quotes."
-            error(token.line, f"has the word {token.text.upper()}.", remedy)
+            error(token.line, f"contains the word {token.text.upper()}.", remedy)
 
 
 class _Report(Protocol):

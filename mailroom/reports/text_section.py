@@ -9,7 +9,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from mailroom.reports.errors import RenderFailed
 
-REMEDY = "A text section may hold {{ parameter }} and {{ query.column }} only."
+REMEDY = "A text section may contain only {{ parameter }} and {{ query.column }}."
 _parser = ImmutableSandboxedEnvironment()
 
 Place = tuple[str, str]
@@ -27,7 +27,9 @@ def parse(text: str) -> list[str | Place]:
     try:
         template = _parser.parse(text)
     except TemplateSyntaxError as error:
-        raise RenderFailed(f"The text cannot be read, line {error.lineno}: {error.message}.", remedy=REMEDY) from error
+        raise RenderFailed(
+            f"Line {error.lineno} of the text cannot be read: {error.message}.", remedy=REMEDY
+        ) from error
     return [_piece(node) for output in template.body for node in _outputs(output)]
 
 

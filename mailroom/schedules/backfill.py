@@ -37,11 +37,11 @@ class Backfill(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     since: date | AwareDatetime = Field(
-        alias="from", description="First day in the schedule's time zone, or an instant; included."
+        alias="from", description="The first day in the schedule's time zone, or a point in time. It is included."
     )
-    until: date | AwareDatetime = Field(description="Last day, as far as it has passed, or an instant; included.")
-    again: bool = Field(default=False, description="Also those that were delivered already, wholly or in part.")
-    dry_run: bool = Field(default=False, description="Say what would be done, and do nothing.")
+    until: date | AwareDatetime = Field(description="The last day, up to now, or a point in time. It is included.")
+    again: bool = Field(default=False, description="Also run due times that were already delivered, fully or in part.")
+    dry_run: bool = Field(default=False, description="Only report what would be done.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +69,16 @@ def bounds(wanted: Backfill, timing: Timing, now: datetime) -> tuple[datetime, d
     """
     latest = now if isinstance(wanted.until, datetime) else now.astimezone(timing.zone).date()
     if wanted.until > latest:
-        raise Invalid.at("until", "lies in the future.", "A backfill is for due times that have passed.")
+        raise Invalid.at("until", "`until` is in the future.", "Choose a time that has passed.")
     for name, value in (("from", wanted.since), ("until", wanted.until)):
         if value.year < 1970:
-            raise Invalid.at(name, f"is in the year {value.year}.", "Give a year from 1970 on.")
+            raise Invalid.at(name, f"The year {value.year} is too early.", "Give a year from 1970 on.")
     first = wanted.since if isinstance(wanted.since, datetime) else _day(wanted.since, timing)
     last = wanted.until if isinstance(wanted.until, datetime) else _day(wanted.until + timedelta(days=1), timing)
     if not isinstance(wanted.until, datetime):
         last = min(last - timedelta(microseconds=1), now)
     if first > last:
-        raise Invalid.at("from", "lies after `until`, or in the future.", "Give a range that has passed.")
+        raise Invalid.at("from", "`from` is after `until` or in the future.", "Choose a range that has passed.")
     return first.astimezone(UTC), last.astimezone(UTC)
 
 
@@ -114,13 +114,13 @@ def choose(
     for due_at in found:
         states = known.get(due_at, set())
         if unfinished := states.intersection(ledger.OPEN):
-            plan.left_out.append(LeftOut(due_at, f"It is {min(unfinished)}."))
+            plan.left_out.append(LeftOut(due_at, f"Its execution is {min(unfinished)}."))
         elif not again and (done := states.intersection(_DONE)):
-            plan.left_out.append(LeftOut(due_at, f"It ended as {max(done)}."))
+            plan.left_out.append(LeftOut(due_at, f"Its execution ended as {max(done)}."))
         else:
             plan.due.append(due_at)
     if len(plan.due) > most:
-        remedy = "Ask for a shorter range, one after the other, or raise MAILROOM_BACKFILL_MOST."
+        remedy = "Backfill shorter ranges one after the other, or raise MAILROOM_BACKFILL_MOST."
         raise Invalid.at("from", f"and `until` hold {len(plan.due)} due times; the most is {most}.", remedy)
     return plan
 
@@ -135,8 +135,8 @@ async def backfill(session: AsyncSession, schedule_id: str, wanted: Backfill, co
     """
     schedule = await stored.get(session, schedule_id, viewer=context.viewer, lock=True)
     if schedule.state is not ScheduleState.ACTIVE:
-        message = f"The schedule is {schedule.state}; nothing leaves for it."
-        raise Conflict(message, remedy="Resume it first.")
+        message = f"The schedule is {schedule.state}, so nothing is sent for it."
+        raise Conflict(message, remedy="Resume the schedule first.")
     timing = stored_spec(schedule).timing
     first, last = bounds(wanted, timing, context.now)
     business = await business_calendar(session, timing.calendar)

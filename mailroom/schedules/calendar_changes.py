@@ -61,8 +61,8 @@ async def create(session: AsyncSession, wanted: NewCalendar, context: Context) -
     definition = wanted.definition()
     row = await calendars.insert(session, wanted.id, title=wanted.title, definition=definition, now=context.now)
     if row is None:
-        message = f"There is a calendar '{wanted.id}' already."
-        raise Conflict(message, remedy="Choose another id, or change that one with PUT.")
+        message = f"A calendar with the id '{wanted.id}' already exists."
+        raise Conflict(message, remedy="Choose another id, or change the existing calendar with PUT.")
     audit.record_by(session, events.CalendarCreated(row.id, row.definition), context)
     return row
 
@@ -121,6 +121,6 @@ async def delete(session: AsyncSession, calendar_id: str, context: Context, *, i
     if users := await calendars.schedules_on(session, calendar_id):
         named = ", ".join(f"'{schedule.name}'" for schedule in users[:5])
         message = f"The calendar '{calendar_id}' is used by {named}{f' and {len(users) - 5} more' * (len(users) > 5)}."
-        raise Conflict(message, remedy="Put those schedules on another calendar, or delete them first.")
+        raise Conflict(message, remedy="Change those schedules to another calendar, or delete them first.")
     audit.record_by(session, events.CalendarDeleted(calendar_id, row.title), context)
     await session.delete(row)

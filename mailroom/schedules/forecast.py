@@ -1,4 +1,4 @@
-"""What a timing will do: its next due times in words, and why it may be refused. Pure."""
+"""Predict the next due times of a timing in words, and find the reasons to refuse it. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mailroom.timing.words import date_words, moment_words, offset_words, senten
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Why an occurrence is not at the local time that the timing names: `local` is that time, naive."""
+    """The reason why an occurrence is not at the local time that the timing names; `local` is that time, naive."""
 
     local: datetime
     reason: Literal["holiday", "clock_change"]
@@ -51,7 +51,7 @@ def forecast(
     count: int = 10,
     jitter: timedelta = timedelta(),
 ) -> Forecast:
-    """What will fire from `now` on: at most `count` due times; each run starts up to `jitter` later."""
+    """Return at most `count` due times from `now` on, and warnings; each run starts up to `jitter` later."""
     if isinstance(timing, Immediate):
         local = now.astimezone(timing.zone)
         return Forecast([DueTime(now, local, moment_words(local))], sentence(timing))
@@ -64,7 +64,7 @@ def forecast(
         due.append(DueTime(occurrence.at, local, moment_words(local), f"{old} -> {new}" if old != new else None, moved))
         before = local
         if moved and moved.reason == "clock_change":
-            message = f"{date_words(moved.local)}: {moved.why}; it fires at {local:%H:%M}."
+            message = f"{date_words(moved.local)}: {moved.why}. The run is due at {local:%H:%M} instead."
             warnings.append(ScheduleWarning(Code.CLOCK_CHANGE, message, {"at": occurrence.at.isoformat()}))
     return Forecast(due, sentence(timing), warnings)
 
@@ -88,31 +88,32 @@ def _jitter_warnings(jitter: timedelta) -> list[ScheduleWarning]:
 
 
 def jitter_faults(jitter: timedelta, timing: Timing, business: BusinessCalendar, *, now: datetime) -> list[Fault]:
-    """Why a jitter does not fit the timing: a run might start after the next one was due."""
+    """Return the fault of a jitter that is too long for the timing: a run might start after the next one is due."""
     pair = closest(timing, now, business) if jitter and not isinstance(timing, Immediate) else None
     if pair is None or jitter < pair.interval:
         return []
-    message = f"is {span_words(jitter)}, and it is due again after {span_words(pair.interval)}."
-    return [Fault("policy.jitter", message, f"Choose less than {span_words(pair.interval)}.")]
+    message = f"The jitter is {span_words(jitter)}, but the schedule is due again after {span_words(pair.interval)}."
+    return [Fault("policy.jitter", message, f"Choose a jitter of less than {span_words(pair.interval)}.")]
 
 
 def timing_faults(timing: Timing, business: BusinessCalendar, *, now: datetime, least: timedelta) -> list[Fault]:
-    """What is wrong with a timing: it never fires, or fires again in less than `least`."""
+    """Return the faults of a timing: it has no due time, or two due times are less than `least` apart."""
     if isinstance(timing, Immediate):
         return []
     if next(occurrences(timing, now, business), None) is None:
         remedy = "Choose a time in the future." if isinstance(timing, Once) else "Check day, month and end date."
-        return [Fault("timing", "never fires from now on (nine years were looked at).", remedy)]
+        return [Fault("timing", "This timing has no due time in the next nine years.", remedy)]
     pair = closest(timing, now, business)
     if pair is None or pair.interval >= least:
         return []
     first, second = (moment.astimezone(timing.zone) for moment in (pair.earlier, pair.later))
-    because = ", as the clocks change then" if pair.by_clocks else ""
+    because = " because the clocks change" if pair.by_clocks else ""
     return [
         Fault(
             "timing",
-            f"fires on {moment_words(first)}, and again {span_words(pair.interval)} later at {second:%H:%M}{because}; "
-            f"the least is {span_words(least)}.",
-            "Let it fire less often, or ask the operator to lower MAILROOM_MINIMUM_INTERVAL_SECONDS.",
+            f"The timing is due on {moment_words(first)} and again {span_words(pair.interval)} later at "
+            f"{second:%H:%M}{because}; "
+            f"at least {span_words(least)} must lie between two due times.",
+            "Choose a longer interval, or ask the operator to lower MAILROOM_MINIMUM_INTERVAL_SECONDS.",
         )
     ]

@@ -18,7 +18,7 @@ from mailroom.storage.tables import Schedule
 
 
 class Cause(StrEnum):
-    """What moves a schedule from one state to another."""
+    """The causes that move a schedule from one state to another."""
 
     PAUSE = "pause"
     RESUME = "resume"

@@ -157,7 +157,7 @@ async def _move(
         return schedule
     was = schedule.state
     if not lifecycle.ALLOWED.allows(was, state, cause):
-        remedy = "Give it a timing with due times that are still to come." if was is ScheduleState.FINISHED else ""
+        remedy = "Change its timing so that it has due times in the future." if was is ScheduleState.FINISHED else ""
         raise Conflict(f"The schedule is {was}; it cannot be {_MOVED[cause].action}.", remedy=remedy)
     await account_for_change(session, [schedule], now=context.now, ended=_ENDED.get(cause))
     lifecycle.move(schedule, state, cause, now=context.now)
@@ -211,12 +211,14 @@ async def request_execution(
     """
     schedule = await stored.get(session, schedule_id, viewer=context.viewer)
     if kind is ExecutionKind.RUN_NOW and schedule.state is not ScheduleState.ACTIVE:
-        message = f"The schedule is {schedule.state}; nothing leaves for it."
-        raise Conflict(message, remedy="Resume it first, or send a test, which goes to you alone.")
+        message = f"The schedule is {schedule.state}, so nothing is sent for it."
+        raise Conflict(message, remedy="Resume the schedule first, or send a test, which goes only to you.")
     if kind is ExecutionKind.TEST:
         caller = test_recipient or context.user.email
         if not any(target.for_test(caller) for target in stored_spec(schedule).targets()):
-            raise Invalid.at("destinations", "cannot be tested: none of their channels can send to you alone.")
+            raise Invalid.at(
+                "destinations", ("A test is not possible, because none of the channels can send only to you.")
+            )
     execution = execution_lifecycle.new_execution(
         schedule.id,
         kind,

@@ -1,4 +1,4 @@
-"""What a user says of a schedule: the body of POST and PUT, and what is stored of it."""
+"""Define a schedule as its user writes it: the body of POST and PUT, and its stored form."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Model(BaseModel):
 
 
 class ScheduleSpec(_Model):
-    """A schedule as its user wrote it; see DESIGN's contract for an example."""
+    """A schedule as its user wrote it; the README has an example."""
 
     name: str = Field(min_length=1, max_length=200)
     report_id: Slug
@@ -37,7 +37,7 @@ class ScheduleSpec(_Model):
     @classmethod
     def _one_line(cls, value: str) -> str:
         if any(not character.isprintable() for character in value):
-            raise ValueError("holds a control character or a line break")
+            raise ValueError("the text contains a control character or a line break")
         return value.strip() or _refuse("is blank")
 
     @field_validator("formats")
@@ -46,7 +46,7 @@ class ScheduleSpec(_Model):
         return list(dict.fromkeys(value))
 
     def targets(self) -> list[Destination]:
-        """The destinations as their channels' models.
+        """Return the destinations as the models of their channels.
 
         Raises:
             Invalid: naming every wrong setting as `destinations.0.…`.
@@ -55,7 +55,7 @@ class ScheduleSpec(_Model):
 
 
 def read_targets(destinations: Sequence[Mapping[str, Any]]) -> list[Destination]:
-    """Destinations as their channels' models.
+    """Return destinations as the models of their channels.
 
     Raises:
         Invalid: naming every wrong setting as `destinations.0.…`.
@@ -110,7 +110,7 @@ def store_spec(schedule: Schedule, spec: ScheduleSpec) -> None:
 
 
 def spec_data(schedule: Schedule) -> dict[str, Any]:
-    """The stored spec as the JSON body that it came from, defaults filled in."""
+    """Return the stored spec as the JSON body that it came from, with defaults filled in."""
     return {
         "name": schedule.name,
         "report_id": schedule.report_id,
@@ -122,5 +122,5 @@ def spec_data(schedule: Schedule) -> dict[str, Any]:
 
 
 def stored_spec(schedule: Schedule) -> ScheduleSpec:
-    """The spec of a row."""
+    """Return the spec of a row."""
     return ScheduleSpec.model_validate(spec_data(schedule))

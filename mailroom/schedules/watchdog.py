@@ -56,7 +56,7 @@ class Findings:
         return bool(self.lost or self.missed or self.finished)
 
     def __str__(self) -> str:
-        return f"{self.lost} due times without a run (handed over now), {self.missed} missed, {self.finished} finished"
+        return f"{self.lost} due times had no run and will run now, {self.missed} missed, {self.finished} finished"
 
 
 async def look(database: Database, *, now: datetime) -> Findings:
@@ -99,7 +99,7 @@ def _missed(found: Found) -> list[tuple[datetime, Reason]]:
 def _tell(found: Found, findings: Findings) -> None:
     lost = [entry for entry in found.entries if entry.status is ExecutionState.PENDING]
     for entry in lost[: max(0, _TOLD - findings.lost)]:
-        _LOG.warning("Schedule %s: no run had its due time %s.", found.schedule.id, entry.due_at.isoformat())
+        _LOG.warning("Schedule %s had no run for its due time %s.", found.schedule.id, entry.due_at.isoformat())
     findings.lost += len(lost)
     findings.missed += len(_missed(found))
 

@@ -153,7 +153,7 @@ def check_space(folder: Path, least_mb: int) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     if (free := free_mb(folder)) < least_mb:
-        message = f"Only {free:,} MB are free in {folder}; {least_mb:,} MB are kept free."
+        message = f"Only {free:,} MB are free in {folder}, but {least_mb:,} MB must stay free."
         raise Unavailable(message, remedy="Free some space, or lower MAILROOM_MIN_FREE_MB.")
 
 

@@ -49,7 +49,9 @@ def decode_cursor(cursor: str) -> tuple[Any, str]:
             if isinstance(text, str) and b"\0" in text.encode():
                 raise ValueError(cursor)
     except (ValueError, binascii.Error, TypeError) as error:
-        raise Invalid.at("cursor", "is not a cursor of this list.", "Use `next_cursor` of the page before.") from error
+        raise Invalid.at(
+            "cursor", "This is not a cursor of this list.", "Use `next_cursor` of the previous page."
+        ) from error
     return value, row_id
 
 
@@ -72,14 +74,16 @@ async def page(
 ) -> Page[Row]:
     """Return one page of `query`, ordered by `key` then `row_id`. `key` must never be NULL."""
     if not 1 <= limit <= MAX_LIMIT:
-        raise Invalid.at("limit", f"is {limit}.", f"Ask for 1 to {MAX_LIMIT} rows.")
+        raise Invalid.at("limit", f"is {limit}.", f"Choose a limit from 1 to {MAX_LIMIT}.")
     if cursor:
         value, last_id = decode_cursor(cursor)
         try:
             # The cursor comes from outside: it may belong to another order of this list.
             value = _instant(value) if isinstance(key.type, Instant) else str(value)
         except (ValueError, TypeError, OverflowError) as error:
-            raise Invalid.at("cursor", "belongs to another order of this list.", "Start at its first page.") from error
+            raise Invalid.at(
+                "cursor", "This cursor belongs to another sort order of the list.", ("Start at the first page.")
+            ) from error
         beyond = key < value if descending else key > value
         tie = row_id < last_id if descending else row_id > last_id
         query = query.where(or_(beyond, and_(key == value, tie)))

@@ -84,21 +84,23 @@ def _check_item(field: int, item: str) -> None:
     """Refuse a part of a field, where commas separate the parts."""
     match = _ITEM.fullmatch(item)
     if not match or bool(match["star"]) == bool(match["first"]) or (match["star"] and match["last"]):
-        raise ValueError(f"'{item}' cannot be read as {_NAMES[field]}; write such as 5, 1-5, */2 or 1,3,5")
+        raise ValueError(f"'{item}' cannot be read as {_NAMES[field]}; write, for example, 5, 1-5, */2 or 1,3,5")
     first = _number(field, match["first"]) if match["first"] else 0
     if match["last"]:
         last = _number(field, match["last"])
         if match["last"] == "sun":
             last = 7
         if last <= first:
-            raise ValueError(f"'{item}' does not go upwards; write a list instead, such as 22,23,0,1")
+            raise ValueError(f"'{item}' goes backwards; write a list instead, such as 22,23,0,1")
     if match["step"]:
         step = int(match["step"])
         if not 1 <= step <= len(_RANGES[field]):
-            raise ValueError(f"the step of '{item}' leaves the {_NAMES[field]}; it is counted anew in each round")
+            raise ValueError(f"the step of '{item}' is larger than the range of the {_NAMES[field]}")
         alone = match["first"] and not match["last"]
         if alone and (field == 4 or first + step not in _RANGES[field]):
-            raise ValueError(f"'{item}' is read in different ways; write the numbers out, such as 1,3,5")
+            raise ValueError(
+                f"'{item}' means different things in different programs; write the numbers out, such as 1,3,5"
+            )
 
 
 def _check_field(field: int, text: str) -> None:
@@ -107,10 +109,12 @@ def _check_field(field: int, text: str) -> None:
         return
     items = text.split(",")
     if "*" in items and len(items) > 1:
-        raise ValueError(f"'{text}' lists * beside others, and means all of them; write * alone")
+        raise ValueError(f"'{text}' contains * and other values; write only *")
     special = [item for item in items if field == 4 and re.fullmatch(r"l[0-7]|[0-9a-z]+#[1-5]", item)]
     if special and len(special) < len(items):
-        raise ValueError(f"'{text}' mixes weekdays with numbered ones; Prefect cannot. Make two schedules")
+        raise ValueError(
+            f"'{text}' mixes weekdays and numbered weekdays, which Prefect does not support; create two schedules"
+        )
     for item in special:
         _number(field, item.split("#")[0].removeprefix(_LAST))
     if special:
@@ -122,25 +126,28 @@ def _check_field(field: int, text: str) -> None:
 
 def _check(expression: str) -> list[str]:
     if not re.fullmatch(r"[0-9A-Za-z*/,#? -]+", expression, re.ASCII):
-        raise ValueError("a cron expression holds letters, digits and * / , - # ? only; macros such as @daily do not")
+        raise ValueError(
+            "a cron expression may contain only letters, digits and * / , - # ?; macros such as @daily are "
+            "not supported"
+        )
     fields = expression.lower().split()
     if len(fields) != 5:
         raise ValueError(
-            f"'{expression}' has {len(fields)} fields; give five: minute hour day-of-month month day-of-week"
+            f"'{expression}' has {len(fields)} fields, but it needs five: minute hour day-of-month month day-of-week"
         )
     if any(re.search(r"(^|[^a-z])[rh]([^a-z]|$)", field) for field in fields):
-        raise ValueError(f"'{expression}' uses R or H; random times cannot be shown before they fire")
+        raise ValueError(f"'{expression}' uses R or H, but random times cannot be shown in advance")
     for number, text in enumerate(fields):
         _check_field(number, text)
     day, weekday = fields[2], fields[4]
     if day not in ("*", "?") and weekday not in ("*", "?"):
         if day.startswith("*") or weekday.startswith("*"):
             raise ValueError(
-                f"day-of-month '{day}' with day-of-week '{weekday}': some crons want both to match, others one of "
-                "them; restrict one of the two, or write the days out, such as 1,3,5"
+                f"day-of-month '{day}' with day-of-week '{weekday}': some programs require both to match, others "
+                "only one; restrict only one of the two, or write the days out, such as 1,3,5"
             )
         if "#" in weekday or _LAST in weekday:
-            raise ValueError(f"'{weekday}' with day-of-month '{day}': Prefect would drop the latter; use * there")
+            raise ValueError(f"'{weekday}' with day-of-month '{day}': Prefect would ignore the latter; use * there")
     return fields
 
 
@@ -168,10 +175,10 @@ def read_cron(expression: str) -> CronFields:
     both = fields[2] not in ("*", "?") and fields[4] not in ("*", "?")
     if both and ((not special and len(set(numbers[4])) == 7) or len(set(numbers[2])) == 31):
         # croniter takes these for * or not, depending on the other fields.
-        raise ValueError(f"'{fields[2]}' with '{fields[4]}': one of the two is every day; write * there")
+        raise ValueError(f"'{fields[2]}' with '{fields[4]}': one of the two means every day; write * for it")
     longest = 29 if numbers[3] == [2] else 30 if set(numbers[3]) <= {2, 4, 6, 9, 11} else 31
     if expanded[4] != ["*"] and _LAST not in expanded[2] and min(numbers[2]) > longest:
-        raise ValueError(f"day-of-month '{fields[2]}' never comes in month '{fields[3]}'; write * there")
+        raise ValueError(f"day-of-month '{fields[2]}' does not exist in month '{fields[3]}'; write * for it")
     nth = {
         ((int(day) - 1) % 7, -1 if n == _LAST else int(n)) for day, which in special.items() for n in map(str, which)
     }

@@ -39,9 +39,9 @@ def _sensible(value: Day) -> Day:
 class _Timing(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
 
-    timezone: str = Field(default="UTC", description="IANA name, such as Europe/Berlin.")
+    timezone: str = Field(default="UTC", description="The IANA name of the time zone, such as Europe/Berlin.")
     starts_on: dt.date | None = None
-    ends_on: dt.date | None = Field(default=None, description="The last day on which it may fire.")
+    ends_on: dt.date | None = Field(default=None, description="The last day on which a run may be due.")
     calendar: str | None = Field(default=None, description="The id of a business calendar.")
     on_holiday: Holiday = "run"
 
@@ -54,7 +54,7 @@ class _Timing(BaseModel):
     @classmethod
     def _known_zone(cls, value: str) -> str:
         if value not in known_zones():
-            raise ValueError(f"'{value[:60]}' is not a time zone of the IANA list; use a name such as Europe/Berlin")
+            raise ValueError(f"'{value[:60]}' is not a time zone in the IANA list; use a name such as Europe/Berlin")
         return value
 
     @field_validator("starts_on", "ends_on")
@@ -65,7 +65,7 @@ class _Timing(BaseModel):
     @model_validator(mode="after")
     def _ends_after_start(self) -> _Timing:
         if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
-            raise ValueError(f"ends_on {self.ends_on} lies before starts_on {self.starts_on}")
+            raise ValueError(f"ends_on {self.ends_on} is before starts_on {self.starts_on}")
         if self.on_holiday != "run" and not self.calendar:
             raise ValueError(f"on_holiday: {self.on_holiday} needs a calendar that knows the holidays")
         return self
@@ -82,7 +82,7 @@ def _minute(value: Any) -> Any:
 TimeOfDay = Annotated[
     dt.time,
     PlainSerializer(lambda value: f"{value:%H:%M}", return_type=str, when_used="json"),
-    Field(description="Local time of day, HH:MM."),
+    Field(description="The local time of day, HH:MM."),
 ]
 
 
@@ -93,35 +93,35 @@ class _AtTime(_Timing):
 
 
 class Immediate(_Timing):
-    """Once, as soon as it is saved."""
+    """One run, as soon as the schedule is saved."""
 
     frequency: Literal["immediate"]
 
 
 class Once(_Timing):
-    """At one local date and time."""
+    """One run at a local date and time."""
 
     frequency: Literal["once"]
-    at: dt.datetime = Field(description="Local date and time without an offset, such as 2026-12-24T09:00.")
+    at: dt.datetime = Field(description="The local date and time without an offset, such as 2026-12-24T09:00.")
 
     @field_validator("at")
     @classmethod
     def _local_minute(cls, value: dt.datetime) -> dt.datetime:
         if value.tzinfo is not None:
-            raise ValueError("give local time without an offset; the zone is in `timezone`")
+            raise ValueError("give the local time without an offset; the time zone is in `timezone`")
         if value.second or value.microsecond:
-            raise ValueError("give a whole minute")
+            raise ValueError("give the time in whole minutes")
         return _sensible(value)
 
 
 class Daily(_AtTime):
-    """Every day."""
+    """A run every day."""
 
     frequency: Literal["daily"]
 
 
 class Weekly(_AtTime):
-    """On some days of the week."""
+    """A run on some days of the week."""
 
     frequency: Literal["weekly"]
     days: list[Weekday] = Field(min_length=1, max_length=7)
@@ -154,14 +154,14 @@ DayRule = Annotated[int, Field(ge=1, le=31)] | Literal["last"] | NthWeekday | Bu
 
 
 class Monthly(_AtTime):
-    """On one day of every month."""
+    """A run on one day of every month."""
 
     frequency: Literal["monthly"]
     day: DayRule
 
 
 class Quarterly(_AtTime):
-    """On one day of one month of every quarter; quarters begin in January, April, July and October."""
+    """A run on one day of one month of every quarter; quarters begin in January, April, July and October."""
 
     frequency: Literal["quarterly"]
     month_of_quarter: int = Field(ge=1, le=3)
@@ -169,7 +169,7 @@ class Quarterly(_AtTime):
 
 
 class Yearly(_AtTime):
-    """On one day of one month of every year; 29 February is the 28th in a common year."""
+    """A run on one day of one month of every year; 29 February is the 28th in a common year."""
 
     frequency: Literal["yearly"]
     month: int = Field(ge=1, le=12)
@@ -177,7 +177,7 @@ class Yearly(_AtTime):
 
 
 class Hourly(_Timing):
-    """Every N hours of the wall clock, counted each day from `from`, up to `until` itself.
+    """A run every N hours of the wall clock, counted each day from `from`, up to and including `until`.
 
     It repeats: where the clocks go back, the hour that comes twice fires twice; no hour is lost.
     """
@@ -185,8 +185,10 @@ class Hourly(_Timing):
     frequency: Literal["hourly"]
     every: int = Field(default=1, ge=1, le=12, description="Hours.")
     from_: TimeOfDay = Field(default=dt.time(0, 0), alias="from", description="The first time of each day, HH:MM.")
-    until: TimeOfDay = Field(default=dt.time(23, 59), description="The last time of each day that may be, HH:MM.")
-    days: list[Weekday] | None = Field(default=None, min_length=1, max_length=7, description="Every day without it.")
+    until: TimeOfDay = Field(default=dt.time(23, 59), description="The latest time of each day, HH:MM.")
+    days: list[Weekday] | None = Field(
+        default=None, min_length=1, max_length=7, description=("The days of the week. By default, every day.")
+    )
 
     _check_times = field_validator("from_", "until", mode="before")(_minute)
 
@@ -194,13 +196,14 @@ class Hourly(_Timing):
     def _upwards(self) -> Hourly:
         if self.until < self.from_:
             raise ValueError(
-                f"until {self.until:%H:%M} lies before from {self.from_:%H:%M}; a night is two schedules, one to 23:59"
+                f"until {self.until:%H:%M} is before from {self.from_:%H:%M}; "
+                "for hours past midnight, create two schedules, the first until 23:59"
             )
         return self
 
 
 class Cron(_Timing):
-    """By a cron expression of five fields with names, `L` and `#`; day-of-month and day-of-week are alternatives.
+    """A cron expression of five fields with names, `L` and `#`; day-of-month and day-of-week are alternatives.
 
     One whose minute or hour field begins with `*` repeats: it fires in both hours of a fold and in none of a gap.
     """

@@ -20,4 +20,4 @@ class ArtifactView(View):
     rows: int | None
     sha256: str
     expires_at: datetime
-    download: str = Field(description="Where it can be downloaded, until it expires.")
+    download: str = Field(description="The address to download the file from, until it expires.")

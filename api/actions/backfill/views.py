@@ -17,7 +17,7 @@ class LeftOutView(View):
 
 
 class BackfillView(View):
-    """The due times of a backfill in order, their executions (none after a dry run), and those left out."""
+    """The due times of a backfill in order, their executions (none after a dry run), and the due times left out."""
 
     due: list[datetime]
     executions: list[str]

@@ -95,7 +95,7 @@ async def delete(caller: Caller, name: str) -> None:
 
 
 async def check(caller: Caller, name: str) -> CheckView:
-    """Ask the far side whether the connection works; nothing is delivered.
+    """Check whether the connection works, by asking its server; nothing is delivered.
 
     Raises:
         MailroomError: what is wrong, in the words of the channel or source.

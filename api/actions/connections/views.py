@@ -37,7 +37,7 @@ class ConnectionKind(View):
 
 
 class CheckView(View):
-    """The answer of the far side to a check."""
+    """The result of a check of a connection."""
 
     ok: bool
     message: str

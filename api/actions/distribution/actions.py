@@ -21,12 +21,12 @@ class DistributionTest(BaseModel):
     connection: str = Field(min_length=1, max_length=100)
     to: str | None = Field(default=None, min_length=3, max_length=320)
     destination: dict[str, Any] = Field(
-        default_factory=dict, description="The channel's other settings, as on a schedule's destination."
+        default_factory=dict, description="The channel's other settings, as in a destination of a schedule."
     )
 
 
 async def send_test(caller: Caller, channel: str, wanted: DistributionTest) -> TestReceipt:
-    """Send a small real message, marked as a test, and return what the far side confirmed.
+    """Send a small real message, marked as a test, and return what the receiver confirmed.
 
     Raises:
         NoSuchChannel: this Mailroom has no channel of that name.

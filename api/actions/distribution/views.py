@@ -8,7 +8,7 @@ from api.actions.view import View
 
 
 class TestReceipt(View):
-    """The receipt of a test message: what the far side confirmed."""
+    """The receipt of a test message: what the receiver confirmed."""
 
     __test__ = False  # pytest: this is not a test class.
 

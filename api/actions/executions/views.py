@@ -13,7 +13,7 @@ from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 
 
 class ErrorView(View):
-    """The reason of a failure; the log knows it by the id."""
+    """The reason for a failure. The log has more under the id."""
 
     id: str | None
     message: str
@@ -28,8 +28,10 @@ class ExecutionView(View):
     kind: ExecutionKind
     due_at: datetime
     status: ExecutionState
-    reason: str = Field(description="Why it is in this state, as a sentence.")
-    reason_code: str | None = Field(description="The reason as a code, for programs.", examples=["overlap"])
+    reason: str = Field(description="The reason for the state, as a sentence.")
+    reason_code: str | None = Field(
+        description="The reason for the state, as a code for programs.", examples=["overlap"]
+    )
     started_at: datetime | None
     completed_at: datetime | None
     delivered: int
@@ -38,7 +40,8 @@ class ExecutionView(View):
     artifacts: list[ArtifactView]
     test_recipient: str | None
     retry_requested_at: datetime | None = Field(
-        default=None, description="A person asked for another try then, which has not begun yet."
+        default=None,
+        description=("When a person asked for another try that has not begun yet; else null."),
     )
     links: dict[str, str]
 
@@ -54,7 +57,7 @@ class AttemptView(View):
 
 
 class DeliveryView(View):
-    """One artifact set on its way to one recipient, with its attempts."""
+    """The delivery of a set of files to one recipient, with its attempts."""
 
     id: str
     channel: str

@@ -23,7 +23,7 @@ async def load(caller: Caller, *, date: dt.date | None, timezone: str | None) ->
     """
     name = timezone or caller.context.user.timezone
     if name not in known_zones():
-        raise Invalid.at("timezone", f"'{name}' is not a time zone of the IANA list.", "Use a name such as Asia/Tokyo.")
+        raise Invalid.at("timezone", f"'{name}' is not a time zone in the IANA list.", "Use a name such as Asia/Tokyo.")
     zone = zone_named(name)
     today = caller.context.now.astimezone(zone).date()
     day = date or today

@@ -19,13 +19,17 @@ class BusiestMinute(View):
 
 
 class LoadView(View):
-    """The number of runs due through a local day, by the timings as they are now."""
+    """The number of runs due on a local day, by the present timings."""
 
     date: dt.date
     timezone: str
-    start: datetime = Field(description="The day's midnight, where the first bucket begins.")
+    start: datetime = Field(description="Midnight at the start of the day, where the first bucket begins.")
     bucket_minutes: int = Field(examples=[15])
-    runs: list[int] = Field(description="Runs in each bucket; 92 or 100 of them on days when the clocks change.")
+    runs: list[int] = Field(
+        description=(
+            "The number of runs in each quarter of an hour: 96 values, or 92 or 100 on days when the clocks change."
+        )
+    )
     total: int
     busiest: BusiestMinute | None
-    crowded_above: int = Field(description="More runs than this in one minute are warned of.")
+    crowded_above: int = Field(description="Schedules get a warning when more runs than this are due in one minute.")

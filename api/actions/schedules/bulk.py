@@ -35,18 +35,22 @@ class BulkRequest(BaseModel):
 
     action: BulkAction
     ids: list[Annotated[str, StringConstraints(min_length=1, max_length=80)]] | None = Field(
-        default=None, min_length=1, max_length=MOST, description="Ids of schedules; one that is repeated counts once."
+        default=None, min_length=1, max_length=MOST, description="Ids of schedules. An id that is repeated counts once."
     )
     filter: ScheduleFilter | None = Field(
-        default=None, description=f"The filters of the list, at least one of them. It may match {MOST} schedules."
+        default=None,
+        description=(
+            "The same filters as for the list of schedules; at least one is needed. They may match at most "
+            f"{MOST} schedules."
+        ),
     )
-    dry_run: bool = Field(default=False, description="Say what would be done to each, and do nothing.")
+    dry_run: bool = Field(default=False, description="Only report what would be done to each schedule; change nothing.")
 
     @field_validator("action", mode="before")
     @classmethod
     def _not_yet(cls, value: object) -> object:
         if value == "reassign":
-            raise ValueError("reassign is not available: every schedule has the same owner in this version")
+            raise ValueError("reassign is not available in this version, because all schedules have the same owner")
         return value
 
 
@@ -124,12 +128,12 @@ async def bulk(
 
 async def _chosen(caller: Caller, wanted: BulkRequest) -> Sequence[str]:
     if (wanted.ids is None) == (wanted.filter is None):
-        raise Invalid.at("ids", "and `filter` exclude each other, and one of them is needed.", "Send one of them.")
+        raise Invalid.at("ids", "Either `ids` or `filter` is needed, and not both.", "Send one of them.")
     if wanted.ids is not None:
         return list(dict.fromkeys(wanted.ids))
     assert wanted.filter is not None
     if not any(wanted.filter.model_dump().values()):
-        raise Invalid.at("filter", "is empty, and would match every schedule.", "Send state, report_id or search.")
+        raise Invalid.at("filter", "An empty filter would match every schedule.", "Send state, report_id or search.")
     found: list[str] = []
     cursor: str | None = None
     async with caller.session() as session:
@@ -144,7 +148,7 @@ async def _chosen(caller: Caller, wanted: BulkRequest) -> Sequence[str]:
             )
             found += [row.id for row in page.items]
             if len(found) > MOST:
-                raise Invalid.at("filter", f"matches more than {MOST} schedules.", "Narrow it, or send ids.")
+                raise Invalid.at("filter", f"The filter matches more than {MOST} schedules.", "Narrow it, or send ids.")
             cursor = page.next_cursor
             if cursor is None:
                 return found

@@ -18,4 +18,4 @@ class ScheduleFilter(BaseModel):
 
     state: ScheduleState | None = None
     report_id: str | None = Field(default=None, max_length=80)
-    search: str | None = Field(default=None, max_length=200, description="Part of the name.")
+    search: str | None = Field(default=None, max_length=200, description="Text that the name contains.")

@@ -23,13 +23,17 @@ from mailroom.timing import Timing
 
 
 class PreviewRequest(BaseModel):
-    """A timing to preview; nothing is stored. Give as much of the schedule as is known: conflicts are found by it."""
+    """A timing to preview. Add as much of the schedule as is known, so that conflicts can be found."""
 
     model_config = ConfigDict(extra="forbid")
 
     timing: Timing
     count: int = Field(default=10, ge=1, le=50)
-    schedule_id: str | None = Field(default=None, max_length=80, description="The schedule that is being changed.")
+    schedule_id: str | None = Field(
+        default=None,
+        max_length=80,
+        description=("The id of the schedule that is being changed, so that it is not compared with itself."),
+    )
     name: str = Field(default="", max_length=200)
     report_id: Slug | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)

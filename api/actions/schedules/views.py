@@ -13,7 +13,7 @@ from mailroom.states import ExecutionKind, ExecutionState, ScheduleState, SyncSt
 
 
 class NextRun(View):
-    """One due time, as an instant and as the schedule's owner sees it."""
+    """One due time, as a point in time and as local time."""
 
     at: datetime = Field(examples=["2026-11-30T08:00:00Z"])
     local: datetime = Field(examples=["2026-11-30T09:00:00+01:00"])
@@ -32,7 +32,8 @@ class DueTimeView(NextRun):
 
     words: str = Field(examples=["Monday 30 November 2026, 09:00 CET"])
     offset_change: str | None = Field(
-        examples=["+01:00 -> +02:00"], description="Set on the first due time after the clocks change."
+        examples=["+01:00 -> +02:00"],
+        description=("The change of the UTC offset; set only on the first due time after the clocks change."),
     )
     moved_from: MovedView | None
 
@@ -51,7 +52,7 @@ class LastRun(View):
 
 
 class SyncView(View):
-    """The state of the Prefect deployment. `pending` resolves itself; `error` needs a person."""
+    """The state of the Prefect deployment. `pending` resolves itself; `error` means that a person must act."""
 
     state: SyncState
     generation: int
@@ -60,15 +61,15 @@ class SyncView(View):
 
 
 class WarningView(View):
-    """A warning to the owner. The schedule runs all the same."""
+    """A warning to the owner. The schedule runs anyway."""
 
     code: Code
-    message: str = Field(description="What, where, and what to do.")
-    data: dict[str, Any] = Field(description="The same for programs; its members depend on the code.")
+    message: str = Field(description="A sentence that says what is wrong, where, and what to do about it.")
+    data: dict[str, Any] = Field(description="The same information for programs; the fields depend on `code`.")
 
 
 class ScheduleView(View):
-    """A schedule as its user wrote it, and its present state."""
+    """A schedule as its user wrote it, with its present state."""
 
     id: str
     name: str
@@ -80,7 +81,7 @@ class ScheduleView(View):
     condition: dict[str, Any]
     policy: dict[str, Any]
     state: ScheduleState
-    next_runs: list[NextRun] = Field(description="The next five; none while it is not active.")
+    next_runs: list[NextRun] = Field(description="The next five due times. Empty while the schedule is not active.")
     last_run: LastRun | None
     sync: SyncView
     warnings: list[WarningView]
@@ -91,7 +92,7 @@ class ScheduleView(View):
 
 
 class PreviewView(View):
-    """The meaning of a timing: in words, its next due times, and warnings."""
+    """A timing in words, with its next due times and warnings."""
 
     words: str = Field(examples=["Every Monday at 09:00 (Europe/Berlin)"])
     next_runs: list[DueTimeView]

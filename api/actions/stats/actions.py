@@ -25,8 +25,10 @@ async def stats(caller: Caller, *, since: datetime | None, until: datetime | Non
         first = since or last - timedelta(days=1)
         too_long = last - first > LONGEST
     except OverflowError as error:
-        raise Invalid.at("until", "lies beyond the calendar.", "Give a year such as 2026.") from error
+        raise Invalid.at("until", "This time is outside the calendar.", "Give a year such as 2026.") from error
     if first > last or too_long:
-        raise Invalid.at("since", "and `until` are not a period of at most 31 days.", "Ask for a shorter period.")
+        raise Invalid.at(
+            "since", "`since` and `until` must span at most 31 days, with `since` first.", ("Ask for a shorter period.")
+        )
     async with caller.session() as session:
         return StatsView.model_validate(await figures(session, since=first, until=last))

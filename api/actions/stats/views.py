@@ -25,6 +25,8 @@ class StatsView(View):
     until: datetime
     due: int
     accounted: int
-    unaccounted: int = Field(description="Due times that are not in the ledger; the watchdog keeps this at 0.")
+    unaccounted: int = Field(
+        description=("The number of due times that are missing from the ledger. The watchdog keeps this at 0.")
+    )
     by_state: dict[ExecutionState, int]
-    missing: list[MissingView] = Field(description="The first 20 of those unaccounted for.")
+    missing: list[MissingView] = Field(description="The first 20 due times that are missing from the ledger.")

@@ -24,7 +24,9 @@ async def download(artifact_id: Id, request: Request, caller: CallerDep) -> Resp
     """Download a file. Its ETag is its SHA-256; byte ranges are supported."""
     file = await find(caller, artifact_id)
     if request.headers.get("range", "").count(",") >= MAX_RANGES:
-        raise Refusal(416, "ranges", f"More than {MAX_RANGES} ranges were asked for.", remedy="Ask for fewer at once.")
+        raise Refusal(
+            416, "ranges", f"More than {MAX_RANGES} ranges were asked for.", remedy=("Ask for fewer ranges at once.")
+        )
     headers = {**SANDBOX, "ETag": etag_of(file.sha256), "Cache-Control": "private, max-age=3600"}
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)

@@ -47,13 +47,13 @@ async def create(
     caller: CallerDep,
     once: OnceDep,
 ) -> Response:
-    """Create a connection. Its settings are stored in an encrypted Prefect block, its name and kind in our tables."""
+    """Create a connection. Its settings are stored in an encrypted Prefect block."""
     return await once.perform(lambda remember: connections.create(caller, body, remember), _created)
 
 
 @router.get("/{name}", responses=documented(404, 422, 503))
 async def read(name: ConnectionName, caller: CallerDep) -> ConnectionDetail:
-    """Get one connection with its settings. Of a secret, only whether it is set."""
+    """Get one connection with its settings. A secret is shown only as set or not set."""
     return await connections.read(caller, name)
 
 
@@ -63,7 +63,7 @@ async def replace(
     body: Annotated[ConnectionSettings, Body(openapi_examples=examples(email=SMTP, folder=FOLDER))],
     caller: CallerDep,
 ) -> ConnectionView:
-    """Replace all settings of a connection. Secrets must be sent again: a stored one is never taken over."""
+    """Replace all settings of a connection. Secrets must be sent again: stored ones are not kept."""
     return await connections.replace(caller, name, body)
 
 
@@ -76,5 +76,5 @@ async def delete(name: ConnectionName, caller: CallerDep) -> Response:
 
 @router.post("/{name}/check", responses=documented(404, 422, 503))
 async def check(name: ConnectionName, caller: CallerDep) -> CheckView:
-    """Ask the far side whether the connection works. Nothing is delivered; what is wrong is answered as a problem."""
+    """Check whether the connection works, by asking its server. Nothing is delivered. A failure is a problem."""
     return await connections.check(caller, name)

@@ -31,5 +31,5 @@ async def send_test(
     ],
     caller: CallerDep,
 ) -> TestReceipt:
-    """Send a small real message, marked as a test, and answer with what the far side confirmed."""
+    """Send a small real message, marked as a test, and return what the receiver confirmed."""
     return await distribution.send_test(caller, channel, body)

@@ -21,14 +21,14 @@ from mailroom.states import ExecutionKind, ExecutionState
 
 router = APIRouter(tags=["executions"], route_class=JsonRoute)
 
-Status = Annotated[ExecutionState | None, Query(description="Only those in this state.")]
-Kind = Annotated[ExecutionKind | None, Query(description="Only those of this kind.")]
-From = Annotated[Moment | None, Query(description="Due at this instant or later.")]
-To = Annotated[Moment | None, Query(description="Due before this instant.")]
+Status = Annotated[ExecutionState | None, Query(description="Only executions in this state.")]
+Kind = Annotated[ExecutionKind | None, Query(description="Only executions of this kind.")]
+From = Annotated[Moment | None, Query(description="Only executions that are due at this time or later.")]
+To = Annotated[Moment | None, Query(description="Only executions that are due before this time.")]
 
 
 class TestRequest(BaseModel):
-    """The address that a test is sent to; the caller's own when left out."""
+    """The address that a test is sent to. The default is the caller's own address."""
 
     __test__ = False  # pytest: this is not a test class.
     model_config = ConfigDict(extra="forbid")
@@ -51,7 +51,7 @@ async def send_test(
         TestRequest | None, Body(openapi_examples=examples(to_me={}, to_ada={"to": "ada@example.com"}))
     ] = None,
 ) -> Response:
-    """Run a schedule now and send the result only to the caller, or only to `to`. It is marked as a test everywhere."""
+    """Run a schedule now and send the result only to the caller, or only to `to`. It is marked as a test."""
     to = body.to if body else None
     return await once.perform(
         lambda remember: executions.request(caller, schedule_id, ExecutionKind.TEST, remember, test_recipient=to),
@@ -76,9 +76,9 @@ async def run(schedule_id: Id, caller: CallerDep, once: OnceDep) -> Response:
     responses=documented(404, 409),
 )
 async def retry(execution_id: Id, caller: CallerDep, once: OnceDep) -> Response:
-    """Try again to deliver what an ended execution did not deliver; what was confirmed is never repeated.
+    """Try again to deliver what an ended execution did not deliver. Confirmed deliveries are never repeated.
 
-    Its flow run runs again, as by Retry in Prefect's own pages. While Prefect is down the request is kept. The state
+    Its flow run runs again, as with Retry in Prefect's UI. While Prefect is down, the request is kept. The state
     changes when the next try begins; until then `retry_requested_at` is set.
     """
     return await once.perform(lambda remember: retry_execution(caller, execution_id, remember), _accepted)

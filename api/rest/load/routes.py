@@ -19,8 +19,12 @@ router = APIRouter(prefix="/schedules", tags=["schedules"], route_class=JsonRout
 @router.get("/load", responses=documented(422))
 async def load(
     caller: CallerDep,
-    date: Annotated[dt.date | None, Query(description="Today or a day within a year; today without it.")] = None,
-    timezone: Annotated[str | None, Query(max_length=64, description="IANA name; yours without it.")] = None,
+    date: Annotated[
+        dt.date | None, Query(description="Today, or a day within the coming year. The default is today.")
+    ] = None,
+    timezone: Annotated[
+        str | None, Query(max_length=64, description="An IANA name. The default is your own time zone.")
+    ] = None,
 ) -> LoadView:
-    """Count the runs due in each quarter of an hour of a day, over everybody's active schedules, by number only."""
+    """Count the runs due in each quarter of an hour of a day, over the active schedules of all users."""
     return await count(caller, date=date, timezone=timezone)

@@ -40,7 +40,7 @@ async def list_reports(caller: CallerDep) -> PageView[ReportSummary]:
 
 @router.post("", status_code=201, response_model=ReportView, responses=documented(400, 409, 422))
 async def create(body: DefinitionBody, caller: CallerDep, once: OnceDep) -> Response:
-    """Create a report. Its SQL and its template are part of the definition."""
+    """Create a report. The definition includes its SQL and its template."""
     definition = read_as(ReportDefinition, body)
     return await once.perform(lambda remember: reports.create(caller, definition, remember), _created)
 
@@ -60,7 +60,11 @@ async def replace(
     """Replace the definition of a report. `warnings` names each schedule that it breaks, whose it is, and why."""
     definition = read_as(ReportDefinition, {"id": report_id, **body})
     if definition.id != report_id:
-        raise Invalid.at("id", f"is '{definition.id}', the path says '{report_id}'.", "Send the same id.")
+        raise Invalid.at(
+            "id",
+            f"The id in the body is '{definition.id}', but the path says '{report_id}'.",
+            ("Send the same id in both."),
+        )
     view = await reports.replace(caller, definition, if_match=if_match)
     response.headers["ETag"] = view.etag
     return view
@@ -78,12 +82,17 @@ async def preview(
     report_id: Id,
     caller: CallerDep,
     parameters: Annotated[
-        str, Query(max_length=10_000, description="A JSON object; defaults are filled in.", examples=["{}"])
+        str,
+        Query(
+            max_length=10_000, description="The parameters as a JSON object. Defaults are filled in.", examples=["{}"]
+        ),
     ] = "{}",
 ) -> HTMLResponse:
     """Show the report as HTML with today's data, within narrow limits of time, memory and size."""
     values = parse(parameters.encode("utf-8", "surrogatepass"), what="`parameters`")
     if not isinstance(values, dict):
-        raise Invalid.at("parameters", "is not a JSON object.", 'Send an object such as {"carrier": "UA"}.')
+        raise Invalid.at(
+            "parameters", "`parameters` must be a JSON object.", ('Send an object such as {"carrier": "UA"}.')
+        )
     html = await reports.preview(caller, report_id, values)
     return HTMLResponse(html, headers={**SANDBOX, "Cache-Control": "no-store"})

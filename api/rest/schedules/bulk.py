@@ -24,10 +24,10 @@ class BulkItemView(View):
     """The result for one schedule; in a dry run, the result that it would have."""
 
     id: str
-    name: str = Field(description="Empty for a schedule that does not exist.")
+    name: str = Field(description="The schedule's name; empty if the schedule does not exist.")
     outcome: BulkOutcome
-    execution_id: str | None = Field(description="The execution that `run` asked for.")
-    problem: Problem | None = Field(description="Why it failed.")
+    execution_id: str | None = Field(description="The execution that the action `run` created.")
+    problem: Problem | None = Field(description="The reason if the action failed.")
 
 
 class BulkView(View):
@@ -60,8 +60,9 @@ async def bulk(
 ) -> Response:
     """Pause, resume, run or delete many schedules, by ids or by the filters of the list.
 
-    Each schedule is changed by itself: one that fails stops no other, and tells why. With `dry_run` nothing is changed.
-    A request that broke off goes on where it stopped when it is repeated with the same `Idempotency-Key`.
+    Each schedule is changed separately. If one fails, the reason is given and the others go on. `dry_run` changes
+    nothing.
+    If a request breaks off, repeat it with the same `Idempotency-Key`, and it continues where it stopped.
     """
     wanted = read_as(BulkRequest, body)
     return await once.perform(lambda remember: act(caller, wanted, remember, once.parts()), _answer)

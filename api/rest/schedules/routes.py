@@ -55,7 +55,7 @@ async def list_schedules(
     sort: Sort = "-created_at",
     state: ScheduleState | None = None,
     report_id: Annotated[str | None, Query(max_length=80)] = None,
-    search: Annotated[str | None, Query(max_length=200, description="Part of the name.")] = None,
+    search: Annotated[str | None, Query(max_length=200, description="Text that the name contains.")] = None,
 ) -> PageView[ScheduleView]:
     """List the schedules that are not deleted."""
     wanted = ScheduleFilter(state=state, report_id=report_id, search=search)
@@ -71,7 +71,7 @@ async def preview(
     ],
     caller: CallerDep,
 ) -> PreviewView:
-    """Show the next due times of a timing, and warnings about it. Nothing is stored; what is shown is what will run."""
+    """Show the next due times of a timing, and warnings. Nothing is stored. What is shown is exactly what will run."""
     wanted = read_as(PreviewRequest, in_zone(body, caller.context.user.timezone))
     return await preview_timing(caller, wanted)
 

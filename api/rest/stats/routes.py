@@ -18,10 +18,11 @@ router = APIRouter(tags=["accounts"], route_class=JsonRoute)
 @router.get("/stats", responses=documented(422))
 async def stats(
     caller: CallerDep,
-    since: Annotated[Moment | None, Query(description="Default: a day before `until`.")] = None,
+    since: Annotated[Moment | None, Query(description="The default is a day before `until`.")] = None,
     until: Annotated[
-        Moment | None, Query(description="Default: 2 minutes ago, since younger ones may not have begun yet.")
+        Moment | None,
+        Query(description=("The default is 2 minutes ago, because later due times may not have begun yet.")),
     ] = None,
 ) -> StatsView:
-    """Show whether everything that was due is in the ledger, worked out anew from the schedules; at most 31 days."""
+    """Check that everything that was due is in the ledger. It is calculated from the schedules; at most 31 days."""
     return await prove(caller, since=since, until=until)

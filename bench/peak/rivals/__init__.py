@@ -1,1 +1,1 @@
-"""What else could have carried the same work, on the same machine, through the same renderers and mail server."""
+"""Alternatives that do the same work on the same machine, with the same renderers and mail server."""

@@ -77,7 +77,7 @@ def engine() -> Engine:
 
 
 def utc(moment: datetime) -> datetime:
-    """What the database gave, which is without a zone on SQLite."""
+    """Return a time from the database in UTC; SQLite returns it without a zone."""
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -210,7 +210,7 @@ class Channel(Block):
     max_bytes: ClassVar[int | None] = None
 
     timeout_seconds: float = Field(
-        default=60, gt=0, le=3600, description="How long one attempt may take, in seconds, before it is given up."
+        default=60, gt=0, le=3600, description="How many seconds one attempt may take before it is given up."
     )
 
     async def deliver(self, parcel: Parcel) -> Receipt:
@@ -222,13 +222,19 @@ class Channel(Block):
         """
         if not isinstance(parcel.destination, self.destination_type):
             raise ConfigurationError(
-                f"The destination is of the channel '{parcel.destination.channel}', the connection of '{self.kind}'.",
-                remedy="Choose a connection of the destination's channel.",
+                (
+                    f"The destination uses the channel '{parcel.destination.channel}', but the connection is "
+                    f"for '{self.kind}'."
+                ),
+                remedy="Choose a connection of the same channel as the destination.",
                 field="channel",
             )
         if self.max_bytes is not None and (size := sum(file.size for file in parcel.files)) > self.max_bytes:
             raise Refused(
-                f"The files for {parcel.recipient} are {size:,} bytes; this channel takes {self.max_bytes:,}.",
+                (
+                    f"The files for {parcel.recipient} are {size:,} bytes, but this channel takes at most "
+                    f"{self.max_bytes:,}."
+                ),
                 remedy="Choose fewer formats, compress them, or send a link.",
             )
         try:
@@ -239,10 +245,13 @@ class Channel(Block):
         except TimeoutError as error:
             raise OutcomeUnknown(
                 f"No answer from {self.kind} within {self.timeout_seconds:g} s.",
-                remedy="It is tried again under the same key; raise the connection's timeout if the far side is slow.",
+                remedy=(
+                    "The delivery will be tried again under the same key. If the server is slow, raise the "
+                    "connection's timeout."
+                ),
             ) from error
         except Exception as error:
-            raise OutcomeUnknown(f"Delivery by {self.kind} broke off: {type(error).__name__}.") from error
+            raise OutcomeUnknown(f"Delivery by {self.kind} failed unexpectedly: {type(error).__name__}.") from error
 
     @abstractmethod
     async def transfer(self, parcel: Parcel) -> Receipt:

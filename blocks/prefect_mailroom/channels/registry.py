@@ -81,7 +81,9 @@ CHANNELS: dict[str, Registration] = {
 def _registration(kind: object, field: str) -> Registration:
     if not isinstance(kind, str) or kind not in CHANNELS:
         known = ", ".join(sorted(CHANNELS))
-        raise ConfigurationError(f"There is no channel '{str(kind)[:60]}'.", remedy=f"Known are: {known}.", field=field)
+        raise ConfigurationError(
+            f"There is no channel '{str(kind)[:60]}'.", remedy=f"Known channels are: {known}.", field=field
+        )
     return CHANNELS[kind]
 
 
@@ -122,7 +124,7 @@ def destination(data: Mapping[str, Any], *, at: str = "") -> Destination:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
         names = [(prefix + ".".join(str(part) for part in fault["loc"])).rstrip(".") for fault in faults]
         told = "; ".join(f"{name}: {fault['msg']}" for name, fault in zip(names, faults, strict=True))
-        raise ConfigurationError(f"{told}.", remedy="Correct it and save again.", field=names[0]) from error
+        raise ConfigurationError(f"{told}.", remedy="Correct the setting and save again.", field=names[0]) from error
 
 
 async def load_channel(kind: str, connection: str) -> Channel:
@@ -139,10 +141,10 @@ async def load_channel(kind: str, connection: str) -> Channel:
         return await channel.aload(connection, validate=False)
     except ValueError as error:
         # Prefect raises ValueError for a missing document; pydantic's ValidationError is one too.
-        what = "does not fit its type" if isinstance(error, ValidationError) else "does not exist"
+        what = "has invalid settings" if isinstance(error, ValidationError) else "does not exist"
         raise ConfigurationError(
             f"The {kind} connection '{connection}' {what}.",
-            remedy="Create or mend it under Connections, or choose another.",
+            remedy="Create or correct the connection, or choose another one.",
             field="connection",
         ) from None
     except (httpx.HTTPError, PrefectException) as error:
@@ -157,7 +159,7 @@ def registered(channel: type[Channel]) -> Iterator[None]:
         ValueError: its kind is taken.
     """
     if channel.kind in CHANNELS:
-        raise ValueError(f"The kind '{channel.kind}' is taken by {CHANNELS[channel.kind].block}.")
+        raise ValueError(f"The kind '{channel.kind}' is already used by {CHANNELS[channel.kind].block}.")
     CHANNELS[channel.kind] = Registration(channel.destination_type, channel)
     try:
         yield

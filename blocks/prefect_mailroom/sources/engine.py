@@ -26,7 +26,7 @@ from prefect_mailroom.errors import ConfigurationError, MailroomError, SourceRef
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-READ_ONLY = "A report only reads: write one SELECT, or WITH … SELECT."
+READ_ONLY = "A report may only read data. Write one SELECT, or WITH … SELECT."
 _READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 _FORBIDDEN_FUNCTIONS = {"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer"}
 # SQLite asks about the time each so many steps of its machine: some milliseconds apart, at no cost one could measure.
@@ -70,7 +70,7 @@ class Deadline:
         """Return the error for a statement that took too long."""
         return SourceRefused(
             f"The query took longer than the {self.seconds:g} s that the connection allows.",
-            remedy="Narrow it, add an index, or raise the connection's statement timeout.",
+            remedy="Make the query select less, add an index, or raise the connection's statement timeout.",
         )
 
 
@@ -117,7 +117,7 @@ def _parsed(url: str) -> URL:
         # No cause: it repeats the URL, password and all.
         raise _wrong_url("The connection's URL cannot be read.") from None
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-        raise _wrong_url(f"Mailroom cannot read from '{parsed.get_backend_name()}' safely.")
+        raise _wrong_url(f"Mailroom does not support the database '{parsed.get_backend_name()}'.")
     return parsed
 
 
@@ -130,7 +130,7 @@ def _engine(url: URL, deadline: Deadline) -> Engine:
     if url.get_backend_name() == "sqlite":
         file = Path(url.database or "")
         if not file.is_file():
-            remedy = "Correct the path in the connection's URL; make sample-data databases with `mailroom init`."
+            remedy = "Correct the path in the connection's URL. `mailroom init` creates the sample database."
             raise ConfigurationError(f"There is no database file {file}.", remedy=remedy, field="url")
         address = URL.create(
             "sqlite", database=f"file:{quote(str(file.resolve()))}", query={"mode": "ro", "uri": "true"}
@@ -190,7 +190,7 @@ def _from_sqlite(words: str, deadline: Deadline) -> MailroomError:
     if "authorized" in words or "prohibited" in words or "readonly" in words or "one statement" in words:
         return SourceRefused(f"The database refused the query: {words}.", remedy=READ_ONLY)
     if "locked" in words or "unable to open" in words or "disk I/O" in words:
-        return SourceUnavailable(f"The database cannot be read now: {words}.", remedy="It is tried again.")
+        return SourceUnavailable(f"The database cannot be read now: {words}.", remedy="The query will be tried again.")
     return SourceRefused(f"The database refused the query: {words}.", remedy="Correct the query.")
 
 
@@ -199,12 +199,12 @@ def _from_postgres(state: str, words: str, deadline: Deadline) -> MailroomError:
         return deadline.refusal()
     login_failed = "authentication failed" in words or "no password supplied" in words
     if state[:2] in ("28", "3D") or (not state and (login_failed or "does not exist" in words)):
-        remedy = "Correct user, password and database in the connection's URL."
+        remedy = "Correct the user, password and database in the connection's URL."
         return ConfigurationError(f"PostgreSQL refused the login: {words}.", remedy=remedy, field="url")
     if state == "25006" or "cannot insert multiple commands" in words or "data-modifying" in words:
         return SourceRefused(f"The database refused the query: {words}.", remedy=READ_ONLY)
     if not state or state[:2] in ("08", "40", "53", "55", "57", "58"):
-        return SourceUnavailable(f"The database cannot be read now: {words}.", remedy="It is tried again.")
+        return SourceUnavailable(f"The database cannot be read now: {words}.", remedy="The query will be tried again.")
     if state == "42501":
-        return SourceRefused(f"The database refused the query: {words}.", remedy="Grant SELECT to the login.")
+        return SourceRefused(f"The database refused the query: {words}.", remedy="Grant SELECT to the database user.")
     return SourceRefused(f"The database refused the query: {words}.", remedy="Correct the query.")

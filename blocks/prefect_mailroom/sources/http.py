@@ -24,9 +24,14 @@ class HttpSource(HttpLogin, Block):
 
     kind: ClassVar[str] = "http"
 
-    base_url: str = Field(max_length=2000, description="What the report's path is appended to: https://bi.example.com")
-    timeout_seconds: float = Field(default=60, gt=0, le=3600, description="For the whole answer, in seconds.")
-    max_bytes: int = Field(default=500_000_000, gt=0, le=10_000_000_000, description="The largest answer taken.")
+    base_url: str = Field(
+        max_length=2000,
+        description="The address that the report's path is appended to, such as https://bi.example.com.",
+    )
+    timeout_seconds: float = Field(default=60, gt=0, le=3600, description="How many seconds the whole answer may take.")
+    max_bytes: int = Field(
+        default=500_000_000, gt=0, le=10_000_000_000, description=("The size of the largest accepted answer.")
+    )
 
     @field_validator("base_url")
     @classmethod
@@ -38,7 +43,7 @@ class HttpSource(HttpLogin, Block):
         if parsed.scheme not in ("https", "http") or not parsed.host:
             raise ValueError("it must begin with https:// and name a host.")
         if parsed.userinfo or parsed.query or parsed.fragment:
-            raise ValueError("it may hold no user name, no '?' and no '#'; use auth, and the report's query.")
+            raise ValueError("it must not contain a user name, '?' or '#'; use auth, and the query in the report.")
         return value.rstrip("/")
 
     def access(self) -> dict[str, Any]:

@@ -41,22 +41,28 @@ class ShellSource(Block):
 
     _block_type_name = "Mailroom shell source"
     _block_type_slug = "mailroom-shell-source"
-    _description = "Programs that reports may run; the files they leave in $MAILROOM_OUTPUT are the report."
+    _description = "Programs that reports may run. The files that they write to $MAILROOM_OUTPUT are the report."
 
     kind: ClassVar[str] = "shell"
 
-    working_directory: Path = Field(description="Where commands run.")
+    working_directory: Path = Field(description="The folder in which commands run.")
     allowed_programs: list[str] = Field(
-        min_length=1, description="What a report's command may begin with: names found on the PATH, or absolute paths."
+        min_length=1,
+        description=("The programs that a report's command may start: names found on the PATH, or absolute paths."),
     )
-    environment: dict[str, SecretStr] = Field(default_factory=dict, description="Variables for the commands.")
+    environment: dict[str, SecretStr] = Field(
+        default_factory=dict, description=("Environment variables for the commands.")
+    )
 
     @field_validator("environment")
     @classmethod
     def _names_are_plain(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
         for name, secret in value.items():
             if not _NAME.fullmatch(name) or name.startswith("MAILROOM_") or "\0" in secret.get_secret_value():
-                raise ValueError(f"{name[:40]}: use letters, digits and _, not MAILROOM_; a value holds no NUL.")
+                raise ValueError(
+                    f"{name[:40]}: use letters, digits and _, and no name that begins with MAILROOM_; a value "
+                    "must not contain a NUL character."
+                )
         return value
 
     async def run(
@@ -90,11 +96,11 @@ class ShellSource(Block):
             status = await _completed(operation, timeout_seconds)
             told = self._masked(await asyncio.to_thread(_tail, Path(logs) / "stderr"))
         if status is None:
-            remedy = "Make it faster, or raise the source's timeout_seconds." + _said(told)
+            remedy = "Make the command faster, or raise the source's timeout_seconds." + _said(told)
             raise SourceRefused(f"'{command[0]}' took longer than {timeout_seconds:g} s and was ended.", remedy=remedy)
         if status != 0:
             message = f"'{command[0]}' failed with exit code {status}."
-            raise SourceRefused(message, remedy="Run it by hand to see why." + _said(told))
+            raise SourceRefused(message, remedy="Run the command by hand to see why." + _said(told))
         return await asyncio.to_thread(_files, folder, command[0])
 
     async def check(self) -> str:
@@ -112,11 +118,13 @@ class ShellSource(Block):
             allowed = ", ".join(self.allowed_programs)
             raise ConfigurationError(
                 f"This connection does not allow the program '{command[0][:100]}'.",
-                remedy=f"Allowed are: {allowed}. Whoever owns the connection can add it.",
+                remedy=f"The allowed programs are: {allowed}. The owner of the connection can add it.",
                 field="source.command",
             )
         if any("\0" in word for word in command):
-            raise ConfigurationError("The command holds a NUL.", remedy="Remove it.", field="source.command")
+            raise ConfigurationError(
+                "The command contains a NUL character.", remedy="Remove it.", field="source.command"
+            )
         path = self.environment["PATH"].get_secret_value() if "PATH" in self.environment else None
         if shutil.which(command[0], path=path) is None:
             remedy = "Install it where the worker runs, or correct its name."
@@ -134,7 +142,7 @@ class ShellSource(Block):
             if value is not None:
                 text = str(value).lower() if isinstance(value, bool) else str(value)
                 if "\0" in text:
-                    raise SourceRefused(f"The parameter {name} holds a NUL.", remedy="Remove it.")
+                    raise SourceRefused(f"The parameter {name} contains a NUL character.", remedy="Remove it.")
                 given[f"MAILROOM_PARAM_{name.upper()}"] = text
         return {**given, "MAILROOM_OUTPUT": str(folder)}
 
@@ -200,18 +208,18 @@ def _tail(file: Path) -> str:
 
 
 def _said(text: str) -> str:
-    return f" Its last words:\n{text}" if text else ""
+    return f" Its last output:\n{text}" if text else ""
 
 
 def _files(folder: Path, program: str) -> list[Path]:
     entries = sorted(folder.iterdir())
     for entry in entries:
         if entry.is_symlink() or not entry.is_file():
-            remedy = "Leave plain files in $MAILROOM_OUTPUT, no folders and no links."
-            raise SourceRefused(f"'{program}' left '{entry.name[:100]}', which is not a file.", remedy=remedy)
+            remedy = "Write only plain files to $MAILROOM_OUTPUT, no folders and no links."
+            raise SourceRefused(f"'{program}' created '{entry.name[:100]}', which is not a file.", remedy=remedy)
     if not entries:
-        raise SourceRefused(f"'{program}' left no file.", remedy="Write the report's files into $MAILROOM_OUTPUT.")
+        raise SourceRefused(f"'{program}' created no file.", remedy="Write the report's files to $MAILROOM_OUTPUT.")
     if len(entries) > MAX_FILES:
-        message = f"'{program}' left {len(entries)} files; {MAX_FILES} can be sent."
+        message = f"'{program}' created {len(entries)} files, but at most {MAX_FILES} can be sent."
         raise SourceRefused(message, remedy="Pack them into one archive.")
     return entries

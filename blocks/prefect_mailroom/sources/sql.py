@@ -21,13 +21,13 @@ class SqlSource(Block):
 
     _block_type_name = "Mailroom SQL source"
     _block_type_slug = "mailroom-sql-source"
-    _description = "A SQLite or PostgreSQL database that reports read from, and never write to."
+    _description = "A SQLite or PostgreSQL database that reports read from but never write to."
 
     kind: ClassVar[str] = "sql"
 
     url: SecretStr = Field(description="sqlite:///path/to/file.db or postgresql://user:password@host:5432/database")
     statement_timeout: float = Field(
-        default=120, gt=0, le=6 * 3600, description="How long one query may run in the database, in seconds."
+        default=120, gt=0, le=6 * 3600, description="How many seconds one query may run in the database."
     )
 
     def access(self) -> dict[str, Any]:
@@ -51,5 +51,7 @@ class SqlSource(Block):
             version, user, is_superuser = connection.execute(
                 text("select current_setting('server_version'), current_user, current_setting('is_superuser')")
             ).one()
-            warning = " It is a superuser: give Mailroom a login that may only read." if is_superuser == "on" else ""
+            warning = (
+                " This user is a superuser. Give Mailroom a login that may only read." if is_superuser == "on" else ""
+            )
             return f"PostgreSQL {version}, read-only, as {user}.{warning}"

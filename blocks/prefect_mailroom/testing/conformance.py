@@ -67,7 +67,7 @@ class ChannelConformance(DestinationConformance):
         _assert_without(far_side.secrets, told)
 
     async def test_unreachable_is_never_a_success(self, far_side: FarSide, tmp_path: Path) -> None:
-        """Where nothing answers, it is tried later or a person must look; nothing can have arrived."""
+        """Nothing has arrived if nothing answers: the delivery is tried later, or a person must act."""
         channel = far_side.unreachable()
         error = await _failure(channel.deliver(parcel_for(far_side, tmp_path, {"a.csv": b"1"})))
         assert isinstance(error, RetryLater | ConfigurationError), repr(error)
@@ -75,7 +75,7 @@ class ChannelConformance(DestinationConformance):
         _assert_without(far_side.secrets, _everything_about(error))
 
     async def test_refused_is_for_good(self, far_side: FarSide, tmp_path: Path) -> None:
-        """A far side that says no for good is not tried again."""
+        """A delivery that the far side refuses for good is not tried again."""
         async with far_side.refusing() as channel:
             error = await _failure(channel.deliver(parcel_for(far_side, tmp_path, {"a.csv": b"1"})))
         assert isinstance(error, Refused), repr(error)

@@ -22,7 +22,7 @@ def mail_address(text: str) -> str:
     """
     shown = "".join("\N{REPLACEMENT CHARACTER}" if is_hostile(character) else character for character in text[:80])
     if any(is_hostile(character) or character.isspace() for character in text):
-        raise ValueError(f"'{shown}' holds a blank, line break or control character")
+        raise ValueError(f"'{shown}' contains a blank, line break or control character")
     if len(text) > _MAX_CHARACTERS:
         raise ValueError(f"'{shown}' is longer than {_MAX_CHARACTERS} characters")
     local, at, domain = text.rpartition("@")
@@ -39,7 +39,7 @@ def mail_address(text: str) -> str:
             strict=True,
         )
     except EmailNotValidError as error:
-        raise ValueError(f"'{shown}' cannot be sent to: {str(error).rstrip('.')}") from None
+        raise ValueError(f"'{shown}' is not a valid mail address: {str(error).rstrip('.')}") from None
     assert found.ascii_email is not None, "without SMTPUTF8 every valid address has an ASCII form"
     return found.ascii_email.removesuffix(tail)
 

@@ -65,7 +65,7 @@ def safe_relative_path(path: str, *, field: str = "path") -> PurePosixPath:
     """Return the path below a root, NFC, or a refusal that names the segment at fault.
 
     Raises:
-        ConfigurationError: it is absolute, climbs (`..`, also written `%2e%2e`), holds a backslash, NUL or other
+        ConfigurationError: it is absolute, climbs (`..`, also written `%2e%2e`), contains a backslash, NUL or other
             control character, an empty, reserved or over-long segment, or one that starts with `-`.
     """
     text = unicodedata.normalize("NFC", path)
@@ -74,7 +74,7 @@ def safe_relative_path(path: str, *, field: str = "path") -> PurePosixPath:
         shown = "".join("\N{REPLACEMENT CHARACTER}" if is_hostile(character) else character for character in text[:120])
         raise ConfigurationError(
             f"The path '{shown}' {fault}.",
-            remedy="Give a path below the connection's root, such as reports/{date}/{report_slug}.{ext}.",
+            remedy="Use a path below the connection's root, such as reports/{date}/{report_slug}.{ext}.",
             field=field,
         )
     return PurePosixPath(text)
@@ -86,9 +86,9 @@ def _fault_of_path(path: str) -> str:
     if len(path) > MAX_PATH_CHARACTERS:
         return f"is longer than {MAX_PATH_CHARACTERS} characters"
     if any(is_hostile(character) for character in path):
-        return "holds a control or direction-changing character"
+        return "contains a control character or one that changes the text direction"
     if "\\" in path:
-        return "holds a backslash"
+        return "contains a backslash"
     return "is absolute" if path.startswith("/") or re.match(r"^[A-Za-z]:", path) else ""
 
 

@@ -28,8 +28,8 @@ def check_format(name: str, spec: str, kind: Kind, field: str) -> None:
     if kind == "number":
         if not _NUMBER_FORMAT.fullmatch(spec):
             raise ConfigurationError(
-                f"'{{{name}:{spec[:60]}}}' has a format that a number does not take.",
-                remedy="Numbers take a width, as in 03d, or a comma.",
+                f"'{{{name}:{spec[:60]}}}' has a format that is not for numbers.",
+                remedy="For numbers, use a width such as 03d, or a comma.",
                 field=field,
             )
         return
@@ -42,8 +42,8 @@ def check_format(name: str, spec: str, kind: Kind, field: str) -> None:
     if "%" in rest or "%" not in spec or len(spec) > 40:
         allowed = f"strftime formats of {directives}, e.g. %Y/%m" if directives else "no format"
         raise ConfigurationError(
-            f"'{{{name}:{spec[:60]}}}' has a format that cannot be used.",
-            remedy=f"'{name}' takes {allowed}.",
+            f"'{{{name}:{spec[:60]}}}' has a format that is not valid here.",
+            remedy=f"'{name}' accepts {allowed}.",
             field=field,
         )
 

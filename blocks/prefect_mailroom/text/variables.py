@@ -62,8 +62,8 @@ class _Shape:
         return any(unicodedata.category(character) in {"Cc", "Cs"} for character in breaks)
 
 
-_LINE = _Shape(MAX_TEMPLATE, MAX_RESULT, "Type it again as one line of plain text.")
-_PROSE = _Shape(MAX_PROSE, 2 * MAX_PROSE, "Type it again as plain text.", is_prose=True)
+_LINE = _Shape(MAX_TEMPLATE, MAX_RESULT, "Type the text again as one line of plain text.")
+_PROSE = _Shape(MAX_PROSE, 2 * MAX_PROSE, "Type the text again as plain text.", is_prose=True)
 
 
 def values(
@@ -145,7 +145,7 @@ def check_values(template: str, kinds: Mapping[str, Kind], *, field: str = "temp
 
 def _without_value(name: str, field: str) -> ConfigurationError:
     message = f"'{{{name}}}' has no value here."
-    return ConfigurationError(message, remedy=f"Leave '{{{name}}}' out.", field=field)
+    return ConfigurationError(message, remedy=f"Remove '{{{name}}}' from the text.", field=field)
 
 
 def expand(template: str, given: Mapping[str, Value], *, field: str = "template") -> str:
@@ -189,13 +189,19 @@ def skeleton(template: str, stand_ins: Mapping[str, str]) -> str:
 def _validate(template: str, extra: Collection[str], field: str, shape: _Shape) -> str:
     for literal, name, spec in _parts(template, field, shape.max_template):
         if shape.refuses(literal) or _LINE.refuses(spec):
-            what = "control character" if shape.is_prose else "line break, control or direction-changing character"
-            raise ConfigurationError(f"The template holds a {what}.", remedy=shape.remedy, field=field)
+            what = (
+                "control character"
+                if shape.is_prose
+                else ("line break, a control character or a character that changes the text direction")
+            )
+            raise ConfigurationError(f"The template contains a {what}.", remedy=shape.remedy, field=field)
         if not name:
             continue
         if name not in KNOWN and name not in extra:
             known = ", ".join(sorted({*KNOWN, *extra}))
-            raise ConfigurationError(f"There is no variable '{{{name}}}'.", remedy=f"Known are: {known}.", field=field)
+            raise ConfigurationError(
+                f"There is no variable '{{{name}}}'.", remedy=f"The variables are: {known}.", field=field
+            )
         check_format(name, spec, KNOWN.get(name, "any"), field)
     return template
 
@@ -241,7 +247,10 @@ def _parts(template: str, field: str, limit: int) -> Iterator[tuple[str, str, st
     for literal, name, spec, conversion in parsed:
         if name is not None and (not _NAME.fullmatch(name) or conversion or "{" in (spec or "")):
             raise ConfigurationError(
-                f"'{{{name[:60]}}}' is not a plain variable: no attribute, index, conversion or nesting exists.",
+                (
+                    f"'{{{name[:60]}}}' is not a plain variable. Attributes, indexes, conversions and nesting "
+                    "are not supported."
+                ),
                 remedy=remedy,
                 field=field,
             )

@@ -1,4 +1,4 @@
-"""Which runs are due.
+"""Find the runs that are due.
 
 Prefect's `get_scheduled_flow_runs` marks every deployment of the queue as ready at each poll, which costs the server
 half a second at 10,000 deployments. Here flow runs are read by filter instead, and what that query does besides is done

@@ -1,4 +1,4 @@
-"""What a work pool of type `mailroom-warm` can be set to, in Prefect's UI or in a base job template."""
+"""Define the settings of a work pool of type `mailroom-warm`, for Prefect's UI and base job templates."""
 
 from __future__ import annotations
 
@@ -20,18 +20,24 @@ class WarmVariables(BaseModel):
     env: dict[str, str | None] = Field(
         default_factory=dict,
         title="Environment Variables",
-        description="Added to the worker's environment. Each different set costs a process of its own.",
+        description="Variables that are added to the worker's environment. Each different set needs its own process.",
     )
-    max_runs: int = Field(default=200, ge=1, title="Runs", description="A process is replaced after so many runs.")
+    max_runs: int = Field(default=200, ge=1, title="Runs", description="A process is replaced after this many runs.")
     max_minutes: float = Field(
         default=45,
         gt=0,
         lt=60,
         title="Minutes",
-        description="A process is replaced after so many minutes. Below 60: AWS clients cache an assumed role's login.",
+        description=(
+            "A process is replaced after this many minutes. Keep it below 60, since AWS clients cache the "
+            "login of an assumed role."
+        ),
     )
     max_growth_mb: int = Field(
-        default=256, ge=1, title="Growth in MB", description="A process is replaced when its memory grew by so much."
+        default=256,
+        ge=1,
+        title="Growth in MB",
+        description=("A process is replaced when its memory has grown by this much."),
     )
 
 

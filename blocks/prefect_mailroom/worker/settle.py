@@ -1,4 +1,4 @@
-"""What a child cannot report itself: that its run was cancelled, crashed, or goes back because the worker stops."""
+"""Report what a child cannot report: its run was cancelled, crashed, or is returned because the worker stops."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def settle(worker: WorkerBase, hand: InHand, why: str | None) -> None:
             return  # Deleted meanwhile.
         except httpx.HTTPError as error:
             if pause is None:
-                worker.say("Flow run %s could not be settled: %r", hand.flow_run.id, error)
+                worker.say("Flow run %s could not be given its final state: %r", hand.flow_run.id, error)
                 return
             await asyncio.sleep(pause)
 
@@ -67,13 +67,13 @@ async def _settle_once(worker: WorkerBase, hand: InHand, why: str | None) -> Non
     if hand.stopped_for == "no answer":
         # It was never begun here, so only a claim of our own is taken back.
         if state.is_pending() and state.message == worker.claim_message:
-            message = f"Handed back by worker {worker.name}, which got no answer to its claim."
+            message = f"Worker {worker.name} got no answer to its claim and returned this run."
             await propose(worker, run, Scheduled(scheduled_time=due_at(hand.flow_run), message=message))
         return
     if state.is_cancelling():
-        await propose(worker, run, Cancelled(message="Cancelled; its process was ended."))
+        await propose(worker, run, Cancelled(message="The run was cancelled; its process was ended."))
     elif hand.stopped_for == "stop" and state.is_pending():
-        message = f"Handed back by worker {worker.name}, which stopped before the run began."
+        message = f"Worker {worker.name} stopped before this run began and returned it."
         await propose(worker, run, Scheduled(scheduled_time=due_at(hand.flow_run), message=message))
     else:
         default = f"Worker {worker.name} stopped, and the run did not end within the grace time."
@@ -102,4 +102,4 @@ async def propose(worker: WorkerBase, flow_run: FlowRun, state: State[Any]) -> N
     try:
         await propose_state(worker.client, state, flow_run_id=flow_run.id)
     except Abort as refused:
-        worker.say("Flow run %s does not become %s: %s", flow_run.id, state.name, refused)
+        worker.say("Flow run %s could not be set to %s: %s", flow_run.id, state.name, refused)

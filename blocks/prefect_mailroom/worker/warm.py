@@ -126,7 +126,7 @@ class WarmWorker(WorkerBase):
             try:
                 await self._take_on()
             except httpx.HTTPError as error:
-                self._logger.debug("The poll in between failed; the next regular one will tell: %r", error)
+                self._logger.debug("An extra poll failed. The next regular poll follows: %r", error)
             # Runs end in bursts, and a few claimed together cost the server less; enough are claimed ahead.
             for _ in range(_FEED_LOOKS):
                 await asyncio.sleep(_FEED_SECONDS)
@@ -235,7 +235,7 @@ class WarmWorker(WorkerBase):
             said_state, problem = result
             if said_state is not None and StateType(said_state) in SETTLED:
                 return None
-            return problem or (f"The engine left it {said_state}." if said_state is not None else None)
+            return problem or (f"The engine left the run in state {said_state}." if said_state is not None else None)
         return None
 
     async def _run_at_its_time(
@@ -285,7 +285,7 @@ class WarmWorker(WorkerBase):
             try:
                 found = await backlog.cancelling(self.client, ids)
             except httpx.HTTPError as error:
-                self._logger.debug("Looking for cancelled runs failed; the next look is soon: %r", error)
+                self._logger.debug("Looking for cancelled runs failed. It will be tried again soon: %r", error)
                 continue
             for run in found:
                 if hand := self._in_hand.get(run.id):

@@ -111,9 +111,9 @@ class _Flow:
             self.total += len(batch)
             if self.total > self._max_rows:
                 raise LimitExceeded(
-                    f"The query gives more than {self._max_rows:,} rows.",
+                    f"The query returns more than {self._max_rows:,} rows.",
                     limit="rows",
-                    remedy="Narrow its parameters, or raise the limit on rows.",
+                    remedy="Narrow its parameters, or raise the row limit.",
                 )
             if len(self.head) < self._need.keep:
                 self.head += batch[: self._need.keep - len(self.head)]

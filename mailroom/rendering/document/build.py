@@ -126,7 +126,7 @@ def _text(section: TextSection, job: RenderJob, answers: Answers, zone: ZoneInfo
             return values.shown(answers[name].value(column), shape, zone)
         known = ", ".join([*sorted(job.parameters), *(f"{query}.…" for query in answers)]) or "nothing"
         place = f"{name}.{column}" if column else name
-        raise RenderFailed(f"The text names '{place}', which does not exist.", remedy=f"Known here: {known}.")
+        raise RenderFailed(f"The text refers to '{place}', which does not exist.", remedy=f"Known names are: {known}.")
 
     filled = text_section.fill(section.text, value_of)
     paragraphs = [" ".join(block.split()) for block in filled.replace("\r\n", "\n").split("\n\n")]
@@ -161,7 +161,9 @@ def change_text(value: Any, earlier: Any, column: Column, zone: ZoneInfo) -> str
 def _chart(section: ChartSection, answer: Answer, zone: ZoneInfo, number: int) -> Chart:
     names = [section.x.name, *(column.name for column in section.y), *([section.series] if section.series else [])]
     if section.series and len(section.y) != 1:
-        raise RenderFailed("A chart with `series` splits one `y` column.", remedy="Give one `y`, or no `series`.")
+        raise RenderFailed(
+            "A chart with `series` splits one `y` column.", remedy=("Give only one `y`, or leave out `series`.")
+        )
     shapes = [section.x, *section.y, *([Column(name=section.series)] if section.series else [])]
     spots = [_position(answer, name) for name in names]
     points = [tuple(row[at] for at in spots) for row in answer.head[: section.max_points]]
@@ -243,7 +245,7 @@ def _facts(job: RenderJob, zone: ZoneInfo) -> tuple[str, list[tuple[str, str]]]:
     if missing := [name for name in bounds if name not in job.parameters]:
         raise placed(
             RenderFailed(
-                f"data_window names the parameter '{missing[0]}', which has no value.",
+                f"data_window uses the parameter '{missing[0]}', which has no value.",
                 remedy="Name parameters of the report, such as 'from..to'.",
             ),
             report=job.definition.id,

@@ -1,4 +1,4 @@
-"""How single values look: to people, to spreadsheets, to machines. Pure functions; no locale is consulted."""
+"""Format single values for people, spreadsheets and machines. Pure functions; no locale is used."""
 
 from __future__ import annotations
 

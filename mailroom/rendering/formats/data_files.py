@@ -46,7 +46,7 @@ class DataFiles:
         wanted = [format_ for format_ in dict.fromkeys(job.formats) if format_ in (*DATA_FORMATS, Format.XLSX)]
         if wanted and data is None:
             raise ConfigurationError(
-                f"The report has no rows for {', '.join(wanted)}.",
+                f"The report has no rows to write as {', '.join(wanted)}.",
                 remedy="Leave these formats out, or give the report a source with a query.",
                 field="formats",
             )

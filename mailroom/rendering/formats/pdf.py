@@ -59,7 +59,7 @@ def _compile(document: Document, kind: Literal["pdf", "png"], *, created: dateti
             moment, tags = created.replace(microsecond=0), _cells(document) <= TAGGED_CELLS
             made = compiler.compile(format=kind, ppi=144, timestamp=moment, pdf_tags=tags)
         except typst.TypstError as error:
-            raise RenderFailed(f"The {kind.upper()} could not be set: {error.message}.") from error
+            raise RenderFailed(f"The {kind.upper()} could not be created: {error.message}.") from error
     if isinstance(made, list):
         made = made[0]
     assert made is not None  # It is None only where typst writes the file itself.

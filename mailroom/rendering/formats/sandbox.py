@@ -29,13 +29,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Calculate `left operator right`, unless the result would be huge."""
         if operator == "%" and not isinstance(left, int | float):
-            raise SecurityError("% formats no text here; use a filter")
+            raise SecurityError("% cannot format text here; use a filter")
         if operator == "*":
             for many, times in ((left, right), (right, left)):
                 if hasattr(many, "__len__") and len(many) * abs(int(times)) > MAX_PRODUCT:
-                    raise SecurityError("* makes more than 100,000 items")
+                    raise SecurityError("* would produce more than 100,000 items")
         if operator == "**" and (abs(left) > MAX_PRODUCT or abs(right) > 64):
-            raise SecurityError("** makes too large a number")
+            raise SecurityError("** would produce a number that is too large")
         return super().call_binop(context, operator, left, right)
 
 
@@ -65,12 +65,12 @@ def render_report_template(source: str, variables: dict[str, Any], *, max_bytes:
         where = f", line {line}" if line else ""
         raise RenderFailed(
             f"The report's own template failed{where}: {error.message or type(error).__name__}.",
-            remedy="Mend the template; it is given `document`, `parameters`, `medium` and `picture`.",
+            remedy="Correct the template. It can use `document`, `parameters`, `medium` and `picture`.",
         ) from error
     except (TypeError, ValueError, KeyError, IndexError, ArithmeticError, AttributeError, RecursionError) as error:
         raise RenderFailed(
             f"The report's own template failed: {type(error).__name__}.",
-            remedy="Check its expressions; including and importing other templates is not possible.",
+            remedy="Check its expressions. A template cannot include or import other templates.",
         ) from error
 
 
@@ -80,9 +80,9 @@ def _bounded(generate: Callable[..., Iterator[str]], variables: dict[str, Any], 
         size += len(piece)
         if size > max_bytes:
             raise LimitExceeded(
-                f"The report's own template gives more than {max_bytes:,} bytes.",
+                f"The report's own template produces more than {max_bytes:,} bytes.",
                 limit="output_mb",
-                remedy="Show fewer rows, or raise the limit on output.",
+                remedy="Show fewer rows, or raise the output limit.",
             )
         pieces.append(piece)
     return "".join(pieces)

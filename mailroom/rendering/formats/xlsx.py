@@ -79,7 +79,7 @@ class Workbook:
         found = []
         for sheet in self.sheets:
             if sheet.parts > 1:
-                found.append(f"{sheet.name}: {sheet.rows:,} rows, on {sheet.parts} sheets.")
+                found.append(f"{sheet.name}: {sheet.rows:,} rows, split over {sheet.parts} sheets.")
             if sheet.cells.cut:
                 found.append(cut_notice(sheet.name, sheet.cells.cut))
         return found

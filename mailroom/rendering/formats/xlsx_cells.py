@@ -1,4 +1,4 @@
-"""What Excel can hold in a cell, and what becomes of values that it cannot; the same for both XLSX writers.
+"""Convert values to what an Excel cell can hold.
 
 Excel keeps 15 digits of a number, 32,767 characters of a text, and no date before March 1900 that other programs would
 read alike. Numbers with more digits and earlier dates become texts; a longer text is cut, with a mark that says so.
@@ -150,4 +150,4 @@ def about(document: Document) -> list[tuple[str, str]]:
 
 def cut_notice(sheet: str, cut: int) -> str:
     """Return what a reader is told about texts that did not fit."""
-    return f"{sheet}: {cut:,} texts too long for Excel were cut, with a mark."
+    return f"{sheet}: {cut:,} texts were too long for Excel. They were cut and marked."

@@ -1,4 +1,4 @@
-"""Who is next: groups take turns, so that one owner's burst delays the others by no more than their share. Pure."""
+"""Choose who is next. Groups take turns, so that many jobs of one owner do not hold up the others. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class FairQueue(Generic[T]):
         if item in here:
             return
         if len(here) >= self._most_a_group or (item not in self._places and len(self) >= self._most):
-            raise Unavailable("Too many renderings wait already.", remedy="Wait until some of them are done.")
+            raise Unavailable("Too many renderings are waiting.", remedy="Try again when some of them are done.")
         lane.setdefault(group, {})[item] = None
         self._places.setdefault(item, set()).add((urgent, group))
 

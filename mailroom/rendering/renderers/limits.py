@@ -48,25 +48,25 @@ def _writable() -> int:
 def memory_exceeded(limits: Limits) -> LimitExceeded:
     """Return the error of a job that wanted more memory than it may have."""
     return LimitExceeded(
-        f"It wanted more than {limits.memory_mb:,} MB of memory.",
+        f"The rendering needed more than {limits.memory_mb:,} MB of memory.",
         limit="memory_mb",
-        remedy="Show fewer rows in PDF, HTML and PNG, simplify the template, or raise the limit on memory.",
+        remedy="Show fewer rows in PDF, HTML and PNG, simplify the template, or raise the memory limit.",
     )
 
 
 def time_exceeded(limits: Limits) -> LimitExceeded:
     """Return the error of a job that took longer than it may."""
     return LimitExceeded(
-        f"It was not done after {limits.seconds:g} s.",
+        f"The rendering was not finished after {limits.seconds:g} s.",
         limit="seconds",
-        remedy="Make the query faster, narrow its parameters, or raise the limit on time.",
+        remedy="Make the query faster, narrow its parameters, or raise the time limit.",
     )
 
 
 def output_exceeded(limits: Limits) -> LimitExceeded:
     """Return the error of a job one of whose files, or of the working files behind it, grew too large."""
     return LimitExceeded(
-        f"A file grew beyond {limits.output_mb:,} MB.",
+        f"A file grew larger than {limits.output_mb:,} MB.",
         limit="output_mb",
-        remedy="Narrow the parameters, leave that format out, or raise the limit on output.",
+        remedy="Narrow the parameters, leave that format out, or raise the output limit.",
     )

@@ -57,8 +57,8 @@ def not_put(folder: Path, error: OSError) -> RenderFailed:
     """Return the error of a job whose files could not be put into its folder."""
     reason = error.strerror or type(error).__name__
     return RenderFailed(
-        f"The files cannot be put into {folder}: {reason}.",
-        remedy="Look at the folder's owner and mode, and at the space on its disk.",
+        f"The files cannot be written to {folder}: {reason}.",
+        remedy="Check the folder's owner and permissions, and the free space on its disk.",
     )
 
 

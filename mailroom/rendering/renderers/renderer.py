@@ -145,7 +145,8 @@ class Renderer:
         if any(words in self._last_words for words in _OUT_OF_MEMORY):
             raise limits.memory_exceeded(job.limits)
         raise RendererDied(
-            f"The renderer process {_how(code)}.", remedy="Render again; if it lasts, look at the machine's log."
+            f"The renderer process {_how(code)}.",
+            remedy=("Render again. If this happens again, look at the system log of the machine."),
         )
 
     async def _listen(self, stream: asyncio.StreamReader) -> None:
@@ -170,9 +171,11 @@ class Renderer:
 
 def _how(code: int | None) -> str:
     if code is None:
-        return "gave an answer that cannot be read"
+        return "sent an answer that cannot be read"
     return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
 
 
 def _not_started(why: str) -> Unavailable:
-    return Unavailable(f"A renderer process could not be started: {why}.", remedy="`mailroom doctor` looks for causes.")
+    return Unavailable(
+        f"A renderer process could not be started: {why}.", remedy=("Run `mailroom doctor` to look for the cause.")
+    )

@@ -145,12 +145,18 @@ def _answer_of(task: asyncio.Task[RenderResult]) -> wire.Answer:
     except MailroomError as error:
         return wire.failed(error)
     except Exception as error:  # The service must outlive whatever happens to one job.
-        _LOG.exception("A rendering broke off.")
-        return wire.failed(RenderFailed(f"It broke off with {type(error).__name__}.", remedy="See the service's log."))
+        _LOG.exception("A rendering failed unexpectedly.")
+        return wire.failed(
+            RenderFailed(
+                f"Rendering stopped with {type(error).__name__}.", remedy=("See the log of the renderer service.")
+            )
+        )
 
 
 def _stopping() -> Unavailable:
-    return Unavailable("The renderers are being stopped.", remedy="It is tried again when they are back.")
+    return Unavailable(
+        "The renderers are shutting down.", remedy=("The rendering will be tried again when they are back.")
+    )
 
 
 async def connected(service: Service, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -168,9 +174,9 @@ async def connected(service: Service, reader: asyncio.StreamReader, writer: asyn
     try:
         request = wire.Request.model_validate_json(body)
     except ValidationError as error:
-        _LOG.warning("A request cannot be read; %d faults.", error.error_count())
+        _LOG.warning("A request cannot be read: it has %d faults.", error.error_count())
         fault = RenderFailed(
-            "The renderers cannot read the request.", remedy="Restart them: they may be of another version."
+            "The renderers cannot read the request.", remedy="Restart the renderers. They may be of another version."
         )
         writer.write(wire.packed(wire.failed(fault)))
         writer.close()
@@ -183,7 +189,7 @@ async def connected(service: Service, reader: asyncio.StreamReader, writer: asyn
             writer.write(wire.packed(work.result()))
             await writer.drain()
     except ConnectionError:
-        _LOG.info("A client left before it had its answer.")
+        _LOG.info("A client disconnected before it got its answer.")
     finally:
         work.cancel()
         left.cancel()
@@ -224,8 +230,8 @@ def _emptied(scratch: Path) -> Path:
         scratch.mkdir(mode=0o700, parents=True)
     except OSError as error:
         raise ConfigurationError(
-            f"The folder {scratch} for renderings under way cannot be made anew: {error.strerror}.",
-            remedy="Remove it by hand, and start Mailroom as the user that owns the data folder.",
+            f"The folder {scratch} for renderings in progress cannot be created again: {error.strerror}.",
+            remedy="Remove it yourself, and start Mailroom as the user who owns the data folder.",
             field="MAILROOM_DATA_DIR",
         ) from error
     return scratch
@@ -260,8 +266,8 @@ def _held(path: Path) -> Iterator[None]:
         yield
     except BlockingIOError as error:
         raise ConfigurationError(
-            f"Other renderers serve on {path} already.",
-            remedy="Stop them, or set MAILROOM_RENDERERS_SOCKET to another path.",
+            f"Other renderers are already running at {path}.",
+            remedy="Stop those renderers, or set MAILROOM_RENDERERS_SOCKET to another path.",
             field="MAILROOM_RENDERERS_SOCKET",
         ) from error
     finally:

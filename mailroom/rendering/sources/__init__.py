@@ -26,8 +26,8 @@ def open_reader(
     source = definition.source
     if isinstance(source, SqlSource | HttpSource) and access.get("kind") != source.kind:
         raise ConfigurationError(
-            f"The connection '{source.connection}' is not for {source.kind} sources.",
-            remedy=f"Name a connection of kind {source.kind} in the report, or make one of this name.",
+            f"The connection '{source.connection}' cannot be used for {source.kind} sources.",
+            remedy=f"Use a connection of kind {source.kind} in the report, or create one with this name.",
             field="source.connection",
         )
     if isinstance(source, SqlSource):
@@ -39,6 +39,6 @@ def open_reader(
 
         return HttpReader(source, access, parameters, limits)
     raise ConfigurationError(
-        "A shell source has no rows; its files are the report.",
-        remedy="Remove the sections, and deliver the files that the command leaves.",
+        "A shell source has no rows. The files that it creates are the report.",
+        remedy="Remove the sections. The files that the command creates are delivered as they are.",
     )

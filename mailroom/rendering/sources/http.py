@@ -37,7 +37,7 @@ def fetch(source: HttpSource, access: Mapping[str, Any], parameters: Mapping[str
     except TimeoutError as error:
         raise SourceUnavailable(
             f"The export took longer than {access['timeout_seconds']:g} s.",
-            remedy="It is tried again; raise the connection's timeout if the far side is slow.",
+            remedy="The export will be tried again. If the server is slow, raise the connection's timeout.",
         ) from error
     except RetryLater as error:
         raise SourceUnavailable(error.message, remedy=error.remedy) from error
@@ -68,20 +68,25 @@ def _check_answer(answer: httpx.Response, source: HttpSource) -> None:
     """Refuse an answer that is no success. Its body is never shown: it may hold what the reader must not see."""
     status = answer.status_code
     if answer.is_redirect or 300 <= status < 400:
-        remedy = "Name the address that it redirects to; redirects are not followed."
-        raise SourceRefused(f"The far side redirects ({status}).", remedy=remedy)
+        remedy = "Use the address that the server redirects to. Redirects are not followed."
+        raise SourceRefused(f"The server answered with a redirect (HTTP {status}).", remedy=remedy)
     if status in (401, 403):
-        remedy = "Renew the credentials of the connection."
-        raise ConfigurationError(f"The far side refuses the login ({status}).", remedy=remedy, field="auth_secret")
+        remedy = "Update the credentials in the connection."
+        raise ConfigurationError(f"The server refused the login (HTTP {status}).", remedy=remedy, field="auth_secret")
     if status in _TRY_AGAIN:
-        raise SourceUnavailable(f"The far side answers {status}.", remedy="It is tried again.")
+        raise SourceUnavailable(f"The server answered HTTP {status}.", remedy="The export will be tried again.")
     if status != 200:
-        raise SourceRefused(f"The far side answers {status}.", remedy="Correct the report's path and query.")
+        raise SourceRefused(
+            f"The server answered HTTP {status}.", remedy=("Correct the path and the query in the report.")
+        )
     if answer.headers.get("content-encoding", "identity").lower() != "identity":
-        raise SourceRefused("The far side answers compressed, unasked.", remedy="Switch its compression off.")
+        raise SourceRefused(
+            "The server sent a compressed answer although none was requested.",
+            remedy=("Switch off compression on the server."),
+        )
     if answer.headers.get("content-type", "").lower().startswith("text/html"):
-        remedy = f"It should be {source.content}: correct the path, and the login if it is a login page."
-        raise SourceRefused("The far side answers with a web page.", remedy=remedy)
+        remedy = f"A {source.content} file was expected. Correct the path, or the login if this is a login page."
+        raise SourceRefused("The server answered with a web page.", remedy=remedy)
 
 
 async def _save(answer: httpx.Response, max_bytes: int, target: Path) -> None:
@@ -91,7 +96,7 @@ async def _save(answer: httpx.Response, max_bytes: int, target: Path) -> None:
             size += len(chunk)
             if size > max_bytes:
                 remedy = "Narrow the report's query, or raise the connection's max_bytes."
-                raise SourceRefused(f"The export has more than {max_bytes:,} bytes.", remedy=remedy)
+                raise SourceRefused(f"The export is larger than {max_bytes:,} bytes.", remedy=remedy)
             file.write(chunk)
 
 
@@ -99,8 +104,8 @@ def _check_content(content: str, file: Path) -> None:
     signature = _SIGNATURES.get(content, b"")
     with file.open("rb") as opened:
         if opened.read(len(signature)) != signature:
-            remedy = "Correct the report's path or its content."
-            raise SourceRefused(f"What came is not {content.upper()}.", remedy=remedy)
+            remedy = "Correct `path` or `content` in the report."
+            raise SourceRefused(f"The server's answer is not {content.upper()}.", remedy=remedy)
 
 
 class HttpReader:
@@ -119,7 +124,7 @@ class HttpReader:
         """Read the export's rows; `query` is `rows`."""
         if query != "rows" or self._source.content not in ("csv", "json"):
             message = f"An HTTP export of {self._source.content} has no query '{query}'."
-            raise ConfigurationError(message, remedy="Its query is 'rows', of csv or json.")
+            raise ConfigurationError(message, remedy="Use the query 'rows', with content csv or json.")
         file = Path(self._folder.name) / "export"
         if not file.exists():
             fetch(self._source, self._access, self._parameters, file)

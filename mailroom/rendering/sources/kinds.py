@@ -1,4 +1,4 @@
-"""What the values of a column are, judged by its first rows."""
+"""Determine the type of a column from its first rows."""
 
 from __future__ import annotations
 

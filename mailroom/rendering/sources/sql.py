@@ -59,7 +59,9 @@ class SqlReader:
         """Run the query with this name."""
         if query not in self._queries:
             known = ", ".join(self._queries)
-            raise ConfigurationError(f"The report has no query '{query}'.", remedy=f"Its queries are: {known}.")
+            raise ConfigurationError(
+                f"The report has no query '{query}'.", remedy=(f"The queries of the report are: {known}.")
+            )
         for found in sql_lint.lint_query(query, self._queries[query], list(self._properties)):
             if found.severity == "error":
                 raise SourceRefused(f"{found.message} (line {found.line})", remedy=found.remedy)
@@ -132,8 +134,8 @@ class SqlRows:
                 return
             if read + len(batch) > self._limit:
                 raise SourceRefused(
-                    f"The query '{self._query}' gives more than {self._limit:,} rows.",
-                    remedy="Narrow its parameters, or raise the limit of rows.",
+                    f"The query '{self._query}' returns more than {self._limit:,} rows.",
+                    remedy="Narrow its parameters, or raise the row limit.",
                 )
             yield batch
             with translated(self._deadline), self._deadline:

@@ -37,7 +37,7 @@ class _FileRows:
         while batch := list(islice(self._rows, BATCH)):
             read += len(batch)
             if read > self._limit:
-                remedy = "Narrow the report's query, or raise the limit of rows."
+                remedy = "Narrow the report's query, or raise the row limit."
                 raise SourceRefused(f"The export gives more than {self._limit:,} rows.", remedy=remedy)
             yield batch
 
@@ -72,13 +72,13 @@ class CsvRows(_FileRows):
         try:
             first_line = self._file.readline(1_000_000)
         except UnicodeDecodeError as error:
-            raise _not_csv("it is not UTF-8 text") from error
+            raise _not_csv("the file is not UTF-8 text") from error
         self._file.seek(0)
         delimiter = max(",;\t", key=first_line.count)
         lines = self._lines(delimiter)
         names = next(lines, None)
         if not names:
-            raise _not_csv("it is empty, without even a header")
+            raise _not_csv("the file is empty and has no header")
         head = list(islice(lines, BATCH))
         kinds = [_kind([row[index] for row in head]) for index in range(len(names))]
         self.columns = [ColumnType(name, kind) for name, kind in zip(names, kinds, strict=True)]
@@ -100,7 +100,7 @@ class CsvRows(_FileRows):
                     continue
                 width = len(row) if width is None else width
                 if len(row) != width:
-                    raise _not_csv(f"line {reader.line_num} has {len(row)} cells, the header {width}")
+                    raise _not_csv(f"line {reader.line_num} has {len(row)} cells, but the header has {width}")
                 yield row
         except csv.Error as error:
             raise _not_csv(f"line {reader.line_num}: {error}") from error
@@ -119,11 +119,11 @@ class JsonRows(_FileRows):
         super().__init__(limit)
         if (size := file.stat().st_size) > MAX_JSON_BYTES:
             message = f"The export has {size:,} bytes of JSON; at most {MAX_JSON_BYTES:,} can be read."
-            raise SourceRefused(message, remedy="Narrow the report's query, or ask the far side for CSV.")
+            raise SourceRefused(message, remedy="Narrow the report's query, or fetch CSV instead.")
         try:
             data = json.loads(file.read_bytes())
         except (ValueError, RecursionError) as error:
-            raise SourceRefused("What came is not JSON.", remedy="Correct the report's path.") from error
+            raise SourceRefused("The server's answer is not JSON.", remedy="Correct the report's path.") from error
         found = _pointed(data, rows_at)
         if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
             message = f"There is no array of objects at '{rows_at or '/'}' in the export."
@@ -135,7 +135,9 @@ class JsonRows(_FileRows):
 
 
 def _not_csv(why: str) -> SourceRefused:
-    return SourceRefused(f"The export is not the CSV that was expected: {why}.", remedy="Look at what it answers.")
+    return SourceRefused(
+        f"The export is not the CSV that was expected: {why}.", remedy=("Look at what the server answers.")
+    )
 
 
 def _kind(cells: list[str]) -> Kind:

@@ -63,7 +63,9 @@ def load_catalog(root: Path) -> Catalog:
         ConfigurationError: `root` is not a folder.
     """
     if not root.is_dir():
-        raise ConfigurationError(f"There is no folder {root}.", remedy="Name the folder that holds the report folders.")
+        raise ConfigurationError(
+            f"There is no folder {root}.", remedy=("Give the folder that contains the report folders.")
+        )
     catalog = Catalog()
     for path in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))):
         try:
@@ -109,20 +111,24 @@ class _Folder:
         except YamlProblem as error:
             raise ReportFolderError([self._problem(error.line, error.message, error.remedy)]) from error
         except _Unreadable as error:
-            remedy = f"A report folder needs a {FILE}."
+            remedy = f"A report folder must contain a file {FILE}."
             raise ReportFolderError([self._problem(1, str(error), remedy)]) from error
 
     def definition(self) -> ReportDefinition:
         data = self.document.data
         if not isinstance(data, dict):
-            problem = self._problem(1, "The file is not a mapping.", "Begin with 'title: …', 'source: …'.")
+            problem = self._problem(
+                1, "The file does not contain a mapping.", ("Begin the file with 'title: …' and 'source: …'.")
+            )
             raise ReportFolderError([problem])
         for key, remedy in {
             "id": f"Remove it: the folder's name is the id ('{self.path.name}').",
             "template": f"Remove it: put the template into {TEMPLATE} beside this file.",
         }.items():
             if key in data:
-                self.problems.append(self._problem(self.document.line((key,)), f"'{key}' is not written here.", remedy))
+                self.problems.append(
+                    self._problem(self.document.line((key,)), f"'{key}' does not belong in this file.", remedy)
+                )
         data = {**data, "id": self.path.resolve().name}
         data.pop("template", None)
         self._read_queries(data)
@@ -154,8 +160,10 @@ class _Folder:
             if isinstance(query, dict) and set(query) == {"file"} and isinstance(query["file"], str):
                 read_in[name] = self._file(query["file"], at, self.document.line((*at, "file")))
             elif isinstance(query, dict):
-                message = f"The query '{name}' is neither SQL nor a file."
-                self.problems.append(self._problem(self.document.line(at), message, "Write {file: name.sql}, or SQL."))
+                message = f"The query '{name}' is neither SQL text nor a file."
+                self.problems.append(
+                    self._problem(self.document.line(at), message, ("Write {file: name.sql} or the SQL text."))
+                )
                 read_in[name] = ""
             else:
                 read_in[name] = query
@@ -166,7 +174,7 @@ class _Folder:
         inside = not Path(name).is_absolute() and ".." not in Path(name).parts
         if not inside or "\0" in name or not file.resolve().is_relative_to(self.path.resolve()):
             remedy = "Put the file into the report's folder and write its name."
-            self.problems.append(self._problem(line, f"'{name[:80]}' lies outside the report's folder.", remedy))
+            self.problems.append(self._problem(line, f"'{name[:80]}' is outside the report's folder.", remedy))
             return ""
         try:
             text = self._text(file)

@@ -44,15 +44,15 @@ def explain(fault: ErrorDetails) -> Said:  # one answer a kind of error reads be
         case "extra_forbidden":
             known = sorted(set(_model_at(at).model_fields) - (_NOT_WRITTEN if len(at) == 1 else set()))
             near = get_close_matches(name, known, n=1)
-            hint = f"Did you mean '{near[0]}'?" if near else f"Known here: {', '.join(known)}."
+            hint = f"Did you mean '{near[0]}'?" if near else f"The known keys are: {', '.join(known)}."
             return Said(at, f"'{name}' is not a known key.", hint)
         case "missing":
             return Said(at, f"'{name}' is missing.", f"Add '{name}: …'.")
         case "union_tag_not_found":
-            return Said(at, f"'{name}' does not say what it is.", "Add 'kind: …'.")
+            return Said(at, f"'{name}' has no kind.", "Add 'kind: …'.")
         case "union_tag_invalid":
             tag, expected = str(context["tag"]), str(context["expected_tags"])
-            return Said((*at, "kind"), f"There is no kind '{tag[:40]}'.", f"Choose one of {expected}.")
+            return Said((*at, "kind"), f"'{tag[:40]}' is not a known kind.", f"Choose one of {expected}.")
         case "unknown_query":
             return Said(tuple(context["at"]), f"{fault['msg']}.", "Name a query of the source.")
         case "enum" | "literal_error":

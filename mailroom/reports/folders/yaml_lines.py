@@ -78,9 +78,9 @@ def read(text: str) -> Document:
         raise YamlProblem(mark.line + 1 if mark else 1, message, "Check indentation, colons and quotes.") from error
     except yaml.YAMLError as error:
         line = text.count("\n", 0, getattr(error, "position", 0)) + 1
-        raise YamlProblem(line, "This is not YAML: it holds a forbidden character.", "Remove it.") from error
+        raise YamlProblem(line, "This is not YAML: it contains a forbidden character.", "Remove it.") from error
     except RecursionError as error:
-        raise YamlProblem(1, "The file is nested too deeply.", "Make it flatter.") from error
+        raise YamlProblem(1, "The file is nested too deeply.", "Use fewer levels.") from error
     return document
 
 
@@ -93,9 +93,9 @@ class _Walk:
         line = node.start_mark.line + 1
         self.document.lines.setdefault(path, line)
         if id(node) in self.seen:
-            raise YamlProblem(line, "Anchors and aliases (& and *) are not read.", "Write the part out again.")
+            raise YamlProblem(line, "Anchors and aliases (& and *) are not supported.", "Write that part out again.")
         if len(path) > MAX_DEPTH:
-            raise YamlProblem(line, "The file is nested too deeply.", "Make it flatter.")
+            raise YamlProblem(line, "The file is nested too deeply.", "Use fewer levels.")
         self.seen.add(id(node))
         match node:
             case yaml.MappingNode():
@@ -113,7 +113,9 @@ class _Walk:
             key = key_node.value
             if key in found:
                 first = self.document.lines[(*path, key)]
-                raise YamlProblem(line, f"The key '{key}' stands here twice.", f"Remove one; line {first} has it.")
+                raise YamlProblem(
+                    line, f"The key '{key}' is used twice.", (f"Remove one of them. The first is in line {first}.")
+                )
             self.document.lines[(*path, key)] = line
             found[key] = self.value(value_node, (*path, key))
         return found
@@ -133,4 +135,4 @@ class _Walk:
             case "float":
                 return float(node.value)
         line = node.start_mark.line + 1
-        raise YamlProblem(line, f"The tag {node.tag[:60]} is not read.", "Write plain values without '!'.")
+        raise YamlProblem(line, f"The tag {node.tag[:60]} is not supported.", "Write plain values without '!'.")

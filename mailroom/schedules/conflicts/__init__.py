@@ -1,1 +1,1 @@
-"""What a schedule's owner should know about it besides that it is valid. Warnings only: nothing here stops a save."""
+"""Warn the owner of a valid schedule about likely problems. Nothing here prevents a schedule from being saved."""

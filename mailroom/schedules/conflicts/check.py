@@ -1,4 +1,4 @@
-"""Every rule over one schedule. Pure: what it is compared with is passed in."""
+"""Apply every rule to one schedule. Pure: what it is compared with is passed in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mailroom.schedules.conflicts.warning import Code, ScheduleWarning
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a schedule is compared with.
+    """The data that a schedule is compared with.
 
     Attributes:
         load: of all other active schedules, over `crowded.span`.
@@ -32,7 +32,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When something is worth a warning: see `mailroom.settings`."""
+    """The limits above which a warning is given: see `mailroom.settings`."""
 
     duplicate_window: dt.timedelta = dt.timedelta(hours=1)
     runs_per_minute: int = 60
@@ -47,7 +47,7 @@ def conflicts(
     *,
     overlap: str = "skip",
 ) -> list[ScheduleWarning]:
-    """What the owner of `mine` should know, in a fixed order whatever the order of `others`.
+    """Return the warnings about `mine`, in an order that does not depend on the order of `others`.
 
     Args:
         others: active schedules that share a key with it; itself among them is passed over.
@@ -70,6 +70,6 @@ def _not_compared(unseen: int) -> ScheduleWarning | None:
         return None
     message = (
         f"{unseen} more schedules share a file, or the report and a recipient, with this one; their times were not "
-        "compared. Give it a path of its own, or leave out those who get the report already."
+        "compared. Use a path that no other schedule uses, or remove recipients who already get the report."
     )
     return ScheduleWarning(Code.NOT_COMPARED, message, {"schedules": unseen})

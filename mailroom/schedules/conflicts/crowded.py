@@ -18,7 +18,7 @@ _DAY = dt.timedelta(days=1)
 
 
 def span(mine: Party, now: dt.datetime) -> tuple[dt.datetime, dt.datetime] | None:
-    """The time whose load matters to this schedule, or None where it is due no more."""
+    """Return the period whose load matters to this schedule, or None if it has no due time left."""
     first = next(mine.due(now), None) or mine.first_due(now)
     if first is None:
         return None
@@ -27,7 +27,7 @@ def span(mine: Party, now: dt.datetime) -> tuple[dt.datetime, dt.datetime] | Non
 
 
 def crowded_minute(mine: Party, now: dt.datetime, others: Load, limit: int) -> ScheduleWarning | None:
-    """The fullest of its due minutes in the coming week has more than `limit` runs, this one counted."""
+    """Warn if the fullest of its due minutes in the coming week has more than `limit` runs, including its own."""
     window = span(mine, now)
     if window is None:
         return None
@@ -46,7 +46,7 @@ def crowded_minute(mine: Party, now: dt.datetime, others: Load, limit: int) -> S
         "proposed": None,
         "load": load_of_day(worst, mine.timing, others),
     }
-    advice = f"The {_WITHIN} minutes before and after are no better; choose another hour."
+    advice = f"The {_WITHIN} minutes before and after are just as crowded. Choose another hour."
     if better is not None:
         moved = worst + better * dt.timedelta(minutes=1)
         local = moved.astimezone(mine.timing.zone)
@@ -57,16 +57,19 @@ def crowded_minute(mine: Party, now: dt.datetime, others: Load, limit: int) -> S
             "minutes": better,
             "runs": quieter,
         }
-        advice = f"At {local:%H:%M} there would be {quieter}; choose that, or set policy.jitter, if the minute is free."
+        advice = (
+            f"At {local:%H:%M} there would be {quieter}. Choose that time, or set policy.jitter to spread the start."
+        )
     message = (
-        f"{runs} schedules are due on {spoken(worst, mine.timing)}, more than the {limit} that go out without delay, "
-        f"so it may start late. {advice}"
+        f"{runs} schedules are due on {spoken(worst, mine.timing)}, more than the {limit} that can start "
+        "without delay, "
+        f"so this one may start late. {advice}"
     )
     return ScheduleWarning(Code.CROWDED_MINUTE, message, data)
 
 
 def _better(due: Sequence[dt.datetime], others: Load) -> int | None:
-    """By how many minutes to move so that its fullest minute is the emptiest; the nearest, later before earlier."""
+    """Return how many minutes to move so that its fullest minute is least full; the nearest, later before earlier."""
 
     def fullest(minutes: int) -> int:
         return max(others.at(moment + minutes * dt.timedelta(minutes=1)) for moment in due)
@@ -77,7 +80,7 @@ def _better(due: Sequence[dt.datetime], others: Load) -> int | None:
 
 
 def load_of_day(moment: dt.datetime, timing: Timing, others: Load) -> dict[str, object]:
-    """The load curve of a local day, for charts: runs in each quarter of an hour from its midnight on."""
+    """Return the load curve of a local day, for charts: the runs in each quarter of an hour from midnight on."""
     day = moment.astimezone(timing.zone).date()
     start, end = local_day(day, timing.zone)
     return {

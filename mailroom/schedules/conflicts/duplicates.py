@@ -1,4 +1,4 @@
-"""The same report, with the same parameters, to the same people within a short time. Pure."""
+"""Find schedules that send the same report with the same parameters to the same people at about the same time. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAMED = 3
 
 
 def duplicate(mine: Party, other: Party, now: dt.datetime, window: dt.timedelta) -> ScheduleWarning | None:
-    """The first time that both send within `window`, or None. Other parameters make another report."""
+    """Warn about the first time that both send within `window`. Different parameters make a different report."""
     people = [share.label for share, _ in mine.shared_with(other, "recipient")]
     if not people or mine.parameters != other.parameters:
         return None
@@ -25,7 +25,7 @@ def duplicate(mine: Party, other: Party, now: dt.datetime, window: dt.timedelta)
     named = ", ".join(people[:_NAMED]) + (f" and {len(people) - _NAMED} more" if len(people) > _NAMED else "")
     message = (
         f"{other.called()} sends the same report with the same parameters to {named}, {distance} this one of "
-        f"{spoken(here, mine.timing)}. Delete one of them, or leave these recipients out of one."
+        f"{spoken(here, mine.timing)}. Delete one of the schedules, or remove these recipients from one."
     )
     return ScheduleWarning(
         Code.DUPLICATE,
@@ -43,7 +43,7 @@ def duplicate(mine: Party, other: Party, now: dt.datetime, window: dt.timedelta)
 def first_meeting(
     mine: Iterable[dt.datetime], theirs: Iterable[dt.datetime], window: dt.timedelta
 ) -> tuple[dt.datetime, dt.datetime] | None:
-    """The first pair of two ascending series that lies within `window`, or None. Reads no further than it must."""
+    """Return the first pair of two ascending series that lies within `window`, or None. Read no further than needed."""
     left, right = iter(mine), iter(theirs)
     here, there = _next(left), _next(right)
     while here is not None and there is not None:

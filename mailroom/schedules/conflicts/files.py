@@ -34,11 +34,11 @@ def same_file(mine: Party, other: Party, now: dt.datetime) -> list[ScheduleWarni
 
 def _warning(share: Share, theirs: Share, mine: Party, other: Party, example: dt.datetime) -> ScheduleWarning:
     refused = "fail" in (share.if_exists, theirs.if_exists)
-    becomes = "the second one to write it is refused" if refused else "one replaces the other's file"
+    becomes = "the second delivery is refused" if refused else "one file replaces the other"
     message = (
-        f"{other.called()} writes the same file: '{share.label}' on the connection '{share.connection}', first for "
+        f"{other.called()} writes the same file: '{share.label}' on the connection '{share.connection}', first at "
         f"{spoken(example, mine.timing)}; {becomes}. Put {{schedule_name}} or {{execution_id}} into the path, or "
-        "choose if_exists: timestamp in both."
+        "set if_exists to timestamp in both schedules."
     )
     return ScheduleWarning(
         Code.SAME_FILE,

@@ -19,7 +19,7 @@ HORIZON = dt.timedelta(days=92)
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """What of a schedule matters to its neighbours.
+    """The data of a schedule that conflicts depend on.
 
     Attributes:
         schedule_id: None for one that is not stored.
@@ -36,17 +36,17 @@ class Party:
     keys: Mapping[str, Share] = field(default_factory=dict)
 
     def due(self, now: dt.datetime, until: dt.datetime | None = None) -> Iterator[dt.datetime]:
-        """Its due times within the horizon, or up to `until`."""
+        """Yield its due times within the horizon, or up to `until`."""
         if isinstance(self.timing, Immediate):
             return iter(())
         return occurrences(self.timing, now, self.business, until=until or now + HORIZON)
 
     def first_due(self, now: dt.datetime) -> dt.datetime | None:
-        """Its next due time, however far ahead."""
+        """Return its next due time, however far ahead."""
         return next(islice(occurrences(self.timing, now, self.business), 1), None)
 
     def shared_with(self, other: Party, kind: str) -> list[tuple[Share, Share]]:
-        """What both have of that kind, as (mine, theirs), each path or recipient once, sorted."""
+        """Return what both share of that kind, as sorted pairs (mine, theirs), each path or recipient once."""
         both = {
             self.keys[key].label: (self.keys[key], other.keys[key])
             for key in sorted(self.keys.keys() & other.keys.keys())
@@ -55,16 +55,16 @@ class Party:
         return [both[label] for label in sorted(both)]
 
     def reference(self) -> dict[str, str] | None:
-        """It as data, or None where the reader may not see it."""
+        """Return the schedule's id and name as data, or None if the reader may not see them."""
         if self.name is None or self.schedule_id is None:
             return None
         return {"id": self.schedule_id, "name": self.name}
 
     def called(self) -> str:
-        """It at the beginning of a sentence."""
+        """Return what the schedule is called at the beginning of a sentence."""
         return "Another schedule" if self.name is None else f"The schedule '{self.name}'"
 
 
 def spoken(moment: dt.datetime, timing: Timing) -> str:
-    """A due time as its owner says it."""
+    """Return a due time in words, in the time zone of the timing."""
     return moment_words(moment.astimezone(timing.zone))

@@ -1,4 +1,4 @@
-"""What the conflict check reads: who shares a key, all timings by number, how long runs took. A few queries in all."""
+"""Read the data for the conflict check: who shares a key, all timings, durations of runs. A few queries in all."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Sharer:
 
 
 async def replace_keys(session: AsyncSession, schedule_id: str, keys: Collection[str]) -> None:
-    """Keep what a schedule may collide on; in the transaction that writes the schedule."""
+    """Store the keys of a schedule, in the transaction that writes the schedule."""
     await session.execute(delete(ScheduleKey).where(ScheduleKey.schedule_id == schedule_id))
     if keys:
         rows = [{"schedule_id": schedule_id, "key": key} for key in sorted(keys)]
@@ -37,7 +37,7 @@ async def replace_keys(session: AsyncSession, schedule_id: str, keys: Collection
 
 
 async def sharers(session: AsyncSession, keys: Collection[str], *, besides: str | None) -> list[Sharer]:
-    """Active schedules that share a key, by id."""
+    """Return the active schedules that share a key, by id."""
     if not keys:
         return []
     query = (
@@ -56,14 +56,14 @@ async def sharers(session: AsyncSession, keys: Collection[str], *, besides: str 
 
 
 async def named(session: AsyncSession, schedule_ids: Sequence[str]) -> Sequence[Schedule]:
-    """Those schedules."""
+    """Return the schedules with these ids."""
     if not schedule_ids:
         return []
     return (await session.scalars(select(Schedule).where(Schedule.id.in_(schedule_ids)))).all()
 
 
 async def timings(session: AsyncSession, *, besides: str | None = None) -> dict[str, int]:
-    """The timing of each active schedule as JSON text, and how many have it.
+    """Return each timing of active schedules as JSON text, and how many schedules have it.
 
     One long text in one row, since ten thousand rows cost four times as much; JSON holds no line break of its own.
     """
@@ -76,13 +76,13 @@ async def timings(session: AsyncSession, *, besides: str | None = None) -> dict[
 
 
 async def durations_of(session: AsyncSession, schedule_id: str) -> list[timedelta]:
-    """How long the last runs of a schedule took, tests apart; at most 20."""
+    """Return the durations of a schedule's last runs, at most 20, without tests."""
     query = select(*_RUN).where(Execution.schedule_id == schedule_id).order_by(Execution.due_at.desc())
     return _took((await session.execute(query.limit(_LOOKED_AT))).all())
 
 
 async def durations_of_report(session: AsyncSession, report_id: str, *, since: datetime) -> list[timedelta]:
-    """The same over the 20 schedules of the report that ran last."""
+    """Return the durations of the last runs of a report: those of the 20 of its schedules that ran last."""
     latest = select(Schedule.id).where(Schedule.report_id == report_id, Schedule.last_run > since)
     ids = (await session.scalars(latest.order_by(Schedule.last_run.desc()).limit(_RUNS))).all()
     if not ids:
@@ -92,7 +92,7 @@ async def durations_of_report(session: AsyncSession, report_id: str, *, since: d
 
 
 def _took(rows: Sequence[Row[Any]]) -> list[timedelta]:
-    """Chosen here: a state in the query makes SQLite walk through the runs of all schedules."""
+    """Choose the ended runs here: a state in the query would make SQLite walk through the runs of all schedules."""
     done = (ExecutionState.SUCCESS, ExecutionState.PARTIAL)
     found = [
         ended - began

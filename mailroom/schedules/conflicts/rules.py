@@ -19,7 +19,7 @@ _NEXT = 60
 
 
 def ends_soon(mine: Party, now: dt.datetime) -> ScheduleWarning | None:
-    """Its last day is one of the next 14."""
+    """Warn if its last day is within the next 14 days."""
     last = mine.timing.ends_on
     today = now.astimezone(mine.timing.zone).date()
     if last is None or isinstance(mine.timing, Once | Immediate) or not 0 <= (last - today).days <= ENDS_SOON_DAYS:
@@ -28,15 +28,15 @@ def ends_soon(mine: Party, now: dt.datetime) -> ScheduleWarning | None:
     if not left:
         return None
     message = (
-        f"It ends on {last:%A %-d %B %Y} and is due {len(left)} more time{'' if len(left) == 1 else 's'}, at last "
-        f"{spoken(left[-1], mine.timing)}. Move ends_on if it should go on."
+        f"The schedule ends on {last:%A %-d %B %Y} and is due {len(left)} more time{'' if len(left) == 1 else 's'}, "
+        f"the last time on {spoken(left[-1], mine.timing)}. Set a later ends_on if it should continue."
     )
     data = {"ends_on": last.isoformat(), "runs_left": len(left), "last_at": left[-1].isoformat()}
     return ScheduleWarning(Code.ENDS_SOON, message, data)
 
 
 def idle(mine: Party, now: dt.datetime) -> ScheduleWarning | None:
-    """It skips holidays, and nothing else is left of it: for a year, or for ever."""
+    """Warn if the schedule has no due time for a year, or ever, because it skips holidays."""
     timing = mine.timing
     if isinstance(timing, Once | Immediate) or (
         timing.ends_on and timing.ends_on <= now.astimezone(timing.zone).date()
@@ -47,10 +47,11 @@ def idle(mine: Party, now: dt.datetime) -> ScheduleWarning | None:
         return None
     if first is None:
         message = (
-            f"It never fires any more: each of its days is skipped by the calendar '{timing.calendar}'. Change its "
+            f"The schedule will never run again: the calendar '{timing.calendar}' takes off each of its "
+            "days. Change its "
             "days, on_holiday or the calendar, or delete it."
             if timing.calendar
-            else "It never fires any more. Change its days or its dates, or delete it."
+            else "The schedule will never run again. Change its days or dates, or delete it."
         )
         return ScheduleWarning(Code.NEVER_FIRES, message, {"calendar": timing.calendar})
     plain = timing.model_copy(update={"on_holiday": "run"})
@@ -58,8 +59,8 @@ def idle(mine: Party, now: dt.datetime) -> ScheduleWarning | None:
     if not skipped:
         return None
     message = (
-        f"It does not fire for a year: its due times until then, from {spoken(skipped[0], timing)} on, fall on days "
-        f"that the calendar '{timing.calendar}' takes off. The first that counts is {spoken(first, timing)}. Choose "
+        f"The schedule will not run for a year: its due times, from {spoken(skipped[0], timing)} on, fall on days "
+        f"that the calendar '{timing.calendar}' takes off. Its first run is due on {spoken(first, timing)}. Choose "
         "on_holiday: next or previous, or another day."
     )
     data = {
@@ -73,7 +74,7 @@ def idle(mine: Party, now: dt.datetime) -> ScheduleWarning | None:
 def runs_exceed_interval(
     mine: Party, now: dt.datetime, durations: Sequence[dt.timedelta], overlap: str
 ) -> ScheduleWarning | None:
-    """The 95th percentile of its last runs is longer than the shortest time between two of the next due times.
+    """Warn if the 95th percentile of its last runs is longer than the shortest time between two of its next due times.
 
     Args:
         durations: of the last runs; fewer than three say nothing.
@@ -86,12 +87,12 @@ def runs_exceed_interval(
     if usual <= interval:
         return None
     becomes = {
-        "allow": "they run beside each other",
-        "cancel_other": "each cancels the one before",
-    }.get(overlap, "some are skipped while one runs")
+        "allow": "runs will overlap",
+        "cancel_other": "each run cancels the one before",
+    }.get(overlap, "some runs will be skipped")
     message = (
         f"A run takes {_minutes(usual)} (95th percentile of the last {len(durations)}), and it is due again after "
-        f"{_minutes(interval)}: {becomes}. Let it fire less often, or make the report or its deliveries quicker."
+        f"{_minutes(interval)}: {becomes}. Run it less often, or make the report or its deliveries faster."
     )
     data = {
         "p95_seconds": usual.total_seconds(),

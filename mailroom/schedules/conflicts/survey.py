@@ -35,7 +35,7 @@ COMPARED = 20
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A schedule that need be neither stored nor whole: what a form holds so far."""
+    """A schedule that may be incomplete and not stored, such as the content of a form."""
 
     timing: Timing
     name: str = ""
@@ -48,7 +48,7 @@ class Draft:
 
     @classmethod
     def of(cls, spec: ScheduleSpec, schedule_id: str | None) -> Draft:
-        """A whole schedule."""
+        """Return the draft of a complete schedule."""
         return cls(
             timing=spec.timing,
             name=spec.name,
@@ -61,14 +61,14 @@ class Draft:
         )
 
     def keys(self) -> dict[str, Share]:
-        """What it may collide on; nothing while its report is not known."""
+        """Return the keys that conflicts are found by; none while the report is not known."""
         return keys_of(self.report_id, self.name, self.formats, self.targets) if self.report_id else {}
 
 
 async def survey(
     session: AsyncSession, draft: Draft, viewer: Viewer, *, now: dt.datetime, settings: Settings
 ) -> list[ScheduleWarning]:
-    """What the viewer should know about the schedule. Stores nothing, refuses nothing.
+    """Return the warnings about the schedule that the viewer may see. Nothing is stored or refused.
 
     Raises:
         Invalid: its calendar does not exist.
@@ -101,19 +101,19 @@ async def survey(
 
 
 async def load_between(session: AsyncSession, start: dt.datetime, end: dt.datetime) -> Load:
-    """The load of all active schedules from `start` up to `end`."""
+    """Return the load of all active schedules from `start` up to `end`."""
     timings = await stored.timings(session)
     calendars = await business_calendars(session, calendars_in(timings))
     return await asyncio.to_thread(load, timings, calendars, start, end)
 
 
 def _matters(shared: Collection[str], keys: Mapping[str, Share]) -> bool:
-    """Whether a file is shared; recipients alone matter with the same parameters only."""
+    """Tell whether one of the shared keys is a file. The caller checks the parameters of those who share recipients."""
     return any(keys[key].kind == "file" for key in shared)
 
 
 async def _durations(session: AsyncSession, draft: Draft, now: dt.datetime) -> list[dt.timedelta]:
-    """Of its own runs, or of its report's while it has had fewer than three."""
+    """Return the durations of its own runs, or of its report's runs while it has had fewer than three."""
     own = await stored.durations_of(session, draft.schedule_id) if draft.schedule_id else []
     if len(own) >= LEAST_RUNS or draft.report_id is None:
         return own

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Code(StrEnum):
-    """What a warning is about. Programs may rely on these words; messages may change.
+    """The subject of a warning. Programs may rely on these codes; messages may change.
 
     `clock_change`: an occurrence falls into an hour that daylight saving skips.
     `jitter`: each run starts somewhat after its due time, as its policy says.

@@ -67,7 +67,11 @@ async def test_a_backfill_goes_in_order_and_is_marked(offline: Api) -> None:
         assert ready == [plan["executions"][index] for index in turn], state
     more = await offline.json("POST", url, 202, json=_range(6, 3))
     assert len(more["due"]) == 1
-    assert [one["reason"] for one in more["left_out"]] == ["It ended as success.", "It is pending.", "It is pending."]
+    assert [one["reason"] for one in more["left_out"]] == [
+        "Its execution ended as success.",
+        "Its execution is pending.",
+        "Its execution is pending.",
+    ]
     async with offline.database.session() as session:
         (await executions.get(session, plan["executions"][1])).status = ExecutionState.SUCCESS
     repeated = await offline.json("POST", url, 202, json=_range(5, 3, again=True, dry_run=True))

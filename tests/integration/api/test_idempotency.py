@@ -64,7 +64,7 @@ async def test_a_request_under_way_is_not_done_twice(offline: Api, schedule_body
         user = await ensure_default_user(session, now, offline.settings)
         await session.execute(update(IdempotencyKey).values(status_code=None, response=None))
     problem = await offline.json("POST", "/schedules/", 409, json=schedule_body, headers=KEY)
-    assert "still being worked on" in problem["detail"]
+    assert "still in progress" in problem["detail"]
     async with offline.database.session() as session:
         old = now - idempotency.BROKEN_OFF - timedelta(seconds=1)
         await session.execute(update(IdempotencyKey).values(created_at=old))

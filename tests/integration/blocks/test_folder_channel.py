@@ -166,7 +166,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 async def test_full_disk_is_later_and_leaves_nothing(small_disk: Path, tmp_path: Path) -> None:
-    with pytest.raises(RetryLater, match="no space left"):
+    with pytest.raises(RetryLater, match="No space is left"):
         await FolderChannel(root=str(small_disk)).deliver(a_parcel(tmp_path, b"x" * 200_000, path="a.{ext}"))
     assert files_below(small_disk) == {}
 

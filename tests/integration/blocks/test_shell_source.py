@@ -131,7 +131,7 @@ async def test_much_output_that_is_not_text_does_no_harm(source: ShellSource, fo
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        ("true", "left no file"),
+        ("true", "created no file"),
         ('ln -s /etc/passwd "$MAILROOM_OUTPUT/x"', "not a file"),
         ('mkdir "$MAILROOM_OUTPUT/x"', "not a file"),
         ('mkfifo "$MAILROOM_OUTPUT/x"', "not a file"),

@@ -71,7 +71,7 @@ async def test_its_run_finds_what_was_lost_and_hands_it_over(
                 run = await client.create_flow_run(flow, state=started)
                 state = await run_flow(flow, flow_run=run, return_type="state")  # type: ignore[misc]  # of an async flow
                 assert state.name == name, state.message
-            assert "1 due times without a run" in str(state.message)
+            assert "1 due times had no run" in str(state.message)
             async with environment.database.session() as session:
                 (row,) = await session.scalars(select(Execution).where(Execution.schedule_id == schedule.id))
             assert row.status is ExecutionState.PENDING

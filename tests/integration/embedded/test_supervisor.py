@@ -64,7 +64,7 @@ async def test_a_service_that_dies_is_started_again_and_it_is_said(tmp_path: Pat
     os.kill(first, signal.SIGKILL)
     await eventually(lambda: _running(FOREVER) not in ([], [first]))
 
-    assert any("signal SIGKILL; it is started again" in line for line in lines.said)
+    assert any("signal SIGKILL. It will be started again" in line for line in lines.said)
     await supervisor.stop()
     assert _running(FOREVER) == []
 

@@ -52,7 +52,9 @@ class Up:
                 start_new_session=True,
             )
         process = self.process
-        eventually_sync(lambda: "Ctrl-C ends everything" in self.said() or process.poll() is not None, START_SECONDS)
+        eventually_sync(
+            lambda: "Press Ctrl-C to stop everything" in self.said() or process.poll() is not None, START_SECONDS
+        )
         assert process.poll() is None, self.said()
         return process
 
@@ -164,7 +166,7 @@ def test_a_schedule_is_made_run_paused_and_deleted_by_the_command_line(up: Up, t
     assert "paused" in up.command("schedules", "pause", schedule["id"]).stdout
     refused = up.command("schedules", "run", schedule["id"])
     assert refused.returncode == 1
-    assert "Resume it first" in refused.stderr
+    assert "Resume the schedule first" in refused.stderr
     tested = up.command("schedules", "test", schedule["id"])
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert (up.settings.data_dir / "delivered" / "test" / "weekly" / "delay-list.csv").is_file()

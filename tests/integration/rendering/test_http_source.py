@@ -191,7 +191,7 @@ def endless(handler: Handler) -> None:
         (lambda h: h.say(200, b"<html>", Content_Type="text/html"), SourceRefused, "web page"),
         (lambda h: h.say(200, b"xxx", Content_Encoding="gzip"), SourceRefused, "compressed"),
         (lambda h: h.say(200, b"not a pdf"), SourceRefused, "not PDF"),
-        (endless, SourceRefused, "more than 1,000,000 bytes"),
+        (endless, SourceRefused, "larger than 1,000,000 bytes"),
         (slow, SourceUnavailable, "longer than 1 s"),
         (lambda h: h.connection.close(), SourceUnavailable, "could not be fetched"),
     ],

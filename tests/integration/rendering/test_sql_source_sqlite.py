@@ -224,7 +224,7 @@ def test_a_connection_of_another_kind_is_refused(shop: Path) -> None:
             "source": {"kind": "sql", "connection": "a", "queries": {"q": "select 1"}},
         }
     )
-    with pytest.raises(ConfigurationError, match="not for sql"):
+    with pytest.raises(ConfigurationError, match="cannot be used for sql"):
         open_reader(definition, {"kind": "http"}, {}, Limits())
 
 

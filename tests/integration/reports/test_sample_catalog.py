@@ -212,7 +212,7 @@ def test_a_foreign_file_is_left_alone(tmp_path: Path) -> None:
         connection.execute("create table sales (a)")
     for foreign in (letter, shop):
         before = foreign.read_bytes()
-        with pytest.raises(ConfigurationError, match="not a database of the samples"):
+        with pytest.raises(ConfigurationError, match="not a sample database"):
             samples.load_flights(foreign)
         assert foreign.read_bytes() == before
 

@@ -75,7 +75,7 @@ async def test_an_outage_over_three_due_times_leaves_none_out(ledger: Database) 
     assert not await look(ledger, now=now), "a second look finds nothing to do"
     async with ledger.session() as session:
         (note,) = await session.scalars(select(Notification))
-    assert note.body.startswith("2 due times")
+    assert note.body.startswith("2 runs were missed")
 
 
 async def test_all_are_made_good_where_the_policy_says_so(ledger: Database) -> None:

@@ -40,7 +40,7 @@ async def test_sigterm_lets_runs_finish_and_hands_back_what_has_not_begun(work_p
     due = state_of(claimed).state_details.scheduled_time
     worker.send_signal(signal.SIGTERM)
     back = state_of(await work_pool.until(waiting, StateType.SCHEDULED))
-    assert "Handed back" in str(back.message)
+    assert "stopped before this run began" in str(back.message)
     assert back.state_details.scheduled_time == due
     (tmp_path / "go").touch()
     await asyncio.to_thread(worker.wait, 60)

@@ -82,7 +82,7 @@ def test_addresses_that_are_none(address: str) -> None:
 
 
 def test_line_break_in_an_address_is_named() -> None:
-    with pytest.raises(ConfigurationError, match="holds a blank, line break"):
+    with pytest.raises(ConfigurationError, match="contains a blank, line break"):
         email(to=["ada@example.com\r\nBcc: evil@example.com"])
 
 

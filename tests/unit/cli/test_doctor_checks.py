@@ -26,7 +26,7 @@ def test_packages_are_compared_with_the_lock() -> None:
     found = machine.packages(locked, {"prefect": "3.8.8", "fastapi": "0.160.0", "sqlalchemy": None})
 
     assert [finding.level for finding in found] == [Level.OK, Level.PROBLEM, Level.PROBLEM]
-    assert "0.150.0 is locked" in found[1].message
+    assert "the lock file has 0.150.0" in found[1].message
     assert found[2].remedy == "Run `make setup`."
 
 

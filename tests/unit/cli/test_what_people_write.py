@@ -17,7 +17,12 @@ def test_json_and_yaml_give_the_same(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "place"),
-    [('{"name": "a",\n "b" 1}', "line 2, column 6"), ("name: [a\nb: c", "line 2"), ("- a", "no schedule"), ("", "no")],
+    [
+        ('{"name": "a",\n "b" 1}', "line 2, column 6"),
+        ("name: [a\nb: c", "line 2"),
+        ("- a", "does not contain a schedule"),
+        ("", "no"),
+    ],
 )
 def test_a_broken_file_is_refused_by_its_place(text: str, place: str) -> None:
     with pytest.raises(MailroomError, match=place):

@@ -72,7 +72,7 @@ def test_the_same_port_twice_is_refused(tmp_path: Path) -> None:
     port = ports.free_port("127.0.0.1")
 
     assert ports.faults(_settings(tmp_path, api_port=port, mail_web_port=port)) == [
-        f"Port {port} is wanted by MAILROOM_API_PORT and by MAILROOM_MAIL_WEB_PORT."
+        f"Port {port} is set in both MAILROOM_API_PORT and MAILROOM_MAIL_WEB_PORT."
     ]
 
 

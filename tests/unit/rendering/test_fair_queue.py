@@ -72,7 +72,7 @@ def test_a_full_group_is_refused_and_the_others_are_not() -> None:
     queue: FairQueue[str] = FairQueue(most=3, most_a_group=2)
     queue.push("1", group="a")
     queue.push("2", group="a")
-    with pytest.raises(Unavailable, match="wait already"):
+    with pytest.raises(Unavailable, match="are waiting"):
         queue.push("3", group="a")
     queue.push("4", group="b")
     with pytest.raises(Unavailable):

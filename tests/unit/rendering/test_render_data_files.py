@@ -199,7 +199,7 @@ def test_xlsx_goes_on_in_a_second_sheet(
     assert list(sheets) == ["Delays", "Delays (2)", "Delays (3)", "About"]
     assert [row[0] for sheet in list(sheets.values())[:3] for row in sheet[1:]] == list(range(10))
     assert sheets["Delays (3)"][0] == ["N"]
-    assert "Delays: 10 rows, on 3 sheets." in result.notices
+    assert "Delays: 10 rows, split over 3 sheets." in result.notices
     assert [file.rows for file in result.files] == [10, 10]
 
 

@@ -242,14 +242,14 @@ def test_a_text_section_holds_names_and_nothing_else(
     job = job_of([{"kind": "text", "text": text}], ["html"], parameters={"name": "x"})
     with pytest.raises(RenderFailed, match=words) as caught:
         render_rows(job, reader_of())
-    assert "{{ parameter }} and {{ query.column }} only" in str(caught.value)
+    assert "{{ parameter }} and {{ query.column }}" in str(caught.value)
     assert "'punctuality'" in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("section", "words"),
     [
-        ({"kind": "text", "text": "{{ nobody }}"}, "names 'nobody'"),
+        ({"kind": "text", "text": "{{ nobody }}"}, "refers to 'nobody'"),
         ({"kind": "text", "text": "{{ rows.nothing }}"}, "no column 'nothing'"),
         ({**TABLE, "columns": [{"name": "nothing"}]}, "no column 'nothing'"),
         ({**CHART, "x": {"name": "nothing"}}, "no column 'nothing'"),

@@ -49,7 +49,7 @@ def test_reading_passes(sql: str) -> None:
         ("with x as (select 1)\ninsert into t select * from x", 2, "INSERT"),
         ("select *\ninto copy_of_t from t", 2, "INTO"),
         ("select * from t\nfor update", 2, "UPDATE"),
-        ("select /* a /* b */ 1", 1, "comment inside a comment"),
+        ("select /* a /* b */ 1", 1, "comment inside another comment"),
         ("select 'a", 1, "never closed"),
         ("select E'\\'' ; drop table x --'", 1, "second statement"),
     ],

@@ -134,8 +134,8 @@ def test_two_schedules_that_write_one_file() -> None:
     warning = one(found(left, right), Code.SAME_FILE)
     assert warning.data["path"] == "out/{report_slug}.{ext}"
     assert warning.data["at"] == "2026-11-30T08:00:00+00:00"
-    assert "the second one to write it is refused" in warning.message
-    assert "one replaces the other's file" in found(left, party(to=[folder("out/orders.pdf")]))[0].message
+    assert warning.data["if_exists"] == ["overwrite", "fail"]
+    assert found(left, party(to=[folder("out/orders.pdf")]))[0].data["if_exists"] == ["overwrite", "overwrite"]
 
 
 def test_a_path_with_the_due_time_needs_the_same_due_time() -> None:
@@ -208,7 +208,7 @@ def test_a_full_hour_has_no_better_minute() -> None:
     full = around(*[(daily(f"{8 + minute // 60:02}:{minute % 60:02}"), 70) for minute in range(25, 96)])
     warning = one(found(MINE, around=full), Code.CROWDED_MINUTE)
     assert warning.data["proposed"] is None
-    assert "choose another hour" in warning.message
+    assert "Choose another hour" in warning.message
 
 
 def test_an_end_that_nears() -> None:
@@ -252,8 +252,8 @@ def test_runs_longer_than_the_interval() -> None:
     mine = party("mine", hourly)
     warning = one(found(mine, took=[10] * 18 + [61, 90]), Code.RUNS_EXCEED_INTERVAL)
     assert warning.data == {"p95_seconds": 3660, "interval_seconds": 3600, "runs": 20}
-    assert "skipped while one runs" in warning.message
-    assert "beside each other" in found(mine, took=[61] * 3, overlap="allow")[0].message
+    assert "some runs will be skipped" in warning.message
+    assert "runs will overlap" in found(mine, took=[61] * 3, overlap="allow")[0].message
     assert found(mine, took=[10] * 19 + [90]) == []
     assert found(mine, took=[90, 90]) == []
     assert found(mine, took=[60] * 20) == []

@@ -75,7 +75,7 @@ def test_a_gap_moves_and_warns() -> None:
     assert found.due[0].moved_from.reason == "clock_change"
     assert found.due[0].moved_from.local == dt.datetime(2027, 3, 28, 2, 30)
     assert [(w.code, w.data) for w in found.warnings] == [("clock_change", {"at": "2027-03-28T01:00:00+00:00"})]
-    assert "it fires at 03:00" in found.warnings[0].message
+    assert "due at 03:00 instead" in found.warnings[0].message
 
 
 @pytest.mark.parametrize(
@@ -97,14 +97,14 @@ def test_a_holiday_moves_and_is_named(day: str, expected: str, why: str) -> None
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({"frequency": "cron", "expression": "0 9 30 2 *"}, "never fires"),
-        ({"frequency": "cron", "expression": "0 9 31 4,6 *"}, "never fires"),
-        ({"frequency": "once", "at": "2026-10-23T12:00"}, "never fires"),
-        ({"frequency": "daily", "at": "09:00", "ends_on": "2026-10-23"}, "never fires"),
+        ({"frequency": "cron", "expression": "0 9 30 2 *"}, "no due time"),
+        ({"frequency": "cron", "expression": "0 9 31 4,6 *"}, "no due time"),
+        ({"frequency": "once", "at": "2026-10-23T12:00"}, "no due time"),
+        ({"frequency": "daily", "at": "09:00", "ends_on": "2026-10-23"}, "no due time"),
         ({"frequency": "cron", "expression": "*/7 * * * *"},
-         "again 4 minutes later at 13:00; the least is 1 hour."),
+         "again 4 minutes later at 13:00; at least 1 hour"),
         ({"frequency": "cron", "expression": "30 2,3 * * *", **BERLIN},
-         "fires on Sunday 28 March 2027, 03:00 CEST, and again 30 minutes later at 03:30, as the clocks change then"),
+         "Sunday 28 March 2027, 03:00 CEST and again 30 minutes later at 03:30 because the clocks change"),
         ({"frequency": "cron", "expression": "0,59 9 1 1 *"}, "again 59 minutes later"),
     ],
 )  # fmt: skip
@@ -154,6 +154,4 @@ def test_a_jitter_is_told_and_moves_no_due_time() -> None:
 def test_a_jitter_ends_before_the_next_is_due(data: dict[str, Any], minutes: int, *, refused: bool) -> None:
     jitter = dt.timedelta(minutes=minutes)
     faults = jitter_faults(jitter, TIMING.validate_python(data), BusinessCalendar(), now=NOW)
-    assert [str(fault) for fault in faults] == (
-        ["policy.jitter: is 1 hour, and it is due again after 1 hour. Choose less than 1 hour."] if refused else []
-    )
+    assert [fault.field for fault in faults] == (["policy.jitter"] if refused else [])

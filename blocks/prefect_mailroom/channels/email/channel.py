@@ -34,17 +34,20 @@ class EmailChannel(Channel):
     kind: ClassVar[str] = "email"
     destination_type: ClassVar[type[Destination]] = EmailDestination
 
-    credentials: EmailServerCredentials = Field(description="The server and its login.")
+    credentials: EmailServerCredentials = Field(description="The SMTP server and its login.")
     from_address: str = Field(description="The address that the mail comes from.")
-    from_name: str = Field(default="", max_length=100, description="The name shown with it.")
-    reply_to: str = Field(default="", description="Where replies go, if not to from_address.")
+    from_name: str = Field(default="", max_length=100, description="The name shown with from_address.")
+    reply_to: str = Field(default="", description="The address for replies, if it is not from_address.")
     max_attachment_mb: float = Field(
-        default=18, gt=0, le=150, description="Attachments together, in MB before encoding. Gmail takes about 18."
+        default=18,
+        gt=0,
+        le=150,
+        description=("The largest total size of the attachments, in MB before encoding. Gmail accepts about 18."),
     )
     allow_plain: bool = Field(
-        default=False, description="Allow a connection without TLS, or with a certificate that nobody verified."
+        default=False, description="Allow a connection without TLS, or with a certificate that is not verified."
     )
-    ca_certificates: str = Field(default="", description="PEM certificates to trust beside the system's.")
+    ca_certificates: str = Field(default="", description="PEM certificates to trust in addition to the system's.")
 
     @field_validator("from_address", "reply_to")
     @classmethod
@@ -55,7 +58,7 @@ class EmailChannel(Channel):
     @classmethod
     def _name(cls, name: str) -> str:
         if clean_line(name) != name:
-            raise ValueError("it holds a line break or control character")
+            raise ValueError("it contains a line break or control character")
         return name
 
     @model_validator(mode="after")
@@ -65,7 +68,8 @@ class EmailChannel(Channel):
         plain = self.credentials.smtp_type == SMTPType.INSECURE or not self.credentials.verify
         if plain and not self.allow_plain:
             raise ValueError(
-                "allow_plain: the credentials use no TLS, or verify no certificate, so anyone on the way can read "
+                "allow_plain: the credentials use no TLS, or verify no certificate, so anyone on the "
+                "network path can read "
                 "the mail and the password; use STARTTLS or SSL, or set allow_plain if that is accepted"
             )
         return self

@@ -26,11 +26,11 @@ class EmailDestination(Destination):
     text: str = Field(
         default="",
         max_length=variables.MAX_PROSE,
-        description="Words before the report's own text, such as a greeting. A template like the subject, of any "
-        "number of lines; write a brace itself as {{ or }}.",
+        description="Text before the report's own text, such as a greeting. It is a template like the subject and may "
+        "have several lines. Write a brace itself as {{ or }}.",
     )
     attach: Literal["attachment", "none"] = "attachment"
-    compress: bool = Field(default=False, description="Attach one zip of the files.")
+    compress: bool = Field(default=False, description="Attach one zip archive instead of the single files.")
 
     @field_validator("to", "cc", "bcc")
     @classmethod
@@ -51,9 +51,9 @@ class EmailDestination(Destination):
     def _someone_gets_it(self) -> EmailDestination:
         count = len(self.to) + len(self.cc) + len(self.bcc)
         if not count:
-            raise ValueError("nobody is named in to, cc or bcc")
+            raise ValueError("to, cc and bcc are all empty; give at least one recipient")
         if count > MAX_RECIPIENTS:
-            raise ValueError(f"{count} recipients are named; at most {MAX_RECIPIENTS} can be")
+            raise ValueError(f"there are {count} recipients, but at most {MAX_RECIPIENTS} are allowed")
         return self
 
     def recipients(self) -> list[str]:
@@ -81,7 +81,7 @@ class EmailDestination(Destination):
         try:
             address = mail_address(caller)
         except ValueError as error:
-            raise ConfigurationError(f"The test cannot be mailed: {error}.", field="to") from error
+            raise ConfigurationError(f"The test mail cannot be sent: {error}.", field="to") from error
         return self.model_copy(update={"to": [address], "cc": [], "bcc": []})
 
     @classmethod

@@ -126,6 +126,6 @@ def _zip(files: tuple[ParcelFile, ...]) -> bytes:
 def _check_size(size: int, max_bytes: int, recipient: str) -> None:
     if size > max_bytes:
         raise Refused(
-            f"The attachments for {recipient} are {size:,} bytes; this connection takes {max_bytes:,}.",
-            remedy="Compress them, choose fewer formats, or raise the connection's limit if its server takes more.",
+            f"The attachments for {recipient} are {size:,} bytes, but this connection takes at most {max_bytes:,}.",
+            remedy="Compress them, choose fewer formats, or raise the connection's limit if its server accepts more.",
         )

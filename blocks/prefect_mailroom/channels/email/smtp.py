@@ -105,7 +105,9 @@ def _tls(ca_certificates: str, verify: bool) -> ssl.SSLContext:
             context.load_verify_locations(cadata=ca_certificates)
         except ssl.SSLError as error:
             raise ConfigurationError(
-                "The CA certificates cannot be read.", remedy="Give them as PEM.", field="ca_certificates"
+                "The CA certificates cannot be read.",
+                remedy="Give the certificates in PEM format.",
+                field="ca_certificates",
             ) from error
     if not verify:
         context.check_hostname = False

@@ -48,9 +48,9 @@ def translated(where: str, recipient: str = "", *, data_sent: bool = False) -> I
     except aiosmtplib.SMTPAuthenticationError as error:
         # The server's words may quote the user name; its code tells enough.
         if error.code < 500:
-            raise RetryLater(f"{where} could not check the login now ({error.code}).") from None
+            raise RetryLater(f"{where} cannot check the login at the moment ({error.code}).") from None
         raise ConfigurationError(
-            f"{where} does not accept the login ({error.code}).",
+            f"{where} refused the login ({error.code}).",
             remedy="Correct the user name and password in the connection's credentials.",
             field="credentials",
         ) from None
@@ -63,13 +63,15 @@ def translated(where: str, recipient: str = "", *, data_sent: bool = False) -> I
 def _for_reply(error: aiosmtplib.SMTPResponseException, where: str, recipient: str) -> MailroomError:
     said = f"{error.code} {clean_line(str(error.message))[:200]}"
     if 400 <= error.code < 500:
-        return RetryLater(f"{where} does not take it now: {said}.")
+        return RetryLater(f"{where} cannot accept the mail at the moment: {said}.")
     if isinstance(error, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError):
         remedy = "Check the address." if isinstance(error, aiosmtplib.SMTPRecipientRefused) else ""
-        return Refused(f"{where} refuses the mail to {recipient}: {said}.", remedy=remedy)
+        return Refused(f"{where} refused the mail to {recipient}: {said}.", remedy=remedy)
     field = "from_address" if isinstance(error, aiosmtplib.SMTPSenderRefused) else "credentials"
     return ConfigurationError(
-        f"{where} refuses us: {said}.", remedy="Check the server, its type and the sender's address.", field=field
+        f"{where} refused the connection: {said}.",
+        remedy=("Check the server, its encryption type and the sender's address."),
+        field=field,
     )
 
 
@@ -82,7 +84,7 @@ def _for_break(error: BaseException, where: str, *, data_sent: bool) -> Delivery
             field="credentials",
         )
     if data_sent:
-        return OutcomeUnknown(f"{where} did not confirm the mail after it was sent ({type(error).__name__}).")
+        return OutcomeUnknown(f"{where} did not confirm the mail after it had been sent ({type(error).__name__}).")
     lost = (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPConnectError, OSError, TimeoutError)
     if isinstance(error, lost):
         return RetryLater(f"The connection to {where} broke off before the mail was sent ({type(error).__name__}).")

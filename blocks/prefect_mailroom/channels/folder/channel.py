@@ -117,7 +117,7 @@ def _targets(destination: FolderDestination, parcel: Parcel) -> list[tuple[Parce
         if path in targets:
             raise ConfigurationError(
                 f"'{targets[path].filename}' and '{file.filename}' would both be written to '{path}'.",
-                remedy="Put {ext} or {file_name} into the path.",
+                remedy="Add {ext} or {file_name} to the path.",
                 field="path",
             )
         targets[path] = file
@@ -149,9 +149,12 @@ def _deliver_file(
             if mode == "fail":
                 raise Refused(
                     f"'{placed}' exists with other content.",
-                    remedy="Choose if_exists: overwrite or timestamp, or put {date} into the path.",
+                    remedy="Choose if_exists: overwrite or timestamp, or add {date} to the path.",
                 )
-    raise Refused(f"'{path}' exists a hundred times over.", remedy="Put {due} or {execution_id} into the path.")
+    raise Refused(
+        f"'{path}' and a hundred numbered variants of it exist already.",
+        remedy=("Add {due} or {execution_id} to the path."),
+    )
 
 
 def _names(path: PurePosixPath, parcel: Parcel) -> Iterator[str]:
@@ -178,7 +181,7 @@ def _directory(root: Path, below: PurePosixPath) -> Iterator[int]:
                 if error.errno in (errno.ELOOP, errno.ENOTDIR):
                     raise ConfigurationError(
                         f"'{segment}' in '{below}' is a symbolic link or a file, not a folder.",
-                        remedy="Choose another path, or have it removed.",
+                        remedy="Choose another path, or remove what is there.",
                         field="path",
                     ) from error
                 raise
@@ -224,7 +227,10 @@ def _write(file: ParcelFile, name: str, folder: int, key: str, *, replace: bool)
                 target.write(chunk)
         os.fsync(part.descriptor)
         if digest.hexdigest() != file.sha256:
-            raise Refused(f"'{file.filename}' is not what was rendered: its checksum differs.", remedy="Run it again.")
+            raise Refused(
+                f"'{file.filename}' differs from the rendered file: its checksum is different.",
+                remedy=("Run the schedule again."),
+            )
         part.rename_to(name, replace=replace)
         sync_folder(folder)
     finally:
@@ -239,11 +245,13 @@ def _translated(root: str) -> Iterator[None]:
         raise
     except OSError as error:
         if error.errno in _FULL:
-            raise RetryLater(f"There is no space left in '{root}'.", remedy="Free some; it is tried again.") from error
+            raise RetryLater(
+                f"No space is left in '{root}'.", remedy=("Free some space. The delivery will be tried again.")
+            ) from error
         if error.errno in _SET_UP:
             raise ConfigurationError(
                 f"The folder '{root}' cannot be written: {error.strerror}.",
-                remedy="Check that it exists, is mounted, and may be written by Mailroom's user.",
+                remedy="Check that it exists, is mounted, and that Mailroom's user may write to it.",
                 field="root",
             ) from error
         raise RetryLater(f"Writing to '{root}' failed: {error.strerror}.") from error

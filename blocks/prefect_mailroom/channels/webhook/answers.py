@@ -24,11 +24,13 @@ def raise_for(answer: httpx.Response, host: str) -> None:
     if answer.is_success:
         return
     if status in (401, 403):
-        raise ConfigurationError(f"{said}: it does not accept our login.", remedy="Check auth and auth_secret.")
+        raise ConfigurationError(f"{said}: it did not accept the login.", remedy="Check auth and auth_secret.")
     if answer.has_redirect_location or 300 <= status < 400:
-        raise Refused(f"{said}, a redirect; none is followed.", remedy="Put the final address into the connection.")
+        raise Refused(
+            f"{said}, a redirect. Redirects are not followed.", remedy=("Enter the final address in the connection.")
+        )
     if status == 410:
-        raise Refused(f"{said}: the endpoint is gone for good.", remedy="Remove this destination.")
+        raise Refused(f"{said}: the endpoint no longer exists.", remedy="Remove this destination.")
     if status in _BUSY or status >= 500:
         raise RetryLater(f"{said}.", not_before=_retry_after(answer.headers.get("retry-after", "")))
     raise Refused(f"{said}.", remedy="Ask whoever runs the endpoint what is wrong with the request.")
@@ -67,13 +69,13 @@ def translated(host: str) -> Iterator[None]:
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         if outbound.tls_fault(error):
             raise ConfigurationError(
-                f"'{host}' shows no certificate that can be trusted.",
+                f"'{host}' has no certificate that can be trusted.",
                 remedy="Have its certificate renewed, or correct the host name.",
                 field="url",
             ) from None
-        raise RetryLater(f"'{host}' cannot be reached.", remedy="Check that it runs.") from None
+        raise RetryLater(f"'{host}' cannot be reached.", remedy="Check that the server is running.") from None
     # What httpx says may quote the url, which is secret; its type tells enough.
     except httpx.HTTPError as error:
-        raise OutcomeUnknown(f"The connection to '{host}' broke off: {type(error).__name__}.") from None
+        raise OutcomeUnknown(f"The connection to '{host}' was lost: {type(error).__name__}.") from None
     except httpx.InvalidURL:
         raise ConfigurationError(f"The url of '{host}' cannot be used.", field="url") from None

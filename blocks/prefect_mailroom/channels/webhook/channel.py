@@ -37,12 +37,16 @@ class WebhookChannel(HttpLogin, Channel):
     kind: ClassVar[str] = "webhook"
     destination_type: ClassVar[type[Destination]] = WebhookDestination
 
-    url: SecretStr = Field(description="Where to post to. Secret, since many such addresses are their own password.")
-    signing_secret: SecretStr = Field(description="whsec_ and the base64 of at least 24 random bytes.")
-    previous_signing_secret: SecretStr | None = Field(
-        default=None, description="Signs as well, while receivers move to the new one."
+    url: SecretStr = Field(
+        description=("The address to post to. It is kept secret, since many such addresses contain a token.")
     )
-    timeout_seconds: float = Field(default=20, gt=0, le=30, description="How long one attempt may take, in seconds.")
+    signing_secret: SecretStr = Field(
+        description=("The signing secret: whsec_ followed by the base64 of at least 24 random bytes.")
+    )
+    previous_signing_secret: SecretStr | None = Field(
+        default=None, description="The old secret, which also signs until all receivers use the new one."
+    )
+    timeout_seconds: float = Field(default=20, gt=0, le=30, description="How many seconds one attempt may take.")
 
     @field_validator("url")
     @classmethod
@@ -54,7 +58,7 @@ class WebhookChannel(HttpLogin, Channel):
         if parsed.scheme not in ("https", "http") or not parsed.host or "%" in parsed.host:
             raise ValueError("url: it must begin with https:// and name a host.")
         if parsed.userinfo:
-            raise ValueError("url: it holds a user name; use auth: basic instead.")
+            raise ValueError("url: it contains a user name; use auth: basic instead.")
         return url
 
     @field_validator("signing_secret", "previous_signing_secret")
@@ -94,7 +98,7 @@ class WebhookChannel(HttpLogin, Channel):
                 answer = await client.send(request)
                 if answer.status_code in (401, 403, 410) or answer.is_redirect:
                     raise_for(answer, self._host)
-        return f"{self._host} answers (HTTP {answer.status_code} to HEAD); a test delivery proves the signature."
+        return f"{self._host} answers (HTTP {answer.status_code} to HEAD); send a test delivery to check the signature."
 
     @property
     def _host(self) -> str:
@@ -108,7 +112,10 @@ class WebhookChannel(HttpLogin, Channel):
         if url.scheme == "http" and not all(outbound.is_opened(url.host, address) for address in addresses):
             raise ConfigurationError(
                 f"The url of '{url.host}' is not encrypted.",
-                remedy=f"Use https://. Plain http:// is for hosts that the operator lists in {outbound.VARIABLE}.",
+                remedy=(
+                    "Use https://. Plain http:// is allowed only for hosts that the operator lists in "
+                    f"{outbound.VARIABLE}."
+                ),
                 field="url",
             )
 
@@ -128,7 +135,7 @@ class WebhookChannel(HttpLogin, Channel):
             )
         if (size := sum(file.size for file in parcel.files)) > MAX_FILES_BYTES:
             raise Refused(
-                f"The files are {size:,} bytes; a webhook takes {MAX_FILES_BYTES:,}.",
+                f"The files are {size:,} bytes, but a webhook takes at most {MAX_FILES_BYTES:,}.",
                 remedy="Choose fewer formats, or payload: facts.",
             )
         parts: list[tuple[str, Any]] = [("facts", ("facts.json", facts, "application/json"))]
@@ -163,10 +170,12 @@ def _facts(parcel: Parcel) -> bytes:
     try:
         body = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
-        raise Refused("The facts about this report cannot be written as JSON.", remedy="Remove NaN values.") from error
+        raise Refused(
+            "The facts about this report cannot be written as JSON.", remedy=("Remove NaN values from the report.")
+        ) from error
     if len(body) > MAX_FACTS_BYTES:
         raise Refused(
-            f"The facts about this report are {len(body):,} bytes; a webhook takes {MAX_FACTS_BYTES:,}.",
+            f"The facts about this report are {len(body):,} bytes, but a webhook takes at most {MAX_FACTS_BYTES:,}.",
             remedy="Show fewer key figures.",
         )
     return body

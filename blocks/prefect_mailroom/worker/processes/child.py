@@ -1,4 +1,4 @@
-"""What a forked child does: Prefect's own engine, one flow run after the other, until it is replaced.
+"""Run flow runs in a forked child, one after the other, with Prefect's own engine, until the child is replaced.
 
     worker -> {"flow": entrypoint, "run": a flow run as JSON, "deployment": its deployment as JSON}
     child  -> {"begun": id}, then {"ended": id, "state": type or null, "problem": text or null, "retire": why or null}
@@ -101,7 +101,7 @@ def _cancelled(*_: object) -> None:
 
 
 class Surroundings:
-    """What a run may change for the whole process, as it was before the first."""
+    """The process-wide state that a run may change, as it was before the first run."""
 
     def __init__(self) -> None:
         self._directory = str(Path.cwd())

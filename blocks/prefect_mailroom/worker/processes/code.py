@@ -1,4 +1,4 @@
-"""What a zygote is for: one version of a project's flows, in one environment."""
+"""Describe the code that a zygote has loaded: one version of a project's flows, in one environment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class CodeUnusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Recycle:
-    """When a child is replaced: after so many runs, so many minutes, or so many MB of growth since it was forked."""
+    """The limits after which a child is replaced: runs, minutes, or MB of growth since it was forked."""
 
     runs: int = 200
     minutes: float = 45

@@ -130,7 +130,7 @@ def _pull(steps: list[dict[str, Any]]) -> str:
     with os.fdopen(reading) as source:
         text = source.read()
     _, status = os.waitpid(pid, 0)
-    answer: Message = json.loads(text) if text else {"error": f"the pull steps ended with status {status}"}
+    answer: Message = json.loads(text) if text else {"error": f"the pull steps ended with exit status {status}"}
     if "error" in answer:
         raise CodeUnusable(f"The deployment's pull steps failed: {answer['error']}")
     return str(answer["directory"])
