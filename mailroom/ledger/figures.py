@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import Viewer
 from mailroom.calendars.service import business_calendars
 from mailroom.ledger import repository as ledger
 from mailroom.states import ExecutionState
@@ -46,17 +47,17 @@ class Figures:
         return self.accounted + self.unaccounted
 
 
-async def figures(session: AsyncSession, *, since: datetime, until: datetime) -> Figures:
+async def figures(session: AsyncSession, *, viewer: Viewer, since: datetime, until: datetime) -> Figures:
     """Work out the figures of what was due in (since, until].
 
     The ledger is checked against the timing of every active schedule, for the time since it was last changed; before
     that, each change had accounted for what was due by the timing of then.
     """
-    found = Figures(since, until, by_state=await ledger.counts(session, since=since, until=until))
+    found = Figures(since, until, by_state=await ledger.counts(session, viewer=viewer, since=since, until=until))
     found.accounted = sum(found.by_state.values())
     beyond = ""
     while True:
-        rows = await ledger.active_page(session, beyond=beyond, limit=_BATCH)
+        rows = await ledger.active_page(session, viewer=viewer, beyond=beyond, limit=_BATCH)
         there = await ledger.due_times(session, [row.id for row in rows], since=since, until=until)
         named = {calendar for row in rows if (calendar := row.schedule_config.get("calendar"))}
         calendars = await business_calendars(session, named)

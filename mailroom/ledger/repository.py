@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from mailroom.access.viewer import Viewer
+from mailroom.executions import repository as executions
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 from mailroom.storage.tables import Execution, Schedule
 
@@ -180,20 +182,32 @@ async def finishable(session: AsyncSession, *, limit: int) -> Sequence[Schedule]
     return (await session.scalars(query)).all()
 
 
-async def counts(session: AsyncSession, *, since: datetime, until: datetime) -> dict[ExecutionState, int]:
+async def counts(
+    session: AsyncSession, *, viewer: Viewer, since: datetime, until: datetime
+) -> dict[ExecutionState, int]:
     """Count the scheduled occurrences due in (since, until] by state."""
     query = (
         select(Execution.status, func.count())
-        .where(Execution.kind == ExecutionKind.SCHEDULED, Execution.due_at > since, Execution.due_at <= until)
+        .where(
+            Execution.kind == ExecutionKind.SCHEDULED,
+            Execution.due_at > since,
+            Execution.due_at <= until,
+            executions.visible_to(viewer),
+        )
         .group_by(Execution.status)
     )
     return {row[0]: int(row[1]) for row in await session.execute(query)}
 
 
-async def active_page(session: AsyncSession, *, beyond: str, limit: int) -> Sequence[Row[Any]]:
+def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the schedules whose accounts the viewer may see: all, as long as there is one owner."""
+    return true()
+
+
+async def active_page(session: AsyncSession, *, viewer: Viewer, beyond: str, limit: int) -> Sequence[Row[Any]]:
     """Return (id, name, schedule_config, created_at, updated_at) of active schedules, by id."""
     columns = (Schedule.id, Schedule.name, Schedule.schedule_config, Schedule.created_at, Schedule.updated_at)
-    query = select(*columns).where(Schedule.state == ScheduleState.ACTIVE, Schedule.id > beyond)
+    query = select(*columns).where(Schedule.state == ScheduleState.ACTIVE, Schedule.id > beyond, visible_to(viewer))
     return (await session.execute(query.order_by(Schedule.id).limit(limit))).all()
 
 

@@ -31,4 +31,4 @@ async def stats(caller: Caller, *, since: datetime | None, until: datetime | Non
             "since", "`since` and `until` must span at most 31 days, with `since` first.", ("Ask for a shorter period.")
         )
     async with caller.session() as session:
-        return StatsView.model_validate(await figures(session, since=first, until=last))
+        return StatsView.model_validate(await figures(session, viewer=caller.viewer, since=first, until=last))
