@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
 
 DAY = timedelta(days=1)
-TODAY = datetime.now(UTC).date()
+TODAY = datetime.now(ZoneInfo("Europe/Berlin")).date()  # As the schedule counts days.
 
 
 async def _schedule(api: Api, **changes: Any) -> str:

@@ -13,6 +13,7 @@ WITHOUT_VIEWER = {
     "schedules": {"find", "names"},
     "access": {"find"},
     "audit": {"record_by"},
+    "connections": {"give_back"},
 }
 ROOMS_OF_READS = {"repository", "overview", "deliveries"}
 
