@@ -38,8 +38,8 @@ def postgres_url() -> Iterator[str]:
 
     Not below pytest's folder: that is for its user alone, and root's Postgres runs as another.
     """
-    # When it is imported it chooses where its lock lies: without a runtime folder it is in /tmp itself, where it belongs
-    # to the user who came first.
+    # The library chooses the place of its lock when it is imported: without a runtime folder that is /tmp itself, where
+    # the lock belongs to the user who came first.
     own = Path(tempfile.gettempdir()) / f"mailroom-tests-{os.getuid()}"
     (own / "python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
