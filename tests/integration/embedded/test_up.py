@@ -228,7 +228,7 @@ def test_a_port_in_use_is_refused_before_anything_starts(up: Up, tmp_path: Path)
 def test_a_child_that_dies_comes_back(up: Up) -> None:
     up.process_with("embedded.mailcatcher").kill()
 
-    eventually_sync(lambda: "it is started again in 1 s" in up.said(), 30)
+    eventually_sync(lambda: "It will be started again in 1 s" in up.said(), 30)
     eventually_sync(lambda: _answers(up.settings.mail_web_port, "/api/messages"), 60)
 
 
