@@ -33,7 +33,9 @@ async def prefect_fires(cron: PrefectCron, after: dt.datetime, until: dt.datetim
     while start <= until:
         dates = [date.timestamp() for date in await schedule.get_dates(n=60, start=start)]
         found.update(dates)
-        start = dt.datetime.fromtimestamp(max(dates) + 1, dt.UTC)
+        following = dt.datetime.fromtimestamp(max(dates) + 1, dt.UTC)
+        # Prefect may give dates before the start, again and again, where it lies just before a gap of daylight saving.
+        start = following if following > start else start + dt.timedelta(hours=1)
     return found
 
 
