@@ -23,7 +23,7 @@ LONGEST_PAUSE = 60.0
 
 @dataclass
 class LoopHealth:
-    """What is known of one loop; times are seconds of one monotonic clock. Pure: the clock is passed in.
+    """Keep what is known of one loop; times are seconds of one monotonic clock. Pure: the clock is passed in.
 
     Args:
         late_after: for how many seconds a loop may go without a success.

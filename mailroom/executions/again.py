@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.errors import Conflict
@@ -65,14 +65,19 @@ def retry_key(execution: Execution) -> str:
     return f"{execution.id}:retry:{execution.retry_requested_at.isoformat()}"
 
 
-async def wanted(session: AsyncSession, *, schedule_id: str | None = None, limit: int = 100) -> Sequence[Execution]:
-    """Return executions whose retry Prefect does not know of yet, the longest waiting first."""
-    query = select(Execution).where(
+def not_handed_over() -> ColumnElement[bool]:
+    """Return the condition of executions whose retry Prefect does not know of yet."""
+    return and_(
         Execution.retry_requested_at.is_not(None),
         Execution.status.in_(UNFINISHED_ENDS),
         or_(Execution.completed_at.is_(None), Execution.completed_at <= Execution.retry_requested_at),
         Execution.next_pass_at.is_(None),
     )
+
+
+async def wanted(session: AsyncSession, *, schedule_id: str | None = None, limit: int = 100) -> Sequence[Execution]:
+    """Return executions whose retry Prefect does not know of yet, the longest waiting first."""
+    query = select(Execution).where(not_handed_over())
     if schedule_id:
         query = query.where(Execution.schedule_id == schedule_id)
     return (await session.scalars(query.order_by(Execution.retry_requested_at).limit(limit))).all()

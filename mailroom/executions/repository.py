@@ -60,10 +60,8 @@ async def id_of_flow_run(session: AsyncSession, flow_run_id: str) -> str | None:
     return (await session.scalars(select(Execution.id).where(Execution.flow_run_id == flow_run_id))).first()
 
 
-async def unsubmitted(
-    session: AsyncSession, *, schedule_id: str | None = None, limit: int = 100
-) -> Sequence[Execution]:
-    """Return executions that are to go on and have no flow run, oldest first; of one schedule or of all.
+def without_run() -> ColumnElement[bool]:
+    """Return the condition of executions that are to go on and have no flow run.
 
     Of a backfill, an occurrence has its turn when the earlier ones are done or wait for a retry.
     """
@@ -74,11 +72,18 @@ async def unsubmitted(
         earlier.due_at < Execution.due_at,
         earlier.status.in_([ExecutionState.PENDING, ExecutionState.RUNNING]),
     )
-    query = select(Execution).where(
+    return and_(
         Execution.status.in_([ExecutionState.PENDING, ExecutionState.RETRYING]),
         Execution.flow_run_id.is_(None),
         or_(Execution.kind != ExecutionKind.BACKFILL, ~before),
     )
+
+
+async def unsubmitted(
+    session: AsyncSession, *, schedule_id: str | None = None, limit: int = 100
+) -> Sequence[Execution]:
+    """Return executions that are to go on and have no flow run, oldest first; of one schedule or of all."""
+    query = select(Execution).where(without_run())
     if schedule_id:
         query = query.where(Execution.schedule_id == schedule_id)
     return (await session.scalars(query.order_by(Execution.created_at, Execution.due_at).limit(limit))).all()

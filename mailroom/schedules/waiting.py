@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
-from mailroom.executions.again import UNFINISHED_ENDS
-from mailroom.states import ExecutionKind, ExecutionState, SyncState
+from mailroom.executions import again
+from mailroom.executions import repository as executions
+from mailroom.states import SyncState
 from mailroom.storage.tables import Execution, Schedule
 
 
@@ -28,23 +28,7 @@ async def with_requests(session: AsyncSession, *, after: str, limit: int) -> Seq
 
     Of a backfill, an occurrence has its turn when the earlier ones are done or wait for a retry.
     """
-    earlier = aliased(Execution)
-    held_back = exists().where(
-        earlier.schedule_id == Execution.schedule_id,
-        earlier.kind == ExecutionKind.BACKFILL,
-        earlier.due_at < Execution.due_at,
-        earlier.status.in_([ExecutionState.PENDING, ExecutionState.RUNNING]),
+    query = select(Execution.schedule_id).where(
+        or_(executions.without_run(), again.not_handed_over()), Execution.schedule_id > after
     )
-    without_run = and_(
-        Execution.status.in_([ExecutionState.PENDING, ExecutionState.RETRYING]),
-        Execution.flow_run_id.is_(None),
-        or_(Execution.kind != ExecutionKind.BACKFILL, ~held_back),
-    )
-    to_retry = and_(
-        Execution.retry_requested_at.is_not(None),
-        Execution.status.in_(UNFINISHED_ENDS),
-        or_(Execution.completed_at.is_(None), Execution.completed_at <= Execution.retry_requested_at),
-        Execution.next_pass_at.is_(None),
-    )
-    query = select(Execution.schedule_id).where(or_(without_run, to_retry), Execution.schedule_id > after)
     return (await session.scalars(query.distinct().order_by(Execution.schedule_id).limit(limit))).all()

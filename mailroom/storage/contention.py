@@ -32,7 +32,7 @@ _SQLITE_WORDS = ("database is locked", "database table is locked")
 
 
 class Overtaken(Exception):
-    """What was read before a lock could be taken has changed since; the transaction is to be run again."""
+    """Something read before a lock could be taken has changed since; the transaction is to be run again."""
 
 
 def is_contention(error: Exception) -> bool:

@@ -14,7 +14,7 @@ from mailroom.storage.tables import Json, Schedule
 
 
 class Plan(BaseModel):
-    """What is the same for every recipient of an execution, apart from the files and bodies that `renderings` name.
+    """Hold what every recipient of an execution shares, apart from the files and bodies that `renderings` name.
 
     Attributes:
         data_window: the names of the parameters that bound the data, as the report gave them.
