@@ -40,6 +40,15 @@ def command_lines(processes: Iterable[psutil.Process]) -> Iterator[tuple[psutil.
             continue  # It has ended, or is a zombie, whose command line is gone.
 
 
+def environments(processes: Iterable[psutil.Process]) -> Iterator[dict[str, str]]:
+    """Yield the environment of each process that lives."""
+    for process in processes:
+        try:
+            yield process.environ()
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue  # It has ended, or is a zombie, whose environment is gone.
+
+
 def with_variable(name: str, value: str) -> list[psutil.Process]:
     """Return every process of this machine that has the variable in its environment."""
     found = []

@@ -81,8 +81,9 @@ async def test_two_workers_share_runs_execute_none_twice_and_leave_nothing(work_
         assert files_after - files <= 8, "about ten children came and went at each worker"
         assert threads_after - threads <= 4
 
+    # An idle child that has executed ten runs has left already, so only the zygotes are sure to be there.
     family = [process for worker in workers for process in below(worker.pid)]
-    assert len(family) >= 4
+    assert len(family) >= len(workers)
     for worker in workers:
         worker.send_signal(signal.SIGTERM)
     for worker in workers:
