@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -11,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.audit import repository as audit
 from mailroom.audit.events import ScheduleSuspended
 from mailroom.executions import deliveries as delivery_repository
-from mailroom.executions import lifecycle
+from mailroom.executions import delivery_lifecycle, lifecycle
 from mailroom.executions import repository as executions
 from mailroom.executions.fence import hold_for
 from mailroom.executions.lifecycle import By
-from mailroom.executions.reason_words import words
-from mailroom.executions.reasons import ReasonCode, because, reason_of
+from mailroom.executions.reason_words import sentence
+from mailroom.executions.reasons import ReasonCode, because, naming, reason_of
 from mailroom.ledger import repository as ledger
 from mailroom.ledger.account import account_for_change
 from mailroom.notifications.events import ExecutionFailed
@@ -53,10 +54,15 @@ async def conclude(
     execution = await hold_for(session, execution_id, pass_number)
     if execution.status.ended or not lifecycle.ALLOWED.allows(execution.status, result.state, By.PLAN):
         return Outcome(execution.status, reason_of(execution), execution.next_pass_at)
+    failed = result.state in (ExecutionState.FAILED, ExecutionState.PARTIAL)
+    said, unconfirmed = sentence(result.reason), tuple[str, ...]()
+    if failed:
+        await delivery_lifecycle.stop_retries(session, execution.id)
+        unconfirmed = await _unconfirmed(session, execution, schedule, now)
+        result = replace(result, reason=naming(result.reason, unconfirmed))
     lifecycle.end_pass(execution, result.state, result.reason, now=now, retry_at=result.retry_at)
     if result.state is ExecutionState.RETRYING:
         return result
-    failed = result.state in (ExecutionState.FAILED, ExecutionState.PARTIAL)
     if failed:
         event = ExecutionFailed(
             schedule.user_id,
@@ -64,8 +70,8 @@ async def conclude(
             schedule.name,
             execution.id,
             execution.status,
-            words(result.reason),
-            await _unconfirmed(session, execution, schedule, now),
+            said,
+            unconfirmed,
         )
         notify(session, event, at=now)
     if execution.kind is ExecutionKind.SCHEDULED:

@@ -27,7 +27,7 @@ from mailroom.passes.mishaps.recover import after_error, before_begin, uncounted
 from mailroom.passes.outcome import Outcome, outcome_of
 from mailroom.passes.planned.plan import Plan, plan_of
 from mailroom.passes.planned.shipment import FilesExpired, find_report, load_shipment
-from mailroom.passes.retry import next_attempt
+from mailroom.passes.retry import expiry_of, next_attempt
 from mailroom.passes.situation import read_situation
 from mailroom.passes.supersede import Superseded, supersede
 from mailroom.rendering.service import RenderedReport, render_report, render_request
@@ -41,13 +41,12 @@ from mailroom.storage.database import Database, new_id, of_process
 from mailroom.storage.retrying import persistently
 from mailroom.storage.tables import Execution
 from mailroom.timing import occurrences
+from prefect_mailroom.channels.retries import STANDARD
 from prefect_mailroom.errors import MailroomError, Retryable
 
 T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
-_RENDER_TRIES = 4
-_RENDER_WAIT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,17 +198,22 @@ class Work:
             row = await hold_for(session, execution.id, begun.number)
             row.render_failures += 1
             row.error_message, row.error_id = str(error), error_id
+            expiry = expiry_of(row, begun.claimed.spec.policy.expires_after)
             retry_at = None
             if isinstance(error, Retryable):
                 retry_at = next_attempt(
                     attempts=row.render_failures,
-                    max_attempts=_RENDER_TRIES,
+                    retries=STANDARD,
+                    max_attempts=None,
                     now=now,
-                    not_before=max(_RENDER_WAIT_SECONDS, error.not_before or 0),
+                    not_before=error.not_before,
                     key=row.id,
                 )
-        if retry_at:
+        if retry_at and retry_at <= expiry.at:
             return Outcome(ExecutionState.RETRYING, because(ReasonCode.RENDER_RETRY, error=str(error)), retry_at)
+        if retry_at:
+            reason = because(ReasonCode.RENDER_EXPIRED, error=str(error), limit=expiry.limit)
+            return Outcome(ExecutionState.FAILED, reason)
         return Outcome(ExecutionState.FAILED, because(ReasonCode.RENDER_FAILED, error=str(error)))
 
     async def deliver(self, begun: Begun, rendered: Rendered) -> Outcome:
@@ -237,8 +241,16 @@ class Work:
                 return Outcome(ExecutionState.CANCELLED, reason_of(standing))
             planned = plan_deliveries(claimed.execution, claimed.spec, now=now)
             deliveries = await delivery_repository.plan_deliveries(session, claimed.execution.id, planned)
-        limit = claimed.spec.policy.max_attempts
-        todo = due_now(deliveries, now=now, again=claimed.again, forced=begun.forced, max_attempts=limit)
+        policy = claimed.spec.policy
+        expiry = expiry_of(standing, policy.expires_after)
+        todo = due_now(
+            deliveries,
+            now=now,
+            again=claimed.again,
+            forced=begun.forced,
+            max_attempts=policy.max_attempts,
+            expiry=expiry,
+        )
         await Courier(self.database, self.settings, shipment, flow_run_id=self.run.id, forced=begun.forced).deliver_all(
             todo
         )
@@ -246,7 +258,7 @@ class Work:
             deliveries = await delivery_repository.deliveries_of(session, [claimed.execution.id])
         if any(delivery.status is DeliveryState.SENDING for delivery in deliveries):
             raise RuntimeError("The pass left a delivery under way: its attempt began, and nobody knows how it ended.")
-        return outcome_of(deliveries)
+        return outcome_of(deliveries, now=datetime.now(UTC), expiry=expiry)
 
     async def settle(self, begun: Begun, result: Outcome) -> Outcome:
         """Record the outcome, and what follows from it for the schedule and its owner.
