@@ -15,7 +15,10 @@ from sqlalchemy import delete
 from mailroom.connections.kinds import block_types
 from mailroom.storage.tables import Connection
 from prefect_mailroom import outbound
+from prefect_mailroom.channels.email.channel import EmailChannel
 from prefect_mailroom.channels.folder import FolderChannel
+from prefect_mailroom.channels.registry import CHANNELS
+from prefect_mailroom.channels.retries import STANDARD, Retries
 from tests.support.smtp import SmtpServer
 from tests.support.wire import intercepted
 
@@ -88,6 +91,19 @@ async def test_a_connection_is_replaced_as_a_whole(online: Api, prefect_server: 
     await online.json("PUT", "/connections/whole", 409, json={"kind": "folder", "settings": {"root": "/tmp"}})
 
 
+async def test_a_connection_says_when_its_deliveries_are_tried_again(online: Api, prefect_server: str) -> None:
+    settings = {**smtp_settings(25), "retries": {"delays": [300, 300, 300], "then_every": None}}
+    await online.json("POST", "/connections", 201, json={"name": "patient", "kind": "email", "settings": settings})
+    assert (await online.json("GET", "/connections/patient", 200))["settings"]["retries"] == settings["retries"]
+    async with PrefectClient(prefect_server) as client:
+        stored = await client.read_block_document_by_name("patient", "mailroom-email", include_secrets=True)
+    assert EmailChannel.model_validate(stored.data).retries == Retries(delays=[300, 300, 300])
+    standard = {"kind": "email", "settings": smtp_settings(25)}
+    await online.json("PUT", "/connections/patient", 200, json=standard)
+    shown = await online.json("GET", "/connections/patient", 200)
+    assert shown["settings"]["retries"] == STANDARD.model_dump()
+
+
 async def test_a_connection_in_use_is_kept(online: Api, prefect_server: str) -> None:
     used = await online.json("DELETE", "/connections/warehouse", 409)
     assert "report 'orders'" in used["detail"]
@@ -117,6 +133,10 @@ async def test_a_check_says_what_is_wrong(online: Api) -> None:
         ({"name": "X/../y", "kind": "folder", "settings": {"root": "/tmp"}}, "name"),
         ({"name": "x", "kind": "folder", "settings": {"root": "/tmp"}, "block_type_slug": "aws"}, "block_type_slug"),
         ({"name": "x", "kind": "email", "settings": {**smtp_settings(25), "allow_plain": False}}, "settings"),
+        (
+            {"name": "x", "kind": "folder", "settings": {"root": "/tmp", "retries": {"delays": []}}},
+            "settings.retries.delays",
+        ),
     ],
 )
 async def test_a_wrong_connection_is_refused_and_not_stored(online: Api, body: dict[str, Any], field: str) -> None:
@@ -148,6 +168,7 @@ async def test_every_kind_is_listed_with_its_schema(online: Api) -> None:
     kinds = {kind["kind"]: kind for kind in (await online.json("GET", "/connections/kinds", 200))["items"]}
     assert set(kinds) == set(block_types())
     assert all(kind["settings"]["properties"] for kind in kinds.values())
+    assert {name for name, kind in kinds.items() if "retries" in kind["settings"]["properties"]} == set(CHANNELS)
     assert kinds["email"]["use"] == "channel"
     assert kinds["sql"]["use"] == "source"
     assert kinds["sql"]["settings"]["properties"]["url"]["writeOnly"]
