@@ -34,6 +34,9 @@ _SENTENCES = {
     _C.SCHEDULE_PAUSED: "The schedule was paused before a run started.",
     _C.SCHEDULE_DELETED: "The schedule was deleted before a run started.",
     _C.SCHEDULE_SUSPENDED: "The schedule was suspended after {failures} failures, before a run started.",
+    _C.SCHEDULE_SUSPENDED_BY_REPORT: (
+        "The schedule was suspended before a run started, since it does not fit a new version of the report {report}."
+    ),
     _C.OVERLAP: "Execution {execution} of this schedule has not ended yet.",
     _C.QUEUE_FULL: (
         "Execution {execution} of this schedule has not ended yet, and {queued} waits for it already. "

@@ -42,6 +42,7 @@ class ReasonCode(StrEnum):
     SCHEDULE_PAUSED = "schedule_paused"
     SCHEDULE_DELETED = "schedule_deleted"
     SCHEDULE_SUSPENDED = "schedule_suspended"  # failures
+    SCHEDULE_SUSPENDED_BY_REPORT = "schedule_suspended_by_report"  # report
 
     # Another execution of its schedule is in the way, or came in its place.
     OVERLAP = "overlap"  # execution
