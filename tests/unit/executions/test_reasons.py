@@ -27,6 +27,7 @@ VALUES: dict[str, Any] = {
     "execution": "e-1",
     "queued": "e-2",
     "schedule": "s-1",
+    "report": "orders",
     "flow_run": "f-1",
     "error": "The table {orders} is gone.",
     "error_id": "x-1",
