@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -173,6 +174,64 @@ async def test_every_kind_is_listed_with_its_schema(online: Api) -> None:
     assert kinds["sql"]["use"] == "source"
     assert kinds["sql"]["settings"]["properties"]["url"]["writeOnly"]
     assert all(hasattr(block, "check") for block in block_types().values())
+
+
+async def test_a_change_outlives_a_creation_that_fails_meanwhile(online: Api, tmp_path: Path) -> None:
+    """Both wait for Prefect; the creation fails first."""
+    held: list[asyncio.Event] = []
+    waiting = [asyncio.Event(), asyncio.Event()]
+
+    async def hold(request: httpx.Request) -> httpx.Response | None:
+        if request.method != "POST" or not request.url.path.endswith("/block_documents/") or len(held) == 2:
+            return None
+        number, going = len(held), asyncio.Event()
+        held.append(going)
+        waiting[number].set()
+        await asyncio.wait_for(going.wait(), 30)
+        return httpx.Response(500, request=request) if number == 0 else None
+
+    settings = {"root": str(tmp_path / "changed")}
+    with intercepted(hold):
+        body = {"name": "late", "kind": "folder", "settings": {"root": str(tmp_path / "created")}}
+        creating = asyncio.ensure_future(online.http.post("/api/v1/connections", json=body))
+        await asyncio.wait_for(waiting[0].wait(), 30)
+        change = {"kind": "folder", "settings": settings}
+        changing = asyncio.ensure_future(online.http.put("/api/v1/connections/late", json=change))
+        await asyncio.wait_for(waiting[1].wait(), 30)
+        held[0].set()
+        created = await creating
+        held[1].set()
+        changed = await changing
+    assert (created.status_code, changed.status_code) == (503, 200), changed.text
+    shown = await online.json("GET", "/connections/late", 200)
+    assert shown["settings"]["root"] == settings["root"]
+
+
+@pytest.mark.parametrize("mend", ["PUT", "DELETE"])
+async def test_a_connection_that_lost_its_block_says_so_and_can_be_mended(
+    online: Api, tmp_path: Path, mend: str
+) -> None:
+    """A process dies between the row and the block."""
+    now = datetime.now(UTC)
+    row = Connection(
+        name="half", kind="folder", block_type_slug="mailroom-folder", description="", created_at=now, updated_at=now
+    )
+    async with online.database.session() as session:
+        session.add(row)
+    body = {"kind": "folder", "settings": {"root": str(tmp_path)}}
+    for method, path in (("GET", "/connections/half"), ("POST", "/connections/half/check")):
+        problem = await online.json(method, path, 422)
+        assert problem["type"] == "/problems/configuration"
+        assert [error["field"] for error in problem["errors"]] == ["connection"]
+    taken = await online.json("POST", "/connections", 409, json={"name": "half", **body})
+    assert "PUT" in taken["remedy"]
+    if mend == "DELETE":
+        await online.json("DELETE", "/connections/half", 204)
+        await online.json("POST", "/connections", 201, json={"name": "half", **body})
+    else:
+        await online.json("PUT", "/connections/half", 200, json=body)
+    assert (await online.json("GET", "/connections/half", 200))["settings"]["root"] == str(tmp_path)
+    assert (await online.json("POST", "/connections/half/check", 200))["ok"]
 
 
 async def test_a_block_that_is_not_ours_is_never_overwritten(online: Api, prefect_server: str, tmp_path: Path) -> None:

@@ -67,8 +67,7 @@ async def _occurrence(environment: Environment, clock: Clock, **policy: Any) -> 
 async def _retries(environment: Environment, retries: dict[str, Any]) -> None:
     """Give the mail connection these delays."""
     wanted = ConnectionSettings(kind="email", settings={**smtp_settings(environment.mail.port), "retries": retries})
-    async with environment.database.session() as session:
-        await connections.replace(session, "smtp", wanted, environment.context())
+    await connections.replace(environment.database, "smtp", wanted, environment.context())
 
 
 async def _told(environment: Environment) -> Notification:
