@@ -42,35 +42,31 @@ async def _three(api: Api, body: dict[str, Any]) -> dict[str, Any]:
     return broken
 
 
-CHANGES = pytest.mark.parametrize(
+@pytest.mark.parametrize(
     ("change", "place"),
     [(NO_CSV, "formats.0"), (NO_REGION, "parameters.region"), (OTHER_REGIONS, "parameters.region")],
     ids=["format", "parameter", "value"],
 )
-
-
-@CHANGES
 async def test_without_consent_nothing_is_saved_and_each_schedule_is_named(
-    either: Api, schedule_body: dict[str, Any], report_body: dict[str, Any], change: dict[str, Any], place: str
+    offline: Api, schedule_body: dict[str, Any], report_body: dict[str, Any], change: dict[str, Any], place: str
 ) -> None:
-    broken = await _three(either, schedule_body)
-    before = await either.json("GET", "/reports/orders", 200)
-    problem = await either.json("PUT", "/reports/orders", 409, json=_changed(report_body, change))
+    broken = await _three(offline, schedule_body)
+    before = await offline.json("GET", "/reports/orders", 200)
+    problem = await offline.json("PUT", "/reports/orders", 409, json=_changed(report_body, change))
     assert problem["type"] == "/problems/breaks-schedules"
     assert "suspend_broken" in problem["remedy"]
     (named,) = problem["errors"]
     assert named["field"] == f"schedules.{broken['id']}"
-    assert all(part in named["message"] for part in (schedule_body["name"], either.settings.owner_email, place))
-    assert await either.json("GET", "/reports/orders", 200) == before
-    assert set((await _states(either)).values()) == {"active"}
+    assert all(part in named["message"] for part in (schedule_body["name"], offline.settings.owner_email, place))
+    assert await offline.json("GET", "/reports/orders", 200) == before
+    assert set((await _states(offline)).values()) == {"active"}
 
 
-@CHANGES
 async def test_with_consent_they_are_suspended_and_their_owners_are_told(
-    either: Api, schedule_body: dict[str, Any], report_body: dict[str, Any], change: dict[str, Any], place: str
+    either: Api, schedule_body: dict[str, Any], report_body: dict[str, Any]
 ) -> None:
-    broken = await _three(either, schedule_body)
-    saved = await either.json("PUT", WITH_CONSENT, 200, json=_changed(report_body, change))
+    broken, place = await _three(either, schedule_body), "parameters.region"
+    saved = await either.json("PUT", WITH_CONSENT, 200, json=_changed(report_body, NO_REGION))
     assert saved["suspended"] == [broken["id"]]
     (warning,) = [one for one in saved["warnings"] if "breaks" in one]
     for part in (broken["id"], schedule_body["name"], either.settings.owner_email, place):
@@ -110,16 +106,16 @@ async def test_what_was_due_until_then_is_skipped_with_the_reason(
 
 
 async def test_a_suspended_schedule_is_resumed_only_once_it_fits(
-    either: Api, schedule_body: dict[str, Any], report_body: dict[str, Any]
+    offline: Api, schedule_body: dict[str, Any], report_body: dict[str, Any]
 ) -> None:
-    made = await either.json("POST", "/schedules/", 201, json=schedule_body)
+    made = await offline.json("POST", "/schedules/", 201, json=schedule_body)
     path = f"/schedules/{made['id']}"
-    await either.json("PUT", WITH_CONSENT, 200, json={**report_body, **NO_CSV})
-    refused = await either.json("POST", f"{path}/resume", 409)
+    await offline.json("PUT", WITH_CONSENT, 200, json={**report_body, **NO_CSV})
+    refused = await offline.json("POST", f"{path}/resume", 409)
     assert [one["field"] for one in refused["errors"]] == ["formats.0"]
-    assert (await either.json("GET", path, 200))["state"] == "suspended"
-    await either.json("PUT", path, 200, json={**schedule_body, "formats": ["html"]})
-    assert (await either.json("POST", f"{path}/resume", 200))["state"] == "active"
+    assert (await offline.json("GET", path, 200))["state"] == "suspended"
+    await offline.json("PUT", path, 200, json={**schedule_body, "formats": ["html"]})
+    assert (await offline.json("POST", f"{path}/resume", 200))["state"] == "active"
 
 
 async def test_a_paused_schedule_needs_no_consent_and_is_not_resumed_either(
