@@ -44,7 +44,13 @@ class ConnectionSettings(BaseModel):
 
     kind: str = Field(max_length=40)
     description: str = Field(default="", max_length=2000)
-    settings: dict[str, Any] = Field(repr=False)
+    settings: dict[str, Any] = Field(
+        repr=False,
+        description=(
+            "The fields of its kind, as GET /api/v1/connections/kinds lists them. Every channel has `retries`: when a "
+            "delivery that failed is tried again."
+        ),
+    )
 
 
 class NewConnection(ConnectionSettings):
