@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -162,6 +162,10 @@ def _columns(reason: Reason | None) -> tuple[str, str | None, dict[str, Any] | N
 def begin_pass(execution: Execution, *, now: datetime, lease_until: datetime) -> bool:
     """Begin a pass over it. Return whether a person asked for it, since by the plan it had ended."""
     forced = not ALLOWED.allows(execution.status, ExecutionState.RUNNING, By.PLAN)
+    if forced:
+        asked, ended = execution.retry_requested_at, execution.completed_at
+        if asked is None or (ended and asked < ended):
+            execution.retry_requested_at = now  # Prefect's own pages tell of a retry only when its run begins.
     _move(execution, ExecutionState.RUNNING, None, by=By.PERSON if forced else By.PLAN)
     execution.pass_count += 1
     execution.started_at = execution.started_at or now
@@ -191,7 +195,9 @@ def end_pass(
     execution.next_pass_at, execution.lease_until = retry_at, None
     if not state.ended:
         return
-    execution.completed_at = now
+    # Later than the request that it answers, also where the clock went back since: else it would look unanswered.
+    asked = execution.retry_requested_at
+    execution.completed_at = now if asked is None else max(now, asked + timedelta(microseconds=1))
     if state in (ExecutionState.FAILED, ExecutionState.PARTIAL):
         execution.error_message = execution.error_message or words(reason)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -12,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.audit import repository as audit
 from mailroom.audit.events import ScheduleSuspended
 from mailroom.executions import deliveries as delivery_repository
-from mailroom.executions import lifecycle
+from mailroom.executions import delivery_lifecycle, lifecycle
 from mailroom.executions.fence import hold_for
 from mailroom.executions.lifecycle import By
-from mailroom.executions.reason_words import words
-from mailroom.executions.reasons import ReasonCode, because, reason_of
+from mailroom.executions.reason_words import sentence
+from mailroom.executions.reasons import ReasonCode, because, naming, reason_of
 from mailroom.ledger import repository as ledger
 from mailroom.ledger.account import account_for_change
 from mailroom.notifications.events import ExecutionFailed
@@ -57,14 +58,19 @@ async def conclude(
     if execution.status.ended:
         return stands
     if isinstance(result, Tried):
-        result = outcome_of(deliveries)
+        result = outcome_of(deliveries, now=now, expiry=result.expiry)
     if not lifecycle.ALLOWED.allows(execution.status, result.state, By.PLAN):
         return stands
+    failed = result.state in (ExecutionState.FAILED, ExecutionState.PARTIAL)
+    said, unconfirmed = sentence(result.reason), tuple[str, ...]()
+    if failed:
+        await delivery_lifecycle.stop_retries(session, execution.id)
+        unconfirmed = _unconfirmed(execution, schedule, deliveries, now)
+        result = replace(result, reason=naming(result.reason, unconfirmed))
     lifecycle.end_pass(execution, result.state, result.reason, now=now, retry_at=result.retry_at)
     settled = Settled(result.state, result.reason, result.retry_at, deliveries)
     if result.state is ExecutionState.RETRYING:
         return settled
-    failed = result.state in (ExecutionState.FAILED, ExecutionState.PARTIAL)
     if failed:
         event = ExecutionFailed(
             schedule.user_id,
@@ -72,8 +78,8 @@ async def conclude(
             schedule.name,
             execution.id,
             execution.status,
-            words(result.reason),
-            _unconfirmed(execution, schedule, deliveries, now),
+            said,
+            unconfirmed,
         )
         notify(session, event, at=now)
     if execution.kind is ExecutionKind.SCHEDULED:

@@ -23,7 +23,7 @@ from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import Reason, reason_of
 from mailroom.passes.gate import may_send
 from mailroom.passes.planned.shipment import Shipment, parcel
-from mailroom.passes.retry import next_attempt
+from mailroom.passes.retry import Expiry, next_attempt
 from mailroom.schedules.spec import ScheduleSpec
 from mailroom.settings import Settings
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
@@ -31,6 +31,7 @@ from mailroom.storage.database import Database, new_id
 from mailroom.storage.patience import RECEIPT
 from mailroom.storage.tables import Attempt, Connection, Delivery, Execution
 from prefect_mailroom.channels.base import Channel, Destination, Receipt
+from prefect_mailroom.channels.retries import STANDARD
 from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, Retryable, RetryLater, Withdrawn
 
 _LOG = logging.getLogger(__name__)
@@ -67,13 +68,21 @@ def plan(execution: Execution, spec: ScheduleSpec, *, now: datetime) -> list[Del
 
 
 def due_now(
-    deliveries: Sequence[Delivery], *, now: datetime, again: bool, forced: bool, max_attempts: int
+    deliveries: Sequence[Delivery],
+    *,
+    now: datetime,
+    again: bool,
+    forced: bool,
+    max_attempts: int,
+    expiry: Expiry | None = None,
 ) -> list[Delivery]:
     """Choose the deliveries that this pass tries. Pure.
 
     A first pass tries what is pending. A later one tries those whose time has come, and those that a dead pass left
-    unknown; when a person asked (`forced`), everything that is not confirmed.
+    unknown; when a person asked (`forced`), everything that is not confirmed. After the `expiry`, nothing is tried
+    again; what was never tried still is, once.
     """
+    again = again and (forced or expiry is None or now <= expiry.at)
     tried_again = delivery_lifecycle.ALLOWED.sources_of(DeliveryState.SENDING, By.PERSON if forced else By.PLAN)
     chosen = []
     for delivery in deliveries:
@@ -159,6 +168,7 @@ class Courier:
             if isinstance(outcome, Retryable):
                 again = next_attempt(
                     attempts=attempt.number,
+                    retries=channel.retries if isinstance(channel, Channel) else STANDARD,
                     max_attempts=policy.max_attempts,
                     now=datetime.now(UTC),
                     not_before=outcome.not_before,

@@ -25,7 +25,7 @@ from mailroom.passes.outcome import LeftUnderWay, Outcome, Settled, Tried
 from mailroom.passes.planned.plan import Plan, keep_plan, plan_of
 from mailroom.passes.planned.rendered import FilesExpired, Rendered, as_planned, with_artifacts
 from mailroom.passes.planned.shipment import load_shipment
-from mailroom.passes.retry import next_attempt
+from mailroom.passes.retry import expiry_of, next_attempt
 from mailroom.passes.steps.begin import Begun, NotPrepared, begin
 from mailroom.rendering.service import RenderedReport, render_report, render_request
 from mailroom.reports import repository as report_repository
@@ -35,6 +35,7 @@ from mailroom.states import DeliveryState, ExecutionState
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database, new_id, of_process
 from mailroom.storage.tables import Delivery, Execution
+from prefect_mailroom.channels.retries import STANDARD
 from prefect_mailroom.errors import MailroomError, Retryable
 
 __all__ = ["Begun", "Rendered", "Work", "open_work"]
@@ -42,8 +43,6 @@ __all__ = ["Begun", "Rendered", "Work", "open_work"]
 T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
-_RENDER_TRIES = 4
-_RENDER_WAIT_SECONDS = 30.0
 _NO_ROWS = Outcome(ExecutionState.SKIPPED, because(ReasonCode.NO_ROWS))
 
 
@@ -168,15 +167,20 @@ class Work:
                 return None
             return next_attempt(
                 attempts=row.render_failures,
-                max_attempts=_RENDER_TRIES,
+                retries=STANDARD,
+                max_attempts=None,
                 now=now,
-                not_before=max(_RENDER_WAIT_SECONDS, error.not_before or 0),
+                not_before=error.not_before,
                 key=row.id,
             )
 
         retry_at = await self.database.transact(count)
-        if retry_at:
+        expiry = expiry_of(execution, begun.claimed.spec.policy.expires_after)
+        if retry_at and retry_at <= expiry.at:
             return Outcome(ExecutionState.RETRYING, because(ReasonCode.RENDER_RETRY, error=str(error)), retry_at)
+        if retry_at:
+            reason = because(ReasonCode.RENDER_EXPIRED, error=str(error), limit=expiry.limit)
+            return Outcome(ExecutionState.FAILED, reason)
         return Outcome(ExecutionState.FAILED, because(ReasonCode.RENDER_FAILED, error=str(error)))
 
     async def deliver(self, begun: Begun, rendered: Rendered) -> Outcome | Tried:
@@ -193,8 +197,16 @@ class Work:
         deliveries = begun.prepared.deliveries if begun.prepared else await self._plan_deliveries(begun, now)
         if isinstance(deliveries, Outcome):
             return deliveries
-        limit = claimed.spec.policy.max_attempts
-        todo = due_now(deliveries, now=now, again=claimed.again, forced=begun.forced, max_attempts=limit)
+        policy = claimed.spec.policy
+        expiry = expiry_of(claimed.execution, policy.expires_after)
+        todo = due_now(
+            deliveries,
+            now=now,
+            again=claimed.again,
+            forced=begun.forced,
+            max_attempts=policy.max_attempts,
+            expiry=expiry,
+        )
         courier = Courier(
             self.database,
             self.settings,
@@ -204,7 +216,7 @@ class Work:
             connections=begun.prepared.connections if begun.prepared else {},
         )
         await courier.deliver_all(todo)
-        return Tried()
+        return Tried(expiry)
 
     async def _plan_deliveries(self, begun: Begun, now: datetime) -> Sequence[Delivery] | Outcome:
         claimed = begun.claimed

@@ -11,9 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.states import ScheduleState, SyncState
-from mailroom.storage.locks import hold
+from mailroom.storage.locks import before_reading, hold
 from mailroom.storage.paging import Page, page
 from mailroom.storage.tables import Connection, Execution, Report, Schedule, User
+
+_CHUNK = 500
+"""Ids that one query names."""
 
 _SORTS = {"created_at": Schedule.created_at, "name": Schedule.name, "updated_at": Schedule.updated_at}
 
@@ -126,6 +129,19 @@ async def of_report(session: AsyncSession, report_id: str, *, viewer: Viewer) ->
         .order_by(Schedule.name, Schedule.id)
     )
     return [(row[0], row[1]) for row in await session.execute(query)]
+
+
+async def active_among(session: AsyncSession, ids: Sequence[str], *, viewer: Viewer) -> Sequence[Schedule]:
+    """Return those of these schedules that are active, by name; locked until the transaction ends."""
+    await before_reading(session)
+    found: list[Schedule] = []
+    for start in range(0, len(ids), _CHUNK):
+        query = select(Schedule).where(
+            Schedule.id.in_(ids[start : start + _CHUNK]), Schedule.state == ScheduleState.ACTIVE, visible_to(viewer)
+        )
+        ordered = query.order_by(Schedule.name, Schedule.id).with_for_update()
+        found += await session.scalars(ordered.execution_options(populate_existing=True))
+    return found
 
 
 async def following(session: AsyncSession, after: str, limit: int) -> Sequence[Schedule]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from mailroom.passes.planned.plan import Plan
 from mailroom.passes.planned.rendered import FilesExpired, Rendered
 from mailroom.rendering.service import Message, RenderedReport, message_of
+from mailroom.reports.dates import window_days
 from mailroom.schedules.spec import ScheduleSpec
 from mailroom.states import ExecutionKind
 from mailroom.storage.artifacts import ArtifactStore
@@ -65,23 +64,11 @@ def _parcel_file(store: ArtifactStore, artifact: Artifact) -> ParcelFile:
     )
 
 
-def window(data_window: str | None, parameters: dict[str, Any]) -> tuple[date | None, date | None]:
-    """Return the first and last day of the data, where the report names the parameters that bound it."""
-    days: list[date | None] = []
-    for name in (data_window or "").split(".."):
-        value = parameters.get(name)
-        try:
-            days.append(date.fromisoformat(str(value)[:10]) if value else None)
-        except ValueError:
-            days.append(None)
-    return (days[0], days[1]) if len(days) == 2 else (None, None)
-
-
 def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
     """Return the parcel of one attempt. Pure: the files are only named."""
     execution, plan = shipment.execution, shipment.plan
     local_due = execution.due_at.astimezone(ZoneInfo(plan.timezone))
-    first, last = window(plan.data_window, plan.parameters)
+    first, last = window_days(plan.data_window, plan.parameters)
     return Parcel(
         key=delivery.key,
         attempt=attempt,
