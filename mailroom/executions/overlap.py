@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.storage.tables import Execution
+
+V = TypeVar("V")
 
 
 async def unfinished(session: AsyncSession, schedule_id: str, *, besides: str) -> Sequence[Execution]:
@@ -25,10 +28,15 @@ async def unfinished(session: AsyncSession, schedule_id: str, *, besides: str) -
     return (await session.scalars(query.order_by(Execution.due_at))).all()
 
 
-async def standing(session: AsyncSession, execution_id: str) -> Execution:
+async def standing(
+    session: AsyncSession, execution_id: str, besides: ColumnElement[V] | ScalarSelect[V]
+) -> tuple[Execution, V]:
     """Return the execution as it stands and keep it so until the transaction ends; others may look as well.
+
+    `besides` is a value that the same statement reads.
 
     On SQLite there is no such lock. There, whoever ends an execution also suppresses its deliveries in one write.
     """
-    query = select(Execution).where(Execution.id == execution_id).with_for_update(read=True)
-    return (await session.scalars(query.execution_options(populate_existing=True))).one()
+    query = select(Execution, besides).where(Execution.id == execution_id).with_for_update(read=True, of=Execution)
+    row = (await session.execute(query.execution_options(populate_existing=True))).one()
+    return row[0], row[1]

@@ -75,7 +75,9 @@ async def _compare(
 ) -> list[tuple[Schedule, Accounts]]:
     there: dict[str, list[Known]] = defaultdict(list)
     for row in await ledger.known(session, [schedule.id for schedule in schedules]):
-        there[row.schedule_id].append(Known(row.id, row.due_at, row.status, row.flow_run_id is not None))
+        there[row.schedule_id].append(
+            Known(row.id, row.due_at, row.status, row.flow_run_id is not None, row.held_by is not None)
+        )
     named = {calendar for schedule in schedules if (calendar := schedule.schedule_config.get("calendar"))}
     calendars = await business_calendars(session, named)
 

@@ -53,7 +53,9 @@ async def conclude(
     execution = await hold_for(session, execution_id, pass_number)
     if execution.status.ended or not lifecycle.ALLOWED.allows(execution.status, result.state, By.PLAN):
         return Outcome(execution.status, reason_of(execution), execution.next_pass_at)
-    lifecycle.end_pass(execution, result.state, result.reason, now=now, retry_at=result.retry_at)
+    lifecycle.end_pass(
+        execution, result.state, result.reason, now=now, retry_at=result.retry_at, held_by=result.held_by
+    )
     if result.state is ExecutionState.RETRYING:
         return result
     failed = result.state in (ExecutionState.FAILED, ExecutionState.PARTIAL)
@@ -69,7 +71,8 @@ async def conclude(
         )
         notify(session, event, at=now)
     if execution.kind is ExecutionKind.SCHEDULED:
-        if result.state is not ExecutionState.CANCELLED:
+        stopped = result.reason.code is ReasonCode.EXPIRED_STOPPED  # A person did that, and not the schedule.
+        if result.state is not ExecutionState.CANCELLED and not stopped:
             await _count(session, schedule, failed=failed, now=now)
         await _finish(session, schedule, execution, now)
     return result

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from prefect.blocks.core import Block
@@ -24,10 +25,12 @@ from mailroom.executions.reasons import Reason, reason_of
 from mailroom.passes.gate import may_send
 from mailroom.passes.planned.shipment import Shipment, parcel
 from mailroom.passes.retry import next_attempt
+from mailroom.passes.stopping.decide import HeldBack
 from mailroom.schedules import repository as stored
 from mailroom.schedules.spec import ScheduleSpec
 from mailroom.settings import Settings
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
+from mailroom.stops.coverage import stopping
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.retrying import persistently
 from mailroom.storage.tables import Attempt, Delivery, Execution
@@ -99,7 +102,7 @@ class NotAllowed(Withdrawn):
 
 
 class Courier:
-    """Makes the attempts of one pass over an execution."""
+    """Makes the attempts of one pass over an execution. `held_by` is a stop that held something of it back."""
 
     def __init__(
         self, database: Database, settings: Settings, shipment: Shipment, *, flow_run_id: str, forced: bool
@@ -108,6 +111,7 @@ class Courier:
         self._shipment, self._flow_run_id, self._forced = shipment, flow_run_id, forced
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._channels: dict[str, asyncio.Task[Block]] = {}
+        self.held_by: str | None = None
 
     async def deliver_all(self, deliveries: Sequence[Delivery]) -> None:
         """Make one attempt for each; at most four at once through one connection, so that it stays polite.
@@ -153,7 +157,7 @@ class Courier:
                     not_before=outcome.not_before,
                     key=delivery.key,
                 )
-            recording = asyncio.create_task(self._record(attempt, outcome, again))
+            recording = asyncio.create_task(self._record(delivery, attempt, outcome, again))
             try:
                 await asyncio.shield(recording)
             except asyncio.CancelledError:
@@ -163,7 +167,12 @@ class Courier:
     async def _begin(self, delivery: Delivery) -> Attempt | None:
         """Record that an attempt begins, or return None where nothing may leave."""
         async with self._database.session() as session:
-            if await self._suppressed(session, delivery):
+            try:
+                if await self._suppressed(session, delivery):
+                    return None
+            except HeldBack as held:
+                self.held_by = held.stop_id
+                await delivery_lifecycle.put_off(session, delivery, now=datetime.now(UTC), forced=self._forced)
                 return None
             return await delivery_lifecycle.begin_attempt(
                 session,
@@ -174,13 +183,19 @@ class Courier:
                 pass_number=self._shipment.execution.pass_count,
             )
 
-    async def _record(self, attempt: Attempt, outcome: Receipt | MailroomError, again: datetime | None) -> None:
+    async def _record(
+        self, delivery: Delivery, attempt: Attempt, outcome: Receipt | MailroomError, again: datetime | None
+    ) -> None:
         """Record how an attempt ended. A receipt is all that keeps the mail from being sent twice, so this is tried
         again while the database is busy."""
         now = datetime.now(UTC)
 
         async def end() -> None:
             async with self._database.session() as session:
+                if isinstance(outcome, HeldBack):
+                    self.held_by = outcome.stop_id
+                    await delivery_lifecycle.take_back(session, attempt, delivery.status, now=now)
+                    return
                 await delivery_lifecycle.end_attempt(
                     session,
                     attempt,
@@ -197,21 +212,21 @@ class Courier:
 
     async def _suppressed(self, session: AsyncSession, delivery: Delivery) -> bool:
         """Say whether the right to send has gone since the gate; this is asked in the attempt's own transaction."""
-        reason = await self._why_not(session)
+        reason = await self._why_not(session, delivery)
         if reason:
             await delivery_lifecycle.suppress(session, delivery.id, reason)
         return reason is not None
 
-    async def _last_look(self) -> None:
+    async def _last_look(self, delivery: Delivery) -> None:
         """Ask again just before the content leaves: the far side may have let us wait.
 
         Raises:
-            Withdrawn: it must not leave any more.
+            Withdrawn: it must not leave any more, or not now.
             RetryLater: the database does not say.
         """
         try:
             async with self._database.session() as session:
-                reason = await self._why_not(session)
+                reason = await self._why_not(session, delivery)
         except PassLost as lost:
             raise Withdrawn(str(lost)) from lost
         except (SQLAlchemyError, OSError) as error:
@@ -219,9 +234,17 @@ class Courier:
         if reason:
             raise NotAllowed(reason)
 
-    async def _why_not(self, session: AsyncSession) -> Reason | None:
-        """Return why nothing may leave any more, or None where it may."""
-        execution = await overlap.standing(session, self._shipment.execution.id)
+    async def _why_not(self, session: AsyncSession, delivery: Delivery) -> Reason | None:
+        """Return why nothing may leave any more, or None where it may.
+
+        Raises:
+            HeldBack: it may not leave now, and is to leave later.
+        """
+        shipment = self._shipment
+        stop = stopping(
+            schedule_id=shipment.schedule.id, report_id=shipment.plan.report_id, connection=delivery.connection
+        )
+        execution, stop_id = await overlap.standing(session, shipment.execution.id, stop)
         check(execution, self._shipment.execution.pass_count)
         if execution.status is ExecutionState.CANCELLED:
             return reason_of(execution)
@@ -230,6 +253,8 @@ class Courier:
         assert schedule is not None, "schedules are never removed, only marked as deleted"
         active = owner is not None and owner.is_active
         closed = may_send(self._shipment.execution.kind, schedule.state, owner_active=active)
+        if closed is None and stop_id is not None:
+            raise HeldBack(stop_id)
         return closed.reason if closed else None
 
     async def _channel(self, delivery: Delivery) -> Channel | MailroomError:
@@ -249,7 +274,7 @@ class Courier:
         if isinstance(channel, MailroomError):
             return channel
         try:
-            ready = replace(parcel(self._shipment, delivery, number), last_look=self._last_look)
+            ready = replace(parcel(self._shipment, delivery, number), last_look=partial(self._last_look, delivery))
             return await channel.deliver(ready)
         except MailroomError as error:
             _LOG.warning("Delivery %s, attempt %d, by %s: %s", delivery.id, number, delivery.channel, error)

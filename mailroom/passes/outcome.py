@@ -14,11 +14,15 @@ from mailroom.storage.tables import Delivery
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An execution goes on like this; `retry_at` is set while it is `retrying`, or `pending` and waits for its turn."""
+    """An execution goes on like this; `retry_at` is set while it is `retrying`, or `pending` and waits for its turn.
+
+    `held_by` is the stop that keeps something of it from leaving.
+    """
 
     state: ExecutionState
     reason: Reason
     retry_at: datetime | None = None
+    held_by: str | None = None
 
 
 def outcome_of(deliveries: Sequence[Delivery]) -> Outcome:

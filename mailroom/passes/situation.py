@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access import repository as user_repository
+from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import overlap
 from mailroom.executions.policy import CATCH_UP_MOST
 from mailroom.passes.claim import Claimed
 from mailroom.passes.gate import Situation, Unfinished, start_of
-from mailroom.states import ExecutionKind
+from mailroom.passes.stopping.decide import expires_at
+from mailroom.states import DeliveryState, ExecutionKind
+from mailroom.stops.coverage import holding
+from mailroom.stops.spec import StopScope
+from mailroom.storage.stop_tables import Stop
 from mailroom.storage.tables import Execution
 from mailroom.timing import BusinessCalendar, occurrences
 from mailroom.timing.model import Immediate
 
 
 async def read_situation(
-    session: AsyncSession, claimed: Claimed, business: BusinessCalendar, *, now: datetime
+    session: AsyncSession, claimed: Claimed, business: BusinessCalendar, stops: Sequence[Stop], *, now: datetime
 ) -> Situation:
-    """Read the situation of an execution that this transaction has claimed.
+    """Read the situation of an execution that this transaction has claimed, among the stops that stand.
 
     The claim has locked the schedule, so nothing of the schedule can begin or begin to wait meanwhile.
     """
@@ -43,7 +49,21 @@ async def read_situation(
         newer=list(islice(newer, CATCH_UP_MOST + 1)),
         others=[_other(row) for row in others],
         waited=execution.waits_for is not None,
+        expires_at=expires_at(execution, spec.policy.expires_after),
+        stop=await _stop(session, claimed, stops) if stops else None,
+        was_held=execution.held_by is not None,
     )
+
+
+async def _stop(session: AsyncSession, claimed: Claimed, stops: Sequence[Stop]) -> Stop | None:
+    """Return the stop that keeps all of the execution from leaving."""
+    schedule = claimed.schedule
+    connections = {target.connection for target in claimed.spec.targets()}
+    if claimed.again and any(stop.scope == StopScope.CONNECTION for stop in stops):
+        planned = await delivery_repository.deliveries_of(session, [claimed.execution.id])
+        left = {row.connection for row in planned if row.status is not DeliveryState.DELIVERED}
+        connections = left or connections
+    return holding(stops, schedule_id=schedule.id, report_id=schedule.report_id, connections=connections)
 
 
 def _other(row: Execution) -> Unfinished:

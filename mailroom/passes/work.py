@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
@@ -29,6 +30,8 @@ from mailroom.passes.planned.plan import Plan, plan_of
 from mailroom.passes.planned.shipment import FilesExpired, find_report, load_shipment
 from mailroom.passes.retry import next_attempt
 from mailroom.passes.situation import read_situation
+from mailroom.passes.stopping.decide import while_held
+from mailroom.passes.stopping.hold import end_held
 from mailroom.passes.supersede import Superseded, supersede
 from mailroom.rendering.service import RenderedReport, render_report, render_request
 from mailroom.reports import repository as report_repository
@@ -36,6 +39,10 @@ from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import repository as stored
 from mailroom.settings import Settings
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
+from mailroom.stops import repository as stops
+from mailroom.stops import restored, witness
+from mailroom.stops.restored import Restored
+from mailroom.stops.witness import Witness, tells_of_more
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database, new_id, of_process
 from mailroom.storage.retrying import persistently
@@ -80,6 +87,7 @@ class Work:
 
     def __init__(self, database: Database, settings: Settings, run: FlowRunFacts) -> None:
         self.database, self.settings, self.run = database, settings, run
+        self._seen: Witness | None = None
 
     async def begin(
         self, schedule_id: str, execution_id: str | None, *, now: datetime | None = None
@@ -89,10 +97,16 @@ class Work:
         An error of our own is such a wait as well.
         """
         now = now or datetime.now(UTC)
+        what = f"The claim of flow run {self.run.id}"
         try:
-            return await persistently(
-                lambda: self._begin(schedule_id, execution_id, now), f"The claim of flow run {self.run.id}"
-            )
+            # Before the ledger: what is read of that can only be later, unless an older one took its place.
+            self._seen = await asyncio.to_thread(witness.read, self.settings.witness_path)
+            try:
+                return await persistently(lambda: self._begin(schedule_id, execution_id, now), what)
+            except Restored:
+                await restored.look(self.database, self.settings.witness_path, now=now)
+                self._seen = None
+                return await persistently(lambda: self._begin(schedule_id, execution_id, now), what)
         except Exception as error:
             return await before_begin(self.database, self.run, execution_id, error, now=now)
 
@@ -108,10 +122,18 @@ class Work:
             newer = next(occurrences(claimed.spec.timing, execution.due_at, business), None)
             if execution.kind is ExecutionKind.SCHEDULED and not claimed.again:
                 await ledger.move_past(session, schedule.id, execution.due_at, newer)
-            match gate(await read_situation(session, claimed, business, now=now)):
+            found = await stops.read_standing(session)
+            if tells_of_more(self._seen, found.clock):
+                raise Restored
+            match gate(await read_situation(session, claimed, business, found.stops, now=now)):
+                case Closed() as closed if claimed.again:
+                    return await end_held(session, execution, closed.reason, now=now)
                 case Closed() as closed:
                     lifecycle.close(execution, closed.state, closed.reason, now=now)
                     return Outcome(closed.state, closed.reason)
+                case Wait(held_by=str() as stop_id) as wait:
+                    lifecycle.hold(execution, wait.reason, until=wait.until, stop_id=stop_id)
+                    return Outcome(execution.status, wait.reason, wait.until, stop_id)
                 case Wait() as wait:
                     lifecycle.wait(execution, wait.reason, until=wait.until, behind=wait.behind)
                     return Outcome(ExecutionState.PENDING, wait.reason, wait.until)
@@ -239,14 +261,18 @@ class Work:
             deliveries = await delivery_repository.plan_deliveries(session, claimed.execution.id, planned)
         limit = claimed.spec.policy.max_attempts
         todo = due_now(deliveries, now=now, again=claimed.again, forced=begun.forced, max_attempts=limit)
-        await Courier(self.database, self.settings, shipment, flow_run_id=self.run.id, forced=begun.forced).deliver_all(
-            todo
-        )
+        courier = Courier(self.database, self.settings, shipment, flow_run_id=self.run.id, forced=begun.forced)
+        await courier.deliver_all(todo)
         async with self.database.session() as session:
             deliveries = await delivery_repository.deliveries_of(session, [claimed.execution.id])
+            stop = await stops.get(session, courier.held_by) if courier.held_by else None
         if any(delivery.status is DeliveryState.SENDING for delivery in deliveries):
             raise RuntimeError("The pass left a delivery under way: its attempt began, and nobody knows how it ended.")
-        return outcome_of(deliveries)
+        outcome = outcome_of(deliveries)
+        if stop is None:
+            return outcome
+        expires_after, now = claimed.spec.policy.expires_after, datetime.now(UTC)
+        return while_held(outcome, stop, standing, deliveries, expires_after=expires_after, now=now)
 
     async def settle(self, begun: Begun, result: Outcome) -> Outcome:
         """Record the outcome, and what follows from it for the schedule and its owner.
