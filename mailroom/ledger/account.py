@@ -35,7 +35,12 @@ class Found:
 
 
 async def account(
-    session: AsyncSession, schedules: Sequence[Schedule], *, now: datetime, until: datetime
+    session: AsyncSession,
+    schedules: Sequence[Schedule],
+    *,
+    now: datetime,
+    until: datetime,
+    ended: Reason | None = None,
 ) -> list[Found]:
     """Write into the ledger what was due up to `until` by the schedules as they are and is not there; move them on.
 
@@ -43,8 +48,9 @@ async def account(
 
     Args:
         schedules: active ones; the caller keeps others from changing them.
+        ended: why nothing that was due up to then is to run any more, where that is so; it is skipped then.
     """
-    results = await _compare(session, schedules, now=now, until=until)
+    results = await compare(session, schedules, now=now, until=until, ended=ended)
     found = await _write(session, results, now=now)
     moves = [(schedule.id, schedule.accounted_until, sheet.until, sheet.next_run) for schedule, sheet in results]
     await ledger.advance(session, moves)
@@ -63,14 +69,14 @@ async def account_for_change(
     """
     active = [schedule for schedule in schedules if schedule.state is ScheduleState.ACTIVE]
     if active:
-        await _write(session, await _compare(session, active, now=now, until=now, ended=ended), now=now)
+        await _write(session, await compare(session, active, now=now, until=now, ended=ended), now=now)
         if ended:
             await lifecycle.skip_backfills(session, [schedule.id for schedule in active], ended, now=now)
     for schedule in schedules:
         schedule.accounted_until = now
 
 
-async def _compare(
+async def compare(
     session: AsyncSession, schedules: Sequence[Schedule], *, now: datetime, until: datetime, ended: Reason | None = None
 ) -> list[tuple[Schedule, Accounts]]:
     there: dict[str, list[Known]] = defaultdict(list)
@@ -81,7 +87,7 @@ async def _compare(
     named = {calendar for schedule in schedules if (calendar := schedule.schedule_config.get("calendar"))}
     calendars = await business_calendars(session, named)
 
-    def compare() -> list[tuple[Schedule, Accounts]]:
+    def reckon_all() -> list[tuple[Schedule, Accounts]]:
         found = []
         for schedule in schedules:
             try:
@@ -94,7 +100,7 @@ async def _compare(
         return found
 
     # By cron, a schedule takes milliseconds: too long for an event loop that others share.
-    return await asyncio.to_thread(compare)
+    return await asyncio.to_thread(reckon_all)
 
 
 def _reckon(
