@@ -19,6 +19,7 @@ from api.rest.audit import routes as audit
 from api.rest.backfill import routes as backfill
 from api.rest.calendars import routes as calendars
 from api.rest.connections import routes as connections
+from api.rest.deliveries import routes as deliveries
 from api.rest.distribution import routes as distribution
 from api.rest.executions import routes as executions
 from api.rest.load import routes as load
@@ -27,6 +28,7 @@ from api.rest.reports import routes as reports
 from api.rest.schedules import bulk
 from api.rest.schedules import routes as schedules
 from api.rest.stats import routes as stats
+from api.rest.stops import routes as stops
 from api.services import Services
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
@@ -55,11 +57,13 @@ PARTS = (
     connections,
     reports,
     calendars,
+    deliveries,
     distribution,
     stats,
     backfill,
     audit,
     notifications,
+    stops,
 )
 
 
