@@ -252,16 +252,9 @@ class Delivery(Table):
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("execution_id", "position", "recipient"),
-        Index(None, "status", "next_attempt_at"),
+        Index(None, "status", "created_at", "id"),
         Index(None, "created_at", "id"),
-        Index(None, "recipient", "created_at"),
-        Index(
-            "ix_deliveries_undelivered",
-            "created_at",
-            "id",
-            sqlite_where=text("status != 'delivered'"),
-            postgresql_where=text("status != 'delivered'"),
-        ),
+        Index(None, "recipient", "created_at", "id"),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     execution_id: Mapped[str] = mapped_column(ForeignKey("schedule_executions.id"))

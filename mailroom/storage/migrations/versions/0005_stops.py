@@ -56,13 +56,7 @@ def upgrade() -> None:
         sqlite_where=held,
         postgresql_where=held,
     )
-    undelivered = sa.text("status != 'delivered'")
-    op.create_index(op.f("ix_deliveries_created_at_id"), "deliveries", ["created_at", "id"])
-    op.create_index(op.f("ix_deliveries_recipient_created_at"), "deliveries", ["recipient", "created_at"])
-    op.create_index(
-        "ix_deliveries_undelivered",
-        "deliveries",
-        ["created_at", "id"],
-        sqlite_where=undelivered,
-        postgresql_where=undelivered,
-    )
+    # Nothing looked for deliveries by their next attempt; people look for them by their state.
+    op.drop_index(op.f("ix_deliveries_status_next_attempt_at"), "deliveries")
+    for columns in (["status", "created_at", "id"], ["created_at", "id"], ["recipient", "created_at", "id"]):
+        op.create_index(op.f(f"ix_deliveries_{'_'.join(columns)}"), "deliveries", columns)
