@@ -168,10 +168,14 @@ async def test_a_retry_waits_and_counts_nothing_meanwhile(environment: Environme
 async def test_what_a_person_asked_for_again_is_kept_through_a_stop(
     environment: Environment, button: Button, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Bob was refused for good. The stop comes once before the asked pass begins, and once in the middle of it."""
-    schedule = await environment.create()
+    """Six were refused for good. The stop comes before the asked pass begins, and again in the middle of it.
+
+    Four attempts are under way then, and two have not begun: none of the six may be forgotten.
+    """
+    people = PEOPLE[:6]
+    schedule = await environment.create(destinations=[{**MAIL, "to": people}])
     execution, run_id = await environment.request(schedule), new_id()
-    environment.mail.replies[BOB] = "550 no such user"
+    environment.mail.rcpt_reply = "550 no such user"
     await environment.run_pass(schedule, execution, run_id=run_id)
     async with environment.database.session() as session:
         row = await session.get_one(Execution, execution.id)
@@ -179,30 +183,32 @@ async def test_what_a_person_asked_for_again_is_kept_through_a_stop(
     await button.stop()
     outcome = await environment.run_pass(schedule, execution, run_id=run_id)
     assert isinstance(outcome, Outcome)
-    assert (outcome.state, outcome.reason.code) == (ExecutionState.PARTIAL, ReasonCode.STOPPED)
+    assert (outcome.state, outcome.reason.code) == (ExecutionState.FAILED, ReasonCode.STOPPED)
     await button.resume()
     assert await _released(environment) == [execution.id]
 
-    arrived, go_on = asyncio.Event(), asyncio.Event()
+    begun, go_on = 0, asyncio.Event()
     accept = environment.mail.handle_RCPT
 
     async def slow(*arguments: Any) -> str:
-        arrived.set()
+        nonlocal begun
+        begun += 1
         await go_on.wait()
         return await accept(*arguments)
 
     monkeypatch.setattr(environment.mail, "handle_RCPT", slow)
-    environment.mail.replies.clear()
+    environment.mail.rcpt_reply = None
     work = asyncio.create_task(environment.run_pass(schedule, execution, run_id=run_id))
-    await asyncio.wait_for(arrived.wait(), 60)
+    await eventually(lambda: begun == 4)
     await button.stop()
     go_on.set()
     await work
-    bob = (await environment.deliveries())[BOB]
-    assert (bob.status, bob.attempts) == (DeliveryState.FAILED, 1)
+    assert environment.mail.taken() == []
+    states = {(one.status, one.attempts) for one in (await environment.deliveries()).values()}
+    assert states == {(DeliveryState.FAILED, 1)}
     await button.resume()
     await environment.run_pass(schedule, execution, run_id=run_id)
-    assert environment.mail.taken() == [ADA, BOB]
+    assert environment.mail.taken() == people
     assert (await environment.execution()).status is ExecutionState.SUCCESS
 
 
