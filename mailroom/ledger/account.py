@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -51,6 +51,10 @@ async def account(
         ended: why nothing that was due up to then is to run any more, where that is so; it is skipped then.
     """
     results = await compare(session, schedules, now=now, until=until, ended=ended)
+    if ended:  # What became due later waits for its own turn.
+        results = [
+            (one, replace(sheet, closes=[c for c in sheet.closes if c.due_at <= until])) for one, sheet in results
+        ]
     found = await _write(session, results, now=now)
     moves = [(schedule.id, schedule.accounted_until, sheet.until, sheet.next_run) for schedule, sheet in results]
     await ledger.advance(session, moves)

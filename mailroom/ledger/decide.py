@@ -91,7 +91,7 @@ def reckon(
         reason = expired(one.due_at, policy, now=now, held=one.held) if one.handed_over else fates[one.due_at]
         if reason:
             closes.append(Close(one.execution_id, one.due_at, ExecutionState.MISSED, reason))
-        elif ended and one.due_at <= until:
+        elif ended:
             closes.append(Close(one.execution_id, one.due_at, ExecutionState.SKIPPED, ended))
     return Accounts(until, following, entries, closes)
 

@@ -159,6 +159,20 @@ async def test_what_was_due_is_sent_where_a_person_says_so(restoration: Restorat
     assert environment.mail.taken() == [ADA, BOB]
 
 
+@ON_SQLITE
+async def test_what_became_due_after_the_stop_is_not_skipped(restoration: Restoration) -> None:
+    environment, later = restoration.environment, restoration.due + timedelta(days=1)
+    await restored.look(environment.database, environment.settings.witness_path, now=environment.now())
+    async with environment.database.session() as session:
+        await lifecycle.insert_missing(
+            session, [lifecycle.NewOccurrence(restoration.schedule.id, later)], now=environment.now()
+        )
+    await restoration.resume("skip")
+    async with environment.database.session() as session:
+        states = {row.due_at: row.status for row in await session.scalars(select(Execution))}
+    assert states == {restoration.due: ExecutionState.SKIPPED, later: ExecutionState.PENDING}
+
+
 async def test_an_older_clock_is_found_once(environment: Environment) -> None:
     """As after a restoration, on either database: the witness has seen more than the ledger knows."""
     path = environment.settings.witness_path
