@@ -151,7 +151,7 @@ async def take_back(session: AsyncSession, attempt: Attempt, was: DeliveryState,
         .where(
             Delivery.id == attempt.delivery_id,
             Delivery.attempts == attempt.number,
-            Delivery.status == DeliveryState.SENDING,
+            Delivery.status.in_(ALLOWED.sources_of(kept, By.PLAN)),
         )
         .values(
             status=kept,

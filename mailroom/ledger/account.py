@@ -52,13 +52,15 @@ async def account(
     """
     results = await compare(session, schedules, now=now, until=until, ended=ended)
     if ended:  # What became due later waits for its own turn.
-        results = [
-            (one, replace(sheet, closes=[c for c in sheet.closes if c.due_at <= until])) for one, sheet in results
-        ]
+        results = [(one, _until(sheet, until)) for one, sheet in results]
     found = await _write(session, results, now=now)
     moves = [(schedule.id, schedule.accounted_until, sheet.until, sheet.next_run) for schedule, sheet in results]
     await ledger.advance(session, moves)
     return found
+
+
+def _until(sheet: Accounts, until: datetime) -> Accounts:
+    return replace(sheet, closes=[close for close in sheet.closes if close.due_at <= until])
 
 
 async def account_for_change(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -133,6 +134,24 @@ async def test_a_stop_of_one_connection_leaves_the_others_alone(
     await environment.run_pass(schedule, await environment.execution(), run_id=run_id)
     assert environment.mail.taken() == [ADA, BOB]
     assert (await environment.execution()).status is ExecutionState.SUCCESS
+
+
+async def test_nothing_begins_through_a_channel_that_does_not_look_again(
+    environment: Environment, button: Button, tmp_path: Path
+) -> None:
+    """A folder takes its file at once, so that the question when the attempt begins is the only one."""
+    schedule = await environment.create(destinations=[MAIL, FOLDER])
+    stop = await button.stop(StopScope.CONNECTION, "shared")
+    run_id = new_id()
+    outcome = await environment.run_pass(schedule, await environment.request(schedule), run_id=run_id)
+    assert isinstance(outcome, Outcome)
+    assert (outcome.state, outcome.held_by) == (ExecutionState.RETRYING, stop.id)
+    assert environment.mail.taken() == [ADA, BOB]
+    assert [one for one in (tmp_path / "shared").rglob("*") if one.is_file()] == []
+    await button.resume()
+    await environment.run_pass(schedule, await environment.execution(), run_id=run_id)
+    assert len([one for one in (tmp_path / "shared").rglob("*") if one.is_file()]) == 1
+    assert environment.mail.taken() == [ADA, BOB]
 
 
 @pytest.mark.parametrize(("scope", "target"), [(StopScope.SCHEDULE, "another"), (StopScope.REPORT, "another")])
