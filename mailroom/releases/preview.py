@@ -11,6 +11,7 @@ from datetime import datetime
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.executions.lifecycle import new_execution
 from mailroom.executions.policy import Policy
 from mailroom.ledger.account import compare
 from mailroom.passes.deliver import plan
@@ -144,7 +145,7 @@ async def _not_in_the_ledger(
         batch = await releases.behind(session, until=now, beyond=beyond, limit=_BATCH)
         for schedule, sheet in await compare(session, batch, now=now, until=now):
             for entry in sheet.entries:
-                execution = Execution(id="", kind=ExecutionKind.SCHEDULED, due_at=entry.due_at)
+                execution = new_execution(schedule.id, ExecutionKind.SCHEDULED, entry.due_at, now=now)
                 going = [one for one in _planned(execution, schedule, now) if not _goes(one, schedule, others, ())]
                 if going:
                     late = entry.status is not ExecutionState.PENDING

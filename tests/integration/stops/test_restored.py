@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -181,10 +182,13 @@ async def test_an_older_clock_is_found_once(environment: Environment) -> None:
     for _ in range(3):
         await _tick(environment)
     assert await _standing(environment.database) == []
+    of_another_machine = path.with_name("another.json")
+    shutil.copy(path, of_another_machine)
     async with environment.database.session() as session:
         await session.execute(update(LedgerClock).values(ticks=LedgerClock.ticks - 2))
     assert await restored.look(environment.database, path, now=environment.now()) is not None
-    assert await restored.look(environment.database, path, now=environment.now()) is None
+    for seen in (path, of_another_machine):
+        assert await restored.look(environment.database, seen, now=environment.now()) is None
     await _tick(environment)
     assert len(await _standing(environment.database)) == 1
 
