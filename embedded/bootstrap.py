@@ -18,6 +18,7 @@ from mailroom.reports.folders.folder import Catalog, load_catalog
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules.report_change.save import store_folder
 from mailroom.settings import CHECKOUT, Settings
+from mailroom.stops import restored
 from mailroom.storage import migrations
 from mailroom.storage.database import Database
 from prefect_mailroom.errors import ConfigurationError
@@ -58,6 +59,8 @@ async def local_part(settings: Settings, say: Say) -> Catalog:
         try:
             await migrations.upgrade(database)
             say("the tables are up to date")
+            if stop := await restored.look(database, settings.witness_path, now=datetime.now(UTC)):
+                say(f"STOPPED: {stop.reason} Nothing leaves until you resume it: `mailroom resume` shows what waits.")
             async with database.session() as session:
                 await ensure_default_user(session, datetime.now(UTC), settings)
             found = await sync_catalog(database, CATALOG, say)

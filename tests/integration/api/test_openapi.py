@@ -68,6 +68,7 @@ GET /deliveries
 POST /deliveries/retry
 POST /stop
 POST /resume
+GET /stops
 GET /recipients/{address}
 DELETE /recipients/{address}
 GET /users
@@ -99,7 +100,6 @@ SERVED_BY = dict.fromkeys(
 )
 # Promised, and built by a later issue. Building one of them means taking it off this list.
 LATER = """
-GET /deliveries, POST /deliveries/retry, POST /stop, POST /resume
 GET /recipients/{address}, DELETE /recipients/{address}
 GET /users, POST /users, PUT /users/{id}, DELETE /users/{id}
 GET /teams, POST /teams, PUT /teams/{id}, DELETE /teams/{id}
