@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 _PASSES = "tests/integration/passes"
 _ATTEMPTS = "tests/integration/executions/test_attempts.py"
+_TRIED = "    if isinstance(result, Tried):\n        result = outcome_of(deliveries, now=now, expiry=result.expiry)\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,8 @@ GUARDS = (
         "the lease is renewed",
         "A pass that takes longer than a lease is not taken for dead.",
         "mailroom/passes/lease.py",
-        "datetime.now(UTC) + LENGTH)",
-        "datetime.now(UTC))",
+        "until = datetime.now(UTC) + LENGTH\n",
+        "until = datetime.now(UTC)\n",
         (f"{_PASSES}/test_fencing.py",),
     ),
     Guard(
@@ -207,8 +208,8 @@ GUARDS = (
         "a receipt is written at last",
         "A busy database does not lose what the far side confirmed.",
         "mailroom/passes/deliver.py",
-        '        await persistently(end, f"What became of attempt {attempt.id} ({_state(outcome)})")\n',
-        "        await end()\n",
+        "        await self._database.transact_patiently(end, what, pauses=RECEIPT)\n",
+        "        async with self._database.session() as session:\n            await end(session)\n",
         (f"{_PASSES}/test_errors_that_live.py",),
     ),
     Guard(
@@ -223,8 +224,8 @@ GUARDS = (
         "an error of our own is a retry",
         "An unexpected error inside a pass never ends an execution for good.",
         "mailroom/passes/work.py",
-        "            return await after_error(",
-        "            raise\n            return await after_error(",
+        "            return await self._after_error(begun, error)\n",
+        "            raise\n",
         (f"{_PASSES}/test_errors_that_live.py",),
     ),
     Guard(
@@ -239,9 +240,18 @@ GUARDS = (
         "an end is concluded once",
         "An execution that was cancelled meanwhile stays so.",
         "mailroom/passes/conclude.py",
-        "    if execution.status.ended or not lifecycle.ALLOWED.allows(execution.status, result.state, By.PLAN):\n",
-        "    if False:\n",
+        f"    if execution.status.ended:\n        return stands\n{_TRIED}"
+        "    if not lifecycle.ALLOWED.allows(execution.status, result.state, By.PLAN):\n        return stands\n",
+        _TRIED,
         (f"{_PASSES}/test_work.py", f"{_PASSES}/test_policies.py"),
+    ),
+    Guard(
+        "an old answer is asked for again",
+        "What waited for a lock does not send by what was true before it.",
+        "mailroom/executions/overlap.py",
+        "    if time.monotonic() - asked_at > _STALE_SECONDS:\n",
+        "    if False:\n",
+        ("tests/integration/executions/test_standing.py",),
     ),
     Guard(
         "moves ask the table",
