@@ -28,6 +28,7 @@ from api.rest.stats import routes as stats
 from api.services import Services
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
+from mailroom import own_endpoints
 from mailroom.rendering import cleaner
 from mailroom.schedules import watchdog
 from mailroom.settings import Settings, current
@@ -65,6 +66,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     """
     settings = settings or current()
     key = require_key(settings.api_key)
+    own_endpoints.close(settings)
     logs.configure()
     ours = database or Database(settings.database)
     reconciler = Reconciler(ours, settings)

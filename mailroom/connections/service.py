@@ -29,6 +29,7 @@ from mailroom.errors import Conflict, Fault, Invalid, Unavailable
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Connection
+from prefect_mailroom import outbound
 from prefect_mailroom.errors import ConfigurationError
 
 PREFECT_SECONDS = 15.0
@@ -139,11 +140,13 @@ async def make_block(wanted: NewConnection, settings: Settings) -> None:
     One with the same settings is taken: a creation whose answer from Prefect was lost has left it.
 
     Raises:
+        Invalid: its target may never be reached.
         Conflict: Prefect has another block of this name.
         Unavailable: Prefect does not answer.
     """
     block = build(wanted.kind, wanted.settings)
     slug = block.get_block_type_slug()
+    await _screen(block)
     async with _prefect(settings) as client:
         try:
             await block.asave(wanted.name, overwrite=False, client=client)
@@ -155,6 +158,20 @@ async def make_block(wanted: NewConnection, settings: Settings) -> None:
                 message = f"Prefect has a block '{wanted.name}' of the type {slug} that is not a connection of ours."
                 remedy = "Choose another name, or delete that block in Prefect."
                 raise Conflict(message, remedy=remedy) from None
+
+
+async def _screen(block: Block) -> None:
+    """Refuse a block whose target may never be reached. One that may be now is looked at again at each use.
+
+    Raises:
+        Invalid: it is forbidden.
+    """
+    if not isinstance(block, outbound.Screened):
+        return
+    try:
+        await block.screen()
+    except ConfigurationError as error:
+        raise Invalid.from_configuration(error, "settings") from None
 
 
 def _is_of(document: BlockDocument, block: Block) -> bool:
@@ -193,7 +210,9 @@ async def replace(session: AsyncSession, name: str, wanted: ConnectionSettings, 
     if wanted.kind != row.kind:
         message = f"The connection is of kind {row.kind}, which cannot be changed to {wanted.kind}."
         raise Conflict(message, remedy="Create a new connection, and use it where this one is used.")
-    await _save_block(build(wanted.kind, wanted.settings), name, context.settings)
+    block = build(wanted.kind, wanted.settings)
+    await _screen(block)
+    await _save_block(block, name, context.settings)
     row.description, row.updated_at = wanted.description, context.now
     audit.record_by(session, events.ConnectionChanged(row.name, row.kind, sorted(wanted.settings)), context)
     return row

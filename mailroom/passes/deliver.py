@@ -32,7 +32,15 @@ from mailroom.storage.database import Database, new_id
 from mailroom.storage.retrying import persistently
 from mailroom.storage.tables import Attempt, Delivery, Execution
 from prefect_mailroom.channels.base import Channel, Destination, Receipt
-from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, Retryable, RetryLater, Withdrawn
+from prefect_mailroom.errors import (
+    MailroomError,
+    OutcomeUnknown,
+    Refused,
+    Retryable,
+    RetryLater,
+    TargetForbidden,
+    Withdrawn,
+)
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 4
@@ -262,7 +270,7 @@ def _state(outcome: Receipt | MailroomError) -> DeliveryState:
             return DeliveryState.DELIVERED
         case OutcomeUnknown():
             return DeliveryState.UNKNOWN
-        case Refused():
+        case Refused() | TargetForbidden():
             return DeliveryState.REFUSED
         case _:
             return DeliveryState.FAILED

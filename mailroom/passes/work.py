@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from mailroom import own_endpoints
 from mailroom import settings as settings_module
 from mailroom.access.viewer import SYSTEM
 from mailroom.calendars.service import business_calendar
@@ -276,6 +277,7 @@ class Work:
 async def open_work(run: FlowRunFacts) -> AsyncIterator[Work]:
     """Open the work of a flow run in this process, from the environment's settings."""
     settings = settings_module.current()
+    own_endpoints.close(settings)
     database = of_process(settings.database)
     try:
         yield Work(database, settings, run)
