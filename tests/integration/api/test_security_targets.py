@@ -34,7 +34,7 @@ async def refused(api: Api, kind: str, settings: dict[str, Any]) -> None:
     body = {"name": "inside", "kind": kind, "settings": settings}
     problem = await api.json("POST", "/connections", 422, json=body)
     assert problem["errors"][0]["field"].startswith("settings")
-    assert problem["errors"][0]["remedy"]
+    assert problem["errors"][0]["message"]
     async with api.database.session() as session:
         assert (await session.scalars(select(Connection).where(Connection.name == "inside"))).all() == []
 
@@ -57,7 +57,7 @@ async def test_security_07_other_schemes_are_refused_when_saved(offline: Api) ->
 
 
 async def test_security_own_endpoints_are_refused_when_saved(offline: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The application itself has closed them when it was made: its own port, Prefect's, and the file of its database."""
+    """The application itself has closed them when it was made: its port, Prefect's, and the file of its database."""
     monkeypatch.setenv(outbound.VARIABLE, "0.0.0.0/0 ::/0")
     for port in (offline.settings.api_port, 9):  # Prefect is told to be on port 9, where nobody listens.
         for kind, settings in targets("127.0.0.1", port):

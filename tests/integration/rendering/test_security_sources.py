@@ -160,7 +160,7 @@ async def test_security_07_a_reports_path_names_no_host(
     monkeypatch.setenv(outbound.VARIABLE, "127.0.0.0/8 bi.example.com")
     async with listening() as far:
         path = path.format(port=far.port)
-        fields = {"kind": "http", "connection": "bi", "path": path, "content": "csv"}
+        fields: dict[str, Any] = {"kind": "http", "connection": "bi", "path": path, "content": "csv"}
         with pytest.raises(ValidationError):
             ReportSource.model_validate(fields)
         stored = ReportSource.model_construct(query={}, **fields)

@@ -33,7 +33,7 @@ def _nothing_else_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
         ("http://[::1]:4200/api", ["[::1]:4200"]),
         ("redis://:canary@cache/0", ["cache:6379"]),
         ("rediss://u:canary@cache:7000", ["cache:7000"]),
-        ("postgresql+asyncpg://u:can/ar@y#?@db/ledger?ssl=require", ["postgresql://db:5432/ledger"]),
+        ("postgresql+asyncpg://u:canary/#?@db/ledger?ssl=require", ["postgresql://db:5432/ledger"]),
         ("postgres://u:canary@db:6000/ledger", ["postgresql://db:6000/ledger"]),
         ("postgresql://u:canary@/ledger?host=a:1&host=b:2", ["postgresql://a:1/ledger", "postgresql://b:2/ledger"]),
         ("postgresql:///led ger?host=a,b&port=1,2", ["postgresql://a:1/led%20ger", "postgresql://b:2/led%20ger"]),
