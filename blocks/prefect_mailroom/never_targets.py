@@ -149,9 +149,9 @@ def _of_prefect() -> Iterator[str]:
 
     Prefect is not imported for that: a renderer process does without it, and is told by its parent.
     """
-    for name, value in os.environ.items():
+    for name in os.environ:
         if name.startswith("PREFECT_") and name.endswith("_URL"):
-            yield from _readable(name, value)
+            yield from _readable(name, os.environ[name])
     current_settings = getattr(sys.modules.get("prefect.settings"), "get_current_settings", None)
     if current_settings is not None:
         settings: Any = current_settings()
