@@ -62,8 +62,7 @@ class HttpSource(_Model):
 
     kind: Literal["http"]
     connection: Slug
-    # Anything else would continue the host of the connection, or put another one in its place.
-    path: str = Field(max_length=2000, pattern=r"^($|[/?])", description="Begins with / or ?, or is empty.")
+    path: str = Field(max_length=2000)
     query: dict[str, str] = Field(default_factory=dict)
     content: Literal["csv", "json", "xlsx", "pdf"]
     rows_at: str = Field(default="", description="For content json: the JSON pointer to the array of rows.")
