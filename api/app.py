@@ -32,6 +32,7 @@ from api.rest.stops import routes as stops
 from api.services import Services
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
+from mailroom import own_endpoints
 from mailroom.errors import Unavailable
 from mailroom.rendering import cleaner
 from mailroom.schedules import watchdog
@@ -75,6 +76,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     """
     settings = settings or current()
     key = require_key(settings.api_key)
+    own_endpoints.close(settings)
     logs.configure()
     ours = database or Database(settings.database)
     reconciler = Reconciler(ours, settings)

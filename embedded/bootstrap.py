@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embedded import data_dir, prefect_settings, services
+from mailroom import own_endpoints
 from mailroom.access.service import ensure_default_user
 from mailroom.errors import BreaksSchedules, Unavailable
 from mailroom.reports.folders.folder import Catalog, load_catalog
@@ -42,6 +43,7 @@ def use_our_prefect(settings: Settings) -> None:
         os.environ.update(prefect_settings.client_environment(settings))
         os.environ["MAILROOM_OUTBOUND_ALLOW"] = services.outbound_allow(settings)
     os.environ["PREFECT_API_URL"] = settings.prefect_api
+    own_endpoints.close(settings)
 
 
 async def local_part(settings: Settings, say: Say) -> Catalog:

@@ -35,7 +35,15 @@ from mailroom.storage.patience import RECEIPT
 from mailroom.storage.tables import Attempt, Connection, Delivery, Execution
 from prefect_mailroom.channels.base import Channel, Destination, Receipt
 from prefect_mailroom.channels.retries import STANDARD
-from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, Retryable, RetryLater, Withdrawn
+from prefect_mailroom.errors import (
+    MailroomError,
+    OutcomeUnknown,
+    Refused,
+    Retryable,
+    RetryLater,
+    TargetForbidden,
+    Withdrawn,
+)
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 4
@@ -310,7 +318,7 @@ def _state(outcome: Receipt | MailroomError) -> DeliveryState:
             return DeliveryState.DELIVERED
         case OutcomeUnknown():
             return DeliveryState.UNKNOWN
-        case Refused():
+        case Refused() | TargetForbidden():
             return DeliveryState.REFUSED
         case _:
             return DeliveryState.FAILED

@@ -13,7 +13,7 @@ from api.rest.calendars.examples import CALENDAR
 from api.rest.connections.examples import FOLDER, SMTP
 from api.rest.reports.examples import REPORT
 from api.rest.schedules.examples import SCHEDULES
-from mailroom.connections.service import ConnectionSettings, build
+from mailroom.connections.spec import ConnectionSettings, build
 from mailroom.reports.checks import check_definition
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules.calendar_changes import CalendarSettings
