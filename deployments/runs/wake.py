@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
@@ -57,9 +58,8 @@ async def _wake(
     if run is not None:
         await limiter.wait_for_turn()
         await run_again(client, run.id, _MESSAGE, now=now)
-    async with database.session() as session:
-        note = held.woken if run is not None else held.without_run
-        await note(session, execution, now=now)
+    note = held.woken if run is not None else held.without_run
+    await database.transact(partial(note, execution=execution, now=now))
     return True
 
 

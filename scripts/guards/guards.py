@@ -10,6 +10,7 @@ from dataclasses import dataclass
 _PASSES = "tests/integration/passes"
 _ATTEMPTS = "tests/integration/executions/test_attempts.py"
 _TRIED = "    if isinstance(result, Tried):\n        result = outcome_of(deliveries, now=now, expiry=result.expiry)\n"
+_STOPS = "tests/integration/stops"
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,5 +301,37 @@ GUARDS = (
         "                    permit(host, str(link.getpeername()[0]))\n",
         "",
         ("tests/unit/blocks/test_outbound.py",),
+    ),
+    Guard(
+        "a stop is asked when an attempt begins and just before the content leaves",
+        "Nothing leaves after a stop is committed, whatever was under way.",
+        "mailroom/passes/deliver.py",
+        "        if closed is None and standing.stop_id is not None:\n",
+        "        if False:\n",
+        (f"{_STOPS}/test_held_passes.py",),
+    ),
+    Guard(
+        "a stop holds a first pass before it renders",
+        "What is due while everything is stopped waits, and holds no slot.",
+        "mailroom/passes/gate.py",
+        "    return _too_late(situation) or _held(situation) or _overlap(situation)\n",
+        "    return _too_late(situation) or _overlap(situation)\n",
+        ("tests/unit/passes/test_gate_while_stopped.py",),
+    ),
+    Guard(
+        "a stop counts no attempt",
+        "What a stop took back at the last moment is tried as often as before.",
+        "mailroom/executions/delivery_lifecycle.py",
+        "            attempts=Delivery.attempts - 1,\n",
+        "            attempts=Delivery.attempts,\n",
+        (f"{_STOPS}/test_held_passes.py",),
+    ),
+    Guard(
+        "each pass asks the witness",
+        "A database that was restored from a backup sends nothing before a person says so.",
+        "mailroom/passes/steps/begin.py",
+        "    if tells_of_more(seen, standing.clock):\n",
+        "    if False:\n",
+        (f"{_STOPS}/test_restored.py",),
     ),
 )

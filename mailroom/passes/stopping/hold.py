@@ -23,7 +23,8 @@ from mailroom.storage.tables import Execution
 async def stop_over(session: AsyncSession, claimed: Claimed, stops: Sequence[Stop]) -> Stop | None:
     """Return the stop, of those that stand, that keeps all of the execution from leaving."""
     schedule = claimed.schedule
-    connections = {target.connection for target in claimed.spec.targets()}
+    # A destination that is wrong otherwise still names its connection; the pass itself tells what is wrong.
+    connections = {str(one["connection"]) for one in claimed.spec.destinations if "connection" in one}
     if claimed.again and any(stop.scope == StopScope.CONNECTION for stop in stops):
         planned = await delivery_repository.deliveries_of(session, [claimed.execution.id])
         left = {row.connection for row in planned if row.status is not DeliveryState.DELIVERED}
