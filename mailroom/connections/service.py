@@ -310,8 +310,13 @@ async def load_named(database: Database, settings: Settings, name: str, *, kind:
     """
     async with database.session() as session:
         row = await connection_repository.get(session, name, viewer=SYSTEM)
+    return await load_known(row, settings, kind=kind)
+
+
+async def load_known(row: Connection, settings: Settings, *, kind: str) -> Block:
+    """Return the block of a connection whose row has been read already; else the same as `load_named`."""
     if row.kind != kind:
-        message = f"The connection '{name}' is of kind {row.kind}, but a connection of kind {kind} is needed here."
+        message = f"The connection '{row.name}' is of kind {row.kind}, but a connection of kind {kind} is needed here."
         raise ConfigurationError(message, remedy=f"Choose a connection of kind {kind}.", field="connection")
     documents = remembered.of_process()
     return _block(row, await documents.get(row, lambda: _document(row, settings, include_secrets=True)))

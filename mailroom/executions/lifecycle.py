@@ -134,13 +134,17 @@ async def insert_occurrence(
     session: AsyncSession, schedule_id: str, due_at: datetime, *, flow_run_id: str | None, now: datetime
 ) -> Execution:
     """Insert the occurrence or find the one that is there; the database's unique index decides who was first."""
-    await insert_missing(session, [NewOccurrence(schedule_id, due_at, flow_run_id=flow_run_id)], now=now)
+    values = NewOccurrence(schedule_id, due_at, flow_run_id=flow_run_id).values(now)
+    insert = insert_into(session, Execution).values(values).on_conflict_do_nothing().returning(Execution)
+    inserted = (await session.scalars(insert)).one_or_none()
+    if inserted is not None:
+        return inserted
     query = select(Execution).where(
         Execution.schedule_id == schedule_id,
         Execution.due_at == due_at,
         Execution.kind == ExecutionKind.SCHEDULED,
     )
-    return (await session.scalars(query.with_for_update())).one()
+    return (await session.scalars(query.with_for_update().execution_options(populate_existing=True))).one()
 
 
 def _move(execution: Execution, state: ExecutionState, reason: Reason | None, *, by: By = By.PLAN) -> None:
@@ -186,9 +190,9 @@ def close(execution: Execution, state: ExecutionState, reason: Reason, *, now: d
 def end_pass(
     execution: Execution, state: ExecutionState, reason: Reason, *, now: datetime, retry_at: datetime | None
 ) -> None:
-    """End a pass: the execution has ended, or is retried at `retry_at`."""
+    """End a pass and give its lease back: the execution has ended, or is retried at `retry_at`."""
     _move(execution, state, reason)
-    execution.next_pass_at = retry_at
+    execution.next_pass_at, execution.lease_until = retry_at, None
     if not state.ended:
         return
     # Later than the request that it answers, also where the clock went back since: else it would look unanswered.

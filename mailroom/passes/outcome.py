@@ -21,13 +21,43 @@ class Outcome:
     retry_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Settled(Outcome):
+    """An outcome as it stands in the ledger, with the deliveries as they were read with it.
+
+    `recorded` says that it was written, and the lease given back with it.
+    """
+
+    deliveries: Sequence[Delivery] = ()
+    recorded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Every delivery that was due has been tried; the ledger says what the outcome is.
+
+    After the `expiry` nothing is tried again; None where nothing expires.
+    """
+
+    expiry: Expiry | None = None
+
+
+class LeftUnderWay(Exception):
+    """A pass left a delivery under way: its attempt began, and nobody knows how it ended."""
+
+
 def outcome_of(deliveries: Sequence[Delivery], *, now: datetime, expiry: Expiry | None = None) -> Outcome:
     """Return how the execution goes on: a delivery with a next attempt before the expiry keeps it open, else it ended.
 
     Args:
         now: when the pass has tried what was due.
-        expiry: after this nothing is tried again; None where nothing expires.
+        expiry: see `Tried`.
+
+    Raises:
+        LeftUnderWay: an attempt has not ended.
     """
+    if any(delivery.status is DeliveryState.SENDING for delivery in deliveries):
+        raise LeftUnderWay
     total = len(deliveries)
     delivered = sum(delivery.status is DeliveryState.DELIVERED for delivery in deliveries)
     counted = {"delivered": delivered, "total": total}

@@ -7,21 +7,16 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from mailroom.passes.planned.plan import Plan
-from mailroom.rendering import repository as rendering_repository
+from mailroom.passes.planned.rendered import FilesExpired, Rendered
 from mailroom.rendering.service import Message, RenderedReport, message_of
 from mailroom.reports.dates import window_days
 from mailroom.schedules.spec import ScheduleSpec
 from mailroom.states import ExecutionKind
 from mailroom.storage.artifacts import ArtifactStore
-from mailroom.storage.database import Database
 from mailroom.storage.tables import Artifact, Delivery, Execution, Schedule
 from prefect_mailroom.channels.base import Parcel, ParcelFile
 from prefect_mailroom.channels.registry import destination
 from prefect_mailroom.text import variables
-
-
-class FilesExpired(Exception):
-    """What the first pass rendered is not kept any more; nothing else may be sent in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,49 +32,26 @@ class Shipment:
     message: Message
 
 
-async def find_report(database: Database, plan: Plan) -> RenderedReport:
-    """Return what an earlier pass rendered.
-
-    Raises:
-        FilesExpired: a part of it is gone.
-    """
-    async with database.session() as session:
-        rows = await rendering_repository.by_ids(session, plan.renderings)
-    if len(rows) < len(plan.renderings):
-        raise FilesExpired
-    return RenderedReport(tuple(rows))
-
-
 async def load_shipment(
-    database: Database,
-    store: ArtifactStore,
-    execution: Execution,
-    schedule: Schedule,
-    spec: ScheduleSpec,
-    plan: Plan,
-    report: RenderedReport,
+    store: ArtifactStore, execution: Execution, schedule: Schedule, spec: ScheduleSpec, rendered: Rendered
 ) -> Shipment:
     """Bring together what was rendered.
 
     Raises:
         FilesExpired: a file is gone.
     """
-    async with database.session() as session:
-        artifacts = await rendering_repository.artifacts(session, report.artifact_ids)
-    if len(artifacts) < len(report.artifact_ids):
-        raise FilesExpired
 
     def load() -> tuple[Message, tuple[ParcelFile, ...]]:
-        files = tuple(_parcel_file(store, artifact) for artifact in artifacts)
+        files = tuple(_parcel_file(store, artifact) for artifact in rendered.artifacts)
         if not all(file.path.exists() for file in files):
             raise FilesExpired
-        return message_of(store, report), files
+        return message_of(store, rendered.report), files
 
     try:
         message, files = await asyncio.to_thread(load)
     except FileNotFoundError as error:
         raise FilesExpired from error
-    return Shipment(execution, schedule, spec, plan, report, files, message)
+    return Shipment(execution, schedule, spec, rendered.plan, rendered.report, files, message)
 
 
 def _parcel_file(store: ArtifactStore, artifact: Artifact) -> ParcelFile:
