@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 _PASSES = "tests/integration/passes"
 _ATTEMPTS = "tests/integration/executions/test_attempts.py"
-_TRIED = "    if isinstance(result, Tried):\n        result = outcome_of(deliveries, now=now, expiry=result.expiry)\n"
+_TRIED = "    if isinstance(result, Tried):\n        result = await _outcome(session, result, deliveries, now)\n"
 _STOPS = "tests/integration/stops"
 
 
@@ -185,8 +185,8 @@ GUARDS = (
         "asked again when an attempt begins",
         "Nothing leaves for a schedule that was paused since the gate.",
         "mailroom/passes/deliver.py",
-        "            if await self._suppressed(session, delivery):\n                return None\n",
-        "",
+        "                if await self._suppressed(session, delivery):\n",
+        "                if False:\n",
         (f"{_PASSES}/test_at_the_last_moment.py",),
     ),
     Guard(
