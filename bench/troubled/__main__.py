@@ -1,6 +1,7 @@
 """`make bench-troubled` (N=300 BACKEND=sqlite|postgres|both SECONDS=): table, troubled.json, and status 1 for a fault.
 
-The logs of a run are kept in bench/out/troubled-logs.
+STOP=holder stops a process that holds SQLite's write lock, instead of one that is in the middle of sending. Databases
+and logs of a run are kept in bench/out/troubled-logs.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ class Options:
         backends: the databases to run it on, one after the other.
         lock_seconds: how long our database is locked, three times.
         stop_seconds: how long a child of the worker is stopped.
+        stop_holder: stop one that holds SQLite's write lock, instead of one that is in the middle of sending.
         merciful: a recipient is troubled once at most, so that nothing waits for more than its first retry.
         ahead_seconds: how far ahead the due minute lies at least when the schedules are created; 0: by their number.
         seconds: how long after the due time it is given up.
@@ -27,6 +28,7 @@ class Options:
     backends: tuple[str, ...] = BACKENDS
     lock_seconds: float = 5
     stop_seconds: float = 90
+    stop_holder: bool = False
     merciful: bool = False
     ahead_seconds: float = 0
     seconds: float = 5400
@@ -41,10 +43,13 @@ def read(environment: Mapping[str, str]) -> Options:
     backend = environment.get("BACKEND") or "both"
     if backend not in (*BACKENDS, "both"):
         raise SystemExit(f"BACKEND is {backend!r}; it must be sqlite, postgres or both.")
+    if (environment.get("STOP") or "sender") not in ("sender", "holder"):
+        raise SystemExit(f"STOP is {environment['STOP']!r}; it must be sender or holder.")
     return Options(
         n=_number(environment, "N", 300),
         backends=BACKENDS if backend == "both" else (backend,),
         seconds=_number(environment, "SECONDS", 5400),
+        stop_holder=environment.get("STOP") == "holder",
     )
 
 

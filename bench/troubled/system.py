@@ -19,6 +19,7 @@ from bench.peak.usage import below
 from bench.peak.waiting import free_ports, say, wait_for
 from embedded import data_dir, prefect_settings
 from mailroom.settings import Settings
+from mailroom.storage.lock_holder import write_lock_holder
 
 _PORTS = ("api_port", "prefect_port", "mail_web_port", "mail_smtp_port")
 
@@ -67,7 +68,6 @@ class System:
     ) -> None:
         self.backend, self.folder, self.prefect, self.mail_port = backend, folder, prefect, mail_port
         self.url = f"{settings.public_url}/api/v1"
-        self.api_log = settings.data_dir / "logs" / "api.log"
         self._settings, self._up, self._spoilers = settings, up, spoilers
 
     @property
@@ -88,14 +88,28 @@ class System:
 
     def sending_child(self) -> psutil.Process | None:
         """Return a process of the worker that has a connection to the mail server now."""
-        for process, part in below(self._up):
-            try:
-                links = process.net_connections("tcp") if part == "worker" else []
-            except (psutil.NoSuchProcess, psutil.AccessDenied):
-                continue  # It ended meanwhile.
-            if any(link.raddr and link.raddr.port == self.mail_port for link in links):
-                return process
-        return None
+        return next((child for child in self._children() if self.is_sending(child)), None)
+
+    def is_sending(self, child: psutil.Process) -> bool:
+        """Tell whether the process has a connection to the mail server."""
+        try:
+            links = child.net_connections("tcp")
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            return False  # It ended meanwhile.
+        return any(link.raddr and link.raddr.port == self.mail_port for link in links)
+
+    def writing_child(self) -> psutil.Process | None:
+        """Return the process of the worker that holds SQLite's write lock now."""
+        writer = self.writer()
+        return next((child for child in self._children() if child.pid == writer), None)
+
+    def writer(self) -> int | None:
+        """Return the process that holds SQLite's write lock now."""
+        holder = None if self.backend.postgres else write_lock_holder(self.backend.folder / "mailroom.db")
+        return holder and holder.pid
+
+    def _children(self) -> list[psutil.Process]:
+        return [process for process, part in below(self._up) if part == "worker"]
 
 
 @contextmanager

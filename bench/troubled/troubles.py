@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import psutil
 
 from bench.peak.backends import Backend
-from bench.peak.waiting import say
+from bench.peak.waiting import say, wait_for
 from bench.troubled.options import Options
 from bench.troubled.system import System
 
@@ -46,23 +46,39 @@ def restart_prefect(system: System) -> str:
     return f"Prefect was restarted, and away for {time.monotonic() - began:.0f} s"
 
 
-def stop_a_child(system: System, seconds: float) -> str:
-    """Stop a process of the worker in the middle of sending, and let it go on."""
+def stop_a_child(system: System, seconds: float, *, holder: bool) -> str:
+    """Stop a process of the worker for so long, and let it go on.
+
+    Args:
+        holder: on SQLite, stop one that holds the write lock, so that nobody can write meanwhile. Otherwise one is
+            stopped that is in the middle of sending and does not hold it, so that the others go on without it.
+    """
+    holder = holder and not system.backend.postgres
     for _ in range(_LOOKS):
-        if child := system.sending_child():
-            child.send_signal(signal.SIGSTOP)
+        child = system.writing_child() if holder else system.sending_child()
+        if child and _stopped(system, child, holder=holder):
             try:
                 time.sleep(seconds)
             finally:
-                _go_on(child)
-            return f"process {child.pid} of the worker was stopped for {seconds:g} s"
+                child.send_signal(signal.SIGCONT)
+            doing = "with SQLite's write lock" if holder else "in the middle of sending"
+            return f"process {child.pid} of the worker was stopped {doing} for {seconds:g} s"
         time.sleep(_LOOK_SECONDS)
-    raise RuntimeError("No process of the worker had a connection to the mail server.")
+    raise RuntimeError("No process of the worker was found that could be stopped.")
 
 
-def _go_on(child: psutil.Process) -> None:
-    if child.is_running():
+def _stopped(system: System, child: psutil.Process, *, holder: bool) -> bool:
+    """Stop the process, unless it has gone on to something else meanwhile."""
+    try:
+        child.send_signal(signal.SIGSTOP)
+        wait_for("The stop", lambda: child.status() == psutil.STATUS_STOPPED, 5, every=0.005)
+        writes = system.writer() == child.pid
+        if writes if holder else (system.is_sending(child) and not writes):
+            return True
         child.send_signal(signal.SIGCONT)
+    except psutil.NoSuchProcess:
+        return False
+    return False
 
 
 @dataclass
@@ -101,7 +117,7 @@ def planned(system: System, options: Options) -> list[Trouble]:
 
     return [
         Trouble(0.05, lock),
-        Trouble(0.15, lambda: stop_a_child(system, options.stop_seconds)),
+        Trouble(0.15, lambda: stop_a_child(system, options.stop_seconds, holder=options.stop_holder)),
         Trouble(0.30, lock),
         Trouble(0.45, lambda: restart_prefect(system)),
         Trouble(0.65, lock),

@@ -2,8 +2,8 @@
 
 The driver begins a transaction with its first change, so the lock is held from the end of that statement until the
 connection is given back after its commit. Time inside of statements is the database's; the rest is ours, and shows a
-transaction that waits for something else. Each process sees its own transactions only, so the name of a holder is in
-its own log, and the logs of those who waited have the same time.
+transaction that waits for something else. Who waits in vain asks the kernel for the holder, which may stand still and
+say nothing itself.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ import os
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from mailroom.storage.lock_holder import write_lock_holder
 
 _LOG = logging.getLogger(__name__)
 HELD_SECONDS = 1.0
@@ -44,7 +47,7 @@ class _Held:
         self.count += 1
         self.in_statements += seconds
         if len(self.first) < _KEPT_STATEMENTS:
-            self.first.append(" ".join(statement.split())[:_SHOWN_LETTERS])
+            self.first.append(_shown(statement))
 
 
 @dataclass(slots=True)
@@ -95,7 +98,8 @@ def _failed(context: ExceptionContext) -> None:
         return
     state = _state(context.connection.info)
     if state.held is None:
-        _tell_wait(context.statement, time.monotonic() - state.began, in_vain=True)
+        database = context.connection.engine.url.database
+        _tell_wait_in_vain(context.statement, time.monotonic() - state.began, database or "")
 
 
 def _given_back(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
@@ -119,16 +123,26 @@ def _dropped(_connection: DBAPIConnection, entry: ConnectionPoolEntry, _error: B
     _given_back(None, entry)
 
 
-def _tell_wait(statement: str, seconds: float, *, in_vain: bool = False) -> None:
+def _tell_wait(statement: str, seconds: float) -> None:
+    if seconds > WAITED_SECONDS:
+        shown = _shown(statement)
+        _LOG.warning("Process %d waited %.1f s for the write lock, in %s: %s", os.getpid(), seconds, _task(), shown)
+
+
+def _tell_wait_in_vain(statement: str, seconds: float, database: str) -> None:
     if seconds > WAITED_SECONDS:
         _LOG.warning(
-            "Process %d waited %s%.1f s for the write lock, in %s: %s",
+            "Process %d waited %.1f s in vain for the write lock, in %s: %s. It is held by %s.",
             os.getpid(),
-            "in vain " * in_vain,
             seconds,
             _task(),
-            " ".join(statement.split())[:_SHOWN_LETTERS],
+            _shown(statement),
+            write_lock_holder(Path(database)) or "nobody that the system names",
         )
+
+
+def _shown(statement: str) -> str:
+    return " ".join(statement.split())[:_SHOWN_LETTERS]
 
 
 def _task() -> str:

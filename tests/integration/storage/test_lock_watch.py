@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sqlite3
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -120,3 +121,4 @@ async def test_a_wait_in_vain_is_told(database: Database, tmp_path: Path, caplog
     other.close()
     (told,) = _told(caplog)
     assert "in vain" in told
+    assert sys.platform != "linux" or f"held by process {os.getpid()} " in told
