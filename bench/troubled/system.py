@@ -106,7 +106,7 @@ class System:
     def writer(self) -> int | None:
         """Return the process that holds SQLite's write lock now."""
         holder = None if self.backend.postgres else write_lock_holder(self.backend.folder / "mailroom.db")
-        return holder and holder.pid
+        return holder.pid if holder else None
 
     def _children(self) -> list[psutil.Process]:
         return [process for process, part in below(self._up) if part == "worker"]
