@@ -32,9 +32,8 @@ WHERE s.name LIKE 'troubled %' AND e.status IN {_FINAL}"""
 
 def run(kind: str, options: Options, folder: Path) -> dict[str, Any]:
     """Run everything on databases of this kind, below `folder`, and return the figures."""
-    due = minute_after(options.ahead_seconds) if options.ahead_seconds else None
     with up(kind, folder, merciful=options.merciful) as system:
-        due = due or due_minute(options.n)
+        due = minute_after(options.ahead_seconds) if options.ahead_seconds else due_minute(options.n)
         posted = _post(system, options, due)
         began = troubles.planned(system, options)
         time.sleep(max(0.0, (due - _BAD_BEFORE - datetime.now(UTC)).total_seconds()))

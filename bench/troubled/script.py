@@ -27,6 +27,7 @@ class Script:
     """What the server does next.
 
     Attributes:
+        owed: cuts that have not been made yet.
         merciful: whether a recipient is troubled once at most. A connection is then turned away only when it has named
             its recipient.
     """
@@ -34,6 +35,7 @@ class Script:
     merciful: bool = False
     connections: int = 0
     dots: int = 0
+    owed: int = 0
     troubled: set[str] = field(default_factory=set)
     greylisted: set[str] = field(default_factory=set)
 
@@ -50,9 +52,16 @@ class Script:
         return self.may_trouble(recipient)
 
     def cuts(self, recipient: str) -> bool:
-        """Count the final dot of a mail that was taken, and tell whether the connection is cut before the answer."""
+        """Count the final dot of a mail that was taken, and tell whether the connection is cut before the answer.
+
+        Where the recipient of a seventh one is spared, the next one that need not be is cut.
+        """
         self.dots += 1
-        return self.dots % CUT_EVERY == 0 and self.may_trouble(recipient)
+        self.owed += self.dots % CUT_EVERY == 0
+        if not self.owed or not self.may_trouble(recipient):
+            return False
+        self.owed -= 1
+        return True
 
     def may_trouble(self, recipient: str) -> bool:
         """Tell whether the recipient may be troubled, and remember that it was."""
