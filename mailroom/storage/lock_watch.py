@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sqlite3
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,6 +31,8 @@ WAITED_SECONDS = 2.0
 """Waiting for the lock for longer is said in the log."""
 _KEPT_STATEMENTS = 5
 _SHOWN_LETTERS = 120
+_WITHOUT_LOCK = ("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK", "PRAGMA")
+"""How statements begin that take no lock, though a savepoint begins a transaction as well."""
 _STATE = "mailroom_lock_watch"
 
 
@@ -72,9 +75,10 @@ def _state(info: dict[Any, Any]) -> _State:
     return state
 
 
-def _in_transaction(connection: Connection) -> bool:
+def _takes_lock(connection: Connection, statement: str) -> bool:
+    """Tell whether this statement, in a transaction that had not changed anything yet, got the write lock."""
     driver: Any = connection.connection.driver_connection
-    return bool(driver.in_transaction)
+    return bool(driver.in_transaction) and not statement.lstrip().upper().startswith(_WITHOUT_LOCK)
 
 
 def _before(connection: Connection, *_: object) -> None:
@@ -83,23 +87,24 @@ def _before(connection: Connection, *_: object) -> None:
 
 def _after(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
     state, now = _state(connection.info), time.monotonic()
-    if state.held is None:
-        if not _in_transaction(connection):
-            return
+    if state.held is not None:
+        state.held.add(statement, now - state.began)
+    elif _takes_lock(connection, statement):
         state.held = _Held(now, datetime.now(UTC))
         state.held.add(statement, 0.0)
         _tell_wait(statement, now - state.began)
-        return
-    state.held.add(statement, now - state.began)
 
 
 def _failed(context: ExceptionContext) -> None:
-    if context.connection is None or context.statement is None:
+    connection, statement = context.connection, context.statement
+    if connection is None or statement is None:
         return
-    state = _state(context.connection.info)
-    if state.held is None:
-        database = context.connection.engine.url.database
-        _tell_wait_in_vain(context.statement, time.monotonic() - state.began, database or "")
+    state = _state(connection.info)
+    if isinstance(context.original_exception, sqlite3.OperationalError):
+        if state.held is None:
+            _tell_wait_in_vain(statement, time.monotonic() - state.began, connection.engine.url.database or "")
+    else:  # A change that broke a rule had the lock, and a savepoint keeps it.
+        _after(connection, None, statement)
 
 
 def _given_back(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from mailroom.storage import lock_watch
 from mailroom.storage.database import Database
@@ -90,6 +90,28 @@ async def test_only_the_time_since_the_first_change_counts(
         await asyncio.sleep(0.3)
         await session.execute(text("UPDATE t SET x = 1"))
     assert _told(caplog) == []
+
+
+async def test_a_savepoint_has_no_lock_yet_but_its_refused_change_has(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with database.session() as session:
+        await session.execute(text("CREATE UNIQUE INDEX only_once ON t (x)"))
+
+    async def insert_again(before: float, after: float) -> None:
+        async with database.session() as session:
+            try:
+                async with session.begin_nested():
+                    await asyncio.sleep(before)
+                    await session.execute(text("INSERT INTO t VALUES (0)"))
+            except IntegrityError:
+                await asyncio.sleep(after)
+
+    await insert_again(0.3, 0)
+    assert _told(caplog) == []
+    await insert_again(0, 0.3)
+    (told,) = _told(caplog)
+    assert "INSERT INTO t VALUES (0)" in told
 
 
 async def test_a_long_wait_is_told(database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
