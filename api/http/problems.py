@@ -14,7 +14,17 @@ from pydantic import BaseModel, Field, TypeAdapter
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
-from mailroom.errors import Conflict, Fault, Gone, Invalid, NoSuchChannel, NotFound, Unavailable, fault_from
+from mailroom.errors import (
+    BreaksSchedules,
+    Conflict,
+    Fault,
+    Gone,
+    Invalid,
+    NoSuchChannel,
+    NotFound,
+    Unavailable,
+    fault_from,
+)
 from mailroom.reports.errors import LimitExceeded, RenderFailed
 from mailroom.reports.parameters import ParametersInvalid
 from prefect_mailroom.errors import (
@@ -67,6 +77,7 @@ _KINDS: tuple[tuple[type[MailroomError], int, str], ...] = (
     (NotFound, 404, "not-found"),
     (Gone, 410, "gone"),
     (NoSuchChannel, 501, "no-such-channel"),
+    (BreaksSchedules, 409, "breaks-schedules"),
     (Conflict, 409, "conflict"),
     (Unavailable, 503, "unavailable"),
     (Invalid, 422, "invalid"),
@@ -146,7 +157,7 @@ def problem_of(error: MailroomError, path: str) -> Problem:
 
 
 def _faults(error: MailroomError) -> list[Fault]:
-    if isinstance(error, Invalid):
+    if isinstance(error, Invalid | Conflict):
         return error.faults
     if isinstance(error, ParametersInvalid):
         return [Fault(f"parameters.{wrong.field}", wrong.message, error.remedy) for wrong in error.problems]

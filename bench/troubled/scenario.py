@@ -25,6 +25,8 @@ _LOOK_SECONDS, _TELL_SECONDS = 0.5, 10.0
 _QUIET_SECONDS = 5
 # The mail server and Prefect turn bad so long before the due time, when everything has been created.
 _BAD_BEFORE = timedelta(seconds=5)
+# Seconds between the tries; by default they grow to hours, and somebody is always unlucky five times.
+_RETRIES = {"delays": [5, 60, 120], "then_every": 120}
 _FINAL = "('success', 'partial', 'failed', 'cancelled', 'skipped', 'missed')"
 _ENDED = f"""SELECT count(*) FROM schedule_executions e JOIN export_schedules s ON s.id = e.schedule_id
 WHERE s.name LIKE 'troubled %' AND e.status IN {_FINAL}"""
@@ -69,7 +71,12 @@ def _post(system: System, options: Options, due: datetime) -> list[Posted]:
 
 def _connect(client: httpx.Client, port: int) -> None:
     credentials = {"smtp_server": "127.0.0.1", "smtp_port": port, "smtp_type": "INSECURE"}
-    settings = {"credentials": credentials, "from_address": "bench@example.com", "allow_plain": True}
+    settings = {
+        "credentials": credentials,
+        "from_address": "bench@example.com",
+        "allow_plain": True,
+        "retries": _RETRIES,
+    }
     client.post("/connections", json={"name": "troubled", "kind": "email", "settings": settings}).raise_for_status()
 
 

@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from mailroom.storage.database import Database
 
 
-def _config(connection: Connection) -> Config:
+def alembic_config(connection: Connection) -> Config:
+    """Return what Alembic needs to work on our tables through this connection."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["connection"] = connection
@@ -24,7 +25,7 @@ def _upgrade(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         # Several processes may start at once; the lock goes with the transaction.
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7245011)")
-    command.upgrade(_config(connection), "head")
+    command.upgrade(alembic_config(connection), "head")
 
 
 async def upgrade(database: Database) -> None:
@@ -34,7 +35,7 @@ async def upgrade(database: Database) -> None:
 
 
 def _is_current(connection: Connection) -> bool:
-    heads = ScriptDirectory.from_config(_config(connection)).get_heads()
+    heads = ScriptDirectory.from_config(alembic_config(connection)).get_heads()
     return set(MigrationContext.configure(connection).get_current_heads()) == set(heads)
 
 

@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy.exc import DBAPIError
 
 from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import lifecycle
 from mailroom.passes.deliver import plan
-from mailroom.schedules.spec import stored_spec
+from mailroom.schedules.spec import read_targets, stored_spec
 from mailroom.states import ExecutionKind
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Delivery, Schedule
+from prefect_mailroom.errors import MailroomError
 from tests.integration.conftest import NOW
 
 
@@ -37,14 +37,11 @@ async def test_two_passes_at_once_plan_the_same_deliveries(ledger: Database, sch
     assert first[0].receipt is None
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=DBAPIError,
-    reason="A test's path is five characters longer than the schedule's, and the longest one does not fit its column.",
-)
 @pytest.mark.parametrize("ledger", ["postgres"], indirect=True)
 async def test_a_test_of_the_longest_path_can_be_planned(ledger: Database, schedule: Schedule) -> None:
-    path = f"{'/'.join(['a' * 100] * 4)}/{'b' * 76}/{{report_slug}}.{{ext}}"
+    path = f"{'/'.join(['a' * 100] * 4)}/{'b' * 71}/{{report_slug}}.{{ext}}"
+    with pytest.raises(MailroomError, match=r"destinations\.0\.path"):
+        read_targets([{"channel": "folder", "connection": "shared", "path": f"b{path}"}])
     destination = {"channel": "folder", "connection": "shared", "path": path}
     spec = stored_spec(schedule).model_copy(update={"destinations": [destination]})
     async with ledger.session() as session:

@@ -28,13 +28,17 @@ from prefect_mailroom.text.filenames import safe_relative_path
 _CHUNK = 1024 * 1024
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _SET_UP = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR}
+_TEST = "test/"
 
 
 class FolderDestination(Destination):
     """The path of the files below the folder: a template for each file, which needs `{ext}` with several formats."""
 
     channel: Literal["folder"] = "folder"
-    path: str = "{report_slug}/{date}/{report_slug}.{ext}"
+    # Shorter than a template may be, so that the path of a test, which is longer by a folder, may be one as well.
+    path: str = Field(
+        default="{report_slug}/{date}/{report_slug}.{ext}", max_length=variables.MAX_TEMPLATE - len(_TEST)
+    )
     if_exists: IfExists = "overwrite"
 
     @field_validator("path")
@@ -61,7 +65,7 @@ class FolderDestination(Destination):
 
     def for_test(self, caller: str) -> FolderDestination:
         """Return the same path below `test/`, where no reader of the real files looks."""
-        return self.model_copy(update={"path": f"test/{self.path}"})
+        return self.model_copy(update={"path": f"{_TEST}{self.path}"})
 
 
 class FolderChannel(Channel):
