@@ -11,7 +11,7 @@ from mailroom.access.service import ensure_default_user
 from mailroom.access.viewer import SYSTEM
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
-from mailroom.connections.service import ConnectionSettings, NewConnection
+from mailroom.connections.spec import ConnectionSettings, NewConnection
 from mailroom.context import Context
 from mailroom.settings import Settings
 from mailroom.storage.database import Database

@@ -15,7 +15,7 @@ from api.http.idempotency import Answer, OnceDep
 from api.http.json_body import JsonRoute
 from api.http.problems import documented
 from api.rest.connections.examples import FOLDER, SMTP
-from mailroom.connections.service import ConnectionSettings, NewConnection
+from mailroom.connections.spec import ConnectionSettings, NewConnection
 
 router = APIRouter(prefix="/connections", tags=["connections"], route_class=JsonRoute)
 

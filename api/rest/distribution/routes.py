@@ -17,7 +17,7 @@ from api.http.problems import documented
 router = APIRouter(prefix="/distribution", tags=["distribution"], route_class=JsonRoute)
 
 
-@router.post("/test/{channel}", responses=documented(400, 404, 422, 501, 502, 503))
+@router.post("/test/{channel}", responses=documented(400, 404, 409, 422, 501, 502, 503))
 async def send_test(
     channel: Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,39}$", examples=["email", "sftp"])],
     body: Annotated[
