@@ -24,18 +24,28 @@ _LOOK_SECONDS, _LOOKS = 0.02, 3000
 def lock_database(backend: Backend, seconds: float) -> str:
     """Keep everybody else from writing for so long; on Postgres, from reading too."""
     if backend.postgres:
-        import psycopg  # noqa: PLC0415  only with BACKEND=postgres
-
-        with psycopg.connect(backend.postgres.format(name="mailroom")) as connection:
-            connection.execute(f"LOCK TABLE {_TABLES} IN ACCESS EXCLUSIVE MODE".encode())
-            time.sleep(seconds)
-            connection.rollback()
+        _lock_postgres(backend, seconds)
     else:
         with closing(sqlite3.connect(backend.folder / "mailroom.db", timeout=60, isolation_level=None)) as lite:
             lite.execute("BEGIN EXCLUSIVE")
             time.sleep(seconds)
             lite.execute("ROLLBACK")
     return f"our database was locked for {seconds:g} s"
+
+
+def _lock_postgres(backend: Backend, seconds: float) -> None:
+    """Lock the tables, and begin again where Postgres breaks that off, since others hold some and want the others."""
+    import psycopg  # noqa: PLC0415  only with BACKEND=postgres
+
+    with psycopg.connect(backend.postgres.format(name="mailroom")) as connection:
+        while True:
+            try:
+                connection.execute(f"LOCK TABLE {_TABLES} IN ACCESS EXCLUSIVE MODE".encode())
+                break
+            except psycopg.errors.DeadlockDetected:
+                connection.rollback()
+        time.sleep(seconds)
+        connection.rollback()
 
 
 def restart_prefect(system: System) -> str:
