@@ -11,7 +11,7 @@ import pytest
 
 from mailroom.access.service import ensure_default_user
 from mailroom.connections import service as connections
-from mailroom.connections.service import NewConnection
+from mailroom.connections.spec import NewConnection
 from mailroom.context import Context
 from mailroom.errors import Unavailable
 from mailroom.settings import Settings
