@@ -1,4 +1,4 @@
-"""What the checker judges by: the schedules as posted, rows of the ledger's tables, and the mail server's journal."""
+"""Read the evidence of the checker: the schedules as posted, rows of the ledger's tables, the mail server's journal."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def _number(recipient: str) -> int:
 
 @dataclass
 class Script:
-    """What the server does next.
+    """Decide what the server does next.
 
     Attributes:
         owed: cuts that have not been made yet.

@@ -1,4 +1,4 @@
-"""What is scheduled: small reports over the sample data, and schedules of three kinds that are due at one moment."""
+"""Make small reports over the sample data, and schedules of three kinds that are due at one moment."""
 
 from __future__ import annotations
 

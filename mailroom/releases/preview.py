@@ -52,7 +52,7 @@ class Part:
 
 @dataclass(slots=True)
 class Preview:
-    """What would go, what is too late, and how much of what would go was due before the database was restored."""
+    """Count what would go, what is too late, and how much of what would go was due before the database was restored."""
 
     would_go: Part = field(default_factory=Part)
     too_late: Part = field(default_factory=Part)

@@ -42,7 +42,7 @@ async def hold_of(session: AsyncSession, execution_id: str) -> Schedule | None:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a schedule names, as far as it is there: its owner, its active report, and connections by name."""
+    """Hold the rows that a schedule names and that exist: its owner, its active report, and connections by name."""
 
     owner: User | None
     report: Report | None

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 
 class StopScope(StrEnum):
-    """What a stop keeps from leaving: everything, or what goes through a connection, of a report or of a schedule."""
+    """A stop keeps this from leaving: everything, or what goes through a connection, of a report or of a schedule."""
 
     ALL = "all"
     CONNECTION = "connection"
@@ -25,11 +25,11 @@ class StopCause(StrEnum):
 
 
 WhatWasDue = Literal["send", "skip"]
-"""What becomes of what was due between a backup and its restoration."""
+"""A person decides this about everything that was due between a backup and its restoration."""
 
 
 class Place(BaseModel):
-    """What is stopped or resumed: a scope, and the thing of that scope."""
+    """Name the thing to stop or resume, by its scope."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

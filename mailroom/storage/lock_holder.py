@@ -13,7 +13,7 @@ import psutil
 
 _KERNEL_LIST = Path("/proc/locks")
 _WRITE_LOCK_BYTE = 120
-"""Where the write lock lies in the file `-shm`, https://www.sqlite.org/walformat.html#wal_locks."""
+"""The write lock lies at this byte of the file `-shm`, https://www.sqlite.org/walformat.html#wal_locks."""
 
 
 @dataclass(frozen=True, slots=True)

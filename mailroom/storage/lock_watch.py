@@ -55,7 +55,7 @@ class _Held:
 
 @dataclass(slots=True)
 class _State:
-    """What is known of one connection."""
+    """Remember what is known of one connection."""
 
     began: float = 0.0
     held: _Held | None = None

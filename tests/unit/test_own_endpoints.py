@@ -1,4 +1,4 @@
-"""What our settings close to every channel and source."""
+"""Our settings close these endpoints to every channel and source."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class LeftOut(View):
 
 
 class RetryView(View):
-    """What a retry by filter asked for, or would, and what it left out."""
+    """Tell what a retry by filter asked for, or would ask for in a dry run, and what it left out."""
 
     dry_run: bool
     executions: int

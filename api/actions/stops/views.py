@@ -58,7 +58,7 @@ class WaitingView(View):
 
 
 class ResumeView(View):
-    """What was resumed, or what would be in a dry run."""
+    """Tell what was resumed, or what would be resumed in a dry run."""
 
     dry_run: bool
     lifted: list[StopView] = Field(description="The stops that were lifted, or would be.")

@@ -55,4 +55,4 @@ class Retries(BaseModel):
 
 
 STANDARD = Retries(delays=[30, 300, 1800, 7200], then_every=7200)
-"""What a connection does unless it says otherwise: 30 s, 5 min, 30 min, 2 h, then every 2 h."""
+"""A connection retries like this unless it says otherwise: after 30 s, 5 min, 30 min, 2 h, then every 2 h."""

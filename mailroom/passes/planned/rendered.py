@@ -17,12 +17,12 @@ from mailroom.storage.tables import Artifact, Report
 
 
 class FilesExpired(Exception):
-    """What the first pass rendered is not kept any more; nothing else may be sent in its place."""
+    """The renderings of the first pass are not kept any more, and nothing else may be sent in their place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What the deliveries of an execution send: its plan, the renderings, and the files in the order of the formats."""
+    """Hold what the deliveries of an execution send: its plan, the renderings, and the files in the formats' order."""
 
     plan: Plan
     report: RenderedReport

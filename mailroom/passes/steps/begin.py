@@ -36,7 +36,7 @@ from mailroom.timing import occurrences
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What the later steps need and the claim's transaction has found: nothing has to be rendered.
+    """Hold what the claim's transaction has found for the later steps, where nothing has to be rendered.
 
     `empty` says that there is nothing to send, by the schedule's condition.
     """

@@ -1,1 +1,1 @@
-"""What becomes of schedules when their report changes."""
+"""Decide what becomes of schedules when their report changes."""

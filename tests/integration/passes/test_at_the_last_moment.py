@@ -1,4 +1,4 @@
-"""What a pass does in the last moment before something leaves, and in the first one after."""
+"""A pass looks once more in the last moment before something leaves, and keeps the receipt in the first one after."""
 
 from __future__ import annotations
 

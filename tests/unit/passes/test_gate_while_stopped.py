@@ -76,7 +76,7 @@ def test_a_paused_schedule_does_not_wait() -> None:
 
 
 def test_the_stop_comes_before_the_overlap() -> None:
-    """What waits neither is skipped for another nor cancels it."""
+    """An execution that waits is neither skipped for another nor cancels it."""
     decided = gate(situation(policy=Policy(overlap="cancel_other")))
     assert isinstance(decided, Wait)
     assert decided.held_by == "s-1"
