@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
-from mailroom.errors import Conflict, Fault, Gone, Invalid, NoSuchChannel, NotFound, Unavailable, fault_from
+from mailroom.errors import Conflict, Fault, Forbidden, Gone, Invalid, NoSuchChannel, NotFound, Unavailable, fault_from
 from mailroom.reports.errors import LimitExceeded, RenderFailed
 from mailroom.reports.parameters import ParametersInvalid
 from prefect_mailroom.errors import (
@@ -65,6 +65,7 @@ class Refusal(Exception):
 _KINDS: tuple[tuple[type[MailroomError], int, str], ...] = (
     # The first match counts: derived classes stand before their bases.
     (NotFound, 404, "not-found"),
+    (Forbidden, 403, "forbidden"),
     (Gone, 410, "gone"),
     (NoSuchChannel, 501, "no-such-channel"),
     (Conflict, 409, "conflict"),

@@ -18,6 +18,7 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPS
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.permissions import Action
 from mailroom.access.viewer import SYSTEM
 from mailroom.audit import events
 from mailroom.audit import repository as audit
@@ -189,7 +190,7 @@ async def replace(session: AsyncSession, name: str, wanted: ConnectionSettings, 
         NotFound, Invalid, Unavailable.
         Conflict: another kind.
     """
-    row = await connection_repository.get(session, name, viewer=context.viewer)
+    row = await connection_repository.get(session, name, viewer=context.viewer, doing=Action.CONNECTION_CHANGE)
     if wanted.kind != row.kind:
         message = f"The connection is of kind {row.kind}, which cannot be changed to {wanted.kind}."
         raise Conflict(message, remedy="Create a new connection, and use it where this one is used.")
@@ -206,7 +207,7 @@ async def delete(session: AsyncSession, name: str, context: Context) -> None:
         NotFound, Unavailable.
         Conflict: schedules or reports use it; some are named.
     """
-    row = await connection_repository.get(session, name, viewer=context.viewer)
+    row = await connection_repository.get(session, name, viewer=context.viewer, doing=Action.CONNECTION_DELETE)
     schedules, reports = await uses.of_connection(session, name)
     if schedules or reports:
         users = [f"schedule '{used}'" for used in schedules] + [f"report '{used}'" for used in reports]

@@ -10,11 +10,14 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access import repository as users
+from mailroom.access.ownership import bar_of
 from mailroom.audit import repository as audit
 from mailroom.audit.events import ScheduleDriftRepaired
 from mailroom.context import Context
 from mailroom.notifications.events import PausedInPrefect, ResumedInPrefect
 from mailroom.notifications.service import notify
+from mailroom.roles import Role
 from mailroom.schedules import repository as stored
 from mailroom.schedules import service as schedules
 from mailroom.settings import Settings
@@ -27,7 +30,7 @@ PREFECT = "prefect-ui"
 
 def _context(schedule: Schedule, who: str, now: datetime, settings: Settings) -> Context:
     actor = f"{PREFECT} ({who})"[:320] if who else PREFECT
-    return Context(user=User(id=schedule.user_id, email=actor), now=now, settings=settings)
+    return Context(user=User(id=schedule.user_id, email=actor, role=Role.ADMIN), now=now, settings=settings)
 
 
 async def adopt_pause(session: AsyncSession, schedule_id: str, *, who: str, now: datetime, settings: Settings) -> bool:
@@ -41,12 +44,17 @@ async def adopt_pause(session: AsyncSession, schedule_id: str, *, who: str, now:
 
 
 async def adopt_resume(session: AsyncSession, schedule_id: str, *, who: str, now: datetime, settings: Settings) -> bool:
-    """Resume a schedule that was paused in Prefect; one paused here stays so. Return whether it was resumed."""
+    """Resume a schedule that was paused in Prefect; return whether it was resumed.
+
+    One that was paused here stays so, and so does one whose owner may not own schedules.
+    """
     schedule = await stored.find(session, schedule_id, lock=True)
     if schedule is None or schedule.state is not ScheduleState.PAUSED:
         return False
     last = await audit.latest(session, entity_type="schedule", entity_id=schedule_id, action="paused")
     if last is None or last.actor.split(" ")[0] != PREFECT:
+        return False
+    if bar_of(await users.find(session, schedule.user_id)) is not None:
         return False
     await schedules.resume(session, schedule_id, _context(schedule, who, now, settings))
     notify(session, ResumedInPrefect(schedule.user_id, schedule.id, schedule.name), at=now)

@@ -26,6 +26,7 @@ class Cause(StrEnum):
     DELETE = "delete"
     FAILURES = "failures in a row"
     NOTHING_LEFT = "nothing left to fire"
+    OWNER = "its owner may not own schedules"
 
 
 _S = ScheduleState
@@ -40,7 +41,7 @@ ALLOWED: Moves[ScheduleState, Cause] = Moves(
     {
         _S.ACTIVE: {
             _S.PAUSED: _by(Cause.PAUSE),
-            _S.SUSPENDED: _by(Cause.FAILURES),
+            _S.SUSPENDED: frozenset({Cause.FAILURES, Cause.OWNER}),
             _S.FINISHED: _by(Cause.NOTHING_LEFT),
             _S.DELETED: _by(Cause.DELETE),
         },

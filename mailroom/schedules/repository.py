@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, literal, select, true, update
+from sqlalchemy import ColumnElement, case, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.permissions import Action
+from mailroom.access.reach import of_schedules
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.states import ScheduleState, SyncState
@@ -18,9 +20,9 @@ from mailroom.storage.tables import Schedule, User
 _SORTS = {"created_at": Schedule.created_at, "name": Schedule.name, "updated_at": Schedule.updated_at}
 
 
-def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition of the schedules that the viewer may see: all of them, as long as there is one owner."""
-    return true()
+def visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the schedules that the viewer may see: own and shared ones; an admin sees all."""
+    return of_schedules(viewer)
 
 
 async def find(session: AsyncSession, schedule_id: str, *, lock: bool = False) -> Schedule | None:
@@ -30,11 +32,22 @@ async def find(session: AsyncSession, schedule_id: str, *, lock: bool = False) -
     return await session.get(Schedule, schedule_id, populate_existing=lock)
 
 
-async def get(session: AsyncSession, schedule_id: str, *, viewer: Viewer, lock: bool = False) -> Schedule:
+async def get(
+    session: AsyncSession,
+    schedule_id: str,
+    *,
+    viewer: Viewer,
+    doing: Action = Action.SCHEDULE_READ,
+    lock: bool = False,
+) -> Schedule:
     """Return the schedule as users see it; `lock` keeps others from changing it until the transaction ends.
 
+    Args:
+        doing: what the viewer is about to do with it.
+
     Raises:
-        NotFound: it does not exist or was deleted.
+        NotFound: it does not exist, was deleted, or the viewer may not see it.
+        Forbidden: the viewer may see it and not do this.
     """
     query = select(Schedule).where(
         Schedule.id == schedule_id, Schedule.state != ScheduleState.DELETED, visible_to(viewer)
@@ -45,6 +58,7 @@ async def get(session: AsyncSession, schedule_id: str, *, viewer: Viewer, lock: 
     found = (await session.scalars(query)).one_or_none()
     if found is None:
         raise NotFound(f"There is no schedule {schedule_id[:60]}.", remedy="GET /api/v1/schedules/ lists yours.")
+    viewer.require(doing, viewer.relation_to(found.user_id))
     return found
 
 

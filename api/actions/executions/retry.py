@@ -9,6 +9,7 @@ from api.actions.executions.actions import read
 from api.actions.executions.present import execution_detail
 from api.actions.executions.views import ExecutionDetail
 from mailroom.access import repository as users
+from mailroom.access.permissions import Action
 from mailroom.audit import repository as audit
 from mailroom.audit.events import ExecutionRetried
 from mailroom.errors import Conflict
@@ -30,7 +31,9 @@ async def retry(caller: Caller, execution_id: str, remember: Remember[ExecutionD
     context = caller.context
 
     async def change(session: AsyncSession) -> str:
-        schedule_id = (await executions.visible(session, execution_id, viewer=context.viewer)).schedule_id
+        schedule_id = (
+            await executions.visible(session, execution_id, viewer=context.viewer, doing=Action.EXECUTION_RETRY)
+        ).schedule_id
         schedule = await stored.find(session, schedule_id, lock=True)  # First, as every pass does: no deadlock.
         assert schedule is not None, "schedules are never removed, only marked as deleted"
         execution = await executions.get(session, execution_id, lock=True)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.actions.caller import Caller
 from api.actions.schedules.present import warning_views
 from api.actions.schedules.views import DueTimeView, PreviewView
-from mailroom.calendars.service import business_calendar
+from mailroom.calendars.service import chosen_calendar
 from mailroom.errors import Invalid
 from mailroom.executions.policy import Policy
 from mailroom.reports import repository as report_repository
@@ -67,7 +67,7 @@ async def preview(caller: Caller, wanted: PreviewRequest) -> PreviewView:
     """
     draft, context, jitter = wanted.draft(), caller.context, wanted.policy.jitter
     async with caller.session() as session:
-        business = await business_calendar(session, wanted.timing.calendar)
+        business = await chosen_calendar(session, wanted.timing.calendar, viewer=context.viewer)
         report = None
         if wanted.report_id and wanted.destinations:
             report = await report_repository.find(session, wanted.report_id, viewer=context.viewer)
