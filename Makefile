@@ -17,7 +17,7 @@ export PYTHONUTF8 ?= 1
 ONCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-313 check format docs lock clean \
+.PHONY: help setup demo up test test-313 check format guards docs lock clean \
   bench-render bench-renderers bench-overhead bench-peak bench-time
 
 help: ## Show this list
@@ -59,6 +59,9 @@ check: $(READY) ## Check style, types and imports only
 format: $(READY) ## Format the code and mend what ruff can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+guards: $(READY) ## Remove each guard of the ledger once and see that a test turns red (ARGS= names some)
+	@$(BIN)/python -m scripts.guards $(ARGS)
 
 docs: $(READY) ## Make docs/states.md from the code
 	@$(BIN)/python -m scripts.states_page

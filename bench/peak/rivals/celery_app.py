@@ -70,7 +70,7 @@ def engine() -> Engine:
 
         @event.listens_for(made, "connect")
         def _tune(connection: Any, _record: Any) -> None:
-            for pragma in ("journal_mode=WAL", "busy_timeout=15000", "synchronous=NORMAL"):
+            for pragma in ("journal_mode=WAL", "busy_timeout=15000", "synchronous=FULL"):
                 connection.execute(f"PRAGMA {pragma}")
 
     return made

@@ -141,3 +141,35 @@ async def test_a_pass_that_was_followed_begins_no_attempt_and_holds_nothing(
     async with ledger.session() as session:
         with pytest.raises(PassLost):
             await hold_for(session, delivery.execution_id, 1)
+
+
+@pytest.mark.parametrize("state", [DeliveryState.SENDING, DeliveryState.REFUSED, DeliveryState.SUPPRESSED])
+async def test_the_plan_begins_no_attempt_of_what_is_under_way_or_not_to_be_sent(
+    ledger: Database, delivery: Delivery, state: DeliveryState
+) -> None:
+    async with ledger.session() as session:
+        await session.execute(update(Delivery).values(status=state))
+    async with ledger.session() as session:
+        row = await session.get(Delivery, delivery.id)
+        assert row is not None
+        assert await delivery_lifecycle.begin_attempt(session, row, now=NOW, flow_run_id=None) is None
+
+
+async def test_a_failure_that_comes_late_changes_nothing(ledger: Database, delivery: Delivery) -> None:
+    """Attempt 2 has been refused for good when attempt 1, of a pass that slept, says that it may be tried again."""
+    async with ledger.session() as session:
+        first = await delivery_lifecycle.begin_attempt(session, delivery, now=NOW, flow_run_id=None)
+        await delivery_lifecycle.abandon_attempts(session, delivery.execution_id, now=NOW)
+    async with ledger.session() as session:
+        row = await session.get(Delivery, delivery.id)
+        assert row is not None
+        second = await delivery_lifecycle.begin_attempt(session, row, now=NOW, flow_run_id=None)
+    assert first is not None
+    assert second is not None
+    async with ledger.session() as session:
+        failed = DeliveryState.FAILED
+        await delivery_lifecycle.end_attempt(session, first, now=NOW, outcome=failed, next_attempt_at=NOW)
+    async with ledger.session() as session:
+        row = await session.get(Delivery, delivery.id)
+    assert row is not None
+    assert (row.status, row.next_attempt_at) == (DeliveryState.SENDING, None), "attempt 2 is under way"
