@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from prefect.blocks.core import Block
@@ -15,12 +16,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access import repository as user_repository
+from mailroom.access.ownership import bar_of
+from mailroom.access.viewer import viewer_of
+from mailroom.connections import grants
 from mailroom.connections.service import load_named
 from mailroom.executions import delivery_lifecycle, overlap
 from mailroom.executions.fence import PassLost, check
 from mailroom.executions.lifecycle import By
 from mailroom.executions.reason_words import words
-from mailroom.executions.reasons import Reason, reason_of
+from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
 from mailroom.passes.gate import may_send
 from mailroom.passes.planned.shipment import Shipment, parcel
 from mailroom.passes.retry import next_attempt
@@ -197,12 +201,12 @@ class Courier:
 
     async def _suppressed(self, session: AsyncSession, delivery: Delivery) -> bool:
         """Say whether the right to send has gone since the gate; this is asked in the attempt's own transaction."""
-        reason = await self._why_not(session)
+        reason = await self._why_not(session, delivery)
         if reason:
             await delivery_lifecycle.suppress(session, delivery.id, reason)
         return reason is not None
 
-    async def _last_look(self) -> None:
+    async def _last_look(self, delivery: Delivery) -> None:
         """Ask again just before the content leaves: the far side may have let us wait.
 
         Raises:
@@ -211,7 +215,7 @@ class Courier:
         """
         try:
             async with self._database.session() as session:
-                reason = await self._why_not(session)
+                reason = await self._why_not(session, delivery)
         except PassLost as lost:
             raise Withdrawn(str(lost)) from lost
         except (SQLAlchemyError, OSError) as error:
@@ -219,18 +223,24 @@ class Courier:
         if reason:
             raise NotAllowed(reason)
 
-    async def _why_not(self, session: AsyncSession) -> Reason | None:
+    async def _why_not(self, session: AsyncSession, delivery: Delivery) -> Reason | None:
         """Return why nothing may leave any more, or None where it may."""
         execution = await overlap.standing(session, self._shipment.execution.id)
         check(execution, self._shipment.execution.pass_count)
         if execution.status is ExecutionState.CANCELLED:
             return reason_of(execution)
         schedule = await stored.find(session, self._shipment.schedule.id)
-        owner = await user_repository.find(session, self._shipment.schedule.user_id)
         assert schedule is not None, "schedules are never removed, only marked as deleted"
-        active = owner is not None and owner.is_active
-        closed = may_send(self._shipment.execution.kind, schedule.state, owner_active=active)
-        return closed.reason if closed else None
+        owner = await user_repository.find(session, schedule.user_id)
+        closed = may_send(self._shipment.execution.kind, schedule.state, owner_active=bar_of(owner) is None)
+        if closed:
+            return closed.reason
+        assert owner is not None, "nobody's schedule is not sent"
+        viewer = viewer_of(owner)
+        # What an admin uses needs no grant; whether it still exists, its loading tells.
+        if not viewer.sees_all and await grants.not_usable(session, [delivery.connection], viewer=viewer):
+            return because(ReasonCode.CONNECTION_NOT_ALLOWED, connection=delivery.connection)
+        return None
 
     async def _channel(self, delivery: Delivery) -> Channel | MailroomError:
         """Return the delivery's block, loaded once a pass, or why it cannot be had."""
@@ -249,7 +259,7 @@ class Courier:
         if isinstance(channel, MailroomError):
             return channel
         try:
-            ready = replace(parcel(self._shipment, delivery, number), last_look=self._last_look)
+            ready = replace(parcel(self._shipment, delivery, number), last_look=partial(self._last_look, delivery))
             return await channel.deliver(ready)
         except MailroomError as error:
             _LOG.warning("Delivery %s, attempt %d, by %s: %s", delivery.id, number, delivery.channel, error)

@@ -8,6 +8,7 @@ from itertools import islice
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access import repository as user_repository
+from mailroom.access.ownership import bar_of
 from mailroom.executions import overlap
 from mailroom.executions.policy import CATCH_UP_MOST
 from mailroom.passes.claim import Claimed
@@ -35,7 +36,7 @@ async def read_situation(
         kind=execution.kind,
         later_pass=claimed.again,
         schedule_state=schedule.state,
-        owner_active=owner is not None and owner.is_active,
+        owner_active=bar_of(owner) is None,
         due_at=execution.due_at,
         starts_at=execution.due_at if at_once else start_of(schedule.id, execution.due_at, spec.policy.jitter),
         now=now,

@@ -32,6 +32,7 @@ from mailroom.passes.situation import read_situation
 from mailroom.passes.supersede import Superseded, supersede
 from mailroom.rendering.service import RenderedReport, render_report, render_request
 from mailroom.reports import repository as report_repository
+from mailroom.reports.rights import require_source
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import repository as stored
 from mailroom.settings import Settings
@@ -165,6 +166,7 @@ class Work:
             async with self.database.session() as session:
                 report = await report_repository.get(session, spec.report_id, viewer=SYSTEM)
                 definition = ReportDefinition.model_validate(report.definition)
+                await require_source(session, report, definition)
             request = render_request(definition, spec.parameters, spec.formats, execution.due_at, spec.timing.timezone)
             made = await render_report(self.database, self.settings, request, now=now, group=claimed.schedule.user_id)
         except MailroomError as error:

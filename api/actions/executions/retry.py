@@ -9,6 +9,7 @@ from api.actions.executions.actions import read
 from api.actions.executions.present import execution_detail
 from api.actions.executions.views import ExecutionDetail
 from mailroom.access import repository as users
+from mailroom.access.ownership import bar_of
 from mailroom.access.permissions import Action
 from mailroom.audit import repository as audit
 from mailroom.audit.events import ExecutionRetried
@@ -39,7 +40,7 @@ async def retry(caller: Caller, execution_id: str, remember: Remember[ExecutionD
         execution = await executions.get(session, execution_id, lock=True)
         owner = await users.find(session, schedule.user_id)
         left = again.undelivered(execution, await delivery_repository.deliveries_of(session, [execution.id]))
-        if closed := may_send(execution.kind, schedule.state, owner_active=owner is not None and owner.is_active):
+        if closed := may_send(execution.kind, schedule.state, owner_active=bar_of(owner) is None):
             raise Conflict(f"Nothing may be sent now. {words(closed.reason)}", remedy="Resume the schedule first.")
         asked = again.is_asked_for(execution)
         again.ask(execution, now=context.now)
