@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, literal, select, update
+from sqlalchemy import ColumnElement, case, exists, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action
@@ -60,6 +60,12 @@ async def get(
         raise NotFound(f"There is no schedule {schedule_id[:60]}.", remedy="GET /api/v1/schedules/ lists yours.")
     viewer.require(doing, viewer.relation_to(found.user_id))
     return found
+
+
+async def is_visible(session: AsyncSession, schedule_id: str, *, viewer: Viewer) -> bool:
+    """Tell whether there is such a schedule, deleted or not, for this viewer."""
+    query = select(exists().where(Schedule.id == schedule_id, visible_to(viewer)))
+    return bool((await session.execute(query)).scalar_one())
 
 
 async def list_page(

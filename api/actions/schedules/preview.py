@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from mailroom.errors import Invalid
 from mailroom.executions.policy import Policy
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import Format, ReportDefinition, Slug
+from mailroom.schedules import repository as stored
 from mailroom.schedules.conflicts.survey import Draft, survey
 from mailroom.schedules.forecast import forecast, jitter_faults, timing_faults
 from mailroom.schedules.spec import read_targets
@@ -67,6 +69,8 @@ async def preview(caller: Caller, wanted: PreviewRequest) -> PreviewView:
     """
     draft, context, jitter = wanted.draft(), caller.context, wanted.policy.jitter
     async with caller.session() as session:
+        if draft.schedule_id and not await stored.is_visible(session, draft.schedule_id, viewer=caller.viewer):
+            draft = replace(draft, schedule_id=None)  # What its runs took is nothing for this caller.
         business = await chosen_calendar(session, wanted.timing.calendar, viewer=context.viewer)
         report = None
         if wanted.report_id and wanted.destinations:

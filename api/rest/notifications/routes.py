@@ -19,5 +19,5 @@ router = APIRouter(tags=["audit"])
 async def list_notifications(
     caller: CallerDep, cursor: Cursor = None, limit: Limit = 50, unread: bool = False
 ) -> PageView[NotificationView]:
-    """List the caller's notifications, newest first."""
+    """List your notifications, and those about schedules that you see, newest first."""
     return await notifications.page(caller, unread=unread, cursor=cursor, limit=limit)

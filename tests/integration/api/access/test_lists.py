@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from mailroom.access.permissions import Relation
+from mailroom.executions.lifecycle import new_execution
 from mailroom.roles import Role
+from mailroom.states import ExecutionKind, ExecutionState
 from tests.integration.api.access.belongings import MINE, OTHER, SHARED, TEAM, World, world
 from tests.integration.api.access.people import People
 from tests.integration.api.conftest import SCHEDULE
@@ -88,6 +91,26 @@ async def test_24_filters_and_the_audit_trail_do_not_tell_of_others(people: Peop
     both = {"action": "delete", "ids": [theirs, "nobody"]}
     one, other = (await made.me.json("POST", "/schedules/bulk", 200, json=both))["items"]
     assert (one["name"], one["problem"]["status"]) == (other["name"], other["problem"]["status"]) == ("", 404)
+
+
+async def test_24_a_preview_does_not_tell_how_long_the_runs_of_others_take(people: People) -> None:
+    made = await world(people, Role.CREATOR)
+    began = datetime(2026, 11, 20, 8, tzinfo=UTC)
+    async with people.api.database.session() as session:
+        for relation in (MINE, OTHER):
+            for day in range(5):
+                due = began + timedelta(days=day)
+                execution = new_execution(made.ids["schedule", relation], ExecutionKind.RUN_NOW, due, now=due)
+                execution.status, execution.started_at = ExecutionState.SUCCESS, due
+                execution.completed_at = due + timedelta(hours=7)
+                session.add(execution)
+    hourly = {"frequency": "hourly", "every": 6, "from": "00:00", "until": "23:00", "timezone": "UTC"}
+    told = {}
+    for relation in (MINE, OTHER):
+        body = {"timing": hourly, "schedule_id": made.ids["schedule", relation]}
+        answer = await made.me.json("POST", "/schedules/preview", 200, json=body)
+        told[relation] = {warning["code"] for warning in answer["warnings"]}
+    assert told == {MINE: {"runs_exceed_interval"}, OTHER: set()}
 
 
 NOT_THEIRS: tuple[dict[str, Any], ...] = (
