@@ -20,9 +20,8 @@ def main(names: list[str]) -> int:
     """Return 0 where the tests are green with every guard and red without any one of them."""
     chosen = [guard for guard in EVERY_GUARD if not names or guard.name in names]
     if unknown := set(names) - {guard.name for guard in EVERY_GUARD}:
-        _say(
-            f"There is no guard {', '.join(sorted(unknown))}. There are: {', '.join(guard.name for guard in EVERY_GUARD)}."
-        )
+        known = ", ".join(guard.name for guard in EVERY_GUARD)
+        _say(f"There is no guard {', '.join(sorted(unknown))}. There are: {known}.")
         return 2
     with tempfile.TemporaryDirectory(prefix="mailroom-guards-") as folder:
         copy = Copy(Path(folder))

@@ -54,6 +54,9 @@ async def test_24_lists_show_what_may_be_seen(people_of_either: People, role: Ro
         made, "key", {MINE, TEAM, OTHER} if role is Role.ADMIN else {MINE}
     )
     assert await listed(made, "/teams") == of(made, "team", {MINE, OTHER} if role is Role.ADMIN else {MINE})
+    for relation in (MINE, SHARED, TEAM, OTHER):
+        path = f"/api/v1/artifacts/{made.ids['artifact', relation]}/download"
+        assert (await made.me.http.get(path)).status_code == (200 if relation in seen else 404)
     load = await made.me.json("GET", "/schedules/load?timezone=Europe/Berlin", 200)
     tomorrow = await made.me.json("GET", "/stats", 200)
     assert load["total"] == len(seen)
