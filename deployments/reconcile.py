@@ -17,34 +17,34 @@ import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from deployments.outage import Outage
 from deployments.rotation import Rotation
 from deployments.runs.again import find_run, is_waiting, may_run_again, run_again
-from deployments.runs.handover import hand_waiting_runs
+from deployments.runs.handover import hand_waiting_runs, to_submit
 from deployments.runs.rescue import rescue
 from deployments.sync.apply import remove, submit
 from deployments.sync.drift_finder import Drift, DriftFinder
 from deployments.sync.schedule_syncer import sync_schedule
-from deployments.sync.stray_finder import removable_strays
+from deployments.sync.stray_finder import Stray, removable_strays
 from deployments.watched_loop import WatchedLoop
 from deployments.workqueue import WorkQueue
 from deployments.write_limiter import WriteLimiter
 from mailroom.errors import Unavailable
-from mailroom.executions import again, lifecycle
+from mailroom.executions import again
 from mailroom.executions import repository as executions
-from mailroom.executions.reasons import ReasonCode, because
 from mailroom.schedules import repository as stored
 from mailroom.schedules import waiting
 from mailroom.schedules.adoption import record_repair
 from mailroom.settings import Settings
-from mailroom.states import ExecutionState, ScheduleState
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Execution
 
@@ -55,7 +55,6 @@ _CHUNK = 8
 _RESCUE_EVERY = 4
 _LATE_AFTER = 300.0
 """For how many seconds a loop may go without a success: a pass over many changes takes minutes."""
-_HANDED_OVER = (ExecutionState.PENDING, ExecutionState.RETRYING)
 _SHARE = 0.01
 """How much of the time goes into reading on through all schedules: 1 % of one core of Prefect at most."""
 _KNOWN_FIRST = timedelta(minutes=2)
@@ -71,6 +70,10 @@ def explain(error: Exception) -> tuple[str, bool]:
     if isinstance(error, ObjectNotFound):
         return "Prefect does not know the work pool; `mailroom init` creates it.", False
     return f"Prefect does not answer ({type(error).__name__}). The change is stored and will be tried again.", False
+
+
+class PrefectSilent(Unavailable):
+    """Prefect does not answer. That a database is busy is `Unavailable` as well, and is no reason to leave it alone."""
 
 
 class Reconciler:
@@ -148,9 +151,7 @@ class Reconciler:
             await self._write_limiter.wait_for_turn()
             await remove(client, stray.observed.id)
             _LOG.warning("Removed the deployment %s from Prefect: %s.", stray.observed.name, stray.reason)
-            async with self._database.session() as session:
-                detail = {"removed": stray.observed.name, "reason": stray.reason}
-                record_repair(session, stray.schedule_id, now=datetime.now(UTC), detail=detail)
+            await self._database.transact(partial(_record_removal, stray))
 
     async def rescue(self) -> int:
         """Put back or end runs whose process died; returns how many, 0 where Prefect does not answer."""
@@ -195,14 +196,15 @@ class Reconciler:
     async def _settle(self, schedule_id: str) -> None:
         """Try once to bring one schedule in step, and to hand over the executions that were asked of it."""
         if self._outage.blocks(time.monotonic()):
-            async with self._database.session() as session:
-                await stored.mark_sync_failed(session, schedule_id, _SILENT, final=False)
+            await self._database.transact(
+                lambda session: stored.mark_sync_failed(session, schedule_id, _SILENT, final=False)
+            )
             return
         async with self._database.session() as session:
             requested = await executions.unsubmitted(session, schedule_id=schedule_id)
             retries = await again.wanted(session, schedule_id=schedule_id)
         client = await self._connected()
-        with contextlib.suppress(Unavailable):  # Recorded where it happened; the rest would fail the same way.
+        with contextlib.suppress(PrefectSilent):  # Recorded where it happened; the rest would fail the same way.
             deployment_id = await self._sync(client, schedule_id)
             handed_over = await self._hand_waiting_runs(client, deployment_id, requested)
             for execution in requested:
@@ -215,7 +217,7 @@ class Reconciler:
         """Try once to bring one schedule in step; returns its deployment's id, None where it has or gets none.
 
         Raises:
-            Unavailable: Prefect does not answer; this is recorded on the schedule.
+            PrefectSilent: Prefect does not answer; this is recorded on the schedule.
         """
         try:
             deployment_id = await sync_schedule(
@@ -228,8 +230,9 @@ class Reconciler:
             )
         except (*_DOWN, PrefectHTTPStatusError, ObjectNotFound) as error:
             message, final = explain(error)
-            async with self._database.session() as session:
-                await stored.mark_sync_failed(session, schedule_id, message, final=final)
+            await self._database.transact(
+                lambda session: stored.mark_sync_failed(session, schedule_id, message, final=final)
+            )
             if isinstance(error, _DOWN):
                 raise self._silent(error) from error
             _LOG.warning("Prefect does not show schedule %s as it should: %s", schedule_id, message)
@@ -249,18 +252,11 @@ class Reconciler:
 
     async def _submit(self, client: PrefectClient, execution_id: str, deployment_id: UUID | None) -> None:
         """Create the flow run of a requested execution. Its id is the idempotency key: a repetition makes no other."""
-        async with self._database.session() as session:
-            execution = await executions.get(session, execution_id)
-            schedule = await stored.find(session, execution.schedule_id)
-            if schedule is None or execution.flow_run_id or execution.status not in _HANDED_OVER:
-                return
-            if schedule.state is ScheduleState.DELETED:
-                lifecycle.cancel(execution, because(ReasonCode.SCHEDULE_DELETED), now=datetime.now(UTC))
-                return
-        if deployment_id is None:
+        wanted = await self._database.transact(lambda session: to_submit(session, execution_id))
+        if wanted is None or deployment_id is None:
             return
         try:
-            run = await submit(client, deployment_id, schedule, execution)
+            run = await submit(client, deployment_id, *wanted)
         except _DOWN as error:
             raise self._silent(error) from error
         except (PrefectHTTPStatusError, ObjectNotFound) as error:
@@ -268,8 +264,7 @@ class Reconciler:
                 "Execution %s has no flow run yet; this will be tried again: %s", execution_id, explain(error)[0]
             )
             return
-        async with self._database.session() as session:
-            await executions.set_flow_run(session, execution_id, str(run.id))
+        await self._database.transact(lambda session: executions.set_flow_run(session, execution_id, str(run.id)))
 
     async def _retry(self, client: PrefectClient, execution: Execution, deployment_id: UUID | None) -> None:
         """Let an execution's flow run run again, as a person asked; one that is gone is replaced by a new one."""
@@ -291,8 +286,7 @@ class Reconciler:
                 explain(error)[0],
             )
             return
-        async with self._database.session() as session:
-            await again.handed_over(session, execution.id, now=now)
+        await self._database.transact(lambda session: again.handed_over(session, execution.id, now=now))
 
     async def _replace_run(
         self, client: PrefectClient, execution: Execution, deployment_id: UUID, now: datetime
@@ -308,18 +302,22 @@ class Reconciler:
         run = await submit(
             client, deployment_id, schedule, execution, at=now + _KNOWN_FIRST, key=again.retry_key(execution)
         )
-        async with self._database.session() as session:
-            await again.set_run(session, execution, str(run.id))
+        await self._database.transact(lambda session: again.set_run(session, execution, str(run.id)))
         await run_again(client, run.id, "A person asked for another try in Mailroom.", now=now)
         return await client.read_flow_run(run.id)
 
-    def _silent(self, error: Exception) -> Unavailable:
+    def _silent(self, error: Exception) -> PrefectSilent:
         """Leave a Prefect that did not answer alone for a while; the log tells it once."""
         message, _ = explain(error)
         if self._outage.failed(time.monotonic(), random.random()):  # noqa: S311  spreads load, keeps no secret
             _LOG.warning("%s Changes wait until Prefect is back.", message)
-        return Unavailable(message)
+        return PrefectSilent(message)
 
     def _answered(self) -> None:
         if self._outage.answered():
             _LOG.warning("Prefect answers again. Waiting changes are being applied.")
+
+
+async def _record_removal(stray: Stray, session: AsyncSession) -> None:
+    detail = {"removed": stray.observed.name, "reason": stray.reason}
+    record_repair(session, stray.schedule_id, now=datetime.now(UTC), detail=detail)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from embedded import data_dir, prefect_settings, services
 from mailroom.access.service import ensure_default_user
-from mailroom.errors import Unavailable
+from mailroom.errors import BreaksSchedules, Unavailable
 from mailroom.reports.folders.folder import Catalog, load_catalog
-from mailroom.reports.service import sync_definitions
+from mailroom.reports.spec import ReportDefinition
+from mailroom.schedules.report_change.save import store_folder
 from mailroom.settings import CHECKOUT, Settings
 from mailroom.storage import migrations
 from mailroom.storage.database import Database
@@ -84,19 +85,44 @@ def _load_samples(settings: Settings, say: Say) -> None:
     load_flights(flights_database(settings), progress)
 
 
-async def sync_catalog(database: Database, root: Path, say: Say) -> Catalog:
-    """Store every report folder below `root` that is without faults, and say what changed and what is wrong."""
+async def sync_catalog(database: Database, root: Path, say: Say, *, suspend_broken: bool = False) -> Catalog:
+    """Store every report folder below `root` that is without faults, and say what changed and what is wrong.
+
+    A report whose new version would break active schedules stays as it was, and is among `kept` of the catalog.
+
+    Args:
+        suspend_broken: whether those schedules may be suspended instead.
+    """
     found = await asyncio.to_thread(load_catalog, root)
-    async with database.session() as session:
-        outcomes = await sync_definitions(session, found.reports.values(), datetime.now(UTC))
-    for report_id, outcome in outcomes:
-        if outcome != "unchanged":
-            say(f"report {report_id}: {outcome}")
+    for definition in found.reports.values():
+        if not await _store(database, definition, say, suspend_broken):
+            found.kept.append(definition.id)
     for warning in found.warnings:
         say(f"warning: {warning}")
     for error in found.errors:
         say(f"ERROR {error}")
     return found
+
+
+async def _store(database: Database, definition: ReportDefinition, say: Say, suspend_broken: bool) -> bool:
+    """Store one report in a transaction of its own; return whether it was allowed."""
+    now = datetime.now(UTC)
+    try:
+        saved = await database.transact(
+            lambda session: store_folder(session, definition, now=now, suspend_broken=suspend_broken)
+        )
+    except BreaksSchedules as refused:
+        say(f"ERROR report {definition.id}: not stored. {refused}")
+        for fault in refused.faults:
+            say(f"ERROR report {definition.id}: {fault}")
+        return False
+    if saved.outcome != "unchanged":
+        say(f"report {definition.id}: {saved.outcome}")
+    for one in saved.suspended:
+        say(f"WARNING report {definition.id}: {one} It was suspended.")
+    for one in saved.unfit:
+        say(f"warning: report {definition.id}: {one}")
+    return True
 
 
 async def wait_for_prefect(settings: Settings, seconds: float) -> bool:

@@ -62,6 +62,6 @@ async def ensure(database: Database, settings: Settings, say: Callable[[str], No
                     # They reach this machine alone, so that everybody who may create schedules can try them.
                     await grants.replace(session, connection.name, GrantedTo(roles=[Role.CREATOR]), context)
                 say(f"connection {connection.name}: created")
-            elif row.description == OURS and row.kind == connection.kind:
-                same = ConnectionSettings(kind=connection.kind, description=OURS, settings=connection.settings)
-                await connections.replace(session, connection.name, same, context)
+        if row is not None and row.description == OURS and row.kind == connection.kind:
+            same = ConnectionSettings(kind=connection.kind, description=OURS, settings=connection.settings)
+            await connections.replace(database, connection.name, same, context)

@@ -29,7 +29,7 @@ from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
 from mailroom.passes.lease import lease
 from mailroom.passes.mishaps.cosmetic import cosmetic
 from mailroom.passes.mishaps.stubborn import stubbornly
-from mailroom.passes.outcome import Outcome
+from mailroom.passes.outcome import Outcome, Tried
 from mailroom.passes.run_page import run_name, write_summary
 from mailroom.passes.supersede import stop_flow_run
 from mailroom.passes.work import Begun, Rendered, Work, open_work
@@ -43,7 +43,7 @@ async def render(work: Work, begun: Begun) -> Rendered | Outcome:
 
 
 @task(name="deliver", cache_policy=NO_CACHE, persist_result=False)
-async def deliver(work: Work, begun: Begun, made: Rendered) -> Outcome:
+async def deliver(work: Work, begun: Begun, made: Rendered) -> Outcome | Tried:
     """Try every delivery that is due once."""
     return await work.deliver(begun, made)
 
@@ -94,7 +94,7 @@ async def _give_the_slot_back(flow_run_id: str, reason: str, until: datetime) ->
 async def _work_on(work: Work, begun: Begun) -> Outcome:
     """Make the pass that has begun: stop what it replaces, render, deliver, settle, and show what came of it."""
     execution_id = begun.claimed.execution.id
-    async with lease(work.database, execution_id, begun.number):
+    async with lease(work.database, execution_id, begun.number) as held:
         with cosmetic("Telling Prefect that the pass begins", execution_id):
             async with get_client() as client:
                 for superseded in begun.superseded:
@@ -102,10 +102,11 @@ async def _work_on(work: Work, begun: Begun) -> Outcome:
                 await client.update_flow_run(UUID(work.run.id), name=run_name(begun.claimed))
         made = await render(work, begun)
         result = made if isinstance(made, Outcome) else await deliver(work, begun, made)
-        result = await work.settle(begun, result)
+        settled = await work.settle(begun, result)
+        held.given_back = settled.recorded
     with cosmetic("The summary in Prefect", execution_id):
-        await write_summary(work, begun.claimed, result)
-    return result
+        await write_summary(work, begun.claimed, settled, made)
+    return settled
 
 
 @flow(name="report-export", persist_result=False)

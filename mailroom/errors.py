@@ -5,6 +5,7 @@ MailroomError
 ├── NotFound         no such thing (or not for this user)
 ├── Forbidden        this user may see it, and may not do this
 ├── Conflict         it contradicts what is there: a stale ETag, a wrong state, a name in use
+│   └── BreaksSchedules  a report that active schedules do not fit; it can be saved if they may be suspended
 ├── Gone             it was there once, and is kept no longer
 ├── NoSuchChannel    this version has no channel of that name
 └── Unavailable      (Retryable) something we depend on does not answer; try again later
@@ -12,6 +13,7 @@ MailroomError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,11 +101,16 @@ class Conflict(MailroomError):
 
     Args:
         stale: whether the caller worked from an old version (a wrong `If-Match`).
+        faults: what of the things that are there is in the way, one by one.
     """
 
-    def __init__(self, message: str, *, remedy: str = "", stale: bool = False) -> None:
+    def __init__(self, message: str, *, remedy: str = "", stale: bool = False, faults: Sequence[Fault] = ()) -> None:
         super().__init__(message, remedy=remedy)
-        self.stale = stale
+        self.stale, self.faults = stale, list(faults)
+
+
+class BreaksSchedules(Conflict):
+    """The new version of a report would break active schedules; `faults` names them, their owners and why."""
 
 
 class Gone(MailroomError):

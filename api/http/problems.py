@@ -14,7 +14,18 @@ from pydantic import BaseModel, Field, TypeAdapter
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
-from mailroom.errors import Conflict, Fault, Forbidden, Gone, Invalid, NoSuchChannel, NotFound, Unavailable, fault_from
+from mailroom.errors import (
+    BreaksSchedules,
+    Conflict,
+    Fault,
+    Forbidden,
+    Gone,
+    Invalid,
+    NoSuchChannel,
+    NotFound,
+    Unavailable,
+    fault_from,
+)
 from mailroom.reports.errors import LimitExceeded, RenderFailed
 from mailroom.reports.parameters import ParametersInvalid
 from prefect_mailroom.errors import (
@@ -68,6 +79,7 @@ _KINDS: tuple[tuple[type[MailroomError], int, str], ...] = (
     (Forbidden, 403, "forbidden"),
     (Gone, 410, "gone"),
     (NoSuchChannel, 501, "no-such-channel"),
+    (BreaksSchedules, 409, "breaks-schedules"),
     (Conflict, 409, "conflict"),
     (Unavailable, 503, "unavailable"),
     (Invalid, 422, "invalid"),
@@ -147,7 +159,7 @@ def problem_of(error: MailroomError, path: str) -> Problem:
 
 
 def _faults(error: MailroomError) -> list[Fault]:
-    if isinstance(error, Invalid):
+    if isinstance(error, Invalid | Conflict):
         return error.faults
     if isinstance(error, ParametersInvalid):
         return [Fault(f"parameters.{wrong.field}", wrong.message, error.remedy) for wrong in error.problems]

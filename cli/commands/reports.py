@@ -27,13 +27,18 @@ def _catalog(folder: Path | None) -> Path:
 
 
 @app.command
-def sync(folder: Path | None = None) -> None:
-    """Store the report folders in the database. Folders have faults are left out, and the exit status is then 1.
+def sync(folder: Path | None = None, *, suspend_broken: bool = False) -> None:
+    """Store the report folders in the database.
+
+    Folders that have faults are left out, and so are reports whose new version would break active schedules. The exit
+    status is then 1.
 
     Parameters
     ----------
     folder
         The folder that contains the report folders; by default the sample catalog.
+    suspend_broken
+        Store reports that break active schedules, and suspend those schedules. Their owners are told.
     """
     from cli.commands.init import say
     from embedded.bootstrap import sync_catalog
@@ -41,11 +46,14 @@ def sync(folder: Path | None = None) -> None:
     async def work(settings: Settings) -> int:
         database = await our_database(settings)
         try:
-            found = await sync_catalog(database, _catalog(folder), say)
+            found = await sync_catalog(database, _catalog(folder), say, suspend_broken=suspend_broken)
         finally:
             await database.close()
-        say(f"{len(found.reports)} reports are up to date, {len(found.errors)} have faults")
-        return 1 if found.errors else 0
+        kept = len(found.kept)
+        say(f"{len(found.reports) - kept} reports are up to date, {len(found.errors)} have faults")
+        if kept:
+            say(f"{kept} reports were not stored: change the schedules named above, or repeat with --suspend-broken")
+        return 1 if found.errors or kept else 0
 
     sys.exit(asyncio.run(work(current())))
 

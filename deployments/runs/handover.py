@@ -5,8 +5,9 @@ That spares a second run, which the claim would stop.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
@@ -20,11 +21,17 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.executions import lifecycle
 from mailroom.executions import repository as executions
-from mailroom.states import ExecutionKind, ExecutionState
+from mailroom.executions.reasons import ReasonCode, because
+from mailroom.schedules import repository as stored
+from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 from mailroom.storage.database import Database
-from mailroom.storage.tables import Execution
+from mailroom.storage.tables import Execution, Schedule
+
+_HANDED_OVER = (ExecutionState.PENDING, ExecutionState.RETRYING)
 
 
 def matches(waiting: Sequence[Execution], runs: Sequence[FlowRun]) -> dict[str, str]:
@@ -62,7 +69,22 @@ async def hand_waiting_runs(
     )
     found = matches(waiting, runs)
     if found:
-        async with database.session() as session:
-            for execution_id, run_id in found.items():
-                await executions.set_flow_run(session, execution_id, run_id)
+        await database.transact(partial(_remember, found))
     return set(found)
+
+
+async def _remember(found: Mapping[str, str], session: AsyncSession) -> None:
+    for execution_id, run_id in found.items():
+        await executions.set_flow_run(session, execution_id, run_id)
+
+
+async def to_submit(session: AsyncSession, execution_id: str) -> tuple[Schedule, Execution] | None:
+    """Return an execution that still needs a flow run, with its schedule; one of a deleted schedule is cancelled."""
+    execution = await executions.get(session, execution_id)
+    schedule = await stored.find(session, execution.schedule_id)
+    if schedule is None or execution.flow_run_id or execution.status not in _HANDED_OVER:
+        return None
+    if schedule.state is ScheduleState.DELETED:
+        lifecycle.cancel(execution, because(ReasonCode.SCHEDULE_DELETED), now=datetime.now(UTC))
+        return None
+    return schedule, execution

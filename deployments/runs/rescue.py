@@ -121,21 +121,20 @@ async def _apply(
         "Execution %s has stopped reporting; its run is %s. Action: %s.", execution.id, run and run.state_type, chosen
     )
     if chosen is Cure.PUT_BACK and run is not None:
-        async with database.session() as session:
-            await silence.count_crash(session, execution.id)
+        await database.transact(lambda session: silence.count_crash(session, execution.id))
         await _put_back(client, run.id, now)
         return
     if chosen is Cure.HAND_OVER:
-        async with database.session() as session:
-            await silence.forget_flow_run(session, execution.id, execution.flow_run_id or "")
+        flow_run_id = execution.flow_run_id or ""
+        await database.transact(lambda session: silence.forget_flow_run(session, execution.id, flow_run_id))
         return
     if chosen is Cure.CANCEL:
         outcome = Outcome(ExecutionState.CANCELLED, because(ReasonCode.CANCELLED_IN_PREFECT))
     else:
         outcome = Outcome(ExecutionState.FAILED, _no_outcome(run))
     try:
-        async with database.session() as session:
-            await conclude(session, execution.id, outcome, pass_number=execution.pass_count, now=now)
+        number = execution.pass_count
+        await database.transact(lambda session: conclude(session, execution.id, outcome, pass_number=number, now=now))
     except PassLost:
         _LOG.info("Execution %s has been taken up by another pass meanwhile.", execution.id)
 

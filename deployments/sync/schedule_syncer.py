@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from deployments.sync.apply import apply
 from deployments.sync.desired import desired
@@ -61,14 +62,19 @@ async def sync_schedule(
         deployment_id = await apply(client, verdict.action, due=schedule.next_run, now=now)
     else:
         deployment_id = there.id if there else None
-    async with database.session() as session:
-        if verdict.action and verdict.by_hand:
-            _LOG.warning(
-                "The deployment of schedule %s was changed by hand in Prefect. The change was undone.", schedule_id
-            )
-            record_repair(session, schedule_id, now=now, detail=detail_of(verdict.action))
-        shown = str(deployment_id) if deployment_id else None
-        await stored.mark_synced(session, schedule_id, generation=schedule.generation, deployment_id=shown)
+    undone = verdict.action if verdict.by_hand else None
+    if undone:
+        _LOG.warning(
+            "The deployment of schedule %s was changed by hand in Prefect. The change was undone.", schedule_id
+        )
+    shown, generation = str(deployment_id) if deployment_id else None, schedule.generation
+
+    async def record(session: AsyncSession) -> None:
+        if undone:
+            record_repair(session, schedule_id, now=now, detail=detail_of(undone))
+        await stored.mark_synced(session, schedule_id, generation=generation, deployment_id=shown)
+
+    await database.transact(record)
     return deployment_id
 
 
@@ -87,5 +93,6 @@ async def _adopt(
     database: Database, settings: Settings, schedule_id: str, wish: Wish, there: Observed, now: datetime
 ) -> None:
     adopt = adopt_pause if wish is Wish.PAUSE else adopt_resume
-    async with database.session() as session:
-        await adopt(session, schedule_id, who=there.updated_by, now=now, settings=settings)
+    await database.transact(
+        lambda session: adopt(session, schedule_id, who=there.updated_by, now=now, settings=settings)
+    )

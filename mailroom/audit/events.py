@@ -77,6 +77,16 @@ class ScheduleSuspended(_OfSchedule):
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleSuspendedByReport(_OfSchedule):
+    """The schedule was suspended, since it does not fit a new version of its report; `faults` says why."""
+
+    action = "suspended"
+    report: str
+    version: str
+    faults: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduleFinished(_OfSchedule):
     """The schedule has no due time left, and its last occurrence ended without a run."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, false, select, true
+from sqlalchemy import ColumnElement, delete, false, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action, Relation
@@ -43,9 +43,13 @@ async def get(session: AsyncSession, name: str, *, viewer: Viewer, doing: Action
     query = select(Connection).where(Connection.name == name, visible_to(viewer))
     found = (await session.scalars(query)).one_or_none()
     if found is None:
-        raise NotFound(f"There is no connection '{name[:100]}'.", remedy="GET /api/v1/connections lists them.")
+        raise _missing(name)
     viewer.require(doing, Relation.SHARED)
     return found
+
+
+def _missing(name: str) -> NotFound:
+    return NotFound(f"There is no connection '{name[:100]}'.", remedy="GET /api/v1/connections lists them.")
 
 
 async def insert(
@@ -62,6 +66,20 @@ async def insert(
     }
     query = insert_into(session, Connection).values(**values).on_conflict_do_nothing().returning(Connection)
     return (await session.scalars(query)).one_or_none()
+
+
+async def change(session: AsyncSession, name: str, *, now: datetime, description: str | None = None) -> Connection:
+    """Write that a connection is changed, and its new description where one is given; return the row.
+
+    Raises:
+        NotFound: it is gone by now.
+    """
+    values = {"updated_at": now} if description is None else {"updated_at": now, "description": description}
+    query = update(Connection).where(Connection.name == name).values(**values).returning(Connection)
+    found = (await session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+    if found is None:
+        raise _missing(name)
+    return found
 
 
 async def give_back(session: AsyncSession, name: str, *, inserted_at: datetime) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -44,7 +45,13 @@ class ConnectionSettings(BaseModel):
 
     kind: str = Field(max_length=40)
     description: str = Field(default="", max_length=2000)
-    settings: dict[str, Any] = Field(repr=False)
+    settings: dict[str, Any] = Field(
+        repr=False,
+        description=(
+            "The fields of its kind, as GET /api/v1/connections/kinds lists them. Every channel has `retries`: when a "
+            "delivery that failed is tried again."
+        ),
+    )
 
 
 class NewConnection(ConnectionSettings):
@@ -183,21 +190,36 @@ async def create(session: AsyncSession, wanted: NewConnection, context: Context)
     return row
 
 
-async def replace(session: AsyncSession, name: str, wanted: ConnectionSettings, context: Context) -> Connection:
+async def replace(database: Database, name: str, wanted: ConnectionSettings, context: Context) -> Connection:
     """Store new settings, all of them: a stored secret is never taken over, so it cannot be sent to a new host.
+
+    The row is marked as changed before its block is. So a creation under way that fails meanwhile leaves it alone, and
+    a row without a block (its process died, or somebody removed the block in Prefect) gets a new one. No transaction is
+    open while Prefect is waited for.
 
     Raises:
         NotFound, Invalid, Unavailable.
         Conflict: another kind.
     """
-    row = await connection_repository.get(session, name, viewer=context.viewer, doing=Action.CONNECTION_CHANGE)
-    if wanted.kind != row.kind:
-        message = f"The connection is of kind {row.kind}, which cannot be changed to {wanted.kind}."
-        raise Conflict(message, remedy="Create a new connection, and use it where this one is used.")
+
+    async def mark(session: AsyncSession) -> None:
+        row = await connection_repository.get(session, name, viewer=context.viewer, doing=Action.CONNECTION_CHANGE)
+        if wanted.kind != row.kind:
+            message = f"The connection is of kind {row.kind}, which cannot be changed to {wanted.kind}."
+            raise Conflict(message, remedy="Create a new connection, and use it where this one is used.")
+        build(wanted.kind, wanted.settings)
+        await connection_repository.change(session, name, now=context.now)
+
+    async def finish(session: AsyncSession) -> Connection:
+        # Later than the mark, so that nobody goes on with what was remembered between mark and block.
+        later = context.now + timedelta(microseconds=1)
+        row = await connection_repository.change(session, name, now=later, description=wanted.description)
+        audit.record_by(session, events.ConnectionChanged(row.name, row.kind, sorted(wanted.settings)), context)
+        return row
+
+    await database.transact(mark)
     await _save_block(build(wanted.kind, wanted.settings), name, context.settings)
-    row.description, row.updated_at = wanted.description, context.now
-    audit.record_by(session, events.ConnectionChanged(row.name, row.kind, sorted(wanted.settings)), context)
-    return row
+    return await database.transact(finish)
 
 
 async def delete(session: AsyncSession, name: str, context: Context) -> None:
@@ -289,8 +311,13 @@ async def load_named(database: Database, settings: Settings, name: str, *, kind:
     """
     async with database.session() as session:
         row = await connection_repository.get(session, name, viewer=SYSTEM)
+    return await load_known(row, settings, kind=kind)
+
+
+async def load_known(row: Connection, settings: Settings, *, kind: str) -> Block:
+    """Return the block of a connection whose row has been read already; else the same as `load_named`."""
     if row.kind != kind:
-        message = f"The connection '{name}' is of kind {row.kind}, but a connection of kind {kind} is needed here."
+        message = f"The connection '{row.name}' is of kind {row.kind}, but a connection of kind {kind} is needed here."
         raise ConfigurationError(message, remedy=f"Choose a connection of kind {kind}.", field="connection")
     documents = remembered.of_process()
     return _block(row, await documents.get(row, lambda: _document(row, settings, include_secrets=True)))

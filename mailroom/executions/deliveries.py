@@ -25,12 +25,21 @@ async def attempts_of(session: AsyncSession, execution_id: str) -> Sequence[Atte
     ).all()
 
 
-async def plan_deliveries(session: AsyncSession, execution_id: str, planned: Sequence[Delivery]) -> Sequence[Delivery]:
-    """Store the deliveries of an execution on its first pass; any other pass gets those that are there."""
-    there = await deliveries_of(session, [execution_id])
+async def plan_deliveries(
+    session: AsyncSession, execution_id: str, planned: Sequence[Delivery], *, first: bool = False
+) -> Sequence[Delivery]:
+    """Store the deliveries of an execution on its first pass; any other pass gets those that are there.
+
+    Args:
+        first: whether this transaction began the first pass, so that none can be there.
+    """
+    there = [] if first else await deliveries_of(session, [execution_id])
     if there or not planned:
         return there
     names = [column.key for column in Delivery.__table__.columns]
     values = [{name: value for name in names if (value := getattr(row, name)) is not None} for row in planned]
-    await session.execute(insert_into(session, Delivery).values(values).on_conflict_do_nothing())
+    insert = insert_into(session, Delivery).values(values).on_conflict_do_nothing().returning(Delivery)
+    stored = {row.id: row for row in await session.scalars(insert)}
+    if len(stored) == len(planned):
+        return [stored[row.id] for row in planned]
     return await deliveries_of(session, [execution_id])

@@ -183,6 +183,15 @@ async def give_up(session: AsyncSession, execution_id: str, reason: Reason) -> N
     )
 
 
+async def stop_retries(session: AsyncSession, execution_id: str) -> None:
+    """Plan no further attempt, since the execution has ended; states and messages stay as they are."""
+    await session.execute(
+        update(Delivery)
+        .where(Delivery.execution_id == execution_id, Delivery.next_attempt_at.is_not(None))
+        .values(next_attempt_at=None)
+    )
+
+
 async def suppress_rest(session: AsyncSession, execution_id: str, reason: Reason) -> None:
     """Suppress every delivery of an execution that has not left; one that may have left stays unknown, for good."""
     unsent = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -134,13 +134,17 @@ async def insert_occurrence(
     session: AsyncSession, schedule_id: str, due_at: datetime, *, flow_run_id: str | None, now: datetime
 ) -> Execution:
     """Insert the occurrence or find the one that is there; the database's unique index decides who was first."""
-    await insert_missing(session, [NewOccurrence(schedule_id, due_at, flow_run_id=flow_run_id)], now=now)
+    values = NewOccurrence(schedule_id, due_at, flow_run_id=flow_run_id).values(now)
+    insert = insert_into(session, Execution).values(values).on_conflict_do_nothing().returning(Execution)
+    inserted = (await session.scalars(insert)).one_or_none()
+    if inserted is not None:
+        return inserted
     query = select(Execution).where(
         Execution.schedule_id == schedule_id,
         Execution.due_at == due_at,
         Execution.kind == ExecutionKind.SCHEDULED,
     )
-    return (await session.scalars(query.with_for_update())).one()
+    return (await session.scalars(query.with_for_update().execution_options(populate_existing=True))).one()
 
 
 def _move(execution: Execution, state: ExecutionState, reason: Reason | None, *, by: By = By.PLAN) -> None:
@@ -158,6 +162,10 @@ def _columns(reason: Reason | None) -> tuple[str, str | None, dict[str, Any] | N
 def begin_pass(execution: Execution, *, now: datetime, lease_until: datetime) -> bool:
     """Begin a pass over it. Return whether a person asked for it, since by the plan it had ended."""
     forced = not ALLOWED.allows(execution.status, ExecutionState.RUNNING, By.PLAN)
+    if forced:
+        asked, ended = execution.retry_requested_at, execution.completed_at
+        if asked is None or (ended and asked < ended):
+            execution.retry_requested_at = now  # Prefect's own pages tell of a retry only when its run begins.
     _move(execution, ExecutionState.RUNNING, None, by=By.PERSON if forced else By.PLAN)
     execution.pass_count += 1
     execution.started_at = execution.started_at or now
@@ -182,12 +190,14 @@ def close(execution: Execution, state: ExecutionState, reason: Reason, *, now: d
 def end_pass(
     execution: Execution, state: ExecutionState, reason: Reason, *, now: datetime, retry_at: datetime | None
 ) -> None:
-    """End a pass: the execution has ended, or is retried at `retry_at`."""
+    """End a pass and give its lease back: the execution has ended, or is retried at `retry_at`."""
     _move(execution, state, reason)
-    execution.next_pass_at = retry_at
+    execution.next_pass_at, execution.lease_until = retry_at, None
     if not state.ended:
         return
-    execution.completed_at = now
+    # Later than the request that it answers, also where the clock went back since: else it would look unanswered.
+    asked = execution.retry_requested_at
+    execution.completed_at = now if asked is None else max(now, asked + timedelta(microseconds=1))
     if state in (ExecutionState.FAILED, ExecutionState.PARTIAL):
         execution.error_message = execution.error_message or words(reason)
     else:

@@ -53,7 +53,10 @@ class Policy(_Model):
         default=timedelta(hours=4),
         gt=timedelta(),
         le=timedelta(days=7),
-        description="If a run has not started within this time of being due, it is recorded as missed; at most 7 days.",
+        description=(
+            "If a run has not started within this time of being due, it is recorded as missed, and nothing of it is "
+            "tried again after it; at most 7 days."
+        ),
     )
     jitter: timedelta = Field(
         default=timedelta(),
@@ -68,7 +71,13 @@ class Policy(_Model):
         default=5, ge=1, le=1000, description="After this many failed executions in a row, the schedule is suspended."
     )
     max_attempts: int = Field(
-        default=8, ge=1, le=20, description="How many times one delivery is tried, including the first try."
+        default=100,
+        ge=1,
+        le=100,
+        description=(
+            "How many times one delivery is tried at most, including the first try. Its connection says when, and "
+            "`expires_after` ends it in any case."
+        ),
     )
 
     @field_validator("catchup")

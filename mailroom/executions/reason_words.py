@@ -35,6 +35,9 @@ _SENTENCES = {
     _C.SCHEDULE_PAUSED: "The schedule was paused before a run started.",
     _C.SCHEDULE_DELETED: "The schedule was deleted before a run started.",
     _C.SCHEDULE_SUSPENDED: "The schedule was suspended after {failures} failures, before a run started.",
+    _C.SCHEDULE_SUSPENDED_BY_REPORT: (
+        "The schedule was suspended before a run started, since it does not fit a new version of the report {report}."
+    ),
     _C.OVERLAP: "Execution {execution} of this schedule has not ended yet.",
     _C.QUEUE_FULL: (
         "Execution {execution} of this schedule has not ended yet, and {queued} waits for it already. "
@@ -45,6 +48,7 @@ _SENTENCES = {
     _C.NO_ROWS: "The report has no rows, and this schedule sends it only when it has some.",
     _C.RENDER_RETRY: "Rendering will be tried again: {error}",
     _C.RENDER_FAILED: "Rendering failed: {error}",
+    _C.RENDER_EXPIRED: "Rendering failed, and is not tried again after {limit:span} (expires_after): {error}",
     _C.FILE_GONE: "A rendered file is missing from the artifact store: {file}.",
     _C.FILES_EXPIRED: (
         "The files that the first recipients got are not kept any more, and no others are sent in their place. "
@@ -53,6 +57,10 @@ _SENTENCES = {
     _C.DELIVERED: "{delivered} of {total} delivered.",
     _C.DELIVERY_RETRY: "{delivered} of {total} delivered; {waiting} will be tried again.",
     _C.NOT_ALL_DELIVERED: "{delivered} of {total} delivered; the rest: {states}.",
+    _C.DELIVERY_EXPIRED: (
+        "{delivered} of {total} delivered; the rest: {states}. Nothing is tried again after {limit:span} "
+        "(expires_after)."
+    ),
     _C.OWN_ERROR_RETRY: "An error of Mailroom itself ended this try; it will be tried again (error {error_id}).",
     _C.OWN_ERROR: "Errors of Mailroom itself ended every try until it expired (the last is error {error_id}).",
     _C.CANCELLED_IN_PREFECT: "The run was cancelled in Prefect.",
@@ -90,5 +98,17 @@ _VALUES = _Values()
 
 
 def words(reason: Reason) -> str:
-    """Return the reason as a person reads it."""
+    """Return the reason as a person reads it, with the recipients that it names."""
+    return sentence(reason) + _named(reason)
+
+
+def sentence(reason: Reason) -> str:
+    """Return the reason as a person reads it, without recipients."""
     return _VALUES.vformat(_SENTENCES[reason.code], (), reason.values)
+
+
+def _named(reason: Reason) -> str:
+    match reason.values:
+        case {"unconfirmed": [*names], "unconfirmed_more": int(more)}:
+            return f" Not confirmed: {', '.join(names)}{f' and {more} more' if more else ''}."
+    return ""

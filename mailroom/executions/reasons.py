@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -43,6 +43,7 @@ class ReasonCode(StrEnum):
     SCHEDULE_PAUSED = "schedule_paused"
     SCHEDULE_DELETED = "schedule_deleted"
     SCHEDULE_SUSPENDED = "schedule_suspended"  # failures
+    SCHEDULE_SUSPENDED_BY_REPORT = "schedule_suspended_by_report"  # report
 
     # Another execution of its schedule is in the way, or came in its place.
     OVERLAP = "overlap"  # execution
@@ -54,6 +55,7 @@ class ReasonCode(StrEnum):
     NO_ROWS = "no_rows"
     RENDER_RETRY = "render_retry"  # error
     RENDER_FAILED = "render_failed"  # error
+    RENDER_EXPIRED = "render_expired"  # error, limit
     FILE_GONE = "file_gone"  # file; written by earlier versions only
     FILES_EXPIRED = "files_expired"
 
@@ -61,6 +63,7 @@ class ReasonCode(StrEnum):
     DELIVERED = "delivered"  # delivered, total
     DELIVERY_RETRY = "delivery_retry"  # delivered, total, waiting
     NOT_ALL_DELIVERED = "not_all_delivered"  # delivered, total, states
+    DELIVERY_EXPIRED = "delivery_expired"  # delivered, total, states, limit
 
     # An error of our own; the log knows its id.
     OWN_ERROR_RETRY = "own_error_retry"  # error_id
@@ -92,7 +95,10 @@ _KNOWN = frozenset(str(code) for code in ReasonCode)
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A code with the values that its sentence needs, ready to be stored as JSON."""
+    """A code with the values that its sentence needs, ready to be stored as JSON.
+
+    The end of an execution with something undelivered also has `unconfirmed` and `unconfirmed_more`, see `naming`.
+    """
 
     code: ReasonCode
     values: Mapping[str, Value] = field(default_factory=dict)
@@ -101,6 +107,21 @@ class Reason:
 def because(code: ReasonCode, **values: Value | timedelta | datetime | StrEnum) -> Reason:
     """Make a reason from values as Python has them."""
     return Reason(code, {name: _stored(value) for name, value in values.items()})
+
+
+MOST_NAMED = 5
+"""So many recipients are named in a reason, which is shown in small places; more are counted."""
+
+
+def naming(reason: Reason, recipients: Sequence[str]) -> Reason:
+    """Return the reason with the recipients who may be without the report: the first few, and how many more."""
+    if not recipients:
+        return reason
+    named: dict[str, Value] = {
+        "unconfirmed": list(recipients[:MOST_NAMED]),
+        "unconfirmed_more": len(recipients[MOST_NAMED:]),
+    }
+    return Reason(reason.code, {**reason.values, **named})
 
 
 def reason_of(execution: Execution) -> Reason:

@@ -31,9 +31,7 @@ async def get(session: AsyncSession, execution_id: str, *, lock: bool = False) -
     Raises:
         NotFound: there is none of that id.
     """
-    if lock:
-        await hold(session, Execution, execution_id)
-    found = await session.get(Execution, execution_id, populate_existing=lock)
+    found = await (hold(session, Execution, execution_id) if lock else session.get(Execution, execution_id))
     return found or _not_found(execution_id)
 
 
@@ -66,7 +64,7 @@ def _not_found(execution_id: str) -> NoReturn:
 async def of_flow_run(session: AsyncSession, flow_run_id: str) -> Execution | None:
     """Return the execution that a flow run works on, if it has claimed one."""
     query = select(Execution).where(Execution.flow_run_id == flow_run_id).with_for_update()
-    return (await session.scalars(query)).first()
+    return (await session.scalars(query.execution_options(populate_existing=True))).first()
 
 
 async def id_of_flow_run(session: AsyncSession, flow_run_id: str) -> str | None:

@@ -81,14 +81,10 @@ async def advance(session: AsyncSession, moves: Sequence[tuple[str, datetime, da
     await (await session.connection()).execute(query, values)
 
 
-async def move_past(session: AsyncSession, schedule_id: str, due_at: datetime, following: datetime | None) -> None:
-    """Move a schedule on past an occurrence that a run has claimed, where that was the next one."""
-    await session.execute(
-        update(Schedule)
-        .where(Schedule.id == schedule_id, Schedule.next_run == due_at, Schedule.state == ScheduleState.ACTIVE)
-        .values(accounted_until=due_at, next_run=following)
-        .execution_options(synchronize_session=False)
-    )
+def move_past(schedule: Schedule, due_at: datetime, following: datetime | None) -> None:
+    """Move a schedule on past an occurrence that a run has claimed, if it was the next one. The caller has its lock."""
+    if schedule.next_run == due_at and schedule.state is ScheduleState.ACTIVE:
+        schedule.accounted_until, schedule.next_run = due_at, following
 
 
 async def worked_on(
@@ -105,18 +101,6 @@ async def worked_on(
     for row in await session.execute(query):
         found.setdefault(row[0], set()).add(row[1])
     return found
-
-
-async def is_known(session: AsyncSession, schedule_id: str, due_at: datetime) -> bool:
-    """Say whether the scheduled occurrence is in the ledger."""
-    query = select(
-        exists().where(
-            Execution.schedule_id == schedule_id,
-            Execution.due_at == due_at,
-            Execution.kind == ExecutionKind.SCHEDULED,
-        )
-    )
-    return bool((await session.execute(query)).scalar_one())
 
 
 async def has_open(session: AsyncSession, schedule_id: str, *, besides: str = "") -> bool:

@@ -93,6 +93,28 @@ class DueTimesMissed(OfSchedule):
 
 
 @dataclass(frozen=True, slots=True)
+class SuspendedByReport(OfSchedule):
+    """The schedule was suspended, since `who` saved a version of its report that it does not fit; `why` says where."""
+
+    report_title: str
+    who: str
+    why: str
+
+    @property
+    def title(self) -> str:
+        """Return the schedule and what happened to it."""
+        return f"{self.schedule_name} was suspended"
+
+    @property
+    def body(self) -> str:
+        """Return who did it, what does not fit, and what to do."""
+        return (
+            f"A new version of the report '{self.report_title}' was saved ({self.who}), and this schedule does not "
+            f"fit it: {self.why} Nothing is sent until the schedule is changed and resumed."
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class PausedInPrefect(OfSchedule):
     """Somebody paused the schedule's deployment in Prefect; `who` where Prefect knows."""
 

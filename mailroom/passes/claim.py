@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.calendars.service import business_calendar
 from mailroom.errors import NotFound
-from mailroom.executions import delivery_lifecycle, lifecycle
+from mailroom.executions import delivery_lifecycle, lifecycle, overlap
 from mailroom.executions import repository as executions
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
-from mailroom.ledger import repository as ledger
 from mailroom.schedules import repository as stored
 from mailroom.schedules.spec import ScheduleSpec, stored_spec
 from mailroom.states import ExecutionKind, ExecutionState
@@ -31,15 +31,31 @@ class FlowRunFacts:
     expected_at: datetime
     scheduled: bool
 
+    @property
+    def due_at(self) -> datetime:
+        """Return the due time of the occurrence that it was made for."""
+        return self.expected_at.replace(second=0, microsecond=0)
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """This flow run works on this execution. `again` marks a later pass: a retry, or a person's Retry."""
+    """This flow run works on this execution.
+
+    Attributes:
+        again: marks a later pass: a retry, or a person's Retry.
+        others: whatever else of the schedule has not ended, for the first pass over what is scheduled.
+    """
 
     execution: Execution
     schedule: Schedule
     spec: ScheduleSpec
     again: bool
+    others: Sequence[Execution] = ()
+
+    @property
+    def first_of_scheduled(self) -> bool:
+        """Return whether this is the first pass over an occurrence of the schedule."""
+        return self.execution.kind is ExecutionKind.SCHEDULED and not self.again
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +89,43 @@ async def claim(
     schedule = await stored.find(session, schedule_id, lock=True)
     if schedule is None:
         return _stopped(_C.NO_SUCH_SCHEDULE, schedule=schedule_id)
-    execution = await executions.of_flow_run(session, run.id)
-    if execution is not None:
-        return await _again(session, execution, schedule, now)
+    near = await overlap.near(session, schedule.id, flow_run_id=run.id, due_at=run.due_at)
+    claimed = await _claim(session, run, schedule, near, execution_id=execution_id, now=now)
+    if isinstance(claimed, Claimed) and claimed.first_of_scheduled:
+        return replace(claimed, others=overlap.unfinished(near, besides=claimed.execution.id))
+    return claimed
+
+
+async def _claim(
+    session: AsyncSession,
+    run: FlowRunFacts,
+    schedule: Schedule,
+    near: Sequence[Execution],
+    *,
+    execution_id: str | None,
+    now: datetime,
+) -> Claimed | Stopped | HeldElsewhere:
+    if any(row.flow_run_id == run.id for row in near):
+        execution = await executions.of_flow_run(session, run.id)
+        if execution is not None:
+            return await _again(session, execution, schedule, now)
     if execution_id is not None:
         return await _requested(session, execution_id, schedule, run)
     if not run.scheduled:
         return _by_hand(session, schedule, run, now)
-    return await _occurrence(session, schedule, run, now)
+    known = any(
+        row.schedule_id == schedule.id and row.due_at == run.due_at and row.kind is ExecutionKind.SCHEDULED
+        for row in near
+    )
+    return await _occurrence(session, schedule, run, known=known, now=now)
 
 
-async def _occurrence(session: AsyncSession, schedule: Schedule, run: FlowRunFacts, now: datetime) -> Claimed | Stopped:
+async def _occurrence(
+    session: AsyncSession, schedule: Schedule, run: FlowRunFacts, *, known: bool, now: datetime
+) -> Claimed | Stopped:
     """Claim the occurrence that the run was made for: it is in the ledger, or due by the schedule as it is."""
-    spec = stored_spec(schedule)
-    due_at = run.expected_at.replace(second=0, microsecond=0)
-    if not await ledger.is_known(session, schedule.id, due_at):
+    spec, due_at = stored_spec(schedule), run.due_at
+    if not known:
         business = await business_calendar(session, spec.timing.calendar)
         if not is_due(spec.timing, due_at, business):
             return _stopped(_C.NOT_DUE, due_at=due_at)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -11,52 +13,64 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.audit import repository as audit
 from mailroom.audit.events import ScheduleSuspended
 from mailroom.executions import deliveries as delivery_repository
-from mailroom.executions import lifecycle
-from mailroom.executions import repository as executions
+from mailroom.executions import delivery_lifecycle, lifecycle
 from mailroom.executions.fence import hold_for
 from mailroom.executions.lifecycle import By
-from mailroom.executions.reason_words import words
-from mailroom.executions.reasons import ReasonCode, because, reason_of
+from mailroom.executions.reason_words import sentence
+from mailroom.executions.reasons import ReasonCode, because, naming, reason_of
 from mailroom.ledger import repository as ledger
 from mailroom.ledger.account import account_for_change
 from mailroom.notifications.events import ExecutionFailed
 from mailroom.notifications.service import notify
 from mailroom.passes.deliver import plan
-from mailroom.passes.outcome import Outcome
+from mailroom.passes.outcome import Outcome, Settled, Tried, outcome_of
 from mailroom.schedules import lifecycle as schedule_lifecycle
 from mailroom.schedules import repository as stored
 from mailroom.schedules.lifecycle import Cause
 from mailroom.schedules.spec import stored_spec
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState
-from mailroom.storage.tables import Execution, Schedule
+from mailroom.storage.tables import Delivery, Execution, Schedule
 from prefect_mailroom.errors import MailroomError
 
 _LOG = logging.getLogger(__name__)
 
 
 async def conclude(
-    session: AsyncSession, execution_id: str, result: Outcome, *, pass_number: int, now: datetime
-) -> Outcome:
+    session: AsyncSession, execution_id: str, result: Outcome | Tried, *, pass_number: int, now: datetime
+) -> Settled:
     """Write the outcome of a pass. Only an end alerts; a pass that will be tried again is silent.
 
     Returns what stands: an execution that ended meanwhile stays so, whatever this pass came to.
 
     Args:
+        result: how the execution goes on. After `Tried`, the deliveries say so.
         pass_number: the pass that concludes, or that the rescue has found dead.
 
     Raises:
         PassLost: another pass has begun since.
+        LeftUnderWay: a delivery was tried whose attempt has not ended.
     """
-    schedule_id = (await executions.get(session, execution_id)).schedule_id
-    schedule = await stored.find(session, schedule_id, lock=True)  # First, as the claim does: no deadlock.
-    assert schedule is not None, "schedules are never removed, only marked as deleted"
+    schedule = await stored.hold_of(session, execution_id)  # First, as the claim does: no deadlock.
     execution = await hold_for(session, execution_id, pass_number)
-    if execution.status.ended or not lifecycle.ALLOWED.allows(execution.status, result.state, By.PLAN):
-        return Outcome(execution.status, reason_of(execution), execution.next_pass_at)
-    lifecycle.end_pass(execution, result.state, result.reason, now=now, retry_at=result.retry_at)
-    if result.state is ExecutionState.RETRYING:
-        return result
+    assert schedule is not None, "schedules are never removed, only marked as deleted"
+    deliveries = await delivery_repository.deliveries_of(session, [execution_id])
+    stands = Settled(execution.status, reason_of(execution), execution.next_pass_at, deliveries)
+    if execution.status.ended:
+        return stands
+    if isinstance(result, Tried):
+        result = outcome_of(deliveries, now=now, expiry=result.expiry)
+    if not lifecycle.ALLOWED.allows(execution.status, result.state, By.PLAN):
+        return stands
     failed = result.state in (ExecutionState.FAILED, ExecutionState.PARTIAL)
+    said, unconfirmed = sentence(result.reason), tuple[str, ...]()
+    if failed:
+        await delivery_lifecycle.stop_retries(session, execution.id)
+        unconfirmed = _unconfirmed(execution, schedule, deliveries, now)
+        result = replace(result, reason=naming(result.reason, unconfirmed))
+    lifecycle.end_pass(execution, result.state, result.reason, now=now, retry_at=result.retry_at)
+    settled = Settled(result.state, result.reason, result.retry_at, deliveries)
+    if result.state is ExecutionState.RETRYING:
+        return settled
     if failed:
         event = ExecutionFailed(
             schedule.user_id,
@@ -64,22 +78,21 @@ async def conclude(
             schedule.name,
             execution.id,
             execution.status,
-            words(result.reason),
-            await _unconfirmed(session, execution, schedule, now),
+            said,
+            unconfirmed,
         )
         notify(session, event, at=now)
     if execution.kind is ExecutionKind.SCHEDULED:
         if result.state is not ExecutionState.CANCELLED:
             await _count(session, schedule, failed=failed, now=now)
         await _finish(session, schedule, execution, now)
-    return result
+    return settled
 
 
-async def _unconfirmed(
-    session: AsyncSession, execution: Execution, schedule: Schedule, now: datetime
+def _unconfirmed(
+    execution: Execution, schedule: Schedule, deliveries: Sequence[Delivery], now: datetime
 ) -> tuple[str, ...]:
     """Return the recipients of every delivery that is not confirmed, in order; also of those that never began."""
-    deliveries = await delivery_repository.deliveries_of(session, [execution.id])
     if not deliveries:
         try:
             deliveries = plan(execution, stored_spec(schedule), now=now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,11 +15,11 @@ from prefect.blocks.core import Block
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.access import repository as user_repository
 from mailroom.access.ownership import bar_of
 from mailroom.access.viewer import viewer_of
 from mailroom.connections import grants
-from mailroom.connections.service import load_named
+from mailroom.connections.service import load_known, load_named
+from mailroom.errors import Unavailable
 from mailroom.executions import delivery_lifecycle, overlap
 from mailroom.executions.fence import PassLost, check
 from mailroom.executions.lifecycle import By
@@ -27,15 +27,15 @@ from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
 from mailroom.passes.gate import may_send
 from mailroom.passes.planned.shipment import Shipment, parcel
-from mailroom.passes.retry import next_attempt
-from mailroom.schedules import repository as stored
+from mailroom.passes.retry import Expiry, next_attempt
 from mailroom.schedules.spec import ScheduleSpec
 from mailroom.settings import Settings
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.database import Database, new_id
-from mailroom.storage.retrying import persistently
-from mailroom.storage.tables import Attempt, Delivery, Execution
+from mailroom.storage.patience import RECEIPT
+from mailroom.storage.tables import Attempt, Connection, Delivery, Execution
 from prefect_mailroom.channels.base import Channel, Destination, Receipt
+from prefect_mailroom.channels.retries import STANDARD
 from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, Retryable, RetryLater, Withdrawn
 
 _LOG = logging.getLogger(__name__)
@@ -72,13 +72,21 @@ def plan(execution: Execution, spec: ScheduleSpec, *, now: datetime) -> list[Del
 
 
 def due_now(
-    deliveries: Sequence[Delivery], *, now: datetime, again: bool, forced: bool, max_attempts: int
+    deliveries: Sequence[Delivery],
+    *,
+    now: datetime,
+    again: bool,
+    forced: bool,
+    max_attempts: int,
+    expiry: Expiry | None = None,
 ) -> list[Delivery]:
     """Choose the deliveries that this pass tries. Pure.
 
     A first pass tries what is pending. A later one tries those whose time has come, and those that a dead pass left
-    unknown; when a person asked (`forced`), everything that is not confirmed.
+    unknown; when a person asked (`forced`), everything that is not confirmed. After the `expiry`, nothing is tried
+    again; what was never tried still is, once.
     """
+    again = again and (forced or expiry is None or now <= expiry.at)
     tried_again = delivery_lifecycle.ALLOWED.sources_of(DeliveryState.SENDING, By.PERSON if forced else By.PLAN)
     chosen = []
     for delivery in deliveries:
@@ -106,9 +114,21 @@ class Courier:
     """Makes the attempts of one pass over an execution."""
 
     def __init__(
-        self, database: Database, settings: Settings, shipment: Shipment, *, flow_run_id: str, forced: bool
+        self,
+        database: Database,
+        settings: Settings,
+        shipment: Shipment,
+        *,
+        flow_run_id: str,
+        forced: bool,
+        connections: Mapping[str, Connection],
     ) -> None:
-        self._database, self._settings = database, settings
+        """Make one.
+
+        Args:
+            connections: the rows that this pass has read of the connections, by name; others are read when needed.
+        """
+        self._database, self._settings, self._connections = database, settings, connections
         self._shipment, self._flow_run_id, self._forced = shipment, flow_run_id, forced
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._channels: dict[str, asyncio.Task[Block]] = {}
@@ -143,7 +163,7 @@ class Courier:
     async def _deliver(self, delivery: Delivery) -> None:
         async with self._slots.setdefault(delivery.connection, asyncio.Semaphore(_AT_ONCE)):
             channel = await self._channel(delivery)
-            attempt = await persistently(lambda: self._begin(delivery), f"An attempt of delivery {delivery.id}")
+            attempt = await self._begin(delivery)
             if attempt is None:
                 return
             outcome = await self._send(channel, delivery, attempt.number)
@@ -152,6 +172,7 @@ class Courier:
             if isinstance(outcome, Retryable):
                 again = next_attempt(
                     attempts=attempt.number,
+                    retries=channel.retries if isinstance(channel, Channel) else STANDARD,
                     max_attempts=policy.max_attempts,
                     now=datetime.now(UTC),
                     not_before=outcome.not_before,
@@ -166,7 +187,8 @@ class Courier:
 
     async def _begin(self, delivery: Delivery) -> Attempt | None:
         """Record that an attempt begins, or return None where nothing may leave."""
-        async with self._database.session() as session:
+
+        async def begin(session: AsyncSession) -> Attempt | None:
             if await self._suppressed(session, delivery):
                 return None
             return await delivery_lifecycle.begin_attempt(
@@ -178,26 +200,28 @@ class Courier:
                 pass_number=self._shipment.execution.pass_count,
             )
 
+        return await self._database.transact_patiently(begin, f"An attempt of delivery {delivery.id}")
+
     async def _record(self, attempt: Attempt, outcome: Receipt | MailroomError, again: datetime | None) -> None:
-        """Record how an attempt ended. A receipt is all that keeps the mail from being sent twice, so this is tried
-        again while the database is busy."""
+        """Record how an attempt ended, in a transaction of its own. A receipt is all that keeps the mail from being
+        sent twice, so this is tried again for minutes while the database is busy or away."""
         now = datetime.now(UTC)
 
-        async def end() -> None:
-            async with self._database.session() as session:
-                await delivery_lifecycle.end_attempt(
-                    session,
-                    attempt,
-                    now=now,
-                    outcome=_state(outcome),
-                    receipt=_receipt(outcome),
-                    error_message=str(outcome) if isinstance(outcome, MailroomError) else None,
-                    next_attempt_at=again,
-                )
-                if isinstance(outcome, NotAllowed):
-                    await delivery_lifecycle.suppress(session, attempt.delivery_id, outcome.reason)
+        async def end(session: AsyncSession) -> None:
+            await delivery_lifecycle.end_attempt(
+                session,
+                attempt,
+                now=now,
+                outcome=_state(outcome),
+                receipt=_receipt(outcome),
+                error_message=str(outcome) if isinstance(outcome, MailroomError) else None,
+                next_attempt_at=again,
+            )
+            if isinstance(outcome, NotAllowed):
+                await delivery_lifecycle.suppress(session, attempt.delivery_id, outcome.reason)
 
-        await persistently(end, f"What became of attempt {attempt.id} ({_state(outcome)})")
+        what = f"What became of attempt {attempt.id} ({_state(outcome)})"
+        await self._database.transact_patiently(end, what, pauses=RECEIPT)
 
     async def _suppressed(self, session: AsyncSession, delivery: Delivery) -> bool:
         """Say whether the right to send has gone since the gate; this is asked in the attempt's own transaction."""
@@ -214,28 +238,23 @@ class Courier:
             RetryLater: the database does not say.
         """
         try:
-            async with self._database.session() as session:
-                reason = await self._why_not(session, delivery)
+            reason = await self._database.transact(lambda session: self._why_not(session, delivery))
         except PassLost as lost:
             raise Withdrawn(str(lost)) from lost
-        except (SQLAlchemyError, OSError) as error:
+        except (Unavailable, SQLAlchemyError, OSError) as error:
             raise RetryLater("Nobody could say whether the schedule is still active; nothing has left.") from error
         if reason:
             raise NotAllowed(reason)
 
     async def _why_not(self, session: AsyncSession, delivery: Delivery) -> Reason | None:
         """Return why nothing may leave any more, or None where it may."""
-        execution = await overlap.standing(session, self._shipment.execution.id)
-        check(execution, self._shipment.execution.pass_count)
-        if execution.status is ExecutionState.CANCELLED:
-            return reason_of(execution)
-        schedule = await stored.find(session, self._shipment.schedule.id)
-        assert schedule is not None, "schedules are never removed, only marked as deleted"
-        owner = await user_repository.find(session, schedule.user_id)
-        closed = may_send(self._shipment.execution.kind, schedule.state, owner_active=bar_of(owner) is None)
-        if closed:
+        standing = await overlap.standing(session, self._shipment.execution.id)
+        check(standing.execution, self._shipment.execution.pass_count)
+        if standing.execution.status is ExecutionState.CANCELLED:
+            return reason_of(standing.execution)
+        kind, owner = self._shipment.execution.kind, standing.owner
+        if closed := may_send(kind, standing.schedule_state, owner_active=bar_of(owner) is None):
             return closed.reason
-        assert owner is not None, "nobody's schedule is not sent"
         viewer = viewer_of(owner)
         # What an admin uses needs no grant; whether it still exists, its loading tells.
         if not viewer.sees_all and await grants.not_usable(session, [delivery.connection], viewer=viewer):
@@ -246,7 +265,11 @@ class Courier:
         """Return the delivery's block, loaded once a pass, or why it cannot be had."""
         name = delivery.connection
         if name not in self._channels:
-            loading = load_named(self._database, self._settings, name, kind=delivery.channel)
+            row, kind = self._connections.get(name), delivery.channel
+            if row is not None:
+                loading = load_known(row, self._settings, kind=kind)
+            else:
+                loading = load_named(self._database, self._settings, name, kind=kind)
             self._channels[name] = asyncio.create_task(loading)
         try:
             channel = await self._channels[name]

@@ -12,9 +12,12 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.errors import Unavailable
 from mailroom.executions import repository as executions
 from mailroom.executions.fence import PassLost
 from mailroom.storage.database import Database
@@ -24,8 +27,15 @@ LENGTH = timedelta(seconds=60)
 RENEWAL_SECONDS = 15.0
 
 
+class Lease:
+    """A lease that is held. `given_back` says that the conclusion of the pass has given it back."""
+
+    def __init__(self) -> None:
+        self.given_back = False
+
+
 @asynccontextmanager
-async def lease(database: Database, execution_id: str, pass_number: int) -> AsyncIterator[None]:
+async def lease(database: Database, execution_id: str, pass_number: int) -> AsyncIterator[Lease]:
     """Hold the execution's lease while the block runs; it is given back at the end, however that comes.
 
     Raises:
@@ -35,8 +45,9 @@ async def lease(database: Database, execution_id: str, pass_number: int) -> Asyn
     assert holder is not None, "a coroutine runs in a task"
     lost = asyncio.Event()
     renewing = asyncio.create_task(_renew(database, execution_id, pass_number, holder, lost))
+    held = Lease()
     try:
-        yield
+        yield held
     except asyncio.CancelledError:
         if lost.is_set():
             raise PassLost(f"Pass {pass_number} over execution {execution_id} has lost its lease.") from None
@@ -47,15 +58,18 @@ async def lease(database: Database, execution_id: str, pass_number: int) -> Asyn
             await renewing
         if lost.is_set():
             holder.uncancel()
-        else:
+        elif not held.given_back:
             await _give_back(database, execution_id, pass_number)
+
+
+async def _set(execution_id: str, pass_number: int, until: datetime | None, session: AsyncSession) -> bool:
+    return await executions.set_lease(session, execution_id, pass_number, until)
 
 
 async def _give_back(database: Database, execution_id: str, pass_number: int) -> None:
     try:
-        async with database.session() as session:
-            await executions.set_lease(session, execution_id, pass_number, None)
-    except (SQLAlchemyError, OSError):
+        await database.transact(partial(_set, execution_id, pass_number, None))
+    except (Unavailable, SQLAlchemyError, OSError):
         _LOG.warning("The lease of execution %s could not be given back; it ends by itself.", execution_id)
 
 
@@ -65,10 +79,10 @@ async def _renew(
     """Renew the lease until another pass has it, and then break the holder off."""
     while True:
         await asyncio.sleep(RENEWAL_SECONDS)
+        until = datetime.now(UTC) + LENGTH
         try:
-            async with database.session() as session:
-                mine = await executions.set_lease(session, execution_id, pass_number, datetime.now(UTC) + LENGTH)
-        except (SQLAlchemyError, OSError):
+            mine = await database.transact(partial(_set, execution_id, pass_number, until))
+        except (Unavailable, SQLAlchemyError, OSError):
             # The next renewal comes long before the lease ends.
             _LOG.warning("The lease of execution %s could not be renewed.", execution_id, exc_info=True)
             continue

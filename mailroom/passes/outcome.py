@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailroom.executions.reasons import Reason, ReasonCode, because
-from mailroom.passes.retry import shared_window
+from mailroom.passes.retry import Expiry, shared_window
 from mailroom.states import DeliveryState, ExecutionState
 from mailroom.storage.tables import Delivery
 
@@ -21,26 +21,66 @@ class Outcome:
     retry_at: datetime | None = None
 
 
-def outcome_of(deliveries: Sequence[Delivery]) -> Outcome:
-    """Return how the execution goes on: a delivery with a next attempt keeps it open, else it has ended."""
+@dataclass(frozen=True, slots=True)
+class Settled(Outcome):
+    """An outcome as it stands in the ledger, with the deliveries as they were read with it.
+
+    `recorded` says that it was written, and the lease given back with it.
+    """
+
+    deliveries: Sequence[Delivery] = ()
+    recorded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Every delivery that was due has been tried; the ledger says what the outcome is.
+
+    After its `expiry` nothing is tried again; None where nothing expires.
+    """
+
+    expiry: Expiry | None = None
+
+
+class LeftUnderWay(Exception):
+    """A pass left a delivery under way: its attempt began, and nobody knows how it ended."""
+
+
+def outcome_of(deliveries: Sequence[Delivery], *, now: datetime, expiry: Expiry | None = None) -> Outcome:
+    """Return how the execution goes on: a delivery with a next attempt before the expiry keeps it open, else it ended.
+
+    Args:
+        now: when the pass has tried what was due.
+        expiry: after this nothing is tried again; None where nothing expires.
+
+    Raises:
+        LeftUnderWay: an attempt has not ended.
+    """
+    if any(delivery.status is DeliveryState.SENDING for delivery in deliveries):
+        raise LeftUnderWay
     total = len(deliveries)
     delivered = sum(delivery.status is DeliveryState.DELIVERED for delivery in deliveries)
     counted = {"delivered": delivered, "total": total}
-    if waiting := [(d.next_attempt_at, d.attempts) for d in deliveries if d.next_attempt_at]:
+    planned = [delivery.next_attempt_at for delivery in deliveries if delivery.next_attempt_at]
+    waiting = [moment for moment in planned if expiry is None or max(moment, now) <= expiry.at]
+    if waiting:
         reason = because(ReasonCode.DELIVERY_RETRY, **counted, waiting=len(waiting))
-        return Outcome(ExecutionState.RETRYING, reason, _next_pass(waiting))
+        return Outcome(ExecutionState.RETRYING, reason, _next_pass(waiting, now))
     if delivered == total:
         return Outcome(ExecutionState.SUCCESS, because(ReasonCode.DELIVERED, **counted))
     states = sorted({str(d.status) for d in deliveries if d.status is not DeliveryState.DELIVERED})
     reason = because(ReasonCode.NOT_ALL_DELIVERED, **counted, states=states)
+    unsettled = planned or any(delivery.status is DeliveryState.UNKNOWN for delivery in deliveries)
+    if expiry and unsettled and max([now, *planned]) > expiry.at:
+        reason = because(ReasonCode.DELIVERY_EXPIRED, **counted, states=states, limit=expiry.limit)
     return Outcome(ExecutionState.PARTIAL if delivered else ExecutionState.FAILED, reason)
 
 
-def _next_pass(waiting: Sequence[tuple[datetime, int]]) -> datetime:
-    """Return when the next pass begins, by (next attempt, attempts so far): one pass takes all of a window.
+def _next_pass(waiting: Sequence[datetime], now: datetime) -> datetime:
+    """Return when the next pass begins: one pass takes all of a window.
 
     Nothing is tried before its time, since the far side may have asked for that.
     """
-    first, attempts = min(waiting)
-    end = first + shared_window(attempts)
-    return max(moment for moment, _ in waiting if moment <= end)
+    first = min(waiting)
+    end = first + shared_window(first, now=now)
+    return max(moment for moment in waiting if moment <= end)

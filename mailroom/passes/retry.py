@@ -1,43 +1,69 @@
-"""Decide when a delivery is tried again. Pure: the jitter comes from the delivery's key."""
+"""Decide when a delivery is tried again, and when nothing of its execution is any more. Pure.
+
+The delays belong to the connection; the jitter comes from the delivery's key.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-DELAYS = (5, 60, 300, 900, 1800, 3600, 7200, 18000)
-"""Seconds after the first, second, … failed attempt; the last one repeats."""
+from mailroom.states import ExecutionKind
+from mailroom.storage.tables import Execution
+from prefect_mailroom.channels.retries import Retries
 
 JITTER = 0.2
 """A delay is longer by up to this share of itself, so that a thousand deliveries do not return in one second."""
 
+LONGEST_JITTER = timedelta(minutes=5)
+SHORTEST_WINDOW = timedelta(seconds=5)
+"""Two passes are seconds apart anyway, so what is due within these waits for each other."""
 
-LONGEST_WINDOW = timedelta(minutes=5)
+_LONGEST_ASKED = 86_400
 
 
-def shared_window(attempts: int) -> timedelta:
-    """Return how long a delivery that failed so often waits for others, so that one pass tries them all.
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """The moment `at` after which nothing of an execution is tried again; `limit` is its schedule's `expires_after`."""
+
+    at: datetime
+    limit: timedelta
+
+
+def expiry_of(execution: Execution, expires_after: timedelta) -> Expiry:
+    """Return when the tries of an execution end.
+
+    The time counts from when it was due. What a person asked for, such as a backfill of a past day, counts from when
+    it began; and when a person asks for another try, it counts from then.
+    """
+    asked = [execution.due_at, execution.retry_requested_at]
+    if execution.kind is not ExecutionKind.SCHEDULED:
+        asked += [execution.created_at, execution.started_at]
+    return Expiry(max(moment for moment in asked if moment) + expires_after, expires_after)
+
+
+def shared_window(first: datetime, *, now: datetime) -> timedelta:
+    """Return how long the first delivery to be tried again waits for others, so that one pass tries them all.
 
     That is as long as its jitter may be, so that a round of retries takes a few passes however many deliveries it has.
     """
-    return min(timedelta(seconds=_delay(attempts) * JITTER), LONGEST_WINDOW)
-
-
-def _delay(attempts: int) -> float:
-    return float(DELAYS[min(max(attempts, 1), len(DELAYS)) - 1])
+    return min(max((first - now) * JITTER, SHORTEST_WINDOW), LONGEST_JITTER)
 
 
 def next_attempt(
-    *, attempts: int, max_attempts: int, now: datetime, not_before: float | None, key: str
+    *, attempts: int, retries: Retries, max_attempts: int | None, now: datetime, not_before: float | None, key: str
 ) -> datetime | None:
     """Return when a delivery is tried again after `attempts` failed ones, or None when no try is left.
 
     Args:
+        retries: the delays of its connection.
+        max_attempts: the limit of its schedule; None where only the expiry limits.
         not_before: seconds that the far side asked us to wait, at most a day is honoured.
     """
-    if attempts >= max_attempts:
+    delay = retries.after(attempts)
+    if delay is None or (max_attempts is not None and attempts >= max_attempts):
         return None
-    delay = _delay(attempts)
     share = int.from_bytes(hashlib.sha256(f"{key}:{attempts}".encode()).digest()[:4]) / 2**32
-    delay *= 1 + JITTER * share
-    return now + timedelta(seconds=max(delay, min(not_before or 0, 86_400)))
+    longer = min(delay * JITTER, LONGEST_JITTER.total_seconds()) * share
+    return now + timedelta(seconds=max(delay + longer, min(not_before or 0, _LONGEST_ASKED)))

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from prefect.artifacts import acreate_markdown_artifact
 
-from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import repository as executions
 from mailroom.executions.reason_words import words
 from mailroom.passes.claim import Claimed
-from mailroom.passes.outcome import Outcome
+from mailroom.passes.outcome import Outcome, Settled
+from mailroom.passes.planned.rendered import Rendered
 from mailroom.passes.work import Work
 from mailroom.rendering import repository as rendering_repository
 from mailroom.states import ExecutionKind
@@ -55,14 +55,18 @@ def summary(
     return "\n".join(lines)
 
 
-async def write_summary(work: Work, claimed: Claimed, result: Outcome) -> None:
-    """Attach the summary to the run."""
-    async with work.database.session() as session:
-        execution = await executions.get(session, claimed.execution.id)
-        deliveries = await delivery_repository.deliveries_of(session, [execution.id])
-        files = await rendering_repository.artifacts(session, execution.artifact_ids)
+async def write_summary(work: Work, claimed: Claimed, settled: Settled, made: Rendered | Outcome) -> None:
+    """Attach the summary to the run: what stands, the files, and the deliveries as they were when it was settled."""
+    execution_id = claimed.execution.id
+    files = made.artifacts if isinstance(made, Rendered) else await _files_of(work, execution_id)
     await acreate_markdown_artifact(
-        summary(claimed, result, files, deliveries, work.settings.public_url),
-        key=f"execution-{execution.id}",
-        description=f"{claimed.schedule.name}: {result.state}",
+        summary(claimed, settled, files, settled.deliveries, work.settings.public_url),
+        key=f"execution-{execution_id}",
+        description=f"{claimed.schedule.name}: {settled.state}",
     )
+
+
+async def _files_of(work: Work, execution_id: str) -> Sequence[Artifact]:
+    async with work.database.session() as session:
+        execution = await executions.get(session, execution_id)
+        return await rendering_repository.artifacts(session, execution.artifact_ids)

@@ -1,35 +1,26 @@
-"""Read what the gate looks at from the database."""
+"""Bring together what the gate looks at."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from itertools import islice
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from mailroom.access import repository as user_repository
 from mailroom.access.ownership import bar_of
-from mailroom.executions import overlap
 from mailroom.executions.policy import CATCH_UP_MOST
 from mailroom.passes.claim import Claimed
 from mailroom.passes.gate import Situation, Unfinished, start_of
-from mailroom.states import ExecutionKind
-from mailroom.storage.tables import Execution
+from mailroom.storage.tables import Execution, User
 from mailroom.timing import BusinessCalendar, occurrences
 from mailroom.timing.model import Immediate
 
 
-async def read_situation(
-    session: AsyncSession, claimed: Claimed, business: BusinessCalendar, *, now: datetime
-) -> Situation:
-    """Read the situation of an execution that this transaction has claimed.
+def situation_of(claimed: Claimed, owner: User | None, business: BusinessCalendar, *, now: datetime) -> Situation:
+    """Return the situation of an execution that has been claimed in this transaction. Pure.
 
     The claim has locked the schedule, so nothing of the schedule can begin or begin to wait meanwhile.
     """
     execution, schedule, spec = claimed.execution, claimed.schedule, claimed.spec
-    owner = await user_repository.find(session, schedule.user_id)
-    scheduled = execution.kind is ExecutionKind.SCHEDULED and not claimed.again
-    others = await overlap.unfinished(session, schedule.id, besides=execution.id) if scheduled else []
+    scheduled = claimed.first_of_scheduled
     at_once = not scheduled or isinstance(spec.timing, Immediate)
     newer = occurrences(spec.timing, execution.due_at, business, until=now) if scheduled else iter(())
     return Situation(
@@ -42,7 +33,7 @@ async def read_situation(
         now=now,
         policy=spec.policy,
         newer=list(islice(newer, CATCH_UP_MOST + 1)),
-        others=[_other(row) for row in others],
+        others=[_other(row) for row in claimed.others],
         waited=execution.waits_for is not None,
     )
 

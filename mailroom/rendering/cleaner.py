@@ -47,10 +47,10 @@ class Cleaned:
 
 async def clean(database: Database, settings: Settings, *, now: datetime) -> Cleaned:
     """Remove a batch of each kind."""
-    async with database.session() as session:
-        answers = await idempotency.forget_old(session, now=now, limit=_BATCH)
-    async with database.session() as session:
-        expired = await renderings.forget_expired(session, before=now - _MARGIN, limit=_BATCH)
+    answers = await database.transact(lambda session: idempotency.forget_old(session, now=now, limit=_BATCH))
+    expired = await database.transact(
+        lambda session: renderings.forget_expired(session, before=now - _MARGIN, limit=_BATCH)
+    )
     files = await _clean_shelf(database, settings, now)
     longest = max(_MARGIN, timedelta(seconds=2 * settings.render_seconds))
     folders = 0

@@ -9,8 +9,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.connections.service import load_named
 from mailroom.rendering import client
@@ -117,10 +120,15 @@ async def render_report(
             (_rendering(request, piece, kept, now, expires_at), _artifacts_of(piece, result.files, now, expires_at))
             for piece in missing
         ]
-        async with database.session() as session:
-            for rendering, files in new:
-                found[rendering.key] = await rendering_repository.save_rendering(session, rendering, files)
+        found |= await database.transact(partial(_save, new))
     return RenderedReport(tuple(found[key] for key in keys.values()))
+
+
+async def _save(new: Sequence[tuple[Rendering, list[Artifact]]], session: AsyncSession) -> dict[str, Rendering]:
+    """Store renderings with their files; return by key what counts, which another process may have finished first."""
+    return {
+        rendering.key: await rendering_repository.save_rendering(session, rendering, files) for rendering, files in new
+    }
 
 
 def _rendering(

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from prefect_mailroom.errors import ConfigurationError
@@ -106,3 +107,20 @@ def _add(day: date, amount: int, unit: str) -> date:
 
 def _last_day(day: date) -> date:
     return day.replace(day=monthrange(day.year, day.month)[1])
+
+
+def window_days(data_window: str | None, parameters: Mapping[str, Any]) -> tuple[date | None, date | None]:
+    """Return the first and last day of a report's data, None where the report does not bound it by days.
+
+    Args:
+        data_window: the names of the parameters that bound it, as the report gives them, such as `from..to`.
+        parameters: final values, with relative dates resolved.
+    """
+    days: list[date | None] = []
+    for name in (data_window or "").split(".."):
+        value = parameters.get(name)
+        try:
+            days.append(date.fromisoformat(str(value)[:10]) if value else None)
+        except ValueError:
+            days.append(None)
+    return (days[0], days[1]) if len(days) == 2 else (None, None)

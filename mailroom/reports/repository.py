@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, false, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,9 +28,15 @@ def visible_to(viewer: Viewer) -> ColumnElement[bool]:
     return or_(Report.owner_id.is_(None), Report.owner_id == viewer.user_id)
 
 
-async def find(session: AsyncSession, report_id: str, *, viewer: Viewer) -> Report | None:
-    """Return the active report of that id, or None."""
+async def find(session: AsyncSession, report_id: str, *, viewer: Viewer, lock: bool = False) -> Report | None:
+    """Return the active report of that id, or None; `lock` keeps it as it is until the transaction ends.
+
+    To be locked before the schedules of it, see `mailroom.storage.locks`. Several may keep it so at the same time.
+    """
     query = select(Report).where(Report.id == report_id, Report.is_active, visible_to(viewer))
+    if lock:
+        await before_reading(session)
+        query = query.with_for_update(read=True).execution_options(populate_existing=True)
     return (await session.scalars(query)).one_or_none()
 
 
@@ -71,6 +78,12 @@ async def _locked(session: AsyncSession, report_id: str) -> Report | None:
     await before_reading(session)
     query = select(Report).where(Report.id == report_id).with_for_update()
     return (await session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+
+
+async def locked_definition(session: AsyncSession, report_id: str) -> dict[str, Any] | None:
+    """Return what is stored of the report, deleted or not, None where there is none; locked until the end."""
+    found = await _locked(session, report_id)
+    return found.definition if found else None
 
 
 async def create(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,21 +22,17 @@ from mailroom.versions import check_etag, etag_of
 _SAVED = {"created": ReportCreated, "updated": ReportUpdated}
 
 
-async def sync_definitions(
-    session: AsyncSession, definitions: Iterable[ReportDefinition], now: datetime
-) -> list[tuple[str, str]]:
-    """Store the definitions of a catalog; returns each id with `created`, `updated` or `unchanged`.
+async def store_definition(
+    session: AsyncSession, definition: ReportDefinition, *, now: datetime, actor: str
+) -> tuple[Report, str]:
+    """Store a definition that was checked before; return the report with `created`, `updated` or `unchanged`.
 
-    Reports that are not among them stay. The definitions were checked when their folders were read, and a source's
-    connection may be made afterwards.
+    Its source's connection may be made afterwards.
     """
-    outcomes = []
-    for definition in definitions:
-        _, outcome = await report_repository.save(session, definition, now=now)
-        if outcome != "unchanged":
-            audit.record(session, _SAVED[outcome](definition.id, definition.version), at=now, actor="sync")
-        outcomes.append((definition.id, outcome))
-    return outcomes
+    row, outcome = await report_repository.save(session, definition, now=now)
+    if outcome != "unchanged":
+        audit.record(session, _SAVED[outcome](definition.id, definition.version), at=now, actor=actor)
+    return row, outcome
 
 
 async def check(session: AsyncSession, definition: ReportDefinition, *, viewer: Viewer) -> list[str]:

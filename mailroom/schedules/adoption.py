@@ -5,18 +5,20 @@ Each function works in the caller's transaction.
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.access import repository as users
-from mailroom.access.ownership import bar_of
+from mailroom.access.viewer import SYSTEM
 from mailroom.audit import repository as audit
 from mailroom.audit.events import ScheduleDriftRepaired
 from mailroom.context import Context
+from mailroom.errors import Conflict
 from mailroom.notifications.events import PausedInPrefect, ResumedInPrefect
 from mailroom.notifications.service import notify
+from mailroom.reports import repository as report_repository
 from mailroom.roles import Role
 from mailroom.schedules import repository as stored
 from mailroom.schedules import service as schedules
@@ -24,6 +26,7 @@ from mailroom.settings import Settings
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import Schedule, User
 
+_LOG = logging.getLogger(__name__)
 PREFECT = "prefect-ui"
 """Who acts in the audit trail; a Prefect server without accounts names nobody."""
 
@@ -44,19 +47,26 @@ async def adopt_pause(session: AsyncSession, schedule_id: str, *, who: str, now:
 
 
 async def adopt_resume(session: AsyncSession, schedule_id: str, *, who: str, now: datetime, settings: Settings) -> bool:
-    """Resume a schedule that was paused in Prefect; return whether it was resumed.
+    """Resume a schedule that was paused in Prefect; one paused here stays so. Return whether it was resumed.
 
-    One that was paused here stays so, and so does one whose owner may not own schedules.
+    One that does not fit its report any more, or whose owner may not own schedules, stays paused as well, and is paused
+    in Prefect again.
     """
+    if (seen := await stored.find(session, schedule_id)) is None:
+        return False
+    # Before the schedule, see `mailroom.storage.locks`.
+    await report_repository.find(session, seen.report_id, viewer=SYSTEM, lock=True)
     schedule = await stored.find(session, schedule_id, lock=True)
     if schedule is None or schedule.state is not ScheduleState.PAUSED:
         return False
     last = await audit.latest(session, entity_type="schedule", entity_id=schedule_id, action="paused")
     if last is None or last.actor.split(" ")[0] != PREFECT:
         return False
-    if bar_of(await users.find(session, schedule.user_id)) is not None:
+    try:
+        await schedules.resume(session, schedule_id, _context(schedule, who, now, settings))
+    except Conflict as refused:
+        _LOG.warning("Schedule %s was resumed in Prefect and is paused there again: %s", schedule_id, refused)
         return False
-    await schedules.resume(session, schedule_id, _context(schedule, who, now, settings))
     notify(session, ResumedInPrefect(schedule.user_id, schedule.id, schedule.name), at=now)
     return True
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
 from datetime import timedelta
 
-from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.viewer import Viewer
@@ -18,11 +15,9 @@ from mailroom.errors import Fault, Invalid
 from mailroom.reports import repository as report_repository
 from mailroom.reports.parameters import ParametersInvalid, check_parameters
 from mailroom.reports.spec import ReportDefinition
-from mailroom.schedules import repository as stored
 from mailroom.schedules.forecast import jitter_faults, timing_faults
-from mailroom.schedules.spec import ScheduleSpec, stored_spec
+from mailroom.schedules.spec import ScheduleSpec
 from mailroom.schedules.variables import template_faults
-from mailroom.storage.tables import Schedule
 from mailroom.timing import BusinessCalendar
 from prefect_mailroom.channels.base import Destination
 
@@ -30,7 +25,7 @@ from prefect_mailroom.channels.base import Destination
 async def check(
     session: AsyncSession, spec: ScheduleSpec, context: Context, *, owner: Viewer | None = None
 ) -> BusinessCalendar:
-    """Refuse what can never run; return the schedule's calendar, locked.
+    """Refuse what can never run; return the schedule's calendar. Calendar and report stay as they are meanwhile.
 
     Args:
         owner: whose schedule it is, where that is not the caller: the connections must be the owner's to use.
@@ -48,7 +43,7 @@ async def check(
     faults += timing_faults(spec.timing, business, now=context.now, least=least)
     faults += jitter_faults(spec.policy.jitter, spec.timing, business, now=context.now)
     faults += await _target_faults(session, spec.targets(), context.viewer, owner or context.viewer)
-    report = await report_repository.find(session, spec.report_id, viewer=context.viewer)
+    report = await report_repository.find(session, spec.report_id, viewer=context.viewer, lock=True)
     if report is None:
         message = f"names the report '{spec.report_id}', which does not exist."
         faults.append(Fault("report_id", message, "GET /api/v1/reports lists them."))
@@ -76,44 +71,6 @@ def report_faults(spec: ScheduleSpec, definition: ReportDefinition) -> list[Faul
     except ParametersInvalid as error:
         faults += [Fault(f"parameters.{problem.field}", problem.message) for problem in error.problems]
     return faults
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A schedule that its report no longer fits, whose it is, and why."""
-
-    schedule_id: str
-    name: str
-    owner: str
-    faults: list[Fault]
-
-    def __str__(self) -> str:
-        why = "; ".join(str(fault) for fault in self.faults)
-        return f"It breaks the schedule '{self.name}' of {self.owner} ({self.schedule_id}): {why}"
-
-
-async def broken_by(session: AsyncSession, definition: ReportDefinition, *, viewer: Viewer) -> list[Broken]:
-    """Return the schedules of a report that could not be saved as they are with this definition of it."""
-    rows = await stored.of_report(session, definition.id, viewer=viewer)
-
-    def compare() -> list[Broken]:
-        return [
-            Broken(row.id, row.name, owner, faults)
-            for row, owner in rows
-            if (faults := _stored_faults(row, definition))
-        ]
-
-    # A millisecond each: too long for an event loop that others share, when they are thousands.
-    return await asyncio.to_thread(compare)
-
-
-def _stored_faults(row: Schedule, definition: ReportDefinition) -> list[Fault]:
-    try:
-        return report_faults(stored_spec(row), definition)
-    except Invalid as error:  # A channel that takes these settings no longer, or is not installed here.
-        return error.faults
-    except ValidationError as error:
-        return Invalid.from_validation(error, model=ScheduleSpec).faults
 
 
 async def _target_faults(

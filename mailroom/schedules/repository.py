@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, case, exists, literal, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action
@@ -13,9 +13,12 @@ from mailroom.access.reach import of_schedules
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.states import ScheduleState, SyncState
-from mailroom.storage.locks import hold
+from mailroom.storage.locks import before_reading, hold
 from mailroom.storage.paging import Page, page
-from mailroom.storage.tables import Schedule, User
+from mailroom.storage.tables import Connection, Execution, Report, Schedule, User
+
+_CHUNK = 500
+"""Ids that one query names."""
 
 _SORTS = {"created_at": Schedule.created_at, "name": Schedule.name, "updated_at": Schedule.updated_at}
 
@@ -28,8 +31,38 @@ def visible_to(viewer: Viewer) -> ColumnElement[bool]:
 async def find(session: AsyncSession, schedule_id: str, *, lock: bool = False) -> Schedule | None:
     """Return the schedule, deleted ones included, or None."""
     if lock:
-        await hold(session, Schedule, schedule_id)
-    return await session.get(Schedule, schedule_id, populate_existing=lock)
+        return await hold(session, Schedule, schedule_id)
+    return await session.get(Schedule, schedule_id)
+
+
+async def hold_of(session: AsyncSession, execution_id: str) -> Schedule | None:
+    """Return the schedule of an execution and keep others from changing it, see `locks`; None: no such execution."""
+    return await hold(
+        session, Schedule, select(Execution.schedule_id).where(Execution.id == execution_id).scalar_subquery()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a schedule names, as far as it is there: its owner, its active report, and connections by name."""
+
+    owner: User | None
+    report: Report | None
+    connections: dict[str, Connection]
+
+
+async def surroundings(session: AsyncSession, schedule: Schedule, connections: Iterable[str]) -> Surroundings:
+    """Return what a schedule names, for Mailroom's own work, by one statement."""
+    query = (
+        select(User, Report, Connection)
+        .select_from(User)
+        .outerjoin(Report, and_(Report.id == schedule.report_id, Report.is_active))
+        .outerjoin(Connection, Connection.name.in_(set(connections)))
+        .where(User.id == schedule.user_id)
+    )
+    rows = (await session.execute(query)).all()
+    owner, report = (rows[0][0], rows[0][1]) if rows else (None, None)
+    return Surroundings(owner, report, {row[2].name: row[2] for row in rows if row[2] is not None})
 
 
 async def get(
@@ -60,6 +93,13 @@ async def get(
         raise NotFound(f"There is no schedule {schedule_id[:60]}.", remedy="GET /api/v1/schedules/ lists yours.")
     viewer.require(doing, viewer.relation_to(found.user_id))
     return found
+
+
+async def visible_among(session: AsyncSession, ids: Sequence[str], *, viewer: Viewer) -> set[str]:
+    """Return those of these ids whose schedules the viewer sees."""
+    if not ids or viewer.sees_all:
+        return set(ids)
+    return set(await session.scalars(select(Schedule.id).where(Schedule.id.in_(ids), visible_to(viewer))))
 
 
 async def is_visible(session: AsyncSession, schedule_id: str, *, viewer: Viewer) -> bool:
@@ -118,6 +158,19 @@ async def of_report(session: AsyncSession, report_id: str, *, viewer: Viewer) ->
     return [(row[0], row[1]) for row in await session.execute(query)]
 
 
+async def active_among(session: AsyncSession, ids: Sequence[str], *, viewer: Viewer) -> Sequence[Schedule]:
+    """Return those of these schedules that are active, by name; locked until the transaction ends."""
+    await before_reading(session)
+    found: list[Schedule] = []
+    for start in range(0, len(ids), _CHUNK):
+        query = select(Schedule).where(
+            Schedule.id.in_(ids[start : start + _CHUNK]), Schedule.state == ScheduleState.ACTIVE, visible_to(viewer)
+        )
+        ordered = query.order_by(Schedule.name, Schedule.id).with_for_update()
+        found += await session.scalars(ordered.execution_options(populate_existing=True))
+    return found
+
+
 async def following(session: AsyncSession, after: str, limit: int) -> Sequence[Schedule]:
     """Return the next schedules by id that are not deleted."""
     query = select(Schedule).where(Schedule.state != ScheduleState.DELETED, Schedule.id > after)
@@ -140,11 +193,6 @@ async def mark_sync_failed(session: AsyncSession, schedule_id: str, message: str
     await session.execute(
         update(Schedule).where(Schedule.id == schedule_id).values(sync_state=state, sync_error=message[:2000])
     )
-
-
-async def record_run(session: AsyncSession, schedule_id: str, last_run: datetime) -> None:
-    """Remember when the schedule last ran."""
-    await session.execute(update(Schedule).where(Schedule.id == schedule_id).values(last_run=last_run))
 
 
 async def names(session: AsyncSession, schedule_ids: Iterable[str]) -> dict[str, str]:

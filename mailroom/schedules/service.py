@@ -11,19 +11,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.access import repository as users
 from mailroom.access.ownership import bar_of
 from mailroom.access.permissions import Action
-from mailroom.access.viewer import viewer_of
+from mailroom.access.viewer import SYSTEM, viewer_of
 from mailroom.audit import events
 from mailroom.audit import repository as audit
 from mailroom.calendars import repository as calendar_repository
 from mailroom.calendars.service import business_calendar
 from mailroom.context import Context
-from mailroom.errors import Conflict, Invalid
+from mailroom.errors import Conflict, Fault, Invalid
 from mailroom.executions import lifecycle as execution_lifecycle
 from mailroom.executions.reasons import ReasonCode, because
 from mailroom.ledger.account import account_for_change
+from mailroom.reports import repository as report_repository
+from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import lifecycle
 from mailroom.schedules import repository as stored
-from mailroom.schedules.checks import check
+from mailroom.schedules.checks import check, report_faults
 from mailroom.schedules.conflicts import repository as conflicts
 from mailroom.schedules.conflicts.keys import keys_of
 from mailroom.schedules.lifecycle import Cause
@@ -116,7 +118,7 @@ async def patch(
 
     Raises:
         NotFound, Conflict, Invalid.
-        Overtaken: the schedule was put on another calendar while this began.
+        Overtaken: the schedule was put on another calendar or report while this began.
     """
 
     def merged(schedule: Schedule) -> ScheduleSpec:
@@ -127,15 +129,16 @@ async def patch(
     schedule = await _locked(session, schedule_id, seen, context)
     check_etag(etag(schedule), if_match, noun="schedule")
     spec = merged(schedule)
-    if spec.timing.calendar != seen.timing.calendar:
+    if (spec.timing.calendar, spec.report_id) != (seen.timing.calendar, seen.report_id):
         raise Overtaken
     return await _rewrite(session, schedule, spec, context)
 
 
 async def _locked(session: AsyncSession, schedule_id: str, spec: ScheduleSpec, context: Context) -> Schedule:
-    """Lock the calendar that the schedule is to be on, then the schedule, and return the schedule."""
+    """Lock the calendar and the report that the schedule is to have, then the schedule, and return the schedule."""
     if spec.timing.calendar is not None:
         await calendar_repository.find(session, spec.timing.calendar, lock=True)
+    await report_repository.find(session, spec.report_id, viewer=context.viewer, lock=True)
     return await stored.get(session, schedule_id, viewer=context.viewer, doing=Action.SCHEDULE_CHANGE, lock=True)
 
 
@@ -198,8 +201,11 @@ async def resume(session: AsyncSession, schedule_id: str, context: Context, *, i
 
     Raises:
         NotFound.
-        Conflict: it is finished, its owner may not own schedules, or `if_match` is stale.
+        Conflict: it is finished, its owner may not own schedules, its report has changed and it does not fit any more,
+            or `if_match` is stale.
+        Overtaken: it was put on another report while this began.
     """
+    await _check_fit(session, schedule_id, context)
     schedule = await _move(session, schedule_id, ScheduleState.ACTIVE, Cause.RESUME, context, if_match)
     if bar_of(await users.find(session, schedule.user_id)) is not None:
         message = "The owner of the schedule is disabled, or has a role that may not own schedules."
@@ -208,6 +214,32 @@ async def resume(session: AsyncSession, schedule_id: str, context: Context, *, i
         )
     schedule.consecutive_failures = 0
     return schedule
+
+
+async def _check_fit(session: AsyncSession, schedule_id: str, context: Context) -> None:
+    """Lock the schedule's report and then the schedule; refuse one that does not fit what its report is by now."""
+    doing = Action.SCHEDULE_RESUME
+    report_id = (await stored.get(session, schedule_id, viewer=context.viewer, doing=doing)).report_id
+    # Whether it fits does not depend on who sees the report.
+    report = await report_repository.find(session, report_id, viewer=SYSTEM, lock=True)
+    schedule = await stored.get(session, schedule_id, viewer=context.viewer, doing=doing, lock=True)
+    if schedule.report_id != report_id:
+        raise Overtaken
+    if schedule.state not in (ScheduleState.PAUSED, ScheduleState.SUSPENDED):
+        return
+    faults = [Fault("report_id", "The report was deleted.", "Choose another report.")]
+    if report is not None:
+        faults = _faults(stored_spec(schedule), ReportDefinition.model_validate(report.definition))
+    if faults:
+        message = f"The schedule does not fit its report '{report_id}' any more: {'; '.join(map(str, faults))}"
+        raise Conflict(message, remedy="Change the schedule so that it fits, and resume it then.", faults=faults)
+
+
+def _faults(spec: ScheduleSpec, definition: ReportDefinition) -> list[Fault]:
+    try:
+        return report_faults(spec, definition)
+    except Invalid as error:  # A channel that takes these settings no longer, or is not installed here.
+        return error.faults
 
 
 async def delete(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:

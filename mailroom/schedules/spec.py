@@ -53,6 +53,10 @@ class ScheduleSpec(_Model):
         """
         return read_targets(self.destinations)
 
+    def sends_nothing(self, rows: int | None) -> bool:
+        """Say whether the condition keeps a report with so many rows from being sent; None: nobody counted them."""
+        return self.condition.send_if == "not_empty" and rows == 0
+
 
 def read_targets(destinations: Sequence[Mapping[str, Any]]) -> list[Destination]:
     """Return destinations as the models of their channels.

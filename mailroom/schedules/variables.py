@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from mailroom.errors import Fault
+from mailroom.reports.dates import window_days
 from mailroom.reports.parameters import ParametersInvalid, resolve_parameters
 from mailroom.reports.spec import ReportDefinition
 from prefect_mailroom.channels.base import Destination
@@ -63,13 +64,12 @@ def _no_such_parameter(place: str, name: str, declared: Mapping[str, Any]) -> Fa
 
 def _kinds(definition: ReportDefinition, parameters: Mapping[str, Any], timezone: str) -> dict[str, Kind]:
     """Return the kind of each variable that has a value at every delivery."""
-    bounds = (definition.data_window or "").split("..")
     try:
         values = resolve_parameters(definition.parameters, dict(parameters), _SAMPLE_DUE, timezone)
     except ParametersInvalid:
         declared = definition.parameters.get("properties", {})
         found: dict[str, Kind] = {f"{PARAMETER_PREFIX}{name}": "any" for name in declared}
-        has_window = len(bounds) == 2
+        has_window = definition.data_window is not None and definition.data_window.count("..") == 1
     else:
         # A delivery's texts take texts and whole numbers.
         found = {
@@ -77,15 +77,6 @@ def _kinds(definition: ReportDefinition, parameters: Mapping[str, Any], timezone
             for name, value in values.items()
             if isinstance(value, str | int) and not isinstance(value, bool)
         }
-        has_window = len(bounds) == 2 and all(_is_day(values.get(name)) for name in bounds)
+        has_window = all(window_days(definition.data_window, values))
     fixed = {name: kind for name, kind in KNOWN.items() if has_window or name not in WINDOW_NAMES}
     return {**fixed, **found}
-
-
-def _is_day(value: Any) -> bool:
-    """Tell whether a bound of the data window has a day, see `mailroom.passes.deliver.window`."""
-    try:
-        date.fromisoformat(str(value)[:10])
-    except ValueError:
-        return False
-    return True

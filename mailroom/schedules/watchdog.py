@@ -10,7 +10,10 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import repository as audit
@@ -29,6 +32,7 @@ from mailroom.schedules.lifecycle import Cause
 from mailroom.states import ExecutionState, ScheduleState
 from mailroom.storage.database import Database
 from mailroom.storage.locks import before_reading
+from mailroom.storage.tables import Schedule
 
 _LOG = logging.getLogger(__name__)
 GRACE_AFTER_CHANGE = timedelta(seconds=10)
@@ -73,21 +77,26 @@ async def look(database: Database, *, now: datetime) -> Findings:
 async def _overdue(database: Database, findings: Findings, now: datetime) -> None:
     beyond = ""
     while True:
-        async with database.session() as session:
-            await before_reading(session)
-            batch = await ledger.overdue(
-                session, now=now, after_change=GRACE_AFTER_CHANGE, grace=GRACE, beyond=beyond, limit=_BATCH
-            )
-            found = await account(session, batch, now=now, until=now - GRACE_AFTER_CHANGE) if batch else []
-            for one in found:
-                if missed := _missed(one):
-                    schedule = one.schedule
-                    _notify(session, schedule.id, schedule.name, schedule.user_id, missed, now)
+        batch, found = await database.transact(partial(_account_for_overdue, beyond, now))
         for one in found:
             _tell(one, findings)
         if len(batch) < _BATCH:
             return
         beyond = batch[-1].id
+
+
+async def _account_for_overdue(
+    beyond: str, now: datetime, session: AsyncSession
+) -> tuple[Sequence[Schedule], Sequence[Found]]:
+    await before_reading(session)
+    batch = await ledger.overdue(
+        session, now=now, after_change=GRACE_AFTER_CHANGE, grace=GRACE, beyond=beyond, limit=_BATCH
+    )
+    found = await account(session, batch, now=now, until=now - GRACE_AFTER_CHANGE) if batch else []
+    for one in found:
+        if missed := _missed(one):
+            _notify(session, one.schedule.id, one.schedule.name, one.schedule.user_id, missed, now)
+    return batch, found
 
 
 def _missed(found: Found) -> list[tuple[datetime, Reason]]:
@@ -121,30 +130,40 @@ async def _expired(database: Database, findings: Findings, now: datetime) -> Non
     """Close occurrences that nothing began in time, such as where Prefect or the workers are away for long."""
     beyond: tuple[datetime, str] | None = None
     while True:
-        async with database.session() as session:
-            batch = await ledger.waiting(session, before=now - GRACE, beyond=beyond, limit=_BATCH)
-            ends = []
-            for row in batch:
-                policy = Policy.model_validate(row.policy_config["policy"])
-                if reason := expired(row.due_at, policy, now=now):
-                    ends.append((row.id, ExecutionState.MISSED, reason))
-                    _notify(session, row.schedule_id, row.name, row.user_id, [(row.due_at, reason)], now)
-            await execution_lifecycle.close_unbegun(session, ends, now=now)
-        findings.missed += len(ends)
+        batch, missed = await database.transact(partial(_close_expired, beyond, now))
+        findings.missed += missed
         if len(batch) < _BATCH:
             return
         beyond = (batch[-1].due_at, batch[-1].id)
 
 
+async def _close_expired(
+    beyond: tuple[datetime, str] | None, now: datetime, session: AsyncSession
+) -> tuple[Sequence[Row[Any]], int]:
+    batch = await ledger.waiting(session, before=now - GRACE, beyond=beyond, limit=_BATCH)
+    ends = []
+    for row in batch:
+        policy = Policy.model_validate(row.policy_config["policy"])
+        if reason := expired(row.due_at, policy, now=now):
+            ends.append((row.id, ExecutionState.MISSED, reason))
+            _notify(session, row.schedule_id, row.name, row.user_id, [(row.due_at, reason)], now)
+    await execution_lifecycle.close_unbegun(session, ends, now=now)
+    return batch, len(ends)
+
+
 async def _finished(database: Database, findings: Findings, now: datetime) -> None:
     """Finish schedules with nothing left to fire whose last occurrence ended without a run that would have done so."""
     while True:
-        async with database.session() as session:
-            await before_reading(session)
-            batch = await ledger.finishable(session, limit=_BATCH)
-            for schedule in batch:
-                lifecycle.move(schedule, ScheduleState.FINISHED, Cause.NOTHING_LEFT, now=now)
-                audit.record(session, ScheduleFinished(schedule.id), at=now)
-        findings.finished += len(batch)
-        if len(batch) < _BATCH:
+        finished = await database.transact(partial(_finish_batch, now))
+        findings.finished += finished
+        if finished < _BATCH:
             return
+
+
+async def _finish_batch(now: datetime, session: AsyncSession) -> int:
+    await before_reading(session)
+    batch = await ledger.finishable(session, limit=_BATCH)
+    for schedule in batch:
+        lifecycle.move(schedule, ScheduleState.FINISHED, Cause.NOTHING_LEFT, now=now)
+        audit.record(session, ScheduleFinished(schedule.id), at=now)
+    return len(batch)

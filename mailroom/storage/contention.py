@@ -1,4 +1,4 @@
-"""Run a transaction again that had to give way to another one: the only place that does so.
+"""Run a transaction again that had to give way to another one: the only place that does so, see `Database.transact`.
 
 Locks are taken in one order (see `locks`), so deadlocks are rare; but statements of many rows, foreign keys and the
 one write lock of SQLite leave some, and a transaction that the database broke off has changed nothing.
@@ -46,7 +46,7 @@ def is_contention(error: Exception) -> bool:
     return any(words in str(error.orig) for words in _SQLITE_WORDS)
 
 
-async def persistently(
+async def giving_way(
     open_session: Callable[[], AbstractAsyncContextManager[AsyncSession]],
     body: Callable[[AsyncSession], Awaitable[Result]],
 ) -> Result:

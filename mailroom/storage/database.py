@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-from mailroom.storage.contention import persistently
+from mailroom.storage.contention import giving_way
+from mailroom.storage.patience import STEP, outlast
 
 Result = TypeVar("Result")
 JsonColumn = JSON().with_variant(JSONB(), "postgresql")
@@ -72,7 +73,11 @@ def _roll_back(connection: DBAPIConnection, _entry: ConnectionPoolEntry, _error:
 
 
 class Database:
-    """The engine and its sessions. Commits happen at the edge: `async with database.session() as s: …` commits."""
+    """The engine and its transactions. Commits happen at the edge.
+
+    `transact` is for whatever writes. `transact_patiently` is for the steps of a pass, see `patience`. `session` is for
+    reading.
+    """
 
     def __init__(self, url: str) -> None:
         sqlite = url.startswith("sqlite")
@@ -97,7 +102,21 @@ class Database:
         Raises:
             Unavailable: others kept the database from doing it, several times.
         """
-        return await persistently(self.session, body)
+        return await giving_way(self.session, body)
+
+    async def transact_patiently(
+        self, body: Callable[[AsyncSession], Awaitable[Result]], what: str, *, pauses: Sequence[float] = STEP
+    ) -> Result:
+        """Do the same, and also outlast a database that is away for a while.
+
+        Args:
+            what: names the transaction in the log.
+            pauses: how long it is tried again, see `patience`.
+
+        Raises:
+            Unavailable, DBAPIError, OSError: the database did not take it in that time.
+        """
+        return await outlast(lambda: self.transact(body), what, pauses)
 
     async def close(self) -> None:
         """Give every connection back; the next session opens new ones, on whichever event loop it runs."""

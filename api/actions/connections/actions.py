@@ -81,8 +81,9 @@ async def replace(caller: Caller, name: str, wanted: ConnectionSettings) -> Conn
     Raises:
         NotFound, Conflict, Invalid, Unavailable.
     """
-    async with caller.session() as session:
-        return ConnectionView.model_validate(await connections.replace(session, name, wanted, caller.context))
+    return ConnectionView.model_validate(
+        await connections.replace(caller.services.database, name, wanted, caller.context)
+    )
 
 
 async def delete(caller: Caller, name: str) -> None:

@@ -15,6 +15,7 @@ from mailroom.executions.overview import Deliveries
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import reason_of
 from mailroom.schedules import repository as schedule_repository
+from mailroom.states import DeliveryState
 from mailroom.storage.tables import Artifact, Execution
 
 
@@ -79,4 +80,5 @@ async def execution_detail(session: AsyncSession, row: Execution, context: Conte
         )
         for delivery in await delivery_repository.deliveries_of(session, [row.id])
     ]
-    return ExecutionDetail(**view.model_dump(), deliveries=deliveries)
+    left = [delivery.recipient for delivery in deliveries if delivery.status is not DeliveryState.DELIVERED]
+    return ExecutionDetail(**view.model_dump(), unconfirmed=list(dict.fromkeys(left)), deliveries=deliveries)

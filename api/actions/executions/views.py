@@ -74,4 +74,11 @@ class DeliveryView(View):
 class ExecutionDetail(ExecutionView):
     """An execution with its deliveries."""
 
+    unconfirmed: list[str] = Field(
+        default_factory=list,
+        description=(
+            "Every recipient whose delivery is not confirmed. The `reason` names the first few once the execution "
+            "has ended."
+        ),
+    )
     deliveries: list[DeliveryView]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,11 +18,9 @@ from mailroom.rendering import previews
 from mailroom.reports import repository as report_repository
 from mailroom.reports import service as reports
 from mailroom.reports.spec import ReportDefinition
-from mailroom.schedules import checks
+from mailroom.schedules.report_change import save
+from mailroom.schedules.report_change.broken import Broken
 from mailroom.storage.tables import Report
-
-_MOST_NAMED = 20
-"""So many broken schedules are named in one answer; more are counted."""
 
 
 async def every(caller: Caller) -> PageView[ReportSummary]:
@@ -55,23 +55,37 @@ async def create(caller: Caller, definition: ReportDefinition, remember: Remembe
     return await caller.transact(change)
 
 
-async def replace(caller: Caller, definition: ReportDefinition, *, if_match: str | None) -> ReportView:
-    """Replace the definition of a report; the answer warns of each schedule that it breaks, with its owner.
+async def replace(
+    caller: Caller, definition: ReportDefinition, *, if_match: str | None, suspend_broken: bool
+) -> ReportView:
+    """Replace the definition of a report; the answer names each schedule that it breaks, with its owner.
+
+    Args:
+        suspend_broken: whether active schedules that it breaks may be suspended.
 
     Raises:
         NotFound, Conflict, Invalid.
+        BreaksSchedules: active schedules would break, and may not be suspended.
     """
 
-    async def change(session: AsyncSession) -> ReportView:
-        return _view(*await reports.save(session, definition, caller.context, new=False, if_match=if_match))
+    async def change(session: AsyncSession) -> tuple[ReportView, list[str]]:
+        saved = await save.replace_report(
+            session, definition, caller.context, if_match=if_match, suspend_broken=suspend_broken
+        )
+        suspended = [one.schedule_id for one in saved.suspended]
+        warnings = [*saved.warnings, *_broken(saved.suspended, "suspended"), *_broken(saved.unfit, "not suspended")]
+        return _view(saved.report, warnings).model_copy(update={"suspended": suspended}), suspended
 
-    view = await caller.transact(change)
-    async with caller.session() as session:
-        broken = await checks.broken_by(session, definition, viewer=caller.viewer)
-    warnings = [*view.warnings, *(str(one) for one in broken[:_MOST_NAMED])]
-    if len(broken) > _MOST_NAMED:
-        warnings.append(f"It breaks {len(broken) - _MOST_NAMED} more schedules.")
-    return view.model_copy(update={"warnings": warnings})
+    view, suspended = await caller.transact(change)
+    await asyncio.gather(*(caller.services.reconciler.settle_schedule(one) for one in suspended))
+    return view
+
+
+def _broken(broken: Sequence[Broken], became: str) -> list[str]:
+    named = [f"{one} It was {became}." for one in broken[: save.MOST_NAMED]]
+    if left_out := len(broken) - len(named):
+        named.append(f"It breaks {left_out} more schedules, which were {became}.")
+    return named
 
 
 async def delete(caller: Caller, report_id: str, *, if_match: str | None) -> None:

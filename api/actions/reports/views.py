@@ -26,6 +26,9 @@ class ReportView(ReportSummary):
 
     definition: dict[str, Any]
     warnings: list[str] = Field(default_factory=list)
+    suspended: list[str] = Field(
+        default_factory=list, description="The ids of the schedules that this change has suspended."
+    )
 
     @property
     def etag(self) -> str:

@@ -14,6 +14,7 @@ SMTP = {
             "password": "…",
         },
         "from_address": "reports@example.com",
+        "retries": {"delays": [30, 300, 1800, 7200], "then_every": 7200},
     },
 }
 FOLDER = {"kind": "folder", "description": "", "settings": {"root": "/srv/reports"}}

@@ -61,11 +61,26 @@ async def read(report_id: Id, caller: CallerDep, response: Response) -> ReportVi
     return view
 
 
-@router.put("/{report_id}", responses=documented(400, 404, 412, 422), openapi_extra=may(Action.REPORT_CHANGE))
+@router.put("/{report_id}", responses=documented(400, 404, 409, 412, 422), openapi_extra=may(Action.REPORT_CHANGE))
 async def replace(
-    report_id: Id, body: DefinitionBody, caller: CallerDep, response: Response, if_match: IfMatch = None
+    report_id: Id,
+    body: DefinitionBody,
+    caller: CallerDep,
+    response: Response,
+    if_match: IfMatch = None,
+    suspend_broken: Annotated[
+        bool,
+        Query(
+            description=(
+                "Whether active schedules that do not fit the new definition may be suspended. Their owners are told."
+            )
+        ),
+    ] = False,
 ) -> ReportView:
-    """Replace the definition of a report. `warnings` names each schedule that it breaks, whose it is, and why."""
+    """Replace the definition of a report. `warnings` names each schedule that it breaks, whose it is, and why.
+
+    Where active schedules would break, it is refused with 409 and names them, unless `suspend_broken` is set.
+    """
     definition = read_as(ReportDefinition, {"id": report_id, **body})
     if definition.id != report_id:
         raise Invalid.at(
@@ -73,7 +88,7 @@ async def replace(
             f"The id in the body is '{definition.id}', but the path says '{report_id}'.",
             ("Send the same id in both."),
         )
-    view = await reports.replace(caller, definition, if_match=if_match)
+    view = await reports.replace(caller, definition, if_match=if_match, suspend_broken=suspend_broken)
     response.headers["ETag"] = view.etag
     return view
 

@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Literal, Self
 from prefect.blocks.core import Block
 from pydantic import BaseModel, ConfigDict, Field
 
+from prefect_mailroom.channels.retries import STANDARD, Retries
 from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused
 
 IfExists = Literal["overwrite", "timestamp", "fail"]
@@ -211,6 +212,13 @@ class Channel(Block):
 
     timeout_seconds: float = Field(
         default=60, gt=0, le=3600, description="How many seconds one attempt may take before it is given up."
+    )
+    retries: Retries = Field(
+        default=STANDARD,
+        description=(
+            "When a delivery that failed is tried again. By default after 30 seconds, 5 minutes, 30 minutes, 2 hours, "
+            "and then every 2 hours."
+        ),
     )
 
     async def deliver(self, parcel: Parcel) -> Receipt:

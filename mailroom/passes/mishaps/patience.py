@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from mailroom.passes.retry import expiry_of
 from mailroom.storage.tables import Execution
 
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=30), timedelta(minutes=15)
@@ -23,12 +24,9 @@ def delay_after(errors: int) -> timedelta:
 def retry_after_error(execution: Execution, *, errors: int, expires_after: timedelta, now: datetime) -> datetime | None:
     """Return when the execution is tried again after an error of ours, or None once its time is over.
 
-    Its time counts from the last moment at which somebody or something asked for it.
-
     Args:
         errors: passes that ended so, this one included.
     """
-    asked = [execution.due_at, execution.started_at, execution.retry_requested_at]
-    over = max(moment for moment in asked if moment) + expires_after
     following = now + delay_after(errors)
-    return following if following <= over or errors <= LEAST_RETRIES else None
+    in_time = following <= expiry_of(execution, expires_after).at
+    return following if in_time or errors <= LEAST_RETRIES else None

@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.errors import Unavailable
 from mailroom.executions import repository as executions
 from mailroom.executions.fence import hold_for
 from mailroom.executions.policy import Policy
@@ -22,7 +24,6 @@ from mailroom.passes.outcome import Outcome
 from mailroom.schedules import repository as stored
 from mailroom.states import ExecutionState
 from mailroom.storage.database import Database, new_id
-from mailroom.storage.retrying import persistently
 from mailroom.storage.tables import Schedule
 
 _LOG = logging.getLogger(__name__)
@@ -44,16 +45,15 @@ async def after_error(
     """
     error_id = _logged(f"A pass over execution {execution_id}", error)
 
-    async def count() -> datetime | None:
-        async with database.session() as session:
-            row = await hold_for(session, execution_id, pass_number)
-            row.error_count += 1
-            row.error_id = error_id
-            return retry_after_error(row, errors=row.error_count, expires_after=expires_after, now=now)
+    async def count(session: AsyncSession) -> datetime | None:
+        row = await hold_for(session, execution_id, pass_number)
+        row.error_count += 1
+        row.error_id = error_id
+        return retry_after_error(row, errors=row.error_count, expires_after=expires_after, now=now)
 
     try:
-        retry_at = await persistently(count, f"Counting error {error_id}")
-    except (SQLAlchemyError, OSError):
+        retry_at = await database.transact_patiently(count, f"Counting error {error_id}")
+    except (Unavailable, SQLAlchemyError, OSError):
         _LOG.exception("Error %s could not be counted.", error_id)
         return uncounted(error_id, now=now)
     if retry_at:
@@ -77,28 +77,27 @@ async def before_begin(
     """
     error_id = _logged(f"The claim of flow run {run.id}", error)
 
-    async def count() -> Outcome | None:
-        async with database.session() as session:
-            known = execution_id or await executions.id_of_flow_run(session, run.id)
-            if known is None:
-                return None
-            seen = await executions.get(session, known)
-            schedule = await stored.find(session, seen.schedule_id, lock=True)  # First, as the claim does.
-            row = await executions.get(session, known, lock=True)
-            if row.status.ended and row.retry_requested_at is None:
-                return Outcome(row.status, because(ReasonCode.OWN_ERROR, error_id=error_id))
-            row.error_count += 1
-            row.error_id = error_id
-            limit = _expires_after(schedule)
-            retry_at = retry_after_error(row, errors=row.error_count, expires_after=limit, now=now)
-            if retry_at:
-                return Outcome(row.status, because(ReasonCode.OWN_ERROR_RETRY, error_id=error_id), retry_at)
-            failed = Outcome(ExecutionState.FAILED, because(ReasonCode.OWN_ERROR, error_id=error_id))
-            return await conclude(session, row.id, failed, pass_number=row.pass_count, now=now)
+    async def count(session: AsyncSession) -> Outcome | None:
+        known = execution_id or await executions.id_of_flow_run(session, run.id)
+        if known is None:
+            return None
+        seen = await executions.get(session, known)
+        schedule = await stored.find(session, seen.schedule_id, lock=True)  # First, as the claim does.
+        row = await executions.get(session, known, lock=True)
+        if row.status.ended and row.retry_requested_at is None:
+            return Outcome(row.status, because(ReasonCode.OWN_ERROR, error_id=error_id))
+        row.error_count += 1
+        row.error_id = error_id
+        limit = _expires_after(schedule)
+        retry_at = retry_after_error(row, errors=row.error_count, expires_after=limit, now=now)
+        if retry_at:
+            return Outcome(row.status, because(ReasonCode.OWN_ERROR_RETRY, error_id=error_id), retry_at)
+        failed = Outcome(ExecutionState.FAILED, because(ReasonCode.OWN_ERROR, error_id=error_id))
+        return await conclude(session, row.id, failed, pass_number=row.pass_count, now=now)
 
     try:
-        outcome = await persistently(count, f"Counting error {error_id}")
-    except (SQLAlchemyError, OSError):
+        outcome = await database.transact_patiently(count, f"Counting error {error_id}")
+    except (Unavailable, SQLAlchemyError, OSError):
         _LOG.exception("Error %s could not be counted.", error_id)
         outcome = None
     if outcome is None and now > run.expected_at + LONGEST_EXPIRY:

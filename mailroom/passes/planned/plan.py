@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from mailroom.rendering.service import RenderedReport, RenderRequest
-from mailroom.storage.tables import Json, Schedule
+from mailroom.storage.tables import Execution, Json, Schedule
 
 
 class Plan(BaseModel):
@@ -51,3 +51,13 @@ def plan_of(schedule: Schedule, request: RenderRequest, report: RenderedReport) 
         parameters=request.parameters,
         renderings=tuple(rendering.id for rendering in report.renderings),
     )
+
+
+def keep_plan(execution: Execution, plan: Plan, report: RenderedReport) -> None:
+    """Fix on the execution's row, which the caller has locked, what every recipient gets."""
+    execution.artifact_ids, execution.report_version, execution.plan = (
+        report.artifact_ids,
+        plan.report_version,
+        plan.stored(),
+    )
+    execution.export_id = report.artifact_ids[0] if report.artifact_ids else None

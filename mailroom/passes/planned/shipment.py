@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from mailroom.passes.planned.plan import Plan
-from mailroom.rendering import repository as rendering_repository
+from mailroom.passes.planned.rendered import FilesExpired, Rendered
 from mailroom.rendering.service import Message, RenderedReport, message_of
+from mailroom.reports.dates import window_days
 from mailroom.schedules.spec import ScheduleSpec
 from mailroom.states import ExecutionKind
 from mailroom.storage.artifacts import ArtifactStore
-from mailroom.storage.database import Database
 from mailroom.storage.tables import Artifact, Delivery, Execution, Schedule
 from prefect_mailroom.channels.base import Parcel, ParcelFile
 from prefect_mailroom.channels.registry import destination
 from prefect_mailroom.text import variables
-
-
-class FilesExpired(Exception):
-    """What the first pass rendered is not kept any more; nothing else may be sent in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,49 +32,26 @@ class Shipment:
     message: Message
 
 
-async def find_report(database: Database, plan: Plan) -> RenderedReport:
-    """Return what an earlier pass rendered.
-
-    Raises:
-        FilesExpired: a part of it is gone.
-    """
-    async with database.session() as session:
-        rows = await rendering_repository.by_ids(session, plan.renderings)
-    if len(rows) < len(plan.renderings):
-        raise FilesExpired
-    return RenderedReport(tuple(rows))
-
-
 async def load_shipment(
-    database: Database,
-    store: ArtifactStore,
-    execution: Execution,
-    schedule: Schedule,
-    spec: ScheduleSpec,
-    plan: Plan,
-    report: RenderedReport,
+    store: ArtifactStore, execution: Execution, schedule: Schedule, spec: ScheduleSpec, rendered: Rendered
 ) -> Shipment:
     """Bring together what was rendered.
 
     Raises:
         FilesExpired: a file is gone.
     """
-    async with database.session() as session:
-        artifacts = await rendering_repository.artifacts(session, report.artifact_ids)
-    if len(artifacts) < len(report.artifact_ids):
-        raise FilesExpired
 
     def load() -> tuple[Message, tuple[ParcelFile, ...]]:
-        files = tuple(_parcel_file(store, artifact) for artifact in artifacts)
+        files = tuple(_parcel_file(store, artifact) for artifact in rendered.artifacts)
         if not all(file.path.exists() for file in files):
             raise FilesExpired
-        return message_of(store, report), files
+        return message_of(store, rendered.report), files
 
     try:
         message, files = await asyncio.to_thread(load)
     except FileNotFoundError as error:
         raise FilesExpired from error
-    return Shipment(execution, schedule, spec, plan, report, files, message)
+    return Shipment(execution, schedule, spec, rendered.plan, rendered.report, files, message)
 
 
 def _parcel_file(store: ArtifactStore, artifact: Artifact) -> ParcelFile:
@@ -93,23 +64,11 @@ def _parcel_file(store: ArtifactStore, artifact: Artifact) -> ParcelFile:
     )
 
 
-def window(data_window: str | None, parameters: dict[str, Any]) -> tuple[date | None, date | None]:
-    """Return the first and last day of the data, where the report names the parameters that bound it."""
-    days: list[date | None] = []
-    for name in (data_window or "").split(".."):
-        value = parameters.get(name)
-        try:
-            days.append(date.fromisoformat(str(value)[:10]) if value else None)
-        except ValueError:
-            days.append(None)
-    return (days[0], days[1]) if len(days) == 2 else (None, None)
-
-
 def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
     """Return the parcel of one attempt. Pure: the files are only named."""
     execution, plan = shipment.execution, shipment.plan
     local_due = execution.due_at.astimezone(ZoneInfo(plan.timezone))
-    first, last = window(plan.data_window, plan.parameters)
+    first, last = window_days(plan.data_window, plan.parameters)
     return Parcel(
         key=delivery.key,
         attempt=attempt,

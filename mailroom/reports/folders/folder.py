@@ -49,11 +49,15 @@ class ReportFolderError(ConfigurationError):
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The reports below a folder, by id, with what is wrong with the others and what the authors should know."""
+    """The reports below a folder, by id, with what is wrong with the others and what the authors should know.
+
+    `kept` names those that were read, and not stored since schedules in use would break.
+    """
 
     reports: dict[str, ReportDefinition] = field(default_factory=dict)
     errors: list[ReportFolderError] = field(default_factory=list)
     warnings: list[FolderProblem] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
 
 
 def load_catalog(root: Path) -> Catalog:

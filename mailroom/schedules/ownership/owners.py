@@ -22,6 +22,7 @@ from mailroom.executions.reasons import ReasonCode, because
 from mailroom.ledger.account import account_for_change
 from mailroom.notifications.events import OwnerBarred, SuspendedForOwner
 from mailroom.notifications.service import notify
+from mailroom.reports import repository as report_repository
 from mailroom.schedules import lifecycle
 from mailroom.schedules import repository as stored
 from mailroom.schedules.lifecycle import Cause
@@ -70,6 +71,9 @@ async def reassign(session: AsyncSession, schedule_id: str, to: str, context: Co
     if barred := await grants.not_usable(session, names, viewer=viewer_of(owner)):
         message = f"{owner.email} may not use the connection '{barred[0]}' of this schedule."
         raise Conflict(message, remedy="Grant the connection to the user first, or choose another user.")
+    if await report_repository.find(session, schedule.report_id, viewer=viewer_of(owner)) is None:
+        message = f"{owner.email} may not see the report '{schedule.report_id}' of this schedule."
+        raise Conflict(message, remedy="Let an admin define the report, or choose another user.")
     before = await access.find(session, schedule.user_id)
     assert before is not None, "users are never removed"
     schedule.user_id = owner.id

@@ -83,6 +83,41 @@ async def test_of_two_new_calendars_of_one_id_one_is_refused(either: Api) -> Non
     assert _statuses(answers) == [201, 409]
 
 
+@pytest.mark.parametrize("first", ["schedule", "report"])
+async def test_a_report_is_not_deleted_under_a_new_schedule(
+    either: Api, schedule_body: dict[str, Any], first: str
+) -> None:
+    new = either.http.post("/api/v1/schedules/", json=schedule_body)
+    gone = either.http.delete("/api/v1/reports/orders")
+    answers = await _one_within_the_other(either, *((new, gone) if first == "schedule" else (gone, new)))
+    assert _statuses(answers) in ([201, 409], [204, 422])
+    used = (await either.json("GET", "/schedules/?report_id=orders", 200))["items"]
+    assert (await either.http.get("/api/v1/reports/orders")).status_code == (200 if used else 404)
+
+
+@pytest.mark.parametrize("first", ["schedule", "report"])
+@pytest.mark.parametrize("change", ["put", "resume"])
+async def test_a_schedule_never_becomes_active_that_does_not_fit_its_report(
+    either: Api, schedule_body: dict[str, Any], report_body: dict[str, Any], first: str, change: str
+) -> None:
+    """Neither a report's change nor a schedule's sees the other half-done, and none of them answers 500."""
+    made = await either.json("POST", "/schedules/", 201, json={**schedule_body, "formats": ["html"]})
+    path = f"/api/v1/schedules/{made['id']}"
+    fits_no_more = {**report_body, "formats": ["html"]}
+    changing = either.http.put(path, json=schedule_body)
+    if change == "resume":
+        await either.json("PUT", path.removeprefix("/api/v1"), 200, json=schedule_body)
+        await either.json("POST", f"{path.removeprefix('/api/v1')}/pause", 200)
+        changing.close()
+        changing = either.http.post(f"{path}/resume")
+    saving = either.http.put("/api/v1/reports/orders?suspend_broken=true", json=fits_no_more)
+    answers = await _one_within_the_other(either, *((changing, saving) if first == "schedule" else (saving, changing)))
+    assert _statuses(answers)[0] == 200
+    assert _statuses(answers)[1] in (200, 409, 422)
+    seen = await either.json("GET", path.removeprefix("/api/v1"), 200)
+    assert seen["state"] != "active" or seen["formats"] == ["html"]
+
+
 async def test_a_new_connection_keeps_its_own_settings(online: Api, tmp_path: Path) -> None:
     """The first request is held on its way to Prefect until the second one was answered, for 2 s at most."""
     going, answered = asyncio.Event(), asyncio.Event()

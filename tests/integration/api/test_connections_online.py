@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,10 @@ from sqlalchemy import delete
 from mailroom.connections.kinds import block_types
 from mailroom.storage.tables import Connection
 from prefect_mailroom import outbound
+from prefect_mailroom.channels.email.channel import EmailChannel
 from prefect_mailroom.channels.folder import FolderChannel
+from prefect_mailroom.channels.registry import CHANNELS
+from prefect_mailroom.channels.retries import STANDARD, Retries
 from tests.support.smtp import SmtpServer
 from tests.support.wire import intercepted
 
@@ -88,6 +92,19 @@ async def test_a_connection_is_replaced_as_a_whole(online: Api, prefect_server: 
     await online.json("PUT", "/connections/whole", 409, json={"kind": "folder", "settings": {"root": "/tmp"}})
 
 
+async def test_a_connection_says_when_its_deliveries_are_tried_again(online: Api, prefect_server: str) -> None:
+    settings = {**smtp_settings(25), "retries": {"delays": [300, 300, 300], "then_every": None}}
+    await online.json("POST", "/connections", 201, json={"name": "patient", "kind": "email", "settings": settings})
+    assert (await online.json("GET", "/connections/patient", 200))["settings"]["retries"] == settings["retries"]
+    async with PrefectClient(prefect_server) as client:
+        stored = await client.read_block_document_by_name("patient", "mailroom-email", include_secrets=True)
+    assert EmailChannel.model_validate(stored.data).retries == Retries(delays=[300, 300, 300])
+    standard = {"kind": "email", "settings": smtp_settings(25)}
+    await online.json("PUT", "/connections/patient", 200, json=standard)
+    shown = await online.json("GET", "/connections/patient", 200)
+    assert shown["settings"]["retries"] == STANDARD.model_dump()
+
+
 async def test_a_connection_in_use_is_kept(online: Api, prefect_server: str) -> None:
     used = await online.json("DELETE", "/connections/warehouse", 409)
     assert "report 'orders'" in used["detail"]
@@ -117,6 +134,10 @@ async def test_a_check_says_what_is_wrong(online: Api) -> None:
         ({"name": "X/../y", "kind": "folder", "settings": {"root": "/tmp"}}, "name"),
         ({"name": "x", "kind": "folder", "settings": {"root": "/tmp"}, "block_type_slug": "aws"}, "block_type_slug"),
         ({"name": "x", "kind": "email", "settings": {**smtp_settings(25), "allow_plain": False}}, "settings"),
+        (
+            {"name": "x", "kind": "folder", "settings": {"root": "/tmp", "retries": {"delays": []}}},
+            "settings.retries.delays",
+        ),
     ],
 )
 async def test_a_wrong_connection_is_refused_and_not_stored(online: Api, body: dict[str, Any], field: str) -> None:
@@ -148,10 +169,69 @@ async def test_every_kind_is_listed_with_its_schema(online: Api) -> None:
     kinds = {kind["kind"]: kind for kind in (await online.json("GET", "/connections/kinds", 200))["items"]}
     assert set(kinds) == set(block_types())
     assert all(kind["settings"]["properties"] for kind in kinds.values())
+    assert {name for name, kind in kinds.items() if "retries" in kind["settings"]["properties"]} == set(CHANNELS)
     assert kinds["email"]["use"] == "channel"
     assert kinds["sql"]["use"] == "source"
     assert kinds["sql"]["settings"]["properties"]["url"]["writeOnly"]
     assert all(hasattr(block, "check") for block in block_types().values())
+
+
+async def test_a_change_outlives_a_creation_that_fails_meanwhile(online: Api, tmp_path: Path) -> None:
+    """Both wait for Prefect; the creation fails first."""
+    held: list[asyncio.Event] = []
+    waiting = [asyncio.Event(), asyncio.Event()]
+
+    async def hold(request: httpx.Request) -> httpx.Response | None:
+        if request.method != "POST" or not request.url.path.endswith("/block_documents/") or len(held) == 2:
+            return None
+        number, going = len(held), asyncio.Event()
+        held.append(going)
+        waiting[number].set()
+        await asyncio.wait_for(going.wait(), 30)
+        return httpx.Response(500, request=request) if number == 0 else None
+
+    settings = {"root": str(tmp_path / "changed")}
+    with intercepted(hold):
+        body = {"name": "late", "kind": "folder", "settings": {"root": str(tmp_path / "created")}}
+        creating = asyncio.ensure_future(online.http.post("/api/v1/connections", json=body))
+        await asyncio.wait_for(waiting[0].wait(), 30)
+        change = {"kind": "folder", "settings": settings}
+        changing = asyncio.ensure_future(online.http.put("/api/v1/connections/late", json=change))
+        await asyncio.wait_for(waiting[1].wait(), 30)
+        held[0].set()
+        created = await creating
+        held[1].set()
+        changed = await changing
+    assert (created.status_code, changed.status_code) == (503, 200), changed.text
+    shown = await online.json("GET", "/connections/late", 200)
+    assert shown["settings"]["root"] == settings["root"]
+
+
+@pytest.mark.parametrize("mend", ["PUT", "DELETE"])
+async def test_a_connection_that_lost_its_block_says_so_and_can_be_mended(
+    online: Api, tmp_path: Path, mend: str
+) -> None:
+    """A process dies between the row and the block."""
+    now = datetime.now(UTC)
+    row = Connection(
+        name="half", kind="folder", block_type_slug="mailroom-folder", description="", created_at=now, updated_at=now
+    )
+    async with online.database.session() as session:
+        session.add(row)
+    body = {"kind": "folder", "settings": {"root": str(tmp_path)}}
+    for method, path in (("GET", "/connections/half"), ("POST", "/connections/half/check")):
+        problem = await online.json(method, path, 422)
+        assert problem["type"] == "/problems/configuration"
+        assert [error["field"] for error in problem["errors"]] == ["connection"]
+    taken = await online.json("POST", "/connections", 409, json={"name": "half", **body})
+    assert "PUT" in taken["remedy"]
+    if mend == "DELETE":
+        await online.json("DELETE", "/connections/half", 204)
+        await online.json("POST", "/connections", 201, json={"name": "half", **body})
+    else:
+        await online.json("PUT", "/connections/half", 200, json=body)
+    assert (await online.json("GET", "/connections/half", 200))["settings"]["root"] == str(tmp_path)
+    assert (await online.json("POST", "/connections/half/check", 200))["ok"]
 
 
 async def test_a_block_that_is_not_ours_is_never_overwritten(online: Api, prefect_server: str, tmp_path: Path) -> None:

@@ -79,6 +79,11 @@ async def test_only_what_is_missing_is_delivered(online: Api, schedule_body: dic
     run = await online.json("POST", f"/schedules/{made['id']}/run", 202)
     first = await run_pass(online, await stored(online, run["id"]))
     assert first.state is ExecutionState.PARTIAL, first.reason
+    left = await online.json("GET", f"/executions/{run['id']}", 200)
+    unconfirmed = [one["recipient"] for one in left["deliveries"] if one["status"] != "delivered"]
+    assert left["unconfirmed"] == unconfirmed != []
+    (listed,) = (await online.json("GET", "/schedules/executions", 200))["items"]
+    assert all(recipient in listed["reason"] for recipient in unconfirmed)
     ours = await flow_run(online, run["id"])
     async with PrefectClient(online.settings.prefect_api) as client:
         await client.set_flow_run_state(ours.id, Failed(name="Partial"), force=True)

@@ -16,6 +16,7 @@ from mailroom.executions.reasons import ReasonCode
 from mailroom.passes import work
 from mailroom.passes.mishaps.patience import LEAST_RETRIES
 from mailroom.passes.outcome import Outcome
+from mailroom.passes.steps import begin
 from mailroom.states import DeliveryState, ExecutionState
 from mailroom.storage.database import new_id, of_process
 from mailroom.storage.tables import Notification
@@ -131,7 +132,7 @@ async def test_a_claim_that_the_database_refuses_gives_the_run_back(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(work, "claim", broken)
+        patch.setattr(begin, "claim", broken)
         result = await environment.run_pass(schedule, execution, run_id=run_id)
     assert isinstance(result, Outcome)
     assert result.retry_at

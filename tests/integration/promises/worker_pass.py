@@ -15,7 +15,7 @@ from mailroom.executions import repository as executions
 from mailroom.executions.fence import PassLost
 from mailroom.executions.reason_words import words
 from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
-from mailroom.passes.outcome import Outcome
+from mailroom.passes.outcome import Outcome, Tried
 from mailroom.passes.supersede import stop_flow_run
 from mailroom.passes.work import Begun, Rendered, Work
 from mailroom.states import ExecutionState
@@ -48,7 +48,7 @@ class Pass:
         self._work = Work(environment.database, environment.settings, facts)
         self._begun: Begun | None = None
         self._made: Rendered | None = None
-        self._result: Outcome | None = None
+        self._result: Outcome | Tried | None = None
         self._state: State[Any] = Completed()
 
     async def go_on(self, until: Step = Step.OVER) -> None:

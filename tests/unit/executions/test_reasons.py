@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mailroom.executions.reason_words import words
-from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
+from mailroom.executions.reason_words import sentence, words
+from mailroom.executions.reasons import MOST_NAMED, Reason, ReasonCode, because, naming, reason_of
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import Execution
 
@@ -28,6 +28,7 @@ VALUES: dict[str, Any] = {
     "execution": "e-1",
     "queued": "e-2",
     "schedule": "s-1",
+    "report": "orders",
     "flow_run": "f-1",
     "error": "The table {orders} is gone.",
     "error_id": "x-1",
@@ -54,6 +55,22 @@ def test_a_reason_survives_storage(code: ReasonCode) -> None:
     stored = because(code, **VALUES)
     row = Execution(reason="", reason_code=str(code), reason_values=json.loads(json.dumps(stored.values)))
     assert reason_of(row) == stored
+
+
+@pytest.mark.parametrize(("count", "named", "more"), [(1, 1, 0), (MOST_NAMED, MOST_NAMED, 0), (17, MOST_NAMED, 12)])
+def test_a_few_recipients_are_named_and_more_are_counted(count: int, named: int, more: int) -> None:
+    recipients = [f"{number}@example.com" for number in range(count)]
+    reason = naming(because(ReasonCode.NOT_ALL_DELIVERED, **VALUES), recipients)
+    assert json.loads(json.dumps(reason.values)) == reason.values
+    said = words(reason)
+    assert re.findall(r"\d+@example\.com", said) == recipients[:named]
+    assert (f"and {more} more" in said) is bool(more)
+    assert "@" not in sentence(reason)
+
+
+def test_a_reason_that_was_stored_without_names_still_has_its_sentence() -> None:
+    reason = because(ReasonCode.NOT_ALL_DELIVERED, **VALUES)
+    assert words(naming(reason, [])) == words(reason) == sentence(reason)
 
 
 def test_lateness_is_told_in_units() -> None:

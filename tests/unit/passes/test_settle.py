@@ -13,9 +13,10 @@ from mailroom.errors import Unavailable
 from mailroom.executions.reasons import ReasonCode, because
 from mailroom.passes.deliver import due_now
 from mailroom.passes.outcome import outcome_of
-from mailroom.passes.retry import DELAYS, JITTER, next_attempt
+from mailroom.passes.retry import JITTER, LONGEST_JITTER, next_attempt
 from mailroom.states import DeliveryState, ExecutionState
 from mailroom.storage.tables import Delivery
+from prefect_mailroom.channels.retries import STANDARD, Retries
 from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Retryable, RetryLater, SourceUnavailable
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -37,13 +38,13 @@ def delivery(status: DeliveryState, *, again: timedelta | None = None, attempts:
     ],
 )
 def test_an_execution_ends_as_its_deliveries_did(statuses: list[DeliveryState], expected: ExecutionState) -> None:
-    assert outcome_of([delivery(status) for status in statuses]).state is expected
+    assert outcome_of([delivery(status) for status in statuses], now=NOW).state is expected
 
 
 def test_an_execution_waits_for_its_earliest_next_attempt() -> None:
     minute = timedelta(minutes=1)
     result = outcome_of(
-        [delivery(S.DELIVERED), delivery(S.FAILED, again=5 * minute), delivery(S.UNKNOWN, again=minute)]
+        [delivery(S.DELIVERED), delivery(S.FAILED, again=5 * minute), delivery(S.UNKNOWN, again=minute)], now=NOW
     )
     assert result.state is ExecutionState.RETRYING
     assert result.retry_at == NOW + minute
@@ -66,17 +67,33 @@ def test_a_later_pass_tries_what_is_missing_and_due() -> None:
 
 @given(st.integers(1, 19), st.text(max_size=20), st.one_of(st.none(), st.floats(0, 1e9)))
 def test_the_next_attempt_follows_the_delays(attempts: int, key: str, not_before: float | None) -> None:
-    found = next_attempt(attempts=attempts, max_attempts=20, now=NOW, not_before=not_before, key=key)
+    def planned() -> datetime | None:
+        return next_attempt(
+            attempts=attempts, retries=STANDARD, max_attempts=20, now=NOW, not_before=not_before, key=key
+        )
+
+    found = planned()
     assert found is not None
-    delay = DELAYS[min(attempts, len(DELAYS)) - 1]
-    least, most = delay, delay * (1 + JITTER)
+    delay = STANDARD.after(attempts)
+    assert delay is not None
+    least, most = delay, delay + min(delay * JITTER, LONGEST_JITTER.total_seconds())
     asked = min(not_before or 0, 86_400)
     assert max(least, asked) - 1 <= (found - NOW).total_seconds() <= max(most, asked) + 1
-    assert found == next_attempt(attempts=attempts, max_attempts=20, now=NOW, not_before=not_before, key=key)
+    assert found == planned()
 
 
-def test_attempts_run_out() -> None:
-    assert next_attempt(attempts=8, max_attempts=8, now=NOW, not_before=None, key="k") is None
+@pytest.mark.parametrize(
+    ("retries", "attempts", "max_attempts"),
+    [(STANDARD, 8, 8), (Retries(delays=[300, 300, 300]), 4, 100), (Retries(delays=[300, 300, 300]), 4, None)],
+)
+def test_attempts_run_out(retries: Retries, attempts: int, max_attempts: int | None) -> None:
+    def planned(attempts: int) -> datetime | None:
+        return next_attempt(
+            attempts=attempts, retries=retries, max_attempts=max_attempts, now=NOW, not_before=None, key="k"
+        )
+
+    assert planned(attempts - 1) is not None
+    assert planned(attempts) is None
 
 
 def test_what_is_tried_again_is_a_type() -> None:

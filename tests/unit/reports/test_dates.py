@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -139,3 +140,19 @@ def test_months_keep_the_day_or_take_the_last(due: datetime, amount: int) -> Non
 def test_no_text_breaks_it(text: str) -> None:
     with suppress(ConfigurationError):  # Any other error is a failure.
         assert isinstance(dates.resolve(text, DUE, "UTC"), date)
+
+
+@pytest.mark.parametrize(
+    ("data_window", "parameters", "days"),
+    [
+        ("from..to", {"from": "2024-02-01", "to": "2024-02-29"}, (date(2024, 2, 1), date(2024, 2, 29))),
+        ("from..to", {"from": "2024-02-01T08:00:00", "to": "soon"}, (date(2024, 2, 1), None)),
+        ("from..to", {"from": None, "to": ""}, (None, None)),
+        ("from", {"from": "2024-02-01"}, (None, None)),
+        (None, {"from": "2024-02-01"}, (None, None)),
+    ],
+)
+def test_the_days_of_a_data_window(
+    data_window: str | None, parameters: dict[str, Any], days: tuple[date | None, date | None]
+) -> None:
+    assert dates.window_days(data_window, parameters) == days

@@ -23,11 +23,14 @@ from deployments.sync.observed import Observed, read, read_others
 from mailroom.access.viewer import SYSTEM, Viewer
 from mailroom.audit import repository as audit
 from mailroom.notifications import repository as notifications
+from mailroom.reports import repository as report_repository
+from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import repository as stored
 from mailroom.schedules import service as schedules
 from mailroom.schedules.spec import stored_spec
 from mailroom.states import ScheduleState, SyncState
 from mailroom.storage.tables import AuditEvent, Schedule
+from tests.support.samples import REPORT
 
 if TYPE_CHECKING:
     from tests.support.environment import Environment
@@ -215,6 +218,21 @@ async def test_a_resume_in_prefect_of_our_pause_is_undone(environment: Environme
     assert (await environment.row(schedule)).state is ScheduleState.PAUSED
     assert (await environment.deployment(schedule)).paused
     assert len(await _events(environment, schedule, "drift repaired")) == 1
+
+
+async def test_a_resume_in_prefect_of_what_does_not_fit_its_report_is_undone(environment: Environment) -> None:
+    schedule = await _settled(environment)
+    await environment.reconciler.repair(seconds=0)
+    await _pause_in_prefect(environment, schedule)
+    await environment.reconciler.repair(seconds=EVERYTHING)
+    async with environment.database.session() as session:
+        definition = ReportDefinition.model_validate({**REPORT, "formats": ["html"]})
+        await report_repository.save(session, definition, now=datetime.now(UTC))
+    await _pause_in_prefect(environment, schedule, paused=False)
+    await environment.reconciler.repair(seconds=EVERYTHING)
+    assert (await environment.row(schedule)).state is ScheduleState.PAUSED
+    assert (await environment.deployment(schedule)).paused
+    assert await _events(environment, schedule, "resumed") == []
 
 
 async def test_a_crash_between_our_resume_and_prefects_is_not_a_persons_pause(environment: Environment) -> None:

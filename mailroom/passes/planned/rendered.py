@@ -1,0 +1,76 @@
+"""Find in the database what an execution sends, where it has been rendered already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.passes.claim import Claimed
+from mailroom.passes.planned.plan import Plan, plan_of
+from mailroom.rendering import repository as rendering_repository
+from mailroom.rendering.service import RenderedReport, render_request
+from mailroom.reports.spec import ReportDefinition
+from mailroom.storage.tables import Artifact, Report
+
+
+class FilesExpired(Exception):
+    """What the first pass rendered is not kept any more; nothing else may be sent in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What the deliveries of an execution send: its plan, the renderings, and the files in the order of the formats."""
+
+    plan: Plan
+    report: RenderedReport
+    artifacts: Sequence[Artifact]
+
+
+async def as_planned(session: AsyncSession, plan: Plan) -> Rendered:
+    """Return what an earlier pass rendered.
+
+    Raises:
+        FilesExpired: a part of it is gone.
+    """
+    rows = await rendering_repository.by_ids(session, plan.renderings)
+    if len(rows) < len(plan.renderings):
+        raise FilesExpired
+    return await with_artifacts(session, plan, RenderedReport(tuple(rows)))
+
+
+async def with_artifacts(session: AsyncSession, plan: Plan, report: RenderedReport) -> Rendered:
+    """Return a report with its files.
+
+    Raises:
+        FilesExpired: one of them is gone.
+    """
+    artifacts = await rendering_repository.artifacts(session, report.artifact_ids)
+    if len(artifacts) < len(report.artifact_ids):
+        raise FilesExpired
+    return Rendered(plan, report, artifacts)
+
+
+async def already_there(
+    session: AsyncSession, claimed: Claimed, report: Report | None, *, now: datetime
+) -> Rendered | None:
+    """Return what the execution sends where all of it exists, and None where anything has to be rendered first.
+
+    Args:
+        report: the schedule's report, None where it has none any more.
+    """
+    execution, spec = claimed.execution, claimed.spec
+    if execution.plan is not None:
+        return await as_planned(session, Plan.model_validate(execution.plan))
+    if report is None or execution.artifact_ids or execution.report_version:
+        return None  # Earlier versions of Mailroom kept files without a plan; the render step compares them.
+    definition = ReportDefinition.model_validate(report.definition)
+    request = render_request(definition, spec.parameters, spec.formats, execution.due_at, spec.timing.timezone)
+    keys = [request.key(piece) for piece in request.pieces]
+    found = await rendering_repository.renderings_of(session, keys, now=now)
+    if len(found) < len(set(keys)):
+        return None
+    made = RenderedReport(tuple(found[key] for key in keys))
+    return await with_artifacts(session, plan_of(claimed.schedule, request, made), made)

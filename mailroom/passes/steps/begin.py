@@ -1,0 +1,143 @@
+"""Begin a pass in one transaction: claim, gate, and everything that can be planned where the rendering exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.calendars.service import business_calendar
+from mailroom.executions import deliveries as delivery_repository
+from mailroom.executions import lifecycle
+from mailroom.ledger import repository as ledger
+from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, Stopped, claim
+from mailroom.passes.deliver import plan as plan_deliveries
+from mailroom.passes.gate import Closed, Open, Wait, gate
+from mailroom.passes.lease import LENGTH
+from mailroom.passes.outcome import Outcome
+from mailroom.passes.planned.plan import keep_plan
+from mailroom.passes.planned.rendered import Rendered, already_there
+from mailroom.passes.situation import situation_of
+from mailroom.passes.supersede import Superseded, supersede
+from mailroom.schedules import repository as stored
+from mailroom.schedules.repository import Surroundings
+from mailroom.states import ExecutionState
+from mailroom.storage.patience import may_pass
+from mailroom.storage.tables import Connection, Delivery
+from mailroom.timing import occurrences
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the later steps need and the claim's transaction has found: nothing has to be rendered.
+
+    `empty` says that there is nothing to send, by the schedule's condition.
+    """
+
+    rendered: Rendered
+    deliveries: Sequence[Delivery]
+    connections: Mapping[str, Connection]
+    empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The claim holds and the gate is open.
+
+    `forced` means that a person asked for another try; the runs of `superseded` are to be stopped.
+    """
+
+    claimed: Claimed
+    forced: bool
+    superseded: Sequence[Superseded] = ()
+    prepared: Prepared | None = field(default=None, repr=False)
+
+    @property
+    def number(self) -> int:
+        """Return the number of the pass, which every write of it carries."""
+        return self.claimed.execution.pass_count
+
+
+class NotPrepared(Exception):
+    """The pass cannot be prepared together with its claim. It begins without, and meets the error in its own step."""
+
+
+@contextmanager
+def _preparing() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if may_pass(error):
+            raise
+        raise NotPrepared from error
+
+
+async def begin(
+    session: AsyncSession,
+    run: FlowRunFacts,
+    schedule_id: str,
+    execution_id: str | None,
+    *,
+    now: datetime,
+    prepare: bool = True,
+) -> Begun | Stopped | HeldElsewhere | Outcome:
+    """Claim, then gate. A closed gate, or a wait with its `retry_at`, is recorded and returned as the outcome.
+
+    Everything is read before anything is changed, so that each row is written once.
+
+    Raises:
+        NotPrepared: `prepare` was asked for, and fails by an error that would stay.
+    """
+    claimed = await claim(session, run, schedule_id=schedule_id, execution_id=execution_id, now=now)
+    if not isinstance(claimed, Claimed):
+        return claimed
+    execution, schedule, timing = claimed.execution, claimed.schedule, claimed.spec.timing
+    business = await business_calendar(session, timing.calendar)
+    around = await stored.surroundings(session, schedule, _connections(claimed))
+    verdict = gate(situation_of(claimed, around.owner, business, now=now))
+    rendered = await _rendered(session, claimed, around) if prepare and isinstance(verdict, Open) else None
+    if claimed.first_of_scheduled:
+        ledger.move_past(schedule, execution.due_at, next(occurrences(timing, execution.due_at, business), None))
+    match verdict:
+        case Closed() as closed:
+            lifecycle.close(execution, closed.state, closed.reason, now=now)
+            return Outcome(closed.state, closed.reason)
+        case Wait() as wait:
+            lifecycle.wait(execution, wait.reason, until=wait.until, behind=wait.behind)
+            return Outcome(ExecutionState.PENDING, wait.reason, wait.until)
+        case Open(cancels=others):
+            ended = [await supersede(session, other, by=execution, now=now) for other in others]
+    forced = lifecycle.begin_pass(execution, now=now, lease_until=now + LENGTH)
+    if claimed.first_of_scheduled:
+        schedule.last_run = now
+    prepared = await _prepared(session, claimed, rendered, around) if rendered else None
+    return Begun(claimed, forced, [one for one in ended if one], prepared)
+
+
+def _connections(claimed: Claimed) -> set[str]:
+    """Return the connections that the destinations name, also where a destination is wrong otherwise."""
+    return {str(one["connection"]) for one in claimed.spec.destinations if "connection" in one}
+
+
+async def _rendered(session: AsyncSession, claimed: Claimed, around: Surroundings) -> Rendered | None:
+    if around.report is not None and around.report.owner_id is not None:
+        return None  # Its own step asks whether the report's author may still read the source.
+    with _preparing():
+        return await already_there(session, claimed, around.report, now=datetime.now(UTC))
+
+
+async def _prepared(session: AsyncSession, claimed: Claimed, rendered: Rendered, around: Surroundings) -> Prepared:
+    """Fix the plan and store the deliveries, as the steps do where something has to be rendered first."""
+    execution, spec = claimed.execution, claimed.spec
+    with _preparing():
+        if execution.plan is None:
+            keep_plan(execution, rendered.plan, rendered.report)
+            if spec.sends_nothing(rendered.report.rows):
+                return Prepared(rendered, (), around.connections, empty=True)
+        planned = plan_deliveries(execution, spec, now=datetime.now(UTC))
+        first = execution.pass_count == 1
+        deliveries = await delivery_repository.plan_deliveries(session, execution.id, planned, first=first)
+    return Prepared(rendered, deliveries, around.connections)

@@ -1,0 +1,1 @@
+"""What becomes of schedules when their report changes."""
