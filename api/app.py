@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from fastapi import APIRouter, Depends, FastAPI
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.http import docs, health, logs, problems
 from api.http.auth import ApiKeyGuard, require_key
@@ -17,6 +19,7 @@ from api.rest.audit import routes as audit
 from api.rest.backfill import routes as backfill
 from api.rest.calendars import routes as calendars
 from api.rest.connections import routes as connections
+from api.rest.deliveries import routes as deliveries
 from api.rest.distribution import routes as distribution
 from api.rest.executions import routes as executions
 from api.rest.keys import routes as keys
@@ -27,18 +30,24 @@ from api.rest.schedules import bulk
 from api.rest.schedules import routes as schedules
 from api.rest.sharing import routes as sharing
 from api.rest.stats import routes as stats
+from api.rest.stops import routes as stops
 from api.rest.teams import routes as teams
 from api.rest.users import routes as users
 from api.services import Services
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
+from mailroom import own_endpoints
+from mailroom.errors import Unavailable
 from mailroom.members import keys as user_keys
 from mailroom.rendering import cleaner
 from mailroom.schedules import watchdog
 from mailroom.settings import Settings, current
+from mailroom.stops import restored
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database
+from mailroom.storage.migrations import is_current
 
+_LOG = logging.getLogger(__name__)
 DESCRIPTION = """Reports, on time, to everyone who waits for them.
 
 Every refused request gets an RFC 9457 problem document that names the field, what is wrong and what to do.
@@ -54,6 +63,7 @@ PARTS = (
     connections,
     reports,
     calendars,
+    deliveries,
     distribution,
     stats,
     backfill,
@@ -63,6 +73,7 @@ PARTS = (
     users,
     teams,
     keys,
+    stops,
 )
 
 
@@ -74,13 +85,21 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     """
     settings = settings or current()
     key = require_key(settings.api_key)
+    own_endpoints.close(settings)
     logs.configure()
     ours = database or Database(settings.database)
     reconciler = Reconciler(ours, settings)
-    loops = [*reconciler.loops(), _watchdog(ours), _cleaner(ours, settings), _reminders(ours, settings)]
+    loops = [
+        *reconciler.loops(),
+        _watchdog(ours),
+        _cleaner(ours, settings),
+        _witness(ours, settings),
+        _reminders(ours, settings),
+    ]
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await _look_whether_restored(ours, settings)
         works = [asyncio.create_task(loop.run(), name=loop.health.name) for loop in loops]
         try:
             yield
@@ -116,6 +135,23 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.add_middleware(ApiKeyGuard, key=key, database=ours, settings=settings)
     app.add_middleware(logs.RequestLog)
     return app
+
+
+async def _look_whether_restored(database: Database, settings: Settings) -> None:
+    """Stop everything first, where the database is older than what was sent from here."""
+    try:
+        if await is_current(database):
+            await restored.look(database, settings.witness_path, now=datetime.now(UTC))
+    except (SQLAlchemyError, OSError, Unavailable):
+        # The process lives without its database, too, and says so in /readyz; the loop looks before anything else.
+        _LOG.exception("The database cannot be compared with its witness yet; this will be tried again.")
+
+
+def _witness(database: Database, settings: Settings) -> WatchedLoop:
+    async def tick() -> None:
+        await restored.tick(database, settings.witness_path, now=datetime.now(UTC))
+
+    return WatchedLoop("ledger witness", tick, every=restored.EVERY_SECONDS, late_after=restored.LATE_AFTER_SECONDS)
 
 
 def _watchdog(database: Database) -> WatchedLoop:

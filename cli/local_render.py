@@ -81,9 +81,10 @@ async def _source(settings: Settings, connection: Connection) -> Block:
     """Return the source's block. A connection that `init` made needs no Prefect: its settings are known here."""
     bootstrap.use_our_prefect(settings)
     from embedded.connections import OURS, wanted
-    from mailroom.connections import service as connections
+    from mailroom.connections.service import load
+    from mailroom.connections.spec import build
 
     ours = {connection.name: connection for connection in wanted(settings)} if connection.description == OURS else {}
     if connection.name in ours:
-        return connections.build(connection.kind, ours[connection.name].settings)
-    return await connections.load(connection, settings)
+        return build(connection.kind, ours[connection.name].settings)
+    return await load(connection, settings)

@@ -31,6 +31,7 @@ from deployments.rotation import Rotation
 from deployments.runs.again import find_run, is_waiting, may_run_again, run_again
 from deployments.runs.handover import hand_waiting_runs, to_submit
 from deployments.runs.rescue import rescue
+from deployments.runs.wake import wake
 from deployments.sync.apply import remove, submit
 from deployments.sync.drift_finder import Drift, DriftFinder
 from deployments.sync.schedule_syncer import sync_schedule
@@ -90,10 +91,11 @@ class Reconciler:
         self._client: PrefectClient | None = None
 
     def loops(self) -> list[WatchedLoop]:
-        """Return the loops of this process, each to be run as a task: changes and requests, drift, dead runs."""
+        """Return the loops of this process, each a task: changes and requests, lifted stops, drift, dead runs."""
         settings = self._settings
         return [
             WatchedLoop("reconciler", self.run_pass, every=settings.sync_every_seconds, late_after=_LATE_AFTER),
+            WatchedLoop("stops", self.wake, every=settings.sync_every_seconds, late_after=_LATE_AFTER),
             WatchedLoop("drift repair", self._look_over, every=settings.drift_every_seconds, late_after=_LATE_AFTER),
             WatchedLoop(
                 "rescue", self.rescue, every=_RESCUE_EVERY * settings.sync_every_seconds, late_after=_LATE_AFTER
@@ -159,6 +161,16 @@ class Reconciler:
             return 0
         with contextlib.suppress(*_DOWN):
             return await rescue(await self._connected(), self._database, now=datetime.now(UTC))
+        return 0
+
+    async def wake(self) -> int:
+        """Let go on what waited for a stop that was lifted; returns how many, 0 where Prefect does not answer."""
+        if self._outage.blocks(time.monotonic()):
+            return 0
+        try:
+            return await wake(await self._connected(), self._database, self._write_limiter, now=datetime.now(UTC))
+        except (*_DOWN, PrefectHTTPStatusError) as error:
+            self._silent(error)
         return 0
 
     async def settle_schedule(self, schedule_id: str) -> bool:

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embedded import data_dir, prefect_settings, services
+from mailroom import own_endpoints
 from mailroom.access.service import ensure_default_user
 from mailroom.errors import BreaksSchedules, Unavailable
 from mailroom.reports.folders.folder import Catalog, load_catalog
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules.report_change.save import store_folder
 from mailroom.settings import CHECKOUT, Settings
+from mailroom.stops import restored
 from mailroom.storage import migrations
 from mailroom.storage.database import Database
 from prefect_mailroom.errors import ConfigurationError
@@ -41,6 +43,7 @@ def use_our_prefect(settings: Settings) -> None:
         os.environ.update(prefect_settings.client_environment(settings))
         os.environ["MAILROOM_OUTBOUND_ALLOW"] = services.outbound_allow(settings)
     os.environ["PREFECT_API_URL"] = settings.prefect_api
+    own_endpoints.close(settings)
 
 
 async def local_part(settings: Settings, say: Say) -> Catalog:
@@ -58,6 +61,8 @@ async def local_part(settings: Settings, say: Say) -> Catalog:
         try:
             await migrations.upgrade(database)
             say("the tables are up to date")
+            if stop := await restored.look(database, settings.witness_path, now=datetime.now(UTC)):
+                say(f"STOPPED: {stop.reason} Nothing leaves until you resume it: `mailroom resume` shows what waits.")
             async with database.session() as session:
                 await ensure_default_user(session, datetime.now(UTC), settings)
             found = await sync_catalog(database, CATALOG, say)

@@ -14,7 +14,7 @@ from mailroom.connections import grants
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
 from mailroom.connections.kinds import is_channel
-from mailroom.connections.service import ConnectionSettings, NewConnection
+from mailroom.connections.spec import ConnectionSettings, NewConnection
 from mailroom.context import Context
 from mailroom.roles import Role
 from mailroom.settings import Settings

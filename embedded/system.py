@@ -13,8 +13,10 @@ from embedded import data_dir, ports, prefect_settings, services
 from embedded.display import Display
 from embedded.processes import guard
 from embedded.processes.supervisor import Service, Supervisor
+from mailroom.own_endpoints import own_endpoints
 from mailroom.settings import CHECKOUT, Settings
 from prefect_mailroom.errors import ConfigurationError
+from prefect_mailroom.never_targets import OWN_VARIABLE
 
 _FACTORIES = (
     services.prefect,
@@ -48,6 +50,7 @@ def environment(settings: Settings, mark: str) -> dict[str, str]:
         **prefect_settings.client_environment(settings),
         **services.settings_environment(settings),
         "MAILROOM_OUTBOUND_ALLOW": services.outbound_allow(settings),
+        OWN_VARIABLE: " ".join(own_endpoints(settings)),
         "PYTHONUNBUFFERED": "1",
         guard.MARK: mark,
     }

@@ -18,6 +18,7 @@ from deployments.reconcile import Reconciler
 from mailroom.rendering import cleaner
 from mailroom.schedules import watchdog
 from mailroom.settings import current
+from mailroom.stops import restored
 from mailroom.storage.database import Database
 
 STALE = timedelta(minutes=2)
@@ -38,11 +39,16 @@ async def upkeep() -> State[Any]:
     try:
         findings = await watchdog.look(database, now=now)
         handed_over = await reconciler.run_pass()
+        await restored.look(database, settings.witness_path, now=now)
+        woken = await reconciler.wake()
         rescued = await reconciler.rescue()
         cleaned = await cleaner.clean(database, settings, now=now)
     finally:
         await reconciler.close()
         await database.close()
-    told = f"{findings}; {handed_over} changes and requests processed, {rescued} runs recovered; {cleaned}."
+    told = (
+        f"{findings}; {handed_over} changes and requests processed, {woken} runs go on after a stop, "
+        f"{rescued} runs recovered; {cleaned}."
+    )
     get_run_logger().log(30 if findings or rescued else 20, told)
     return Completed(message=told)

@@ -27,6 +27,11 @@ class Context:
     acted_by: User | None = None
 
     @property
+    def actor(self) -> User:
+        """Return who acts: the user, or the admin who acts for the user."""
+        return self.acted_by or self.user
+
+    @property
     def viewer(self) -> Viewer:
         """Return the viewer that this context reads for."""
         return viewer_of(self.user, self.scope)

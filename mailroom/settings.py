@@ -208,6 +208,11 @@ class Settings(BaseSettings):
         """Return the folder of the content-addressed store of rendered files."""
         return self.data_dir / "artifacts"
 
+    @property
+    def witness_path(self) -> Path:
+        """Return the file outside the database that tells how far the database was."""
+        return self.data_dir / "ledger-witness.json"
+
 
 def load() -> Settings:
     """Read the settings from the environment.

@@ -14,6 +14,7 @@ import pytest
 
 from mailroom.storage.database import Database
 from mailroom.storage.migrations import upgrade
+from prefect_mailroom import outbound
 from tests.support.prefect import PrefectServer
 
 # aiosmtpd gives its servers 5 s to start, which a busy machine may need.
@@ -21,6 +22,12 @@ os.environ.setdefault("AIOSMTPD_CONTROLLER_TIMEOUT", "60")
 
 # A shell script starts its background jobs with SIGINT ignored, and so would run every process that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _own_endpoints_are_of_this_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget at the end what an application that is created in the test process has closed to its channels."""
+    monkeypatch.setenv(outbound.OWN_VARIABLE, "")
 
 
 @pytest.fixture

@@ -15,6 +15,9 @@ from api.actions.view import View
 from api.http.dependencies import ServicesDep
 from api.services import Services
 from deployments.watched_loop import LoopHealth, late
+from mailroom.access.viewer import SYSTEM
+from mailroom.stops import repository as stops
+from mailroom.stops.spec import StopCause, StopScope
 from mailroom.storage.artifacts import free_mb
 from mailroom.storage.migrations import is_current
 
@@ -50,14 +53,16 @@ async def healthz() -> Health:
 @router.get("/readyz", responses={503: {"model": Health, "description": "Not ready."}})
 async def readyz(services: ServicesDep, response: Response) -> Health:
     """Tell whether database and background loops are well. Prefect is reported; without it, changes are kept."""
-    database, prefect, disk = await asyncio.gather(_database(services), _prefect(services), _disk(services))
+    database, prefect, disk, sending = await asyncio.gather(
+        _database(services), _prefect(services), _disk(services), _sending(services)
+    )
     loops = _loops(services)
     ready = database == "ok" and loops == "ok"
     if not ready:
         response.status_code = 503
     return Health(
         status="ok" if ready else "not ready",
-        checks={"database": database, "prefect": prefect, "loops": loops, "disk": disk},
+        checks={"database": database, "prefect": prefect, "loops": loops, "disk": disk, "sending": sending},
         loops=[_view(loop.health) for loop in services.loops],
     )
 
@@ -94,6 +99,19 @@ async def _database(services: Services) -> str:
             return "ok" if await is_current(services.database) else "needs migration: run `mailroom init`"
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         return f"does not answer ({type(error).__name__})"
+
+
+async def _sending(services: Services) -> str:
+    """Tell whether something is stopped, and what; why is for those who may ask. A stop is no fault of the process."""
+    try:
+        async with asyncio.timeout(5), services.database.session() as session:
+            found = await stops.list_standing(session, viewer=SYSTEM)
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        return f"not known ({type(error).__name__})"
+    if any(stop.scope == StopScope.ALL for stop in found):
+        restored = any(stop.cause == StopCause.RESTORED for stop in found)
+        return f"everything is stopped{', since the database was restored from a backup' if restored else ''}"
+    return f"{len(found)} parts are stopped" if found else "ok"
 
 
 async def _prefect(services: Services) -> str:

@@ -2,6 +2,7 @@
 
     MailroomError
     ├── ConfigurationError               the set-up is wrong; a person must change it, trying again cannot help
+    │   └── TargetForbidden                the guard of what leaves lets nothing go there
     ├── SourceError                      the data could not be had
     │   ├── SourceUnavailable (Retryable)  the source did not answer or was too busy
     │   └── SourceRefused                  the source says no to this query or request, for good
@@ -55,6 +56,10 @@ class ConfigurationError(MailroomError):
     def __init__(self, message: str, *, remedy: str = "", field: str = "") -> None:
         super().__init__(message, remedy=remedy)
         self.field = field
+
+
+class TargetForbidden(ConfigurationError):
+    """The host, or the database, may not be reached from here; nothing was sent."""
 
 
 class SourceError(MailroomError):

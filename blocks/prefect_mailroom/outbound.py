@@ -2,8 +2,8 @@
 
 `MAILROOM_OUTBOUND_ALLOW` lists hosts and networks, separated by commas or blanks: `127.0.0.1 10.8.0.0/16
 mail.corp.internal`. It is the operator's and stands in the environment, never on a block, since whoever may edit a
-connection could open the inside of the network with it. Every network channel and source connects through here.
-Nothing here imports Prefect.
+connection could open the inside of the network with it. What is named in `never_targets.py` stays closed all the same.
+Every network channel and source connects through here. Nothing here imports Prefect.
 """
 
 from __future__ import annotations
@@ -13,26 +13,61 @@ import os
 import re
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from prefect_mailroom.errors import ConfigurationError, RetryLater
+from prefect_mailroom.errors import ConfigurationError, RetryLater, SourceUnavailable, TargetForbidden
+from prefect_mailroom.ip_addresses import Address, is_public, parsed, plain, reached_by
+from prefect_mailroom.never_targets import CLOSED_VARIABLE, OWN_VARIABLE, never_targets
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Network
-
     from httpx import AsyncClient
 
-VARIABLE = "MAILROOM_OUTBOUND_ALLOW"
-Address = IPv4Address | IPv6Address
+__all__ = [
+    "CLOSED_VARIABLE",
+    "OWN_VARIABLE",
+    "SCREEN_SECONDS",
+    "VARIABLE",
+    "AllowList",
+    "NoSuchHost",
+    "Screened",
+    "allow_list",
+    "ascii_host",
+    "connect",
+    "http_client",
+    "is_opened",
+    "is_public",
+    "permit",
+    "refuse_never",
+    "resolve",
+    "screening",
+    "tls_fault",
+]
 
-# Public by registry, yet not the internet: the metadata and DNS address of every Azure host.
-_AZURE_HOST = IPv4Address("168.63.129.16")
-_NAT64 = IPv6Network("64:ff9b::/96")
-_NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
-_V4_COMPATIBLE = IPv6Network("::/96")
+VARIABLE = "MAILROOM_OUTBOUND_ALLOW"
+SCREEN_SECONDS = 2
+"""How long a look-up may take while somebody waits for a connection to be stored."""
+_LOOK_UP_SECONDS = 5
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9-]{1,63})*\.?")
+
+
+class NoSuchHost(ConfigurationError):
+    """The name servers know no such host."""
+
+
+@runtime_checkable
+class Screened(Protocol):
+    """A connection that names a target, which can be refused before it is stored."""
+
+    async def screen(self) -> None:
+        """Refuse a target that may never be reached.
+
+        Raises:
+            TargetForbidden: the target is forbidden. A host that cannot be looked up passes: each sending looks again.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,47 +106,93 @@ def allow_list() -> AllowList:
     return AllowList(frozenset(hosts), tuple(networks))
 
 
-def is_public(address: Address) -> bool:
-    """Tell whether an address is on the public internet, through every way to write an IPv4 address in IPv6."""
-    if isinstance(address, IPv6Address):
-        # fec0::/10 is deprecated, not private, in the registries; routers inside may still serve it.
-        if address.is_site_local or address in _NAT64_LOCAL:
-            return False
-        return all(is_public(inner) for inner in _embedded(address)) and (
-            address in _NAT64 or (address.is_global and not address.is_multicast)
-        )
-    return address.is_global and not address.is_multicast and not address.is_reserved and address != _AZURE_HOST
-
-
-def _embedded(address: IPv6Address) -> list[IPv4Address]:
-    last = IPv4Address(address.packed[-4:])
-    if address.ipv4_mapped or address in _NAT64 or (address in _V4_COMPATIBLE and int(address) > 1):
-        return [last]
-    if address.sixtofour:
-        return [address.sixtofour]
-    return list(address.teredo or ())
-
-
 def permit(host: str, address: str) -> None:
     """Let a connection to this address of this host pass, or refuse it.
 
     Raises:
-        ConfigurationError: the address is private and the operator did not open it.
+        TargetForbidden: the address is private and the operator did not open it.
     """
-    parsed = ip_address(address.split("%", 1)[0])
-    if is_public(parsed) or allow_list().covers(host, parsed):
+    found = parsed(address)
+    if is_public(found) or allow_list().covers(host, found):
         return
     # The address stays out of the message: it would tell a user what the inside of the network looks like.
-    raise ConfigurationError(
+    raise TargetForbidden(
         f"The host '{_shown(host)}' is not on the public internet.",
         remedy=f"If it should be reachable, the operator can allow it with {VARIABLE}.",
         field="host",
     )
 
 
+async def refuse_never(host: str, address: str, port: int, *, database: str | None = None) -> None:
+    """Refuse a connection to a server of Prefect's or ours, by the address and port of the peer.
+
+    Each address of this machine counts as the same one: it would be hard to say on which of them a server listens.
+
+    Args:
+        host: what the user calls it.
+        database: the database that a SQL source wants there; a database server is closed to everything else.
+
+    Raises:
+        TargetForbidden: it is one of them, or in a network that the operator closed.
+        RetryLater: the name server cannot say where one of them is.
+    """
+    never, peers = never_targets(), reached_by(parsed(address))
+    closed = any(peer in network for network in never.networks for peer in peers)
+    for endpoint in never.on(port, database):
+        for ours in () if closed else await _addresses(endpoint.host):
+            closed = closed or ours in peers or (_is_this_machine(ours) and any(map(_is_this_machine, peers)))
+    if closed:
+        raise TargetForbidden(
+            f"'{_shown(host)}' may not be reached on port {port}.",
+            remedy="Prefect, Mailroom itself and their databases are never targets. Name another host.",
+            field="host",
+        )
+
+
+async def _addresses(host: str) -> list[Address]:
+    """Return the addresses of a host of ours now; none where it does not exist."""
+    try:
+        return [plain(parsed(host))]
+    except ValueError:
+        pass  # It is a name.
+    try:
+        async with asyncio.timeout(_LOOK_UP_SECONDS):
+            found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (TimeoutError, socket.gaierror) as error:
+        if isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN:
+            return []
+        # Nothing may leave as long as it could end there.
+        raise RetryLater("The name server did not say where Prefect and the databases are.") from error
+    return [plain(parsed(str(entry[4][0]))) for entry in found]
+
+
+def _is_this_machine(address: Address) -> bool:
+    """Tell whether packets to the address end here: then it is their sender's address too. Nothing is sent."""
+    if address.is_loopback or address.is_unspecified:
+        return True
+    if isinstance(address, IPv6Address) and address.is_link_local:
+        return True  # Without its interface nobody can tell, and no server of the internet has one.
+    family = socket.AF_INET6 if isinstance(address, IPv6Address) else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((str(address), 9))
+        except OSError:
+            return False  # There is no way to it.
+        return parsed(str(probe.getsockname()[0])) == address
+
+
+@contextmanager
+def screening() -> Iterator[None]:
+    """Let pass what only a look-up at the time of sending can decide; see `Screened`."""
+    try:
+        yield
+    except (NoSuchHost, RetryLater, SourceUnavailable):
+        return
+
+
 def is_opened(host: str, address: str) -> bool:
     """Tell whether the operator's list names this host or address; plain HTTP may be used there alone."""
-    return allow_list().covers(host, ip_address(address.split("%", 1)[0]))
+    return allow_list().covers(host, parsed(address))
 
 
 def ascii_host(host: str) -> str:
@@ -129,11 +210,12 @@ def ascii_host(host: str) -> str:
     return idna.encode(host, uts46=True).decode("ascii")  # Its error is a UnicodeError, so a ValueError.
 
 
-async def resolve(host: str, port: int, *, timeout: float = 10) -> list[str]:
+async def resolve(host: str, port: int, *, timeout: float = 10, database: str | None = None) -> list[str]:
     """Return the addresses of a host, all of them permitted: one private among public ones refuses the host.
 
     Args:
         timeout: seconds for the name server.
+        database: see `refuse_never`.
 
     Raises:
         ConfigurationError: no such host, or an address that is not permitted.
@@ -148,7 +230,7 @@ async def resolve(host: str, port: int, *, timeout: float = 10) -> list[str]:
     except socket.gaierror as error:
         if error.errno == socket.EAI_AGAIN:
             raise RetryLater(f"The name server did not answer for '{_shown(host)}'.") from error
-        raise ConfigurationError(
+        raise NoSuchHost(
             f"There is no host '{_shown(host)}'.", remedy="Check the spelling of the host name.", field="host"
         ) from error
     except (UnicodeError, ValueError) as error:
@@ -158,6 +240,7 @@ async def resolve(host: str, port: int, *, timeout: float = 10) -> list[str]:
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     for address in addresses:
         permit(host, address)
+        await refuse_never(host, address, port, database=database)
     return addresses
 
 
@@ -182,6 +265,7 @@ async def connect(host: str, port: int, *, timeout: float) -> socket.socket:
                 try:
                     await loop.sock_connect(link, (address, port))
                     permit(host, str(link.getpeername()[0]))
+                    await refuse_never(host, str(link.getpeername()[0]), port)
                 except OSError as error:
                     link.close()
                     problem = error
@@ -210,8 +294,9 @@ def http_client(*, timeout: float) -> AsyncClient:
     import httpx
     from httpx_secure import httpx_ssrf_protection
 
-    def validator(host: str, address: Address, _port: int) -> bool:
+    async def validator(host: str, address: Address, port: int) -> bool:
         permit(host, str(address))
+        await refuse_never(host, str(address), port)
         return True
 
     client = httpx.AsyncClient(

@@ -51,6 +51,11 @@ class Action(StrEnum):
     EXECUTION_LIST = "execution.list"
     EXECUTION_READ = "execution.read"
     EXECUTION_RETRY = "execution.retry"
+    DELIVERY_LIST = "delivery.list"
+    DELIVERY_RETRY = "delivery.retry"
+    STOP_LIST = "stop.list"
+    STOP_SET = "stop.set"
+    STOP_LIFT = "stop.lift"
     ARTIFACT_DOWNLOAD = "artifact.download"
     REPORT_LIST = "report.list"
     REPORT_READ = "report.read"
@@ -167,6 +172,12 @@ TABLE: Mapping[Action, Rule] = {
     Action.EXECUTION_LIST: _LIST,
     Action.EXECUTION_READ: _READ,
     Action.EXECUTION_RETRY: _owned(),
+    Action.DELIVERY_LIST: _LIST,
+    # Each execution is asked for as by `execution.retry`.
+    Action.DELIVERY_RETRY: _general(),
+    Action.STOP_LIST: _general(creator=False, scope=_R),
+    Action.STOP_SET: _ADMIN,
+    Action.STOP_LIFT: _ADMIN,
     Action.ARTIFACT_DOWNLOAD: _READ,
     Action.REPORT_LIST: _general(scope=_R),
     Action.REPORT_READ: _owned(_SEEN, scope=_R),

@@ -257,3 +257,29 @@ class ExecutionRetried(Event):
     schedule: str
     was: str
     undelivered: int
+
+
+class _OfStop(Event):
+    __slots__ = ()
+    entity_type = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class StopBegun(_OfStop):
+    """A person stopped everything or a part of it from leaving, or Mailroom did after its database was restored."""
+
+    action = "stopped"
+    scope: str
+    target: str
+    cause: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopEnded(_OfStop):
+    """A person resumed what was stopped; `what_was_due` is what became of what was due before a restoration."""
+
+    action = "resumed"
+    scope: str
+    target: str
+    what_was_due: str | None

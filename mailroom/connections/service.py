@@ -6,7 +6,7 @@ Secrets go to the block and never come back: what is read of a block shows that 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from prefect.blocks.core import Block
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import BlockDocument
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action
@@ -26,8 +26,9 @@ from mailroom.audit import repository as audit
 from mailroom.connections import remembered, uses
 from mailroom.connections import repository as connection_repository
 from mailroom.connections.kinds import block_type, kinds
+from mailroom.connections.spec import ConnectionSettings, NewConnection, build, screen
 from mailroom.context import Context
-from mailroom.errors import Conflict, Fault, Invalid, Unavailable
+from mailroom.errors import Conflict, Unavailable
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Connection
@@ -36,28 +37,6 @@ from prefect_mailroom.errors import ConfigurationError
 PREFECT_SECONDS = 15.0
 CHECK_SECONDS = 30.0
 _HIDDEN = "********"  # What Prefect shows in place of a secret.
-
-
-class ConnectionSettings(BaseModel):
-    """A user's description of a connection; `settings` are the fields of its kind (`GET /connections/kinds`)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: str = Field(max_length=40)
-    description: str = Field(default="", max_length=2000)
-    settings: dict[str, Any] = Field(
-        repr=False,
-        description=(
-            "The fields of its kind, as GET /api/v1/connections/kinds lists them. Every channel has `retries`: when a "
-            "delivery that failed is tried again."
-        ),
-    )
-
-
-class NewConnection(ConnectionSettings):
-    """A new connection with its name, which destinations and sources refer to."""
-
-    name: str = Field(min_length=1, max_length=100, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
 
 
 @asynccontextmanager
@@ -78,39 +57,6 @@ async def _prefect(settings: Settings, seconds: float = PREFECT_SECONDS) -> Asyn
     except (httpx.TransportError, OSError, TimeoutError) as error:
         message = f"Prefect does not answer ({type(error).__name__}), and connections are stored there."
         raise Unavailable(message, remedy=remedy) from error
-
-
-def build(kind: str, settings: Mapping[str, Any]) -> Block:
-    """Return the block of these settings, validated; nothing is stored.
-
-    Raises:
-        Invalid: an unknown kind, or every wrong field as `settings.…`; no value is repeated, as it may be secret.
-    """
-    block_class = block_type(kind)
-    faults = list(_unknown(block_class, settings, "settings"))
-    try:
-        block = block_class.model_validate(dict(settings))
-    except ValidationError as error:
-        found = Invalid.from_validation(error, "settings", block_class).faults
-        raise Invalid([*faults, *found]) from None
-    except ConfigurationError as error:
-        raise Invalid.from_configuration(error, "settings") from None
-    if faults:
-        raise Invalid(faults)
-    return block
-
-
-def _unknown(block_class: type[Block], settings: Mapping[str, Any], place: str) -> list[Fault]:
-    """Return a fault for each field that no block of this class has; Prefect itself would keep them."""
-    faults = []
-    for name, value in settings.items():
-        field = block_class.model_fields.get(name)
-        if field is None:
-            known = ", ".join(block_class.model_fields)
-            faults.append(Fault(f"{place}.{name[:60]}", "This setting does not exist.", f"The settings are: {known}."))
-        elif isinstance(value, dict) and isinstance(field.annotation, type) and issubclass(field.annotation, Block):
-            faults += _unknown(field.annotation, value, f"{place}.{name}")
-    return faults
 
 
 async def reserve(session: AsyncSession, wanted: NewConnection, context: Context) -> Connection:
@@ -147,11 +93,13 @@ async def make_block(wanted: NewConnection, settings: Settings) -> None:
     One with the same settings is taken: a creation whose answer from Prefect was lost has left it.
 
     Raises:
+        Invalid: its target may never be reached.
         Conflict: Prefect has another block of this name.
         Unavailable: Prefect does not answer.
     """
     block = build(wanted.kind, wanted.settings)
     slug = block.get_block_type_slug()
+    await screen(block)
     async with _prefect(settings) as client:
         try:
             await block.asave(wanted.name, overwrite=False, client=client)
@@ -203,11 +151,7 @@ async def replace(database: Database, name: str, wanted: ConnectionSettings, con
     """
 
     async def mark(session: AsyncSession) -> None:
-        row = await connection_repository.get(session, name, viewer=context.viewer, doing=Action.CONNECTION_CHANGE)
-        if wanted.kind != row.kind:
-            message = f"The connection is of kind {row.kind}, which cannot be changed to {wanted.kind}."
-            raise Conflict(message, remedy="Create a new connection, and use it where this one is used.")
-        build(wanted.kind, wanted.settings)
+        await connection_repository.get(session, name, viewer=context.viewer, doing=Action.CONNECTION_CHANGE)
         await connection_repository.change(session, name, now=context.now)
 
     async def finish(session: AsyncSession) -> Connection:
@@ -217,8 +161,17 @@ async def replace(database: Database, name: str, wanted: ConnectionSettings, con
         audit.record_by(session, events.ConnectionChanged(row.name, row.kind, sorted(wanted.settings)), context)
         return row
 
+    async def look(session: AsyncSession) -> None:
+        row = await connection_repository.get(session, name, viewer=context.viewer)
+        if wanted.kind != row.kind:
+            message = f"The connection is of kind {row.kind}, which cannot be changed to {wanted.kind}."
+            raise Conflict(message, remedy="Create a new connection, and use it where this one is used.")
+
+    await database.transact(look)
+    block = build(wanted.kind, wanted.settings)
+    await screen(block)
     await database.transact(mark)
-    await _save_block(build(wanted.kind, wanted.settings), name, context.settings)
+    await _save_block(block, name, context.settings)
     return await database.transact(finish)
 
 

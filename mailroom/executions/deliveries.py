@@ -2,19 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import Viewer
+from mailroom.executions import repository as executions
+from mailroom.executions.again import UNFINISHED_ENDS
+from mailroom.states import DeliveryState, ExecutionState
 from mailroom.storage.inserting import insert_into
-from mailroom.storage.tables import Attempt, Delivery
+from mailroom.storage.paging import Page, page
+from mailroom.storage.tables import Attempt, Delivery, Execution
 
 
 async def deliveries_of(session: AsyncSession, execution_ids: Sequence[str]) -> Sequence[Delivery]:
     """Return the deliveries of some executions, in the order of their destinations."""
     query = select(Delivery).where(Delivery.execution_id.in_(execution_ids))
     return (await session.scalars(query.order_by(Delivery.execution_id, Delivery.position, Delivery.recipient))).all()
+
+
+def visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the deliveries that the viewer may see: those of the executions that the viewer sees."""
+    return executions.visible_to(viewer)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFilter:
+    """A choice of deliveries: those that match every given condition.
+
+    Attributes:
+        states: any of these; empty for all.
+        since, until: when the delivery was planned, `since` included, `until` not.
+    """
+
+    states: Collection[DeliveryState] = ()
+    recipient: str | None = None
+    connection: str | None = None
+    schedule_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return what a row has to fulfil; `Execution` is joined for it."""
+        found: list[ColumnElement[bool]] = []
+        if self.states:
+            found.append(Delivery.status.in_(self.states))
+        if self.recipient:
+            found.append(Delivery.recipient == self.recipient)
+        if self.connection:
+            found.append(Delivery.connection == self.connection)
+        if self.schedule_id:
+            found.append(Execution.schedule_id == self.schedule_id)
+        if self.since:
+            found.append(Delivery.created_at >= self.since)
+        if self.until:
+            found.append(Delivery.created_at < self.until)
+        return found
+
+
+async def list_page(
+    session: AsyncSession, *, viewer: Viewer, wanted: DeliveryFilter, cursor: str | None, limit: int
+) -> Page[Delivery]:
+    """Return a page of the deliveries that match, the latest planned first."""
+    query = select(Delivery).join(Execution, Execution.id == Delivery.execution_id)
+    query = query.where(visible_to(viewer), *wanted.conditions())
+    return await page(session, query, Delivery.created_at, Delivery.id, cursor=cursor, limit=limit, descending=True)
+
+
+async def ended_with(
+    session: AsyncSession, *, viewer: Viewer, wanted: DeliveryFilter, cursor: str | None, limit: int
+) -> Page[Execution]:
+    """Return a page of executions that ended with a delivery that matches and are not asked for again, latest first."""
+    answered = or_(Execution.retry_requested_at.is_(None), Execution.completed_at > Execution.retry_requested_at)
+    query = select(Execution).where(
+        executions.visible_to(viewer),
+        Execution.status.in_(UNFINISHED_ENDS),
+        answered,
+        exists().where(Delivery.execution_id == Execution.id, *wanted.conditions()),
+    )
+    return await page(session, query, Execution.due_at, Execution.id, cursor=cursor, limit=limit, descending=True)
+
+
+async def not_ended(session: AsyncSession, *, viewer: Viewer, wanted: DeliveryFilter) -> int:
+    """Count the executions that go on by themselves and have a delivery that matches."""
+    query = select(func.count(Execution.id)).where(
+        executions.visible_to(viewer),
+        Execution.status.in_([ExecutionState.RUNNING, ExecutionState.RETRYING, ExecutionState.PENDING]),
+        exists().where(Delivery.execution_id == Execution.id, *wanted.conditions()),
+    )
+    return int((await session.execute(query)).scalar_one())
+
+
+async def count_matching(
+    session: AsyncSession, execution_ids: Sequence[str], *, viewer: Viewer, wanted: DeliveryFilter
+) -> dict[str, int]:
+    """Count the deliveries that match of each of these executions."""
+    query = select(Delivery.execution_id, func.count()).join(Execution, Execution.id == Delivery.execution_id)
+    query = query.where(Delivery.execution_id.in_(execution_ids), visible_to(viewer), *wanted.conditions())
+    return {row[0]: int(row[1]) for row in await session.execute(query.group_by(Delivery.execution_id))}
 
 
 async def attempts_of(session: AsyncSession, execution_id: str) -> Sequence[Attempt]:

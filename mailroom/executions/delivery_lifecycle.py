@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import exists, func, select, true, update
+from sqlalchemy import delete, exists, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.executions.lifecycle import By
@@ -24,13 +24,15 @@ ALLOWED: Moves[DeliveryState, By] = Moves(
     "delivery",
     {
         _D.PENDING: dict.fromkeys((_D.SENDING, _D.SUPPRESSED), _ANYBODY),
-        _D.SENDING: dict.fromkeys((_D.DELIVERED, _D.UNKNOWN, _D.REFUSED, _D.FAILED), _ANYBODY),
+        # Back to pending: a stop came before anything of the first attempt had left.
+        _D.SENDING: dict.fromkeys((_D.DELIVERED, _D.UNKNOWN, _D.REFUSED, _D.FAILED, _D.PENDING), _ANYBODY),
         # The receipt of an attempt that was given up may come late, even when a later one has ended otherwise; it is
         # the truth all the same.
         _D.UNKNOWN: dict.fromkeys((_D.SENDING, _D.DELIVERED, _D.SUPPRESSED), _ANYBODY),
         _D.FAILED: dict.fromkeys((_D.SENDING, _D.DELIVERED, _D.SUPPRESSED), _ANYBODY),
-        _D.REFUSED: {_D.SENDING: _PERSON, _D.DELIVERED: _ANYBODY},
-        _D.SUPPRESSED: {_D.SENDING: _PERSON, _D.DELIVERED: _ANYBODY},
+        # Failed, by a person who asked for another try, which a stop put off: then the plan makes it.
+        _D.REFUSED: {_D.SENDING: _PERSON, _D.FAILED: _PERSON, _D.DELIVERED: _ANYBODY},
+        _D.SUPPRESSED: {_D.SENDING: _PERSON, _D.FAILED: _PERSON, _D.DELIVERED: _ANYBODY},
         _D.DELIVERED: {},
     },
 )
@@ -115,6 +117,51 @@ async def end_attempt(
         .where(Attempt.id == attempt.id)
         .values(ended_at=now, outcome=outcome, error_message=error_message)
     )
+
+
+async def put_off(session: AsyncSession, delivery: Delivery, *, now: datetime, forced: bool) -> None:
+    """Leave a delivery to a later pass, since a stop keeps it from leaving: it stays as due as it is.
+
+    Args:
+        forced: whether a person asked for this try. The later pass makes it by the plan, so it has to find it failed.
+    """
+    if not forced or delivery.status in (DeliveryState.PENDING, DeliveryState.SENDING):
+        return
+    asked_for = (DeliveryState.FAILED, DeliveryState.UNKNOWN, *ALLOWED.sources_of(DeliveryState.FAILED, By.PERSON))
+    await session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery.id, Delivery.attempts == delivery.attempts, Delivery.status.in_(asked_for))
+        .values(
+            status=DeliveryState.UNKNOWN if delivery.status is DeliveryState.UNKNOWN else DeliveryState.FAILED,
+            next_attempt_at=now,
+        )
+    )
+
+
+async def take_back(session: AsyncSession, attempt: Attempt, was: DeliveryState, *, now: datetime) -> None:
+    """Undo an attempt of which nothing has left, since a stop came before: it does not count, and is made again.
+
+    Args:
+        was: the state of the delivery before the attempt. A refused or suppressed one is failed now: a person asked for
+            the attempt, and the plan makes it.
+    """
+    kept = was if was in (DeliveryState.PENDING, DeliveryState.UNKNOWN) else DeliveryState.FAILED
+    taken = await session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id == attempt.delivery_id,
+            Delivery.attempts == attempt.number,
+            Delivery.status.in_(ALLOWED.sources_of(kept, By.PLAN)),
+        )
+        .values(
+            status=kept,
+            attempts=Delivery.attempts - 1,
+            next_attempt_at=None if kept is DeliveryState.PENDING else now,
+        )
+        .returning(Delivery.id)
+    )
+    if taken.scalar_one_or_none() is not None:
+        await session.execute(delete(Attempt).where(Attempt.id == attempt.id))
 
 
 async def abandon_attempts(

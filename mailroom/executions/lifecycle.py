@@ -170,14 +170,30 @@ def begin_pass(execution: Execution, *, now: datetime, lease_until: datetime) ->
     execution.pass_count += 1
     execution.started_at = execution.started_at or now
     execution.lease_until = lease_until
-    execution.completed_at = execution.next_pass_at = execution.waits_for = None
+    execution.completed_at = execution.next_pass_at = execution.waits_for = execution.held_by = None
     return forced
 
 
 def wait(execution: Execution, reason: Reason, *, until: datetime, behind: str | None) -> None:
     """Let a pending execution wait for its start, or for its turn `behind` another one; it stays pending."""
     _move(execution, ExecutionState.PENDING, reason)
-    execution.next_pass_at, execution.waits_for = until, behind
+    execution.next_pass_at, execution.waits_for, execution.held_by = until, behind, None
+
+
+def hold(execution: Execution, reason: Reason, *, until: datetime, stop_id: str) -> None:
+    """Let an execution wait until a stop is lifted. What has not begun stays pending, and what has is retried.
+
+    What a person asked for again stays as it ended, until its pass begins.
+    """
+    if not execution.status.ended:
+        pending = execution.status is ExecutionState.PENDING
+        _move(execution, ExecutionState.PENDING if pending else ExecutionState.RETRYING, reason)
+    execution.next_pass_at, execution.held_by, execution.lease_until = until, stop_id, None
+
+
+def drop_request(execution: Execution) -> None:
+    """Forget that a person asked for another try, which waited too long; the execution stays as it ended."""
+    execution.retry_requested_at = execution.next_pass_at = execution.held_by = None
 
 
 def close(execution: Execution, state: ExecutionState, reason: Reason, *, now: datetime) -> None:
@@ -188,11 +204,18 @@ def close(execution: Execution, state: ExecutionState, reason: Reason, *, now: d
 
 
 def end_pass(
-    execution: Execution, state: ExecutionState, reason: Reason, *, now: datetime, retry_at: datetime | None
+    execution: Execution,
+    state: ExecutionState,
+    reason: Reason,
+    *,
+    now: datetime,
+    retry_at: datetime | None,
+    held_by: str | None = None,
 ) -> None:
-    """End a pass and give its lease back: the execution has ended, or is retried at `retry_at`."""
+    """End a pass and give its lease back: the execution has ended, or is retried at `retry_at`, sooner once the stop
+    `held_by` is lifted."""
     _move(execution, state, reason)
-    execution.next_pass_at, execution.lease_until = retry_at, None
+    execution.next_pass_at, execution.held_by, execution.lease_until = retry_at, held_by, None
     if not state.ended:
         return
     # Later than the request that it answers, also where the clock went back since: else it would look unanswered.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ScalarSelect, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
@@ -48,20 +48,23 @@ def unfinished(executions: Sequence[Execution], *, besides: str) -> list[Executi
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An execution as it stands, with what decides beside it whether anything may leave."""
+    """An execution as it stands, with what decides beside it whether anything may leave; `stop_id` stops it."""
 
     execution: Execution
     schedule_state: ScheduleState
     owner: User
+    stop_id: str | None
 
 
-async def standing(session: AsyncSession, execution_id: str) -> Standing:
+async def standing(session: AsyncSession, execution_id: str, stop: ScalarSelect[str | None]) -> Standing:
     """Return the execution as it stands and keep it so until the transaction ends; others may look as well.
+
+    `stop` is a value that the same statement reads: the id of a stop that keeps it from leaving, or NULL.
 
     On SQLite there is no such lock. There, whoever ends an execution also suppresses its deliveries in one write.
     """
     query = (
-        select(Execution, Schedule.state, User)
+        select(Execution, Schedule.state, User, stop)
         .select_from(Execution)
         .join(Schedule, Schedule.id == Execution.schedule_id)
         .join(User, User.id == Schedule.user_id)

@@ -16,10 +16,18 @@ _SENTENCES = {
     _C.CONNECTION_NOT_ALLOWED: "The schedule's owner may not use the connection {connection} any more.",
     _C.JITTER: "The run starts {delay:span} after its due time, to spread the load (jitter).",
     _C.WAITS_FOR_ANOTHER: "The run waits until execution {execution} of this schedule has ended.",
+    _C.STOPPED: "Sending is stopped for {what}: {why} It goes on by itself once that is resumed.",
     _C.EXPIRED: "The run began {late:span} late, but runs of this schedule expire after {limit:span}.",
     _C.EXPIRED_WAITING: (
         "The run waited for an earlier one until it was {late:span} late, but runs of this schedule expire after "
         "{limit:span}."
+    ),
+    _C.EXPIRED_STOPPED: (
+        "Sending was stopped by a person or after a restored backup, until the run had expired: runs of this schedule "
+        "expire after {limit:span}."
+    ),
+    _C.RESTORED_SKIPPED: (
+        "The database was restored from a backup that did not know what became of this run. A person chose to skip it."
     ),
     _C.NO_CATCH_UP: "The run began {late:span} late, and the schedule does not catch up (catchup: none).",
     _C.REPLACED_BY_LATER: "A later run, due {due_at:instant}, replaces this one (catchup: latest).",

@@ -25,10 +25,12 @@ class ReasonCode(StrEnum):
     # It waits.
     JITTER = "jitter"  # delay
     WAITS_FOR_ANOTHER = "waits_for_another"  # execution
+    STOPPED = "stopped"  # what, why
 
     # It began too late.
     EXPIRED = "expired"  # late, limit
     EXPIRED_WAITING = "expired_waiting"  # late, limit
+    EXPIRED_STOPPED = "expired_stopped"  # limit
     NO_CATCH_UP = "no_catch_up"  # late
     REPLACED_BY_LATER = "replaced_by_later"  # due_at
     TOO_MANY_LATER = "too_many_later"  # most
@@ -38,6 +40,9 @@ class ReasonCode(StrEnum):
     NOT_BEGUN_NO_CATCH_UP = "not_begun_no_catch_up"  # grace
     NOT_BEGUN_REPLACED = "not_begun_replaced"  # due_at
     NOT_BEGUN_TOO_MANY = "not_begun_too_many"  # most
+
+    # Its database was restored from a backup.
+    RESTORED_SKIPPED = "restored_skipped"
 
     # Its schedule stopped firing before it began.
     SCHEDULE_PAUSED = "schedule_paused"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NoReturn
 
@@ -55,6 +55,12 @@ async def visible(
     viewer.require(doing, viewer.relation_to(found[1]))
     execution: Execution = found[0]
     return execution
+
+
+async def by_ids(session: AsyncSession, ids: Collection[str], *, viewer: Viewer) -> dict[str, Execution]:
+    """Return those of these executions that the viewer may see, by id."""
+    rows = await session.scalars(select(Execution).where(Execution.id.in_(ids), visible_to(viewer)))
+    return {row.id: row for row in rows}
 
 
 def _not_found(execution_id: str) -> NoReturn:

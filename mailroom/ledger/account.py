@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -35,7 +35,12 @@ class Found:
 
 
 async def account(
-    session: AsyncSession, schedules: Sequence[Schedule], *, now: datetime, until: datetime
+    session: AsyncSession,
+    schedules: Sequence[Schedule],
+    *,
+    now: datetime,
+    until: datetime,
+    ended: Reason | None = None,
 ) -> list[Found]:
     """Write into the ledger what was due up to `until` by the schedules as they are and is not there; move them on.
 
@@ -43,12 +48,19 @@ async def account(
 
     Args:
         schedules: active ones; the caller keeps others from changing them.
+        ended: why nothing that was due up to then is to run any more, where that is so; it is skipped then.
     """
-    results = await _compare(session, schedules, now=now, until=until)
+    results = await compare(session, schedules, now=now, until=until, ended=ended)
+    if ended:  # What became due later waits for its own turn.
+        results = [(one, _until(sheet, until)) for one, sheet in results]
     found = await _write(session, results, now=now)
     moves = [(schedule.id, schedule.accounted_until, sheet.until, sheet.next_run) for schedule, sheet in results]
     await ledger.advance(session, moves)
     return found
+
+
+def _until(sheet: Accounts, until: datetime) -> Accounts:
+    return replace(sheet, closes=[close for close in sheet.closes if close.due_at <= until])
 
 
 async def account_for_change(
@@ -63,23 +75,25 @@ async def account_for_change(
     """
     active = [schedule for schedule in schedules if schedule.state is ScheduleState.ACTIVE]
     if active:
-        await _write(session, await _compare(session, active, now=now, until=now, ended=ended), now=now)
+        await _write(session, await compare(session, active, now=now, until=now, ended=ended), now=now)
         if ended:
             await lifecycle.skip_backfills(session, [schedule.id for schedule in active], ended, now=now)
     for schedule in schedules:
         schedule.accounted_until = now
 
 
-async def _compare(
+async def compare(
     session: AsyncSession, schedules: Sequence[Schedule], *, now: datetime, until: datetime, ended: Reason | None = None
 ) -> list[tuple[Schedule, Accounts]]:
     there: dict[str, list[Known]] = defaultdict(list)
     for row in await ledger.known(session, [schedule.id for schedule in schedules]):
-        there[row.schedule_id].append(Known(row.id, row.due_at, row.status, row.flow_run_id is not None))
+        there[row.schedule_id].append(
+            Known(row.id, row.due_at, row.status, row.flow_run_id is not None, row.held_by is not None)
+        )
     named = {calendar for schedule in schedules if (calendar := schedule.schedule_config.get("calendar"))}
     calendars = await business_calendars(session, named)
 
-    def compare() -> list[tuple[Schedule, Accounts]]:
+    def reckon_all() -> list[tuple[Schedule, Accounts]]:
         found = []
         for schedule in schedules:
             try:
@@ -92,7 +106,7 @@ async def _compare(
         return found
 
     # By cron, a schedule takes milliseconds: too long for an event loop that others share.
-    return await asyncio.to_thread(compare)
+    return await asyncio.to_thread(reckon_all)
 
 
 def _reckon(

@@ -14,12 +14,13 @@ from mailroom.timing import BusinessCalendar, Timing, occurrences
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An occurrence that is in the ledger. `handed_over` says that a flow run has it."""
+    """An occurrence in the ledger. `handed_over` says that a flow run has it, `held` that a stop kept it back."""
 
     execution_id: str
     due_at: datetime
     status: ExecutionState
     handed_over: bool
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def reckon(
             entries.append(Entry(moment, ExecutionState.PENDING))
     closes = []
     for one in waiting:
-        reason = expired(one.due_at, policy, now=now) if one.handed_over else fates[one.due_at]
+        reason = expired(one.due_at, policy, now=now, held=one.held) if one.handed_over else fates[one.due_at]
         if reason:
             closes.append(Close(one.execution_id, one.due_at, ExecutionState.MISSED, reason))
         elif ended:
@@ -95,10 +96,15 @@ def reckon(
     return Accounts(until, following, entries, closes)
 
 
-def expired(due_at: datetime, policy: Policy, *, now: datetime) -> Reason | None:
-    """Return why an occurrence that has not begun is too late by now; None where it is not."""
+def expired(due_at: datetime, policy: Policy, *, now: datetime, held: bool = False) -> Reason | None:
+    """Return why an occurrence that has not begun is too late by now; None where it is not.
+
+    Args:
+        held: whether a stop kept it back.
+    """
     if now - due_at > policy.expires_after:
-        return because(ReasonCode.NOT_BEGUN_EXPIRED, limit=policy.expires_after)
+        code = ReasonCode.EXPIRED_STOPPED if held else ReasonCode.NOT_BEGUN_EXPIRED
+        return because(code, limit=policy.expires_after)
     return None
 
 

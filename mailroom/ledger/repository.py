@@ -47,9 +47,16 @@ async def overdue(
 async def known(session: AsyncSession, schedule_ids: Sequence[str]) -> Sequence[Row[Any]]:
     """Return what is in the ledger after each schedule's `accounted_until`, and everything pending, with one query.
 
-    The rows are (schedule_id, id, due_at, status, flow_run_id).
+    The rows are (schedule_id, id, due_at, status, flow_run_id, held_by).
     """
-    columns = (Execution.schedule_id, Execution.id, Execution.due_at, Execution.status, Execution.flow_run_id)
+    columns = (
+        Execution.schedule_id,
+        Execution.id,
+        Execution.due_at,
+        Execution.status,
+        Execution.flow_run_id,
+        Execution.held_by,
+    )
     query = (
         select(*columns)
         .join(Schedule, Schedule.id == Execution.schedule_id)
@@ -121,7 +128,7 @@ async def waiting(
 ) -> Sequence[Row[Any]]:
     """Return scheduled occurrences that nothing has begun, by due time.
 
-    The rows are (id, due_at, name, user_id, schedule_id, policy_config).
+    The rows are (id, due_at, name, user_id, schedule_id, policy_config, held_by).
     """
     columns = (
         Execution.id,
@@ -130,6 +137,7 @@ async def waiting(
         Schedule.user_id,
         Execution.schedule_id,
         Schedule.policy_config,
+        Execution.held_by,
     )
     query = (
         select(*columns)

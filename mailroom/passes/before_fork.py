@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from mailroom import own_endpoints
 from mailroom import settings as settings_module
 from mailroom.storage.database import of_process
 from mailroom.storage.tables import Table
@@ -15,7 +16,9 @@ from mailroom.storage.tables import Table
 
 def prepare() -> None:
     """Read a row that does not exist from each table. Raises what the database raises."""
-    asyncio.run(_read_nothing(settings_module.current().database))
+    settings = settings_module.current()
+    own_endpoints.close(settings)
+    asyncio.run(_read_nothing(settings.database))
 
 
 async def _read_nothing(url: str) -> None:

@@ -24,11 +24,13 @@ from mailroom.notifications.events import ExecutionFailed
 from mailroom.notifications.service import notify
 from mailroom.passes.deliver import plan
 from mailroom.passes.outcome import Outcome, Settled, Tried, outcome_of
+from mailroom.passes.stopping.decide import while_held
 from mailroom.schedules import lifecycle as schedule_lifecycle
 from mailroom.schedules import repository as stored
 from mailroom.schedules.lifecycle import Cause
 from mailroom.schedules.spec import stored_spec
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState
+from mailroom.stops import repository as stops
 from mailroom.storage.tables import Delivery, Execution, Schedule
 from prefect_mailroom.errors import MailroomError
 
@@ -54,11 +56,11 @@ async def conclude(
     execution = await hold_for(session, execution_id, pass_number)
     assert schedule is not None, "schedules are never removed, only marked as deleted"
     deliveries = await delivery_repository.deliveries_of(session, [execution_id])
-    stands = Settled(execution.status, reason_of(execution), execution.next_pass_at, deliveries)
+    stands = Settled(execution.status, reason_of(execution), execution.next_pass_at, deliveries=deliveries)
     if execution.status.ended:
         return stands
     if isinstance(result, Tried):
-        result = outcome_of(deliveries, now=now, expiry=result.expiry)
+        result = await _outcome(session, result, deliveries, now)
     if not lifecycle.ALLOWED.allows(execution.status, result.state, By.PLAN):
         return stands
     failed = result.state in (ExecutionState.FAILED, ExecutionState.PARTIAL)
@@ -67,8 +69,10 @@ async def conclude(
         await delivery_lifecycle.stop_retries(session, execution.id)
         unconfirmed = _unconfirmed(execution, schedule, deliveries, now)
         result = replace(result, reason=naming(result.reason, unconfirmed))
-    lifecycle.end_pass(execution, result.state, result.reason, now=now, retry_at=result.retry_at)
-    settled = Settled(result.state, result.reason, result.retry_at, deliveries)
+    lifecycle.end_pass(
+        execution, result.state, result.reason, now=now, retry_at=result.retry_at, held_by=result.held_by
+    )
+    settled = Settled(result.state, result.reason, result.retry_at, result.held_by, deliveries)
     if result.state is ExecutionState.RETRYING:
         return settled
     if failed:
@@ -83,10 +87,20 @@ async def conclude(
         )
         notify(session, event, at=now)
     if execution.kind is ExecutionKind.SCHEDULED:
-        if result.state is not ExecutionState.CANCELLED:
+        stopped = result.reason.code is ReasonCode.EXPIRED_STOPPED  # A person did that, and not the schedule.
+        if result.state is not ExecutionState.CANCELLED and not stopped:
             await _count(session, schedule, failed=failed, now=now)
         await _finish(session, schedule, execution, now)
     return settled
+
+
+async def _outcome(session: AsyncSession, tried: Tried, deliveries: Sequence[Delivery], now: datetime) -> Outcome:
+    """Return how the execution goes on after its deliveries were tried, but for what a stop held back."""
+    outcome = outcome_of(deliveries, now=now, expiry=tried.expiry)
+    if tried.held_by is None:
+        return outcome
+    stop = await stops.get(session, tried.held_by)
+    return while_held(outcome, stop, deliveries, expiry=tried.expiry, now=now)
 
 
 def _unconfirmed(

@@ -28,15 +28,25 @@ from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
 from mailroom.passes.gate import may_send
 from mailroom.passes.planned.shipment import Shipment, parcel
 from mailroom.passes.retry import Expiry, next_attempt
+from mailroom.passes.stopping.decide import HeldBack
 from mailroom.schedules.spec import ScheduleSpec
 from mailroom.settings import Settings
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
+from mailroom.stops.coverage import stopping
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.patience import RECEIPT
 from mailroom.storage.tables import Attempt, Connection, Delivery, Execution
 from prefect_mailroom.channels.base import Channel, Destination, Receipt
 from prefect_mailroom.channels.retries import STANDARD
-from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Refused, Retryable, RetryLater, Withdrawn
+from prefect_mailroom.errors import (
+    MailroomError,
+    OutcomeUnknown,
+    Refused,
+    Retryable,
+    RetryLater,
+    TargetForbidden,
+    Withdrawn,
+)
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 4
@@ -111,7 +121,7 @@ class NotAllowed(Withdrawn):
 
 
 class Courier:
-    """Makes the attempts of one pass over an execution."""
+    """Makes the attempts of one pass over an execution. `held_by` is a stop that held something of it back."""
 
     def __init__(
         self,
@@ -132,6 +142,7 @@ class Courier:
         self._shipment, self._flow_run_id, self._forced = shipment, flow_run_id, forced
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._channels: dict[str, asyncio.Task[Block]] = {}
+        self.held_by: str | None = None
 
     async def deliver_all(self, deliveries: Sequence[Delivery]) -> None:
         """Make one attempt for each; at most four at once through one connection, so that it stays polite.
@@ -178,7 +189,7 @@ class Courier:
                     not_before=outcome.not_before,
                     key=delivery.key,
                 )
-            recording = asyncio.create_task(self._record(attempt, outcome, again))
+            recording = asyncio.create_task(self._record(delivery, attempt, outcome, again))
             try:
                 await asyncio.shield(recording)
             except asyncio.CancelledError:
@@ -189,7 +200,12 @@ class Courier:
         """Record that an attempt begins, or return None where nothing may leave."""
 
         async def begin(session: AsyncSession) -> Attempt | None:
-            if await self._suppressed(session, delivery):
+            try:
+                if await self._suppressed(session, delivery):
+                    return None
+            except HeldBack as held:
+                self.held_by = held.stop_id
+                await delivery_lifecycle.put_off(session, delivery, now=datetime.now(UTC), forced=self._forced)
                 return None
             return await delivery_lifecycle.begin_attempt(
                 session,
@@ -202,12 +218,18 @@ class Courier:
 
         return await self._database.transact_patiently(begin, f"An attempt of delivery {delivery.id}")
 
-    async def _record(self, attempt: Attempt, outcome: Receipt | MailroomError, again: datetime | None) -> None:
+    async def _record(
+        self, delivery: Delivery, attempt: Attempt, outcome: Receipt | MailroomError, again: datetime | None
+    ) -> None:
         """Record how an attempt ended, in a transaction of its own. A receipt is all that keeps the mail from being
         sent twice, so this is tried again for minutes while the database is busy or away."""
         now = datetime.now(UTC)
 
         async def end(session: AsyncSession) -> None:
+            if isinstance(outcome, HeldBack):
+                self.held_by = outcome.stop_id
+                await delivery_lifecycle.take_back(session, attempt, delivery.status, now=now)
+                return
             await delivery_lifecycle.end_attempt(
                 session,
                 attempt,
@@ -225,7 +247,7 @@ class Courier:
 
     async def _suppressed(self, session: AsyncSession, delivery: Delivery) -> bool:
         """Say whether the right to send has gone since the gate; this is asked in the attempt's own transaction."""
-        reason = await self._why_not(session, delivery)
+        reason = await self._why_not(delivery, session)
         if reason:
             await delivery_lifecycle.suppress(session, delivery.id, reason)
         return reason is not None
@@ -234,11 +256,11 @@ class Courier:
         """Ask again just before the content leaves: the far side may have let us wait.
 
         Raises:
-            Withdrawn: it must not leave any more.
+            Withdrawn: it must not leave any more, or not now.
             RetryLater: the database does not say.
         """
         try:
-            reason = await self._database.transact(lambda session: self._why_not(session, delivery))
+            reason = await self._database.transact(partial(self._why_not, delivery))
         except PassLost as lost:
             raise Withdrawn(str(lost)) from lost
         except (Unavailable, SQLAlchemyError, OSError) as error:
@@ -246,19 +268,29 @@ class Courier:
         if reason:
             raise NotAllowed(reason)
 
-    async def _why_not(self, session: AsyncSession, delivery: Delivery) -> Reason | None:
-        """Return why nothing may leave any more, or None where it may."""
-        standing = await overlap.standing(session, self._shipment.execution.id)
-        check(standing.execution, self._shipment.execution.pass_count)
+    async def _why_not(self, delivery: Delivery, session: AsyncSession) -> Reason | None:
+        """Return why nothing may leave any more, or None where it may.
+
+        Raises:
+            HeldBack: it may not leave now, and is to leave later.
+        """
+        shipment = self._shipment
+        stop = stopping(
+            schedule_id=shipment.schedule.id, report_id=shipment.plan.report_id, connection=delivery.connection
+        )
+        standing = await overlap.standing(session, shipment.execution.id, stop)
+        check(standing.execution, shipment.execution.pass_count)
         if standing.execution.status is ExecutionState.CANCELLED:
             return reason_of(standing.execution)
-        kind, owner = self._shipment.execution.kind, standing.owner
-        if closed := may_send(kind, standing.schedule_state, owner_active=bar_of(owner) is None):
+        barred = bar_of(standing.owner) is not None
+        if closed := may_send(shipment.execution.kind, standing.schedule_state, owner_active=not barred):
             return closed.reason
-        viewer = viewer_of(owner)
+        viewer = viewer_of(standing.owner)
         # What an admin uses needs no grant; whether it still exists, its loading tells.
         if not viewer.sees_all and await grants.not_usable(session, [delivery.connection], viewer=viewer):
             return because(ReasonCode.CONNECTION_NOT_ALLOWED, connection=delivery.connection)
+        if standing.stop_id is not None:
+            raise HeldBack(standing.stop_id)
         return None
 
     async def _channel(self, delivery: Delivery) -> Channel | MailroomError:
@@ -295,7 +327,7 @@ def _state(outcome: Receipt | MailroomError) -> DeliveryState:
             return DeliveryState.DELIVERED
         case OutcomeUnknown():
             return DeliveryState.UNKNOWN
-        case Refused():
+        case Refused() | TargetForbidden():
             return DeliveryState.REFUSED
         case _:
             return DeliveryState.FAILED

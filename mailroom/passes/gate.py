@@ -13,7 +13,9 @@ from datetime import datetime, timedelta
 
 from mailroom.executions.policy import CATCH_UP_MOST, GRACE_SECONDS, Policy
 from mailroom.executions.reasons import Reason, ReasonCode, because
+from mailroom.passes.stopping.decide import LOOK_WHILE_STOPPED, stopped_by, stopped_too_long
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
+from mailroom.storage.stop_tables import Stop
 
 LOOK_AGAIN = (timedelta(seconds=10), timedelta(minutes=1))
 """Least and most time between two looks at whether the one waited for has ended; a tenth of the wait so far."""
@@ -44,6 +46,9 @@ class Situation:
         newer: later occurrences that are due by now, the next one first; none beyond `CATCH_UP_MOST` + 1 are needed.
         others: everything else of the schedule that has not ended.
         waited: whether it waited for another already. It came in time then, and only its expiry counts.
+        expires_at: when it has expired, if it waits for a stop to be lifted.
+        stop: the stop that keeps all of it from leaving.
+        was_held: whether a stop held it already. It came in time then, so that `catchup: none` does not end it.
     """
 
     kind: ExecutionKind
@@ -57,6 +62,9 @@ class Situation:
     others: Sequence[Unfinished] = ()
     waited: bool = False
     later_pass: bool = False
+    expires_at: datetime | None = None
+    stop: Stop | None = None
+    was_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +76,15 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The execution gives its slot back and asks again at `until`; `behind` is the execution that it waits for."""
+    """The execution gives its slot back and asks again at `until`.
+
+    `behind` is the execution that it waits for, `held_by` the stop.
+    """
 
     until: datetime
     reason: Reason
     behind: str | None = None
+    held_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,27 +127,43 @@ def gate(situation: Situation) -> Open | Wait | Closed:
     A later pass is let in whatever changed since the first; each attempt asks again whether anything may leave.
     """
     if situation.later_pass:
-        return Open()
+        return _held(situation) or Open()
     closed = may_send(situation.kind, situation.schedule_state, owner_active=situation.owner_active)
     if closed:
         return closed
     if situation.kind is not ExecutionKind.SCHEDULED:
-        return Open()
+        return _held(situation) or Open()
     delay = situation.starts_at - situation.due_at
     if delay and situation.now < situation.starts_at:
         return Wait(situation.starts_at, because(ReasonCode.JITTER, delay=delay))
-    return _too_late(situation) or _overlap(situation)
+    return _too_late(situation) or _held(situation) or _overlap(situation)
+
+
+def _held(situation: Situation) -> Wait | Closed | None:
+    """Let it wait for a stop to be lifted until it has expired."""
+    stop, expires_at = situation.stop, situation.expires_at
+    if stop is None or expires_at is None:
+        return None
+    if situation.now > expires_at:
+        state = ExecutionState.FAILED if situation.later_pass else ExecutionState.MISSED
+        return Closed(state, stopped_too_long(situation.policy.expires_after))
+    # A second after it has expired, so that this look records it.
+    until = min(situation.now + LOOK_WHILE_STOPPED, expires_at + timedelta(seconds=1))
+    return Wait(until, stopped_by(stop), held_by=stop.id)
 
 
 def _too_late(situation: Situation) -> Closed | None:
     policy, now = situation.policy, situation.now
     if now - situation.due_at > policy.expires_after:
+        if situation.was_held:
+            return Closed(ExecutionState.MISSED, stopped_too_long(policy.expires_after))
         code = ReasonCode.EXPIRED_WAITING if situation.waited else ReasonCode.EXPIRED
         return Closed(ExecutionState.MISSED, because(code, late=now - situation.due_at, limit=policy.expires_after))
     if situation.waited:
         return None
     late = now - situation.starts_at
-    if policy.catchup == "none" and late.total_seconds() > GRACE_SECONDS:
+    in_time = late.total_seconds() <= GRACE_SECONDS or (situation.was_held and not situation.newer)
+    if policy.catchup == "none" and not in_time:
         return Closed(ExecutionState.MISSED, because(ReasonCode.NO_CATCH_UP, late=late))
     if policy.catchup == "latest" and situation.newer:
         return Closed(ExecutionState.MISSED, because(ReasonCode.REPLACED_BY_LATER, due_at=situation.newer[0]))

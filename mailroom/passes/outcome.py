@@ -14,11 +14,15 @@ from mailroom.storage.tables import Delivery
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An execution goes on like this; `retry_at` is set while it is `retrying`, or `pending` and waits for its turn."""
+    """An execution goes on like this; `retry_at` is set while it is `retrying`, or `pending` and waits for its turn.
+
+    `held_by` is the stop that keeps something of it from leaving.
+    """
 
     state: ExecutionState
     reason: Reason
     retry_at: datetime | None = None
+    held_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +38,13 @@ class Settled(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """Every delivery that was due has been tried; the ledger says what the outcome is.
+    """Every delivery that was due has been tried, but for what the stop `held_by` kept back; the ledger says the rest.
 
-    After its `expiry` nothing is tried again; None where nothing expires.
+    After its `expiry` nothing is tried again.
     """
 
-    expiry: Expiry | None = None
+    expiry: Expiry
+    held_by: str | None = None
 
 
 class LeftUnderWay(Exception):

@@ -9,13 +9,19 @@ from mailroom.access.ownership import bar_of
 from mailroom.executions.policy import CATCH_UP_MOST
 from mailroom.passes.claim import Claimed
 from mailroom.passes.gate import Situation, Unfinished, start_of
+from mailroom.passes.retry import expiry_of
+from mailroom.storage.stop_tables import Stop
 from mailroom.storage.tables import Execution, User
 from mailroom.timing import BusinessCalendar, occurrences
 from mailroom.timing.model import Immediate
 
 
-def situation_of(claimed: Claimed, owner: User | None, business: BusinessCalendar, *, now: datetime) -> Situation:
+def situation_of(
+    claimed: Claimed, owner: User | None, business: BusinessCalendar, stop: Stop | None, *, now: datetime
+) -> Situation:
     """Return the situation of an execution that has been claimed in this transaction. Pure.
+
+    `stop` is the one that keeps all of it from leaving.
 
     The claim has locked the schedule, so nothing of the schedule can begin or begin to wait meanwhile.
     """
@@ -35,6 +41,9 @@ def situation_of(claimed: Claimed, owner: User | None, business: BusinessCalenda
         newer=list(islice(newer, CATCH_UP_MOST + 1)),
         others=[_other(row) for row in claimed.others],
         waited=execution.waits_for is not None,
+        expires_at=expiry_of(execution, spec.policy.expires_after).at,
+        stop=stop,
+        was_held=execution.held_by is not None,
     )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom import own_endpoints
 from mailroom import settings as settings_module
 from mailroom.access.viewer import SYSTEM
 from mailroom.executions import deliveries as delivery_repository
@@ -33,6 +36,9 @@ from mailroom.reports.rights import require_source
 from mailroom.reports.spec import ReportDefinition
 from mailroom.settings import Settings
 from mailroom.states import DeliveryState, ExecutionState
+from mailroom.stops import restored, witness
+from mailroom.stops.restored import Restored
+from mailroom.stops.witness import Witness
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database, new_id, of_process
 from mailroom.storage.tables import Delivery, Execution
@@ -52,6 +58,7 @@ class Work:
 
     def __init__(self, database: Database, settings: Settings, run: FlowRunFacts) -> None:
         self.database, self.settings, self.run = database, settings, run
+        self._seen: Witness | None = None
 
     async def begin(
         self, schedule_id: str, execution_id: str | None, *, now: datetime | None = None
@@ -62,21 +69,30 @@ class Work:
         """
         now = now or datetime.now(UTC)
         try:
+            # Before the ledger: what is read of that can only be later, unless an older one took its place.
+            self._seen = await asyncio.to_thread(witness.read, self.settings.witness_path)
             try:
-                return await self._begin(schedule_id, execution_id, now, prepare=True)
-            except NotPrepared as error:
-                _LOG.info("Flow run %s begins its pass unprepared: %r", self.run.id, error.__cause__)
-                return await self._begin(schedule_id, execution_id, now, prepare=False)
+                return await self._begin(schedule_id, execution_id, now)
+            except Restored:
+                await restored.look(self.database, self.settings.witness_path, now=now)
+                self._seen = None
+                return await self._begin(schedule_id, execution_id, now)
         except Exception as error:
             return await before_begin(self.database, self.run, execution_id, error, now=now)
 
     async def _begin(
-        self, schedule_id: str, execution_id: str | None, now: datetime, *, prepare: bool
+        self, schedule_id: str, execution_id: str | None, now: datetime
     ) -> Begun | Stopped | HeldElsewhere | Outcome:
-        async def claimed(session: AsyncSession) -> Begun | Stopped | HeldElsewhere | Outcome:
-            return await begin(session, self.run, schedule_id, execution_id, now=now, prepare=prepare)
+        async def claimed(prepare: bool, session: AsyncSession) -> Begun | Stopped | HeldElsewhere | Outcome:
+            seen = self._seen
+            return await begin(session, self.run, schedule_id, execution_id, now=now, seen=seen, prepare=prepare)
 
-        return await self.database.transact_patiently(claimed, f"The claim of flow run {self.run.id}")
+        what = f"The claim of flow run {self.run.id}"
+        try:
+            return await self.database.transact_patiently(partial(claimed, True), what)
+        except NotPrepared as error:
+            _LOG.info("Flow run %s begins its pass unprepared: %r", self.run.id, error.__cause__)
+            return await self.database.transact_patiently(partial(claimed, False), what)
 
     async def render(self, begun: Begun) -> Rendered | Outcome:
         """Render the execution's files, or return the outcome that there are none (yet)."""
@@ -218,7 +234,7 @@ class Work:
             connections=begun.prepared.connections if begun.prepared else {},
         )
         await courier.deliver_all(todo)
-        return Tried(expiry)
+        return Tried(expiry, courier.held_by)
 
     async def _plan_deliveries(self, begun: Begun, now: datetime) -> Sequence[Delivery] | Outcome:
         claimed = begun.claimed
@@ -262,6 +278,7 @@ class Work:
 async def open_work(run: FlowRunFacts) -> AsyncIterator[Work]:
     """Open the work of a flow run in this process, from the environment's settings."""
     settings = settings_module.current()
+    own_endpoints.close(settings)
     database = of_process(settings.database)
     try:
         yield Work(database, settings, run)

@@ -28,9 +28,9 @@ def visible_to(viewer: Viewer) -> ColumnElement[bool]:
     return exists().where(executions.visible_to(viewer), named)
 
 
-async def renderings_of(session: AsyncSession, keys: Iterable[str], *, now: datetime) -> dict[str, Rendering]:
-    """Return the finished renderings of these keys that have not expired."""
-    query = select(Rendering).where(Rendering.key.in_(list(keys)), Rendering.expires_at > now)
+async def renderings_of(session: AsyncSession, keys: Iterable[str], *, now: datetime | None) -> dict[str, Rendering]:
+    """Return the finished renderings of these keys that have not expired; with None for `now`, also those that have."""
+    query = select(Rendering).where(Rendering.key.in_(list(keys)), Rendering.expires_at > now if now else true())
     return {row.key: row for row in await session.scalars(query)}
 
 

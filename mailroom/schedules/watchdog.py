@@ -144,7 +144,7 @@ async def _close_expired(
     ends = []
     for row in batch:
         policy = Policy.model_validate(row.policy_config["policy"])
-        if reason := expired(row.due_at, policy, now=now):
+        if reason := expired(row.due_at, policy, now=now, held=row.held_by is not None):
             ends.append((row.id, ExecutionState.MISSED, reason))
             _notify(session, row.schedule_id, row.name, row.user_id, [(row.due_at, reason)], now)
     await execution_lifecycle.close_unbegun(session, ends, now=now)

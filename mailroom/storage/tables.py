@@ -186,7 +186,8 @@ class Execution(Table):
 
     `pass_count` is also the number of the pass that may write, see `mailroom.executions.fence`. `crash_count` counts
     how often the run was put back since its process had died, `error_count` the passes that an error of ours ended.
-    `plan` is what the first pass planned for every recipient, see `mailroom.passes.planned`.
+    `plan` is what the first pass planned for every recipient, see `mailroom.passes.planned`. `held_by` is the stop that
+    it waits for, or has waited for last.
     """
 
     __tablename__ = "schedule_executions"
@@ -203,6 +204,7 @@ class Execution(Table):
         Index(None, "due_at", "id"),
         Index(None, "status", "due_at"),
         Index(None, "retry_requested_at"),
+        Index(None, "held_by", sqlite_where=text("held_by IS NOT NULL"), postgresql_where=text("held_by IS NOT NULL")),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     schedule_id: Mapped[str] = mapped_column(ForeignKey("export_schedules.id"))
@@ -227,6 +229,7 @@ class Execution(Table):
     plan: Mapped[Json | None] = mapped_column(JsonOrNull)
     next_pass_at: Mapped[datetime | None]
     waits_for: Mapped[str | None] = mapped_column(String(36))
+    held_by: Mapped[str | None] = mapped_column(String(36))
     superseded_by: Mapped[str | None] = mapped_column(String(36))
     lease_until: Mapped[datetime | None]
     requested_by: Mapped[str | None] = mapped_column(String(36))
@@ -241,7 +244,9 @@ class Delivery(Table):
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("execution_id", "position", "recipient"),
-        Index(None, "status", "next_attempt_at"),
+        Index(None, "status", "created_at", "id"),
+        Index(None, "created_at", "id"),
+        Index(None, "recipient", "created_at", "id"),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     execution_id: Mapped[str] = mapped_column(ForeignKey("schedule_executions.id"))

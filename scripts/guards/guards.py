@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 _PASSES = "tests/integration/passes"
 _ATTEMPTS = "tests/integration/executions/test_attempts.py"
+_TRIED = "    if isinstance(result, Tried):\n        result = await _outcome(session, result, deliveries, now)\n"
+_STOPS = "tests/integration/stops"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,8 @@ GUARDS = (
         "the lease is renewed",
         "A pass that takes longer than a lease is not taken for dead.",
         "mailroom/passes/lease.py",
-        "datetime.now(UTC) + LENGTH)",
-        "datetime.now(UTC))",
+        "until = datetime.now(UTC) + LENGTH\n",
+        "until = datetime.now(UTC)\n",
         (f"{_PASSES}/test_fencing.py",),
     ),
     Guard(
@@ -183,8 +185,8 @@ GUARDS = (
         "asked again when an attempt begins",
         "Nothing leaves for a schedule that was paused since the gate.",
         "mailroom/passes/deliver.py",
-        "            if await self._suppressed(session, delivery):\n                return None\n",
-        "",
+        "                if await self._suppressed(session, delivery):\n",
+        "                if False:\n",
         (f"{_PASSES}/test_at_the_last_moment.py",),
     ),
     Guard(
@@ -207,8 +209,8 @@ GUARDS = (
         "a receipt is written at last",
         "A busy database does not lose what the far side confirmed.",
         "mailroom/passes/deliver.py",
-        '        await persistently(end, f"What became of attempt {attempt.id} ({_state(outcome)})")\n',
-        "        await end()\n",
+        "        await self._database.transact_patiently(end, what, pauses=RECEIPT)\n",
+        "        async with self._database.session() as session:\n            await end(session)\n",
         (f"{_PASSES}/test_errors_that_live.py",),
     ),
     Guard(
@@ -223,8 +225,8 @@ GUARDS = (
         "an error of our own is a retry",
         "An unexpected error inside a pass never ends an execution for good.",
         "mailroom/passes/work.py",
-        "            return await after_error(",
-        "            raise\n            return await after_error(",
+        "            return await self._after_error(begun, error)\n",
+        "            raise\n",
         (f"{_PASSES}/test_errors_that_live.py",),
     ),
     Guard(
@@ -239,9 +241,18 @@ GUARDS = (
         "an end is concluded once",
         "An execution that was cancelled meanwhile stays so.",
         "mailroom/passes/conclude.py",
-        "    if execution.status.ended or not lifecycle.ALLOWED.allows(execution.status, result.state, By.PLAN):\n",
-        "    if False:\n",
+        f"    if execution.status.ended:\n        return stands\n{_TRIED}"
+        "    if not lifecycle.ALLOWED.allows(execution.status, result.state, By.PLAN):\n        return stands\n",
+        _TRIED,
         (f"{_PASSES}/test_work.py", f"{_PASSES}/test_policies.py"),
+    ),
+    Guard(
+        "an old answer is asked for again",
+        "What waited for a lock does not send by what was true before it.",
+        "mailroom/executions/overlap.py",
+        "    if time.monotonic() - asked_at > _STALE_SECONDS:\n",
+        "    if False:\n",
+        ("tests/integration/executions/test_standing.py",),
     ),
     Guard(
         "moves ask the table",
@@ -290,5 +301,37 @@ GUARDS = (
         "                    permit(host, str(link.getpeername()[0]))\n",
         "",
         ("tests/unit/blocks/test_outbound.py",),
+    ),
+    Guard(
+        "a stop is asked when an attempt begins and just before the content leaves",
+        "Nothing leaves after a stop is committed, whatever was under way.",
+        "mailroom/passes/deliver.py",
+        "        if closed is None and standing.stop_id is not None:\n",
+        "        if False:\n",
+        (f"{_STOPS}/test_held_passes.py",),
+    ),
+    Guard(
+        "a stop holds a first pass before it renders",
+        "What is due while everything is stopped waits, and holds no slot.",
+        "mailroom/passes/gate.py",
+        "    return _too_late(situation) or _held(situation) or _overlap(situation)\n",
+        "    return _too_late(situation) or _overlap(situation)\n",
+        ("tests/unit/passes/test_gate_while_stopped.py",),
+    ),
+    Guard(
+        "a stop counts no attempt",
+        "What a stop took back at the last moment is tried as often as before.",
+        "mailroom/executions/delivery_lifecycle.py",
+        "            attempts=Delivery.attempts - 1,\n",
+        "            attempts=Delivery.attempts,\n",
+        (f"{_STOPS}/test_held_passes.py",),
+    ),
+    Guard(
+        "each pass asks the witness",
+        "A database that was restored from a backup sends nothing before a person says so.",
+        "mailroom/passes/steps/begin.py",
+        "    if tells_of_more(seen, standing.clock):\n",
+        "    if False:\n",
+        (f"{_STOPS}/test_restored.py",),
     ),
 )

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mailroom.connections.service import build
+from mailroom.connections.spec import build
 from mailroom.errors import Invalid
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules.backfill import Backfill

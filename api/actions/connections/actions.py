@@ -11,7 +11,7 @@ from mailroom.access.permissions import Action
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
 from mailroom.connections.kinds import block_types, is_channel
-from mailroom.connections.service import ConnectionSettings, NewConnection
+from mailroom.connections.spec import ConnectionSettings, NewConnection
 
 
 async def every(caller: Caller) -> PageView[ConnectionView]:

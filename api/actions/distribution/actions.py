@@ -10,6 +10,7 @@ from api.actions.caller import Caller
 from api.actions.distribution.views import TestReceipt
 from mailroom.connections import trials
 from mailroom.errors import NoSuchChannel
+from mailroom.stops import service as stops
 from prefect_mailroom.channels.registry import CHANNELS
 
 
@@ -31,6 +32,7 @@ async def send_test(caller: Caller, channel: str, wanted: DistributionTest) -> T
     Raises:
         NoSuchChannel: this Mailroom has no channel of that name.
         Invalid: the connection does not exist, or the settings are wrong.
+        Conflict: nothing may leave through the connection now, since a person stopped it.
         MailroomError: what the channel says is wrong.
     """
     if channel not in CHANNELS:
@@ -39,6 +41,7 @@ async def send_test(caller: Caller, channel: str, wanted: DistributionTest) -> T
     context = caller.context
     async with caller.session() as session:
         row = await trials.find_connection(session, channel, wanted.connection, viewer=context.viewer)
+        await stops.refuse_where_stopped(session, row.name)
     target = trials.target(channel, row.name, wanted.to or context.user.email, wanted.destination)
     recipient, receipt = await trials.send(row, target, context)
     async with caller.session() as session:

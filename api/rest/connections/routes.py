@@ -17,7 +17,7 @@ from api.http.permission import may
 from api.http.problems import documented
 from api.rest.connections.examples import FOLDER, SMTP
 from mailroom.access.permissions import Action
-from mailroom.connections.service import ConnectionSettings, NewConnection
+from mailroom.connections.spec import ConnectionSettings, NewConnection
 
 router = APIRouter(prefix="/connections", tags=["connections"], route_class=JsonRoute)
 

@@ -20,7 +20,9 @@ router = APIRouter(prefix="/distribution", tags=["distribution"], route_class=Js
 
 
 @router.post(
-    "/test/{channel}", responses=documented(400, 404, 422, 501, 502, 503), openapi_extra=may(Action.CONNECTION_TRY)
+    "/test/{channel}",
+    responses=documented(400, 404, 409, 422, 501, 502, 503),
+    openapi_extra=may(Action.CONNECTION_TRY),
 )
 async def send_test(
     channel: Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,39}$", examples=["email", "sftp"])],

@@ -11,9 +11,10 @@ from api.actions.executions import actions as executions
 from api.actions.executions.actions import ExecutionFilter
 from api.actions.executions.retry import retry as retry_execution
 from api.actions.executions.views import ExecutionDetail, ExecutionView
+from api.actions.moment import Moment
 from api.actions.view import PageView
 from api.http.bodies import examples
-from api.http.dependencies import CallerDep, Cursor, Id, Limit, Moment
+from api.http.dependencies import CallerDep, Cursor, Id, Limit
 from api.http.idempotency import Answer, OnceDep
 from api.http.json_body import JsonRoute
 from api.http.permission import may

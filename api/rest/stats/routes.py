@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from api.actions.moment import Moment
 from api.actions.stats.actions import stats as prove
 from api.actions.stats.views import StatsView
-from api.http.dependencies import CallerDep, Moment
+from api.http.dependencies import CallerDep
 from api.http.json_body import JsonRoute
 from api.http.permission import may
 from api.http.problems import documented

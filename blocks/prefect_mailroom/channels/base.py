@@ -261,6 +261,12 @@ class Channel(Block):
         except Exception as error:
             raise OutcomeUnknown(f"Delivery by {self.kind} failed unexpectedly: {type(error).__name__}.") from error
 
+    async def screen(self) -> None:
+        """Refuse a connection whose host may never be reached, before it is stored; see `outbound.Screened`.
+
+        By default nothing is refused, as for a channel that connects to no host.
+        """
+
     @abstractmethod
     async def transfer(self, parcel: Parcel) -> Receipt:
         """Send once; translate the vendor's errors into `errors.py` here and nowhere else.

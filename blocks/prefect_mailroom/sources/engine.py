@@ -14,14 +14,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from prefect_mailroom import outbound
 from prefect_mailroom.errors import ConfigurationError, MailroomError, SourceRefused, SourceUnavailable
+from prefect_mailroom.sources import engine_guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,6 +95,21 @@ def read_only(url: str, deadline: Deadline) -> Iterator[Connection]:
         engine.dispose()
 
 
+def screen(url: str) -> None:
+    """Refuse a database that may never be read; nothing is connected to. See `outbound.Screened`. Blocking.
+
+    Raises:
+        ConfigurationError: the URL is of another kind of database, or forbidden.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine_guard.refuse_our_file(Path(parsed.database or ""))
+        return
+    [_, parameters] = parsed.set(drivername="postgresql+psycopg").get_dialect()().create_connect_args(parsed)
+    with outbound.screening():
+        engine_guard.pinned(parameters, seconds=outbound.SCREEN_SECONDS)
+
+
 @contextmanager
 def translated(deadline: Deadline) -> Iterator[None]:
     """Turn the drivers' errors into ours; here and nowhere else."""
@@ -132,12 +149,13 @@ def _engine(url: URL, deadline: Deadline) -> Engine:
         if not file.is_file():
             remedy = "Correct the path in the connection's URL. `mailroom init` creates the sample database."
             raise ConfigurationError(f"There is no database file {file}.", remedy=remedy, field="url")
+        engine_guard.refuse_our_file(file)
         address = URL.create(
             "sqlite", database=f"file:{quote(str(file.resolve()))}", query={"mode": "ro", "uri": "true"}
         )
         return create_engine(address, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": 5})
     milliseconds = max(1, round(deadline.seconds * 1000))
-    return create_engine(
+    engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         poolclass=NullPool,
         hide_parameters=True,
@@ -149,6 +167,13 @@ def _engine(url: URL, deadline: Deadline) -> Engine:
             "options": f"-c default_transaction_read_only=on -c statement_timeout={milliseconds}",
         },
     )
+    event.listen(engine, "do_connect", _pin)
+    return engine
+
+
+def _pin(_dialect: object, _record: object, _arguments: list[Any], parameters: dict[str, Any]) -> None:
+    """Let the driver connect to addresses that were checked just now, and to no others."""
+    parameters.update(engine_guard.pinned(parameters, seconds=_CONNECT_SECONDS))
 
 
 @contextmanager

@@ -56,13 +56,22 @@ class HttpSource(HttpLogin, Block):
             "max_bytes": self.max_bytes,
         }
 
+    async def screen(self) -> None:
+        """Refuse a host that may never be reached."""
+        with outbound.screening():
+            await outbound.resolve(*self._target, timeout=outbound.SCREEN_SECONDS)
+
     async def check(self) -> str:
         """Prove that the host exists, may be reached and answers; fetch nothing. Return one line about it.
 
         Raises:
             ConfigurationError, RetryLater: it does not.
         """
-        parsed = httpx.URL(self.base_url)
-        port = parsed.port or (443 if parsed.scheme == "https" else 80)
-        (await outbound.connect(parsed.host, port, timeout=min(self.timeout_seconds, 10))).close()
-        return f"{parsed.host} answers on port {port}."
+        host, port = self._target
+        (await outbound.connect(host, port, timeout=min(self.timeout_seconds, 10))).close()
+        return f"{host} answers on port {port}."
+
+    @property
+    def _target(self) -> tuple[str, int]:
+        url = httpx.URL(self.base_url)
+        return url.host, url.port or (443 if url.scheme == "https" else 80)

@@ -9,7 +9,7 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 from sqlalchemy import text
 
-from prefect_mailroom.sources.engine import Deadline, read_only, translated
+from prefect_mailroom.sources.engine import Deadline, read_only, screen, translated
 
 
 class SqlSource(Block):
@@ -33,6 +33,10 @@ class SqlSource(Block):
     def access(self) -> dict[str, Any]:
         """Return what a renderer process needs to read, JSON-ready. It holds the secret: use a pipe only."""
         return {"kind": self.kind, "url": self.url.get_secret_value(), "statement_timeout": self.statement_timeout}
+
+    async def screen(self) -> None:
+        """Refuse a host that may never be reached, and the databases of Mailroom and Prefect."""
+        await asyncio.to_thread(screen, self.url.get_secret_value())
 
     async def check(self) -> str:
         """Prove that the database can be read; return one line about it.

@@ -64,13 +64,17 @@ async def already_there(
     execution, spec = claimed.execution, claimed.spec
     if execution.plan is not None:
         return await as_planned(session, Plan.model_validate(execution.plan))
-    if report is None or execution.artifact_ids or execution.report_version:
-        return None  # Earlier versions of Mailroom kept files without a plan; the render step compares them.
+    if report is None:
+        return None
     definition = ReportDefinition.model_validate(report.definition)
     request = render_request(definition, spec.parameters, spec.formats, execution.due_at, spec.timing.timezone)
     keys = [request.key(piece) for piece in request.pieces]
-    found = await rendering_repository.renderings_of(session, keys, now=now)
+    # Earlier versions of Mailroom kept files without a plan: those, and no others, are sent, also when they are old.
+    begun = bool(execution.artifact_ids or execution.report_version)
+    found = await rendering_repository.renderings_of(session, keys, now=None if begun else now)
     if len(found) < len(set(keys)):
         return None
     made = RenderedReport(tuple(found[key] for key in keys))
+    if begun and (made.artifact_ids, definition.version) != (execution.artifact_ids, execution.report_version):
+        return None
     return await with_artifacts(session, plan_of(claimed.schedule, request, made), made)

@@ -21,10 +21,14 @@ from mailroom.passes.outcome import Outcome
 from mailroom.passes.planned.plan import keep_plan
 from mailroom.passes.planned.rendered import Rendered, already_there
 from mailroom.passes.situation import situation_of
+from mailroom.passes.stopping.hold import end_held, stop_over
 from mailroom.passes.supersede import Superseded, supersede
 from mailroom.schedules import repository as stored
 from mailroom.schedules.repository import Surroundings
 from mailroom.states import ExecutionState
+from mailroom.stops import repository as stops
+from mailroom.stops.restored import Restored
+from mailroom.stops.witness import Witness, tells_of_more
 from mailroom.storage.patience import may_pass
 from mailroom.storage.tables import Connection, Delivery
 from mailroom.timing import occurrences
@@ -82,14 +86,20 @@ async def begin(
     execution_id: str | None,
     *,
     now: datetime,
+    seen: Witness | None,
     prepare: bool = True,
 ) -> Begun | Stopped | HeldElsewhere | Outcome:
     """Claim, then gate. A closed gate, or a wait with its `retry_at`, is recorded and returned as the outcome.
 
     Everything is read before anything is changed, so that each row is written once.
 
+    Args:
+        seen: the witness beside the database, as it was read before this transaction.
+        prepare: whether to plan here what can be planned without rendering.
+
     Raises:
         NotPrepared: `prepare` was asked for, and fails by an error that would stay.
+        Restored: the database is older than its witness.
     """
     claimed = await claim(session, run, schedule_id=schedule_id, execution_id=execution_id, now=now)
     if not isinstance(claimed, Claimed):
@@ -97,14 +107,23 @@ async def begin(
     execution, schedule, timing = claimed.execution, claimed.schedule, claimed.spec.timing
     business = await business_calendar(session, timing.calendar)
     around = await stored.surroundings(session, schedule, _connections(claimed))
-    verdict = gate(situation_of(claimed, around.owner, business, now=now))
+    standing = await stops.read_standing(session)
+    if tells_of_more(seen, standing.clock):
+        raise Restored
+    stop = await stop_over(session, claimed, standing.stops) if standing.stops else None
+    verdict = gate(situation_of(claimed, around.owner, business, stop, now=now))
     rendered = await _rendered(session, claimed, around) if prepare and isinstance(verdict, Open) else None
     if claimed.first_of_scheduled:
         ledger.move_past(schedule, execution.due_at, next(occurrences(timing, execution.due_at, business), None))
     match verdict:
+        case Closed() as closed if claimed.again:
+            return await end_held(session, execution, closed.reason, now=now)
         case Closed() as closed:
             lifecycle.close(execution, closed.state, closed.reason, now=now)
             return Outcome(closed.state, closed.reason)
+        case Wait(held_by=str() as stop_id) as wait:
+            lifecycle.hold(execution, wait.reason, until=wait.until, stop_id=stop_id)
+            return Outcome(execution.status, wait.reason, wait.until, stop_id)
         case Wait() as wait:
             lifecycle.wait(execution, wait.reason, until=wait.until, behind=wait.behind)
             return Outcome(ExecutionState.PENDING, wait.reason, wait.until)

@@ -18,6 +18,7 @@ from mailroom.rendering.job import RenderJob
 from mailroom.rendering.renderers import limits, wire
 from mailroom.rendering.renderers.child import Order
 from mailroom.reports.errors import RenderFailed
+from prefect_mailroom import never_targets
 
 ROOT = Path(__file__).parents[3]
 WATCH_SECONDS = 0.1
@@ -25,8 +26,8 @@ START_SECONDS = 60
 GROWN_MB = 700
 """A renderer that is larger after a job is replaced; one that has drawn charts for hours rests well below."""
 # The parent's environment may hold secrets (API keys, database URLs), so only these are passed on; the last two are
-# the operator's list of private hosts that an HTTP source may reach, and the mark by which `mailroom up` finds what
-# it has started.
+# the operator's list of private hosts that a source may reach, and the mark by which `mailroom up` finds what it has
+# started. What a source may never reach is added.
 PASSED_ON = (
     "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "LD_LIBRARY_PATH",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "MAILROOM_OUTBOUND_ALLOW", "MAILROOM_UP_ID",
@@ -59,6 +60,7 @@ class Renderer:
         """
         command = [sys.executable, "-m", "mailroom.rendering.renderers.child", *(["--warm"] if warm else [])]
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        environment |= never_targets.passed_on()
         try:
             process = await asyncio.create_subprocess_exec(
                 *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=ROOT, env=environment, start_new_session=True

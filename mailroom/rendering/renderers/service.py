@@ -19,6 +19,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from mailroom import own_endpoints
 from mailroom import settings as settings_module
 from mailroom.errors import Unavailable
 from mailroom.rendering.job import RenderResult
@@ -284,7 +285,9 @@ async def _until_told(settings: Settings) -> None:
 def main() -> None:
     """Serve with the environment's settings until SIGTERM or SIGINT."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    asyncio.run(_until_told(settings_module.current()))
+    settings = settings_module.current()
+    own_endpoints.close(settings)
+    asyncio.run(_until_told(settings))
 
 
 if __name__ == "__main__":

@@ -49,7 +49,11 @@ def fetch(source: HttpSource, access: Mapping[str, Any], parameters: Mapping[str
 
 
 async def _fetch(source: HttpSource, access: Mapping[str, Any], parameters: Mapping[str, Any], target: Path) -> None:
-    url = httpx.URL(access["base_url"] + source.path)
+    base, url = httpx.URL(access["base_url"]), httpx.URL(access["base_url"] + source.path)
+    if (url.scheme, url.netloc, url.userinfo) != (base.scheme, base.netloc, base.userinfo):
+        # The login of the connection would go there.
+        remedy = "Let the report's path begin with /."
+        raise ConfigurationError("The report's path names another host than its connection.", remedy=remedy)
     query = {key: fill(value, parameters) for key, value in source.query.items()}
     headers = {"Accept": _ACCEPT[source.content], "Accept-Encoding": "identity", **access["headers"]}
     timeout = float(access["timeout_seconds"])

@@ -78,7 +78,7 @@ async def replace_report(
         row,
         broken,
         suspend_broken,
-        by=(context.acted_by or context.user).email,
+        by=context.actor.email,
         now=context.now,
         viewer=SYSTEM,
     )

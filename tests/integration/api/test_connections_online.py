@@ -45,8 +45,9 @@ def smtp_settings(port: int, password: str = CANARY) -> dict[str, Any]:
 
 
 async def test_a_secret_is_stored_encrypted_and_never_shown(
-    online: Api, prefect_server: str, capfd: pytest.CaptureFixture[str]
+    online: Api, prefect_server: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv(outbound.VARIABLE, "127.0.0.1")
     wanted = [
         {"name": "mail", "kind": "email", "settings": smtp_settings(2525)},
         {"name": "db", "kind": "sql", "settings": {"url": f"postgresql://reader:{CANARY}@127.0.0.1:1/db"}},

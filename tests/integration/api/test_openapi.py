@@ -13,7 +13,7 @@ from api.rest.calendars.examples import CALENDAR
 from api.rest.connections.examples import FOLDER, SMTP
 from api.rest.reports.examples import REPORT
 from api.rest.schedules.examples import SCHEDULES
-from mailroom.connections.service import ConnectionSettings, build
+from mailroom.connections.spec import ConnectionSettings, build
 from mailroom.reports.checks import check_definition
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules.calendar_changes import CalendarSettings
@@ -68,6 +68,7 @@ GET /deliveries
 POST /deliveries/retry
 POST /stop
 POST /resume
+GET /stops
 GET /recipients/{address}
 DELETE /recipients/{address}
 GET /users
@@ -99,7 +100,6 @@ SERVED_BY = dict.fromkeys(
 )
 # Promised, and built by a later issue. Building one of them means taking it off this list.
 LATER = """
-GET /deliveries, POST /deliveries/retry, POST /stop, POST /resume
 GET /recipients/{address}, DELETE /recipients/{address}
 PUT /keys/{id}
 GET /sessions, POST /sessions, PUT /sessions/{id}, DELETE /sessions/{id}

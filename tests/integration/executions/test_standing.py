@@ -9,9 +9,12 @@ import pytest
 from mailroom.executions import lifecycle, overlap
 from mailroom.executions import repository as executions
 from mailroom.states import ExecutionState, ScheduleState
+from mailroom.stops.coverage import stopping
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.tables import Execution, Schedule, User
 from tests.integration.conftest import NOW
+
+NO_STOP = stopping(schedule_id="", report_id="", connection="")
 
 
 async def _execution(ledger: Database, schedule: Schedule) -> Execution:
@@ -22,7 +25,7 @@ async def _execution(ledger: Database, schedule: Schedule) -> Execution:
 async def test_it_tells_of_the_execution_its_schedule_and_its_owner(ledger: Database, schedule: Schedule) -> None:
     execution = await _execution(ledger, schedule)
     async with ledger.session() as session:
-        standing = await overlap.standing(session, execution.id)
+        standing = await overlap.standing(session, execution.id, NO_STOP)
     assert (standing.execution.id, standing.execution.status) == (execution.id, ExecutionState.PENDING)
     assert (standing.schedule_state, standing.owner.is_active) == (ScheduleState.ACTIVE, True)
     async with ledger.session() as session:
@@ -30,7 +33,7 @@ async def test_it_tells_of_the_execution_its_schedule_and_its_owner(ledger: Data
         assert owner is not None
         owner.is_active = False
     async with ledger.session() as session:
-        assert not (await overlap.standing(session, execution.id)).owner.is_active
+        assert not (await overlap.standing(session, execution.id, NO_STOP)).owner.is_active
 
 
 @pytest.mark.parametrize("ledger", ["postgres"], indirect=True)
@@ -42,7 +45,7 @@ async def test_an_answer_that_had_to_wait_is_as_young_as_the_lock(ledger: Databa
     async def ask() -> ScheduleState:
         async with ledger.session() as session:
             asked.set()
-            return (await overlap.standing(session, execution.id)).schedule_state
+            return (await overlap.standing(session, execution.id, NO_STOP)).schedule_state
 
     async with ledger.session() as holder:
         await executions.get(holder, execution.id, lock=True)

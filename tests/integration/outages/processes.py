@@ -21,7 +21,7 @@ from embedded.processes.supervisor import Service
 from embedded.system import environment
 from mailroom.access.service import ensure_default_user
 from mailroom.connections import service as connections
-from mailroom.connections.service import NewConnection
+from mailroom.connections.spec import NewConnection
 from mailroom.context import Context
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition

@@ -14,7 +14,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from mailroom.access.service import ensure_default_user
 from mailroom.connections import service as connections
-from mailroom.connections.service import NewConnection
+from mailroom.connections.spec import NewConnection
 from mailroom.context import Context
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition

@@ -19,10 +19,13 @@ from alembic import command
 from sqlalchemy import Connection, DateTime, MetaData, Table, select, update
 
 from mailroom.executions import lifecycle
+from mailroom.rendering.service import render_request
+from mailroom.reports.spec import ReportDefinition
+from mailroom.schedules.spec import stored_spec
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.database import Database
 from mailroom.storage.migrations import alembic_config, upgrade
-from mailroom.storage.tables import Attempt, Delivery, Execution, Report, Schedule
+from mailroom.storage.tables import Attempt, Delivery, Execution, Rendering, Report, Schedule
 
 if TYPE_CHECKING:
     from tests.support.environment import Environment
@@ -87,6 +90,22 @@ async def _open(environment: Environment) -> None:
         file = environment.settings.artifacts_dir / name
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(base64.b64decode(content))
+    await _follow_the_shift(environment)
+
+
+async def _follow_the_shift(environment: Environment) -> None:
+    """Let renderings be found by the shifted due times, which are a part of their keys."""
+    async with environment.database.session() as session:
+        definition = ReportDefinition.model_validate(BEFORE["tables"]["reports"][0]["definition"])
+        for schedule, execution in [row for rows in (await _stories(environment)).values() for row in rows]:
+            spec, due_at = stored_spec(schedule), execution.due_at
+            then, now = (
+                render_request(definition, spec.parameters, spec.formats, moment, spec.timing.timezone)
+                for moment in (due_at - SHIFT, due_at)
+            )
+            for piece in now.pieces:
+                found = update(Rendering).where(Rendering.key == then.key(piece))
+                await session.execute(found.values(key=now.key(piece)))
 
 
 async def _pass(environment: Environment, schedule: Schedule, execution: Execution, now: datetime) -> None:

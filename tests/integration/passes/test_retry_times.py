@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from mailroom.connections import service as connections
-from mailroom.connections.service import ConnectionSettings
+from mailroom.connections.spec import ConnectionSettings
 from mailroom.executions.reasons import ReasonCode
 from mailroom.passes.outcome import Outcome
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState

@@ -15,6 +15,7 @@ from sqlalchemy import make_url, text
 from mailroom.rendering.job import Limits
 from mailroom.rendering.sources import open_reader
 from mailroom.reports.spec import ReportDefinition
+from prefect_mailroom import outbound
 from prefect_mailroom.errors import ConfigurationError, SourceRefused, SourceUnavailable
 from prefect_mailroom.sources.engine import Deadline, read_only, translated
 from prefect_mailroom.sources.sql import SqlSource
@@ -25,6 +26,11 @@ PROPERTIES = {
     "moment": {"type": "string", "format": "date-time"},
     "least": {"type": "integer"},
 }
+
+
+@pytest.fixture(autouse=True)
+def _this_machine_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(outbound.VARIABLE, "127.0.0.1")
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ def test_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True, timeout=60)
 
     assert "LOADED []" in done.stdout, done.stdout + done.stderr
-    for command in ("up", "init", "doctor", "demo", "reports", "schedules", "run"):
+    for command in ("up", "init", "doctor", "demo", "reports", "schedules", "run", "stop", "resume"):
         assert command in done.stdout
 
 

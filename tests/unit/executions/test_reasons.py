@@ -39,6 +39,7 @@ VALUES: dict[str, Any] = {
     "states": ["failed", "refused"],
     "said": "It crashed.",
     "why": "It was late.",
+    "what": "the connection corp-smtp",
     "text": "As it was written.",
 }
 

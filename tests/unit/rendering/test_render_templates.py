@@ -184,3 +184,35 @@ def test_a_mail_fetches_nothing(
     assert asked == []
     assert "blue" not in result.mail_html
     assert "red" not in result.mail_html
+
+
+def test_security_08_no_format_fetches_what_a_report_names(
+    render_rows: Make, reader_of: Make, job_of: Make, server: tuple[str, list[str]], tmp_path: Any
+) -> None:
+    """Neither from a host, nor from this machine's files: whatever the template, the texts and the data say."""
+    address, asked = server
+    secret = tmp_path / "secret.css"
+    secret.write_text("b { color: #abcdef } /* canary-file */")
+    place = [address, f"file://{secret}", str(secret)]
+    hostile = "".join(
+        f"<img src='{at}/i.png'><link rel=attachment href='{at}/x'><link rel=stylesheet href='{at}'>"
+        f"<style>@import url({at});@font-face{{font-family:x;src:url({at})}}</style><base href='{at}/'>"
+        f"<svg><image href='{at}/s.png'/></svg><iframe src='{at}'></iframe><object data='{at}'></object>"
+        f'#image("{at}") #read("{at}") #include "{at}" #import "@preview/{at}:1.0.0"'
+        for at in place
+    )
+    columns = {"day": ("text", [hostile, *place]), "n": ("integer", [1, 2, 3, 4])}
+    chart = {"kind": "chart", "query": "rows", "chart": "bar", "x": {"name": "day"}, "y": [{"name": "n"}]}
+    text = {"kind": "text", "heading": hostile[:200], "text": hostile}
+    formats = ["html", "pdf", "png", "xlsx"]
+    for number, own in enumerate(
+        (None, f"<html><head>{hostile}</head><body><b>x</b>{{{{ document.title }}}}</body></html>")
+    ):
+        job = job_of([text, TABLE, chart], formats, template=own, title=f"<img src='{address}/t.png'>")
+        job = job.model_copy(update={"folder": tmp_path / f"out-{number}"})
+        result = render_rows(job, reader_of(rows=columns))
+        assert len(result.files) == len(formats)
+        assert "#abcdef" not in result.mail_html
+        made = b"".join(file.path.read_bytes() for file in result.files) + (result.mail_html or "").encode()
+        assert b"canary-file" not in made
+    assert asked == []

@@ -100,6 +100,12 @@ class EmailChannel(Channel):
             },
         )
 
+    async def screen(self) -> None:
+        """Refuse a server that may never be reached."""
+        server = self._server()
+        with outbound.screening():
+            await outbound.resolve(server.host, server.port, timeout=outbound.SCREEN_SECONDS)
+
     async def check(self) -> str:
         """Connect, encrypt, log in, and leave."""
         from prefect_mailroom.channels.email import smtp

@@ -88,6 +88,11 @@ class WebhookChannel(HttpLogin, Channel):
         detail = {"status": answer.status_code, "host": self._host, "bytes": int(request.headers["content-length"])}
         return Receipt(reference=parcel.key, detail={**detail, "answer_bytes": size})
 
+    async def screen(self) -> None:
+        """Refuse a host that may never be reached."""
+        with outbound.screening():
+            await outbound.resolve(*self._target, timeout=outbound.SCREEN_SECONDS)
+
     async def check(self) -> str:
         """Ask the endpoint with HEAD, which delivers nothing; any answer but a failed login or a redirect is fine."""
         await self._permit()
@@ -104,11 +109,14 @@ class WebhookChannel(HttpLogin, Channel):
     def _host(self) -> str:
         return httpx.URL(self.url.get_secret_value()).host
 
+    @property
+    def _target(self) -> tuple[str, int]:
+        url = httpx.URL(self.url.get_secret_value())
+        return url.host, url.port or (443 if url.scheme == "https" else 80)
+
     async def _permit(self) -> None:
         url = httpx.URL(self.url.get_secret_value())
-        addresses = await outbound.resolve(
-            url.host, url.port or (443 if url.scheme == "https" else 80), timeout=self.timeout_seconds / 2
-        )
+        addresses = await outbound.resolve(*self._target, timeout=self.timeout_seconds / 2)
         if url.scheme == "http" and not all(outbound.is_opened(url.host, address) for address in addresses):
             raise ConfigurationError(
                 f"The url of '{url.host}' is not encrypted.",

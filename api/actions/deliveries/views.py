@@ -1,0 +1,60 @@
+"""Define what the API answers about deliveries, as models that the OpenAPI document shows too."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from api.actions.view import View
+from mailroom.states import DeliveryState
+
+
+class DeliveryRow(View):
+    """One delivery in a list; its execution shows the attempts."""
+
+    id: str
+    execution_id: str
+    schedule_id: str
+    schedule_name: str
+    due_at: datetime
+    channel: str
+    connection: str
+    recipient: str
+    status: DeliveryState
+    attempt_count: int
+    planned_at: datetime
+    next_attempt_at: datetime | None
+    delivered_at: datetime | None
+    receipt: dict[str, Any] | None
+    error_message: str | None
+    links: dict[str, str]
+
+
+class AskedExecution(View):
+    """An execution that was asked for again, or would be."""
+
+    execution_id: str
+    deliveries: int = Field(description="How many of its deliveries match; the retry makes every undelivered one.")
+
+
+class LeftOut(View):
+    """An execution that matches and is not tried again, and why."""
+
+    execution_id: str
+    deliveries: int
+    message: str
+    remedy: str
+
+
+class RetryView(View):
+    """What a retry by filter asked for, or would, and what it left out."""
+
+    dry_run: bool
+    executions: int
+    deliveries: int
+    asked: list[AskedExecution]
+    left_out: list[LeftOut]
+    not_ended: int = Field(description="How many executions match and go on by themselves; they are not asked for.")
+    next_cursor: str | None = Field(description="Send it as `cursor` to go on with what this request did not reach.")

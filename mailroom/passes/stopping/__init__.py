@@ -1,0 +1,1 @@
+"""Let an execution wait while a stop keeps it from leaving."""

@@ -1,0 +1,86 @@
+"""Stop what leaves, and let it leave again. Everything else asks whether a stop stands; nothing else sets one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.access.viewer import SYSTEM
+from mailroom.audit import repository as audit
+from mailroom.audit.events import StopBegun, StopEnded
+from mailroom.errors import Conflict
+from mailroom.stops import repository as stops
+from mailroom.stops.coverage import covers
+from mailroom.stops.spec import StopCause, StopRequest, StopScope, WhatWasDue, words_of
+from mailroom.storage.contention import Overtaken
+from mailroom.storage.database import new_id
+from mailroom.storage.stop_tables import Stop
+
+
+async def stop(session: AsyncSession, wanted: StopRequest, *, by: str, now: datetime) -> tuple[Stop, bool]:
+    """Stop something; return the stop that stands now, and whether it is new. Stopping twice changes nothing."""
+    return await _begin(session, wanted.scope, wanted.target, StopCause.PERSON, wanted.reason, by, now)
+
+
+async def stop_restored(session: AsyncSession, reason: str, *, known_until: datetime, now: datetime) -> Stop:
+    """Stop everything since the database is older than what was sent."""
+    scope, cause = StopScope.ALL, StopCause.RESTORED
+    begun, _ = await _begin(session, scope, "", cause, reason, audit.MAILROOM, now, known_until=known_until)
+    return begun
+
+
+async def _begin(
+    session: AsyncSession,
+    scope: StopScope,
+    target: str,
+    cause: StopCause,
+    reason: str,
+    by: str,
+    now: datetime,
+    *,
+    known_until: datetime | None = None,
+) -> tuple[Stop, bool]:
+    values = {
+        "id": new_id(),
+        "scope": str(scope),
+        "target": target,
+        "cause": str(cause),
+        "reason": reason,
+        "stopped_by": by,
+        "stopped_at": now,
+        "known_until": known_until,
+    }
+    begun = await stops.insert(session, values)
+    if begun is None:
+        standing = [one for one in await stops.at(session, scope, target, viewer=SYSTEM) if one.cause == cause]
+        if not standing:
+            raise Overtaken("The stop that stood has been resumed meanwhile.")
+        return standing[0], False
+    audit.record(session, StopBegun(begun.id, str(scope), target, str(cause), reason), at=now, actor=by)
+    return begun, True
+
+
+async def lift(
+    session: AsyncSession, standing: Sequence[Stop], *, what_was_due: WhatWasDue | None, by: str, now: datetime
+) -> None:
+    """End stops; what waits for them is woken by the reconciler. One that somebody else has ended stays as it is."""
+    for one in standing:
+        if await stops.lift(session, one.id, by=by, now=now):
+            chosen = what_was_due if one.cause == StopCause.RESTORED else None
+            audit.record(session, StopEnded(one.id, one.scope, one.target, chosen), at=now, actor=by)
+
+
+async def refuse_where_stopped(session: AsyncSession, connection: str) -> None:
+    """Refuse to send something at once through a connection while a stop covers it.
+
+    Raises:
+        Conflict: naming the stop.
+    """
+    for one in await stops.list_standing(session, viewer=SYSTEM):
+        if covers(one, schedule_id="", report_id="", connection=connection):
+            raise Conflict(
+                f"Sending is stopped for {words_of(one.scope, one.target)}: {one.reason}",
+                remedy="GET /api/v1/stops shows the stops; POST /api/v1/resume ends one.",
+            )
