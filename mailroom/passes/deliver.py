@@ -282,16 +282,16 @@ class Courier:
         check(standing.execution, shipment.execution.pass_count)
         if standing.execution.status is ExecutionState.CANCELLED:
             return reason_of(standing.execution)
-        barred = bar_of(standing.owner) is not None
-        if closed := may_send(shipment.execution.kind, standing.schedule_state, owner_active=not barred):
-            return closed.reason
+        owner_active = bar_of(standing.owner) is None
+        closed = may_send(shipment.execution.kind, standing.schedule_state, owner_active=owner_active)
         viewer = viewer_of(standing.owner)
         # What an admin uses needs no grant; whether it still exists, its loading tells.
-        if not viewer.sees_all and await grants.not_usable(session, [delivery.connection], viewer=viewer):
+        needs_grant = closed is None and not viewer.sees_all
+        if needs_grant and await grants.not_usable(session, [delivery.connection], viewer=viewer):
             return because(ReasonCode.CONNECTION_NOT_ALLOWED, connection=delivery.connection)
-        if standing.stop_id is not None:
+        if closed is None and standing.stop_id is not None:
             raise HeldBack(standing.stop_id)
-        return None
+        return closed.reason if closed else None
 
     async def _channel(self, delivery: Delivery) -> Channel | MailroomError:
         """Return the delivery's block, loaded once a pass, or why it cannot be had."""
