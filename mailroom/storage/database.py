@@ -19,6 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from mailroom.storage.contention import giving_way
+from mailroom.storage.lock_watch import watch_write_lock
 from mailroom.storage.patience import STEP, outlast
 
 Result = TypeVar("Result")
@@ -86,6 +87,7 @@ class Database:
         if sqlite:
             event.listen(self.engine.sync_engine, "connect", _tune_sqlite)
             event.listen(self.engine.sync_engine, "invalidate", _roll_back)
+            watch_write_lock(self.engine.sync_engine)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager

@@ -185,11 +185,11 @@ class WarmWorker(WorkerBase):
             deployment = await self._deployment(flow_run)
             try:
                 hand.claimed = hand.stopped_for is None and await self._claim(flow_run, deployment)
+                if hand.claimed and await was_run_meanwhile(self, flow_run, self._reads):
+                    hand.claimed = False
             except httpx.HTTPError as error:
                 self._logger.warning("No answer to the claim of flow run %s: %r", flow_run.id, error)
-                hand.stopped_for = "no answer"
-            if hand.claimed and await was_run_meanwhile(self, flow_run, self._reads):
-                hand.claimed = False
+                hand.claimed, hand.stopped_for = False, "no answer"
             if hand.claimed:
                 why = await self._work_on(hand, deployment)
         except Exception as error:

@@ -31,6 +31,7 @@ print(json.dumps({
             s.client.csrf_support_enabled, s.logging.colors, s.cli.colors, s.server.ui.show_promotional_content],
     "ui": s.server.ui.enabled,
     "query": s.worker.query_seconds,
+    "asked_again": sorted(s.client.retry_extra_codes),
     "zone_folders": list(zoneinfo.TZPATH),
     "zones": "Europe/Berlin" in zoneinfo.available_timezones(),
 }))
@@ -64,6 +65,7 @@ def test_prefect_reads_every_setting(tmp_path: Path) -> None:
         "off": [False] * 7,
         "ui": True,
         "query": 4,
+        "asked_again": [500],
         "zone_folders": [],
         "zones": True,
     }

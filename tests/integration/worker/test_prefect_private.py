@@ -176,6 +176,43 @@ async def test_a_claim_without_an_answer_is_taken_back_if_it_is_ours(api: str, m
         assert (state.type, state.message) == (StateType.PENDING, "Claimed by worker another.")
 
 
+class Spoiled(httpx.AsyncBaseTransport):
+    """Answers 500 to the first look at runs."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self.inner, self.spoiled = inner, False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not self.spoiled and request.url.path.endswith("/flow_runs/filter"):
+            self.spoiled = True
+            return httpx.Response(500, json={}, request=request)
+        return await self.inner.handle_async_request(request)
+
+
+async def test_a_claim_that_cannot_be_made_sure_of_is_taken_back(api: str) -> None:
+    """The run was claimed, and Prefect fails when it is asked whether another worker has run it: nobody ran it yet."""
+
+    @flow
+    def nothing() -> None: ...
+
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+        async with PrefectClient(api) as client:
+            await client.create_work_pool(WorkPoolCreate(name="spoiled", type="mailroom-warm"), overwrite=True)
+            flow_id = await client.create_flow(nothing)
+            deployment = await client.create_deployment(flow_id, f"spoiled-{uuid4()}", work_pool_name="spoiled")
+            run = await client.create_flow_run_from_deployment(deployment)
+            async with WarmWorker(work_pool_name="spoiled", limit=1) as worker:
+                inner = worker.client._client
+                inner._transport = spoiled = Spoiled(inner._transport)
+                worker.hold(run.id)
+                worker._in_hand[run.id] = InHand(run)
+                await worker._submit_run(run)
+                assert spoiled.spoiled
+            state = (await client.read_flow_run(run.id)).state
+    assert state is not None
+    assert state.type is StateType.SCHEDULED
+
+
 def test_flows_load_by_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "plain_function.py").write_text("def main(): return 1")

@@ -97,7 +97,9 @@ def test_attempts_run_out(retries: Retries, attempts: int, max_attempts: int | N
 
 
 def test_what_is_tried_again_is_a_type() -> None:
-    again = {kind for kind in _below(MailroomError) if issubclass(kind, Retryable)}
+    # Rooms above the passes have errors of their own, which are imported or not.
+    known = [kind for kind in _below(MailroomError) if kind.__module__.startswith(("mailroom.", "prefect_mailroom."))]
+    again = {kind for kind in known if issubclass(kind, Retryable)}
     assert again == {RetryLater, OutcomeUnknown, SourceUnavailable, Unavailable}
     assert RetryLater("busy", not_before=90).not_before == 90
     assert Unavailable("away").not_before is None

@@ -1,0 +1,145 @@
+"""One run of the scenario on one database: schedules, their due time, the troubles, the end, and the verdict."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bench.peak.registering import due_minute, minute_after
+from bench.peak.waiting import EndedEarly, say, wait_for
+from bench.troubled import evidence, script, stall, troubles, work
+from bench.troubled.checker import Verdict, check
+from bench.troubled.evidence import Posted
+from bench.troubled.options import Options
+from bench.troubled.system import System, busy_cores, up
+
+_LOOK_SECONDS, _TELL_SECONDS = 0.5, 10.0
+_QUIET_SECONDS = 5
+# The mail server and Prefect turn bad so long before the due time, when everything has been created.
+_BAD_BEFORE = timedelta(seconds=5)
+# Seconds between the tries; by default they grow to hours, and somebody is always unlucky five times.
+_RETRIES = {"delays": [5, 60, 120], "then_every": 120}
+_FINAL = "('success', 'partial', 'failed', 'cancelled', 'skipped', 'missed')"
+_ENDED = f"""SELECT count(*) FROM schedule_executions e JOIN export_schedules s ON s.id = e.schedule_id
+WHERE s.name LIKE 'troubled %' AND e.status IN {_FINAL}"""
+
+
+def run(kind: str, options: Options, folder: Path) -> dict[str, Any]:
+    """Run everything on databases of this kind, below `folder`, and return the figures."""
+    with up(kind, folder, merciful=options.merciful) as system:
+        due = minute_after(options.ahead_seconds) if options.ahead_seconds else due_minute(options.n)
+        posted = _post(system, options, due)
+        began = troubles.planned(system, options)
+        time.sleep(max(0.0, (due - _BAD_BEFORE - datetime.now(UTC)).total_seconds()))
+        system.turn_bad()
+        with busy_cores(folder / "burners.log"):
+            looks = _watch(system, options, due, began)
+        verdict = _judge(system, posted, due)
+        accepted = [mail.at.timestamp() for mail in evidence.read_journal(system.journal)]
+    return figures(verdict, began, looks, accepted, due)
+
+
+def _post(system: System, options: Options, due: datetime) -> list[Posted]:
+    """Create connection, reports and schedules; return when Prefect has every deployment."""
+    say(f"creating {options.n} schedules that are due at {due:%H:%M}")
+
+    def create(body: dict[str, Any]) -> Posted:
+        at = datetime.now(UTC)
+        answer = client.post("/schedules/", json=body).raise_for_status().json()
+        return Posted(answer["id"], body["timing"], tuple(body["destinations"][0]["to"]), at)
+
+    with system.client as client, ThreadPoolExecutor(8) as pool:
+        _connect(client, system.mail_port)
+        for report in work.reports(options.n):
+            client.post("/reports", json=report).raise_for_status()
+        bodies = [work.schedule(number, options.recipients, due) for number in range(options.n)]
+        posted = list(pool.map(create, bodies))
+    if datetime.now(UTC) >= due:
+        raise EndedEarly("Creating took longer than planned, and the due minute came; the machine is too busy.")
+    unsynced = "SELECT count(*) FROM export_schedules WHERE sync_state <> 'synced'"
+    wait_for("Every deployment", lambda: system.backend.count(unsynced) == 0, 600)
+    return posted
+
+
+def _connect(client: httpx.Client, port: int) -> None:
+    credentials = {"smtp_server": "127.0.0.1", "smtp_port": port, "smtp_type": "INSECURE"}
+    settings = {
+        "credentials": credentials,
+        "from_address": "bench@example.com",
+        "allow_plain": True,
+        "retries": _RETRIES,
+    }
+    client.post("/connections", json={"name": "troubled", "kind": "email", "settings": settings}).raise_for_status()
+
+
+def _watch(system: System, options: Options, due: datetime, planned: Sequence[troubles.Trouble]) -> list[stall.Look]:
+    """Make the troubles at their time, and wait until everything has ended or the time is over; return the looks."""
+    looks: list[stall.Look] = []
+    wanted = options.n * options.recipients
+    told = 0.0
+    while (now := datetime.now(UTC)) < due + timedelta(seconds=options.seconds):
+        accepted = len(evidence.read_journal(system.journal))
+        ended, open_now = _look(system, now)
+        if open_now is not None:
+            looks.append((now.timestamp(), open_now > 0 and now >= due))
+        for trouble in planned:
+            if trouble.thread is None and now > due and (accepted >= trouble.share * wanted and accepted):
+                trouble.begin()
+        if time.monotonic() > told + _TELL_SECONDS:
+            told = time.monotonic()
+            say(f"{(now - due).total_seconds():5.0f} s: {ended} of {options.n} ended, {open_now} due, {accepted} mails")
+        if ended == options.n and all(trouble.is_over for trouble in planned):
+            break
+        time.sleep(_LOOK_SECONDS)
+    else:
+        say(f"GIVEN UP {options.seconds:.0f} s after the due time")
+    time.sleep(_QUIET_SECONDS)  # A second copy may still come.
+    return looks
+
+
+def _look(system: System, now: datetime) -> tuple[int | None, int | None]:
+    """Return how many executions have ended, and how many are due; None where the database does not say."""
+    try:
+        return system.backend.count(_ENDED), evidence.due_now(system.backend, now)
+    except sqlite3.OperationalError:
+        return None, None
+
+
+def _judge(system: System, posted: Sequence[Posted], due: datetime) -> Verdict:
+    everybody = [recipient for one in posted for recipient in one.recipients]
+    return check(
+        posted,
+        evidence.read_ledger(system.backend, posted),
+        evidence.read_journal(system.journal),
+        {recipient for recipient in everybody if script.is_refused(recipient)},
+        due + timedelta(hours=1),
+    )
+
+
+def figures(
+    verdict: Verdict,
+    began: Sequence[troubles.Trouble],
+    looks: Sequence[stall.Look],
+    accepted: Sequence[float],
+    due: datetime,
+) -> dict[str, Any]:
+    """Return what is written of a run. A trouble that did not come is a fault: then nothing was proved. Pure."""
+    missing = [f"A trouble did not come: {one.failed or 'its time never came'}." for one in began if not one.told]
+    found = asdict(verdict)
+    faults = [*found.pop("faults"), *missing]
+    return {
+        **found,
+        "seconds": round(max(accepted, default=due.timestamp()) - due.timestamp(), 1),
+        "longest_stall_s": round(stall.longest_stall(looks, accepted), 1),
+        "troubles": [one.told for one in began if one.told],
+        "good": not faults,
+        "faults": faults,
+    }

@@ -1,0 +1,70 @@
+"""Decide what the bad mail server does. Pure: it counts, and knows recipients by the number in their address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+CUT_EVERY, GREYLIST_EVERY, REFUSE_EVERY, TURN_AWAY_EVERY = 7, 5, 11, 13
+DOMAIN = "troubled.example"
+
+
+def address(number: int) -> str:
+    """Return the address of a recipient; they are counted from 1."""
+    return f"r{number}@{DOMAIN}"
+
+
+def is_refused(recipient: str) -> bool:
+    """Tell whether the server refuses this recipient for good."""
+    return _number(recipient) % REFUSE_EVERY == 0
+
+
+def _number(recipient: str) -> int:
+    return int(recipient.partition("@")[0].removeprefix("r"))
+
+
+@dataclass
+class Script:
+    """What the server does next.
+
+    Attributes:
+        owed: cuts that have not been made yet.
+        merciful: whether a recipient is troubled once at most. A connection is then turned away only when it has named
+            its recipient.
+    """
+
+    merciful: bool = False
+    connections: int = 0
+    dots: int = 0
+    owed: int = 0
+    troubled: set[str] = field(default_factory=set)
+    greylisted: set[str] = field(default_factory=set)
+
+    def turns_away(self) -> bool:
+        """Count a connection, and tell whether it is answered with 421."""
+        self.connections += 1
+        return self.connections % TURN_AWAY_EVERY == 0
+
+    def greylists(self, recipient: str) -> bool:
+        """Tell whether the recipient is put off: every fifth one, at its first try."""
+        if _number(recipient) % GREYLIST_EVERY or recipient in self.greylisted:
+            return False
+        self.greylisted.add(recipient)
+        return self.may_trouble(recipient)
+
+    def cuts(self, recipient: str) -> bool:
+        """Count the final dot of a mail that was taken, and tell whether the connection is cut before the answer.
+
+        Where the recipient of a seventh one is spared, the next one that need not be is cut.
+        """
+        self.dots += 1
+        self.owed += self.dots % CUT_EVERY == 0
+        if not self.owed or not self.may_trouble(recipient):
+            return False
+        self.owed -= 1
+        return True
+
+    def may_trouble(self, recipient: str) -> bool:
+        """Tell whether the recipient may be troubled, and remember that it was."""
+        spared = self.merciful and recipient in self.troubled
+        self.troubled.add(recipient)
+        return not spared

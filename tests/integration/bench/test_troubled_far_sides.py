@@ -1,0 +1,100 @@
+"""The far sides of the troubled hour do what its checker believes they did."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import aiosmtplib
+import httpx
+
+from bench.troubled.mail_server import BadServer, Connection
+from bench.troubled.prefect_proxy import Proxy
+from bench.troubled.script import Script, address
+
+
+@asynccontextmanager
+async def _listening(server: asyncio.Server) -> AsyncIterator[int]:
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer a request with its body, and close, as it asks for."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    body = await reader.readexactly(4)
+    assert b"connection: close" in head.lower()
+    writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 4\r\n\r\n" + body)
+    await writer.drain()
+    writer.close()
+
+
+async def test_the_proxy_spoils_every_twentieth_request_once_it_is_told_to() -> None:
+    async with _listening(await asyncio.start_server(_echo, "127.0.0.1", 0)) as target:
+        proxy = Proxy(target)
+        async with (
+            _listening(await asyncio.start_server(proxy.handle, "127.0.0.1", 0)) as port,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+        ):
+            before = [await client.post("/x", content=b"body") for _ in range(20)]
+            proxy.begin()
+            after = [await client.post("/x", content=b"body") for _ in range(40)]
+    assert {(answer.status_code, answer.content) for answer in before} == {(200, b"body")}
+    assert [number for number, answer in enumerate(after, 1) if answer.status_code == 500] == [20, 40]
+
+
+async def test_the_proxy_says_that_prefect_is_away() -> None:
+    async with _listening(await asyncio.start_server(_echo, "127.0.0.1", 0)) as target:
+        pass
+    proxy = Proxy(target)
+    async with (
+        _listening(await asyncio.start_server(proxy.handle, "127.0.0.1", 0)) as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
+        assert (await client.post("/x", content=b"body")).status_code == 502
+
+
+async def _send(port: int, number: int) -> str:
+    """Send one mail; return what came of it."""
+    mail = EmailMessage()
+    mail["Message-ID"] = f"<{number}@example.com>"
+    mail.set_content("Hello")
+    try:
+        await aiosmtplib.send(
+            mail, sender="a@example.com", recipients=[address(number)], hostname="127.0.0.1", port=port, timeout=20
+        )
+    except aiosmtplib.SMTPServerDisconnected:
+        return "cut"
+    except aiosmtplib.SMTPRecipientsRefused as refused:
+        return str(refused.recipients[0].code)
+    except aiosmtplib.SMTPConnectResponseError as error:
+        return str(error.code)
+    return "taken"
+
+
+async def test_the_mail_server_troubles_as_scripted_and_keeps_a_journal(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    bad = BadServer(journal, Script())
+    loop = asyncio.get_running_loop()
+    async with _listening(await loop.create_server(lambda: Connection(bad, hostname="test"), "127.0.0.1", 0)) as port:
+        assert [await _send(port, number) for number in (5, 11, 5)] == ["taken"] * 3, "it is not bad yet"
+        bad.turn_bad()
+        found = [await _send(port, number) for number in range(1, 15)]
+    events = {
+        "taken": "accepted",
+        "cut": "accepted",
+        "451": "greylisted",
+        "550": "refused",
+        "421": "turned away",
+    }
+    expected = [*["taken"] * 4, "451", "taken", "taken", "cut", "taken", "451", "550", "taken", "421", "taken"]
+    assert found == expected
+    lines: list[dict[str, Any]] = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert [line["event"] for line in lines[3:]] == [events[one] for one in expected]
+    (cut,) = (line for line in lines if line.get("cut"))
+    assert (cut["recipient"], cut["message_id"]) == (address(8), "<8@example.com>")

@@ -1,0 +1,31 @@
+"""A short seed of `make bench-troubled`: real processes, everything around them fails, and the checker judges."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.troubled import result, scenario
+from bench.troubled.options import Options
+
+pytestmark = [
+    pytest.mark.acceptance,
+    pytest.mark.xdist_group("troubled"),
+    pytest.mark.skipif(sys.platform != "linux", reason="Locks and connections of processes are read from /proc."),
+]
+
+
+@pytest.mark.timeout(600)  # Two minutes where the machine is quiet.
+def test_every_promise_is_kept_while_everything_around_fails(tmp_path: Path) -> None:
+    seed = Options(n=12, lock_seconds=2, stop_seconds=10, merciful=True, ahead_seconds=25, seconds=400)
+    found = scenario.run("sqlite", seed, tmp_path / "troubled")
+    told = "\n".join(result.lines({"sqlite": found}))
+    assert found["good"], told
+    assert (found["schedules"], found["deliveries"]) == (12, 36)
+    assert found["delivered"] + found["refused"] == 36
+    assert found["refused"] == 3, "every 11th of 36"
+    assert found["left_in_between"] == found["repeated_after_confirmation"] == 0
+    assert found["second_copies_after_lost_acknowledgement"] >= 1, told
+    assert len(found["troubles"]) == 5
