@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.http.problems import problem
 from mailroom.access.login import Login, is_use_due, log_in, record_use
 from mailroom.settings import Settings
-from mailroom.storage.access_tables import ApiKey
 from mailroom.storage.database import Database
+from mailroom.storage.model.access import ApiKey
 from prefect_mailroom.errors import ConfigurationError
 
 _LOG = logging.getLogger(__name__)

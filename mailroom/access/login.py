@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.access import repository as users
 from mailroom.access import tokens
 from mailroom.roles import WIDEST, Scope
-from mailroom.storage.access_tables import ApiKey
+from mailroom.storage.model.access import ApiKey
 from mailroom.storage.tables import User
 
 USED_EVERY = timedelta(minutes=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, ScalarSelect, Select, or_, select, true
 
 from mailroom.access.viewer import Viewer
-from mailroom.storage.access_tables import ConnectionGrant, ScheduleShare
+from mailroom.storage.model.access import ConnectionGrant, ScheduleShare
 from mailroom.storage.tables import Schedule
 
 

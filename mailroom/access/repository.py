@@ -13,8 +13,8 @@ from mailroom.access.permissions import Action, Relation
 from mailroom.access.viewer import Viewer, team_subject
 from mailroom.errors import NotFound
 from mailroom.roles import Role
-from mailroom.storage.access_tables import ApiKey, ConnectionGrant, ScheduleShare, Team
 from mailroom.storage.inserting import insert_into
+from mailroom.storage.model.access import ApiKey, ConnectionGrant, ScheduleShare, Team
 from mailroom.storage.paging import Page, page
 from mailroom.storage.tables import User
 

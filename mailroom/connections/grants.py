@@ -14,7 +14,7 @@ from mailroom.audit import repository as audit
 from mailroom.audit.member_events import ConnectionGranted
 from mailroom.connections import repository as stored
 from mailroom.context import Context
-from mailroom.storage.access_tables import ConnectionGrant
+from mailroom.storage.model.access import ConnectionGrant
 
 
 async def read(session: AsyncSession, name: str, context: Context) -> GrantedTo:

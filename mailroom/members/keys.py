@@ -18,8 +18,8 @@ from mailroom.notifications.events import KeyExpires
 from mailroom.notifications.service import notify
 from mailroom.roles import WIDEST
 from mailroom.settings import Settings
-from mailroom.storage.access_tables import ApiKey
 from mailroom.storage.database import Database, new_id
+from mailroom.storage.model.access import ApiKey
 from mailroom.storage.tables import User
 from prefect_mailroom.errors import ConfigurationError
 

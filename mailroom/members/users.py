@@ -20,8 +20,8 @@ from mailroom.context import Context
 from mailroom.errors import Conflict, Invalid, NotFound
 from mailroom.members.spec import TeamSettings, UserSettings
 from mailroom.roles import Role
-from mailroom.storage.access_tables import Team
 from mailroom.storage.database import new_id
+from mailroom.storage.model.access import Team
 from mailroom.storage.tables import User
 from mailroom.versions import check_etag, etag_of
 

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from mailroom.roles import Role
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
-from mailroom.storage.access_tables import Team
-from mailroom.storage.base import Json, Table, word_of
 from mailroom.storage.database import JsonOrNull, new_id
+from mailroom.storage.model.access import Team
+from mailroom.storage.model.base import Json, Table, word_of
 
 __all__ = ["Json", "Table"]
 """Besides the classes below: whoever wants the metadata of all tables imports their base from here."""

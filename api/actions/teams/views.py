@@ -6,7 +6,7 @@ from datetime import datetime
 
 from api.actions.view import View
 from mailroom.members.users import etag, team_settings
-from mailroom.storage.access_tables import Team
+from mailroom.storage.model.access import Team
 
 
 class TeamView(View):

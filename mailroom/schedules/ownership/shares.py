@@ -11,7 +11,7 @@ from mailroom.audit import repository as audit
 from mailroom.audit.member_events import ScheduleShared
 from mailroom.context import Context
 from mailroom.schedules import repository as stored
-from mailroom.storage.access_tables import ScheduleShare
+from mailroom.storage.model.access import ScheduleShare
 
 
 async def read(session: AsyncSession, schedule_id: str, context: Context) -> Audience:

@@ -17,8 +17,8 @@ from mailroom.passes.outcome import Outcome
 from mailroom.roles import Role
 from mailroom.schedules.ownership import owners
 from mailroom.states import DeliveryState, ExecutionState
-from mailroom.storage.access_tables import ConnectionGrant
 from mailroom.storage.database import new_id
+from mailroom.storage.model.access import ConnectionGrant
 from mailroom.storage.tables import Delivery, Execution, Report, Schedule, User
 from tests.support.samples import FOLDER, MAIL
 

@@ -15,9 +15,9 @@ from mailroom.reports.spec import ReportDefinition
 from mailroom.roles import Role
 from mailroom.schedules.spec import ScheduleSpec, store_spec
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
-from mailroom.storage.access_tables import ConnectionGrant, ScheduleShare
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import new_id
+from mailroom.storage.model.access import ConnectionGrant, ScheduleShare
 from mailroom.storage.tables import Artifact, Calendar, Connection, Execution, Notification, Report, Schedule
 from tests.integration.api.access.people import People, Person
 from tests.support import samples

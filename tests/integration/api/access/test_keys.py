@@ -11,7 +11,7 @@ from mailroom.access import tokens
 from mailroom.members import keys as user_keys
 from mailroom.members.keys import remind
 from mailroom.roles import Role
-from mailroom.storage.access_tables import ApiKey
+from mailroom.storage.model.access import ApiKey
 from tests.integration.api.access.people import People
 from tests.integration.api.conftest import KEY, SCHEDULE
 

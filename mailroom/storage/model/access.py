@@ -1,4 +1,4 @@
-"""The tables of who may do what: teams, keys, and what is shared with whom. Users stand in `tables.py`.
+"""The tables of who may do what: teams, keys, and what is shared with whom. Users stand in `storage/tables.py`.
 
 A subject says with whom something is shared: `user:<id>`, `team:<id>` or `role:<role>`.
 """
@@ -11,8 +11,8 @@ from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mailroom.roles import Scope
-from mailroom.storage.base import Table, word_of
 from mailroom.storage.database import new_id
+from mailroom.storage.model.base import Table, word_of
 
 
 class Team(Table):
