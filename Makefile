@@ -63,8 +63,9 @@ format: $(READY) ## Format the code and mend what ruff can
 guards: $(READY) ## Remove each guard of the ledger once and see that a test turns red (ARGS= names some)
 	@$(BIN)/python -m scripts.guards $(ARGS)
 
-docs: $(READY) ## Make docs/states.md from the code
+docs: $(READY) ## Make docs/states.md and docs/access.md from the code
 	@$(BIN)/python -m scripts.states_page
+	@$(BIN)/python -m scripts.access_page
 
 bench-render: $(READY) ## Measure the renderers; writes bench/out/render.json
 	@$(BIN)/python -m bench.render

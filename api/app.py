@@ -22,18 +22,23 @@ from api.rest.connections import routes as connections
 from api.rest.deliveries import routes as deliveries
 from api.rest.distribution import routes as distribution
 from api.rest.executions import routes as executions
+from api.rest.keys import routes as keys
 from api.rest.load import routes as load
 from api.rest.notifications import routes as notifications
 from api.rest.reports import routes as reports
 from api.rest.schedules import bulk
 from api.rest.schedules import routes as schedules
+from api.rest.sharing import routes as sharing
 from api.rest.stats import routes as stats
 from api.rest.stops import routes as stops
+from api.rest.teams import routes as teams
+from api.rest.users import routes as users
 from api.services import Services
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
 from mailroom import own_endpoints
 from mailroom.errors import Unavailable
+from mailroom.members import keys as user_keys
 from mailroom.rendering import cleaner
 from mailroom.schedules import watchdog
 from mailroom.settings import Settings, current
@@ -64,6 +69,10 @@ PARTS = (
     backfill,
     audit,
     notifications,
+    sharing,
+    users,
+    teams,
+    keys,
     stops,
 )
 
@@ -80,7 +89,13 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     logs.configure()
     ours = database or Database(settings.database)
     reconciler = Reconciler(ours, settings)
-    loops = [*reconciler.loops(), _watchdog(ours), _cleaner(ours, settings), _witness(ours, settings)]
+    loops = [
+        *reconciler.loops(),
+        _watchdog(ours),
+        _cleaner(ours, settings),
+        _witness(ours, settings),
+        _reminders(ours, settings),
+    ]
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -113,11 +128,11 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.include_router(docs.router)
     api = APIRouter(prefix="/api/v1", dependencies=[Depends(plain_query)])
     for part in PARTS:
-        api.include_router(part.router, responses=problems.documented(401, 500))
+        api.include_router(part.router, responses=problems.documented(401, 403, 500))
     app.include_router(api)
     docs.complete_openapi(app)
     # The last one added is the outermost.
-    app.add_middleware(ApiKeyGuard, key=key)
+    app.add_middleware(ApiKeyGuard, key=key, database=ours, settings=settings)
     app.add_middleware(logs.RequestLog)
     return app
 
@@ -151,3 +166,10 @@ def _cleaner(database: Database, settings: Settings) -> WatchedLoop:
         await cleaner.clean(database, settings, now=datetime.now(UTC))
 
     return WatchedLoop("cleaner", look, every=cleaner.EVERY_SECONDS, late_after=cleaner.LATE_AFTER_SECONDS)
+
+
+def _reminders(database: Database, settings: Settings) -> WatchedLoop:
+    async def look() -> None:
+        await user_keys.remind(database, settings, now=datetime.now(UTC))
+
+    return WatchedLoop("key reminders", look, every=user_keys.EVERY_SECONDS, late_after=user_keys.LATE_AFTER_SECONDS)

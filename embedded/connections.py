@@ -8,11 +8,15 @@ from typing import Any
 
 from embedded.bootstrap import flights_database
 from mailroom.access.service import ensure_default_user
+from mailroom.access.sharing import GrantedTo
 from mailroom.access.viewer import SYSTEM
+from mailroom.connections import grants
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
+from mailroom.connections.kinds import is_channel
 from mailroom.connections.spec import ConnectionSettings, NewConnection
 from mailroom.context import Context
+from mailroom.roles import Role
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 
@@ -54,6 +58,9 @@ async def ensure(database: Database, settings: Settings, say: Callable[[str], No
             row = (await connection_repository.named(session, [connection.name], viewer=SYSTEM)).get(connection.name)
             if row is None:
                 await connections.create(session, connection, context)
+                if is_channel(connection.kind):
+                    # They reach this machine alone, so that everybody who may create schedules can try them.
+                    await grants.replace(session, connection.name, GrantedTo(roles=[Role.CREATOR]), context)
                 say(f"connection {connection.name}: created")
         if row is not None and row.description == OURS and row.kind == connection.kind:
             same = ConnectionSettings(kind=connection.kind, description=OURS, settings=connection.settings)

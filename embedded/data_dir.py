@@ -1,4 +1,4 @@
-"""The data folder: private, writable, with room on its disk, used by one `up` at a time, and its two keys."""
+"""The data folder: private, writable, with room on its disk, used by one `up` at a time, and its keys."""
 
 from __future__ import annotations
 
@@ -117,6 +117,11 @@ def _key_file(path: Path, make: str) -> str:
 def api_key(settings: Settings) -> str:
     """Return the key of the REST API: the setting, or the one that is kept in the data folder."""
     return settings.api_key.get_secret_value() or _key_file(settings.data_dir / "api-key", secrets.token_urlsafe(32))
+
+
+def key_pepper(settings: Settings) -> str:
+    """Return the secret with which the keys of users are hashed: the setting, or the one in the data folder."""
+    return settings.key_pepper.get_secret_value() or _key_file(settings.data_dir / "key-pepper", secrets.token_hex(32))
 
 
 def encryption_key(settings: Settings) -> str:

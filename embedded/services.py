@@ -110,12 +110,16 @@ def renderers(settings: Settings, environment: Mapping[str, str]) -> Service:
 
 
 def api(settings: Settings, environment: Mapping[str, str]) -> Service:
-    """Return the REST API and the pages. This service alone is given the API key."""
+    """Return the REST API and the pages. This service alone is given the API key and the pepper of keys."""
     command = [sys.executable, "-m", "uvicorn", "api.app:create_app", "--factory", "--no-access-log"]
     return Service(
         "api",
         [*command, "--host", settings.host, "--port", str(settings.api_port)],
-        {**environment, "MAILROOM_API_KEY": data_dir.api_key(settings)},
+        {
+            **environment,
+            "MAILROOM_API_KEY": data_dir.api_key(settings),
+            "MAILROOM_KEY_PEPPER": data_dir.key_pepper(settings),
+        },
         _answers(f"http://{settings.host}:{settings.api_port}/healthz"),
     )
 

@@ -5,20 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailroom.access.viewer import Viewer
+from mailroom.access.viewer import Viewer, viewer_of
+from mailroom.roles import Scope
 from mailroom.settings import Settings
 from mailroom.storage.tables import User
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The context of a request: the user, the time and the settings."""
+    """The context of a request: the user, the time and the settings.
+
+    Attributes:
+        scope: the scope of what the user has logged in with.
+        acted_by: the admin who acts for the user, where one does.
+    """
 
     user: User
     now: datetime
     settings: Settings
+    scope: Scope = Scope.ADMIN
+    acted_by: User | None = None
+
+    @property
+    def actor(self) -> User:
+        """Return who acts: the user, or the admin who acts for the user."""
+        return self.acted_by or self.user
 
     @property
     def viewer(self) -> Viewer:
         """Return the viewer that this context reads for."""
-        return Viewer(self.user.id)
+        return viewer_of(self.user, self.scope)

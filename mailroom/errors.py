@@ -3,6 +3,7 @@
 MailroomError
 ├── Invalid          what was sent cannot be stored; names every fault
 ├── NotFound         no such thing (or not for this user)
+├── Forbidden        this user may see it, and may not do this
 ├── Conflict         it contradicts what is there: a stale ETag, a wrong state, a name in use
 │   └── BreaksSchedules  a report that active schedules do not fit; it can be saved if they may be suspended
 ├── Gone             it was there once, and is kept no longer
@@ -89,6 +90,10 @@ def fault_from(
 
 class NotFound(MailroomError):
     """The thing does not exist, or this user may not see it."""
+
+
+class Forbidden(MailroomError):
+    """The user may see the thing, and may not do this to it; or may not do this at all."""
 
 
 class Conflict(MailroomError):

@@ -36,10 +36,23 @@ class Settings(BaseSettings):
     api_key: SecretStr = Field(
         default=SecretStr(""), description=("The key of the REST API. If empty, it is created at the first start.")
     )
+    key_pepper: SecretStr = Field(
+        default=SecretStr(""),
+        description=(
+            "The secret with which the keys of users are hashed; 32 characters or more. `mailroom up` makes one in "
+            "data_dir. Without it, users cannot have keys."
+        ),
+    )
+    key_days: int = Field(
+        default=366, ge=1, le=3660, description=("For how many days a key of a user can be valid, at most.")
+    )
+    key_reminder_days: int = Field(
+        default=14, ge=1, le=366, description=("How many days before a key expires its owner is reminded.")
+    )
     owner_email: str = Field(
         default="owner@localhost",
         pattern=r"^[^@\s]+@[^@\s]+$",
-        description=("The user on whose behalf the API key acts."),
+        description=("The user on whose behalf the API key acts, who is an admin."),
     )
     host: str = "127.0.0.1"
     api_port: int = Field(default=8080, ge=1, le=65535)
@@ -120,6 +133,13 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
+
+    @field_validator("key_pepper")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < 32:
+            raise ValueError("needs at least 32 characters")
+        return value
 
     @field_validator("renderers_socket")
     @classmethod

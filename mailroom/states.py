@@ -18,8 +18,9 @@ class ScheduleState(StrEnum):
     """The state of a schedule says whether it runs.
 
     active: it runs when it is due. paused: a person has stopped it, and nothing is sent. suspended: Mailroom has
-    stopped it after several failures, or since its report has changed and it does not fit any more; a person can resume
-    it. finished: no due time is left. deleted: users no longer see it; it is kept as proof.
+    stopped it after several failures, since its report has changed and it does not fit any more, or since its owner may
+    not own schedules; a person can resume it. finished: no due time is left. deleted: users no longer see it; it is
+    kept as proof.
     """
 
     ACTIVE = "active"

@@ -18,6 +18,7 @@ from mailroom.errors import (
     BreaksSchedules,
     Conflict,
     Fault,
+    Forbidden,
     Gone,
     Invalid,
     NoSuchChannel,
@@ -75,6 +76,7 @@ class Refusal(Exception):
 _KINDS: tuple[tuple[type[MailroomError], int, str], ...] = (
     # The first match counts: derived classes stand before their bases.
     (NotFound, 404, "not-found"),
+    (Forbidden, 403, "forbidden"),
     (Gone, 410, "gone"),
     (NoSuchChannel, 501, "no-such-channel"),
     (BreaksSchedules, 409, "breaks-schedules"),

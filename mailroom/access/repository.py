@@ -1,14 +1,25 @@
-"""Users in the database."""
+"""Users, teams and keys in the database."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, delete, false, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.permissions import Action, Relation
+from mailroom.access.viewer import Viewer, team_subject
+from mailroom.errors import NotFound
+from mailroom.roles import Role
 from mailroom.storage.inserting import insert_into
+from mailroom.storage.model.access import ApiKey, ConnectionGrant, ScheduleShare, Team
+from mailroom.storage.paging import Page, page
 from mailroom.storage.tables import User
+
+EXTERNAL = "ext:"
+"""A reference that begins so names a user or a team by the id that another product has given it."""
 
 
 async def insert_if_absent(session: AsyncSession, values: dict[str, Any]) -> None:
@@ -24,3 +35,164 @@ async def find(session: AsyncSession, user_id: str) -> User | None:
 async def find_by_email(session: AsyncSession, email: str) -> User | None:
     """Return the user with this address, or None."""
     return (await session.scalars(select(User).where(User.email == email))).one_or_none()
+
+
+async def active_admins(session: AsyncSession) -> Sequence[User]:
+    """Return the admins who can log in."""
+    return (await session.scalars(select(User).where(User.role == Role.ADMIN, User.is_active))).all()
+
+
+def users_visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the users that the viewer may see: all, own team, or only the viewer."""
+    if viewer.sees_all:
+        return true()
+    if viewer.team and viewer.may(Action.USER_READ, Relation.SAME_TEAM):
+        return or_(User.id == viewer.user_id, User.team_id == viewer.team)
+    return User.id == viewer.user_id
+
+
+def teams_visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the teams that the viewer may see: all, or the viewer's own."""
+    if viewer.sees_all:
+        return true()
+    return Team.id == viewer.team if viewer.team else false()
+
+
+def keys_visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the keys that the viewer may see: all, or the viewer's own."""
+    return true() if viewer.sees_all else ApiKey.user_id == viewer.user_id
+
+
+def _named(table: type[User | Team], reference: str) -> ColumnElement[bool]:
+    if reference.startswith(EXTERNAL):
+        return table.external_id == reference.removeprefix(EXTERNAL)
+    return table.id == reference
+
+
+async def user(
+    session: AsyncSession, reference: str, *, viewer: Viewer, doing: Action = Action.USER_READ, lock: bool = False
+) -> User:
+    """Return the user with this id, or `ext:` and external id.
+
+    Raises:
+        NotFound: there is none, for this viewer.
+        Forbidden: the viewer may see the user and not do this.
+    """
+    query = select(User).where(_named(User, reference), users_visible_to(viewer))
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    found = (await session.scalars(query)).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no user {reference[:80]}.", remedy="GET /api/v1/users lists them.")
+    viewer.require(doing, Relation.OWN if found.id == viewer.user_id else Relation.SAME_TEAM)
+    return found
+
+
+async def team(
+    session: AsyncSession, reference: str, *, viewer: Viewer, doing: Action = Action.TEAM_READ, lock: bool = False
+) -> Team:
+    """Return the team with this id, or `ext:` and external id.
+
+    Raises:
+        NotFound: there is none, for this viewer.
+        Forbidden: the viewer may see the team and not do this.
+    """
+    query = select(Team).where(_named(Team, reference), teams_visible_to(viewer))
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    found = (await session.scalars(query)).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no team {reference[:80]}.", remedy="GET /api/v1/teams lists them.")
+    viewer.require(doing, Relation.OWN)
+    return found
+
+
+async def users_page(
+    session: AsyncSession, *, viewer: Viewer, cursor: str | None = None, limit: int = 50, team_id: str | None = None
+) -> Page[User]:
+    """Return a page of users by address."""
+    query = select(User).where(users_visible_to(viewer))
+    if team_id:
+        query = query.where(User.team_id == team_id)
+    return await page(session, query, User.email, User.id, cursor=cursor, limit=limit, descending=False)
+
+
+async def teams_page(
+    session: AsyncSession, *, viewer: Viewer, cursor: str | None = None, limit: int = 50
+) -> Page[Team]:
+    """Return a page of teams by name."""
+    query = select(Team).where(teams_visible_to(viewer))
+    return await page(session, query, Team.name, Team.id, cursor=cursor, limit=limit, descending=False)
+
+
+async def members(session: AsyncSession, team_id: str) -> int:
+    """Count the users of a team."""
+    return (await session.scalars(select(func.count()).where(User.team_id == team_id))).one()
+
+
+async def forget_team(session: AsyncSession, team_id: str) -> None:
+    """Remove what was shared with a team."""
+    for table in (ScheduleShare, ConnectionGrant):
+        await session.execute(delete(table).where(table.subject == team_subject(team_id)))
+
+
+async def key_and_owner(session: AsyncSession, prefix: str) -> tuple[ApiKey, User] | None:
+    """Return the key that begins so, with its owner, or None."""
+    query = select(ApiKey, User).join(User, User.id == ApiKey.user_id).where(ApiKey.prefix == prefix)
+    found = (await session.execute(query)).one_or_none()
+    return (found[0], found[1]) if found else None
+
+
+async def key(session: AsyncSession, key_id: str, *, viewer: Viewer, doing: Action, lock: bool = False) -> ApiKey:
+    """Return a key.
+
+    Raises:
+        NotFound: there is none of that id, for this viewer.
+        Forbidden: the viewer may see it and not do this.
+    """
+    query = select(ApiKey).where(ApiKey.id == key_id, keys_visible_to(viewer))
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    found = (await session.scalars(query)).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no key {key_id[:60]}.", remedy="GET /api/v1/keys lists them.")
+    viewer.require(doing, viewer.relation_to(found.user_id))
+    return found
+
+
+async def keys_page(
+    session: AsyncSession, *, viewer: Viewer, cursor: str | None = None, limit: int = 50, user_id: str | None = None
+) -> Page[ApiKey]:
+    """Return a page of keys, newest first."""
+    query = select(ApiKey).where(keys_visible_to(viewer))
+    if user_id:
+        query = query.where(ApiKey.user_id == user_id)
+    return await page(session, query, ApiKey.created_at, ApiKey.id, cursor=cursor, limit=limit, descending=True)
+
+
+async def record_use(session: AsyncSession, key_id: str, *, now: datetime, before: datetime) -> None:
+    """Write that a key was used, unless another process has written so since `before`."""
+    unknown = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at <= before)
+    await session.execute(
+        update(ApiKey)
+        .where(ApiKey.id == key_id, unknown)
+        .values(last_used_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def expiring(session: AsyncSession, *, now: datetime, before: datetime, limit: int) -> Sequence[ApiKey]:
+    """Return keys that end before this moment and whose owners were not told yet; each is locked."""
+    query = (
+        select(ApiKey)
+        .where(
+            ApiKey.expires_at > now,
+            ApiKey.expires_at <= before,
+            ApiKey.revoked_at.is_(None),
+            ApiKey.reminded_at.is_(None),
+        )
+        .order_by(ApiKey.expires_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return (await session.scalars(query)).all()

@@ -1,4 +1,4 @@
-"""Manage the owners of schedules. Until people can log in, the API key stands for the only user."""
+"""Find the user that the key of the installation stands for."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access import repository as users
-from mailroom.access.viewer import Viewer
+from mailroom.roles import Role
 from mailroom.settings import Settings, current
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import User
 
 
-def may_see(viewer: Viewer, owner_id: str) -> bool:
-    """Tell whether the viewer may see the names and ids of this owner's schedules."""
-    return viewer.user_id == owner_id
-
-
 async def ensure_default_user(session: AsyncSession, now: datetime, settings: Settings | None = None) -> User:
-    """Return the default user, who is created at the first call, even if several processes call at once."""
+    """Return the default user, an admin, who is created at the first call, even if several processes call at once.
+
+    A user who was there already, and whose address the settings now name, becomes an admin.
+    """
     settings = settings or current()
     found = await users.find_by_email(session, settings.owner_email)
     if found is None:
@@ -28,6 +26,9 @@ async def ensure_default_user(session: AsyncSession, now: datetime, settings: Se
             "email": settings.owner_email,
             "name": "Owner",
             "timezone": settings.default_timezone,
+            "role": Role.ADMIN,
+            "is_service": False,
+            "grants": [],
             "is_active": True,
             "created_at": now,
             "updated_at": now,
@@ -35,4 +36,6 @@ async def ensure_default_user(session: AsyncSession, now: datetime, settings: Se
         await users.insert_if_absent(session, row)
         found = await users.find_by_email(session, settings.owner_email)
     assert found is not None
+    if found.role is not Role.ADMIN:
+        found.role, found.updated_at = Role.ADMIN, now
     return found

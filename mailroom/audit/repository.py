@@ -4,30 +4,43 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, and_, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.reach import schedule_ids
 from mailroom.access.viewer import Viewer
 from mailroom.audit.events import Event
 from mailroom.context import Context
 from mailroom.storage.paging import Page, page
-from mailroom.storage.tables import AuditEvent
+from mailroom.storage.tables import AuditEvent, Execution
 
 MAILROOM = "mailroom"
 """Who acts where no person does."""
 
 
-def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition of the events that the viewer may see: all of them, as long as there is one owner."""
-    return true()
+def visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the events that the viewer may see: those of the schedules that the viewer sees, and of
+    their executions.
+    """
+    if viewer.sees_all:
+        return true()
+    seen = schedule_ids(viewer)
+    of_execution = AuditEvent.entity_id.in_(select(Execution.id).where(Execution.schedule_id.in_(seen)))
+    return or_(
+        and_(AuditEvent.entity_type == "schedule", AuditEvent.entity_id.in_(seen)),
+        and_(AuditEvent.entity_type == "execution", of_execution),
+    )
 
 
-def record(session: AsyncSession, event: Event, *, at: datetime, actor: str = MAILROOM) -> None:
-    """Store an event; `actor` is who caused it."""
+def record(
+    session: AsyncSession, event: Event, *, at: datetime, actor: str = MAILROOM, on_behalf_of: str | None = None
+) -> None:
+    """Store an event; `actor` is who caused it, for `on_behalf_of` where it was for somebody else."""
     session.add(
         AuditEvent(
             at=at,
             actor=actor,
+            on_behalf_of=on_behalf_of,
             action=event.action,
             entity_type=event.entity_type,
             entity_id=event.entity_id,
@@ -38,7 +51,10 @@ def record(session: AsyncSession, event: Event, *, at: datetime, actor: str = MA
 
 def record_by(session: AsyncSession, event: Event, context: Context) -> None:
     """Store what the person who asks has done."""
-    record(session, event, at=context.now, actor=context.user.email)
+    if context.acted_by is None:
+        record(session, event, at=context.now, actor=context.user.email)
+    else:
+        record(session, event, at=context.now, actor=context.acted_by.email, on_behalf_of=context.user.email)
 
 
 async def latest(session: AsyncSession, *, entity_type: str, entity_id: str, action: str) -> AuditEvent | None:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, false, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.permissions import Action, Relation
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.states import ScheduleState
@@ -17,9 +18,9 @@ from mailroom.storage.locks import before_reading
 from mailroom.storage.tables import Calendar, Schedule
 
 
-def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition of the calendars that the viewer may see: all of them, as long as there is one owner."""
-    return true()
+def visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the calendars that the viewer may see: all, for whoever may put a schedule on one."""
+    return true() if viewer.may(Action.CALENDAR_READ, Relation.SHARED) else false()
 
 
 async def every(session: AsyncSession, *, viewer: Viewer) -> Sequence[Calendar]:
@@ -29,11 +30,19 @@ async def every(session: AsyncSession, *, viewer: Viewer) -> Sequence[Calendar]:
     ).all()
 
 
-async def get(session: AsyncSession, calendar_id: str, *, viewer: Viewer, lock: bool = False) -> Calendar:
+async def get(
+    session: AsyncSession,
+    calendar_id: str,
+    *,
+    viewer: Viewer,
+    doing: Action = Action.CALENDAR_READ,
+    lock: bool = False,
+) -> Calendar:
     """Return the calendar; `lock` keeps others from changing it, and schedules from being put on it.
 
     Raises:
         NotFound: there is none of that id.
+        Forbidden: the viewer may see it and not do this.
     """
     query = select(Calendar).where(Calendar.id == calendar_id, visible_to(viewer))
     if lock:
@@ -42,6 +51,7 @@ async def get(session: AsyncSession, calendar_id: str, *, viewer: Viewer, lock: 
     found = (await session.scalars(query)).one_or_none()
     if found is None:
         raise NotFound(f"There is no calendar '{calendar_id[:80]}'.", remedy="GET /api/v1/calendars lists them.")
+    viewer.require(doing, Relation.SHARED)
     return found
 
 

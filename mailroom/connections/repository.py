@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, select, true, update
+from sqlalchemy import ColumnElement, delete, false, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.permissions import Action, Relation
+from mailroom.access.reach import connection_names
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.storage.inserting import insert_into
 from mailroom.storage.tables import Connection
 
 
-def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition of the connections that the viewer may see: all of them, as long as there is one owner."""
-    return true()
+def visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the connections that the viewer may see: those that the viewer may use."""
+    if viewer.sees_all:
+        return true()
+    if not viewer.may(Action.CONNECTION_USE, Relation.SHARED):
+        return false()
+    return Connection.name.in_(connection_names(viewer))
 
 
 async def every(session: AsyncSession, *, viewer: Viewer) -> Sequence[Connection]:
@@ -24,16 +30,21 @@ async def every(session: AsyncSession, *, viewer: Viewer) -> Sequence[Connection
     return (await session.scalars(select(Connection).where(visible_to(viewer)).order_by(Connection.name))).all()
 
 
-async def get(session: AsyncSession, name: str, *, viewer: Viewer) -> Connection:
+async def get(session: AsyncSession, name: str, *, viewer: Viewer, doing: Action = Action.CONNECTION_USE) -> Connection:
     """Return the connection.
+
+    Args:
+        doing: what the viewer is about to do with it.
 
     Raises:
         NotFound: there is none of that name.
+        Forbidden: the viewer may use it and not do this.
     """
     query = select(Connection).where(Connection.name == name, visible_to(viewer))
     found = (await session.scalars(query)).one_or_none()
     if found is None:
         raise _missing(name)
+    viewer.require(doing, Relation.SHARED)
     return found
 
 

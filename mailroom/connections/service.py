@@ -19,6 +19,7 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPS
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.permissions import Action
 from mailroom.access.viewer import SYSTEM
 from mailroom.audit import events
 from mailroom.audit import repository as audit
@@ -158,7 +159,7 @@ async def replace(database: Database, name: str, wanted: ConnectionSettings, con
     """
 
     async def mark(session: AsyncSession) -> None:
-        await connection_repository.get(session, name, viewer=context.viewer)
+        await connection_repository.get(session, name, viewer=context.viewer, doing=Action.CONNECTION_CHANGE)
         await connection_repository.change(session, name, now=context.now)
 
     async def finish(session: AsyncSession) -> Connection:
@@ -189,7 +190,7 @@ async def delete(session: AsyncSession, name: str, context: Context) -> None:
         NotFound, Unavailable.
         Conflict: schedules or reports use it; some are named.
     """
-    row = await connection_repository.get(session, name, viewer=context.viewer)
+    row = await connection_repository.get(session, name, viewer=context.viewer, doing=Action.CONNECTION_DELETE)
     schedules, reports = await uses.of_connection(session, name)
     if schedules or reports:
         users = [f"schedule '{used}'" for used in schedules] + [f"report '{used}'" for used in reports]

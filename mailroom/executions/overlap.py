@@ -52,7 +52,7 @@ class Standing:
 
     execution: Execution
     schedule_state: ScheduleState
-    owner_active: bool
+    owner: User
     stop_id: str | None
 
 
@@ -64,7 +64,7 @@ async def standing(session: AsyncSession, execution_id: str, stop: ScalarSelect[
     On SQLite there is no such lock. There, whoever ends an execution also suppresses its deliveries in one write.
     """
     query = (
-        select(Execution, Schedule.state, User.is_active, stop)
+        select(Execution, Schedule.state, User, stop)
         .select_from(Execution)
         .join(Schedule, Schedule.id == Execution.schedule_id)
         .join(User, User.id == Schedule.user_id)

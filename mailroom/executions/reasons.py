@@ -20,6 +20,7 @@ class ReasonCode(StrEnum):
     # Nothing may leave.
     SCHEDULE_NOT_ACTIVE = "schedule_not_active"  # state
     OWNER_INACTIVE = "owner_inactive"
+    CONNECTION_NOT_ALLOWED = "connection_not_allowed"  # connection
 
     # It waits.
     JITTER = "jitter"  # delay

@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true, upd
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from mailroom.access.permissions import Action
+from mailroom.access.reach import schedule_ids
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.states import ExecutionKind, ExecutionState
@@ -18,9 +20,9 @@ from mailroom.storage.paging import Page, page
 from mailroom.storage.tables import Execution, Schedule
 
 
-def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition of the executions that the viewer may see: all of them, as long as there is one owner."""
-    return true()
+def visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the executions that the viewer may see: those of the schedules that the viewer sees."""
+    return true() if viewer.sees_all else Execution.schedule_id.in_(schedule_ids(viewer))
 
 
 async def get(session: AsyncSession, execution_id: str, *, lock: bool = False) -> Execution:
@@ -33,14 +35,26 @@ async def get(session: AsyncSession, execution_id: str, *, lock: bool = False) -
     return found or _not_found(execution_id)
 
 
-async def visible(session: AsyncSession, execution_id: str, *, viewer: Viewer) -> Execution:
-    """Return the execution if the viewer may see it.
+async def visible(
+    session: AsyncSession, execution_id: str, *, viewer: Viewer, doing: Action = Action.EXECUTION_READ
+) -> Execution:
+    """Return the execution if the viewer may see it, and do this with it.
 
     Raises:
         NotFound: there is none of that id, for this viewer.
+        Forbidden: the viewer may see it and not do this.
     """
-    query = select(Execution).where(Execution.id == execution_id, visible_to(viewer))
-    return (await session.scalars(query)).one_or_none() or _not_found(execution_id)
+    query = (
+        select(Execution, Schedule.user_id)
+        .join(Schedule, Schedule.id == Execution.schedule_id)
+        .where(Execution.id == execution_id, visible_to(viewer))
+    )
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        _not_found(execution_id)
+    viewer.require(doing, viewer.relation_to(found[1]))
+    execution: Execution = found[0]
+    return execution
 
 
 async def by_ids(session: AsyncSession, ids: Collection[str], *, viewer: Viewer) -> dict[str, Execution]:

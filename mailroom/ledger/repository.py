@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from mailroom.access.reach import of_schedules
 from mailroom.access.viewer import Viewer
 from mailroom.executions import repository as executions
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
@@ -191,9 +192,9 @@ async def counts(
     return {row[0]: int(row[1]) for row in await session.execute(query)}
 
 
-def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition of the schedules whose accounts the viewer may see: all, as long as there is one owner."""
-    return true()
+def visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the schedules whose accounts the viewer may see: those that the viewer sees."""
+    return of_schedules(viewer)
 
 
 async def active_page(session: AsyncSession, *, viewer: Viewer, beyond: str, limit: int) -> Sequence[Row[Any]]:

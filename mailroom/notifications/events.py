@@ -1,4 +1,4 @@
-"""Define the events that the owner of a schedule is told about. Each is a class that makes its own words."""
+"""Define the events that users are told about. Each is a class that makes its own words."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from mailroom.states import ExecutionState
 
 @dataclass(frozen=True, slots=True)
 class Event(ABC):
-    """An event that the owner of a schedule should know about."""
+    """An event that a user should know about."""
 
     user_id: str
-    schedule_id: str
-    schedule_name: str
 
     @property
     def severity(self) -> str:
@@ -34,7 +32,15 @@ class Event(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class ExecutionFailed(Event):
+class OfSchedule(Event):
+    """An event that the owner of a schedule should know about."""
+
+    schedule_id: str
+    schedule_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFailed(OfSchedule):
     """An execution ended, and not everything was delivered; `reason` says why.
 
     `unconfirmed` names every recipient whose delivery the far side has not confirmed.
@@ -64,7 +70,7 @@ class ExecutionFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class DueTimesMissed(Event):
+class DueTimesMissed(OfSchedule):
     """`count` due times from `first` to `last` were missed; `reason` is that of the last one."""
 
     count: int
@@ -87,7 +93,7 @@ class DueTimesMissed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class SuspendedByReport(Event):
+class SuspendedByReport(OfSchedule):
     """The schedule was suspended, since `who` saved a version of its report that it does not fit; `why` says where."""
 
     report_title: str
@@ -109,7 +115,7 @@ class SuspendedByReport(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class PausedInPrefect(Event):
+class PausedInPrefect(OfSchedule):
     """Somebody paused the schedule's deployment in Prefect; `who` where Prefect knows."""
 
     who: str
@@ -130,7 +136,7 @@ class PausedInPrefect(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ResumedInPrefect(Event):
+class ResumedInPrefect(OfSchedule):
     """Somebody resumed in Prefect what had been paused there."""
 
     @property
@@ -142,3 +148,66 @@ class ResumedInPrefect(Event):
     def body(self) -> str:
         """Return what follows."""
         return "The schedule runs again from its next due time."
+
+
+@dataclass(frozen=True, slots=True)
+class KeyExpires(Event):
+    """A key of the user ends soon; `prefix` is its first part."""
+
+    name: str
+    prefix: str
+    at: datetime
+
+    @property
+    def title(self) -> str:
+        """Return the key and what happens to it."""
+        return f"The key {self.name} expires soon"
+
+    @property
+    def body(self) -> str:
+        """Return when it ends, and what to do."""
+        return (
+            f"The key {self.name} ({self.prefix}…) expires at {self.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC. Make a new "
+            "one, use it in place of this one, and revoke this one."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerBarred(Event):
+    """A user may own schedules no longer, so `count` schedules were suspended; admins are told. `email` is the user."""
+
+    email: str
+    count: int
+
+    @property
+    def title(self) -> str:
+        """Return the user and what happened."""
+        return f"Schedules of {self.email} were suspended"
+
+    @property
+    def body(self) -> str:
+        """Return how many there are, and what to do."""
+        one = self.count == 1
+        return (
+            f"{self.email} may own schedules no longer. {self.count} {'schedule was' if one else 'schedules were'} "
+            "suspended: nothing is sent until somebody else owns them. Reassign them with POST /api/v1/schedules/bulk, "
+            "then resume them."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendedForOwner(OfSchedule):
+    """A schedule was suspended, since its owner may own schedules no longer."""
+
+    @property
+    def title(self) -> str:
+        """Return the schedule and what happened to it."""
+        return f"{self.schedule_name} was suspended"
+
+    @property
+    def body(self) -> str:
+        """Return why, and what follows."""
+        return (
+            "Its owner was disabled, or has a role that may not own schedules. Nothing is sent until an admin gives it "
+            "to another owner, or the owner is enabled again, and somebody resumes it."
+        )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.reach import schedule_ids
 from mailroom.access.viewer import Viewer
 from mailroom.storage.paging import Page, page
 from mailroom.storage.tables import Notification
 
 
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition of the notifications that the viewer may see: each user's own."""
-    return Notification.user_id == viewer.user_id
+    """Return the condition of the notifications that the viewer may see: own ones, and those about schedules that the
+    viewer sees.
+    """
+    if viewer.sees_all:
+        return true()
+    return or_(Notification.user_id == viewer.user_id, Notification.schedule_id.in_(schedule_ids(viewer)))
 
 
 async def list_page(

@@ -15,13 +15,16 @@ from prefect.blocks.core import Block
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.ownership import bar_of
+from mailroom.access.viewer import viewer_of
+from mailroom.connections import grants
 from mailroom.connections.service import load_known, load_named
 from mailroom.errors import Unavailable
 from mailroom.executions import delivery_lifecycle, overlap
 from mailroom.executions.fence import PassLost, check
 from mailroom.executions.lifecycle import By
 from mailroom.executions.reason_words import words
-from mailroom.executions.reasons import Reason, reason_of
+from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
 from mailroom.passes.gate import may_send
 from mailroom.passes.planned.shipment import Shipment, parcel
 from mailroom.passes.retry import Expiry, next_attempt
@@ -279,7 +282,13 @@ class Courier:
         check(standing.execution, shipment.execution.pass_count)
         if standing.execution.status is ExecutionState.CANCELLED:
             return reason_of(standing.execution)
-        closed = may_send(shipment.execution.kind, standing.schedule_state, owner_active=standing.owner_active)
+        owner_active = bar_of(standing.owner) is None
+        closed = may_send(shipment.execution.kind, standing.schedule_state, owner_active=owner_active)
+        viewer = viewer_of(standing.owner)
+        # What an admin uses needs no grant; whether it still exists, its loading tells.
+        needs_grant = closed is None and not viewer.sees_all
+        if needs_grant and await grants.not_usable(session, [delivery.connection], viewer=viewer):
+            return because(ReasonCode.CONNECTION_NOT_ALLOWED, connection=delivery.connection)
         if closed is None and standing.stop_id is not None:
             raise HeldBack(standing.stop_id)
         return closed.reason if closed else None

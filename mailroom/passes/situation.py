@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from itertools import islice
 
+from mailroom.access.ownership import bar_of
 from mailroom.executions.policy import CATCH_UP_MOST
 from mailroom.passes.claim import Claimed
 from mailroom.passes.gate import Situation, Unfinished, start_of
@@ -32,7 +33,7 @@ def situation_of(
         kind=execution.kind,
         later_pass=claimed.again,
         schedule_state=schedule.state,
-        owner_active=owner is not None and owner.is_active,
+        owner_active=bar_of(owner) is None,
         due_at=execution.due_at,
         starts_at=execution.due_at if at_once else start_of(schedule.id, execution.due_at, spec.policy.jitter),
         now=now,

@@ -32,6 +32,7 @@ from mailroom.passes.retry import expiry_of, next_attempt
 from mailroom.passes.steps.begin import Begun, NotPrepared, begin
 from mailroom.rendering.service import RenderedReport, render_report, render_request
 from mailroom.reports import repository as report_repository
+from mailroom.reports.rights import require_source
 from mailroom.reports.spec import ReportDefinition
 from mailroom.settings import Settings
 from mailroom.states import DeliveryState, ExecutionState
@@ -144,6 +145,7 @@ class Work:
             async with self.database.session() as session:
                 report = await report_repository.get(session, spec.report_id, viewer=SYSTEM)
                 definition = ReportDefinition.model_validate(report.definition)
+                await require_source(session, report, definition)
             request = render_request(definition, spec.parameters, spec.formats, execution.due_at, spec.timing.timezone)
             made = await render_report(self.database, self.settings, request, now=now, group=claimed.schedule.user_id)
         except MailroomError as error:

@@ -6,18 +6,26 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select, true
+from sqlalchemy import ColumnElement, Text, cast, delete, exists, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
-from mailroom.storage.tables import Artifact, Rendering
+from mailroom.executions import repository as executions
+from mailroom.storage.tables import Artifact, Execution, Rendering
 
 
-def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition of the files that the viewer may see: all of them, as long as there is one owner."""
-    return true()
+def visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the files that the viewer may see: those of executions that the viewer sees.
+
+    One file can be that of many executions, since what is the same is rendered once.
+    """
+    if viewer.sees_all:
+        return true()
+    # The ids are random and all of one length, so none is a part of another one.
+    named = cast(Execution.artifact_ids, Text).contains(Artifact.id)
+    return exists().where(executions.visible_to(viewer), named)
 
 
 async def renderings_of(session: AsyncSession, keys: Iterable[str], *, now: datetime | None) -> dict[str, Rendering]:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, false, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.permissions import Action, Relation
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.reports.spec import ReportDefinition
@@ -18,9 +19,13 @@ from mailroom.storage.locks import before_reading
 from mailroom.storage.tables import Report, Schedule
 
 
-def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition of the reports that the viewer may see: all of them, as long as there is one owner."""
-    return true()
+def visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the reports that the viewer may see: own ones, and those of the installation."""
+    if viewer.sees_all:
+        return true()
+    if not viewer.may(Action.REPORT_READ, Relation.SHARED):
+        return false()
+    return or_(Report.owner_id.is_(None), Report.owner_id == viewer.user_id)
 
 
 async def find(session: AsyncSession, report_id: str, *, viewer: Viewer, lock: bool = False) -> Report | None:
@@ -35,17 +40,29 @@ async def find(session: AsyncSession, report_id: str, *, viewer: Viewer, lock: b
     return (await session.scalars(query)).one_or_none()
 
 
-async def get(session: AsyncSession, report_id: str, *, viewer: Viewer, lock: bool = False) -> Report:
+async def get(
+    session: AsyncSession,
+    report_id: str,
+    *,
+    viewer: Viewer,
+    doing: Action = Action.REPORT_READ,
+    lock: bool = False,
+) -> Report:
     """Return the active report; `lock` keeps others from changing it until the transaction ends.
+
+    Args:
+        doing: what the viewer is about to do with it.
 
     Raises:
         NotFound: there is none of that id.
+        Forbidden: the viewer may see it and not do this.
     """
     if lock:
         await _locked(session, report_id)
     found = await find(session, report_id, viewer=viewer)
     if found is None:
         raise NotFound(f"There is no report '{report_id[:80]}'.", remedy="GET /api/v1/reports lists them.")
+    viewer.require(doing, viewer.relation_to(found.owner_id))
     return found
 
 
@@ -69,15 +86,22 @@ async def locked_definition(session: AsyncSession, report_id: str) -> dict[str, 
     return found.definition if found else None
 
 
-async def create(session: AsyncSession, definition: ReportDefinition, *, now: datetime) -> tuple[Report, str] | None:
+async def create(
+    session: AsyncSession, definition: ReportDefinition, *, owner_id: str | None, now: datetime
+) -> tuple[Report, str] | None:
     """Insert a report, or bring a deleted one back; return it with `created` or `updated`, None where the id is in use.
+
+    Without an owner it belongs to the installation.
 
     The database decides which of several is the first.
     """
     row, outcome = await _insert_or_lock(session, definition, now=now)
-    if outcome == "created":
-        return row, outcome
-    return None if row.is_active else (_overwrite(row, definition, now=now), outcome)
+    if outcome == "updated":
+        if row.is_active:
+            return None
+        _overwrite(row, definition, now=now)
+    row.owner_id = owner_id
+    return row, outcome
 
 
 async def save(session: AsyncSession, definition: ReportDefinition, *, now: datetime) -> tuple[Report, str]:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.permissions import DEFINES, Action
 from mailroom.access.viewer import SYSTEM, Viewer
 from mailroom.audit import repository as audit
 from mailroom.audit.events import ReportCreated, ReportDeleted, ReportUpdated
@@ -35,11 +36,14 @@ async def store_definition(
 
 
 async def check(session: AsyncSession, definition: ReportDefinition, *, viewer: Viewer) -> list[str]:
-    """Refuse a definition that can never render; returns warnings.
+    """Refuse a definition that can never render, or that the viewer may not make; returns warnings.
 
     Raises:
+        Forbidden: the viewer may not define reports of this kind of source.
         Invalid: naming every fault by its place in the definition.
     """
+    if needed := DEFINES.get(definition.source.kind):
+        viewer.require(needed)
     faults, warnings = [], []
     for found in check_definition(definition):
         place = ".".join(str(part) for part in found.at)
@@ -79,7 +83,9 @@ async def save(
     if new:
         row, warnings, outcome = await _create(session, definition, context)
     else:
-        row = await report_repository.get(session, definition.id, viewer=context.viewer, lock=True)
+        row = await report_repository.get(
+            session, definition.id, viewer=context.viewer, doing=Action.REPORT_CHANGE, lock=True
+        )
         check_etag(etag(row), if_match, noun="report")
         warnings = await check(session, definition, viewer=context.viewer)
         row, outcome = await report_repository.save(session, definition, now=context.now)
@@ -96,7 +102,9 @@ async def _create(
     if await report_repository.find(session, definition.id, viewer=SYSTEM):
         raise taken  # Said before the faults of a definition that is not wanted here.
     warnings = await check(session, definition, viewer=context.viewer)
-    if (created := await report_repository.create(session, definition, now=context.now)) is None:
+    # What an admin defines belongs to the installation, and is there for all who create schedules.
+    owner = None if context.viewer.sees_all else context.user.id
+    if (created := await report_repository.create(session, definition, owner_id=owner, now=context.now)) is None:
         raise taken
     return created[0], warnings, created[1]
 
@@ -108,7 +116,7 @@ async def delete(session: AsyncSession, report_id: str, context: Context, *, if_
         NotFound.
         Conflict: schedules use it, or `if_match` is stale.
     """
-    row = await report_repository.get(session, report_id, viewer=context.viewer, lock=True)
+    row = await report_repository.get(session, report_id, viewer=context.viewer, doing=Action.REPORT_DELETE, lock=True)
     check_etag(etag(row), if_match, noun="report")
     if count := await report_repository.count_schedules(session, report_id):
         message = f"The report '{report_id}' is used by {count} schedule{'s' if count > 1 else ''}."

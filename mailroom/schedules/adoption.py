@@ -19,6 +19,7 @@ from mailroom.errors import Conflict
 from mailroom.notifications.events import PausedInPrefect, ResumedInPrefect
 from mailroom.notifications.service import notify
 from mailroom.reports import repository as report_repository
+from mailroom.roles import Role
 from mailroom.schedules import repository as stored
 from mailroom.schedules import service as schedules
 from mailroom.settings import Settings
@@ -32,7 +33,7 @@ PREFECT = "prefect-ui"
 
 def _context(schedule: Schedule, who: str, now: datetime, settings: Settings) -> Context:
     actor = f"{PREFECT} ({who})"[:320] if who else PREFECT
-    return Context(user=User(id=schedule.user_id, email=actor), now=now, settings=settings)
+    return Context(user=User(id=schedule.user_id, email=actor, role=Role.ADMIN), now=now, settings=settings)
 
 
 async def adopt_pause(session: AsyncSession, schedule_id: str, *, who: str, now: datetime, settings: Settings) -> bool:
@@ -48,7 +49,8 @@ async def adopt_pause(session: AsyncSession, schedule_id: str, *, who: str, now:
 async def adopt_resume(session: AsyncSession, schedule_id: str, *, who: str, now: datetime, settings: Settings) -> bool:
     """Resume a schedule that was paused in Prefect; one paused here stays so. Return whether it was resumed.
 
-    One that does not fit its report any more stays paused as well, and is paused in Prefect again.
+    One that does not fit its report any more, or whose owner may not own schedules, stays paused as well, and is paused
+    in Prefect again.
     """
     if (seen := await stored.find(session, schedule_id)) is None:
         return False

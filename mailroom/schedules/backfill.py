@@ -15,6 +15,7 @@ from itertools import islice
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.permissions import Action
 from mailroom.audit import repository as audit
 from mailroom.audit.events import ScheduleBackfilled
 from mailroom.calendars.service import business_calendar
@@ -133,7 +134,7 @@ async def backfill(session: AsyncSession, schedule_id: str, wanted: Backfill, co
         Conflict: it is not active.
         Invalid: the range is wrong or too long.
     """
-    schedule = await stored.get(session, schedule_id, viewer=context.viewer, lock=True)
+    schedule = await stored.get(session, schedule_id, viewer=context.viewer, doing=Action.SCHEDULE_BACKFILL, lock=True)
     if schedule.state is not ScheduleState.ACTIVE:
         message = f"The schedule is {schedule.state}, so nothing is sent for it."
         raise Conflict(message, remedy="Resume the schedule first.")

@@ -16,6 +16,7 @@ import orjson
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.permissions import Action
 from mailroom.audit import events
 from mailroom.audit import repository as audit
 from mailroom.calendars import repository as calendars
@@ -76,7 +77,7 @@ async def replace(
         NotFound.
         Conflict: `if_match` is stale.
     """
-    row = await calendars.get(session, calendar_id, viewer=context.viewer, lock=True)
+    row = await calendars.get(session, calendar_id, viewer=context.viewer, doing=Action.CALENDAR_CHANGE, lock=True)
     check_etag(etag(row), if_match, noun="calendar")
     before, after = row.definition, wanted.definition()
     changes = {key: [before.get(key), after[key]] for key in after if before.get(key) != after[key]}
@@ -116,7 +117,7 @@ async def delete(session: AsyncSession, calendar_id: str, context: Context, *, i
         NotFound.
         Conflict: schedules are on it, of which some are named; or `if_match` is stale.
     """
-    row = await calendars.get(session, calendar_id, viewer=context.viewer, lock=True)
+    row = await calendars.get(session, calendar_id, viewer=context.viewer, doing=Action.CALENDAR_DELETE, lock=True)
     check_etag(etag(row), if_match, noun="calendar")
     if users := await calendars.schedules_on(session, calendar_id):
         named = ", ".join(f"'{schedule.name}'" for schedule in users[:5])

@@ -7,7 +7,8 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.viewer import Viewer
-from mailroom.calendars.service import business_calendar
+from mailroom.calendars.service import chosen_calendar
+from mailroom.connections import grants
 from mailroom.connections import repository as connection_repository
 from mailroom.context import Context
 from mailroom.errors import Fault, Invalid
@@ -21,8 +22,13 @@ from mailroom.timing import BusinessCalendar
 from prefect_mailroom.channels.base import Destination
 
 
-async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> BusinessCalendar:
+async def check(
+    session: AsyncSession, spec: ScheduleSpec, context: Context, *, owner: Viewer | None = None
+) -> BusinessCalendar:
     """Refuse what can never run; return the schedule's calendar. Calendar and report stay as they are meanwhile.
+
+    Args:
+        owner: whose schedule it is, where that is not the caller: the connections must be the owner's to use.
 
     Raises:
         Invalid: naming every fault.
@@ -30,13 +36,13 @@ async def check(session: AsyncSession, spec: ScheduleSpec, context: Context) -> 
     faults: list[Fault] = []
     business = BusinessCalendar()
     try:
-        business = await business_calendar(session, spec.timing.calendar, lock=True)
+        business = await chosen_calendar(session, spec.timing.calendar, viewer=context.viewer, lock=True)
     except Invalid as error:
         faults += error.faults
     least = timedelta(seconds=context.settings.minimum_interval_seconds)
     faults += timing_faults(spec.timing, business, now=context.now, least=least)
     faults += jitter_faults(spec.policy.jitter, spec.timing, business, now=context.now)
-    faults += await _target_faults(session, spec.targets(), context.viewer)
+    faults += await _target_faults(session, spec.targets(), context.viewer, owner or context.viewer)
     report = await report_repository.find(session, spec.report_id, viewer=context.viewer, lock=True)
     if report is None:
         message = f"names the report '{spec.report_id}', which does not exist."
@@ -67,8 +73,12 @@ def report_faults(spec: ScheduleSpec, definition: ReportDefinition) -> list[Faul
     return faults
 
 
-async def _target_faults(session: AsyncSession, targets: list[Destination], viewer: Viewer) -> list[Fault]:
-    known = await connection_repository.named(session, [target.connection for target in targets], viewer=viewer)
+async def _target_faults(
+    session: AsyncSession, targets: list[Destination], viewer: Viewer, owner: Viewer
+) -> list[Fault]:
+    names = [target.connection for target in targets]
+    known = await connection_repository.named(session, names, viewer=viewer)
+    barred = await grants.not_usable(session, known, viewer=owner) if owner.user_id != viewer.user_id else ()
     faults = []
     for index, target in enumerate(targets):
         row = known.get(target.connection)
@@ -76,6 +86,9 @@ async def _target_faults(session: AsyncSession, targets: list[Destination], view
         if row is None:
             message = f"names the connection '{target.connection}', which does not exist."
             faults.append(Fault(place, message, "GET /api/v1/connections lists them."))
+        elif row.name in barred:
+            message = f"names the connection '{row.name}', which the owner of the schedule may not use."
+            faults.append(Fault(place, message, "Grant it to the owner first, or choose another one."))
         elif row.kind != target.channel:
             message = f"names '{target.connection}', which is of kind {row.kind}, not {target.channel}."
             faults.append(Fault(place, message, "Choose a connection of the destination's channel."))

@@ -27,6 +27,7 @@ class Cause(StrEnum):
     FAILURES = "failures in a row"
     REPORT = "a report that it no longer fits"
     NOTHING_LEFT = "nothing left to fire"
+    OWNER = "its owner may not own schedules"
 
 
 _S = ScheduleState
@@ -41,7 +42,7 @@ ALLOWED: Moves[ScheduleState, Cause] = Moves(
     {
         _S.ACTIVE: {
             _S.PAUSED: _by(Cause.PAUSE),
-            _S.SUSPENDED: frozenset({Cause.FAILURES, Cause.REPORT}),
+            _S.SUSPENDED: frozenset({Cause.FAILURES, Cause.REPORT, Cause.OWNER}),
             _S.FINISHED: _by(Cause.NOTHING_LEFT),
             _S.DELETED: _by(Cause.DELETE),
         },

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, case, literal, select, true, update
+from sqlalchemy import ColumnElement, and_, case, exists, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.permissions import Action
+from mailroom.access.reach import of_schedules
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.states import ScheduleState, SyncState
@@ -21,9 +23,9 @@ _CHUNK = 500
 _SORTS = {"created_at": Schedule.created_at, "name": Schedule.name, "updated_at": Schedule.updated_at}
 
 
-def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition of the schedules that the viewer may see: all of them, as long as there is one owner."""
-    return true()
+def visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the schedules that the viewer may see: own and shared ones; an admin sees all."""
+    return of_schedules(viewer)
 
 
 async def find(session: AsyncSession, schedule_id: str, *, lock: bool = False) -> Schedule | None:
@@ -63,11 +65,22 @@ async def surroundings(session: AsyncSession, schedule: Schedule, connections: I
     return Surroundings(owner, report, {row[2].name: row[2] for row in rows if row[2] is not None})
 
 
-async def get(session: AsyncSession, schedule_id: str, *, viewer: Viewer, lock: bool = False) -> Schedule:
+async def get(
+    session: AsyncSession,
+    schedule_id: str,
+    *,
+    viewer: Viewer,
+    doing: Action = Action.SCHEDULE_READ,
+    lock: bool = False,
+) -> Schedule:
     """Return the schedule as users see it; `lock` keeps others from changing it until the transaction ends.
 
+    Args:
+        doing: what the viewer is about to do with it.
+
     Raises:
-        NotFound: it does not exist or was deleted.
+        NotFound: it does not exist, was deleted, or the viewer may not see it.
+        Forbidden: the viewer may see it and not do this.
     """
     query = select(Schedule).where(
         Schedule.id == schedule_id, Schedule.state != ScheduleState.DELETED, visible_to(viewer)
@@ -78,7 +91,21 @@ async def get(session: AsyncSession, schedule_id: str, *, viewer: Viewer, lock: 
     found = (await session.scalars(query)).one_or_none()
     if found is None:
         raise NotFound(f"There is no schedule {schedule_id[:60]}.", remedy="GET /api/v1/schedules/ lists yours.")
+    viewer.require(doing, viewer.relation_to(found.user_id))
     return found
+
+
+async def visible_among(session: AsyncSession, ids: Sequence[str], *, viewer: Viewer) -> set[str]:
+    """Return those of these ids whose schedules the viewer sees."""
+    if not ids or viewer.sees_all:
+        return set(ids)
+    return set(await session.scalars(select(Schedule.id).where(Schedule.id.in_(ids), visible_to(viewer))))
+
+
+async def is_visible(session: AsyncSession, schedule_id: str, *, viewer: Viewer) -> bool:
+    """Tell whether there is such a schedule, deleted or not, for this viewer."""
+    query = select(exists().where(Schedule.id == schedule_id, visible_to(viewer)))
+    return bool((await session.execute(query)).scalar_one())
 
 
 async def list_page(

@@ -8,6 +8,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access import repository as users
+from mailroom.access.ownership import bar_of
+from mailroom.access.permissions import Action
+from mailroom.access.viewer import SYSTEM, viewer_of
 from mailroom.audit import events
 from mailroom.audit import repository as audit
 from mailroom.calendars import repository as calendar_repository
@@ -37,6 +41,12 @@ _ENDED = {
     Cause.PAUSE: because(ReasonCode.SCHEDULE_PAUSED),
     Cause.DELETE: because(ReasonCode.SCHEDULE_DELETED),
 }
+_DOING = {
+    Cause.PAUSE: Action.SCHEDULE_PAUSE,
+    Cause.RESUME: Action.SCHEDULE_RESUME,
+    Cause.DELETE: Action.SCHEDULE_DELETE,
+}
+_REQUEST = {ExecutionKind.TEST: Action.SCHEDULE_TEST, ExecutionKind.RUN_NOW: Action.SCHEDULE_RUN}
 _MOVED = {
     Cause.PAUSE: events.SchedulePaused,
     Cause.RESUME: events.ScheduleResumed,
@@ -114,7 +124,8 @@ async def patch(
     def merged(schedule: Schedule) -> ScheduleSpec:
         return read_spec(_patched(schedule, changes), timezone=context.user.timezone)
 
-    seen = merged(await stored.get(session, schedule_id, viewer=context.viewer))
+    doing = Action.SCHEDULE_CHANGE
+    seen = merged(await stored.get(session, schedule_id, viewer=context.viewer, doing=doing))
     schedule = await _locked(session, schedule_id, seen, context)
     check_etag(etag(schedule), if_match, noun="schedule")
     spec = merged(schedule)
@@ -128,11 +139,13 @@ async def _locked(session: AsyncSession, schedule_id: str, spec: ScheduleSpec, c
     if spec.timing.calendar is not None:
         await calendar_repository.find(session, spec.timing.calendar, lock=True)
     await report_repository.find(session, spec.report_id, viewer=context.viewer, lock=True)
-    return await stored.get(session, schedule_id, viewer=context.viewer, lock=True)
+    return await stored.get(session, schedule_id, viewer=context.viewer, doing=Action.SCHEDULE_CHANGE, lock=True)
 
 
 async def _rewrite(session: AsyncSession, schedule: Schedule, spec: ScheduleSpec, context: Context) -> Schedule:
-    business = await check(session, spec, context)
+    owner = await users.find(session, schedule.user_id)
+    assert owner is not None, "users are never removed"
+    business = await check(session, spec, context, owner=viewer_of(owner))
     await account_for_change(session, [schedule], now=context.now)
     before = spec_data(schedule)
     at_once = isinstance(spec.timing, Immediate)
@@ -154,7 +167,7 @@ async def _rewrite(session: AsyncSession, schedule: Schedule, spec: ScheduleSpec
 async def _move(
     session: AsyncSession, schedule_id: str, state: ScheduleState, cause: Cause, context: Context, if_match: str | None
 ) -> Schedule:
-    schedule = await stored.get(session, schedule_id, viewer=context.viewer, lock=True)
+    schedule = await stored.get(session, schedule_id, viewer=context.viewer, doing=_DOING[cause], lock=True)
     check_etag(etag(schedule), if_match, noun="schedule")
     if schedule.state is state:
         return schedule
@@ -188,21 +201,28 @@ async def resume(session: AsyncSession, schedule_id: str, context: Context, *, i
 
     Raises:
         NotFound.
-        Conflict: it is finished, its report has changed and it does not fit any more, or `if_match` is stale.
+        Conflict: it is finished, its owner may not own schedules, its report has changed and it does not fit any more,
+            or `if_match` is stale.
         Overtaken: it was put on another report while this began.
     """
     await _check_fit(session, schedule_id, context)
     schedule = await _move(session, schedule_id, ScheduleState.ACTIVE, Cause.RESUME, context, if_match)
+    if bar_of(await users.find(session, schedule.user_id)) is not None:
+        message = "The owner of the schedule is disabled, or has a role that may not own schedules."
+        raise Conflict(
+            message, remedy="Give the schedule to another owner first: POST /api/v1/schedules/bulk, reassign."
+        )
     schedule.consecutive_failures = 0
     return schedule
 
 
 async def _check_fit(session: AsyncSession, schedule_id: str, context: Context) -> None:
     """Lock the schedule's report and then the schedule; refuse one that does not fit what its report is by now."""
-    seen = await stored.get(session, schedule_id, viewer=context.viewer)
-    report_id = seen.report_id
-    report = await report_repository.find(session, report_id, viewer=context.viewer, lock=True)
-    schedule = await stored.get(session, schedule_id, viewer=context.viewer, lock=True)
+    doing = Action.SCHEDULE_RESUME
+    report_id = (await stored.get(session, schedule_id, viewer=context.viewer, doing=doing)).report_id
+    # Whether it fits does not depend on who sees the report.
+    report = await report_repository.find(session, report_id, viewer=SYSTEM, lock=True)
+    schedule = await stored.get(session, schedule_id, viewer=context.viewer, doing=doing, lock=True)
     if schedule.report_id != report_id:
         raise Overtaken
     if schedule.state not in (ScheduleState.PAUSED, ScheduleState.SUSPENDED):
@@ -239,7 +259,7 @@ async def request_execution(
         Conflict: a run now of a schedule that is not active.
         Invalid: a test of destinations of which none can be turned to the caller.
     """
-    schedule = await stored.get(session, schedule_id, viewer=context.viewer)
+    schedule = await stored.get(session, schedule_id, viewer=context.viewer, doing=_REQUEST[kind])
     if kind is ExecutionKind.RUN_NOW and schedule.state is not ScheduleState.ACTIVE:
         message = f"The schedule is {schedule.state}, so nothing is sent for it."
         raise Conflict(message, remedy="Resume the schedule first, or send a test, which goes only to you.")

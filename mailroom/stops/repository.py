@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, true, update
+from sqlalchemy import ColumnElement, false, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.viewer import Viewer
@@ -28,9 +28,9 @@ class Standing:
     clock: LedgerClock
 
 
-def visible_to(_viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition of the stops that the viewer may see: all of them, as long as there is one owner."""
-    return true()
+def visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of the stops that the viewer may see: all of them, for an admin."""
+    return true() if viewer.sees_all else false()
 
 
 async def read_standing(session: AsyncSession) -> Standing:

@@ -6,24 +6,20 @@ Every instant is UTC; zones are IANA names beside them. Relationships are not ma
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Enum, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.engine.default import DefaultExecutionContext
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
+from mailroom.roles import Role
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
-from mailroom.storage.database import Instant, JsonColumn, JsonOrNull, new_id
+from mailroom.storage.database import JsonOrNull, new_id
+from mailroom.storage.model.access import Team
+from mailroom.storage.model.base import Json, Table, word_of
 
-Json = dict[str, Any]
-
-
-def _states(kind: type[StrEnum]) -> Enum:
-    """Return a column type that keeps a state as its word; SQLAlchemy refuses unknown words."""
-    return Enum(
-        kind, native_enum=False, create_constraint=False, length=20, values_callable=lambda e: [m.value for m in e]
-    )
+__all__ = ["Json", "Table"]
+"""Besides the classes below: whoever wants the metadata of all tables imports their base from here."""
 
 
 def _since_creation(context: DefaultExecutionContext) -> datetime:
@@ -32,45 +28,41 @@ def _since_creation(context: DefaultExecutionContext) -> datetime:
     return created
 
 
-class Table(DeclarativeBase):
-    """Base of every table; constraints have stable names so that migrations can alter them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {  # noqa: RUF012  SQLAlchemy reads this name as a plain class attribute
-        datetime: Instant,
-        Json: JsonColumn,
-        list[Any]: JsonColumn,
-    }
-
-
 class User(Table):
-    """A user, who owns schedules."""
+    """A user, who owns schedules: a person, or a service account.
+
+    `external_id` is the name that another product knows the user by. `grants` names permissions that this user has
+    besides those of the role, see `mailroom.access.permissions`.
+    """
 
     __tablename__ = "users"
+    __table_args__ = (Index(None, "external_id", unique=True), Index(None, "team_id"))
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     email: Mapped[str] = mapped_column(String(320), unique=True)
     name: Mapped[str] = mapped_column(String(200), default="")
     timezone: Mapped[str] = mapped_column(String(64), default="UTC")
+    role: Mapped[Role] = mapped_column(word_of(Role), default=Role.CREATOR)
+    team_id: Mapped[str | None] = mapped_column(ForeignKey(Team.id))
+    external_id: Mapped[str | None] = mapped_column(String(200))
+    is_service: Mapped[bool] = mapped_column(default=False)
+    grants: Mapped[list[Any]] = mapped_column(default=list)
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
 
 class Report(Table):
-    """A report's current definition (`mailroom.reports.spec.ReportDefinition` as JSON)."""
+    """A report's current definition (`mailroom.reports.spec.ReportDefinition` as JSON).
+
+    One without an owner belongs to the installation, and everybody who may create schedules sees it.
+    """
 
     __tablename__ = "reports"
     id: Mapped[str] = mapped_column(String(80), primary_key=True)
     title: Mapped[str] = mapped_column(String(200))
     version: Mapped[str] = mapped_column(String(64))
     definition: Mapped[Json]
+    owner_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -123,14 +115,14 @@ class Schedule(Table):
     distribution_config: Mapped[Json]
     filter_config: Mapped[Json]
     policy_config: Mapped[Json]
-    state: Mapped[ScheduleState] = mapped_column(_states(ScheduleState), default=ScheduleState.ACTIVE)
+    state: Mapped[ScheduleState] = mapped_column(word_of(ScheduleState), default=ScheduleState.ACTIVE)
     is_active: Mapped[bool] = mapped_column(default=True)
     last_run: Mapped[datetime | None]
     next_run: Mapped[datetime | None]
     accounted_until: Mapped[datetime] = mapped_column(default=_since_creation)
     generation: Mapped[int] = mapped_column(default=1)
     observed_generation: Mapped[int] = mapped_column(default=0)
-    sync_state: Mapped[SyncState] = mapped_column(_states(SyncState), default=SyncState.PENDING)
+    sync_state: Mapped[SyncState] = mapped_column(word_of(SyncState), default=SyncState.PENDING)
     sync_error: Mapped[str] = mapped_column(Text, default="")
     deployment_id: Mapped[str | None] = mapped_column(String(36))
     consecutive_failures: Mapped[int] = mapped_column(default=0)
@@ -216,9 +208,9 @@ class Execution(Table):
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     schedule_id: Mapped[str] = mapped_column(ForeignKey("export_schedules.id"))
-    kind: Mapped[ExecutionKind] = mapped_column(_states(ExecutionKind), default=ExecutionKind.SCHEDULED)
+    kind: Mapped[ExecutionKind] = mapped_column(word_of(ExecutionKind), default=ExecutionKind.SCHEDULED)
     due_at: Mapped[datetime]
-    status: Mapped[ExecutionState] = mapped_column(_states(ExecutionState), default=ExecutionState.PENDING)
+    status: Mapped[ExecutionState] = mapped_column(word_of(ExecutionState), default=ExecutionState.PENDING)
     reason: Mapped[str] = mapped_column(Text, default="")
     reason_code: Mapped[str | None] = mapped_column(String(40))
     reason_values: Mapped[Json | None] = mapped_column(JsonOrNull)
@@ -264,7 +256,7 @@ class Delivery(Table):
     recipient: Mapped[str] = mapped_column(String(500))
     key: Mapped[str] = mapped_column(String(64), unique=True)
     destination: Mapped[Json]
-    status: Mapped[DeliveryState] = mapped_column(_states(DeliveryState), default=DeliveryState.PENDING)
+    status: Mapped[DeliveryState] = mapped_column(word_of(DeliveryState), default=DeliveryState.PENDING)
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
@@ -284,18 +276,19 @@ class Attempt(Table):
     flow_run_id: Mapped[str | None] = mapped_column(String(36))
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    outcome: Mapped[DeliveryState | None] = mapped_column(_states(DeliveryState))
+    outcome: Mapped[DeliveryState | None] = mapped_column(word_of(DeliveryState))
     error_message: Mapped[str | None] = mapped_column(Text)
 
 
 class AuditEvent(Table):
-    """An entry of the audit trail: who changed what, and how."""
+    """An entry of the audit trail: who changed what, and how; `on_behalf_of` is whom an admin acted for."""
 
     __tablename__ = "audit_events"
     __table_args__ = (Index(None, "entity_type", "entity_id", "at"), Index(None, "at", "id"))
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(320))
+    on_behalf_of: Mapped[str | None] = mapped_column(String(320))
     action: Mapped[str] = mapped_column(String(60))
     entity_type: Mapped[str] = mapped_column(String(40))
     entity_id: Mapped[str] = mapped_column(String(100))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from pydantic import Field
+
 from api.actions.view import View
 
 
@@ -14,6 +16,7 @@ class AuditView(View):
     id: str
     at: datetime
     actor: str
+    on_behalf_of: str | None = Field(description="The user for whom an admin acted; else null.")
     action: str
     entity_type: str
     entity_id: str

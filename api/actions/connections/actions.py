@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.actions.caller import Caller, Remember, forget
 from api.actions.connections.views import CheckView, ConnectionDetail, ConnectionKind, ConnectionView
 from api.actions.view import PageView
+from mailroom.access.permissions import Action
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
 from mailroom.connections.kinds import block_types, is_channel
@@ -43,7 +44,7 @@ async def read(caller: Caller, name: str) -> ConnectionDetail:
         NotFound, ConfigurationError, Unavailable.
     """
     async with caller.session() as session:
-        row = await connection_repository.get(session, name, viewer=caller.viewer)
+        row = await connection_repository.get(session, name, viewer=caller.viewer, doing=Action.CONNECTION_READ)
     shown = await connections.shown(row, caller.context.settings)
     return ConnectionDetail(**ConnectionView.model_validate(row).model_dump(), settings=shown)
 
@@ -102,5 +103,5 @@ async def check(caller: Caller, name: str) -> CheckView:
         MailroomError: what is wrong, in the words of the channel or source.
     """
     async with caller.session() as session:
-        row = await connection_repository.get(session, name, viewer=caller.viewer)
+        row = await connection_repository.get(session, name, viewer=caller.viewer, doing=Action.CONNECTION_CHECK)
     return CheckView(ok=True, message=await connections.check(row, caller.context.settings))

@@ -11,7 +11,7 @@ from api.actions.deliveries.present import delivery_rows
 from api.actions.deliveries.views import AskedExecution, DeliveryRow, LeftOut, RetryView
 from api.actions.executions.retry import ask
 from api.actions.view import PageView
-from mailroom.errors import Conflict, NotFound
+from mailroom.errors import Conflict, Forbidden, NotFound
 from mailroom.executions import deliveries
 from mailroom.executions.deliveries import DeliveryFilter
 from mailroom.storage.tables import Execution
@@ -50,7 +50,7 @@ async def retry(caller: Caller, wanted: RetryRequest, remember: Remember[RetryVi
         count = counts.get(row.id, 0)
         try:
             await _ask(caller, row, dry_run=wanted.dry_run)
-        except (Conflict, NotFound) as error:
+        except (Conflict, Forbidden, NotFound) as error:
             left_out.append(LeftOut(execution_id=row.id, deliveries=count, message=error.message, remedy=error.remedy))
         else:
             asked.append(AskedExecution(execution_id=row.id, deliveries=count))

@@ -9,6 +9,8 @@ from api.actions.executions.actions import read
 from api.actions.executions.present import execution_detail
 from api.actions.executions.views import ExecutionDetail
 from mailroom.access import repository as users
+from mailroom.access.ownership import bar_of
+from mailroom.access.permissions import Action
 from mailroom.audit import repository as audit
 from mailroom.audit.events import ExecutionRetried
 from mailroom.context import Context
@@ -51,13 +53,14 @@ async def ask(session: AsyncSession, execution_id: str, context: Context, *, dry
         Conflict: it has not ended, nothing is undelivered, its files are gone, or nothing may be sent for it now.
     """
     lock = not dry_run
-    schedule_id = (await executions.visible(session, execution_id, viewer=context.viewer)).schedule_id
+    doing = Action.EXECUTION_RETRY
+    schedule_id = (await executions.visible(session, execution_id, viewer=context.viewer, doing=doing)).schedule_id
     schedule = await stored.find(session, schedule_id, lock=lock)  # First, as every pass does: no deadlock.
     assert schedule is not None, "schedules are never removed, only marked as deleted"
     execution = await executions.get(session, execution_id, lock=lock)
     owner = await users.find(session, schedule.user_id)
     left = again.undelivered(execution, await delivery_repository.deliveries_of(session, [execution.id]))
-    if closed := may_send(execution.kind, schedule.state, owner_active=owner is not None and owner.is_active):
+    if closed := may_send(execution.kind, schedule.state, owner_active=bar_of(owner) is None):
         raise Conflict(f"Nothing may be sent now. {words(closed.reason)}", remedy="Resume the schedule first.")
     if not await files_are_kept(session, execution):
         raise Conflict(

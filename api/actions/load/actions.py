@@ -32,7 +32,7 @@ async def load(caller: Caller, *, date: dt.date | None, timezone: str | None) ->
         raise Invalid.at("date", f"{day} is not between {today} and {today + AHEAD}.", remedy)
     start, end = local_day(day, zone)
     async with caller.session() as session:
-        found = await load_between(session, start, end)
+        found = await load_between(session, caller.viewer, start, end)
     runs, most = found.curve(start, end), found.busiest(start, end)
     return LoadView(
         date=day,

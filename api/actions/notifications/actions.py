@@ -9,7 +9,7 @@ from mailroom.notifications import repository as notifications
 
 
 async def page(caller: Caller, *, unread: bool, cursor: str | None, limit: int) -> PageView[NotificationView]:
-    """Return one page of the caller's notifications, newest first."""
+    """Return one page of the notifications that the caller may see, newest first."""
     async with caller.session() as session:
         found = await notifications.list_page(session, viewer=caller.viewer, cursor=cursor, limit=limit, unread=unread)
     return PageView(items=[NotificationView.model_validate(row) for row in found.items], next_cursor=found.next_cursor)

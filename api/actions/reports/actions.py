@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.actions.caller import Caller, Remember, forget
 from api.actions.reports.views import ReportSummary, ReportView
 from api.actions.view import PageView
+from mailroom.access.permissions import Action
+from mailroom.access.viewer import SYSTEM
 from mailroom.connections import repository as connection_repository
 from mailroom.rendering import previews
 from mailroom.reports import repository as report_repository
@@ -103,9 +105,11 @@ async def preview(caller: Caller, report_id: str, parameters: dict[str, Any]) ->
     """
     context = caller.context
     async with caller.session() as session:
-        row = await report_repository.get(session, report_id, viewer=caller.viewer)
+        row = await report_repository.get(session, report_id, viewer=caller.viewer, doing=Action.REPORT_PREVIEW)
         definition = ReportDefinition.model_validate(row.definition)
-        source = await connection_repository.get(session, definition.source.connection, viewer=caller.viewer)
+        # Whoever may see a report of the installation may read its source through it, and through nothing else.
+        reader = SYSTEM if row.owner_id is None else caller.viewer
+        source = await connection_repository.get(session, definition.source.connection, viewer=reader)
     async with caller.services.previews:
         return await previews.preview_html(
             definition,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +18,7 @@ from api.actions.schedules.filters import ScheduleFilter
 from mailroom.errors import Invalid, Unavailable
 from mailroom.schedules import repository as stored
 from mailroom.schedules import service as schedules
+from mailroom.schedules.ownership import owners
 from mailroom.states import ExecutionKind
 from mailroom.storage.database import new_id
 from prefect_mailroom.errors import MailroomError
@@ -25,7 +26,7 @@ from prefect_mailroom.errors import MailroomError
 _LOG = logging.getLogger(__name__)
 MOST = 500
 _PAGE = 200
-BulkAction = Literal["pause", "resume", "run", "delete"]
+BulkAction = Literal["pause", "resume", "run", "delete", "reassign"]
 
 
 class BulkRequest(BaseModel):
@@ -46,12 +47,11 @@ class BulkRequest(BaseModel):
     )
     dry_run: bool = Field(default=False, description="Only report what would be done to each schedule; change nothing.")
 
-    @field_validator("action", mode="before")
-    @classmethod
-    def _not_yet(cls, value: object) -> object:
-        if value == "reassign":
-            raise ValueError("reassign is not available in this version, because all schedules have the same owner")
-        return value
+    to: str | None = Field(
+        default=None,
+        max_length=240,
+        description="For `reassign`: the new owner, by id or by `ext:` and external id. Only an admin may do this.",
+    )
 
 
 class BulkOutcome(StrEnum):
@@ -127,6 +127,8 @@ async def bulk(
 
 
 async def _chosen(caller: Caller, wanted: BulkRequest) -> Sequence[str]:
+    if (wanted.to is None) == (wanted.action == "reassign"):
+        raise Invalid.at("to", "`to` is needed for `reassign`, and for no other action.", "Name the new owner in it.")
     if (wanted.ids is None) == (wanted.filter is None):
         raise Invalid.at("ids", "Either `ids` or `filter` is needed, and not both.", "Send one of them.")
     if wanted.ids is not None:
@@ -144,7 +146,10 @@ async def _chosen(caller: Caller, wanted: BulkRequest) -> Sequence[str]:
                 limit=_PAGE,
                 sort="created_at",
                 viewer=caller.viewer,
-                **wanted.filter.model_dump(),
+                state=wanted.filter.state,
+                report_id=wanted.filter.report_id,
+                user_id=wanted.filter.owner,
+                search=wanted.filter.search,
             )
             found += [row.id for row in page.items]
             if len(found) > MOST:
@@ -164,7 +169,7 @@ async def _item(caller: Caller, wanted: BulkRequest, schedule_id: str, parts: Pa
             execution = earlier["execution_id"] or None
             return BulkItem(schedule_id, earlier["name"], BulkOutcome(earlier["outcome"]), execution)
         name = (await stored.get(session, schedule_id, viewer=caller.viewer)).name
-        item = await _act(session, caller, wanted.action, schedule_id)
+        item = await _act(session, caller, wanted, schedule_id)
         if wanted.dry_run:
             raise _Undo(item)
         kept = {"name": item.name, "outcome": str(item.outcome), "execution_id": item.execution_id or ""}
@@ -186,11 +191,11 @@ async def _item(caller: Caller, wanted: BulkRequest, schedule_id: str, parts: Pa
         return BulkItem(schedule_id, name, BulkOutcome.FAILED, error_id=error_id)
 
 
-async def _act(session: AsyncSession, caller: Caller, action: BulkAction, schedule_id: str) -> BulkItem:
+async def _act(session: AsyncSession, caller: Caller, wanted: BulkRequest, schedule_id: str) -> BulkItem:
     context = caller.context
     row = await stored.get(session, schedule_id, viewer=caller.viewer)
     name, before = row.name, row.generation
-    match action:
+    match wanted.action:
         case "run":
             execution = await schedules.request_execution(session, schedule_id, ExecutionKind.RUN_NOW, context)
             return BulkItem(schedule_id, name, BulkOutcome.DONE, execution.id)
@@ -200,4 +205,7 @@ async def _act(session: AsyncSession, caller: Caller, action: BulkAction, schedu
             row = await schedules.resume(session, schedule_id, context)
         case "delete":
             row = await schedules.delete(session, schedule_id, context)
+        case "reassign":
+            assert wanted.to is not None, "checked before anything else"
+            row = await owners.reassign(session, schedule_id, wanted.to, context)
     return BulkItem(schedule_id, name, BulkOutcome.UNCHANGED if row.generation == before else BulkOutcome.DONE)

@@ -18,4 +18,5 @@ class ScheduleFilter(BaseModel):
 
     state: ScheduleState | None = None
     report_id: str | None = Field(default=None, max_length=80)
+    owner: str | None = Field(default=None, max_length=80, description="The id of the owner.")
     search: str | None = Field(default=None, max_length=200, description="Text that the name contains.")

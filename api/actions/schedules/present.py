@@ -86,6 +86,7 @@ def _schedule(
     return ScheduleView(
         **spec_data(row),
         id=row.id,
+        owner=row.user_id,
         state=row.state,
         next_runs=next_runs(ahead.due) if ahead else [],
         last_run=_last_run(last, counts) if last else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,11 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.actions.caller import Caller
 from api.actions.schedules.present import warning_views
 from api.actions.schedules.views import DueTimeView, PreviewView
-from mailroom.calendars.service import business_calendar
+from mailroom.calendars.service import chosen_calendar
 from mailroom.errors import Invalid
 from mailroom.executions.policy import Policy
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import Format, ReportDefinition, Slug
+from mailroom.schedules import repository as stored
 from mailroom.schedules.conflicts.survey import Draft, survey
 from mailroom.schedules.forecast import forecast, jitter_faults, timing_faults
 from mailroom.schedules.spec import read_targets
@@ -67,7 +69,9 @@ async def preview(caller: Caller, wanted: PreviewRequest) -> PreviewView:
     """
     draft, context, jitter = wanted.draft(), caller.context, wanted.policy.jitter
     async with caller.session() as session:
-        business = await business_calendar(session, wanted.timing.calendar)
+        if draft.schedule_id and not await stored.is_visible(session, draft.schedule_id, viewer=caller.viewer):
+            draft = replace(draft, schedule_id=None)  # What its runs took is nothing for this caller.
+        business = await chosen_calendar(session, wanted.timing.calendar, viewer=context.viewer)
         report = None
         if wanted.report_id and wanted.destinations:
             report = await report_repository.find(session, wanted.report_id, viewer=context.viewer)

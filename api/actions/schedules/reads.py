@@ -23,6 +23,7 @@ async def page(
             sort=sort,
             state=wanted.state,
             report_id=wanted.report_id,
+            user_id=wanted.owner,
             search=wanted.search,
         )
         views = await schedule_views(session, found.items, caller.context)

@@ -72,6 +72,7 @@ class ScheduleView(View):
     """A schedule as its user wrote it, with its present state."""
 
     id: str
+    owner: str = Field(description="The id of the user who owns it.")
     name: str
     report_id: str
     timing: dict[str, Any]

@@ -29,7 +29,7 @@ async def stop(caller: Caller, wanted: StopRequest, remember: Remember[StopView]
     context = caller.context
 
     async def change(session: AsyncSession) -> StopView:
-        row, _ = await releases.stop(session, wanted, viewer=caller.viewer, by=context.user.email, now=context.now)
+        row, _ = await releases.stop(session, wanted, viewer=caller.viewer, by=context.actor.email, now=context.now)
         view = StopView.model_validate(row)
         await remember(session, view)
         return view
@@ -53,7 +53,7 @@ async def resume(caller: Caller, wanted: ResumeRequest, remember: Remember[Resum
         caller.services.database,
         wanted,
         viewer=caller.viewer,
-        by=context.user.email,
+        by=context.actor.email,
         now=context.now,
         before_commit=keep,
     )

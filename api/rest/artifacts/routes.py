@@ -7,8 +7,10 @@ from fastapi.responses import FileResponse
 
 from api.actions.artifacts.actions import find
 from api.http.dependencies import CallerDep, Id
+from api.http.permission import may
 from api.http.problems import Refusal, documented
 from api.http.sandbox import SANDBOX
+from mailroom.access.permissions import Action
 from mailroom.versions import etag_of
 
 router = APIRouter(tags=["artifacts"])
@@ -19,6 +21,7 @@ MAX_RANGES = 8
     "/artifacts/{artifact_id}/download",
     response_class=FileResponse,
     responses={200: {"description": "The file.", "content": {"application/octet-stream": {}}}, **documented(404, 410)},
+    openapi_extra=may(Action.ARTIFACT_DOWNLOAD),
 )
 async def download(artifact_id: Id, request: Request, caller: CallerDep) -> Response:
     """Download a file. Its ETag is its SHA-256; byte ranges are supported."""

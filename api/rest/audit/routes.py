@@ -10,12 +10,14 @@ from api.actions.audit import actions as audit
 from api.actions.audit.views import AuditView
 from api.actions.view import PageView
 from api.http.dependencies import CallerDep, Cursor, Limit
+from api.http.permission import may
 from api.http.problems import documented
+from mailroom.access.permissions import Action
 
 router = APIRouter(tags=["audit"])
 
 
-@router.get("/audit", responses=documented(422))
+@router.get("/audit", responses=documented(422), openapi_extra=may(Action.AUDIT_LIST))
 async def list_audit(
     caller: CallerDep,
     cursor: Cursor = None,

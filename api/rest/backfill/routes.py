@@ -12,7 +12,9 @@ from api.http.bodies import examples
 from api.http.dependencies import CallerDep, Id
 from api.http.idempotency import Answer, OnceDep
 from api.http.json_body import JsonRoute
+from api.http.permission import may
 from api.http.problems import documented
+from mailroom.access.permissions import Action
 from mailroom.schedules.backfill import Backfill
 
 router = APIRouter(tags=["accounts"], route_class=JsonRoute)
@@ -23,6 +25,7 @@ router = APIRouter(tags=["accounts"], route_class=JsonRoute)
     status_code=202,
     response_model=BackfillView,
     responses=documented(400, 404, 409, 422),
+    openapi_extra=may(Action.SCHEDULE_BACKFILL),
 )
 async def make_good(
     schedule_id: Id,

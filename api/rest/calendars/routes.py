@@ -13,9 +13,11 @@ from api.http.bodies import DocumentedAs, examples
 from api.http.dependencies import CallerDep, Id, IfMatch
 from api.http.idempotency import Answer, OnceDep
 from api.http.json_body import JsonRoute
+from api.http.permission import may
 from api.http.problems import documented
 from api.http.reading import read as read_as
 from api.rest.calendars.examples import CALENDAR
+from mailroom.access.permissions import Action
 from mailroom.schedules.calendar_changes import CalendarSettings, NewCalendar
 
 router = APIRouter(prefix="/calendars", tags=["calendars"], route_class=JsonRoute)
@@ -34,26 +36,32 @@ def _created(view: CalendarDetail) -> Answer:
     return Answer(201, view, {"ETag": view.etag, "Location": f"/api/v1/calendars/{view.id}"})
 
 
-@router.get("")
+@router.get("", openapi_extra=may(Action.CALENDAR_LIST))
 async def list_calendars(caller: CallerDep) -> PageView[CalendarView]:
     """List the calendars by title, without their days."""
     return await calendars.every(caller)
 
 
-@router.get("/countries")
+@router.get("/countries", openapi_extra=may(Action.CALENDAR_LIST))
 async def list_countries(_caller: CallerDep) -> PageView[CountryView]:
     """List the countries whose public holidays are known, with their subdivisions."""
     return calendars.countries()
 
 
-@router.post("", status_code=201, response_model=CalendarDetail, responses=documented(400, 409, 422))
+@router.post(
+    "",
+    status_code=201,
+    response_model=CalendarDetail,
+    responses=documented(400, 409, 422),
+    openapi_extra=may(Action.CALENDAR_CREATE),
+)
 async def create(body: NewBody, caller: CallerDep, once: OnceDep) -> Response:
     """Create a calendar."""
     wanted = read_as(NewCalendar, body)
     return await once.perform(lambda remember: calendars.create(caller, wanted, remember), _created)
 
 
-@router.get("/{calendar_id}", responses=documented(404))
+@router.get("/{calendar_id}", responses=documented(404), openapi_extra=may(Action.CALENDAR_READ))
 async def read(calendar_id: Id, caller: CallerDep, response: Response) -> CalendarDetail:
     """Get one calendar, with its holidays of the coming year."""
     view = await calendars.read(caller, calendar_id)
@@ -61,7 +69,7 @@ async def read(calendar_id: Id, caller: CallerDep, response: Response) -> Calend
     return view
 
 
-@router.put("/{calendar_id}", responses=documented(400, 404, 412, 422))
+@router.put("/{calendar_id}", responses=documented(400, 404, 412, 422), openapi_extra=may(Action.CALENDAR_CHANGE))
 async def replace(
     calendar_id: Id, body: SettingsBody, caller: CallerDep, response: Response, if_match: IfMatch = None
 ) -> CalendarDetail:
@@ -71,7 +79,9 @@ async def replace(
     return view
 
 
-@router.delete("/{calendar_id}", status_code=204, responses=documented(404, 409, 412))
+@router.delete(
+    "/{calendar_id}", status_code=204, responses=documented(404, 409, 412), openapi_extra=may(Action.CALENDAR_DELETE)
+)
 async def delete(calendar_id: Id, caller: CallerDep, if_match: IfMatch = None) -> Response:
     """Delete a calendar. Refused while schedules use it."""
     await calendars.delete(caller, calendar_id, if_match=if_match)

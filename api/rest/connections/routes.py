@@ -13,8 +13,10 @@ from api.http.bodies import examples
 from api.http.dependencies import CallerDep, ConnectionName
 from api.http.idempotency import Answer, OnceDep
 from api.http.json_body import JsonRoute
+from api.http.permission import may
 from api.http.problems import documented
 from api.rest.connections.examples import FOLDER, SMTP
+from mailroom.access.permissions import Action
 from mailroom.connections.spec import ConnectionSettings, NewConnection
 
 router = APIRouter(prefix="/connections", tags=["connections"], route_class=JsonRoute)
@@ -24,19 +26,25 @@ def _created(view: ConnectionView) -> Answer:
     return Answer(201, view, {"Location": f"/api/v1/connections/{view.name}"})
 
 
-@router.get("")
+@router.get("", openapi_extra=may(Action.CONNECTION_LIST))
 async def list_connections(caller: CallerDep) -> PageView[ConnectionView]:
     """List the connections by name, without settings."""
     return await connections.every(caller)
 
 
-@router.get("/kinds")
+@router.get("/kinds", openapi_extra=may(Action.CONNECTION_KINDS))
 async def kinds(_caller: CallerDep) -> PageView[ConnectionKind]:
     """List the kinds of connections, each with the JSON Schema of its settings."""
     return connections.kinds()
 
 
-@router.post("", status_code=201, response_model=ConnectionView, responses=documented(400, 409, 422, 503))
+@router.post(
+    "",
+    status_code=201,
+    response_model=ConnectionView,
+    responses=documented(400, 409, 422, 503),
+    openapi_extra=may(Action.CONNECTION_CREATE),
+)
 async def create(
     body: Annotated[
         NewConnection,
@@ -51,13 +59,18 @@ async def create(
     return await once.perform(lambda remember: connections.create(caller, body, remember), _created)
 
 
-@router.get("/{name}", responses=documented(404, 422, 503))
+@router.get("/{name}", responses=documented(404, 422, 503), openapi_extra=may(Action.CONNECTION_READ))
 async def read(name: ConnectionName, caller: CallerDep) -> ConnectionDetail:
     """Get one connection with its settings. A secret is shown only as set or not set."""
     return await connections.read(caller, name)
 
 
-@router.put("/{name}", response_model=ConnectionView, responses=documented(400, 404, 409, 422, 503))
+@router.put(
+    "/{name}",
+    response_model=ConnectionView,
+    responses=documented(400, 404, 409, 422, 503),
+    openapi_extra=may(Action.CONNECTION_CHANGE),
+)
 async def replace(
     name: ConnectionName,
     body: Annotated[ConnectionSettings, Body(openapi_examples=examples(email=SMTP, folder=FOLDER))],
@@ -67,14 +80,16 @@ async def replace(
     return await connections.replace(caller, name, body)
 
 
-@router.delete("/{name}", status_code=204, responses=documented(404, 409, 503))
+@router.delete(
+    "/{name}", status_code=204, responses=documented(404, 409, 503), openapi_extra=may(Action.CONNECTION_DELETE)
+)
 async def delete(name: ConnectionName, caller: CallerDep) -> Response:
     """Delete a connection with its block. Refused while schedules or reports use it."""
     await connections.delete(caller, name)
     return Response(status_code=204)
 
 
-@router.post("/{name}/check", responses=documented(404, 422, 503))
+@router.post("/{name}/check", responses=documented(404, 422, 503), openapi_extra=may(Action.CONNECTION_CHECK))
 async def check(name: ConnectionName, caller: CallerDep) -> CheckView:
     """Check whether the connection works, by asking its server. Nothing is delivered. A failure is a problem."""
     return await connections.check(caller, name)

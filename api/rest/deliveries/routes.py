@@ -15,14 +15,16 @@ from api.http.bodies import examples
 from api.http.dependencies import CallerDep, Cursor, Limit
 from api.http.idempotency import Answer, OnceDep
 from api.http.json_body import JsonRoute
+from api.http.permission import may
 from api.http.problems import documented
+from mailroom.access.permissions import Action
 from mailroom.executions.deliveries import DeliveryFilter
 from mailroom.states import DeliveryState
 
 router = APIRouter(prefix="/deliveries", tags=["deliveries"], route_class=JsonRoute)
 
 
-@router.get("", responses=documented(422))
+@router.get("", responses=documented(422), openapi_extra=may(Action.DELIVERY_LIST))
 async def list_deliveries(
     *,
     caller: CallerDep,
@@ -51,7 +53,13 @@ async def list_deliveries(
     return await deliveries.page(caller, wanted, cursor=cursor, limit=limit)
 
 
-@router.post("/retry", status_code=202, response_model=RetryView, responses=documented(400, 409, 422))
+@router.post(
+    "/retry",
+    status_code=202,
+    response_model=RetryView,
+    responses=documented(400, 409, 422),
+    openapi_extra=may(Action.DELIVERY_RETRY),
+)
 async def retry(
     body: Annotated[
         RetryRequest,

@@ -12,12 +12,18 @@ from api.actions.distribution.views import TestReceipt
 from api.http.bodies import examples
 from api.http.dependencies import CallerDep
 from api.http.json_body import JsonRoute
+from api.http.permission import may
 from api.http.problems import documented
+from mailroom.access.permissions import Action
 
 router = APIRouter(prefix="/distribution", tags=["distribution"], route_class=JsonRoute)
 
 
-@router.post("/test/{channel}", responses=documented(400, 404, 409, 422, 501, 502, 503))
+@router.post(
+    "/test/{channel}",
+    responses=documented(400, 404, 409, 422, 501, 502, 503),
+    openapi_extra=may(Action.CONNECTION_TRY),
+)
 async def send_test(
     channel: Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,39}$", examples=["email", "sftp"])],
     body: Annotated[

@@ -17,7 +17,9 @@ from api.http.bodies import examples
 from api.http.dependencies import CallerDep, Cursor, Id, Limit
 from api.http.idempotency import Answer, OnceDep
 from api.http.json_body import JsonRoute
+from api.http.permission import may
 from api.http.problems import documented
+from mailroom.access.permissions import Action
 from mailroom.states import ExecutionKind, ExecutionState
 
 router = APIRouter(tags=["executions"], route_class=JsonRoute)
@@ -42,7 +44,11 @@ def _accepted(view: ExecutionView) -> Answer:
 
 
 @router.post(
-    "/schedules/{schedule_id}/test", status_code=202, response_model=ExecutionView, responses=documented(400, 404, 422)
+    "/schedules/{schedule_id}/test",
+    status_code=202,
+    response_model=ExecutionView,
+    responses=documented(400, 404, 422),
+    openapi_extra=may(Action.SCHEDULE_TEST),
 )
 async def send_test(
     schedule_id: Id,
@@ -61,7 +67,11 @@ async def send_test(
 
 
 @router.post(
-    "/schedules/{schedule_id}/run", status_code=202, response_model=ExecutionView, responses=documented(404, 409)
+    "/schedules/{schedule_id}/run",
+    status_code=202,
+    response_model=ExecutionView,
+    responses=documented(404, 409),
+    openapi_extra=may(Action.SCHEDULE_RUN),
 )
 async def run(schedule_id: Id, caller: CallerDep, once: OnceDep) -> Response:
     """Run a schedule now and send the result to all its destinations."""
@@ -75,6 +85,7 @@ async def run(schedule_id: Id, caller: CallerDep, once: OnceDep) -> Response:
     status_code=202,
     response_model=ExecutionDetail,
     responses=documented(404, 409),
+    openapi_extra=may(Action.EXECUTION_RETRY),
 )
 async def retry(execution_id: Id, caller: CallerDep, once: OnceDep) -> Response:
     """Try again to deliver what an ended execution did not deliver. Confirmed deliveries are never repeated.
@@ -85,7 +96,7 @@ async def retry(execution_id: Id, caller: CallerDep, once: OnceDep) -> Response:
     return await once.perform(lambda remember: retry_execution(caller, execution_id, remember), _accepted)
 
 
-@router.get("/schedules/executions", responses=documented(422))
+@router.get("/schedules/executions", responses=documented(422), openapi_extra=may(Action.EXECUTION_LIST))
 async def list_executions(
     *,
     caller: CallerDep,
@@ -102,7 +113,7 @@ async def list_executions(
     return await executions.page(caller, wanted, cursor=cursor, limit=limit)
 
 
-@router.get("/schedules/{schedule_id}/history", responses=documented(404, 422))
+@router.get("/schedules/{schedule_id}/history", responses=documented(404, 422), openapi_extra=may(Action.SCHEDULE_READ))
 async def history(
     schedule_id: Id,
     caller: CallerDep,
@@ -115,7 +126,7 @@ async def history(
     return await executions.history(caller, schedule_id, status=status, kind=kind, cursor=cursor, limit=limit)
 
 
-@router.get("/executions/{execution_id}", responses=documented(404))
+@router.get("/executions/{execution_id}", responses=documented(404), openapi_extra=may(Action.EXECUTION_READ))
 async def read(execution_id: Id, caller: CallerDep) -> ExecutionDetail:
     """Get one execution with its files, its deliveries, and their attempts and receipts."""
     return await executions.read(caller, execution_id)

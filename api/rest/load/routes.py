@@ -11,12 +11,14 @@ from api.actions.load.actions import load as count
 from api.actions.load.views import LoadView
 from api.http.dependencies import CallerDep
 from api.http.json_body import JsonRoute
+from api.http.permission import may
 from api.http.problems import documented
+from mailroom.access.permissions import Action
 
 router = APIRouter(prefix="/schedules", tags=["schedules"], route_class=JsonRoute)
 
 
-@router.get("/load", responses=documented(422))
+@router.get("/load", responses=documented(422), openapi_extra=may(Action.SCHEDULE_LOAD))
 async def load(
     caller: CallerDep,
     date: Annotated[
@@ -26,5 +28,5 @@ async def load(
         str | None, Query(max_length=64, description="An IANA name. The default is your own time zone.")
     ] = None,
 ) -> LoadView:
-    """Count the runs due in each quarter of an hour of a day, over the active schedules of all users."""
+    """Count the runs due in each quarter of an hour of a day, over the active schedules that you see."""
     return await count(caller, date=date, timezone=timezone)

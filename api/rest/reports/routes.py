@@ -14,10 +14,12 @@ from api.http.bodies import DocumentedAs, examples
 from api.http.dependencies import CallerDep, Id, IfMatch
 from api.http.idempotency import Answer, OnceDep
 from api.http.json_body import JsonRoute, parse
+from api.http.permission import may
 from api.http.problems import documented
 from api.http.reading import read as read_as
 from api.http.sandbox import SANDBOX
 from api.rest.reports.examples import REPORT
+from mailroom.access.permissions import Action
 from mailroom.errors import Invalid
 from mailroom.reports.spec import ReportDefinition
 
@@ -32,20 +34,26 @@ def _created(view: ReportView) -> Answer:
     return Answer(201, view, {"ETag": view.etag, "Location": f"/api/v1/reports/{view.id}"})
 
 
-@router.get("")
+@router.get("", openapi_extra=may(Action.REPORT_LIST))
 async def list_reports(caller: CallerDep) -> PageView[ReportSummary]:
     """List the reports by title, without definitions."""
     return await reports.every(caller)
 
 
-@router.post("", status_code=201, response_model=ReportView, responses=documented(400, 409, 422))
+@router.post(
+    "",
+    status_code=201,
+    response_model=ReportView,
+    responses=documented(400, 409, 422),
+    openapi_extra=may(Action.REPORT_CREATE),
+)
 async def create(body: DefinitionBody, caller: CallerDep, once: OnceDep) -> Response:
     """Create a report. The definition includes its SQL and its template."""
     definition = read_as(ReportDefinition, body)
     return await once.perform(lambda remember: reports.create(caller, definition, remember), _created)
 
 
-@router.get("/{report_id}", responses=documented(404))
+@router.get("/{report_id}", responses=documented(404), openapi_extra=may(Action.REPORT_READ))
 async def read(report_id: Id, caller: CallerDep, response: Response) -> ReportView:
     """Get one report with its definition."""
     view = await reports.read(caller, report_id)
@@ -53,7 +61,7 @@ async def read(report_id: Id, caller: CallerDep, response: Response) -> ReportVi
     return view
 
 
-@router.put("/{report_id}", responses=documented(400, 404, 409, 412, 422))
+@router.put("/{report_id}", responses=documented(400, 404, 409, 412, 422), openapi_extra=may(Action.REPORT_CHANGE))
 async def replace(
     report_id: Id,
     body: DefinitionBody,
@@ -85,14 +93,21 @@ async def replace(
     return view
 
 
-@router.delete("/{report_id}", status_code=204, responses=documented(404, 409, 412))
+@router.delete(
+    "/{report_id}", status_code=204, responses=documented(404, 409, 412), openapi_extra=may(Action.REPORT_DELETE)
+)
 async def delete(report_id: Id, caller: CallerDep, if_match: IfMatch = None) -> Response:
     """Delete a report. Refused while schedules use it."""
     await reports.delete(caller, report_id, if_match=if_match)
     return Response(status_code=204)
 
 
-@router.get("/{report_id}/preview", response_class=HTMLResponse, responses=documented(404, 422, 503))
+@router.get(
+    "/{report_id}/preview",
+    response_class=HTMLResponse,
+    responses=documented(404, 422, 503),
+    openapi_extra=may(Action.REPORT_PREVIEW),
+)
 async def preview(
     report_id: Id,
     caller: CallerDep,

@@ -14,8 +14,10 @@ from api.http.bodies import DocumentedAs, examples
 from api.http.dependencies import CallerDep
 from api.http.idempotency import Answer, OnceDep
 from api.http.json_body import JsonRoute
+from api.http.permission import may
 from api.http.problems import Problem, documented, problem_of, unexpected_problem
 from api.http.reading import read as read_as
+from mailroom.access.permissions import Action
 
 router = APIRouter(prefix="/schedules", tags=["schedules"], route_class=JsonRoute)
 
@@ -42,7 +44,9 @@ class BulkView(View):
     items: list[BulkItemView]
 
 
-@router.post("/bulk", response_model=BulkView, responses=documented(400, 409, 422))
+@router.post(
+    "/bulk", response_model=BulkView, responses=documented(400, 409, 422), openapi_extra=may(Action.SCHEDULE_BULK)
+)
 async def bulk(
     body: Annotated[
         dict[str, Any],
@@ -51,6 +55,7 @@ async def bulk(
             openapi_examples=examples(
                 pause_two={"action": "pause", "ids": ["3f0c…", "9a1e…"]},
                 count_first={"action": "delete", "filter": {"report_id": "sales-by-region"}, "dry_run": True},
+                give_to_another_owner={"action": "reassign", "filter": {"state": "suspended"}, "to": "ext:ada"},
                 resume_all_that_were_suspended={"action": "resume", "filter": {"state": "suspended"}},
             )
         ),
@@ -58,7 +63,7 @@ async def bulk(
     caller: CallerDep,
     once: OnceDep,
 ) -> Response:
-    """Pause, resume, run or delete many schedules, by ids or by the filters of the list.
+    """Pause, resume, run, delete or reassign many schedules, by ids or by the filters of the list.
 
     Each schedule is changed separately. If one fails, the reason is given and the others go on. `dry_run` changes
     nothing.

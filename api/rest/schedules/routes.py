@@ -16,9 +16,11 @@ from api.http.bodies import DocumentedAs, examples
 from api.http.dependencies import CallerDep, Cursor, Id, IfMatch, Limit
 from api.http.idempotency import Answer, OnceDep
 from api.http.json_body import JsonRoute
+from api.http.permission import may
 from api.http.problems import documented
 from api.http.reading import read as read_as
 from api.rest.schedules.examples import PATCHES, SCHEDULES
+from mailroom.access.permissions import Action
 from mailroom.schedules.spec import ScheduleSpec, in_zone, read_spec
 from mailroom.states import ScheduleState
 
@@ -38,16 +40,24 @@ def _created(view: ScheduleView) -> Answer:
     return Answer(201, view, {"ETag": view.etag, "Location": view.links["self"]})
 
 
-@router.post("", include_in_schema=False, status_code=201, response_model=ScheduleView)
-@router.post("/", status_code=201, response_model=ScheduleView, responses=documented(400, 409, 413, 415, 422))
+@router.post(
+    "", include_in_schema=False, status_code=201, response_model=ScheduleView, openapi_extra=may(Action.SCHEDULE_CREATE)
+)
+@router.post(
+    "/",
+    status_code=201,
+    response_model=ScheduleView,
+    responses=documented(400, 409, 413, 415, 422),
+    openapi_extra=may(Action.SCHEDULE_CREATE),
+)
 async def create(body: SpecBody, caller: CallerDep, once: OnceDep) -> Response:
     """Create a schedule. It is stored even while Prefect is down; `sync.state` is then `pending`."""
     spec = read_spec(body, timezone=caller.context.user.timezone)
     return await once.perform(lambda remember: changes.create(caller, spec, remember), _created)
 
 
-@router.get("", include_in_schema=False, response_model=PageView[ScheduleView])
-@router.get("/", responses=documented(422))
+@router.get("", include_in_schema=False, response_model=PageView[ScheduleView], openapi_extra=may(Action.SCHEDULE_LIST))
+@router.get("/", responses=documented(422), openapi_extra=may(Action.SCHEDULE_LIST))
 async def list_schedules(
     caller: CallerDep,
     cursor: Cursor = None,
@@ -55,14 +65,15 @@ async def list_schedules(
     sort: Sort = "-created_at",
     state: ScheduleState | None = None,
     report_id: Annotated[str | None, Query(max_length=80)] = None,
+    owner: Annotated[str | None, Query(max_length=80, description="The id of the owner.")] = None,
     search: Annotated[str | None, Query(max_length=200, description="Text that the name contains.")] = None,
 ) -> PageView[ScheduleView]:
     """List the schedules that are not deleted."""
-    wanted = ScheduleFilter(state=state, report_id=report_id, search=search)
+    wanted = ScheduleFilter(state=state, report_id=report_id, owner=owner, search=search)
     return await reads.page(caller, wanted, cursor=cursor, limit=limit, sort=sort)
 
 
-@router.post("/preview", responses=documented(400, 422))
+@router.post("/preview", responses=documented(400, 422), openapi_extra=may(Action.SCHEDULE_PREVIEW))
 async def preview(
     body: Annotated[
         dict[str, Any],
@@ -76,39 +87,63 @@ async def preview(
     return await preview_timing(caller, wanted)
 
 
-@router.get("/{schedule_id}", response_model=ScheduleView, responses=documented(404))
+@router.get(
+    "/{schedule_id}", response_model=ScheduleView, responses=documented(404), openapi_extra=may(Action.SCHEDULE_READ)
+)
 async def read(schedule_id: Id, caller: CallerDep) -> Response:
     """Get one schedule."""
     return _answer(await reads.read(caller, schedule_id)).response()
 
 
-@router.put("/{schedule_id}", response_model=ScheduleView, responses=documented(400, 404, 409, 412, 422))
+@router.put(
+    "/{schedule_id}",
+    response_model=ScheduleView,
+    responses=documented(400, 404, 409, 412, 422),
+    openapi_extra=may(Action.SCHEDULE_CHANGE),
+)
 async def replace(schedule_id: Id, body: SpecBody, caller: CallerDep, if_match: IfMatch = None) -> Response:
     """Replace everything that a user can set. The id and the Prefect deployment stay the same."""
     spec = read_spec(body, timezone=caller.context.user.timezone)
     return _answer(await changes.replace(caller, schedule_id, spec, if_match=if_match)).response()
 
 
-@router.patch("/{schedule_id}", response_model=ScheduleView, responses=documented(400, 404, 409, 412, 422))
+@router.patch(
+    "/{schedule_id}",
+    response_model=ScheduleView,
+    responses=documented(400, 404, 409, 412, 422),
+    openapi_extra=may(Action.SCHEDULE_CHANGE),
+)
 async def patch(schedule_id: Id, body: PatchBody, caller: CallerDep, if_match: IfMatch = None) -> Response:
     """Change some fields by an RFC 7396 merge patch; null restores a field's default."""
     return _answer(await changes.patch(caller, schedule_id, body, if_match=if_match)).response()
 
 
-@router.delete("/{schedule_id}", status_code=204, responses=documented(404, 412))
+@router.delete(
+    "/{schedule_id}", status_code=204, responses=documented(404, 412), openapi_extra=may(Action.SCHEDULE_DELETE)
+)
 async def delete(schedule_id: Id, caller: CallerDep, if_match: IfMatch = None) -> Response:
     """Delete a schedule. Its history is kept."""
     await changes.delete(caller, schedule_id, if_match=if_match)
     return Response(status_code=204)
 
 
-@router.post("/{schedule_id}/pause", response_model=ScheduleView, responses=documented(404, 409, 412))
+@router.post(
+    "/{schedule_id}/pause",
+    response_model=ScheduleView,
+    responses=documented(404, 409, 412),
+    openapi_extra=may(Action.SCHEDULE_PAUSE),
+)
 async def pause(schedule_id: Id, caller: CallerDep, once: OnceDep, if_match: IfMatch = None) -> Response:
     """Pause a schedule until it is resumed. Nothing is sent for it meanwhile."""
     return await once.perform(lambda remember: changes.pause(caller, schedule_id, remember, if_match=if_match), _answer)
 
 
-@router.post("/{schedule_id}/resume", response_model=ScheduleView, responses=documented(404, 409, 412))
+@router.post(
+    "/{schedule_id}/resume",
+    response_model=ScheduleView,
+    responses=documented(404, 409, 412),
+    openapi_extra=may(Action.SCHEDULE_RESUME),
+)
 async def resume(schedule_id: Id, caller: CallerDep, once: OnceDep, if_match: IfMatch = None) -> Response:
     """Resume a schedule: it runs again from its next due time."""
     return await once.perform(

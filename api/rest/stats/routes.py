@@ -11,12 +11,14 @@ from api.actions.stats.actions import stats as prove
 from api.actions.stats.views import StatsView
 from api.http.dependencies import CallerDep
 from api.http.json_body import JsonRoute
+from api.http.permission import may
 from api.http.problems import documented
+from mailroom.access.permissions import Action
 
 router = APIRouter(tags=["accounts"], route_class=JsonRoute)
 
 
-@router.get("/stats", responses=documented(422))
+@router.get("/stats", responses=documented(422), openapi_extra=may(Action.STATS_READ))
 async def stats(
     caller: CallerDep,
     since: Annotated[Moment | None, Query(description="The default is a day before `until`.")] = None,

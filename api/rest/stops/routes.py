@@ -12,19 +12,23 @@ from api.http.bodies import examples
 from api.http.dependencies import CallerDep
 from api.http.idempotency import Answer, OnceDep
 from api.http.json_body import JsonRoute
+from api.http.permission import may
 from api.http.problems import documented
+from mailroom.access.permissions import Action
 from mailroom.stops.spec import ResumeRequest, StopRequest
 
 router = APIRouter(tags=["stops"], route_class=JsonRoute)
 
 
-@router.get("/stops")
+@router.get("/stops", openapi_extra=may(Action.STOP_LIST))
 async def list_stops(caller: CallerDep) -> StopsView:
     """List what is stopped now, since when, by whom and why."""
     return await stops.standing(caller)
 
 
-@router.post("/stop", response_model=StopView, responses=documented(400, 404, 409, 422))
+@router.post(
+    "/stop", response_model=StopView, responses=documented(400, 404, 409, 422), openapi_extra=may(Action.STOP_SET)
+)
 async def stop(
     body: Annotated[
         StopRequest,
@@ -46,7 +50,9 @@ async def stop(
     return await once.perform(lambda remember: stops.stop(caller, body, remember), lambda view: Answer(200, view))
 
 
-@router.post("/resume", response_model=ResumeView, responses=documented(400, 404, 409, 422))
+@router.post(
+    "/resume", response_model=ResumeView, responses=documented(400, 404, 409, 422), openapi_extra=may(Action.STOP_LIFT)
+)
 async def resume(
     body: Annotated[
         ResumeRequest,

@@ -142,6 +142,8 @@ def _connections(claimed: Claimed) -> set[str]:
 
 
 async def _rendered(session: AsyncSession, claimed: Claimed, around: Surroundings) -> Rendered | None:
+    if around.report is not None and around.report.owner_id is not None:
+        return None  # Its own step asks whether the report's author may still read the source.
     with _preparing():
         return await already_there(session, claimed, around.report, now=datetime.now(UTC))
 

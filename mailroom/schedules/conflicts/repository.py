@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Text, cast, delete, func, insert, select
+from sqlalchemy import Row, Text, case, cast, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.reach import of_schedules
+from mailroom.access.viewer import Viewer
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 from mailroom.storage.tables import Execution, Schedule, ScheduleKey
 
@@ -55,20 +57,26 @@ async def sharers(session: AsyncSession, keys: Collection[str], *, besides: str 
     return [Sharer(one, parameters, frozenset(found)) for one, (parameters, found) in sorted(shared.items())]
 
 
-async def named(session: AsyncSession, schedule_ids: Sequence[str]) -> Sequence[Schedule]:
-    """Return the schedules with these ids."""
+async def named(
+    session: AsyncSession, schedule_ids: Sequence[str], *, viewer: Viewer
+) -> Sequence[tuple[Schedule, bool]]:
+    """Return the schedules with these ids, each with whether the viewer may see it."""
     if not schedule_ids:
         return []
-    return (await session.scalars(select(Schedule).where(Schedule.id.in_(schedule_ids)))).all()
+    seen = case((of_schedules(viewer), 1), else_=0)
+    rows = await session.execute(select(Schedule, seen).where(Schedule.id.in_(schedule_ids)))
+    return [(row[0], bool(row[1])) for row in rows]
 
 
-async def timings(session: AsyncSession, *, besides: str | None = None) -> dict[str, int]:
-    """Return each timing of active schedules as JSON text, and how many schedules have it.
+async def timings(session: AsyncSession, *, viewer: Viewer, besides: str | None = None) -> dict[str, int]:
+    """Return each timing of active schedules that the viewer sees as JSON text, and how many schedules have it.
 
     One long text in one row, since ten thousand rows cost four times as much; JSON holds no line break of its own.
     """
     text = cast(Schedule.schedule_config, Text)
-    query = select(func.aggregate_strings(text, "\n")).where(Schedule.state == ScheduleState.ACTIVE)
+    query = select(func.aggregate_strings(text, "\n")).where(
+        Schedule.state == ScheduleState.ACTIVE, of_schedules(viewer)
+    )
     if besides is not None:
         query = query.where(Schedule.id != besides)
     texts = (await session.scalars(query)).one()

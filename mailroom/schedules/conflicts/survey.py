@@ -10,8 +10,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.access.service import may_see
-from mailroom.access.viewer import Viewer
+from mailroom.access.viewer import SYSTEM, Viewer
 from mailroom.calendars.service import business_calendars
 from mailroom.reports import repository as report_repository
 from mailroom.reports.parameters import with_defaults
@@ -81,15 +80,16 @@ async def survey(
         for sharer in await stored.sharers(session, keys, besides=draft.schedule_id)
         if _matters(sharer.keys, keys) or with_defaults(schema, sharer.parameters) == parameters
     ]
-    rows = await stored.named(session, [sharer.schedule_id for sharer in sharers[:COMPARED]])
-    timings = await stored.timings(session, besides=draft.schedule_id)
-    named = {draft.timing.calendar} | {row.schedule_config.get("calendar") for row in rows} | calendars_in(timings)
+    rows = await stored.named(session, [sharer.schedule_id for sharer in sharers[:COMPARED]], viewer=viewer)
+    # A minute is crowded by everybody's runs; of others' schedules nothing is told but how many run in it.
+    timings = await stored.timings(session, viewer=SYSTEM, besides=draft.schedule_id)
+    named = {draft.timing.calendar} | {row.schedule_config.get("calendar") for row, _ in rows} | calendars_in(timings)
     calendars = await business_calendars(session, {name for name in named if name})
     durations = await _durations(session, draft, now)
 
     def decide() -> list[ScheduleWarning]:
         mine = Party(draft.schedule_id, draft.name, draft.timing, _calendar(draft.timing, calendars), parameters, keys)
-        others = [_party(row, schema, calendars, viewer) for row in rows]
+        others = [_party(row, schema, calendars, seen=seen) for row, seen in rows]
         window = crowded.span(mine, now)
         around = load(timings, calendars, *window) if window else Load({})
         limits = Limits(dt.timedelta(minutes=settings.duplicate_window_minutes), settings.crowded_minute_runs)
@@ -100,9 +100,9 @@ async def survey(
     return await asyncio.to_thread(decide)
 
 
-async def load_between(session: AsyncSession, start: dt.datetime, end: dt.datetime) -> Load:
-    """Return the load of all active schedules from `start` up to `end`."""
-    timings = await stored.timings(session)
+async def load_between(session: AsyncSession, viewer: Viewer, start: dt.datetime, end: dt.datetime) -> Load:
+    """Return the load of the active schedules that the viewer sees from `start` up to `end`."""
+    timings = await stored.timings(session, viewer=viewer)
     calendars = await business_calendars(session, calendars_in(timings))
     return await asyncio.to_thread(load, timings, calendars, start, end)
 
@@ -124,13 +124,11 @@ def _calendar(timing: Timing, calendars: Mapping[str, BusinessCalendar]) -> Busi
     return calendars.get(timing.calendar or "", BusinessCalendar())
 
 
-def _party(
-    row: Schedule, schema: Mapping[str, Any], calendars: Mapping[str, BusinessCalendar], viewer: Viewer
-) -> Party:
+def _party(row: Schedule, schema: Mapping[str, Any], calendars: Mapping[str, BusinessCalendar], *, seen: bool) -> Party:
     spec = stored_spec(row)
     return Party(
         schedule_id=row.id,
-        name=row.name if may_see(viewer, row.user_id) else None,
+        name=row.name if seen else None,
         timing=spec.timing,
         business=_calendar(spec.timing, calendars),
         parameters=with_defaults(schema, spec.parameters),

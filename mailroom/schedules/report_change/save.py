@@ -8,11 +8,12 @@ finds out at 09:00. Each function works in the caller's transaction, and takes i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.permissions import Action
 from mailroom.access.viewer import SYSTEM, Viewer
 from mailroom.audit import repository as audit
 from mailroom.audit.events import ScheduleSuspendedByReport
@@ -65,12 +66,21 @@ async def replace_report(
         Conflict: `if_match` is stale.
         BreaksSchedules: active schedules would break, and `suspend_broken` does not allow that.
     """
-    row = await report_repository.get(session, definition.id, viewer=context.viewer, lock=True)
+    row = await report_repository.get(
+        session, definition.id, viewer=context.viewer, doing=Action.REPORT_CHANGE, lock=True
+    )
     before = row.definition
     row, warnings = await reports.save(session, definition, context, new=False, if_match=if_match)
-    broken = await broken_by(session, definition, before=before, viewer=context.viewer)
+    # Also what its author does not see, such as an admin's schedule of it; of that, nothing is told but the id.
+    broken = await _told_to(context.viewer, session, await broken_by(session, definition, before=before, viewer=SYSTEM))
     suspended = await _suspend(
-        session, row, broken, suspend_broken, by=context.user.email, now=context.now, viewer=context.viewer
+        session,
+        row,
+        broken,
+        suspend_broken,
+        by=context.actor.email,
+        now=context.now,
+        viewer=SYSTEM,
     )
     return Saved(row, "updated", warnings, suspended, _others(broken, suspended))
 
@@ -90,6 +100,14 @@ async def store_folder(
     broken = await broken_by(session, definition, before=before, viewer=SYSTEM)
     suspended = await _suspend(session, row, broken, suspend_broken, by=_SYNC, now=now, viewer=SYSTEM)
     return Saved(row, outcome, [], suspended, _others(broken, suspended))
+
+
+async def _told_to(viewer: Viewer, session: AsyncSession, broken: Sequence[Broken]) -> list[Broken]:
+    seen = await stored.visible_among(session, [one.schedule_id for one in broken], viewer=viewer)
+    return [
+        one if one.schedule_id in seen else replace(one, name="Another schedule", owner="another user")
+        for one in broken
+    ]
 
 
 def _others(broken: Sequence[Broken], suspended: Sequence[Broken]) -> list[Broken]:

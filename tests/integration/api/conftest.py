@@ -65,6 +65,7 @@ def _settings(tmp_path: Path, prefect_api: str, wait: float) -> Settings:
     return Settings(
         data_dir=tmp_path / "data",
         api_key=KEY,
+        key_pepper=f"pepper {KEY}",
         prefect_api_url=prefect_api,
         sync_wait_seconds=wait,
         # Longer than any test: what changes here, the request itself has done.

@@ -15,7 +15,7 @@ from tests.support.waiting import eventually
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
 
-LOOPS = {"reconciler", "drift repair", "rescue", "watchdog", "cleaner", "stops", "ledger witness"}
+LOOPS = {"reconciler", "drift repair", "rescue", "watchdog", "cleaner", "stops", "ledger witness", "key reminders"}
 
 
 class Process:

@@ -119,7 +119,8 @@ async def test_a_filter_that_matches_too_many_does_nothing(offline: Api, schedul
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"action": "reassign", "ids": ["a"]}, "action"),
+        ({"action": "reassign", "ids": ["a"]}, "to"),
+        ({"action": "pause", "ids": ["a"], "to": "b"}, "to"),
         ({"action": "explode", "ids": ["a"]}, "action"),
         ({"action": "pause"}, "ids"),
         ({"action": "pause", "ids": []}, "ids"),

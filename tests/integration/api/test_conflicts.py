@@ -12,8 +12,7 @@ from sqlalchemy import select
 from mailroom.access.viewer import SYSTEM
 from mailroom.schedules import repository as stored
 from mailroom.states import ExecutionKind, ExecutionState
-from mailroom.storage.database import new_id
-from mailroom.storage.tables import Execution, Schedule, ScheduleKey, User
+from mailroom.storage.tables import Execution, Schedule, ScheduleKey
 from tests.integration.api.conftest import SCHEDULE, Api
 
 MAIL = {"channel": "email", "connection": "corp-smtp", "to": ["ada@example.com"]}
@@ -83,13 +82,11 @@ async def test_the_preview_knows_as_much_as_it_is_told(offline: Api, first: dict
 
 
 async def test_another_owners_schedule_is_not_named(offline: Api, first: dict[str, Any]) -> None:
-    now = datetime.now(UTC)
-    async with offline.database.session() as session:
-        stranger = User(id=new_id(), email="eve@example.com", created_at=now, updated_at=now)
-        session.add(stranger)
-        await session.flush()
-        (await stored.get(session, first["id"], viewer=SYSTEM)).user_id = stranger.id
-    answer = await offline.http.post("/api/v1/schedules/", json=body("Second"))
+    assert first["owner"]
+    await offline.json("PUT", "/connections/corp-smtp/grants", 200, json={"roles": ["creator"]})
+    user = {"email": "eve@example.com", "name": "Eve", "external_id": "eve"}
+    await offline.json("POST", "/users", 201, json=user)
+    answer = await offline.http.post("/api/v1/schedules/", json=body("Second"), headers={"X-Act-For": "ext:eve"})
     (warning,) = answer.json()["warnings"]
     assert warning["message"].startswith("Another schedule sends")
     assert "First" not in answer.text

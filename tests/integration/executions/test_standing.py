@@ -27,13 +27,13 @@ async def test_it_tells_of_the_execution_its_schedule_and_its_owner(ledger: Data
     async with ledger.session() as session:
         standing = await overlap.standing(session, execution.id, NO_STOP)
     assert (standing.execution.id, standing.execution.status) == (execution.id, ExecutionState.PENDING)
-    assert (standing.schedule_state, standing.owner_active) == (ScheduleState.ACTIVE, True)
+    assert (standing.schedule_state, standing.owner.is_active) == (ScheduleState.ACTIVE, True)
     async with ledger.session() as session:
         owner = await session.get(User, schedule.user_id)
         assert owner is not None
         owner.is_active = False
     async with ledger.session() as session:
-        assert not (await overlap.standing(session, execution.id, NO_STOP)).owner_active
+        assert not (await overlap.standing(session, execution.id, NO_STOP)).owner.is_active
 
 
 @pytest.mark.parametrize("ledger", ["postgres"], indirect=True)

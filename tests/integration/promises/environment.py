@@ -28,6 +28,7 @@ from mailroom.rendering.job import RenderJob, RenderResult
 from mailroom.rendering.render import render_here
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
+from mailroom.roles import Role
 from mailroom.schedules import watchdog
 from mailroom.settings import Settings
 from mailroom.states import ExecutionKind, ScheduleState
@@ -116,7 +117,9 @@ class SimulatedEnvironment(Environment):
         settings.artifacts_dir.mkdir()
         self.reader = Reader(folder / "mailroom.db")
         ((owner_id,),) = self.reader.rows("SELECT id FROM users")
-        super().__init__(Database(settings.database), settings, User(id=owner_id, email="owner@localhost"))
+        super().__init__(
+            Database(settings.database), settings, User(id=owner_id, email="owner@localhost", role=Role.ADMIN)
+        )
         self.server = ModelPrefect(lambda: self.clock.now, self.clock.new_id)
         self.server.blocks = {
             "one": {"shared_as": _CONNECTION},

@@ -24,6 +24,7 @@ VALUES: dict[str, Any] = {
     "most": 24,
     "failures": 5,
     "due_at": DUE,
+    "connection": "smtp",
     "execution": "e-1",
     "queued": "e-2",
     "schedule": "s-1",

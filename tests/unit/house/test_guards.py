@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from mailroom.settings import CHECKOUT
-from scripts.guards.guards import GUARDS, Guard
+from scripts.guards.every import EVERY_GUARD
+from scripts.guards.guards import Guard
 
 
-@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
+@pytest.mark.parametrize("guard", EVERY_GUARD, ids=lambda guard: guard.name)
 def test_each_stands_once_in_its_file_and_its_tests_are_there(guard: Guard) -> None:
     source = (CHECKOUT / guard.file).read_text()
     without = guard.removed_from(source)
@@ -18,9 +19,9 @@ def test_each_stands_once_in_its_file_and_its_tests_are_there(guard: Guard) -> N
 
 
 def test_names_are_not_used_twice() -> None:
-    assert len({guard.name for guard in GUARDS}) == len(GUARDS)
+    assert len({guard.name for guard in EVERY_GUARD}) == len(EVERY_GUARD)
 
 
 def test_a_guard_that_is_not_there_is_told() -> None:
     with pytest.raises(ValueError, match="0 times"):
-        GUARDS[0].removed_from("")
+        EVERY_GUARD[0].removed_from("")

@@ -1,0 +1,238 @@
+"""The one table of who may do what: action × role × relation. docs/access.md is made from it, and tests are too.
+
+Every route names its action (`api.http.permission.may`), and the functions that work on one thing ask for it again with
+the relation of the caller to that thing. What a caller may not see answers as if it did not exist; what the caller may
+see and not do is `Forbidden`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mailroom.roles import Role, Scope
+
+
+class Relation(StrEnum):
+    """The relation of a caller to a thing.
+
+    none: the action is about no single thing, such as a list. own: the thing is the caller's. shared: it is shared with
+    the caller, the caller's team or role, or it belongs to the installation and is open to all who create. same_team:
+    it belongs to a member of the caller's team. other_team: it is somebody else's.
+    """
+
+    NONE = "none"
+    OWN = "own"
+    SHARED = "shared"
+    SAME_TEAM = "same_team"
+    OTHER_TEAM = "other_team"
+
+
+class Action(StrEnum):
+    """Everything that a caller can ask for; the part before the dot names the kind of thing."""
+
+    SCHEDULE_LIST = "schedule.list"
+    SCHEDULE_READ = "schedule.read"
+    SCHEDULE_LOAD = "schedule.load"
+    SCHEDULE_PREVIEW = "schedule.preview"
+    SCHEDULE_CREATE = "schedule.create"
+    SCHEDULE_CHANGE = "schedule.change"
+    SCHEDULE_DELETE = "schedule.delete"
+    SCHEDULE_PAUSE = "schedule.pause"
+    SCHEDULE_RESUME = "schedule.resume"
+    SCHEDULE_TEST = "schedule.test"
+    SCHEDULE_RUN = "schedule.run"
+    SCHEDULE_BACKFILL = "schedule.backfill"
+    SCHEDULE_SHARE = "schedule.share"
+    SCHEDULE_BULK = "schedule.bulk"
+    SCHEDULE_REASSIGN = "schedule.reassign"
+    SCHEDULE_OWN = "schedule.own"
+    EXECUTION_LIST = "execution.list"
+    EXECUTION_READ = "execution.read"
+    EXECUTION_RETRY = "execution.retry"
+    DELIVERY_LIST = "delivery.list"
+    DELIVERY_RETRY = "delivery.retry"
+    STOP_LIST = "stop.list"
+    STOP_SET = "stop.set"
+    STOP_LIFT = "stop.lift"
+    ARTIFACT_DOWNLOAD = "artifact.download"
+    REPORT_LIST = "report.list"
+    REPORT_READ = "report.read"
+    REPORT_PREVIEW = "report.preview"
+    REPORT_CREATE = "report.create"
+    REPORT_CHANGE = "report.change"
+    REPORT_DELETE = "report.delete"
+    REPORT_DEFINE_SQL = "report.define_sql"
+    REPORT_DEFINE_SHELL = "report.define_shell"
+    CONNECTION_LIST = "connection.list"
+    CONNECTION_KINDS = "connection.kinds"
+    CONNECTION_USE = "connection.use"
+    CONNECTION_CHECK = "connection.check"
+    CONNECTION_TRY = "connection.try"
+    CONNECTION_READ = "connection.read"
+    CONNECTION_CREATE = "connection.create"
+    CONNECTION_CHANGE = "connection.change"
+    CONNECTION_DELETE = "connection.delete"
+    CONNECTION_GRANT = "connection.grant"
+    CALENDAR_LIST = "calendar.list"
+    CALENDAR_READ = "calendar.read"
+    CALENDAR_CREATE = "calendar.create"
+    CALENDAR_CHANGE = "calendar.change"
+    CALENDAR_DELETE = "calendar.delete"
+    NOTIFICATION_LIST = "notification.list"
+    AUDIT_LIST = "audit.list"
+    STATS_READ = "stats.read"
+    USER_LIST = "user.list"
+    USER_READ = "user.read"
+    USER_CREATE = "user.create"
+    USER_CHANGE = "user.change"
+    USER_DISABLE = "user.disable"
+    USER_ACT_FOR = "user.act_for"
+    TEAM_LIST = "team.list"
+    TEAM_READ = "team.read"
+    TEAM_CREATE = "team.create"
+    TEAM_CHANGE = "team.change"
+    TEAM_DELETE = "team.delete"
+    KEY_LIST = "key.list"
+    KEY_CREATE = "key.create"
+    KEY_REVOKE = "key.revoke"
+
+
+Relations = frozenset[Relation]
+_NOBODY: Relations = frozenset()
+_NO_THING: Relations = frozenset({Relation.NONE})
+_OWN: Relations = frozenset({Relation.OWN})
+_SHARED: Relations = frozenset({Relation.SHARED})
+_SEEN = _OWN | _SHARED
+_TEAM = _OWN | {Relation.SAME_TEAM}
+_ALL: Relations = frozenset(Relation) - _NO_THING
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who may do an action: the relations in which each role may do it.
+
+    Attributes:
+        scope: the least scope that a key needs for it.
+        grantable: whether a user can be given it besides what the role gives (`users.grants`).
+        unroutable: whether no route of its own asks for it, but other actions do within their work.
+    """
+
+    scope: Scope
+    viewer: Relations
+    creator: Relations
+    admin: Relations
+    grantable: bool = False
+    unroutable: bool = False
+
+    def relations(self, role: Role) -> Relations:
+        """Return the relations in which a role may do it."""
+        match role:
+            case Role.VIEWER:
+                return self.viewer
+            case Role.CREATOR:
+                return self.creator
+            case Role.ADMIN:
+                return self.admin
+
+
+def _owned(creator: Relations = _OWN, viewer: Relations = _NOBODY, scope: Scope = Scope.WRITE) -> Rule:
+    return Rule(scope, viewer, creator, _ALL)
+
+
+def _general(*, viewer: bool = False, creator: bool = True, scope: Scope = Scope.WRITE) -> Rule:
+    return Rule(scope, _NO_THING if viewer else _NOBODY, _NO_THING if creator else _NOBODY, _NO_THING)
+
+
+_R, _W, _A = Scope.READ, Scope.WRITE, Scope.ADMIN
+_READ = _owned(_SEEN, _SEEN, _R)
+_LIST = _general(viewer=True, scope=_R)
+_ADMIN = _general(creator=False, scope=_A)
+_ADMIN_OF = _owned(_NOBODY, scope=_A)
+
+TABLE: Mapping[Action, Rule] = {
+    Action.SCHEDULE_LIST: _LIST,
+    Action.SCHEDULE_READ: _READ,
+    Action.SCHEDULE_LOAD: _LIST,
+    Action.SCHEDULE_PREVIEW: _general(scope=_R),
+    Action.SCHEDULE_CREATE: _general(),
+    Action.SCHEDULE_CHANGE: _owned(),
+    Action.SCHEDULE_DELETE: _owned(),
+    Action.SCHEDULE_PAUSE: _owned(),
+    Action.SCHEDULE_RESUME: _owned(),
+    Action.SCHEDULE_TEST: _owned(),
+    Action.SCHEDULE_RUN: _owned(),
+    Action.SCHEDULE_BACKFILL: _owned(),
+    Action.SCHEDULE_SHARE: _owned(),
+    Action.SCHEDULE_BULK: _general(),
+    Action.SCHEDULE_REASSIGN: Rule(_A, _NOBODY, _NOBODY, _ALL, unroutable=True),
+    # Asked again when a run sends.
+    Action.SCHEDULE_OWN: Rule(_R, _NOBODY, _OWN, _OWN, unroutable=True),
+    Action.EXECUTION_LIST: _LIST,
+    Action.EXECUTION_READ: _READ,
+    Action.EXECUTION_RETRY: _owned(),
+    Action.DELIVERY_LIST: _LIST,
+    # Each execution is asked for as by `execution.retry`.
+    Action.DELIVERY_RETRY: _general(),
+    Action.STOP_LIST: _general(creator=False, scope=_R),
+    Action.STOP_SET: _ADMIN,
+    Action.STOP_LIFT: _ADMIN,
+    Action.ARTIFACT_DOWNLOAD: _READ,
+    Action.REPORT_LIST: _general(scope=_R),
+    Action.REPORT_READ: _owned(_SEEN, scope=_R),
+    Action.REPORT_PREVIEW: _owned(_SEEN, scope=_R),
+    Action.REPORT_CREATE: _general(),
+    Action.REPORT_CHANGE: _owned(),
+    Action.REPORT_DELETE: _owned(),
+    Action.REPORT_DEFINE_SQL: Rule(_W, _NOBODY, _NOBODY, _NO_THING, grantable=True, unroutable=True),
+    Action.REPORT_DEFINE_SHELL: Rule(_W, _NOBODY, _NOBODY, _NO_THING, grantable=True, unroutable=True),
+    Action.CONNECTION_LIST: _general(scope=_R),
+    Action.CONNECTION_KINDS: _general(scope=_R),
+    # Asked when a schedule or a report is saved, and again when a run sends.
+    Action.CONNECTION_USE: Rule(_R, _NOBODY, _SHARED, _ALL, unroutable=True),
+    Action.CONNECTION_CHECK: _owned(_SHARED),
+    # The connection is named in the body.
+    Action.CONNECTION_TRY: _general(),
+    Action.CONNECTION_READ: _owned(_NOBODY, scope=_R),
+    Action.CONNECTION_CREATE: _ADMIN,
+    Action.CONNECTION_CHANGE: _ADMIN_OF,
+    Action.CONNECTION_DELETE: _ADMIN_OF,
+    Action.CONNECTION_GRANT: _ADMIN_OF,
+    Action.CALENDAR_LIST: _general(scope=_R),
+    Action.CALENDAR_READ: _owned(_SHARED, scope=_R),
+    Action.CALENDAR_CREATE: _ADMIN,
+    Action.CALENDAR_CHANGE: _ADMIN_OF,
+    Action.CALENDAR_DELETE: _ADMIN_OF,
+    Action.NOTIFICATION_LIST: _LIST,
+    Action.AUDIT_LIST: _general(scope=_R),
+    Action.STATS_READ: _LIST,
+    Action.USER_LIST: _LIST,
+    Action.USER_READ: _owned(_TEAM, _OWN, _R),
+    Action.USER_CREATE: _ADMIN,
+    Action.USER_CHANGE: _ADMIN_OF,
+    Action.USER_DISABLE: _ADMIN_OF,
+    Action.USER_ACT_FOR: Rule(_A, _NOBODY, _NOBODY, _ALL, unroutable=True),
+    Action.TEAM_LIST: _LIST,
+    Action.TEAM_READ: _owned(_OWN, _OWN, _R),
+    Action.TEAM_CREATE: _ADMIN,
+    Action.TEAM_CHANGE: _ADMIN_OF,
+    Action.TEAM_DELETE: _ADMIN_OF,
+    Action.KEY_LIST: _LIST,
+    Action.KEY_CREATE: _general(),
+    Action.KEY_REVOKE: _owned(),
+}
+
+DEFINES = {"sql": Action.REPORT_DEFINE_SQL, "shell": Action.REPORT_DEFINE_SHELL}
+"""The kinds of sources whose reports run what their author writes, and what their author needs."""
+GRANTABLE = tuple(action for action, rule in TABLE.items() if rule.grantable)
+
+
+def allows(action: Action, role: Role, relation: Relation) -> bool:
+    """Tell whether a role may do an action to a thing in this relation. Pure."""
+    return relation in TABLE[action].relations(role)
+
+
+def allows_any(action: Action, role: Role) -> bool:
+    """Tell whether there is a relation in which a role may do an action. Pure."""
+    return bool(TABLE[action].relations(role))

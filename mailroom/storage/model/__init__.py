@@ -1,0 +1,1 @@
+"""The base of the tables, and those of access; `tables.py` has the others."""
