@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access import repository as users
@@ -32,7 +33,7 @@ from mailroom.schedules.lifecycle import Cause
 from mailroom.schedules.spec import ScheduleSpec, read_spec, spec_data, store_spec, stored_spec
 from mailroom.states import ExecutionKind, ScheduleState
 from mailroom.storage.contention import Overtaken
-from mailroom.storage.tables import Execution, Schedule
+from mailroom.storage.tables import Execution, Report, Schedule
 from mailroom.timing import BusinessCalendar, occurrences
 from mailroom.timing.model import Immediate
 from mailroom.versions import check_etag, etag_of
@@ -229,17 +230,19 @@ async def _check_fit(session: AsyncSession, schedule_id: str, context: Context) 
         return
     faults = [Fault("report_id", "The report was deleted.", "Choose another report.")]
     if report is not None:
-        faults = _faults(stored_spec(schedule), ReportDefinition.model_validate(report.definition))
+        faults = _faults(schedule, report)
     if faults:
         message = f"The schedule does not fit its report '{report_id}' any more: {'; '.join(map(str, faults))}"
         raise Conflict(message, remedy="Change the schedule so that it fits, and resume it then.", faults=faults)
 
 
-def _faults(spec: ScheduleSpec, definition: ReportDefinition) -> list[Fault]:
+def _faults(schedule: Schedule, report: Report) -> list[Fault]:
     try:
-        return report_faults(spec, definition)
+        return report_faults(stored_spec(schedule), ReportDefinition.model_validate(report.definition))
     except Invalid as error:  # A channel that takes these settings no longer, or is not installed here.
         return error.faults
+    except ValidationError as error:  # An earlier version of Mailroom took what is refused now.
+        return Invalid.from_validation(error).faults
 
 
 async def delete(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:

@@ -13,6 +13,7 @@ from mailroom.states import ScheduleState
 from mailroom.storage.database import Database
 from mailroom.storage.migrations import upgrade
 from mailroom.storage.tables import Report, Schedule, User
+from tests.support.samples import REPORT
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 MONDAYS = {"frequency": "weekly", "days": ["mon"], "at": "09:00", "timezone": "Europe/Berlin"}
@@ -39,7 +40,14 @@ async def add_schedule(ledger: Database, timing: dict[str, Any] | None = None, *
     """Store a schedule with its report and owner."""
     async with ledger.session() as session:
         owner = User(email="owner@example.com", created_at=NOW, updated_at=NOW)
-        report = Report(id="sales", title="Sales", version="0" * 64, definition={}, created_at=NOW, updated_at=NOW)
+        report = Report(
+            id="sales",
+            title="Sales",
+            version="0" * 64,
+            definition={**REPORT, "id": "sales", "title": "Sales", "formats": ["pdf"]},
+            created_at=NOW,
+            updated_at=NOW,
+        )
         session.add_all([owner, report])
         await session.flush()
         mail = {"channel": "email", "connection": "smtp", "to": ["ada@example.com", "bob@example.com"]}
