@@ -15,6 +15,9 @@ from sqlalchemy.util import await_only
 
 from mailroom.storage.database import Database
 
+A_WRITE = "(INSERT INTO|UPDATE) (?!ledger_clock)"
+"""The first write of a request; the clock of the ledger goes on beside it."""
+
 
 class Gate:
     """`reached` is set when somebody stands at the gate; `open` lets them go on."""
@@ -33,7 +36,9 @@ class Gate:
         """Stand at the gate. It opens by itself after `patience` seconds: its keeper may wait for a lock of ours."""
         self.reached.set()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._opened.wait(), patience)
+            # Not `wait_for`, which up to Python 3.11 loses a cancellation that comes with the opening.
+            async with asyncio.timeout(patience):
+                await self._opened.wait()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import Schedule
-from tests.support.gates import busy_once, held_before, opened_by
+from tests.support.gates import A_WRITE, busy_once, held_before, opened_by
 from tests.support.wire import intercepted
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ async def _one_within_the_other(
 ) -> list[httpx.Response]:
     """Hold the outer request before its first write until the inner one is answered; both answers."""
     await api.json("GET", "/calendars", 200)  # The first request of all stores the user.
-    with held_before(api.database, "(INSERT|UPDATE)", patience=2) as gate:
+    with held_before(api.database, A_WRITE, patience=2) as gate:
         going = asyncio.ensure_future(outer)
         await gate.until_reached()
         second = await inner
@@ -212,7 +212,7 @@ async def test_a_patch_is_merged_into_what_it_finds_once_it_holds_the_schedule(
     path = await _on_the_calendar(either, schedule_body, HOURLY)
     await either.json("POST", "/calendars", 201, json={"id": "plant", **CALENDAR})
     elsewhere = {**LAST_DAY, "calendar": "plant"}
-    with held_before(either.database, "(SELECT .*FROM calendars .*FOR SHARE|UPDATE)", patience=2) as gate:
+    with held_before(either.database, "(SELECT .*FROM calendars .*FOR SHARE|UPDATE (?!ledger_clock))", patience=2) as gate:
         patch = asyncio.ensure_future(either.http.patch(f"/api/v1{path}", json=body))
         await gate.until_reached()
         await either.json("PUT", path, 200, json={**schedule_body, "timing": elsewhere})
