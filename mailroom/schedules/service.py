@@ -238,11 +238,13 @@ async def _check_fit(session: AsyncSession, schedule_id: str, context: Context) 
 
 def _faults(schedule: Schedule, report: Report) -> list[Fault]:
     try:
-        return report_faults(stored_spec(schedule), ReportDefinition.model_validate(report.definition))
-    except Invalid as error:  # A channel that takes these settings no longer, or is not installed here.
-        return error.faults
+        definition = ReportDefinition.model_validate(report.definition)
     except ValidationError as error:  # An earlier version of Mailroom took what is refused now.
         return Invalid.from_validation(error).faults
+    try:
+        return report_faults(stored_spec(schedule), definition)
+    except Invalid as error:  # A channel that takes these settings no longer, or is not installed here.
+        return error.faults
 
 
 async def delete(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:

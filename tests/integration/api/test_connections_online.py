@@ -93,7 +93,10 @@ async def test_a_connection_is_replaced_as_a_whole(online: Api, prefect_server: 
     await online.json("PUT", "/connections/whole", 409, json={"kind": "folder", "settings": {"root": "/tmp"}})
 
 
-async def test_a_connection_says_when_its_deliveries_are_tried_again(online: Api, prefect_server: str) -> None:
+async def test_a_connection_says_when_its_deliveries_are_tried_again(
+    online: Api, prefect_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(outbound.VARIABLE, "127.0.0.1")
     settings = {**smtp_settings(25), "retries": {"delays": [300, 300, 300], "then_every": None}}
     await online.json("POST", "/connections", 201, json={"name": "patient", "kind": "email", "settings": settings})
     assert (await online.json("GET", "/connections/patient", 200))["settings"]["retries"] == settings["retries"]
