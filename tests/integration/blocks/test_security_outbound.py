@@ -348,4 +348,5 @@ async def test_nothing_leaves_while_nobody_can_say_where_prefect_is(
         monkeypatch.setenv(outbound.OWN_VARIABLE, f"no-such-host.invalid:{far.port}")
         far.answer = b"HTTP/1.1 204 No Content\r\n\r\n"
         await channel.deliver(a_parcel(tmp_path, channel))
-    assert len(far.connections) == 2, "The look-up of the address, and the request."
+    # The look-up of the address opens a connection that says nothing; it may be gone before it is seen.
+    assert len([sent for sent in far.connections if sent]) == 1
