@@ -55,11 +55,23 @@ def _running(program: str) -> list[int]:
     return [child.pid for child in children_with(program)]
 
 
+async def _begun() -> list[int]:
+    """Wait until a child runs `FOREVER`: it has its command line only some time after its start."""
+    found: list[int] = []
+
+    def look() -> bool:
+        found[:] = _running(FOREVER)
+        return bool(found)
+
+    await eventually(look)
+    return found
+
+
 async def test_a_service_that_dies_is_started_again_and_it_is_said(tmp_path: Path) -> None:
     lines = Lines()
     supervisor = Supervisor(tmp_path, lines, first_pause=0.05)
     await supervisor.start(_service("one", FOREVER))
-    (first,) = _running(FOREVER)
+    (first,) = await _begun()
 
     os.kill(first, signal.SIGKILL)
     await eventually(lambda: _running(FOREVER) not in ([], [first]))
@@ -85,7 +97,7 @@ async def test_a_service_is_started_again_although_the_first_try_fails(
     async def is_started_again() -> bool:
         supervisor = Supervisor(tmp_path, Lines(), first_pause=0.05)
         await supervisor.start(_service("one", FOREVER))
-        first = _running(FOREVER)[0]
+        (first,) = await _begun()
         os.kill(first, signal.SIGKILL)
         await eventually(lambda: tries >= 2)
         with contextlib.suppress(pytest.fail.Exception):
@@ -112,7 +124,7 @@ async def test_a_keeper_that_fails_unexpectedly_goes_on(tmp_path: Path, caplog: 
 
     supervisor = Supervisor(tmp_path, fails_once, first_pause=0.05)
     await supervisor.start(_service("one", FOREVER))
-    (first,) = _running(FOREVER)
+    (first,) = await _begun()
     os.kill(first, signal.SIGKILL)
     await eventually(lambda: _running(FOREVER) not in ([], [first]))
     assert "keep one" in caplog.text
