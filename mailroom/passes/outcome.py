@@ -78,7 +78,13 @@ def outcome_of(deliveries: Sequence[Delivery], *, now: datetime, expiry: Expiry 
     unsettled = planned or any(delivery.status is DeliveryState.UNKNOWN for delivery in deliveries)
     if expiry and unsettled and max([now, *planned]) > expiry.at:
         reason = because(ReasonCode.DELIVERY_EXPIRED, **counted, states=states, limit=expiry.limit)
-    return Outcome(ExecutionState.PARTIAL if delivered else ExecutionState.FAILED, reason)
+    return given_up(deliveries, reason)
+
+
+def given_up(deliveries: Sequence[Delivery], reason: Reason) -> Outcome:
+    """Return the end of an execution that tries nothing more: partial where something was delivered, else failed."""
+    some = any(delivery.status is DeliveryState.DELIVERED for delivery in deliveries)
+    return Outcome(ExecutionState.PARTIAL if some else ExecutionState.FAILED, reason)
 
 
 def _next_pass(waiting: Sequence[datetime], now: datetime) -> datetime:

@@ -24,7 +24,7 @@ from mailroom.passes.conclude import conclude
 from mailroom.passes.deliver import Courier, due_now
 from mailroom.passes.deliver import plan as plan_deliveries
 from mailroom.passes.mishaps.recover import after_error, before_begin, uncounted
-from mailroom.passes.outcome import LeftUnderWay, Outcome, Settled, Tried
+from mailroom.passes.outcome import LeftUnderWay, Outcome, Settled, Tried, given_up
 from mailroom.passes.planned.plan import Plan, keep_plan, plan_of
 from mailroom.passes.planned.rendered import FilesExpired, Rendered, as_planned, with_artifacts
 from mailroom.passes.planned.shipment import load_shipment
@@ -134,8 +134,7 @@ class Work:
             return await delivery_repository.deliveries_of(session, [execution_id])
 
         deliveries = await self.database.transact(give_up)
-        some = any(delivery.status is DeliveryState.DELIVERED for delivery in deliveries)
-        return Outcome(ExecutionState.PARTIAL if some else ExecutionState.FAILED, reason)
+        return given_up(deliveries, reason)
 
     async def _render_first(self, begun: Begun) -> Rendered | Outcome:
         """Render, and fix what every recipient gets: a later pass keeps to this plan."""

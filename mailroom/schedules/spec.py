@@ -53,6 +53,10 @@ class ScheduleSpec(_Model):
         """
         return read_targets(self.destinations)
 
+    def connections(self) -> set[str]:
+        """Return the connections that the destinations name, also where a destination is wrong otherwise."""
+        return {str(one["connection"]) for one in self.destinations if "connection" in one}
+
     def sends_nothing(self, rows: int | None) -> bool:
         """Say whether the condition keeps a report with so many rows from being sent; None: nobody counted them."""
         return self.condition.send_if == "not_empty" and rows == 0

@@ -106,7 +106,7 @@ async def begin(
         return claimed
     execution, schedule, timing = claimed.execution, claimed.schedule, claimed.spec.timing
     business = await business_calendar(session, timing.calendar)
-    around = await stored.surroundings(session, schedule, _connections(claimed))
+    around = await stored.surroundings(session, schedule, claimed.spec.connections())
     standing = await stops.read_standing(session)
     if tells_of_more(seen, standing.clock):
         raise Restored
@@ -134,11 +134,6 @@ async def begin(
         schedule.last_run = now
     prepared = await _prepared(session, claimed, rendered, around) if rendered else None
     return Begun(claimed, forced, [one for one in ended if one], prepared)
-
-
-def _connections(claimed: Claimed) -> set[str]:
-    """Return the connections that the destinations name, also where a destination is wrong otherwise."""
-    return {str(one["connection"]) for one in claimed.spec.destinations if "connection" in one}
 
 
 async def _rendered(session: AsyncSession, claimed: Claimed, around: Surroundings) -> Rendered | None:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from mailroom.executions.reasons import Reason, ReasonCode, because
-from mailroom.passes.outcome import Outcome
+from mailroom.passes.outcome import Outcome, given_up
 from mailroom.passes.retry import Expiry
-from mailroom.states import DeliveryState, ExecutionState
+from mailroom.states import ExecutionState
 from mailroom.stops.spec import words_of
 from mailroom.storage.stop_tables import Stop
 from mailroom.storage.tables import Delivery
@@ -51,7 +51,6 @@ def while_held(
         deliveries: all of the execution, as they are now.
     """
     if now > expiry.at:
-        some = any(delivery.status is DeliveryState.DELIVERED for delivery in deliveries)
-        return Outcome(ExecutionState.PARTIAL if some else ExecutionState.FAILED, stopped_too_long(expiry.limit))
+        return given_up(deliveries, stopped_too_long(expiry.limit))
     look = min(now + LOOK_WHILE_STOPPED, expiry.at + timedelta(seconds=1))
     return Outcome(ExecutionState.RETRYING, stopped_by(stop), min(look, outcome.retry_at or look), stop.id)

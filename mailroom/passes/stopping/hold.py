@@ -12,8 +12,8 @@ from mailroom.executions import delivery_lifecycle, lifecycle
 from mailroom.executions.reasons import Reason, reason_of
 from mailroom.passes.claim import Claimed
 from mailroom.passes.conclude import conclude
-from mailroom.passes.outcome import Outcome
-from mailroom.states import DeliveryState, ExecutionState
+from mailroom.passes.outcome import Outcome, given_up
+from mailroom.states import DeliveryState
 from mailroom.stops.coverage import holding
 from mailroom.stops.spec import StopScope
 from mailroom.storage.stop_tables import Stop
@@ -24,7 +24,7 @@ async def stop_over(session: AsyncSession, claimed: Claimed, stops: Sequence[Sto
     """Return the stop, of those that stand, that keeps all of the execution from leaving."""
     schedule = claimed.schedule
     # A destination that is wrong otherwise still names its connection; the pass itself tells what is wrong.
-    connections = {str(one["connection"]) for one in claimed.spec.destinations if "connection" in one}
+    connections = claimed.spec.connections()
     if claimed.again and any(stop.scope == StopScope.CONNECTION for stop in stops):
         planned = await delivery_repository.deliveries_of(session, [claimed.execution.id])
         left = {row.connection for row in planned if row.status is not DeliveryState.DELIVERED}
@@ -39,7 +39,6 @@ async def end_held(session: AsyncSession, execution: Execution, reason: Reason, 
         return Outcome(execution.status, reason_of(execution))
     await delivery_lifecycle.give_up(session, execution.id, reason)
     deliveries = await delivery_repository.deliveries_of(session, [execution.id])
-    some = any(delivery.status is DeliveryState.DELIVERED for delivery in deliveries)
-    outcome = Outcome(ExecutionState.PARTIAL if some else ExecutionState.FAILED, reason)
+    outcome = given_up(deliveries, reason)
     lifecycle.begin_pass(execution, now=now, lease_until=now)  # A retry ends by way of a pass, and this is one.
     return await conclude(session, execution.id, outcome, pass_number=execution.pass_count, now=now)
