@@ -122,7 +122,9 @@ async def test_filters(offline: Api, schedule_body: dict[str, Any]) -> None:
     ):
         rows = (await offline.json("GET", f"/schedules/?{query}", 200))["items"]
         assert {row["name"] for row in rows} == wanted, query
-    assert (await offline.http.get("/api/v1/schedules")).json() == (await offline.http.get("/api/v1/schedules/")).json()
+    # Only the ids are compared: the state of synchronisation moves on by itself between two requests.
+    without_slash, with_slash = [await offline.json("GET", path, 200) for path in ("/schedules", "/schedules/")]
+    assert [row["id"] for row in without_slash["items"]] == [row["id"] for row in with_slash["items"]]
 
 
 async def test_history_tells_what_was_delivered(offline: Api, schedule_body: dict[str, Any]) -> None:
