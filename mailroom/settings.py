@@ -13,15 +13,16 @@ from typing import Literal
 from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from mailroom.login_settings import LoginSettings
 from prefect_mailroom.errors import ConfigurationError
 
 LONGEST_SOCKET = 100
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
-class Settings(BaseSettings):
+class Settings(LoginSettings):
     """Everything that can be set; each field is the variable `MAILROOM_<FIELD>` in capitals."""
 
     model_config = SettingsConfigDict(env_prefix="MAILROOM_", extra="ignore", frozen=True)
@@ -187,6 +188,11 @@ class Settings(BaseSettings):
     def prefect_ui(self) -> str:
         """Return the URL of the Prefect UI."""
         return self.prefect_ui_url or self.prefect_api.removesuffix("/api")
+
+    @property
+    def local_log_in(self) -> bool:
+        """Return whether users can log in with a password."""
+        return self.mode == "embedded" if self.local_accounts is None else self.local_accounts
 
     @property
     def public_url(self) -> str:
