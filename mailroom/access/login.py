@@ -1,4 +1,7 @@
-"""Find out who has logged in with a key of a user. It is asked anew for each request, so a revoked key ends at once."""
+"""Find out who has logged in with a key of a user, a web session or a token of the identity provider.
+
+It is asked anew for each request, by one indexed query, so what was revoked or ended is refused at once.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,11 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access import repository as users
-from mailroom.access import tokens
+from mailroom.access import secrets_kept, tokens
+from mailroom.access.sessions import repository as sessions
 from mailroom.roles import WIDEST, Scope
 from mailroom.storage.model.access import ApiKey
+from mailroom.storage.model.login import Identity, WebSession
 from mailroom.storage.tables import User
 
 USED_EVERY = timedelta(minutes=1)
@@ -22,12 +27,13 @@ _NO_KEY = "0" * 64
 class Login:
     """Who has logged in. Without a user it is the key of the installation, which stands for the default user.
 
-    `key` is the key of a user; `scope` is what it gives, never more than the user's role.
+    `key` is the key of a user, `session` that of a browser; `scope` is what it gives, never more than the user's role.
     """
 
     user: User | None = None
     scope: Scope = Scope.ADMIN
     key: ApiKey | None = None
+    session: WebSession | None = None
 
 
 async def log_in(session: AsyncSession, token: str, *, pepper: str, now: datetime) -> Login | None:
@@ -46,6 +52,25 @@ async def log_in(session: AsyncSession, token: str, *, pepper: str, now: datetim
     return Login(user, narrower(key.scope, WIDEST[user.role]), key)
 
 
+async def log_in_by_session(session: AsyncSession, token: str, *, idle: timedelta, now: datetime) -> Login | None:
+    """Return whose web session this is, or None where there is none, or it has ended. The user may be disabled."""
+    found = await sessions.session_and_user(session, secrets_kept.digest(token))
+    if found is None or not is_live(found[0], idle=idle, now=now):
+        return None
+    return Login(found[1], WIDEST[found[1].role], session=found[0])
+
+
+async def log_in_by_subject(session: AsyncSession, issuer: str, subject: str) -> tuple[Login, Identity] | None:
+    """Return who this subject of the provider is, or None where it has not been here yet. The user may be disabled."""
+    found = await sessions.identity_and_user(session, issuer, subject)
+    return (Login(found[1], WIDEST[found[1].role]), found[0]) if found else None
+
+
+def is_live(row: WebSession, *, idle: timedelta, now: datetime) -> bool:
+    """Tell whether a web session can be used now. Pure."""
+    return row.ended_at is None and now < row.expires_at and now - row.last_seen_at < idle
+
+
 async def record_use(session: AsyncSession, key: ApiKey, now: datetime) -> None:
     """Write that a key is used now, unless another process has written so within the last minute."""
     await users.record_use(session, key.id, now=now, before=now - USED_EVERY)
@@ -59,3 +84,8 @@ def narrower(one: Scope, other: Scope) -> Scope:
 def is_use_due(key: ApiKey, now: datetime) -> bool:
     """Tell whether the use of a key now is to be written. Pure."""
     return key.last_used_at is None or now - key.last_used_at >= USED_EVERY
+
+
+def is_sight_due(row: WebSession, now: datetime) -> bool:
+    """Tell whether it is to be written that a session is used now. Pure."""
+    return now - row.last_seen_at >= USED_EVERY

@@ -89,6 +89,8 @@ class Action(StrEnum):
     USER_CHANGE = "user.change"
     USER_DISABLE = "user.disable"
     USER_ACT_FOR = "user.act_for"
+    USER_PASSWORD = "user.password"
+    USER_LINK = "user.link"
     TEAM_LIST = "team.list"
     TEAM_READ = "team.read"
     TEAM_CREATE = "team.create"
@@ -97,6 +99,9 @@ class Action(StrEnum):
     KEY_LIST = "key.list"
     KEY_CREATE = "key.create"
     KEY_REVOKE = "key.revoke"
+    SESSION_LIST = "session.list"
+    SESSION_END = "session.end"
+    SESSION_END_OWN = "session.end_own"
 
 
 Relations = frozenset[Relation]
@@ -213,6 +218,10 @@ TABLE: Mapping[Action, Rule] = {
     Action.USER_CHANGE: _ADMIN_OF,
     Action.USER_DISABLE: _ADMIN_OF,
     Action.USER_ACT_FOR: Rule(_A, _NOBODY, _NOBODY, _ALL, unroutable=True),
+    # Everybody's own alone: admins make links for others. Like the end of a session it is about one's own log-in, for
+    # which the narrowest scope is enough, since the widest of a viewer is no wider.
+    Action.USER_PASSWORD: Rule(_R, _OWN, _OWN, _OWN),
+    Action.USER_LINK: _ADMIN_OF,
     Action.TEAM_LIST: _LIST,
     Action.TEAM_READ: _owned(_OWN, _OWN, _R),
     Action.TEAM_CREATE: _ADMIN,
@@ -221,6 +230,9 @@ TABLE: Mapping[Action, Rule] = {
     Action.KEY_LIST: _LIST,
     Action.KEY_CREATE: _general(),
     Action.KEY_REVOKE: _owned(),
+    Action.SESSION_LIST: _LIST,
+    Action.SESSION_END: _owned(_OWN, _OWN, _R),
+    Action.SESSION_END_OWN: _LIST,
 }
 
 DEFINES = {"sql": Action.REPORT_DEFINE_SQL, "shell": Action.REPORT_DEFINE_SHELL}

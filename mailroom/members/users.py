@@ -14,10 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access import repository as access
 from mailroom.access.permissions import Action
+from mailroom.access.sessions import repository as sessions
 from mailroom.audit import member_events as events
 from mailroom.audit import repository as audit
 from mailroom.context import Context
 from mailroom.errors import Conflict, Invalid, NotFound
+from mailroom.members import web_sessions
 from mailroom.members.spec import TeamSettings, UserSettings
 from mailroom.roles import Role
 from mailroom.storage.database import new_id
@@ -80,7 +82,7 @@ async def change_user(
     if row.email == context.settings.owner_email:
         _keep_owner(wanted, context.settings.owner_email)
     await _write_user(session, row, wanted, context)
-    _record_change(session, row, before, context)
+    await _record_change(session, row, before, context)
     return row
 
 
@@ -96,14 +98,18 @@ async def disable_user(session: AsyncSession, reference: str, context: Context) 
     if row.email == context.settings.owner_email:
         _owner_stays()
     row.is_active, row.updated_at = False, context.now
-    _record_change(session, row, before, context)
+    await _record_change(session, row, before, context)
     return row
 
 
-def _record_change(session: AsyncSession, row: User, before: dict[str, Any], context: Context) -> None:
+async def _record_change(session: AsyncSession, row: User, before: dict[str, Any], context: Context) -> None:
     after = user_settings(row)
     if changes := {key: [before[key], after[key]] for key in after if before[key] != after[key]}:
         audit.record_by(session, events.UserChanged(row.id, changes), context)
+    if not row.is_active:
+        # Also so that they do not come back with a user who is enabled again.
+        await web_sessions.end_of(session, row.id, "disabled", context)
+        await sessions.void_links(session, row.id, now=context.now)
 
 
 def _keep_owner(wanted: UserSettings, email: str) -> None:

@@ -10,9 +10,8 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mailroom.roles import Scope
 from mailroom.storage.database import new_id
-from mailroom.storage.model.base import Table, word_of
+from mailroom.storage.model.base import Table
 
 
 class WebSession(Table):
@@ -26,7 +25,6 @@ class WebSession(Table):
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
     digest: Mapped[str] = mapped_column(String(64))
-    scope: Mapped[Scope] = mapped_column(word_of(Scope))
     method: Mapped[str] = mapped_column(String(20))
     address: Mapped[str] = mapped_column(String(64))
     agent: Mapped[str] = mapped_column(String(200))

@@ -35,7 +35,6 @@ def upgrade() -> None:
         _text("id", 36),
         _text("user_id", 36),
         _text("digest", 64),
-        _text("scope", 20),
         _text("method", 20),
         _text("address", 64),
         _text("agent", 200),
