@@ -13,6 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.http import docs, health, logs, problems
 from api.http.auth import ApiKeyGuard, require_key
+from api.http.browser.csrf import CrossSiteDefence
+from api.http.browser.headers import SecurityHeaders
 from api.http.dependencies import plain_query
 from api.rest.artifacts import routes as artifacts
 from api.rest.audit import routes as audit
@@ -28,17 +30,23 @@ from api.rest.notifications import routes as notifications
 from api.rest.reports import routes as reports
 from api.rest.schedules import bulk
 from api.rest.schedules import routes as schedules
+from api.rest.sessions import routes as sessions
 from api.rest.sharing import routes as sharing
 from api.rest.stats import routes as stats
 from api.rest.stops import routes as stops
 from api.rest.teams import routes as teams
+from api.rest.users import login as users_login
 from api.rest.users import routes as users
 from api.services import Services
+from api.web.account import routes as account_page
+from api.web.login import routes as login_pages
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
 from mailroom import own_endpoints
+from mailroom.access.oidc.provider import Provider
 from mailroom.errors import Unavailable
 from mailroom.members import keys as user_keys
+from mailroom.members import web_sessions
 from mailroom.rendering import cleaner
 from mailroom.schedules import watchdog
 from mailroom.settings import Settings, current
@@ -71,8 +79,10 @@ PARTS = (
     notifications,
     sharing,
     users,
+    users_login,
     teams,
     keys,
+    sessions,
     stops,
 )
 
@@ -122,18 +132,23 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         # A redirect would carry the Host header that the caller chose.
         redirect_slashes=False,
     )
-    app.state.services = Services(settings, ours, reconciler, ArtifactStore(settings.artifacts_dir), loops)
+    store, provider = ArtifactStore(settings.artifacts_dir), Provider(settings)
+    app.state.services = Services(settings, ours, reconciler, store, loops, provider)
     problems.install(app)
     app.include_router(health.router)
     app.include_router(docs.router)
+    app.include_router(login_pages.router)
+    app.include_router(account_page.router)
     api = APIRouter(prefix="/api/v1", dependencies=[Depends(plain_query)])
     for part in PARTS:
         api.include_router(part.router, responses=problems.documented(401, 403, 500))
     app.include_router(api)
     docs.complete_openapi(app)
     # The last one added is the outermost.
+    app.add_middleware(CrossSiteDefence, settings=settings)
     app.add_middleware(ApiKeyGuard, key=key, database=ours, settings=settings)
     app.add_middleware(logs.RequestLog)
+    app.add_middleware(SecurityHeaders, settings=settings)
     return app
 
 
@@ -170,6 +185,8 @@ def _cleaner(database: Database, settings: Settings) -> WatchedLoop:
 
 def _reminders(database: Database, settings: Settings) -> WatchedLoop:
     async def look() -> None:
-        await user_keys.remind(database, settings, now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        await user_keys.remind(database, settings, now=now)
+        await web_sessions.forget(database, now=now)
 
     return WatchedLoop("key reminders", look, every=user_keys.EVERY_SECONDS, late_after=user_keys.LATE_AFTER_SECONDS)

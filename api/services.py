@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
+from mailroom.access.oidc.provider import Provider
+from mailroom.members.passwords import Passwords
 from mailroom.settings import Settings
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database
@@ -16,11 +18,13 @@ from mailroom.storage.database import Database
 @dataclass(frozen=True)
 class Services:
     """The services of a process, made by `create_app`. `loops` work in its background; `previews` limits how many
-    previews are rendered at once."""
+    previews are rendered at once; `provider` is the identity provider, `passwords` computes their hashes."""
 
     settings: Settings
     database: Database
     reconciler: Reconciler
     store: ArtifactStore
     loops: Sequence[WatchedLoop]
+    provider: Provider
+    passwords: Passwords = field(default_factory=Passwords)
     previews: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))

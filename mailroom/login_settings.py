@@ -61,8 +61,8 @@ class LoginSettings(BaseSettings):
     oidc_link: Literal["no", "external_id", "email"] = Field(
         default="no",
         description=(
-            "Which user that exists already a first log-in belongs to: none, the one whose external id is the `sub`, or "
-            "the one with the same e-mail address, if the provider says that it is verified."
+            "Which user that exists already a first log-in belongs to: none, the one whose external id is the `sub`, "
+            "or the one with the same e-mail address, if the provider says that it is verified."
         ),
     )
     local_accounts: bool | None = Field(

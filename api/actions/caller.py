@@ -49,10 +49,14 @@ class NoParts:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The one who acts: who and when (`context`), and the services of the process to do it with."""
+    """The one who acts: who and when (`context`), and the services of the process to do it with.
+
+    `session_id` is the web session in which the caller acts, if it is one.
+    """
 
     services: Services
     context: Context
+    session_id: str | None = None
 
     @property
     def viewer(self) -> Viewer:

@@ -1,26 +1,50 @@
-"""Ask who calls, before anything else: the key of the installation, or one of a user. Health and docs are open."""
+"""Ask who calls, before anything else. Health, documentation and the log-in pages are open.
+
+Who calls has the key of the installation, a key of a user, a token of the identity provider, or a web session.
+"""
 
 from __future__ import annotations
 
 import hmac
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from hashlib import sha256
+from urllib.parse import quote
 
 from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.problems import problem
-from mailroom.access.login import Login, is_use_due, log_in, record_use
+from api.actions.login.bearer import by_token, looks_like_token
+from api.http.browser import cookies
+from api.http.browser.cookies import Cookie
+from api.http.problems import answer_to, problem
+from mailroom.access.login import (
+    Login,
+    is_sight_due,
+    is_use_due,
+    log_in,
+    log_in_by_session,
+    record_sight,
+    record_use,
+)
+from mailroom.access.oidc.errors import TokenRefused
+from mailroom.members.web_sessions import idle
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
-from mailroom.storage.model.access import ApiKey
-from prefect_mailroom.errors import ConfigurationError
+from prefect_mailroom.errors import ConfigurationError, MailroomError
 
 _LOG = logging.getLogger(__name__)
-OPEN = frozenset({"/", "/healthz", "/readyz", "/docs", "/docs.css", "/api/v1/openapi.json"})
+OPEN = frozenset(
+    {
+        *("/", "/healthz", "/readyz", "/docs", "/docs.css", "/api/v1/openapi.json"),
+        *("/login", "/login/oidc", "/login/oidc/callback", "/login/link", "/mailroom.css"),
+    }
+)
 LOGIN = "mailroom.login"
 """Where the ASGI scope of a request has its `Login`."""
 
@@ -41,10 +65,10 @@ def require_key(key: SecretStr) -> SecretStr:
 
 
 class ApiKeyGuard:
-    """Middleware: refuses every path that is not in `OPEN` without a key; unknown paths too."""
+    """Middleware: refuses every path that is not in `OPEN` to whoever has not logged in; unknown paths too."""
 
     def __init__(self, app: ASGIApp, key: SecretStr, database: Database, settings: Settings) -> None:
-        self._app, self._database = app, database
+        self._app, self._database, self._settings = app, database, settings
         self._digest = _digest(key.get_secret_value())
         self._pepper = settings.key_pepper.get_secret_value()
 
@@ -53,12 +77,30 @@ class ApiKeyGuard:
         if scope["type"] != "http" or scope["path"] in OPEN:
             await self._app(scope, receive, send)
             return
-        scope[LOGIN] = await self._login(Headers(scope=scope))
+        try:
+            scope[LOGIN] = await self._login(scope)
+        except TokenRefused as error:
+            challenge = {"WWW-Authenticate": 'Bearer realm="mailroom", error="invalid_token"'}
+            answer = problem(scope["path"], 401, "unauthorized", error.message, remedy=error.remedy, headers=challenge)
+            await answer(scope, receive, send)
+            return
+        except MailroomError as error:
+            await answer_to(error, scope["path"])(scope, receive, send)
+            return
         if scope[LOGIN] is not None:
             await self._app(scope, receive, send)
             return
-        answer = problem(
-            scope["path"],
+        await self._refusal(scope)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Response:
+        path = scope["path"]
+        reads_page = scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
+        if reads_page and not path.startswith("/api/"):
+            query = scope["query_string"].decode("latin-1")
+            wanted = quote(f"{path}?{query}" if query else path, safe="")
+            return RedirectResponse(f"/login?next={wanted}", 303)
+        return problem(
+            path,
             401,
             "unauthorized",
             "The API key is missing or wrong.",
@@ -68,28 +110,41 @@ class ApiKeyGuard:
             ),
             headers={"WWW-Authenticate": 'Bearer realm="mailroom"'},
         )
-        await answer(scope, receive, send)
 
-    async def _login(self, headers: Headers) -> Login | None:
+    async def _login(self, scope: Scope) -> Login | None:
+        headers, now = Headers(scope=scope), datetime.now(UTC)
+        if "authorization" not in headers and "x-api-key" not in headers:
+            return await self._session(scope, now)
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         given = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
         # Digests are of one length: neither the length nor the content of the key shows in the time this takes.
         if hmac.compare_digest(_digest(given), self._digest):
             return Login()
-        now = datetime.now(UTC)
+        if self._settings.oidc_issuer and scheme.lower() == "bearer" and looks_like_token(given):
+            return await by_token(scope["app"].state.services, given, now=now)
         async with self._database.session() as session:
             login = await log_in(session, given, pepper=self._pepper, now=now)
         if login and login.key and is_use_due(login.key, now):
-            await self._record_use(login.key, now)
+            await self._record(record_use(login.key, now))
         return login
 
-    async def _record_use(self, key: ApiKey, now: datetime) -> None:
+    async def _session(self, scope: Scope, now: datetime) -> Login | None:
+        secret = cookies.read(scope, self._settings, Cookie.SESSION)
+        if secret is None:
+            return None
+        async with self._database.session() as session:
+            login = await log_in_by_session(session, secret, idle=idle(self._settings), now=now)
+        if login and login.session and is_sight_due(login.session, now):
+            await self._record(record_sight(login.session, now))
+        return login
+
+    async def _record(self, write: Callable[[AsyncSession], Awaitable[None]]) -> None:
         try:
             async with self._database.session() as session:
-                await record_use(session, key, now)
+                await write(session)
         except (SQLAlchemyError, OSError):
             # The next use writes it; a request does not fail for it.
-            _LOG.warning("The last use of key %s could not be written.", key.prefix, exc_info=True)
+            _LOG.warning("The last use of a key or a session could not be written.", exc_info=True)
 
 
 def _digest(key: str) -> bytes:

@@ -65,7 +65,7 @@ async def caller(request: Request, found: ServicesDep, act_for: ActFor = None) -
     assert isinstance(login, Login), "the guard lets nobody in without one"
     context = await _context(found, login, now, act_for)
     context.viewer.require_any(action_asked(request))
-    return Caller(found, context)
+    return Caller(found, context, login.session.id if login.session else None)
 
 
 async def _context(found: Services, login: Login, now: datetime, act_for: str | None) -> Context:

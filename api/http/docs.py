@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel
@@ -20,7 +20,7 @@ _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
 )
 _TEMPLATES.filters["pretty"] = partial(json.dumps, indent=2, ensure_ascii=False)
-_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'", "X-Frame-Options": "DENY"}
+_STYLE = (Path(__file__).parent / "templates" / "docs.css").read_text()
 
 
 def complete_openapi(app: FastAPI) -> None:
@@ -43,6 +43,7 @@ def complete_openapi(app: FastAPI) -> None:
             parts["securitySchemes"] = {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "__Host-mailroom"},
             }
             for path, item in paths.items():
                 for operation in item.values():
@@ -71,7 +72,7 @@ def _name_destinations(operation: dict[str, Any]) -> None:
 
 def _mend(operation: dict[str, Any], *, secured: bool) -> None:
     if secured:
-        operation["security"] = [{"bearer": []}, {"key": []}]
+        operation["security"] = [{"bearer": []}, {"key": []}, {"session": []}]
     refused = operation["responses"].get("422", {}).get("content", {})
     if "application/json" in refused:
         schema = {"$ref": "#/components/schemas/Problem"}
@@ -97,4 +98,10 @@ async def page(request: Request) -> HTMLResponse:
             entry = {"method": method.upper(), "path": path, **operation}
             groups.setdefault(operation["tags"][0], []).append(entry)
     html = _TEMPLATES.get_template("docs.html").render(info=document["info"], groups=groups)
-    return HTMLResponse(html, headers=_HEADERS)
+    return HTMLResponse(html)
+
+
+@router.get("/docs.css")
+async def style() -> Response:
+    """Serve the style of that page."""
+    return Response(_STYLE, media_type="text/css")

@@ -42,7 +42,7 @@ def configure() -> None:
 
 
 class RequestLog:
-    """Outermost middleware: names the request, logs it, and answers what nothing else has caught."""
+    """Middleware around all that do anything: names the request, logs it, answers what nothing else has caught."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -26,6 +26,7 @@ from mailroom.errors import (
     Unavailable,
     fault_from,
 )
+from mailroom.members.throttle import Throttled
 from mailroom.reports.errors import LimitExceeded, RenderFailed
 from mailroom.reports.parameters import ParametersInvalid
 from prefect_mailroom.errors import (
@@ -87,6 +88,7 @@ _KINDS: tuple[tuple[type[MailroomError], int, str], ...] = (
     (SourceUnavailable, 503, "source-unavailable"),
     (SourceRefused, 422, "source-refused"),
     (RetryLater, 503, "try-later"),
+    (Throttled, 429, "throttled"),
     (Refused, 422, "refused"),
     (OutcomeUnknown, 502, "outcome-unknown"),
     (LimitExceeded, 422, "limit-exceeded"),
@@ -170,8 +172,13 @@ def _faults(error: MailroomError) -> list[Fault]:
 
 async def _domain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, MailroomError)
-    found, headers = problem_of(error, request.url.path), {}
-    if found.status == 503:
+    return answer_to(error, request.url.path)
+
+
+def answer_to(error: MailroomError, path: str) -> JSONResponse:
+    """Return the answer to an error of the domain."""
+    found, headers = problem_of(error, path), {}
+    if found.status in (429, 503):
         seconds = getattr(error, "not_before", None) or 5
         headers["Retry-After"] = str(max(1, round(seconds)))
     return _response(found, headers)

@@ -5,6 +5,7 @@ It is asked anew for each request, by one indexed query, so what was revoked or 
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +19,7 @@ from mailroom.storage.model.access import ApiKey
 from mailroom.storage.model.login import Identity, WebSession
 from mailroom.storage.tables import User
 
+Write = Callable[[AsyncSession], Awaitable[None]]
 USED_EVERY = timedelta(minutes=1)
 """How often the last use of a key is written, at most."""
 _NO_KEY = "0" * 64
@@ -34,6 +36,11 @@ class Login:
     scope: Scope = Scope.ADMIN
     key: ApiKey | None = None
     session: WebSession | None = None
+
+    @classmethod
+    def of(cls, user: User, session: WebSession | None = None) -> Login:
+        """Return the log-in of a user with all that the role gives."""
+        return cls(user, WIDEST[user.role], session=session)
 
 
 async def log_in(session: AsyncSession, token: str, *, pepper: str, now: datetime) -> Login | None:
@@ -57,13 +64,12 @@ async def log_in_by_session(session: AsyncSession, token: str, *, idle: timedelt
     found = await sessions.session_and_user(session, secrets_kept.digest(token))
     if found is None or not is_live(found[0], idle=idle, now=now):
         return None
-    return Login(found[1], WIDEST[found[1].role], session=found[0])
+    return Login.of(found[1], found[0])
 
 
-async def log_in_by_subject(session: AsyncSession, issuer: str, subject: str) -> tuple[Login, Identity] | None:
+async def log_in_by_subject(session: AsyncSession, issuer: str, subject: str) -> tuple[Identity, User] | None:
     """Return who this subject of the provider is, or None where it has not been here yet. The user may be disabled."""
-    found = await sessions.identity_and_user(session, issuer, subject)
-    return (Login(found[1], WIDEST[found[1].role]), found[0]) if found else None
+    return await sessions.identity_and_user(session, issuer, subject)
 
 
 def is_live(row: WebSession, *, idle: timedelta, now: datetime) -> bool:
@@ -71,9 +77,22 @@ def is_live(row: WebSession, *, idle: timedelta, now: datetime) -> bool:
     return row.ended_at is None and now < row.expires_at and now - row.last_seen_at < idle
 
 
-async def record_use(session: AsyncSession, key: ApiKey, now: datetime) -> None:
-    """Write that a key is used now, unless another process has written so within the last minute."""
-    await users.record_use(session, key.id, now=now, before=now - USED_EVERY)
+def record_use(key: ApiKey, now: datetime) -> Write:
+    """Return what writes that a key is used now, unless another process has written so within the last minute."""
+
+    async def write(session: AsyncSession) -> None:
+        await users.record_use(session, key.id, now=now, before=now - USED_EVERY)
+
+    return write
+
+
+def record_sight(row: WebSession, now: datetime) -> Write:
+    """Return what writes that a web session is used now, unless another process has just written so."""
+
+    async def write(session: AsyncSession) -> None:
+        await sessions.record_sight(session, row.id, now=now, before=now - USED_EVERY)
+
+    return write
 
 
 def narrower(one: Scope, other: Scope) -> Scope:

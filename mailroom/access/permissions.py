@@ -89,7 +89,7 @@ class Action(StrEnum):
     USER_CHANGE = "user.change"
     USER_DISABLE = "user.disable"
     USER_ACT_FOR = "user.act_for"
-    USER_PASSWORD = "user.password"
+    USER_PASSWORD = "user.password"  # noqa: S105  It is the name of a permission.
     USER_LINK = "user.link"
     TEAM_LIST = "team.list"
     TEAM_READ = "team.read"

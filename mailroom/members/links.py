@@ -25,7 +25,7 @@ class Purpose(StrEnum):
     """What a one-time link is for."""
 
     LOGIN = "login"
-    PASSWORD = "password"
+    RESET = "reset"
 
 
 class NewLink(BaseModel):
@@ -34,7 +34,7 @@ class NewLink(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     purpose: Purpose = Field(
-        default=Purpose.LOGIN, description="`login` opens a session; `password` lets its user set a new password."
+        default=Purpose.LOGIN, description="`login` opens a session; `reset` lets its user set a new password."
     )
 
 
@@ -49,7 +49,7 @@ async def make(session: AsyncSession, reference: str, wanted: NewLink, context: 
     if not user.is_active or user.is_service:
         kind = "a service account" if user.is_service else "disabled"
         raise Conflict(f"{user.email} is {kind}, and cannot log in with a browser.", remedy="Choose another user.")
-    if wanted.purpose is Purpose.PASSWORD:
+    if wanted.purpose is Purpose.RESET:
         require_local_accounts(context)
     await stored.void_links(session, user.id, now=context.now, purpose=wanted.purpose)
     secret = secrets_kept.new_secret()

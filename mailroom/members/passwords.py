@@ -1,6 +1,6 @@
 """Passwords of local accounts: what is accepted as one, how it is kept, and how it is compared.
 
-A password is kept as argon2id, which takes some 64 MiB and a twentieth of a second, so at most two are computed at once.
+A password is kept as argon2id, which takes 64 MiB and a twentieth of a second, so at most two are computed at once.
 Comparing takes as long where there is no password, or no user, to compare with.
 """
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jwt
+from jwt.exceptions import InvalidSubjectError
 
 from mailroom.access.oidc.errors import Fault, TokenRefused
 
@@ -22,7 +23,7 @@ _FAULTS: tuple[tuple[type[jwt.PyJWTError], Fault], ...] = (
     (jwt.ImmatureSignatureError, Fault.NOT_YET),
     (jwt.InvalidIssuerError, Fault.ISSUER),
     (jwt.InvalidAudienceError, Fault.AUDIENCE),
-    (jwt.InvalidSubjectError, Fault.SUBJECT),
+    (InvalidSubjectError, Fault.SUBJECT),
     (jwt.InvalidAlgorithmError, Fault.ALGORITHM),
     (jwt.InvalidKeyError, Fault.ALGORITHM),
     (jwt.MissingRequiredClaimError, Fault.CLAIMS),
@@ -61,7 +62,7 @@ def header_of(token: str, algorithms: tuple[str, ...]) -> Header:
         raise TokenRefused(Fault.MALFORMED)
     try:
         header = jwt.get_unverified_header(token)
-    except (jwt.PyJWTError, UnicodeError) as error:
+    except (jwt.PyJWTError, UnicodeError, RecursionError) as error:
         raise TokenRefused(Fault.MALFORMED) from error
     algorithm, kid = header.get("alg"), header.get("kid")
     if algorithm not in algorithms:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, or_, select, true, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action
@@ -55,6 +55,12 @@ async def live_page(
     if user_id:
         query = query.where(WebSession.user_id == user_id)
     return await page(session, query, WebSession.created_at, WebSession.id, cursor=cursor, limit=limit, descending=True)
+
+
+async def count_live(session: AsyncSession, user_id: str, *, now: datetime, seen_after: datetime) -> int:
+    """Count the sessions of a user that can be used now."""
+    query = select(func.count()).where(WebSession.user_id == user_id, _live(now, seen_after))
+    return (await session.scalars(query)).one()
 
 
 async def get(session: AsyncSession, session_id: str, *, viewer: Viewer, doing: Action) -> WebSession:
