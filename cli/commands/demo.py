@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from cli.commands.up import show_addresses
+from cli.demo.people import links_of_people
 from cli.demo.plan import PREFIX
 from cli.demo.proof import Proof
 from cli.demo.receiver import receiving
 from cli.demo.story import tell
 from cli.output import err, out, print_table
+from cli.rest_client import MailroomClient
 from embedded.display import Display
 from embedded.ports import with_free_ports
 from embedded.processes.interrupts import run_until_stopped
@@ -49,12 +51,22 @@ def demo(*, once: bool = False) -> None:
                     proofs = await tell(settings, receiver, lambda line: display.line("demo", line))
                 complete = show(proofs, settings)
                 show_addresses(settings)
+                await asyncio.to_thread(show_people, settings)
                 if not once:
                     out.print("Press Ctrl-C to stop everything.")
                     await asyncio.get_running_loop().create_future()
         return 0 if complete else 1
 
     sys.exit(run_until_stopped(main))
+
+
+def show_people(settings: Settings) -> None:
+    """Print a one-time link for each of the people of the demo."""
+    with MailroomClient(settings) as client:
+        found = links_of_people(client)
+    out.print(f"Log in, with each link once, within {settings.link_minutes} minutes:", highlight=False)
+    for role, link in found.items():
+        out.print(f"{role:>16}  {link}", highlight=False, markup=False, soft_wrap=True)
 
 
 def show(proofs: Sequence[Proof], settings: Settings) -> bool:

@@ -102,7 +102,7 @@ SERVED_BY = dict.fromkeys(
 LATER = """
 GET /recipients/{address}, DELETE /recipients/{address}
 PUT /keys/{id}
-GET /sessions, POST /sessions, PUT /sessions/{id}, DELETE /sessions/{id}
+POST /sessions, PUT /sessions/{id}
 GET /suppressions, POST /suppressions, PUT /suppressions/{id}, DELETE /suppressions/{id}
 GET /metrics
 """

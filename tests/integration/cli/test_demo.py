@@ -45,4 +45,6 @@ def test_the_demo_proves_every_file_and_can_be_repeated(tmp_path: Path) -> None:
         assert "signed webhook: delay-list.csv" in done.stdout
         assert len(re.findall(r"\b[0-9a-f]{12}\b", done.stdout)) >= 6
         assert "Missing" not in done.stderr
+        for role in ("admin", "creator", "viewer"):
+            assert re.search(rf"{role}  http://127\.0\.0\.1:\d+/login/link\?token=\S{{43}}", done.stdout)
     assert with_variable("MAILROOM_DATA_DIR", str(folder)) == []

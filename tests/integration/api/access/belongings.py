@@ -18,6 +18,7 @@ from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import new_id
 from mailroom.storage.model.access import ConnectionGrant, ScheduleShare
+from mailroom.storage.model.login import WebSession
 from mailroom.storage.tables import Artifact, Calendar, Connection, Execution, Notification, Report, Schedule
 from tests.integration.api.access.people import People, Person
 from tests.support import samples
@@ -58,9 +59,19 @@ async def world(people: People, role: Role) -> World:
         # Not the key that the person uses: a test revokes it.
         made.ids["key", relation] = (await people.with_key(owner.id, owner.email, "read")).key_id
     async with api.database.session() as session:
+        for relation, owner in ((MINE, me), (TEAM, mate), (OTHER, stranger)):
+            made.ids["session", relation] = await _log_in(session, owner)
         for relation in THINGS:
             await _belongings(session, made, relation)
     return made
+
+
+async def _log_in(session: AsyncSession, person: Person) -> str:
+    now = datetime.now(UTC)
+    row = WebSession(id=new_id(), user_id=person.id, digest=new_id(), method="link", address="", agent="")
+    row.created_at, row.last_seen_at, row.expires_at = now, now, now + timedelta(hours=1)
+    session.add(row)
+    return row.id
 
 
 async def _belongings(session: AsyncSession, world: World, relation: Relation) -> None:

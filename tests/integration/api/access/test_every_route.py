@@ -43,6 +43,7 @@ KINDS = {
     "user_id": "user",
     "team_id": "team",
     "key_id": "key",
+    "session_id": "session",
 }
 OFFICE = {"title": "Office", "holidays": []}
 USER = {"email": "new@example.com", "name": "New"}
@@ -73,6 +74,8 @@ BODIES: dict[str, Any] = {
     "POST /teams": {"name": "New"},
     "PUT /teams/{}": {"name": "Other"},
     "POST /keys": {"name": "New"},
+    "PUT /users/{}/password": {"new": "many trains leave at dawn"},
+    "POST /users/{}/links": {"purpose": "login"},
 }
 WITHOUT = {
     *(f"POST /schedules/{{}}/{verb}" for verb in ("pause", "resume", "run")),
@@ -97,7 +100,7 @@ def _kind(path: str) -> str | None:
 
 
 def _sees(kind: str, role: Role, relation: Relation) -> bool:
-    if kind == "key":
+    if kind in ("key", "session"):
         return role is Role.ADMIN or relation is MINE
     return relation in TABLE[READS[kind]].relations(role)
 

@@ -140,44 +140,6 @@ async def test_security_31_a_subject_is_compared_exactly(site_with_provider: Sit
         assert f"other{number}@example.com" in users, f"'{subject}' was taken for somebody else"
 
 
-async def test_security_31_rotated_keys_are_found_and_old_ones_end(
-    site_with_provider: Site, provider: IdentityProvider
-) -> None:
-    site, clock = site_with_provider, Clock()
-    site.app.state.services.provider._clock = clock
-    old = provider.token("ada")
-    assert (await _ask(site, old)).status_code == 200
-    clock.now += 31
-    provider.rotate()
-    assert (await _ask(site, provider.token("ada"))).status_code == 200
-    assert provider.asked["/jwks"] == 2
-    assert (await _ask(site, old)).status_code == 401
-
-
-async def test_security_31_unknown_keys_do_not_flood_the_provider(
-    site_with_provider: Site, provider: IdentityProvider
-) -> None:
-    site, clock = site_with_provider, Clock()
-    site.app.state.services.provider._clock = clock
-    assert (await _ask(site, provider.token("ada"))).status_code == 200
-    clock.now += 31
-    for number in range(20):
-        unknown = provider.signed(provider.claims("ada"), kid=f"unknown-{number}")
-        assert (await _ask(site, unknown)).status_code == 401
-    assert provider.asked["/jwks"] == 2
-    assert (await _ask(site, provider.token("ada"))).status_code == 200
-
-
-class Clock:
-    """The monotonic clock of a test."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 async def test_security_31_a_token_is_a_bearer_token_and_no_key(
     site_with_provider: Site, provider: IdentityProvider
 ) -> None:
