@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -109,6 +110,23 @@ def test_everything_answers(up: Up) -> None:
     assert _answers(up.settings.mail_web_port, "/api/messages")
     for name in ("API docs", "Prefect UI", "Mail catcher", "API key"):
         assert name in up.said()
+
+
+def test_the_first_admin_logs_in_by_the_link_that_was_printed(up: Up) -> None:
+    found = re.search(r"Log in  (http://127\.0\.0\.1:\d+/login/link\?token=\S+)", up.said())
+    assert found, up.said()
+    with httpx.Client(trust_env=False) as browser:
+        page = browser.get(found.group(1))
+        token = re.search(r'name="csrf_token" value="(\w+)"', page.text)
+        assert token, page.text
+        fields = {"csrf_token": token.group(1), "token": found.group(1).partition("token=")[2]}
+        site = f"http://127.0.0.1:{up.settings.api_port}"
+        entered = browser.post(f"{site}/login/link", data=fields, headers={"Origin": site})
+        assert entered.status_code == 303, entered.text
+        assert up.settings.owner_email in browser.get(f"{site}/account").text
+    assert up.settings.owner_email in up.command("sessions", "list").stdout
+    made = up.command("users", "link", up.settings.owner_email, "--reset")
+    assert (made.returncode, "/login/link?token=" in made.stdout) == (0, True), made.stderr
 
 
 def test_the_doctor_finds_nothing_wrong(up: Up) -> None:
