@@ -86,6 +86,16 @@ async def test_what_is_known_lasts_a_day_without_the_provider(tmp_path: Path, cl
         await asked.bearer(token)
 
 
+async def test_security_31_without_an_audience_no_bearer_token_is_taken(
+    tmp_path: Path, provider: IdentityProvider
+) -> None:
+    asked = Provider(settings_of(tmp_path, **of_provider(provider.issuer) | {"oidc_audience": ""}))
+    for audience in ("", "x"):
+        with pytest.raises(TokenRefused) as refused:
+            await asked.bearer(provider.token("ada", aud=audience))
+        assert refused.value.fault is Fault.AUDIENCE
+
+
 async def test_a_provider_that_calls_itself_otherwise_is_not_used(asked: Provider, provider: IdentityProvider) -> None:
     provider.changes["issuer"] = "https://evil.example"
     with pytest.raises(Unavailable):
