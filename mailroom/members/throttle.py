@@ -33,18 +33,22 @@ class Throttled(MailroomError):
         super().__init__("There were too many wrong passwords.", remedy=told)
 
 
-def _subjects(account: str, address: str) -> dict[str, int]:
+def _subjects(account: str, address: str) -> list[tuple[str, int]]:
     """Return what is counted, with its limit, in the order in which it is locked."""
-    both = {f"both:{address}:{account}": MOST_OF_BOTH}
-    one = {f"address:{address}": MOST_OF_ONE, f"account:{account}": MOST_OF_ONE}
-    hashed = {hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest(): n for name, n in (both | one).items()}
-    return dict(sorted(hashed.items()))
+    names = [
+        (f"address:{address}", MOST_OF_ONE),
+        (f"account:{account}", MOST_OF_ONE),
+        (f"both:{address}:{account}", MOST_OF_BOTH),
+    ]
+    return [(hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest(), most) for name, most in names]
 
 
 async def count(session: AsyncSession, account: str, address: str, now: datetime) -> timedelta | None:
-    """Count a try. Return None where it may be made, or how long to wait before the next one."""
-    waits = []
-    for subject, most in _subjects(account, address).items():
+    """Count a try. Return None where it may be made, or how long to wait before the next one.
+
+    What is refused for its address is counted for that alone: made-up accounts do not fill the table.
+    """
+    for subject, most in _subjects(account, address):
         insert = insert_into(session, LoginFailures).values(subject=subject, tries=1, since=now)
         over = LoginFailures.since <= now - WINDOW
         counted = insert.on_conflict_do_update(
@@ -56,13 +60,14 @@ async def count(session: AsyncSession, account: str, address: str, now: datetime
         )
         tries, since = (await session.execute(counted.returning(LoginFailures.tries, LoginFailures.since))).one()
         if tries > most:
-            waits.append(since + WINDOW - now)
-    return max(waits) if waits else None
+            wait: timedelta = since + WINDOW - now
+            return wait
+    return None
 
 
 async def take_back(session: AsyncSession, account: str, address: str) -> None:
     """Forget a try that was right: the account's failures from this address, and one of each alone."""
-    for subject, most in _subjects(account, address).items():
+    for subject, most in _subjects(account, address):
         if most == MOST_OF_BOTH:
             await session.execute(delete(LoginFailures).where(LoginFailures.subject == subject))
         else:

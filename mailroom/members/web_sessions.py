@@ -13,6 +13,7 @@ from mailroom.access.sessions import repository as stored
 from mailroom.audit import login_events as events
 from mailroom.audit import repository as audit
 from mailroom.context import Context
+from mailroom.members import throttle
 from mailroom.settings import Settings
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.model.login import WebSession
@@ -98,4 +99,4 @@ async def log_out(session: AsyncSession, row: WebSession, user: User, now: datet
 async def forget(database: Database, *, now: datetime) -> None:
     """Remove what ended long ago."""
     async with database.session() as session:
-        await stored.forget(session, before=now - KEPT)
+        await stored.forget(session, before=now - KEPT, failures_before=now - throttle.WINDOW)

@@ -174,7 +174,7 @@ LOGIN_GUARDS = (
         "Users are known by issuer and subject.",
         "mailroom/members/identities.py",
         "    if await access.find_by_email(session, told.email) is not None:\n",
-        "    if (there := await access.find_by_email(session, told.email)) is not None:\n        return there\n    if False:\n",
+        "    if there := await access.find_by_email(session, told.email):\n        return there\n    if False:\n",
         _TOKENS,
     ),
     Guard(
@@ -421,8 +421,8 @@ LOGIN_GUARDS = (
         "nobody frames us",
         "No page of another site shows ours below something else.",
         "api/http/browser/headers.py",
-        '        headers["Content-Security-Policy"] = f"{policy}; {frame_policy(self._settings)}"\n',
-        '        headers["Content-Security-Policy"] = policy\n',
+        '            headers["Content-Security-Policy"] = f"{policy}; {frame_policy(self._settings)}"\n',
+        '            headers["Content-Security-Policy"] = policy\n',
         _BROWSER,
     ),
     Guard(

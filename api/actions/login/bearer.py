@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,9 +13,18 @@ from api.services import Services
 from mailroom.access.login import Login, log_in_by_subject
 from mailroom.access.oidc.claims import Told, told_by
 from mailroom.context import Context
+from mailroom.errors import Conflict
 from mailroom.members import identities
 from mailroom.schedules.ownership import owners
+from mailroom.settings import Settings
 from mailroom.storage.tables import User
+
+
+class Write(Protocol):
+    """Stores what the provider tells of somebody."""
+
+    async def __call__(self, session: AsyncSession, told: Told, *, now: datetime, settings: Settings) -> User:
+        """Return the user as it is now."""
 
 
 def looks_like_token(given: str) -> bool:
@@ -45,32 +55,31 @@ async def known_by(services: Services, told: Told, *, now: datetime) -> User:
     settings = services.settings
     async with services.database.session() as session:
         found = await log_in_by_subject(session, told.issuer, told.subject)
-    if found is None:
-        return await _first_time(services, told, now)
-    identity, user = found
-    role = identities.role_of(told, user, settings)
-    if not identities.is_news(told, role, identity, user):
-        return user
+    if found is not None:
+        identity, user = found
+        role = identities.role_of(told, user, settings)
+        if not identities.is_news(told, role, identity, user):
+            return user
+        return await _change(services, identities.follow, told, now)
+    try:
+        return await _change(services, identities.first_log_in, told, now)
+    except IntegrityError as error:
+        async with services.database.session() as session:
+            found = await log_in_by_subject(session, told.issuer, told.subject)
+        if found is None:
+            message = "Another user got your e-mail address at the same moment."
+            raise Conflict(message, remedy="Ask an admin.") from error
+        return found[1]  # Another request of the same subject was faster.
+
+
+async def _change(services: Services, write: Write, told: Told, now: datetime) -> User:
+    """Store what the provider tells, and suspend the schedules of who may own none any more."""
+    settings = services.settings
 
     async def change(session: AsyncSession) -> tuple[User, list[str]]:
-        changed = await identities.follow(session, told, now=now, settings=settings)
+        changed = await write(session, told, now=now, settings=settings)
         return changed, await owners.suspend_if_barred(session, changed, Context(changed, now, settings))
 
     user, suspended = await services.database.transact(change)
     await asyncio.gather(*(services.reconciler.settle_schedule(one) for one in suspended))
     return user
-
-
-async def _first_time(services: Services, told: Told, now: datetime) -> User:
-    async def change(session: AsyncSession) -> User:
-        return await identities.first_log_in(session, told, now=now, settings=services.settings)
-
-    try:
-        return await services.database.transact(change)
-    except IntegrityError:
-        # Another request of the same subject was faster.
-        async with services.database.session() as session:
-            found = await log_in_by_subject(session, told.issuer, told.subject)
-        if found is None:
-            raise
-        return found[1]

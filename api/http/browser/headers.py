@@ -28,7 +28,9 @@ def frame_policy(settings: Settings) -> str:
 
 
 class SecurityHeaders:
-    """Adds the headers to each answer; a policy that an answer has already, as a report has, only gets the frames."""
+    """Adds the headers to each answer. To a policy that an answer has already, as a report has, it adds who may frame
+    it, unless that says so itself.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app, self._settings = app, settings
@@ -50,8 +52,9 @@ class SecurityHeaders:
         for name, value in _ALWAYS.items():
             headers.setdefault(name, value)
         policy = headers.get("Content-Security-Policy", _POLICY)
-        headers["Content-Security-Policy"] = f"{policy}; {frame_policy(self._settings)}"
-        if not self._settings.frame_ancestors:
-            headers["X-Frame-Options"] = "DENY"
+        if "frame-ancestors" not in policy:
+            headers["Content-Security-Policy"] = f"{policy}; {frame_policy(self._settings)}"
+            if not self._settings.frame_ancestors:
+                headers["X-Frame-Options"] = "DENY"
         if secure:
             headers["Strict-Transport-Security"] = _HSTS

@@ -141,9 +141,9 @@ async def void_links(session: AsyncSession, user_id: str, *, now: datetime, purp
     await session.execute(change.execution_options(synchronize_session=False))
 
 
-async def forget(session: AsyncSession, *, before: datetime) -> None:
-    """Remove sessions and links that ended before this moment, and failures of before it."""
+async def forget(session: AsyncSession, *, before: datetime, failures_before: datetime) -> None:
+    """Remove sessions and links that ended before this moment, and failed tries that do not count any more."""
     old = or_(WebSession.expires_at < before, WebSession.ended_at < before)
     await session.execute(delete(WebSession).where(old))
     await session.execute(delete(LoginLink).where(LoginLink.expires_at < before))
-    await session.execute(delete(LoginFailures).where(LoginFailures.since < before))
+    await session.execute(delete(LoginFailures).where(LoginFailures.since < failures_before))
