@@ -57,6 +57,8 @@ async def first_log_in(session: AsyncSession, told: Told, *, now: datetime, sett
         Forbidden: it gets no role, or users are not made by logging in.
         Conflict: the address belongs to another user, or the token has none.
     """
+    if (found := await stored.identity_and_user(session, told.issuer, told.subject)) is not None:
+        return found[1]  # Another request of the same subject was faster.
     user = await _existing(session, told, settings)
     role = role_of(told, user, settings)
     if user is None:

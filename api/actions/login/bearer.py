@@ -63,13 +63,15 @@ async def known_by(services: Services, told: Told, *, now: datetime) -> User:
         return await _change(services, identities.follow, told, now)
     try:
         return await _change(services, identities.first_log_in, told, now)
-    except IntegrityError as error:
+    except (IntegrityError, Conflict) as error:
         async with services.database.session() as session:
             found = await log_in_by_subject(session, told.issuer, told.subject)
-        if found is None:
-            message = "Another user got your e-mail address at the same moment."
-            raise Conflict(message, remedy="Ask an admin.") from error
-        return found[1]  # Another request of the same subject was faster.
+        if found is not None:
+            return found[1]  # Another request of the same subject was faster.
+        if isinstance(error, Conflict):
+            raise
+        message = "Another user got your e-mail address at the same moment."
+        raise Conflict(message, remedy="Ask an admin.") from error
 
 
 async def _change(services: Services, write: Write, told: Told, now: datetime) -> User:

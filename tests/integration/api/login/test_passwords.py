@@ -139,7 +139,7 @@ async def test_tries_are_counted_on_both_databases(ledger: Database) -> None:
     async with ledger.session() as session:
         kept = (await session.scalars(select(LoginFailures.tries).order_by(LoginFailures.tries))).all()
         subjects = (await session.scalars(select(LoginFailures.subject))).all()
-    assert kept[:2] == [0, 1]
+    assert (kept.count(0), kept[2]) == (2, 1)
     assert all(len(subject) == 64 for subject in subjects)
 
 
