@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
+from sqlalchemy import create_engine
 
 from mailroom.storage.database import Database
-from mailroom.storage.migrations import upgrade
+from mailroom.storage.migrations import alembic_config
 from prefect_mailroom import outbound
 from tests.support.prefect import PrefectServer
 
@@ -30,11 +33,46 @@ def _own_endpoints_are_of_this_test(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(outbound.OWN_VARIABLE, "")
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a migrated, empty SQLite database to copy: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("migrated") / "mailroom.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str) -> str:
+    """Make a migrated, empty Postgres database to copy; returns its name."""
+    _migrate(_create_database(postgres_url, "migrated").replace("+asyncpg", "+psycopg"))
+    return "migrated"
+
+
+def _migrate(url: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        command.upgrade(alembic_config(connection), "head")
+    engine.dispose()
+
+
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """Return what makes a migrated, empty database of a kind, "sqlite" or "postgres", and returns its URL."""
+
+    def make(kind: str) -> str:
+        if kind == "sqlite":
+            template = request.getfixturevalue("sqlite_template")
+            return f"sqlite+aiosqlite:///{shutil.copy(template, tmp_path / 'mailroom.db')}"
+        server, template = request.getfixturevalue("postgres_url"), request.getfixturevalue("postgres_template")
+        return _create_database(server, f"t{uuid.uuid4().hex[:12]}", template)
+
+    return make
+
+
+@pytest.fixture
+async def database(migrated_url: Callable[[str], str]) -> AsyncIterator[Database]:
     """Make a migrated SQLite database for one test."""
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'mailroom.db'}")
-    await upgrade(database)
+    database = Database(migrated_url("sqlite"))
     yield database
     await database.close()
 
@@ -56,15 +94,23 @@ def postgres_url() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="mailroom-postgres-") as folder:
         Path(folder).chmod(0o755)
         with get_server(Path(folder) / "data", cleanup_mode="stop") as server:
+            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+                # No test cuts the power of this machine, and syncing hundreds of small databases takes minutes.
+                for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                    connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
+                connection.execute("SELECT pg_reload_conf()")
             yield server.get_uri()
 
 
 @pytest.fixture
 def fresh_postgres(postgres_url: str) -> str:
-    """Make an empty Postgres database; returns its asyncpg URL."""
-    name = f"t{uuid.uuid4().hex[:12]}"
+    """Make a Postgres database without any table; returns its asyncpg URL."""
+    return _create_database(postgres_url, f"t{uuid.uuid4().hex[:12]}")
+
+
+def _create_database(postgres_url: str, name: str, template: str = "template1") -> str:
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
     base, _, query = postgres_url.partition("?")
     return f"postgresql+asyncpg://{base.partition('://')[2].rsplit('/', 1)[0]}/{name}?{query}"
 

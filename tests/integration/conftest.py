@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mailroom.states import ScheduleState
 from mailroom.storage.database import Database
-from mailroom.storage.migrations import upgrade
 from mailroom.storage.tables import Report, Schedule, User
 from tests.support.samples import REPORT
 
@@ -20,12 +18,9 @@ MONDAYS = {"frequency": "weekly", "days": ["mon"], "at": "09:00", "timezone": "E
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+async def ledger(request: pytest.FixtureRequest, migrated_url: Callable[[str], str]) -> AsyncIterator[Database]:
     """Make a migrated database, once on SQLite and once on Postgres."""
-    sqlite = f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}"
-    url: str = sqlite if request.param == "sqlite" else request.getfixturevalue("fresh_postgres")
-    database = Database(url)
-    await upgrade(database)
+    database = Database(migrated_url(request.param))
     yield database
     await database.close()
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
-import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +19,6 @@ from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
-from mailroom.storage.migrations import upgrade
 from mailroom.storage.tables import Connection
 from tests.support import samples
 from tests.support.prefect import NOBODY_LISTENS, ensure_work_pool
@@ -73,29 +70,6 @@ def _settings(tmp_path: Path, prefect_api: str, wait: float) -> Settings:
     )
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty database to copy: migrating takes longer than most tests here."""
-    path = tmp_path_factory.mktemp("migrated") / "mailroom.db"
-
-    async def migrate() -> None:
-        database = Database(f"sqlite+aiosqlite:///{path}")
-        await upgrade(database)
-        await database.close()
-
-    asyncio.run(migrate())
-    return path
-
-
-@pytest.fixture
-async def database(tmp_path: Path, migrated: Path) -> AsyncIterator[Database]:
-    """A copy of the migrated database."""
-    shutil.copy(migrated, tmp_path / "mailroom.db")
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'mailroom.db'}")
-    yield database
-    await database.close()
-
-
 @pytest.fixture
 def warehouse(tmp_path: Path) -> str:
     """The URL of the database that the report reads."""
@@ -121,15 +95,14 @@ async def offline(tmp_path: Path, database: Database) -> AsyncIterator[Api]:
 
 
 @pytest.fixture
-async def on_postgres(tmp_path: Path, fresh_postgres: str) -> AsyncIterator[Api]:
+async def on_postgres(tmp_path: Path, migrated_url: Callable[[str], str]) -> AsyncIterator[Api]:
     """As `offline`, on Postgres."""
-    async for api in _serve_filled(tmp_path, fresh_postgres):
+    async for api in _serve_filled(tmp_path, migrated_url("postgres")):
         yield api
 
 
 async def _serve_filled(tmp_path: Path, url: str) -> AsyncIterator[Api]:
     database = Database(url)
-    await upgrade(database)
     await _fill(database)
     async for api in _serve(_settings(tmp_path, NOBODY_LISTENS, 0.3), database):
         yield api
@@ -137,12 +110,11 @@ async def _serve_filled(tmp_path: Path, url: str) -> AsyncIterator[Api]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def either(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -> AsyncIterator[Api]:
+async def either(
+    request: pytest.FixtureRequest, tmp_path: Path, migrated_url: Callable[[str], str]
+) -> AsyncIterator[Api]:
     """As `offline`, once on SQLite and once on Postgres."""
-    url = f"sqlite+aiosqlite:///{shutil.copy(migrated, tmp_path / 'mailroom.db')}"
-    if request.param == "postgres":
-        url = request.getfixturevalue("fresh_postgres")
-    async for api in _serve_filled(tmp_path, url):
+    async for api in _serve_filled(tmp_path, migrated_url(request.param)):
         yield api
 
 

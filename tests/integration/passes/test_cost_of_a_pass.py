@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +22,6 @@ from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import Format, ReportDefinition
 from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.storage.database import Database, new_id, of_process
-from mailroom.storage.migrations import upgrade
 from tests.support.statements import recorded
 
 if TYPE_CHECKING:
@@ -36,11 +34,9 @@ ADA: dict[str, Any] = {"channel": "email", "connection": "smtp", "to": ["ada@exa
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+async def database(request: pytest.FixtureRequest, migrated_url: Callable[[str], str]) -> AsyncIterator[Database]:
     """Make a migrated database, once on SQLite and once on Postgres."""
-    sqlite = f"sqlite+aiosqlite:///{tmp_path / 'mailroom.db'}"
-    database = Database(sqlite if request.param == "sqlite" else request.getfixturevalue("fresh_postgres"))
-    await upgrade(database)
+    database = Database(migrated_url(request.param))
     yield database
     await database.close()
 

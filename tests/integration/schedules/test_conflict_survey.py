@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +19,6 @@ from mailroom.schedules.conflicts.warning import Code, ScheduleWarning
 from mailroom.settings import Settings
 from mailroom.states import ScheduleState
 from mailroom.storage.database import Database
-from mailroom.storage.migrations import upgrade
 from mailroom.storage.tables import Schedule, User
 
 NOW = datetime.now(UTC)
@@ -31,11 +30,9 @@ async def owner_of(database: Database) -> User:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def either(request: pytest.FixtureRequest, tmp_path: Any) -> AsyncIterator[Database]:
+async def either(request: pytest.FixtureRequest, migrated_url: Callable[[str], str]) -> AsyncIterator[Database]:
     """A migrated database of each kind."""
-    url = f"sqlite+aiosqlite:///{tmp_path / 'm.db'}"
-    database = Database(url if request.param == "sqlite" else request.getfixturevalue("fresh_postgres"))
-    await upgrade(database)
+    database = Database(migrated_url(request.param))
     yield database
     await database.close()
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,6 @@ from mailroom.stops import repository as stops
 from mailroom.stops import service
 from mailroom.stops.spec import StopRequest, StopScope
 from mailroom.storage.database import Database
-from mailroom.storage.migrations import upgrade
 from mailroom.storage.stop_tables import Stop
 from tests.integration.passes.conftest import (  # noqa: F401  # pytest finds fixtures by their names here.
     environment,
@@ -27,13 +25,9 @@ WHO = "ada@example.com"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+async def database(request: pytest.FixtureRequest, migrated_url: Callable[[str], str]) -> AsyncIterator[Database]:
     """Make a migrated database of each kind for one test."""
-    url = f"sqlite+aiosqlite:///{tmp_path / 'mailroom.db'}"
-    if request.param == "postgres":
-        url = request.getfixturevalue("fresh_postgres")
-    database = Database(url)
-    await upgrade(database)
+    database = Database(migrated_url(request.param))
     yield database
     await database.close()
 

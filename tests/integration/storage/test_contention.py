@@ -62,7 +62,8 @@ async def test_of_two_that_wait_for_each_other_both_are_done(
     await asyncio.gather(add(1, 2), add(2, 1))
     assert await _rows(database) == [2, 2]
     met = [record for record in caplog.records if record.name == contention.__name__]
-    assert len(met) == (1 if database.engine.dialect.name == "postgresql" else 0)
+    # More than one where the second try takes its first row before the other one has been woken.
+    assert bool(met) is (database.engine.dialect.name == "postgresql")
 
 
 @pytest.mark.parametrize("error", [LOCKED, Overtaken()], ids=["busy", "overtaken"])
