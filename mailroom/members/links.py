@@ -69,6 +69,11 @@ async def make(session: AsyncSession, reference: str, wanted: NewLink, context: 
     return row, secret
 
 
+async def void_all(session: AsyncSession, user_id: str, now: datetime) -> None:
+    """Make all links of a user useless."""
+    await stored.void_links(session, user_id, now=now)
+
+
 def require_local_accounts(context: Context) -> None:
     """Refuse what is about passwords where nobody can log in with one.
 

@@ -78,6 +78,18 @@ def _plain(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
+async def of_account(session: AsyncSession, email: str) -> tuple[User | None, str | None]:
+    """Return the user with this address and the hash of the password, each None where there is none."""
+    user, kept = await stored.user_and_password(session, email) or (None, None)
+    return user, kept.hash if kept else None
+
+
+async def of_user(session: AsyncSession, user_id: str) -> str | None:
+    """Return the hash of a user's password, or None where there is none."""
+    kept = await stored.password_of(session, user_id)
+    return kept.hash if kept else None
+
+
 async def store(session: AsyncSession, user_id: str, hashed: str, now: datetime) -> None:
     """Keep a hash as the password of a user, instead of the one before."""
     row = await stored.password_of(session, user_id, lock=True)

@@ -14,12 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access import repository as access
 from mailroom.access.permissions import Action
-from mailroom.access.sessions import repository as sessions
 from mailroom.audit import member_events as events
 from mailroom.audit import repository as audit
 from mailroom.context import Context
 from mailroom.errors import Conflict, Invalid, NotFound
-from mailroom.members import web_sessions
+from mailroom.members import links, web_sessions
 from mailroom.members.spec import TeamSettings, UserSettings
 from mailroom.roles import Role
 from mailroom.storage.database import new_id
@@ -109,7 +108,7 @@ async def _record_change(session: AsyncSession, row: User, before: dict[str, Any
     if not row.is_active:
         # Also so that they do not come back with a user who is enabled again.
         await web_sessions.end_of(session, row.id, "disabled", context)
-        await sessions.void_links(session, row.id, now=context.now)
+        await links.void_all(session, row.id, context.now)
 
 
 def _keep_owner(wanted: UserSettings, email: str) -> None:

@@ -88,12 +88,30 @@ async def end_of(session: AsyncSession, user_id: str, reason: str, context: Cont
     return len(ids)
 
 
-async def log_out(session: AsyncSession, row: WebSession, user: User, now: datetime) -> None:
-    """End the session that the user is in."""
+async def count_own(session: AsyncSession, context: Context) -> int:
+    """Count the sessions of the user who asks that can be used now."""
+    seen_after = context.now - idle(context.settings)
+    return await stored.count_live(session, context.user.id, now=context.now, seen_after=seen_after)
+
+
+async def log_out(session: AsyncSession, secret: str, now: datetime) -> None:
+    """End the session with this secret, if there is one."""
+    found = await stored.session_and_user(session, secrets_kept.digest(secret))
+    if found is None:
+        return
+    row, user = found
     fresh = await session.get(WebSession, row.id, with_for_update=True, populate_existing=True)
     if fresh is not None and fresh.ended_at is None:
         fresh.ended_at = now
         audit.record(session, events.LoggedOut(user.id, row.id), at=now, actor=user.email)
+
+
+def record_failure(
+    session: AsyncSession, user: User | None, method: str, reason: str, origin: Origin, now: datetime
+) -> None:
+    """Write that a log-in was refused; without a user where it is not known whose it was."""
+    event = events.LogInFailed(user.id if user else events.NOBODY, method, reason, _short(origin.address, 64))
+    audit.record(session, event, at=now, actor=user.email if user else audit.MAILROOM)
 
 
 async def forget(database: Database, *, now: datetime) -> None:

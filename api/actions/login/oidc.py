@@ -9,14 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.actions.login.bearer import known_by
 from api.actions.login.flow import Flow, opened, sealed
-from api.actions.login.sessions import Browser, LogInRefused, begin
+from api.actions.login.sessions import Browser, LogInRefused, begin, record_failure
 from api.services import Services
 from mailroom.access.oidc.claims import told_by
 from mailroom.access.oidc.errors import TokenRefused
-from mailroom.audit import login_events as events
-from mailroom.audit import repository as audit
 from mailroom.errors import Conflict, Forbidden
 from mailroom.settings import Settings
+from mailroom.storage.tables import User
 
 CALLBACK = "/login/oidc/callback"
 
@@ -76,7 +75,7 @@ async def end_flow(
         await _failed(services, error.fault if isinstance(error, TokenRefused) else "no_account", browser)
         raise LogInRefused(error.message, remedy=error.remedy) from error
     if not user.is_active:
-        await _failed(services, "disabled", browser, user.id)
+        await _failed(services, "disabled", browser, user)
         raise LogInRefused(f"The user {user.email} is disabled.", remedy="Ask an admin to enable the user.")
 
     async def change(session: AsyncSession) -> str:
@@ -85,12 +84,8 @@ async def end_flow(
     return await services.database.transact(change), flow.next
 
 
-async def _failed(services: Services, reason: str, browser: Browser, user_id: str = events.NOBODY) -> None:
-    async def tell(session: AsyncSession) -> None:
-        event = events.LogInFailed(user_id, "oidc", reason, browser.origin.address)
-        audit.record(session, event, at=browser.now)
-
-    await services.database.transact(tell)
+async def _failed(services: Services, reason: str, browser: Browser, user: User | None = None) -> None:
+    await record_failure(services, "oidc", reason, browser, user)
 
 
 def _callback(settings: Settings) -> str:

@@ -7,11 +7,10 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.actions.caller import Caller
-from api.actions.login.sessions import Browser, LogInRefused, begin
+from api.actions.login.sessions import Browser, LogInRefused, begin, record_failure
 from api.services import Services
 from mailroom.access import repository as access
 from mailroom.access.permissions import Action
-from mailroom.access.sessions import repository as stored
 from mailroom.audit import login_events as events
 from mailroom.audit import repository as audit
 from mailroom.errors import Conflict, Invalid
@@ -30,17 +29,11 @@ async def by_password(services: Services, email: str, password: str, browser: Br
     address = browser.origin.address
     await _count(services, account.casefold(), address, now)
     async with services.database.session() as session:
-        found = await stored.user_and_password(session, account)
-    user, kept = found or (None, None)
-    right = await services.passwords.is_right(password, kept.hash if kept else None)
+        user, kept = await passwords.of_account(session, account)
+    right = await services.passwords.is_right(password, kept)
     if user is None or not right or not user.is_active or user.is_service or not services.settings.local_log_in:
         reason = "wrong" if user is None or user.is_active else "disabled"
-
-        async def tell(session: AsyncSession) -> None:
-            event = events.LogInFailed(user.id if user else events.NOBODY, "password", reason, address)
-            audit.record(session, event, at=now, actor=user.email if user else audit.MAILROOM)
-
-        await services.database.transact(tell)
+        await record_failure(services, "password", reason, browser, user)
         raise LogInRefused(
             "The e-mail address or the password is wrong.",
             remedy="Check both. An admin can make you a one-time link, with which you set a new password.",
@@ -72,7 +65,7 @@ async def change_password(caller: Caller, reference: str, *, current: str | None
     links.require_local_accounts(context)
     async with caller.session() as session:
         user = await access.user(session, reference, viewer=caller.viewer, doing=Action.USER_PASSWORD)
-        kept = await stored.password_of(session, user.id)
+        kept = await passwords.of_user(session, user.id)
     if context.acted_by is not None or user.is_service:
         message = "A password is set by the person whose it is."
         raise Conflict(message, remedy="POST /api/v1/users/{id}/links makes a link for it.")
@@ -83,14 +76,14 @@ async def change_password(caller: Caller, reference: str, *, current: str | None
     passwords.check(new, user)
     if kept is not None:
         await _count(services, user.id, "change", context.now)
-        if not await services.passwords.is_right(current or "", kept.hash):
+        if not await services.passwords.is_right(current or "", kept):
             raise Invalid.at("current", "The current password is wrong.")
     hashed = await services.passwords.hashed(new)
 
     async def change(session: AsyncSession) -> None:
         await throttle.take_back(session, user.id, "change")
         await passwords.store(session, user.id, hashed, context.now)
-        await stored.void_links(session, user.id, now=context.now)
+        await links.void_all(session, user.id, context.now)
         event = events.PasswordChanged(user.id, "session" if kept is None else "password")
         audit.record_by(session, event, context)
         await web_sessions.end_of(session, user.id, "password", context, keep=caller.session_id)

@@ -12,11 +12,8 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.services import Services
-from mailroom.access import secrets_kept
-from mailroom.access.sessions import repository as stored
 from mailroom.members import web_sessions
 from mailroom.members.web_sessions import Origin
-from mailroom.storage.model.login import WebSession
 from mailroom.storage.tables import User
 from prefect_mailroom.errors import MailroomError
 
@@ -37,7 +34,7 @@ class Browser:
 async def begin(session: AsyncSession, services: Services, user: User, method: str, browser: Browser) -> str:
     """Begin a session of a user in the caller's transaction; return its secret."""
     if browser.before is not None:
-        await log_out_of(session, browser.before, browser.now)
+        await web_sessions.log_out(session, browser.before, browser.now)
     settings = services.settings
     _, secret = await web_sessions.begin(session, user, method, browser.origin, now=browser.now, settings=settings)
     return secret
@@ -45,12 +42,13 @@ async def begin(session: AsyncSession, services: Services, user: User, method: s
 
 async def log_out(services: Services, secret: str, now: datetime) -> None:
     """End the session with this secret, if there is one."""
-    await services.database.transact(lambda session: log_out_of(session, secret, now))
+    await services.database.transact(lambda session: web_sessions.log_out(session, secret, now))
 
 
-async def log_out_of(session: AsyncSession, secret: str, now: datetime) -> None:
-    """End the session with this secret, if there is one, in the caller's transaction."""
-    found = await stored.session_and_user(session, secrets_kept.digest(secret))
-    if found is not None:
-        row: WebSession = found[0]
-        await web_sessions.log_out(session, row, found[1], now)
+async def record_failure(services: Services, method: str, reason: str, browser: Browser, user: User | None) -> None:
+    """Write into the audit trail that a log-in was refused."""
+
+    async def tell(session: AsyncSession) -> None:
+        web_sessions.record_failure(session, user, method, reason, browser.origin, browser.now)
+
+    await services.database.transact(tell)

@@ -120,7 +120,7 @@ async def test_what_the_provider_refuses_is_told(site_with_provider: Site, ada: 
     assert "access_denied" in answer.text
     answer = await browser.get("/login/oidc/callback", params={"error": "<script>alert(1)</script>"})
     assert "<script" not in answer.text
-    assert "alert" not in answer.text
+    assert "alert(1)" not in answer.text
 
 
 async def test_who_has_no_role_or_is_disabled_does_not_get_in(site_with_provider: Site, ada: IdentityProvider) -> None:

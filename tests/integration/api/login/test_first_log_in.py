@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ import pytest
 
 from mailroom.states import ScheduleState
 from mailroom.storage.database import Database
-from mailroom.storage.tables import Schedule
 from tests.integration.api.login.conftest import Site, of_provider, serving, settings_of
+from tests.integration.conftest import add_schedule
 from tests.support.identity_provider import IdentityProvider
 
 
@@ -38,10 +38,10 @@ async def test_many_first_requests_at_once_make_one_user(
 
 
 async def test_a_role_that_the_provider_takes_away_suspends_schedules(
-    tmp_path: Path, ledger: Database, schedule: Schedule, provider: IdentityProvider
+    tmp_path: Path, ledger: Database, provider: IdentityProvider
 ) -> None:
     settings = settings_of(tmp_path, **of_provider(provider.issuer), oidc_link="email")
-    # The schedule stands since a time of its own; what was due since then is accounted for first.
+    schedule = await add_schedule(ledger, next_run=datetime.now(UTC) + timedelta(days=1))
     async with serving(settings, ledger) as site:
         told = {"email": "owner@example.com", "email_verified": True}
         now = int(datetime.now(UTC).timestamp())
