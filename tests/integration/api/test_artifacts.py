@@ -67,7 +67,7 @@ async def test_an_expired_file_is_gone(offline: Api, *, days: int, keep: bool) -
     assert answer.json()["remedy"]
 
 
-async def test_a_name_cannot_forge_a_header(offline: Api) -> None:
+async def test_security_16_a_name_cannot_forge_a_header(offline: Api) -> None:
     answer = await offline.http.get(await stored(offline, filename='a"\r\nSet-Cookie: x=1;ü.csv'))
     assert answer.status_code == 200
     assert "Set-Cookie" not in answer.headers
