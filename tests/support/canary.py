@@ -1,0 +1,36 @@
+"""A canary: a secret that is looked for afterwards, in the forms in which it could lie somewhere."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import quote
+
+CANARY = "c4n4ry/7f3a&Zq=Ümläut"
+"""Looks different once it is quoted for a URL, for JSON or for base64, so that each of these is looked for too."""
+
+
+def forms(secret: str = CANARY) -> set[bytes]:
+    """Return the secret as bytes, as it is and in every spelling in which it could be written down."""
+    plain = secret.encode()
+    # Its beginning is in ASCII, so that it is also found where the rest is escaped or of another encoding.
+    begin = secret[: len(secret) - len("Ümläut")]
+    quoted = {quote(begin), quote(begin, safe=""), quote(begin, safe="").lower()}
+    found = {begin.encode(), begin.encode().hex().encode(), *(one.encode() for one in quoted)}
+    for shift in range(3):
+        # Within a longer text base64 of it depends on where it begins; the characters at the edges depend on more.
+        encoded = base64.b64encode(b"x" * shift + plain)[(0, 2, 3)[shift] :]
+        found.add(encoded[: len(encoded) // 4 * 4 - 4])
+    return found
+
+
+def found_in(content: bytes) -> bool:
+    """Tell whether the canary is in this content, in any of its forms."""
+    return any(form in content for form in forms())
+
+
+def files_with_it(folders: Iterable[Path]) -> list[Path]:
+    """Return every file below these folders that has the canary in its content or in its name."""
+    files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
+    return [file for file in files if found_in(file.read_bytes()) or found_in(str(file).encode())]
