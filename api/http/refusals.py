@@ -10,8 +10,8 @@ from typing import Any
 
 from api.http.problems import documented
 
-_ALWAYS = (401, 403, 404, 422, 500, 503)
-"""No key, not allowed, nobody to act for or nothing there, a wrong query or header, an error, no database."""
+_ALWAYS = (401, 403, 404, 422, 429, 500, 503)
+"""No key, not allowed, nobody to act for, a wrong query or header, too many requests, an error, no database."""
 _WITH_A_BODY = (400, 413, 415)
 _BY_HEADER = {"idempotency-key": (409,), "if-match": (409, 412)}
 _REQUEST_ID = {"X-Request-ID": ("The id of the request, under which the log knows it.", True)}
