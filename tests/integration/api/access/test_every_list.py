@@ -9,15 +9,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from mailroom.access.permissions import TABLE, Action, Relation
 from mailroom.executions import repository as executions
+from mailroom.executions.lifecycle import new_execution
 from mailroom.roles import Role
-from mailroom.states import DeliveryState
+from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.tables import AuditEvent, Delivery
 from tests.integration.api.access.belongings import MINE, OTHER, SHARED, TEAM, World, world
 from tests.integration.api.access.people import People
@@ -133,6 +134,24 @@ async def test_security_24_no_filter_tells_that_something_of_anothers_exists(peo
                 if told != (missing[0], _without_moments(missing[1].replace(unknown, "?"))):
                     wrong.append(f"{path}?{name}={one}: {told}, not {missing}")
     assert not wrong, "\n".join(wrong)
+
+
+async def test_security_24_figures_and_a_retry_by_filter_count_what_is_seen(people: People) -> None:
+    made = await _marked(people, Role.CREATOR)
+    due = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+    async with people.api.database.session() as session:
+        for relation in (MINE, SHARED, TEAM, OTHER):
+            row = new_execution(made.ids["schedule", relation], ExecutionKind.SCHEDULED, due, now=due)
+            row.status = ExecutionState.MISSED
+            session.add(row)
+    period = {"since": (due - timedelta(minutes=5)).isoformat(), "until": (due + timedelta(minutes=5)).isoformat()}
+    assert (await made.me.json("GET", "/stats", 200, params=period))["by_state"] == {"missed": 2}
+    assert (await people.api.json("GET", "/stats", 200, params=period))["by_state"] == {"missed": 4}
+    body = {"state": "failed", "dry_run": True}
+    answer = await made.me.json("POST", "/deliveries/retry", 200, json=body)
+    named = {one["execution_id"] for one in (*answer["asked"], *answer["left_out"])}
+    assert named == {made.ids["execution", relation] for relation in (MINE, SHARED)}
+    assert [one["execution_id"] for one in answer["asked"]] == [made.ids["execution", MINE]]
 
 
 def _without_moments(text: str) -> str:
