@@ -7,7 +7,7 @@ import re
 from api.http.problems import Refusal
 
 MAX_RANGES = 8
-_RANGES = re.compile(r"bytes\s*=\s*((\d{1,18}-\d{0,18}|-\d{1,18})\s*(,\s*|$))+", re.IGNORECASE | re.ASCII)
+_RANGES = re.compile(r"bytes\s*=\s*((\d{1,18}-\d{0,18}|-\d{1,18})\s*(,\s*(?=\S)|$))+", re.IGNORECASE | re.ASCII)
 
 
 def require_ranges(given: str, size: int) -> None:

@@ -17,7 +17,7 @@ from mailroom.access.permissions import Action
 from mailroom.versions import etag_of
 
 router = APIRouter(tags=["artifacts"])
-_FILE = {"content": {"application/octet-stream": {}}}
+_FILE = {"content": {"*/*": {}}}
 
 
 @router.get(
