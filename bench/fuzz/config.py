@@ -8,7 +8,7 @@ from typing import Any
 from schemathesis.config import SchemathesisConfig
 
 CHECKS: dict[str, Any] = {
-    # Prefect is down for most of the run, so 503 with Retry-After is the right answer where a secret has to be stored.
+    # Prefect is down, so 503 with Retry-After is the right answer where a secret has to be stored.
     "not_a_server_error": {"expected-statuses": ["2xx", "3xx", "4xx", "502", "503"]},
     # What the document cannot say is 422: a report that does not exist, SQL that is none, dates that never come. 410
     # and 412 come from what happened before, 501 from channels that are promised.
