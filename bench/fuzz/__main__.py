@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -40,7 +41,7 @@ def run(
                 fuzz(
                     served.url,
                     caller,
-                    new_key=lambda caller=caller: data.key_of(served, caller),
+                    new_key=partial(data.key_of, served, caller),
                     known=data.known_values(served, document),
                     requests=requests // len(callers),
                     seed=seed,

@@ -8,9 +8,7 @@ artifacts, events and deployments. Blocks alone have the secret, and are encrypt
 from __future__ import annotations
 
 import base64
-import http.server
 import sys
-import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,7 +22,7 @@ from prefect.client.orchestration import PrefectClient
 from embedded import data_dir
 from embedded.ports import free_port
 from tests.integration.outages.environment import OutageEnvironment
-from tests.support.canary import CANARY, files_with_it, found_in
+from tests.support.canary import CANARY, files_with_it, found_in, telling_far_side
 from tests.support.samples import REPORT
 from tests.support.waiting import eventually
 
@@ -33,35 +31,11 @@ SIGNING = f"whsec_{base64.b64encode(CANARY.encode() + b'0123456789abcdef').decod
 ENDED_OR_WAITS = {"success", "partial", "failed", "retrying"}
 
 
-class FarSide(http.server.BaseHTTPRequestHandler):
-    """Answers with the status that the path begins with, and gives back all that it was told, as bad servers do."""
-
-    def do_POST(self) -> None:  # the library's name
-        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        told = f"{self.path} {self.headers} ".encode() + body
-        status = int(self.path.split("/")[1])
-        self.send_response(status, CANARY.encode("ascii", "replace").decode())
-        if 300 <= status < 400:
-            self.send_header("Location", f"http://169.254.169.254/{quote(CANARY)}")
-        self.send_header("Content-Length", str(len(told)))
-        self.end_headers()
-        self.wfile.write(told)
-
-    do_GET = do_POST  # noqa: N815  # the library's name
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
-        """Say nothing."""
-
-
 @pytest.fixture
 def far_side() -> Iterator[str]:
     """A server of webhooks and exports on loopback; its base URL."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), FarSide) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with telling_far_side() as url:
+        yield url
 
 
 @pytest.fixture

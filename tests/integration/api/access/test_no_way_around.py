@@ -7,6 +7,7 @@ spelling of a path leads to a route past its permission.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -87,7 +88,7 @@ async def test_security_25_no_body_takes_a_field_that_it_does_not_name(people: P
     assert asked >= 15
 
 
-TRICKS = (
+TRICKS: tuple[Callable[[str], str], ...] = (
     lambda path: path.upper(),
     lambda path: path.replace("/api/v1/", "/api/v1//"),
     lambda path: path.replace("/api/v1/", "/api/v1/./"),
