@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel
 
-from api.http import refusals
+from api.http.openapi import refusals
 from api.http.problems import Problem
 from prefect_mailroom.channels.registry import CHANNELS
 

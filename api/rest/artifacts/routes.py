@@ -11,8 +11,8 @@ from api.actions.artifacts.actions import find
 from api.http.dependencies import CallerDep, Id
 from api.http.permission import may
 from api.http.problems import documented
-from api.http.ranges import require_ranges
 from api.http.sandbox import SANDBOX
+from api.rest.artifacts.ranges import require_ranges
 from mailroom.access.permissions import Action
 from mailroom.versions import etag_of
 

@@ -125,7 +125,8 @@ async def test_security_24_no_filter_tells_that_something_of_anothers_exists(peo
     for path, operation in _lists(people.api.app.openapi()):
         for parameter in operation.get("parameters", []):
             name, schema = parameter["name"], json.dumps(parameter["schema"])
-            if parameter["in"] != "query" or name == "cursor" or '"string"' not in schema or '"enum"' in schema:
+            no_text = '"string"' not in schema or '"enum"' in schema or '"format": "date' in schema
+            if parameter["in"] != "query" or name == "cursor" or no_text:
                 continue
             missing = await _text(made, path, {name: unknown})
             for one in theirs:
@@ -148,7 +149,7 @@ async def test_security_24_figures_and_a_retry_by_filter_count_what_is_seen(peop
     assert (await made.me.json("GET", "/stats", 200, params=period))["by_state"] == {"missed": 2}
     assert (await people.api.json("GET", "/stats", 200, params=period))["by_state"] == {"missed": 4}
     body = {"state": "failed", "dry_run": True}
-    answer = await made.me.json("POST", "/deliveries/retry", 200, json=body)
+    answer = await made.me.json("POST", "/deliveries/retry", 202, json=body)
     named = {one["execution_id"] for one in (*answer["asked"], *answer["left_out"])}
     assert named == {made.ids["execution", relation] for relation in (MINE, SHARED)}
     assert [one["execution_id"] for one in answer["asked"]] == [made.ids["execution", MINE]]

@@ -1,6 +1,6 @@
 """The permission table against its twin in Cedar: random cases, of which none may be answered differently.
 
-`make access-twin` asks 100,000 cases, and as many with another seed (`SEED=7`); here are some of them in the suite.
+The suite asks 30,000 of them, and `make access-twin` a million (`CASES=`), with another seed by `SEED=7`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mailroom.roles import Role
 from tests.unit.access.cedar.cases import cases
 from tests.unit.access.cedar.twin import POLICIES, differences, named_actions, without_policy
 
-COUNT = int(os.environ.get("CASES", "100000"))
+COUNT = int(os.environ.get("CASES", "30000"))
 SEED = int(os.environ.get("SEED", "12"))
 
 
@@ -49,12 +49,11 @@ def test_the_cases_reach_every_cell_of_the_table() -> None:
         ("when { context.scope < 3 }", "when { context.scope < 2 }"),
         ('forbid (principal in Role::"viewer"', 'forbid (principal in Role::"nobody"'),
         ('principal.grants.contains("report.define_sql")', 'principal.grants.contains("report.define_shell")'),
-        ("resource.owner != principal.name &&", ""),
         ('principal.team != "" && resource.team == principal.team', "true"),
     ],
 )
 def test_a_changed_policy_is_found_and_the_case_is_named(text: str, without: str) -> None:
     assert text in POLICIES, "the policies are written in another way now: change this line with them"
-    found = differences(cases(20_000, random.Random(SEED)), POLICIES.replace(text, without))
+    found = differences(cases(6_000, random.Random(SEED)), POLICIES.replace(text, without))
     assert found
     assert any(f"{action} by the " in found[0] for action in Action)
