@@ -18,7 +18,7 @@ ONCE ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-313 check format guards docs lock clean \
-  bench-render bench-renderers bench-overhead bench-peak bench-troubled bench-time
+  fuzz-api access-twin bench-render bench-renderers bench-overhead bench-peak bench-troubled bench-time bench-api
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -67,6 +67,12 @@ docs: $(READY) ## Make docs/states.md and docs/access.md from the code
 	@$(BIN)/python -m scripts.states_page
 	@$(BIN)/python -m scripts.access_page
 
+fuzz-api: $(READY) ## Send 20,000 requests of Schemathesis as each role (REQUESTS=, SEED=, ROLE=); writes bench/out/fuzz-api.json
+	@$(BIN)/python -m bench.fuzz
+
+access-twin: $(READY) ## Compare the permission table with its twin in Cedar in CASES=1000000 random cases (SEED=)
+	@CASES=$(or $(CASES),1000000) $(BIN)/python -m pytest -q tests/unit/access/cedar -k never_differ
+
 bench-render: $(READY) ## Measure the renderers; writes bench/out/render.json
 	@$(BIN)/python -m bench.render
 
@@ -89,6 +95,9 @@ $(BENCH_READY): bench/requirements.lock $(READY)
 
 bench-time: $(READY) ## Measure previews, the calculator, reconciling, creating, conflicts (PARTS=); writes bench/out/time.json
 	@$(BIN)/python -m bench.time
+
+bench-api: $(READY) ## Measure people at the API, its highest rate and its guard (USERS=, SECONDS=); writes bench/out/api.json
+	@$(BIN)/python -m bench.api
 
 lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel
 
+from api.http.openapi import refusals
 from api.http.problems import Problem
 from prefect_mailroom.channels.registry import CHANNELS
 
@@ -46,8 +47,10 @@ def complete_openapi(app: FastAPI) -> None:
                 "session": {"type": "apiKey", "in": "cookie", "name": "__Host-mailroom"},
             }
             for path, item in paths.items():
-                for operation in item.values():
+                for method, operation in item.items():
                     _mend(operation, secured=path.startswith("/api/"))
+                    if path.startswith("/api/"):
+                        refusals.complete(method, operation)
         assert app.openapi_schema is not None
         return app.openapi_schema
 

@@ -18,6 +18,7 @@ class StoredFile:
     filename: str
     media_type: str
     sha256: str
+    size: int
 
 
 async def find(caller: Caller, artifact_id: str) -> StoredFile:
@@ -34,4 +35,4 @@ async def find(caller: Caller, artifact_id: str) -> StoredFile:
         message = f"{artifact.filename} expired at {artifact.expires_at:%Y-%m-%d %H:%M} UTC."
         remedy = "Run the schedule again, or ask the operator to raise MAILROOM_ARTIFACT_DAYS."
         raise Gone(message, remedy=remedy)
-    return StoredFile(path, artifact.filename, artifact.media_type, artifact.sha256)
+    return StoredFile(path, artifact.filename, artifact.media_type, artifact.sha256, artifact.size)

@@ -57,7 +57,28 @@ async def test_a_range_bomb_is_refused(offline: Api) -> None:
     path = await stored(offline)
     bomb = "bytes=" + ",".join("0-" for _ in range(1000))
     assert (await offline.http.get(path, headers={"Range": bomb})).status_code == 416
-    assert (await offline.http.get(path, headers={"Range": "bytes=9999-"})).status_code == 416
+    for wrong in (
+        "bytes=9999-",
+        "bytes=9-3",
+        "bytes=-0",
+        "lines=1-2",
+        "bytes=a-b",
+        "bytes=",
+        "bytes=1-2;",
+        "bytes=1-2,",
+    ):
+        refused = await offline.http.get(path, headers={"Range": wrong})
+        assert (refused.status_code, refused.json()["type"]) == (416, "/problems/ranges"), wrong
+        assert refused.headers["Content-Range"] == f"bytes */{len(CONTENT)}"
+    for right in ("bytes=-3", "bytes=0-", "bytes=0-9999", "bytes=0-1, 3-4", "BYTES = 2-2"):
+        assert (await offline.http.get(path, headers={"Range": right})).status_code == 206, right
+
+
+async def test_security_21_a_file_is_data_and_runs_nothing(offline: Api) -> None:
+    answer = await offline.http.get(await stored(offline, filename="evil.html"))
+    assert answer.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Disposition"].startswith("attachment")
 
 
 @pytest.mark.parametrize(("days", "keep"), [(-1, True), (1, False)])
@@ -67,7 +88,7 @@ async def test_an_expired_file_is_gone(offline: Api, *, days: int, keep: bool) -
     assert answer.json()["remedy"]
 
 
-async def test_a_name_cannot_forge_a_header(offline: Api) -> None:
+async def test_security_16_a_name_cannot_forge_a_header(offline: Api) -> None:
     answer = await offline.http.get(await stored(offline, filename='a"\r\nSet-Cookie: x=1;ü.csv'))
     assert answer.status_code == 200
     assert "Set-Cookie" not in answer.headers

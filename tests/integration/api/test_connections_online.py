@@ -44,7 +44,7 @@ def smtp_settings(port: int, password: str = CANARY) -> dict[str, Any]:
     }
 
 
-async def test_a_secret_is_stored_encrypted_and_never_shown(
+async def test_security_37_a_secret_is_stored_encrypted_and_never_shown(
     online: Api, prefect_server: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(outbound.VARIABLE, "127.0.0.1")
@@ -78,7 +78,7 @@ async def test_a_secret_is_stored_encrypted_and_never_shown(
     assert stored.data["auth_secret"] == CANARY
 
 
-async def test_a_connection_is_replaced_as_a_whole(online: Api, prefect_server: str) -> None:
+async def test_security_37_a_changed_host_never_gets_the_stored_secret(online: Api, prefect_server: str) -> None:
     settings = {"base_url": "https://bi.example.com", "auth": "bearer", "auth_secret": CANARY}
     await online.json("POST", "/connections", 201, json={"name": "whole", "kind": "http", "settings": settings})
     without = {"base_url": "https://evil.example.com", "auth": "bearer"}

@@ -167,6 +167,22 @@ def test_every_body_has_examples_and_every_refusal_is_a_problem(document: dict[s
                 assert list(answer["content"]) == ["application/problem+json"], f"{name} {status}"
 
 
+def test_every_route_names_each_refusal_that_follows_from_what_it_takes(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        if "/api/" not in name:
+            continue
+        answers, headers = operation["responses"], {one["name"] for one in operation["parameters"]}
+        needed = {"401", "403", "404", "422", "429", "500", "503"}
+        needed |= {"400", "413", "415"} if "requestBody" in operation else set()
+        needed |= {"409"} if "Idempotency-Key" in headers else set()
+        needed |= {"409", "412"} if "if-match" in headers else set()
+        assert needed <= set(answers), f"{name}: {sorted(needed - set(answers))}"
+        assert all("X-Request-ID" in answer["headers"] for answer in answers.values()), name
+        assert {"WWW-Authenticate"} <= set(answers["401"]["headers"]), name
+        assert {"Retry-After"} <= set(answers["503"]["headers"]), name
+        assert list(answers) == sorted(answers), name
+
+
 def test_destinations_are_those_of_the_channels(document: dict[str, Any]) -> None:
     body = document["paths"]["/api/v1/schedules/"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     mapping = body["properties"]["destinations"]["items"]["discriminator"]["mapping"]

@@ -175,7 +175,7 @@ async def test_a_database_that_is_behind_is_not_ready(offline: Api) -> None:
     assert "migration" in answer.json()["checks"]["database"]
 
 
-async def test_no_line_of_the_log_can_be_forged(offline: Api, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_security_22_no_line_of_the_log_can_be_forged(offline: Api, capsys: pytest.CaptureFixture[str]) -> None:
     forged = '\r\n{"event": "forged"}\x1b[2J\u2028'
     await offline.http.get("/api/v1/" + "%0d%0a%7b%22event%22%3a%22forged%22%7d%1b[2J")
     answer = await offline.http.get("/api/v1/schedules/", headers={"X-Request-ID": 'a"},{"event":"forged'})

@@ -171,7 +171,7 @@ async def test_a_test_is_marked(start_smtp: Any, tmp_path: Path) -> None:
     assert parsed(server.envelopes[0])["Subject"] == "[Test] Sales 2026-02-09"
 
 
-async def test_header_injection_and_smuggling_stay_text(start_smtp: Any, tmp_path: Path) -> None:
+async def test_security_16_to_17_header_injection_and_smuggling_stay_text(start_smtp: Any, tmp_path: Path) -> None:
     hostile = "Sales\r\nBcc: evil@example.com\u2028X: y"
     smuggled = "one\r\n.\r\nMAIL FROM:<evil@example.com>\n.\n.lead\r.\r"
     async with start_smtp() as server:
@@ -264,7 +264,7 @@ class TestTls:
 
     @pytest.mark.parametrize("smtp_type", ["SSL", "STARTTLS"])
     @pytest.mark.parametrize("fault", ["self-signed", "wrong host", "expired"])
-    async def test_bad_certificates_are_refused(
+    async def test_security_40_bad_certificates_are_refused(
         self, start_smtp: Any, make_certificate: Any, tmp_path: Path, smtp_type: str, fault: str
     ) -> None:
         certificate = make_certificate(
@@ -277,7 +277,7 @@ class TestTls:
                 await channel.deliver(a_parcel(tmp_path))
         assert server.envelopes == []
 
-    async def test_starttls_stripped_is_refused(self, start_smtp: Any, tmp_path: Path) -> None:
+    async def test_security_40_starttls_stripped_is_refused(self, start_smtp: Any, tmp_path: Path) -> None:
         async with start_smtp() as server:
             channel = channel_to(server.port, smtp_type="STARTTLS", username="mailroom", password="canary-pw")
             with pytest.raises(ConfigurationError, match="STARTTLS"):

@@ -100,7 +100,7 @@ async def test_two_files_on_one_path_are_refused(channel: FolderChannel, root: P
 
 
 @pytest.mark.parametrize("target", ["folder", "file", "dangling"])
-async def test_links_lead_nowhere(channel: FolderChannel, root: Path, tmp_path: Path, target: str) -> None:
+async def test_security_14_links_lead_nowhere(channel: FolderChannel, root: Path, tmp_path: Path, target: str) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "victim").write_bytes(b"precious")
@@ -125,7 +125,7 @@ async def test_link_to_the_same_content_is_no_delivery(channel: FolderChannel, r
     assert not (root / "a.pdf").is_symlink()
 
 
-async def test_report_names_make_no_folders(channel: FolderChannel, root: Path, tmp_path: Path) -> None:
+async def test_security_14_report_names_make_no_folders(channel: FolderChannel, root: Path, tmp_path: Path) -> None:
     parcel = replace(
         a_parcel(tmp_path, path="{report_name}/x.{ext}"),
         variables={"report_name": "../../outside", "date": DUE.date(), "due": DUE},

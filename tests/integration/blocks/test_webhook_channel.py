@@ -263,7 +263,9 @@ async def test_proxy_settings_are_not_read(start_http: Any, tmp_path: Path, monk
     assert len(server.requests) == 1
 
 
-async def test_untrusted_certificate_is_a_configuration_error(make_certificate: Any, tmp_path: Path) -> None:
+async def test_security_40_untrusted_certificate_is_a_configuration_error(
+    make_certificate: Any, tmp_path: Path
+) -> None:
     context: ssl.SSLContext = make_certificate().context
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
     async with server:

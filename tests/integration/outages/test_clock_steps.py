@@ -23,7 +23,7 @@ pytestmark = pytest.mark.xdist_group("outages")
 SECOND = timedelta(seconds=1)
 
 
-async def test_an_hour_forward_and_back_again(environment: OutageEnvironment) -> None:
+async def test_security_46_an_hour_forward_and_back_again(environment: OutageEnvironment) -> None:
     """What the step makes due is sent at once; when its time comes, Prefect's own run for it finds that done."""
     schedule = await environment.create(**body("forward", environment.hourly))
     await environment.settle(schedule)
@@ -45,7 +45,7 @@ async def test_an_hour_forward_and_back_again(environment: OutageEnvironment) ->
     assert await environment.proof(environment.began, ahead) == {"success": 1}
 
 
-async def test_an_hour_back_that_is_lived_again(environment: OutageEnvironment) -> None:
+async def test_security_46_an_hour_back_that_is_lived_again(environment: OutageEnvironment) -> None:
     """Changes in that hour count by the clock, and have Prefect plan what it had planned before."""
     schedule = await environment.create(**body("back", environment.hourly))
     await environment.settle(schedule)

@@ -32,7 +32,9 @@ COUNT = 6
     ],
     ids=lambda value: "-".join(map(str, value.values())),
 )
-async def test_all_at_once(ledger: Database, tmp_path: Path, policy: dict[str, Any], expected: dict[str, int]) -> None:
+async def test_security_46_all_at_once(
+    ledger: Database, tmp_path: Path, policy: dict[str, Any], expected: dict[str, int]
+) -> None:
     statuses, begun = await _all_at_once(ledger, tmp_path, policy)
     assert Counter(statuses) == expected
     assert begun == expected["running"]

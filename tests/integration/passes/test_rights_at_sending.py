@@ -74,7 +74,7 @@ def after_the_gate(
 
 
 @pytest.mark.parametrize("lose", [_disable, _demote])
-async def test_26_the_gate_is_closed_for_an_owner_who_may_own_nothing(
+async def test_security_26_the_gate_is_closed_for_an_owner_who_may_own_nothing(
     environment: Environment, admin: User, lose: Callable[[Environment], Awaitable[None]]
 ) -> None:
     schedule = await environment.create()
@@ -87,7 +87,7 @@ async def test_26_the_gate_is_closed_for_an_owner_who_may_own_nothing(
 
 
 @pytest.mark.parametrize("lose", [_disable, _demote])
-async def test_26_nothing_leaves_when_the_owner_is_lost_after_the_gate(
+async def test_security_26_nothing_leaves_when_the_owner_is_lost_after_the_gate(
     environment: Environment,
     admin: User,
     monkeypatch: pytest.MonkeyPatch,
@@ -101,7 +101,7 @@ async def test_26_nothing_leaves_when_the_owner_is_lost_after_the_gate(
     assert {row.status for row in (await environment.deliveries()).values()} == {DeliveryState.SUPPRESSED}
 
 
-async def test_26_nothing_leaves_through_a_connection_that_was_taken_away(
+async def test_security_26_nothing_leaves_through_a_connection_that_was_taken_away(
     environment: Environment, admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     schedule = await environment.create(destinations=[MAIL, FOLDER])
@@ -117,7 +117,9 @@ async def test_26_nothing_leaves_through_a_connection_that_was_taken_away(
     assert result.state is ExecutionState.PARTIAL
 
 
-async def test_26_what_is_given_to_an_heir_is_sent_by_the_heirs_rights(environment: Environment, admin: User) -> None:
+async def test_security_26_what_is_given_to_an_heir_is_sent_by_the_heirs_rights(
+    environment: Environment, admin: User
+) -> None:
     schedule = await environment.create()
     execution = await environment.request(schedule)
     now = environment.now()
@@ -138,7 +140,7 @@ async def test_26_what_is_given_to_an_heir_is_sent_by_the_heirs_rights(environme
 
 
 @pytest.mark.parametrize("lose", ["source", "permission", "author"])
-async def test_26_a_report_is_not_rendered_when_its_author_may_not_read_its_source(
+async def test_security_26_a_report_is_not_rendered_when_its_author_may_not_read_its_source(
     environment: Environment, admin: User, lose: str
 ) -> None:
     await _change(environment, grants=["report.define_sql"])

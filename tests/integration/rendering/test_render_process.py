@@ -104,7 +104,7 @@ async def test_every_format_comes_back(make_job: Make) -> None:
         ("output_mb", {"sql": MANY, "formats": ("parquet",), "output_mb": 1, "seconds": 60}),
     ],
 )
-async def test_a_limit_ends_the_job_and_is_named(make_job: Make, limit: str, job: dict[str, Any]) -> None:
+async def test_security_13_a_limit_ends_the_job_and_is_named(make_job: Make, limit: str, job: dict[str, Any]) -> None:
     order = make_job(**{"seconds": 2, **job})
     with pytest.raises(LimitExceeded) as caught:
         await render(order)

@@ -120,7 +120,7 @@ def past_the_lint(url: str, sql: str) -> None:
     ],
 )
 @pytest.mark.parametrize("guard", ["reader", "engine"])
-def test_nothing_writes(shop: str, sql: str, guard: str) -> None:
+def test_security_19_nothing_writes(shop: str, sql: str, guard: str) -> None:
     with pytest.raises(SourceRefused) as caught:
         (read if guard == "reader" else past_the_lint)(shop, sql)
     assert caught.value.remedy
@@ -197,7 +197,7 @@ async def test_the_block_warns_of_a_login_that_may_do_everything(shop: str) -> N
     assert "superuser" in told
 
 
-def test_transaction_and_session_are_read_only_each(shop: str) -> None:
+def test_security_19_transaction_and_session_are_read_only_each(shop: str) -> None:
     # Either would do here; a connection pooler in between may drop the session's settings.
     with read_only(shop, Deadline(5)) as connection:
         driver = connection.connection.driver_connection

@@ -91,7 +91,7 @@ def shop(tmp_path: Path, database: Path) -> Path:
     return database.rename(tmp_path / "shop.db")
 
 
-def test_values_are_bound_and_never_part_of_the_sql(shop: Path) -> None:
+def test_security_19_values_are_bound_and_never_part_of_the_sql(shop: Path) -> None:
     sql = "select day from sales where name = :name -- :name\n or name = ':name' or :name is null"
     assert read(shop, sql, {"name": "it's :name"})[1] == [("2026-01-01",)]
     assert read(shop, sql, {"name": "x' or 1=1 --"})[1] == []
@@ -140,7 +140,7 @@ def past_the_lint(database: Path, sql: str) -> None:
     ],
 )
 @pytest.mark.parametrize("guard", ["reader", "engine"])
-def test_nothing_writes(shop: Path, tmp_path: Path, sql: str, guard: str) -> None:
+def test_security_19_nothing_writes(shop: Path, tmp_path: Path, sql: str, guard: str) -> None:
     before = shop.read_bytes()
     sql = sql.format(other=tmp_path / "other.db")
     with pytest.raises(SourceRefused) as caught:

@@ -31,18 +31,18 @@ from prefect_mailroom.text.filenames import safe_filename, safe_relative_path
         ("- \u00a0-0 .\u00a0", "0"),
     ],
 )
-def test_names_are_made_safe(name: str, safe: str) -> None:
+def test_security_15_names_are_made_safe(name: str, safe: str) -> None:
     assert safe_filename(name) == safe
 
 
-def test_long_name_keeps_its_extension() -> None:
+def test_security_14_long_name_keeps_its_extension() -> None:
     cut = safe_filename("ü" * 300 + ".xlsx")
     assert cut.endswith(".xlsx")
     assert 250 <= len(cut.encode()) <= 255
 
 
 @given(st.text(max_size=400))
-def test_every_safe_name_is_a_safe_path(name: str) -> None:
+def test_security_14_to_15_every_safe_name_is_a_safe_path(name: str) -> None:
     safe = safe_filename(name)
     assert str(safe_relative_path(safe)) == safe
     assert safe_filename(safe) == safe
@@ -80,7 +80,7 @@ def test_every_safe_name_is_a_safe_path(name: str) -> None:
         "a/b. ",
     ],
 )
-def test_dangerous_paths_are_refused(path: str) -> None:
+def test_security_14_to_15_dangerous_paths_are_refused(path: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         safe_relative_path(path, field="path")
     assert caught.value.field == "path"
@@ -93,5 +93,5 @@ def test_refusal_says_what_is_wrong(path: str, words: str) -> None:
         safe_relative_path(path)
 
 
-def test_paths_are_nfc() -> None:
+def test_security_15_paths_are_nfc() -> None:
     assert str(safe_relative_path("Ma\u0308rz/e\u0301.csv")) == "März/é.csv"

@@ -66,7 +66,7 @@ def test_expands(template: str, text: str) -> None:
         "x" * 501,
     ],
 )
-def test_refuses(template: str) -> None:
+def test_security_11_to_12_what_is_no_plain_variable_is_refused(template: str) -> None:
     with pytest.raises(ConfigurationError):
         variables.validate(template, extra=["param_top"], field="subject")
 
@@ -85,7 +85,7 @@ def test_parameter_only_when_given() -> None:
         variables.validate("{param_region}")
 
 
-def test_number_width_is_bounded() -> None:
+def test_security_13_number_width_is_bounded() -> None:
     with pytest.raises(ConfigurationError):
         variables.expand("{param_top:0999d}", VALUES)
 
@@ -95,27 +95,27 @@ def test_value_that_is_missing_is_named() -> None:
         variables.expand("{window_to}", VALUES)
 
 
-def test_values_bring_no_line_breaks_or_bidi() -> None:
+def test_security_16_values_bring_no_line_breaks_or_bidi() -> None:
     values = {**VALUES, "report_name": "a\r\nBcc: x\u2028b\u202ec\x1b[31m\0"}
     assert variables.expand("{report_name}", values) == "a  Bcc: x bc[31m"
 
 
-def test_values_are_not_expanded_again() -> None:
+def test_security_12_values_are_not_expanded_again() -> None:
     assert variables.expand("{report_name}", {**VALUES, "report_name": "{execution_id}"}) == "{execution_id}"
 
 
-def test_result_is_bounded() -> None:
+def test_security_13_result_is_bounded() -> None:
     with pytest.raises(ConfigurationError, match="1,000"):
         variables.expand("{report_name}", {**VALUES, "report_name": "x" * 1001})
 
 
-def test_path_values_make_no_folders() -> None:
+def test_security_14_path_values_make_no_folders() -> None:
     path = variables.expand_path("{date:%Y/%m}/{report_name} {time}.{ext}", variables.for_file(VALUES, "s.PDF"))
     assert str(path) == "2026/02/Sales- Q1-Q2 09-05.pdf"
 
 
 @pytest.mark.parametrize("value", ["..", "../../etc/passwd", "/etc", "..\\x", "\0", "CON", "-rf", "a/../b"])
-def test_path_values_never_climb(value: str) -> None:
+def test_security_14_path_values_never_climb(value: str) -> None:
     path = variables.expand_path("out/{report_name}", {**VALUES, "report_name": value})
     assert path.parts[0] == "out"
     assert len(path.parts) == 2

@@ -16,7 +16,7 @@ def drained(queue: FairQueue[str]) -> list[str]:
     return items
 
 
-def test_groups_take_turns_and_keep_their_own_order() -> None:
+def test_security_47_groups_take_turns_and_keep_their_own_order() -> None:
     queue: FairQueue[str] = FairQueue()
     for number in range(4):
         queue.push(f"burst {number}", group="a")
@@ -68,7 +68,7 @@ def test_what_is_given_up_is_not_served() -> None:
     assert drained(queue) == ["one", "three"]
 
 
-def test_a_full_group_is_refused_and_the_others_are_not() -> None:
+def test_security_47_a_full_group_is_refused_and_the_others_are_not() -> None:
     queue: FairQueue[str] = FairQueue(most=3, most_a_group=2)
     queue.push("1", group="a")
     queue.push("2", group="a")

@@ -69,7 +69,7 @@ def test_csv_holds_every_type_and_opens_in_excel(render_rows: Make, reader_of: M
     "text",
     ["=1+1", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠A", "=", "-"],
 )
-def test_a_text_that_is_a_formula_is_defused_in_csv(text: str, tmp_path: Path) -> None:
+def test_security_18_a_text_that_is_a_formula_is_defused_in_csv(text: str, tmp_path: Path) -> None:
     writer = CsvWriter(tmp_path / "a.csv", [ColumnType("=evil()", "text"), ColumnType("n", "integer")])
     writer.write([("fine", 1), (text, 2)])
     writer.write([("fine", 3), (None, text)])  # SQLite may put a text into a column of integers.
@@ -90,7 +90,7 @@ def test_numbers_and_harmless_texts_are_left_alone(text: str) -> None:
 
 
 @given(st.text(max_size=20))
-def test_no_text_starts_a_formula_after_defusing(text: str) -> None:
+def test_security_18_no_text_starts_a_formula_after_defusing(text: str) -> None:
     safe = defused(text)
     assert safe in (text, f"'{text}")
     assert not safe or safe[0] not in "=@\t\r\n＝＋－＠"

@@ -200,7 +200,7 @@ class Tags(HTMLParser):
 
 
 @pytest.mark.parametrize("evil", [EVIL, "<img src=x onerror=alert(1)>", "</style><script>alert(1)</script>"])
-def test_no_value_becomes_markup(render_rows: Make, reader_of: Make, job_of: Make, evil: str) -> None:
+def test_security_21_no_value_becomes_markup(render_rows: Make, reader_of: Make, job_of: Make, evil: str) -> None:
     job = job_of(
         [{**CHART, "heading": evil, "alt": evil}, TABLE, {"kind": "text", "text": "{{ name }}"}],
         ["html", "pdf"], title=evil, description=evil, parameters={"name": evil},
@@ -236,7 +236,7 @@ def test_no_value_becomes_markup(render_rows: Make, reader_of: Make, job_of: Mak
         ("{{ name", "cannot be read"),
     ],
 )
-def test_a_text_section_holds_names_and_nothing_else(
+def test_security_11_to_13_a_text_section_holds_names_and_nothing_else(
     render_rows: Make, reader_of: Make, job_of: Make, text: str, words: str
 ) -> None:
     job = job_of([{"kind": "text", "text": text}], ["html"], parameters={"name": "x"})

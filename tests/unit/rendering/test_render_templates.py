@@ -65,14 +65,16 @@ def test_an_own_template_replaces_page_and_mail(render_rows: Make, reader_of: Ma
         "{% for %}",
     ],
 )
-def test_an_own_template_is_kept_in_its_sandbox(render_rows: Make, reader_of: Make, job_of: Make, source: str) -> None:
+def test_security_11_to_13_an_own_template_is_kept_in_its_sandbox(
+    render_rows: Make, reader_of: Make, job_of: Make, source: str
+) -> None:
     job = job_of([TABLE], ["html"], template=source)
     with pytest.raises(RenderFailed, match="own template failed"):
         render_rows(job, reader_of(rows=ROWS))
     assert list(job.folder.iterdir()) == []
 
 
-def test_an_own_template_gives_no_endless_page() -> None:
+def test_security_13_an_own_template_gives_no_endless_page() -> None:
     with pytest.raises(LimitExceeded) as caught:
         sandbox.render_report_template("{% for i in range(90000) %}0123456789{% endfor %}", {}, max_bytes=100_000)
     assert caught.value.limit == "output_mb"
@@ -102,7 +104,7 @@ def test_a_chart_that_looks_outside_is_refused(spec: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("kind", ["bar", "horizontal_bar", "stacked_bar", "line", "area"])
 @pytest.mark.parametrize("split", ["none", "series", "two"])
-def test_every_chart_is_drawn_with_hostile_names(
+def test_security_21_every_chart_is_drawn_with_hostile_names(
     render_rows: Make, reader_of: Make, job_of: Make, kind: str, split: str
 ) -> None:
     names = ["url", "$schema", "a.b[0]", "<b>"]

@@ -54,7 +54,7 @@ def test_reading_passes(sql: str) -> None:
         ("select E'\\'' ; drop table x --'", 1, "second statement"),
     ],
 )
-def test_everything_else_is_refused_with_its_line(sql: str, line: int, words: str) -> None:
+def test_security_19_everything_else_is_refused_with_its_line(sql: str, line: int, words: str) -> None:
     found = errors(sql)
     assert found
     assert found[0][0] == line

@@ -108,7 +108,7 @@ def test_a_holiday_moves_and_is_named(day: str, expected: str, why: str) -> None
         ({"frequency": "cron", "expression": "0,59 9 1 1 *"}, "again 59 minutes later"),
     ],
 )  # fmt: skip
-def test_what_never_fires_or_fires_too_often_is_refused_in_words(data: dict[str, Any], words: str) -> None:
+def test_security_43_what_never_fires_or_fires_too_often_is_refused_in_words(data: dict[str, Any], words: str) -> None:
     (fault,) = timing_faults(TIMING.validate_python(data), OFFICE, now=NOW, least=dt.timedelta(hours=1))
     assert words in fault.message
     assert fault.remedy

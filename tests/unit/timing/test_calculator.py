@@ -145,11 +145,13 @@ BERLIN_BACK = dt.datetime(2026, 10, 24, 23, 59, tzinfo=UTC), dt.datetime(2026, 1
         ({"frequency": "cron", "expression": "0,30 2,3 * * *"}, BERLIN_FORWARD, ["28 01:00", "28 01:30"]),
     ],
 )  # fmt: skip
-def test_the_clocks_change(data: dict[str, Any], window: tuple[dt.datetime, dt.datetime], expected: list[str]) -> None:
+def test_security_44_the_clocks_change(
+    data: dict[str, Any], window: tuple[dt.datetime, dt.datetime], expected: list[str]
+) -> None:
     assert utc({**data, "timezone": "Europe/Berlin"}, *window) == expected
 
 
-def test_a_fold_of_half_an_hour() -> None:
+def test_security_44_a_fold_of_half_an_hour() -> None:
     window = dt.datetime(2026, 4, 4, 13, 59, tzinfo=UTC), dt.datetime(2026, 4, 4, 16, tzinfo=UTC)
     lord_howe = {"frequency": "hourly", "timezone": "Australia/Lord_Howe"}
     assert utc({**lord_howe, "from": "00:00"}, *window) == ["04 14:00", "04 15:30"]

@@ -52,7 +52,7 @@ CRON = {"frequency": "cron"}
         ("0 9 31 2,4 mon", "does not exist in month"),
     ],
 )
-def test_cron_expressions_that_are_refused(expression: str, words: str) -> None:
+def test_security_42_to_43_cron_expressions_that_are_refused(expression: str, words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         TIMING.validate_python({**CRON, "expression": expression})
 
@@ -74,7 +74,7 @@ def test_cron_expressions_that_work(expression: str) -> None:
 
 
 @pytest.mark.parametrize("zone", ["", "Mars/Olympus", "../../etc/passwd", "Europe/Berlin\n", "europe/berlin"])
-def test_zones_that_are_refused(zone: str) -> None:
+def test_security_44_zones_that_are_refused(zone: str) -> None:
     with pytest.raises(ValidationError, match="IANA"):
         TIMING.validate_python({"frequency": "daily", "at": "09:00", "timezone": zone})
 
@@ -104,6 +104,6 @@ def test_zones_that_are_refused(zone: str) -> None:
         ({"frequency": "daily", "at": "09:00", "hour": 9}, "hour"),
     ],
 )
-def test_other_timings_that_are_refused(data: dict[str, Any], words: str) -> None:
+def test_security_42_to_43_other_timings_that_are_refused(data: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         TIMING.validate_python(data)

@@ -149,7 +149,7 @@ def _fits(case: Case, answer: httpx.Response) -> bool:
 
 
 @pytest.mark.parametrize("role", Role)
-async def test_23_every_route_answers_as_the_table_says(people: People, role: Role) -> None:
+async def test_security_23_every_route_answers_as_the_table_says(people: People, role: Role) -> None:
     await people.api.json("PUT", "/connections/shared/grants", 200, json={"roles": ["creator"]})
     await people.api.json("PUT", "/connections/warehouse/grants", 200, json={"roles": ["creator"]})
     made = await world(people, role)
@@ -177,7 +177,7 @@ async def test_23_every_route_answers_as_the_table_says(people: People, role: Ro
     assert len(asked) >= len(served_by(people.api.app)) - 2
 
 
-async def test_23_what_is_not_there_is_said_of_anothers_and_by_no_verb_else(people: People) -> None:
+async def test_security_23_what_is_not_there_is_said_of_anothers_and_by_no_verb_else(people: People) -> None:
     """The same by hand for one thing, so that the generated cases cannot all be wrong in the same way."""
     made = await world(people, Role.CREATOR)
     theirs, shared = made.ids["schedule", OTHER], made.ids["schedule", SHARED]

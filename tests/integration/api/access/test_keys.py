@@ -165,7 +165,7 @@ HALF_KEYS = (
 )
 
 
-async def test_28_no_name_or_suffix_opens_a_door(people: People) -> None:
+async def test_security_28_no_name_or_suffix_opens_a_door(people: People) -> None:
     without = people.client("wrong")
     del without.headers["Authorization"]
     for path in DOORS:
@@ -173,7 +173,7 @@ async def test_28_no_name_or_suffix_opens_a_door(people: People) -> None:
         assert answer.status_code == 401, f"{path}: {answer.text}"
 
 
-async def test_28_things_named_like_open_paths_need_a_key_too(people: People) -> None:
+async def test_security_28_things_named_like_open_paths_need_a_key_too(people: People) -> None:
     without = people.client("wrong")
     for name in ("healthz", "readyz", "docs"):
         for collection in ("reports", "calendars", "connections", "users", "teams"):
@@ -181,7 +181,7 @@ async def test_28_things_named_like_open_paths_need_a_key_too(people: People) ->
             assert (await people.api.http.get(f"/api/v1/{collection}/{name}")).status_code == 404
 
 
-async def test_30_prefects_api_is_not_reachable_through_ours(people: People) -> None:
+async def test_security_30_prefects_api_is_not_reachable_through_ours(people: People) -> None:
     for path in PREFECT:
         for method in ("GET", "POST"):
             assert (await people.client("wrong").request(method, path)).status_code == 401

@@ -39,7 +39,7 @@ def of(made: World, kind: str, relations: set[Relation]) -> set[str]:
 
 
 @pytest.mark.parametrize("role", Role)
-async def test_24_lists_show_what_may_be_seen(people_of_either: People, role: Role) -> None:
+async def test_security_24_lists_show_what_may_be_seen(people_of_either: People, role: Role) -> None:
     made = await world(people_of_either, role)
     seen = SEEN[role]
     assert await listed(made, "/schedules/") == of(made, "schedule", seen)
@@ -63,7 +63,7 @@ async def test_24_lists_show_what_may_be_seen(people_of_either: People, role: Ro
     assert tomorrow["unaccounted"] <= len(seen)
 
 
-async def test_24_a_creator_sees_own_reports_and_granted_connections(people: People) -> None:
+async def test_security_24_a_creator_sees_own_reports_and_granted_connections(people: People) -> None:
     made = await world(people, Role.CREATOR)
     reports = {item["id"] for item in (await made.me.json("GET", "/reports", 200))["items"]}
     assert reports == {"orders", "report-own", "report-shared"}
@@ -74,7 +74,7 @@ async def test_24_a_creator_sees_own_reports_and_granted_connections(people: Peo
     await viewer.json("GET", "/connections", 403)
 
 
-async def test_24_filters_and_the_audit_trail_do_not_tell_of_others(people: People) -> None:
+async def test_security_24_filters_and_the_audit_trail_do_not_tell_of_others(people: People) -> None:
     made = await world(people, Role.CREATOR)
     theirs = made.ids["schedule", OTHER]
     assert await listed(made, f"/schedules/executions?schedule_id={theirs}") == set()
@@ -96,7 +96,7 @@ async def test_24_filters_and_the_audit_trail_do_not_tell_of_others(people: Peop
     assert (one["name"], one["problem"]["status"]) == (other["name"], other["problem"]["status"]) == ("", 404)
 
 
-async def test_24_a_preview_does_not_tell_how_long_the_runs_of_others_take(people: People) -> None:
+async def test_security_24_a_preview_does_not_tell_how_long_the_runs_of_others_take(people: People) -> None:
     made = await world(people, Role.CREATOR)
     began = datetime(2026, 11, 20, 8, tzinfo=UTC)
     async with people.api.database.session() as session:
@@ -127,7 +127,7 @@ NOT_THEIRS: tuple[dict[str, Any], ...] = (
 )
 
 
-async def test_25_nobody_sets_what_is_not_theirs(people: People) -> None:
+async def test_security_25_nobody_sets_what_is_not_theirs(people: People) -> None:
     await people.api.json("PUT", "/connections/shared/grants", 200, json={"roles": ["creator"]})
     me = await people.person("me", Role.CREATOR)
     made = await me.json("POST", "/schedules/", 201, json=SCHEDULE)
@@ -140,7 +140,7 @@ async def test_25_nobody_sets_what_is_not_theirs(people: People) -> None:
         await me.json("PATCH", f"/schedules/{made['id']}", 422, json={field: more[field] or "x"})
 
 
-async def test_25_nobody_makes_themselves_more(people: People) -> None:
+async def test_security_25_nobody_makes_themselves_more(people: People) -> None:
     me = await people.person("me", Role.CREATOR)
     body = {"email": me.email, "name": "Me", "role": "admin"}
     await me.json("PUT", f"/users/{me.id}", 403, json=body)

@@ -157,7 +157,7 @@ async def test_a_wrong_user_is_refused(people: People) -> None:
         assert {fault["field"] for fault in problem["errors"]} == {field}
 
 
-async def test_27_an_edit_asks_again(people: People) -> None:
+async def test_security_27_an_edit_asks_again(people: People) -> None:
     me = await _granted(people)
     made = await me.json("POST", "/schedules/", 201, json=SCHEDULE)
     mail = {"channel": "email", "connection": "corp-smtp", "to": ["ada@example.com"]}
@@ -170,7 +170,7 @@ async def test_27_an_edit_asks_again(people: People) -> None:
     await me.json("PATCH", f"/schedules/{made['id']}", 422, json={"name": "Other"})
 
 
-async def test_27_who_may_define_sql_and_shell_reports(people: People, report_body: dict[str, Any]) -> None:
+async def test_security_27_who_may_define_sql_and_shell_reports(people: People, report_body: dict[str, Any]) -> None:
     api = people.api
     for name in ("warehouse", "shared"):
         await api.json("PUT", f"/connections/{name}/grants", 200, json={"roles": ["creator"]})

@@ -30,7 +30,7 @@ class Died(BaseException):
 
 @pytest.mark.parametrize("change", ["create", "pause", "resume", "delete"])
 @pytest.mark.parametrize("point", ["before Prefect's write", "after it"])
-async def test_the_next_process_goes_on(
+async def test_security_45_the_next_process_goes_on(
     environment: Environment, monkeypatch: pytest.MonkeyPatch, change: str, point: str
 ) -> None:
     schedule = await environment.create()

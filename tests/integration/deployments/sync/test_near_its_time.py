@@ -73,7 +73,7 @@ async def _claims(environment: Environment, schedule: Schedule) -> int:
     return won
 
 
-async def test_around_its_time_nothing_is_lost_and_nothing_doubled(environment: Environment) -> None:
+async def test_security_45_around_its_time_nothing_is_lost_and_nothing_doubled(environment: Environment) -> None:
     due = (datetime.now(UTC) + timedelta(seconds=80)).replace(second=0, microsecond=0)
     at = f"{due:%H:%M}"
     made = [await environment.create(timing={"frequency": "daily", "at": at}) for _ in range(9)]

@@ -1,0 +1,182 @@
+"""The guards against what people send in: names, paths, templates, queries, bodies; and what must never be told."""
+
+from __future__ import annotations
+
+from scripts.guards.guards import Guard
+
+_API = "tests/integration/api/access"
+_ROUTES = (f"{_API}/test_every_route.py",)
+_LISTS = (f"{_API}/test_lists.py",)
+_EVERY_LIST = (f"{_API}/test_every_list.py",)
+_WAYS = (f"{_API}/test_no_way_around.py",)
+
+INPUT_GUARDS = (
+    Guard(
+        "users are filtered by their viewer",
+        "Nobody sees the users of another team.",
+        "mailroom/access/repository.py",
+        "    return User.id == viewer.user_id\n",
+        "    return true()\n",
+        _LISTS,
+    ),
+    Guard(
+        "teams are filtered by their viewer",
+        "Nobody sees another team.",
+        "mailroom/access/repository.py",
+        "    return Team.id == viewer.team if viewer.team else false()\n",
+        "    return true()\n",
+        _LISTS,
+    ),
+    Guard(
+        "what is done to a report is asked",
+        "Who sees a report of the installation does not change it.",
+        "mailroom/reports/repository.py",
+        "    viewer.require(doing, viewer.relation_to(found.owner_id))\n",
+        "",
+        _ROUTES,
+    ),
+    Guard(
+        "what is done to a connection is asked",
+        "Who may use a connection does not read or change it.",
+        "mailroom/connections/repository.py",
+        "    viewer.require(doing, Relation.SHARED)\n",
+        "",
+        _ROUTES,
+    ),
+    Guard(
+        "what is done to a calendar is asked",
+        "Who puts a schedule on a calendar does not change the calendar.",
+        "mailroom/calendars/repository.py",
+        "    viewer.require(doing, Relation.SHARED)\n",
+        "",
+        _ROUTES,
+    ),
+    Guard(
+        "deliveries are filtered by their viewer",
+        "The list of deliveries names no recipient of another's.",
+        "mailroom/executions/deliveries.py",
+        "    query = query.where(visible_to(viewer), *wanted.conditions())\n    return await page(",
+        "    query = query.where(*wanted.conditions())\n    return await page(",
+        _EVERY_LIST,
+    ),
+    Guard(
+        "a retry by filter is its viewer's",
+        "Who retries by a filter learns nothing of the deliveries of others.",
+        "mailroom/executions/deliveries.py",
+        "        executions.visible_to(viewer),\n        Execution.status.in_(UNFINISHED_ENDS),\n",
+        "        Execution.status.in_(UNFINISHED_ENDS),\n",
+        _EVERY_LIST,
+    ),
+    Guard(
+        "figures are their viewer's",
+        "The counts of a period count what the viewer sees.",
+        "mailroom/ledger/repository.py",
+        "            executions.visible_to(viewer),\n",
+        "",
+        _EVERY_LIST,
+    ),
+    Guard(
+        "a body takes no field that it does not name",
+        "Nobody sets what is not theirs by a field that nobody looks at.",
+        "mailroom/access/sharing.py",
+        '    model_config = ConfigDict(extra="forbid", frozen=True)\n',
+        "    model_config = ConfigDict(frozen=True)\n",
+        _WAYS,
+    ),
+    Guard(
+        "what a report made runs nothing",
+        "A downloaded file is data, and runs nothing with the cookies of our pages.",
+        "api/rest/artifacts/routes.py",
+        "    headers = {**SANDBOX, ",
+        "    headers = {",
+        ("tests/integration/api/test_artifacts.py",),
+    ),
+    Guard(
+        "no line of the log can be forged",
+        "What users send is escaped in the log.",
+        "api/http/logs.py",
+        "            structlog.processors.JSONRenderer(),\n",
+        "            structlog.processors.KeyValueRenderer(repr_native_str=False),\n",
+        ("tests/integration/api/test_protocol.py",),
+    ),
+    Guard(
+        "a template's product is bounded",
+        "A short template makes no gigabytes.",
+        "mailroom/rendering/formats/sandbox.py",
+        '                if hasattr(many, "__len__") and len(many) * abs(int(times)) > MAX_PRODUCT:\n',
+        "                if False:\n",
+        ("tests/unit/rendering/test_render_templates.py",),
+    ),
+    Guard(
+        "a cell is no formula",
+        "A spreadsheet runs nothing that came from the data.",
+        "mailroom/rendering/formats/csv.py",
+        "            return defused(value)\n",
+        "            return value\n",
+        ("tests/unit/rendering/test_render_data_files.py",),
+    ),
+    Guard(
+        "a path does not climb",
+        "A file is written below the root of its connection.",
+        "blocks/prefect_mailroom/text/filenames.py",
+        '    if not decoded.strip(". ") or "/" in decoded or "\\\\" in decoded:\n',
+        "    if False:\n",
+        ("tests/unit/blocks/test_filenames.py",),
+    ),
+    Guard(
+        "a path goes through no link",
+        "A link below the root leads nowhere else.",
+        "blocks/prefect_mailroom/channels/folder/channel.py",
+        "os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)",
+        "os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)",
+        ("tests/integration/blocks/test_folder_channel.py",),
+    ),
+    Guard(
+        "a line is one line",
+        "No name or subject adds a header to a mail.",
+        "blocks/prefect_mailroom/text/filenames.py",
+        '    return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} or character in _INVISIBLE\n',
+        "    return False\n",
+        ("tests/unit/blocks/test_variables.py", "tests/integration/blocks/test_email_channel.py"),
+    ),
+    Guard(
+        "a source only reads",
+        "No query of a report writes to SQLite, whatever the lint has let through.",
+        "blocks/prefect_mailroom/sources/engine.py",
+        "    driver.set_authorizer(_authorizer())\n",
+        "",
+        ("tests/integration/rendering/test_sql_source_sqlite.py",),
+    ),
+    Guard(
+        "a mail is not sent in the clear",
+        "A connection without TLS, or without a look at the certificate, is refused unless that is said to be fine.",
+        "blocks/prefect_mailroom/channels/email/channel.py",
+        "        if plain and not self.allow_plain:\n",
+        "        if False:\n",
+        ("tests/unit/blocks/test_channels.py",),
+    ),
+    Guard(
+        "a cron expression has five fields",
+        "Nothing fires every second.",
+        "mailroom/timing/cron.py",
+        "    if len(fields) != 5:\n",
+        "    if False:\n",
+        ("tests/unit/timing/test_model.py",),
+    ),
+    Guard(
+        "a zone is one of the list",
+        "A time zone is no path, and none that nobody knows.",
+        "mailroom/timing/model.py",
+        "        if value not in known_zones():\n",
+        "        if False:\n",
+        ("tests/unit/timing/test_model.py",),
+    ),
+    Guard(
+        "a program's output hides its secrets",
+        "What a command prints of its own secrets is masked before it is told.",
+        "blocks/prefect_mailroom/sources/shell.py",
+        '            told = self._masked(await asyncio.to_thread(_tail, Path(logs) / "stderr"))\n',
+        '            told = await asyncio.to_thread(_tail, Path(logs) / "stderr")\n',
+        ("tests/integration/blocks/test_shell_source.py",),
+    ),
+)
