@@ -81,6 +81,13 @@ class Action(StrEnum):
     CALENDAR_CHANGE = "calendar.change"
     CALENDAR_DELETE = "calendar.delete"
     NOTIFICATION_LIST = "notification.list"
+    RECIPIENT_READ = "recipient.read"
+    RECIPIENT_REMOVE = "recipient.remove"
+    RECIPIENT_ERASE = "recipient.erase"
+    SUPPRESSION_LIST = "suppression.list"
+    SUPPRESSION_ADD = "suppression.add"
+    SUPPRESSION_CHANGE = "suppression.change"
+    SUPPRESSION_REMOVE = "suppression.remove"
     AUDIT_LIST = "audit.list"
     STATS_READ = "stats.read"
     USER_LIST = "user.list"
@@ -96,6 +103,7 @@ class Action(StrEnum):
     TEAM_DELETE = "team.delete"
     KEY_LIST = "key.list"
     KEY_CREATE = "key.create"
+    KEY_CHANGE = "key.change"
     KEY_REVOKE = "key.revoke"
 
 
@@ -205,6 +213,15 @@ TABLE: Mapping[Action, Rule] = {
     Action.CALENDAR_CHANGE: _ADMIN_OF,
     Action.CALENDAR_DELETE: _ADMIN_OF,
     Action.NOTIFICATION_LIST: _LIST,
+    # Its schedules and deliveries are those that the caller sees.
+    Action.RECIPIENT_READ: _LIST,
+    # Each schedule is asked for as by `schedule.change`.
+    Action.RECIPIENT_REMOVE: _general(),
+    Action.RECIPIENT_ERASE: _ADMIN,
+    Action.SUPPRESSION_LIST: _general(creator=False, scope=_R),
+    Action.SUPPRESSION_ADD: _ADMIN,
+    Action.SUPPRESSION_CHANGE: _ADMIN,
+    Action.SUPPRESSION_REMOVE: _ADMIN,
     Action.AUDIT_LIST: _general(scope=_R),
     Action.STATS_READ: _LIST,
     Action.USER_LIST: _LIST,
@@ -220,6 +237,7 @@ TABLE: Mapping[Action, Rule] = {
     Action.TEAM_DELETE: _ADMIN_OF,
     Action.KEY_LIST: _LIST,
     Action.KEY_CREATE: _general(),
+    Action.KEY_CHANGE: _owned(),
     Action.KEY_REVOKE: _owned(),
 }
 

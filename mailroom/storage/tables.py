@@ -239,7 +239,10 @@ class Execution(Table):
 
 
 class Delivery(Table):
-    """One artifact set to one recipient or path of one destination. `key` is fixed before the first byte is sent."""
+    """One artifact set to one recipient or path of one destination. `key` is fixed before the first byte is sent.
+
+    `reason_code` says why it is suppressed, as a code; `error_message` says it in words.
+    """
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -247,6 +250,7 @@ class Delivery(Table):
         Index(None, "status", "created_at", "id"),
         Index(None, "created_at", "id"),
         Index(None, "recipient", "created_at", "id"),
+        Index("ix_deliveries_person", text("lower(recipient)"), "created_at", "id"),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     execution_id: Mapped[str] = mapped_column(ForeignKey("schedule_executions.id"))
@@ -262,6 +266,7 @@ class Delivery(Table):
     delivered_at: Mapped[datetime | None]
     receipt: Mapped[Json | None]
     error_message: Mapped[str | None] = mapped_column(Text)
+    reason_code: Mapped[str | None] = mapped_column(String(40))
     created_at: Mapped[datetime]
 
 
