@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     key_reminder_days: int = Field(
         default=14, ge=1, le=366, description=("How many days before a key expires its owner is reminded.")
     )
+    key_old_days: int = Field(
+        default=180, ge=1, le=3660, description=("After how many days the owner of a key is reminded to replace it.")
+    )
     owner_email: str = Field(
         default="owner@localhost",
         pattern=r"^[^@\s]+@[^@\s]+$",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, false, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, delete, false, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action, Relation
@@ -181,18 +181,26 @@ async def record_use(session: AsyncSession, key_id: str, *, now: datetime, befor
     )
 
 
-async def expiring(session: AsyncSession, *, now: datetime, before: datetime, limit: int) -> Sequence[ApiKey]:
-    """Return keys that end before this moment and whose owners were not told yet; each is locked."""
-    query = (
-        select(ApiKey)
-        .where(
-            ApiKey.expires_at > now,
-            ApiKey.expires_at <= before,
-            ApiKey.revoked_at.is_(None),
-            ApiKey.reminded_at.is_(None),
-        )
-        .order_by(ApiKey.expires_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
+def _valid(now: datetime) -> ColumnElement[bool]:
+    return and_(ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now))
+
+
+def expiring(*, now: datetime, before: datetime) -> Select[tuple[ApiKey]]:
+    """Return the query of keys that end before this moment and whose owners were not told yet."""
+    found = select(ApiKey).where(_valid(now), ApiKey.expires_at <= before, ApiKey.reminded_at.is_(None))
+    return found.order_by(ApiKey.expires_at, ApiKey.id)
+
+
+def old(*, now: datetime, before: datetime) -> Select[tuple[ApiKey]]:
+    """Return the query of keys that were made before this moment and whose owners were not told so yet."""
+    found = select(ApiKey).where(_valid(now), ApiKey.created_at <= before, ApiKey.age_reminded_at.is_(None))
+    return found.order_by(ApiKey.created_at, ApiKey.id)
+
+
+async def keys_to_replace(
+    session: AsyncSession, *, viewer: Viewer, now: datetime, ends_before: datetime, made_before: datetime
+) -> Sequence[ApiKey]:
+    """Return the keys that end soon or are old, the next to end first, whether or not their owners were told."""
+    due = or_(ApiKey.expires_at <= ends_before, ApiKey.created_at <= made_before)
+    query = select(ApiKey).where(keys_visible_to(viewer), _valid(now), due).order_by(ApiKey.expires_at, ApiKey.id)
     return (await session.scalars(query)).all()

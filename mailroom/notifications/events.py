@@ -192,7 +192,7 @@ class KeyExpires(Event):
 
 @dataclass(frozen=True, slots=True)
 class KeyIsOld(Event):
-    """A key of the user is `days` old and still in use; `prefix` is its first part."""
+    """A key of the user was made `days` ago and is valid still; `prefix` is its first part."""
 
     name: str
     prefix: str
