@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
+from pydantic import SecretStr
 
 from cli.output import out, print_json, print_table
 from cli.rest_client import MailroomClient
@@ -114,6 +115,17 @@ def revoke(key_id: str) -> None:
     with MailroomClient(current()) as client:
         client.call("DELETE", f"/keys/{_safe(key_id)}")
     out.print(f"{key_id} is revoked.", markup=False, highlight=False)
+
+
+@app.command
+def identity() -> None:
+    """Print the public key with which an HTTP source checks for whom a report is made."""
+    from embedded import data_dir
+    from mailroom.access.identity import public_key
+
+    settings = current()
+    key = settings.identity_key if settings.mode == "production" else SecretStr(data_dir.identity_key(settings))
+    sys.stdout.write(public_key(key))
 
 
 def _until(key: dict[str, Any]) -> str:
