@@ -125,7 +125,7 @@ def key_pepper(settings: Settings) -> str:
 
 
 def identity_key(settings: Settings) -> str:
-    """Return the secret that identities for HTTP sources are signed with: the setting, or the one in the data folder."""
+    """Return the secret that signs identities for HTTP sources: the setting, or the one in the data folder."""
     kept = settings.data_dir / "identity-key"
     return settings.identity_key.get_secret_value() or _key_file(kept, secrets.token_hex(32))
 

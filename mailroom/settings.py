@@ -56,8 +56,8 @@ class Settings(BaseSettings):
     identity_key: SecretStr = Field(
         default=SecretStr(""),
         description=(
-            "The secret that identities for HTTP sources are signed with: 64 random hexadecimal digits, the same for the "
-            "API and the workers. `mailroom up` makes one in data_dir."
+            "The secret that signs identities for HTTP sources: 64 random hexadecimal digits, the same for the API and "
+            "the workers. `mailroom up` makes one in data_dir."
         ),
     )
     owner_email: str = Field(

@@ -12,12 +12,12 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.executions.lifecycle import new_execution
-from mailroom.executions.policy import Policy
 from mailroom.ledger.account import compare
 from mailroom.passes.deliver import plan
+from mailroom.passes.mishaps.patience import expires_after_of
 from mailroom.passes.retry import expiry_of
 from mailroom.releases import repository as releases
-from mailroom.schedules.spec import stored_spec
+from mailroom.schedules.spec import stored_policy, stored_spec
 from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.stops.coverage import covers
 from mailroom.stops.spec import StopCause
@@ -99,9 +99,10 @@ def _is_first(execution: Execution) -> bool:
 
 def _too_late(execution: Execution, schedule: Schedule, newest: datetime | None, now: datetime) -> bool:
     """Tell whether an execution will not go any more: it has expired, or a later one takes its place."""
-    policy = Policy.model_validate(schedule.policy_config["policy"])
-    replaced = _is_first(execution) and policy.catchup != "all" and newest is not None and newest > execution.due_at
-    return replaced or now > expiry_of(execution, policy.expires_after).at
+    policy = stored_policy(schedule)
+    catches_up = policy is None or policy.catchup == "all"
+    replaced = _is_first(execution) and not catches_up and newest is not None and newest > execution.due_at
+    return replaced or now > expiry_of(execution, expires_after_of(schedule)).at
 
 
 def _planned(execution: Execution, schedule: Schedule, now: datetime) -> list[Delivery]:

@@ -72,8 +72,8 @@ class HttpSource(_Model):
         # Reports that do not say it keep their version.
         exclude_if=lambda value: not value,
         description=(
-            "Whether the source is told, signed, for whom the report is made: the owner of the schedule, or who previews "
-            "it. The connection has to say `identity: true`. Such a report is rendered anew for each owner."
+            "Whether the source is told, signed, for whom the report is made: the owner of the schedule, or who "
+            "previews it. The connection has to say `identity: true`. Such a report is rendered anew for each owner."
         ),
     )
 

@@ -69,13 +69,17 @@ class Report(Table):
 
 
 class Connection(Table):
-    """Name and kind of a Prefect block document; the secrets are in the block alone."""
+    """Name and kind of a Prefect block document; the secrets are in the block alone.
+
+    One that is not made yet has only taken its name: whether Prefect has a block of that name, and whose, is open.
+    """
 
     __tablename__ = "connections"
     name: Mapped[str] = mapped_column(String(100), primary_key=True)
     kind: Mapped[str] = mapped_column(String(40))
     block_type_slug: Mapped[str] = mapped_column(String(100))
     description: Mapped[str] = mapped_column(Text, default="")
+    is_made: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

@@ -37,8 +37,8 @@ class HttpSource(HttpLogin, Block):
         default=False,
         description=(
             "Whether each request says, signed, for which user the report is made, in the header X-Mailroom-Identity. "
-            "Only reports with `as_owner: true` can be made from it then. The public key to check it with is printed by "
-            "`mailroom keys identity`."
+            "Only reports with `as_owner: true` can be made from it then. `mailroom keys identity` prints the public "
+            "key to check it with."
         ),
     )
 

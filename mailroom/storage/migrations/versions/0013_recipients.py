@@ -38,6 +38,7 @@ def upgrade() -> None:
     op.create_index("ix_deliveries_person", "deliveries", [sa.text("lower(recipient)"), "created_at", "id"])
     op.add_column("deliveries", sa.Column("reason_code", sa.String(40), nullable=True))
     op.add_column("api_keys", sa.Column("age_reminded_at", Instant(timezone=True), nullable=True))
+    op.add_column("connections", sa.Column("is_made", sa.Boolean(), nullable=False, server_default=sa.true()))
     _fill(op.get_bind())
 
 
