@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, ScalarSelect, delete, false, insert, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.access.permissions import Action
+from mailroom.access.permissions import Action, Relation
 from mailroom.access.reach import of_schedules
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
@@ -88,11 +88,11 @@ async def suppression(session: AsyncSession, suppression_id: str, *, viewer: Vie
         NotFound: there is none of that id, for this viewer.
         Forbidden: the viewer may not do this.
     """
-    viewer.require(doing)
     query = select(Suppression).where(Suppression.id == suppression_id, visible_to(viewer))
     found = (await session.scalars(query)).one_or_none()
     if found is None:
         raise NotFound(f"There is no suppression {suppression_id[:60]}.", remedy="GET /api/v1/suppressions lists them.")
+    viewer.require(doing, Relation.SHARED)
     return found
 
 
