@@ -6,9 +6,13 @@ SECURITY-TESTS 37: what a test of a connection uses is what was saved with its h
 from __future__ import annotations
 
 import asyncio
+import base64
+import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -17,12 +21,15 @@ from prefect.exceptions import ObjectNotFound
 from sqlalchemy import delete
 
 from mailroom.storage.tables import Connection
+from prefect_mailroom import outbound
 from prefect_mailroom.channels.folder import FolderChannel
-from tests.support.smtp import PASSWORD, USERNAME, SmtpServer, smtp_settings
 from tests.support.wire import intercepted
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
+
+
+CANARY = "canary-7c2e-never-elsewhere"
 
 
 class Held:
@@ -112,24 +119,60 @@ async def test_one_that_was_never_made_can_be_made_by_a_change(online: Api, tmp_
     await online.json("DELETE", "/connections/half", 204)
 
 
+class Listener(ThreadingHTTPServer):
+    """Keeps everything that a webhook is sent."""
+
+    def __init__(self) -> None:
+        self.got: list[str] = []
+        listener = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:  # the standard library's name
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                listener.got.append(f"{self.headers}\n{body}")
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the standard library's name
+                """Stay silent."""
+
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    @property
+    def url(self) -> str:
+        """Return where it listens."""
+        return f"http://127.0.0.1:{self.server_port}/"
+
+
+@pytest.fixture
+def listeners() -> Iterator[tuple[Listener, Listener]]:
+    """Two hosts: the one that the secret is for, and another."""
+    with Listener() as home, Listener() as other:
+        for one in (home, other):
+            threading.Thread(target=one.serve_forever, daemon=True).start()
+        yield home, other
+        home.shutdown()
+        other.shutdown()
+
+
 async def test_37_a_test_with_a_changed_host_never_sends_the_stored_secret(
-    online: Api, monkeypatch: pytest.MonkeyPatch
+    online: Api, monkeypatch: pytest.MonkeyPatch, listeners: tuple[Listener, Listener]
 ) -> None:
     """Neither a trial with settings of its own, nor a change that leaves the secret out, takes it to another host."""
-    monkeypatch.setenv("MAILROOM_OUTBOUND_ALLOW", "127.0.0.1")
-    secret = {"username": USERNAME, "password": PASSWORD}
-    with SmtpServer().in_thread() as home, SmtpServer().in_thread() as other:
-        settings = smtp_settings(home.port, **secret)
-        await online.json("POST", "/connections", 201, json={"name": "mail", "kind": "email", "settings": settings})
-        elsewhere = smtp_settings(other.port, username=USERNAME)
-        trial = {"connection": "mail", "to": "ada@example.com"}
-        for smuggled in ({"credentials": elsewhere["credentials"]}, {"smtp_server": "127.0.0.1"}):
-            answer = await online.http.post("/api/v1/distribution/test/email", json={**trial, "destination": smuggled})
-            assert answer.status_code == 422, answer.text
-        changed = await online.http.put("/api/v1/connections/mail", json={"kind": "email", "settings": elsewhere})
-        assert changed.is_success or changed.status_code == 422, changed.text
-        await online.http.post("/api/v1/connections/mail/check")
-        await online.http.post("/api/v1/distribution/test/email", json=trial)
-        assert other.logins == []
-        shown = await online.json("GET", "/connections/mail", 200)
-        assert PASSWORD not in str(shown)
+    monkeypatch.setenv(outbound.VARIABLE, "127.0.0.1")
+    home, other = listeners
+    keys = [f"whsec_{base64.b64encode(bytes([number]) * 32).decode()}" for number in (1, 2)]
+    settings = {"url": home.url, "signing_secret": keys[0], "auth": "bearer", "auth_secret": CANARY}
+    await online.json("POST", "/connections", 201, json={"name": "hook", "kind": "webhook", "settings": settings})
+    trial = {"connection": "hook"}
+    await online.json("POST", "/distribution/test/webhook", 200, json=trial)
+    assert CANARY in home.got[0], "the secret is sent to its own host"
+    await online.json("POST", "/distribution/test/webhook", 422, json={**trial, "destination": {"url": other.url}})
+    elsewhere = {"url": other.url, "signing_secret": keys[1], "auth": "bearer"}
+    await online.json("PUT", "/connections/hook", 422, json={"kind": "webhook", "settings": elsewhere})
+    await online.json(
+        "PUT", "/connections/hook", 200, json={"kind": "webhook", "settings": {**elsewhere, "auth": "none"}}
+    )
+    await online.json("POST", "/distribution/test/webhook", 200, json=trial)
+    assert (len(home.got), len(other.got)) == (1, 1)
+    assert CANARY not in other.got[0]

@@ -1,4 +1,4 @@
-"""SECURITY-TESTS 26: a report for its owner shows the owner's rows, and no other owner's are ever sent in their place."""
+"""SECURITY-TESTS 26: a report for its owner shows the rows of the owner, and never the rows of another owner."""
 
 from __future__ import annotations
 
