@@ -135,9 +135,10 @@ def _check_scope(row: ApiKey, wanted: KeySettings, context: Context) -> None:
     if not row.scope.covers(wanted.scope):
         message = f"The key has the scope {row.scope}, and a key is never widened."
         raise Invalid.at("scope", message, "Make a new key of the wider scope, and revoke this one.")
-    if not context.scope.covers(wanted.scope):
-        message = f"Your own key has the scope {context.scope}, and cannot keep one of the scope {wanted.scope} alive."
-        raise Invalid.at("scope", message, f"Ask for {context.scope}.")
+    own = context.scope
+    if not own.covers(wanted.scope):
+        message = f"Your own key has the scope {own}, and cannot keep one of the scope {wanted.scope} alive."
+        raise Invalid.at("scope", message, f"Ask for {own}.")
 
 
 def _check_end(row: ApiKey, wanted: KeySettings, context: Context) -> None:
