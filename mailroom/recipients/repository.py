@@ -19,6 +19,9 @@ from mailroom.storage.model.recipients import ScheduleRecipient, Suppression
 from mailroom.storage.paging import Page, page
 from mailroom.storage.tables import Schedule
 
+_CHUNK = 5000
+"""Entries that one query names."""
+
 
 async def replace_addresses(session: AsyncSession, schedule_id: str, addresses: Iterable[str]) -> None:
     """Store whom a schedule sends to, in the transaction that writes the schedule."""
@@ -57,10 +60,11 @@ def suppressing(recipient: str) -> ScalarSelect[str | None]:
 async def suppressed_among(session: AsyncSession, addresses: Collection[str]) -> dict[str, str]:
     """Return the entry of the list for each of these addresses that is on it, for Mailroom's own work."""
     wanted = {address: entries_for(address) for address in addresses}
-    entries = {entry for found in wanted.values() for entry in found}
-    if not entries:
-        return {}
-    listed = set(await session.scalars(select(Suppression.address).where(Suppression.address.in_(sorted(entries)))))
+    entries = sorted({entry for found in wanted.values() for entry in found})
+    listed: set[str] = set()
+    for start in range(0, len(entries), _CHUNK):
+        named = Suppression.address.in_(entries[start : start + _CHUNK])
+        listed |= set(await session.scalars(select(Suppression.address).where(named)))
     hits = {address: next((one for one in found if one in listed), None) for address, found in wanted.items()}
     return {address: hit for address, hit in hits.items() if hit is not None}
 

@@ -16,6 +16,7 @@ from mailroom.ledger.account import compare
 from mailroom.passes.deliver import plan
 from mailroom.passes.mishaps.patience import expires_after_of
 from mailroom.passes.retry import expiry_of
+from mailroom.recipients.repository import suppressed_among
 from mailroom.releases import repository as releases
 from mailroom.schedules.spec import stored_policy, stored_spec
 from mailroom.states import ExecutionKind, ExecutionState
@@ -85,7 +86,10 @@ async def preview(session: AsyncSession, lifted: Sequence[Stop], others: Sequenc
             break
         beyond = (page[-1][0].due_at, page[-1][0].id)
     found.complete = seen < MOST
-    for execution, schedule, going in rows:
+    listed = await suppressed_among(session, {one.recipient for _, _, going in rows for one in going})
+    for execution, schedule, deliveries in rows:
+        if not (going := [one for one in deliveries if one.recipient not in listed]):
+            continue
         late = _too_late(execution, schedule, newest.get(schedule.id), now)
         _add(found, schedule, execution.due_at, going, late=late, restored=restored)
     if restored:
