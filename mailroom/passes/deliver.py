@@ -291,12 +291,11 @@ class Courier:
         needs_grant = closed is None and not viewer.sees_all
         if needs_grant and await grants.not_usable(session, [delivery.connection], viewer=viewer):
             return because(ReasonCode.CONNECTION_NOT_ALLOWED, connection=delivery.connection)
-        if closed is None:
-            left_out = may_get(delivery.recipient, standing.suppression)
-            if left_out is None and standing.stop_id is not None:
-                raise HeldBack(standing.stop_id)
+        if closed is None and (left_out := may_get(delivery.recipient, standing.suppression)):
             return left_out
-        return closed.reason
+        if closed is None and standing.stop_id is not None:
+            raise HeldBack(standing.stop_id)
+        return closed.reason if closed else None
 
     async def _channel(self, delivery: Delivery) -> Channel | MailroomError:
         """Return the delivery's block, loaded once a pass, or why it cannot be had."""

@@ -48,7 +48,9 @@ async def read(
         )
         listed = await recipients.suppression_of(session, person, viewer=caller.viewer)
     sent = await deliveries.page(caller, DeliveryFilter(person=person), cursor=deliveries_cursor, limit=limit)
-    schedules = PageView(items=[_schedule(row) for row in found.items], next_cursor=found.next_cursor)
+    schedules = PageView[RecipientSchedule](
+        items=[_schedule(row) for row in found.items], next_cursor=found.next_cursor
+    )
     suppression = SuppressionView.model_validate(listed) if listed else None
     return RecipientView(address=person, suppression=suppression, schedules=schedules, deliveries=sent)
 

@@ -52,7 +52,7 @@ def test_the_source_learns_who_it_is(identity_of: Callable[[str, str], dict[str,
 
 
 def _unsigned() -> str:
-    return jwt.encode(jwt.decode(_token(), options={"verify_signature": False}), None, algorithm="none")
+    return jwt.encode(jwt.decode(_token(), options={"verify_signature": False}), "", algorithm="none")
 
 
 @pytest.mark.parametrize(
