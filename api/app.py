@@ -29,6 +29,7 @@ from api.rest.executions import routes as executions
 from api.rest.keys import routes as keys
 from api.rest.load import routes as load
 from api.rest.notifications import routes as notifications
+from api.rest.recipients import routes as recipients
 from api.rest.reports import routes as reports
 from api.rest.schedules import bulk
 from api.rest.schedules import routes as schedules
@@ -36,6 +37,7 @@ from api.rest.sessions import routes as sessions
 from api.rest.sharing import routes as sharing
 from api.rest.stats import routes as stats
 from api.rest.stops import routes as stops
+from api.rest.suppressions import routes as suppressions
 from api.rest.teams import routes as teams
 from api.rest.users import login as users_login
 from api.rest.users import routes as users
@@ -86,6 +88,8 @@ PARTS = (
     keys,
     sessions,
     stops,
+    recipients,
+    suppressions,
 )
 
 

@@ -38,6 +38,7 @@ async def render_locally(
         MailroomError: the report, a format, a parameter or the source is not as it must be.
     """
     from mailroom.rendering import client
+    from mailroom.rendering.as_owner import identity_token
     from mailroom.rendering.job_factory import limits_of, render_job
 
     definition, connection = await _stored(settings, report_id)
@@ -51,9 +52,11 @@ async def render_locally(
         raise MailroomError(
             f"{report_id} has no format {', '.join(unknown)}.", remedy=(f"The report has these formats: {known}.")
         )
+    source = await _source(settings, connection)
+    identity_token(definition, source, None, settings, now=due_at)  # Refuses what is made for a user: there is none.
     job = render_job(
         definition,
-        await _source(settings, connection),
+        source,
         resolve_parameters(definition.parameters, parameters, due_at, timezone),
         (name for name in definition.formats if not formats or name in formats),
         due_at=due_at,

@@ -124,6 +124,12 @@ def key_pepper(settings: Settings) -> str:
     return settings.key_pepper.get_secret_value() or _key_file(settings.data_dir / "key-pepper", secrets.token_hex(32))
 
 
+def identity_key(settings: Settings) -> str:
+    """Return the secret that signs identities for HTTP sources: the setting, or the one in the data folder."""
+    kept = settings.data_dir / "identity-key"
+    return settings.identity_key.get_secret_value() or _key_file(kept, secrets.token_hex(32))
+
+
 def encryption_key(settings: Settings) -> str:
     """Return the Fernet key of the embedded Prefect's blocks; Prefect would keep one beside the secrets it guards."""
     fresh = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()

@@ -119,6 +119,7 @@ def api(settings: Settings, environment: Mapping[str, str]) -> Service:
             **environment,
             "MAILROOM_API_KEY": data_dir.api_key(settings),
             "MAILROOM_KEY_PEPPER": data_dir.key_pepper(settings),
+            "MAILROOM_IDENTITY_KEY": data_dir.identity_key(settings),
         },
         _answers(f"http://{settings.host}:{settings.api_port}/healthz"),
     )
@@ -133,6 +134,6 @@ def worker(settings: Settings, environment: Mapping[str, str]) -> Service:
     return Service(
         "worker",
         [*command, "--name", name, "--pool", settings.work_pool, "--limit", str(settings.worker_slots)],
-        {**environment, **prefect_settings.WORKER},
+        {**environment, **prefect_settings.WORKER, "MAILROOM_IDENTITY_KEY": data_dir.identity_key(settings)},
         _worker_answers(settings, name),
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import string
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -49,6 +50,16 @@ class Settings(LoginSettings):
     )
     key_reminder_days: int = Field(
         default=14, ge=1, le=366, description=("How many days before a key expires its owner is reminded.")
+    )
+    key_old_days: int = Field(
+        default=180, ge=1, le=3660, description=("After how many days the owner of a key is reminded to replace it.")
+    )
+    identity_key: SecretStr = Field(
+        default=SecretStr(""),
+        description=(
+            "The secret that signs identities for HTTP sources: 64 random hexadecimal digits, the same for the API and "
+            "the workers. `mailroom up` makes one in data_dir."
+        ),
     )
     owner_email: str = Field(
         default="owner@localhost",
@@ -140,6 +151,14 @@ class Settings(LoginSettings):
     def _long_enough(cls, value: SecretStr) -> SecretStr:
         if 0 < len(value.get_secret_value()) < 32:
             raise ValueError("needs at least 32 characters")
+        return value
+
+    @field_validator("identity_key")
+    @classmethod
+    def _is_a_seed(cls, value: SecretStr) -> SecretStr:
+        seed = value.get_secret_value()
+        if seed and not (len(seed) == 64 and all(digit in string.hexdigits for digit in seed)):
+            raise ValueError("needs 64 hexadecimal digits, such as `openssl rand -hex 32` prints")
         return value
 
     @field_validator("renderers_socket")

@@ -18,4 +18,4 @@ def check_etag(current: str, if_match: str | None, *, noun: str) -> None:
     """
     if if_match not in (None, "*", current):
         message = f"The {noun} has changed since you read it: its version is {current}, but you sent {if_match}."
-        raise Conflict(message, remedy="Read the {noun} again, and repeat your change on the new version.", stale=True)
+        raise Conflict(message, remedy=f"Read the {noun} again, and repeat your change on the new version.", stale=True)

@@ -11,7 +11,8 @@ from urllib.parse import quote
 import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
-from cli.doctor.finding import Finding, ok, problem, warning
+from cli.doctor.finding import Finding, Level, ok, problem, warning
+from mailroom.access import repository as access
 from mailroom.access.viewer import SYSTEM
 from mailroom.connections import repository as connection_repository
 from mailroom.rendering import client
@@ -21,6 +22,7 @@ from mailroom.storage.database import Database
 from mailroom.storage.tables import Connection
 from prefect_mailroom.errors import MailroomError
 
+_NAMED = 5
 _START = "Start it with `mailroom up`."
 # A worker is heard from every 30 s.
 _SILENT = timedelta(seconds=90)
@@ -65,6 +67,27 @@ async def prefect(settings: Settings) -> list[Finding]:
         worker(workers.json() if workers.is_success else [], datetime.now(UTC)),
         block_types(slugs),
     ]
+
+
+async def keys(settings: Settings, now: datetime) -> Finding:
+    """Check whether keys of users end soon, or are old."""
+    name, tables = "keys of users", Database(settings.database)
+    soon, long_ago = now + timedelta(days=settings.key_reminder_days), now - timedelta(days=settings.key_old_days)
+    try:
+        async with tables.session() as session:
+            found = await access.keys_to_replace(
+                session, viewer=SYSTEM, now=now, ends_before=soon, made_before=long_ago
+            )
+    except (SQLAlchemyError, OSError) as error:
+        return warning(name, f"Not checked, because the database cannot be read: {type(error).__name__}.")
+    finally:
+        await tables.close()
+    if not found:
+        return ok(name, "none ends soon or is old")
+    told = [f"{key.name} ({key.prefix}…)" for key in found[:_NAMED]]
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    text = f"These end within {settings.key_reminder_days} days, or are over {settings.key_old_days} days old:"
+    return warning(name, f"{text} {', '.join(told)}{more}.", "Replace them: `mailroom keys create`, then `revoke`.")
 
 
 def versions(server: str, here: str) -> Finding:
@@ -193,4 +216,5 @@ async def everything(settings: Settings) -> list[Finding]:
             if rows
             else []
         )
-    return [first, *about_prefect, *about_connections, await renderers(settings), await api(settings)]
+    about_keys = [await keys(settings, datetime.now(UTC))] if first.level is Level.OK else []
+    return [first, *about_keys, *about_prefect, *about_connections, await renderers(settings), await api(settings)]

@@ -81,6 +81,13 @@ class Action(StrEnum):
     CALENDAR_CHANGE = "calendar.change"
     CALENDAR_DELETE = "calendar.delete"
     NOTIFICATION_LIST = "notification.list"
+    RECIPIENT_READ = "recipient.read"
+    RECIPIENT_REMOVE = "recipient.remove"
+    RECIPIENT_ERASE = "recipient.erase"
+    SUPPRESSION_LIST = "suppression.list"
+    SUPPRESSION_ADD = "suppression.add"
+    SUPPRESSION_CHANGE = "suppression.change"
+    SUPPRESSION_REMOVE = "suppression.remove"
     AUDIT_LIST = "audit.list"
     STATS_READ = "stats.read"
     USER_LIST = "user.list"
@@ -98,6 +105,7 @@ class Action(StrEnum):
     TEAM_DELETE = "team.delete"
     KEY_LIST = "key.list"
     KEY_CREATE = "key.create"
+    KEY_CHANGE = "key.change"
     KEY_REVOKE = "key.revoke"
     SESSION_LIST = "session.list"
     SESSION_END = "session.end"
@@ -210,6 +218,15 @@ TABLE: Mapping[Action, Rule] = {
     Action.CALENDAR_CHANGE: _ADMIN_OF,
     Action.CALENDAR_DELETE: _ADMIN_OF,
     Action.NOTIFICATION_LIST: _LIST,
+    # Its schedules and deliveries are those that the caller sees.
+    Action.RECIPIENT_READ: _LIST,
+    # Each schedule is asked for as by `schedule.change`.
+    Action.RECIPIENT_REMOVE: _general(),
+    Action.RECIPIENT_ERASE: _ADMIN,
+    Action.SUPPRESSION_LIST: _general(creator=False, scope=_R),
+    Action.SUPPRESSION_ADD: _ADMIN,
+    Action.SUPPRESSION_CHANGE: _ADMIN_OF,
+    Action.SUPPRESSION_REMOVE: _ADMIN_OF,
     Action.AUDIT_LIST: _general(scope=_R),
     Action.STATS_READ: _LIST,
     Action.USER_LIST: _LIST,
@@ -229,6 +246,7 @@ TABLE: Mapping[Action, Rule] = {
     Action.TEAM_DELETE: _ADMIN_OF,
     Action.KEY_LIST: _LIST,
     Action.KEY_CREATE: _general(),
+    Action.KEY_CHANGE: _owned(),
     Action.KEY_REVOKE: _owned(),
     Action.SESSION_LIST: _LIST,
     Action.SESSION_END: _owned(_OWN, _OWN, _R),

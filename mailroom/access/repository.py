@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, delete, false, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, delete, false, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action, Relation
@@ -18,6 +18,7 @@ from mailroom.storage.model.access import ApiKey, ConnectionGrant, ScheduleShare
 from mailroom.storage.paging import Page, page
 from mailroom.storage.tables import User
 
+Row = TypeVar("Row", User, Team, ApiKey)
 EXTERNAL = "ext:"
 """A reference that begins so names a user or a team by the id that another product has given it."""
 
@@ -69,6 +70,20 @@ def _named(table: type[User | Team], reference: str) -> ColumnElement[bool]:
     return table.id == reference
 
 
+async def _one(session: AsyncSession, query: Select[tuple[Row]], what: str, listed_at: str, *, lock: bool) -> Row:
+    """Return the only row of a look-up, locked where that is asked for.
+
+    Raises:
+        NotFound: there is none.
+    """
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    found = (await session.scalars(query)).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no {what}.", remedy=f"GET /api/v1/{listed_at} lists them.")
+    return found
+
+
 async def user(
     session: AsyncSession, reference: str, *, viewer: Viewer, doing: Action = Action.USER_READ, lock: bool = False
 ) -> User:
@@ -79,11 +94,7 @@ async def user(
         Forbidden: the viewer may see the user and not do this.
     """
     query = select(User).where(_named(User, reference), users_visible_to(viewer))
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    found = (await session.scalars(query)).one_or_none()
-    if found is None:
-        raise NotFound(f"There is no user {reference[:80]}.", remedy="GET /api/v1/users lists them.")
+    found = await _one(session, query, f"user {reference[:80]}", "users", lock=lock)
     viewer.require(doing, Relation.OWN if found.id == viewer.user_id else Relation.SAME_TEAM)
     return found
 
@@ -98,11 +109,7 @@ async def team(
         Forbidden: the viewer may see the team and not do this.
     """
     query = select(Team).where(_named(Team, reference), teams_visible_to(viewer))
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    found = (await session.scalars(query)).one_or_none()
-    if found is None:
-        raise NotFound(f"There is no team {reference[:80]}.", remedy="GET /api/v1/teams lists them.")
+    found = await _one(session, query, f"team {reference[:80]}", "teams", lock=lock)
     viewer.require(doing, Relation.OWN)
     return found
 
@@ -151,11 +158,7 @@ async def key(session: AsyncSession, key_id: str, *, viewer: Viewer, doing: Acti
         Forbidden: the viewer may see it and not do this.
     """
     query = select(ApiKey).where(ApiKey.id == key_id, keys_visible_to(viewer))
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    found = (await session.scalars(query)).one_or_none()
-    if found is None:
-        raise NotFound(f"There is no key {key_id[:60]}.", remedy="GET /api/v1/keys lists them.")
+    found = await _one(session, query, f"key {key_id[:60]}", "keys", lock=lock)
     viewer.require(doing, viewer.relation_to(found.user_id))
     return found
 
@@ -181,18 +184,26 @@ async def record_use(session: AsyncSession, key_id: str, *, now: datetime, befor
     )
 
 
-async def expiring(session: AsyncSession, *, now: datetime, before: datetime, limit: int) -> Sequence[ApiKey]:
-    """Return keys that end before this moment and whose owners were not told yet; each is locked."""
-    query = (
-        select(ApiKey)
-        .where(
-            ApiKey.expires_at > now,
-            ApiKey.expires_at <= before,
-            ApiKey.revoked_at.is_(None),
-            ApiKey.reminded_at.is_(None),
-        )
-        .order_by(ApiKey.expires_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
+def _valid(now: datetime) -> ColumnElement[bool]:
+    return and_(ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now))
+
+
+def expiring(*, now: datetime, before: datetime) -> Select[tuple[ApiKey]]:
+    """Return the query of keys that end before this moment and whose owners were not told yet."""
+    found = select(ApiKey).where(_valid(now), ApiKey.expires_at <= before, ApiKey.reminded_at.is_(None))
+    return found.order_by(ApiKey.expires_at, ApiKey.id)
+
+
+def old(*, now: datetime, before: datetime) -> Select[tuple[ApiKey]]:
+    """Return the query of keys that were made before this moment and whose owners were not told so yet."""
+    found = select(ApiKey).where(_valid(now), ApiKey.created_at <= before, ApiKey.age_reminded_at.is_(None))
+    return found.order_by(ApiKey.created_at, ApiKey.id)
+
+
+async def keys_to_replace(
+    session: AsyncSession, *, viewer: Viewer, now: datetime, ends_before: datetime, made_before: datetime
+) -> Sequence[ApiKey]:
+    """Return the keys that end soon or are old, the next to end first, whether or not their owners were told."""
+    due = or_(ApiKey.expires_at <= ends_before, ApiKey.created_at <= made_before)
+    query = select(ApiKey).where(keys_visible_to(viewer), _valid(now), due).order_by(ApiKey.expires_at, ApiKey.id)
     return (await session.scalars(query)).all()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from mailroom.access import repository as access
 from mailroom.access.viewer import Viewer, role_subject, team_subject, user_subject
 from mailroom.errors import Fault, Invalid, NotFound
 from mailroom.roles import Role
+from mailroom.storage.model.access import ConnectionGrant, ScheduleShare
 
 _MOST = 200
 
@@ -28,6 +32,37 @@ class GrantedTo(Audience):
     """The users, teams and roles that may use a connection besides admins."""
 
     roles: list[Role] = Field(default_factory=list, max_length=len(Role), examples=[["creator"]])
+
+
+Kept = type[ScheduleShare] | type[ConnectionGrant]
+"""A table that keeps the subjects which something is shared with; the thing is its other column."""
+
+
+def _thing(table: Kept) -> InstrumentedAttribute[str]:
+    return table.schedule_id if table is ScheduleShare else cast(type[ConnectionGrant], table).connection
+
+
+async def subjects_kept(session: AsyncSession, table: Kept, thing: str) -> list[str]:
+    """Return the subjects that a thing is shared with, sorted."""
+    return sorted(await session.scalars(select(table.subject).where(_thing(table) == thing)))
+
+
+async def replace_subjects(
+    session: AsyncSession, table: Kept, thing: str, wanted: Audience, *, viewer: Viewer
+) -> tuple[list[str], list[str]]:
+    """Share a thing with this audience and nobody else; return the subjects of before and of now.
+
+    Raises:
+        Invalid: see `subjects_of`.
+    """
+    before = await subjects_kept(session, table, thing)
+    after = await subjects_of(session, wanted, viewer=viewer)
+    if after != before:
+        await session.execute(delete(table).where(_thing(table) == thing))
+        if after:
+            rows = [{_thing(table).key: thing, "subject": subject} for subject in after]
+            await session.execute(insert(table), rows)
+    return before, after
 
 
 async def subjects_of(session: AsyncSession, audience: Audience, *, viewer: Viewer) -> list[str]:

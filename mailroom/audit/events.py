@@ -249,6 +249,14 @@ class ReportDeleted(_OfReport):
 
 
 @dataclass(frozen=True, slots=True)
+class IdentitySent(_OfReport):
+    """The report's source, read through `connection`, is told for which user the report is made."""
+
+    action = "identity_sent"
+    connection: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutionRetried(Event):
     """A person asked for another try of an execution that has ended with something undelivered."""
 

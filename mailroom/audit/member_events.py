@@ -75,6 +75,16 @@ class KeyCreated(_OfKey):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyChanged(_OfKey):
+    """A key was renamed, narrowed or given another end; `changes` has before and after of each part that differs."""
+
+    action = "changed"
+    owner: str
+    prefix: str
+    changes: dict[str, list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class KeyRevoked(_OfKey):
     """A key was revoked; the next request with it is refused."""
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action
-from mailroom.access.sharing import GrantedTo, audience_of, subjects_of
+from mailroom.access.sharing import GrantedTo, audience_of, replace_subjects, subjects_kept
 from mailroom.access.viewer import Viewer
 from mailroom.audit import repository as audit
 from mailroom.audit.member_events import ConnectionGranted
@@ -24,7 +23,7 @@ async def read(session: AsyncSession, name: str, context: Context) -> GrantedTo:
         NotFound, Forbidden.
     """
     row = await stored.get(session, name, viewer=context.viewer, doing=Action.CONNECTION_GRANT)
-    return audience_of(await _subjects(session, row.name))
+    return audience_of(await subjects_kept(session, ConnectionGrant, row.name))
 
 
 async def replace(session: AsyncSession, name: str, wanted: GrantedTo, context: Context) -> GrantedTo:
@@ -34,13 +33,8 @@ async def replace(session: AsyncSession, name: str, wanted: GrantedTo, context: 
         NotFound, Forbidden, Invalid.
     """
     row = await stored.get(session, name, viewer=context.viewer, doing=Action.CONNECTION_GRANT)
-    before = await _subjects(session, row.name)
-    after = await subjects_of(session, wanted, viewer=context.viewer)
+    before, after = await replace_subjects(session, ConnectionGrant, row.name, wanted, viewer=context.viewer)
     if after != before:
-        await session.execute(delete(ConnectionGrant).where(ConnectionGrant.connection == row.name))
-        if after:
-            rows = [{"connection": row.name, "subject": subject} for subject in after]
-            await session.execute(insert(ConnectionGrant), rows)
         audit.record_by(session, ConnectionGranted(row.name, [before, after]), context)
     return audience_of(after)
 
@@ -49,8 +43,3 @@ async def not_usable(session: AsyncSession, names: Collection[str], *, viewer: V
     """Return those of these connections that the viewer may not use, sorted; ones that do not exist among them."""
     usable = await stored.named(session, list(names), viewer=viewer)
     return sorted(set(names) - usable.keys())
-
-
-async def _subjects(session: AsyncSession, name: str) -> list[str]:
-    query = select(ConnectionGrant.subject).where(ConnectionGrant.connection == name)
-    return sorted(await session.scalars(query))

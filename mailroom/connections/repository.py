@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, delete, false, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -55,12 +56,16 @@ def _missing(name: str) -> NotFound:
 async def insert(
     session: AsyncSession, name: str, *, kind: str, block_type_slug: str, description: str, now: datetime
 ) -> Connection | None:
-    """Store a new row; return None where the name is in use. The database decides which of several is the first."""
+    """Store a new row that is not made yet; return None where the name is in use.
+
+    The database decides which of several is the first.
+    """
     values = {
         "name": name,
         "kind": kind,
         "block_type_slug": block_type_slug,
         "description": description,
+        "is_made": False,
         "created_at": now,
         "updated_at": now,
     }
@@ -68,13 +73,21 @@ async def insert(
     return (await session.scalars(query)).one_or_none()
 
 
+async def made(session: AsyncSession, name: str) -> bool:
+    """Write that a connection has its block; return whether there is such a connection still."""
+    query = update(Connection).where(Connection.name == name).values(is_made=True).returning(Connection.name)
+    return (await session.scalars(query)).one_or_none() is not None
+
+
 async def change(session: AsyncSession, name: str, *, now: datetime, description: str | None = None) -> Connection:
-    """Write that a connection is changed, and its new description where one is given; return the row.
+    """Write that a connection is changed; and, where a new description is given, that its block is; return the row.
 
     Raises:
         NotFound: it is gone by now.
     """
-    values = {"updated_at": now} if description is None else {"updated_at": now, "description": description}
+    values: dict[str, Any] = {"updated_at": now}
+    if description is not None:
+        values |= {"description": description, "is_made": True}
     query = update(Connection).where(Connection.name == name).values(**values).returning(Connection)
     found = (await session.scalars(query.execution_options(populate_existing=True))).one_or_none()
     if found is None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 from prefect.blocks.core import Block
@@ -28,7 +29,7 @@ from mailroom.connections import repository as connection_repository
 from mailroom.connections.kinds import block_type, kinds
 from mailroom.connections.spec import ConnectionSettings, NewConnection, build, screen
 from mailroom.context import Context
-from mailroom.errors import Conflict, Unavailable
+from mailroom.errors import Conflict, Gone, Unavailable
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Connection
@@ -36,6 +37,8 @@ from prefect_mailroom.errors import ConfigurationError
 
 PREFECT_SECONDS = 15.0
 CHECK_SECONDS = 30.0
+_BEING_MADE = timedelta(minutes=1)
+"""For so long a connection that is not made may be under way: longer than its making can take."""
 _HIDDEN = "********"  # What Prefect shows in place of a secret.
 
 
@@ -92,30 +95,47 @@ def _taken(name: str) -> Conflict:
     return Conflict(f"A connection named '{name}' already exists.", remedy=remedy)
 
 
-async def make_block(wanted: NewConnection, settings: Settings) -> None:
+async def make_block(wanted: NewConnection, settings: Settings) -> UUID | None:
     """Make the block of a connection whose row is there. A block that is there already is never overwritten.
 
-    One with the same settings is taken: a creation whose answer from Prefect was lost has left it.
+    One with the same settings is taken: a creation whose answer from Prefect was lost has left it. Return the id of the
+    block that was made here, None where one was taken.
 
     Raises:
         Invalid: its target may never be reached.
         Conflict: Prefect has another block of this name.
         Unavailable: Prefect does not answer.
     """
+    await screen(build(wanted.kind, wanted.settings))
+    return await _make_block(wanted.name, wanted, settings)
+
+
+async def _make_block(name: str, wanted: ConnectionSettings, settings: Settings) -> UUID | None:
     block = build(wanted.kind, wanted.settings)
     slug = block.get_block_type_slug()
-    await screen(block)
     async with _prefect(settings) as client:
         try:
-            await block.asave(wanted.name, overwrite=False, client=client)
+            return await block.asave(name, overwrite=False, client=client)
         except ValueError as error:
             if not isinstance(error.__cause__, ObjectAlreadyExists):
                 raise
-            document = await client.read_block_document_by_name(wanted.name, slug, include_secrets=True)
-            if not _is_of(document, build(wanted.kind, wanted.settings)):  # A new one: saving marks a block.
-                message = f"Prefect has a block '{wanted.name}' of the type {slug} that is not a connection of ours."
-                remedy = "Choose another name, or delete that block in Prefect."
-                raise Conflict(message, remedy=remedy) from None
+            document = await client.read_block_document_by_name(name, slug, include_secrets=True)
+            if _is_of(document, build(wanted.kind, wanted.settings)):  # A new one: saving marks a block.
+                return None
+            message = f"Prefect has a block '{name}' of the type {slug} that is not a connection of ours."
+            remedy = "Choose another name, or delete that block in Prefect."
+            raise Conflict(message, remedy=remedy) from None
+
+
+async def remove_block(block_id: UUID, settings: Settings) -> None:
+    """Remove a block that was made for a connection which is gone.
+
+    Raises:
+        Unavailable: Prefect does not answer.
+    """
+    async with _prefect(settings) as client:
+        with suppress(ObjectNotFound):
+            await client.delete_block_document(block_id)
 
 
 def _is_of(document: BlockDocument, block: Block) -> bool:
@@ -126,8 +146,14 @@ def _is_of(document: BlockDocument, block: Block) -> bool:
         return False
 
 
-def record_created(session: AsyncSession, wanted: NewConnection, context: Context) -> None:
-    """Write into the audit trail that a connection has its row and its block."""
+async def record_created(session: AsyncSession, wanted: NewConnection, context: Context) -> None:
+    """Write that a connection has its block, also into the audit trail.
+
+    Raises:
+        Gone: it was deleted meanwhile.
+    """
+    if not await connection_repository.made(session, wanted.name):
+        raise Gone(f"The connection '{wanted.name}' was deleted while it was made.", remedy="Create it again.")
     audit.record_by(session, events.ConnectionCreated(wanted.name, wanted.kind, sorted(wanted.settings)), context)
 
 
@@ -142,7 +168,7 @@ async def create(session: AsyncSession, wanted: NewConnection, context: Context)
     await _refuse_taken(session, wanted.name)
     await _save_block(build(wanted.kind, wanted.settings), wanted.name, context.settings)
     row = await reserve(session, wanted, context)
-    record_created(session, wanted, context)
+    await record_created(session, wanted, context)
     return row
 
 
@@ -150,12 +176,13 @@ async def replace(database: Database, name: str, wanted: ConnectionSettings, con
     """Store new settings, all of them: a stored secret is never taken over, so it cannot be sent to a new host.
 
     The row is marked as changed before its block is. So a creation under way that fails meanwhile leaves it alone, and
-    a row without a block (its process died, or somebody removed the block in Prefect) gets a new one. No transaction is
-    open while Prefect is waited for.
+    a row without a block (its process died, or somebody removed the block in Prefect) gets a new one. Where the row was
+    never made, a block of its name is somebody else's, and is not overwritten. No transaction is open while Prefect is
+    waited for.
 
     Raises:
         NotFound, Invalid, Unavailable.
-        Conflict: another kind.
+        Conflict: another kind; or Prefect has a block of the name of a connection that was never made.
     """
 
     async def mark(session: AsyncSession) -> None:
@@ -169,17 +196,21 @@ async def replace(database: Database, name: str, wanted: ConnectionSettings, con
         audit.record_by(session, events.ConnectionChanged(row.name, row.kind, sorted(wanted.settings)), context)
         return row
 
-    async def look(session: AsyncSession) -> None:
+    async def look(session: AsyncSession) -> bool:
         row = await connection_repository.get(session, name, viewer=context.viewer)
         if wanted.kind != row.kind:
             message = f"The connection is of kind {row.kind}, which cannot be changed to {wanted.kind}."
             raise Conflict(message, remedy="Create a new connection, and use it where this one is used.")
+        return row.is_made
 
-    await database.transact(look)
+    is_made = await database.transact(look)
     block = build(wanted.kind, wanted.settings)
     await screen(block)
     await database.transact(mark)
-    await _save_block(block, name, context.settings)
+    if is_made:
+        await _save_block(block, name, context.settings)
+    else:
+        await _make_block(name, wanted, context.settings)
     return await database.transact(finish)
 
 
@@ -188,21 +219,26 @@ async def delete(session: AsyncSession, name: str, context: Context) -> None:
 
     Raises:
         NotFound, Unavailable.
-        Conflict: schedules or reports use it; some are named.
+        Conflict: schedules or reports use it; some are named. Or it is being made at this moment.
     """
     row = await connection_repository.get(session, name, viewer=context.viewer, doing=Action.CONNECTION_DELETE)
+    if not row.is_made and context.now - row.updated_at < _BEING_MADE:
+        # The block may appear right after we would have looked for it, and nobody would remove it.
+        raise Conflict(f"The connection '{name}' is being made at this moment.", remedy="Try again in a minute.")
     schedules, reports = await uses.of_connection(session, name)
     if schedules or reports:
         users = [f"schedule '{used}'" for used in schedules] + [f"report '{used}'" for used in reports]
         message = f"The connection '{name}' is used by {', '.join(users[:5])}{' and more' if len(users) > 5 else ''}."
         raise Conflict(message, remedy="Change or delete what uses it first.")
     # The block first: a database must not be kept waiting for Prefect.
-    async with _prefect(context.settings) as client:
-        try:
-            document = await client.read_block_document_by_name(name, row.block_type_slug, include_secrets=False)
-            await client.delete_block_document(document.id)
-        except ObjectNotFound:
-            pass  # Somebody removed it in Prefect: what is wanted is so already.
+    # Where it was never made, a block of its name is somebody else's.
+    if row.is_made:
+        async with _prefect(context.settings) as client:
+            try:
+                document = await client.read_block_document_by_name(name, row.block_type_slug, include_secrets=False)
+                await client.delete_block_document(document.id)
+            except ObjectNotFound:
+                pass  # Somebody removed it in Prefect: what is wanted is so already.
     audit.record_by(session, events.ConnectionDeleted(row.name, row.kind, []), context)
     await session.delete(row)
 

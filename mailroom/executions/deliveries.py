@@ -35,11 +35,13 @@ class DeliveryFilter:
 
     Attributes:
         states: any of these; empty for all.
+        person: to this mail address, which is in lower case, however it was written.
         since, until: when the delivery was planned, `since` included, `until` not.
     """
 
     states: Collection[DeliveryState] = ()
     recipient: str | None = None
+    person: str | None = None
     connection: str | None = None
     schedule_id: str | None = None
     since: datetime | None = None
@@ -50,6 +52,8 @@ class DeliveryFilter:
         found: list[ColumnElement[bool]] = []
         if self.states:
             found.append(Delivery.status.in_(self.states))
+        if self.person:
+            found.append(func.lower(Delivery.recipient) == self.person)
         if self.recipient:
             found.append(Delivery.recipient == self.recipient)
         if self.connection:

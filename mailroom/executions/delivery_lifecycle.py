@@ -76,7 +76,7 @@ async def begin_attempt(
             ~_CONFIRMED,
             fence,
         )
-        .values(status=DeliveryState.SENDING, attempts=Delivery.attempts + 1, next_attempt_at=None)
+        .values(status=DeliveryState.SENDING, attempts=Delivery.attempts + 1, next_attempt_at=None, reason_code=None)
         .returning(Delivery.attempts)
     )
     number = taken.scalar_one_or_none()
@@ -217,7 +217,12 @@ async def suppress(session: AsyncSession, delivery_id: str, reason: Reason) -> N
     await session.execute(
         update(Delivery)
         .where(Delivery.id == delivery_id, Delivery.status.in_(ALLOWED.sources_of(DeliveryState.SUPPRESSED, By.PLAN)))
-        .values(status=DeliveryState.SUPPRESSED, error_message=words(reason), next_attempt_at=None)
+        .values(
+            status=DeliveryState.SUPPRESSED,
+            reason_code=str(reason.code),
+            error_message=words(reason),
+            next_attempt_at=None,
+        )
     )
 
 
@@ -247,6 +252,6 @@ async def suppress_rest(session: AsyncSession, execution_id: str, reason: Reason
     await session.execute(
         update(Delivery)
         .where(Delivery.execution_id == execution_id, Delivery.status.in_(unsent))
-        .values(status=DeliveryState.SUPPRESSED, error_message=words(reason))
+        .values(status=DeliveryState.SUPPRESSED, reason_code=str(reason.code), error_message=words(reason))
     )
     await session.execute(update(Delivery).where(Delivery.execution_id == execution_id).values(next_attempt_at=None))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ScalarSelect, and_, or_, select
+from sqlalchemy import ScalarSelect, and_, null, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
@@ -48,23 +48,33 @@ def unfinished(executions: Sequence[Execution], *, besides: str) -> list[Executi
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An execution as it stands, with what decides beside it whether anything may leave; `stop_id` stops it."""
+    """An execution as it stands, with what decides beside it whether anything may leave.
+
+    `stop_id` stops it; `suppression` is the entry of the list that its recipient is on.
+    """
 
     execution: Execution
     schedule_state: ScheduleState
     owner: User
     stop_id: str | None
+    suppression: str | None = None
 
 
-async def standing(session: AsyncSession, execution_id: str, stop: ScalarSelect[str | None]) -> Standing:
+async def standing(
+    session: AsyncSession,
+    execution_id: str,
+    stop: ScalarSelect[str | None],
+    suppression: ScalarSelect[str | None] | None = None,
+) -> Standing:
     """Return the execution as it stands and keep it so until the transaction ends; others may look as well.
 
-    `stop` is a value that the same statement reads: the id of a stop that keeps it from leaving, or NULL.
+    `stop` and `suppression` are values that the same statement reads: the id of a stop that keeps it from leaving, and
+    the entry of the list that keeps one recipient from getting it; or NULL.
 
     On SQLite there is no such lock. There, whoever ends an execution also suppresses its deliveries in one write.
     """
     query = (
-        select(Execution, Schedule.state, User, stop)
+        select(Execution, Schedule.state, User, stop, null() if suppression is None else suppression)
         .select_from(Execution)
         .join(Schedule, Schedule.id == Execution.schedule_id)
         .join(User, User.id == Schedule.user_id)

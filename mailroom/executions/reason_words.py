@@ -14,6 +14,8 @@ _SENTENCES = {
     _C.SCHEDULE_NOT_ACTIVE: "The schedule is {state}.",
     _C.OWNER_INACTIVE: "The schedule's owner is disabled, or has a role that may not own schedules.",
     _C.CONNECTION_NOT_ALLOWED: "The schedule's owner may not use the connection {connection} any more.",
+    _C.RECIPIENT_SUPPRESSED: "The recipient is on the list of addresses that nothing is sent to ({entry}).",
+    _C.RECIPIENT_ERASED: "The recipient's address was erased from what is on record.",
     _C.JITTER: "The run starts {delay:span} after its due time, to spread the load (jitter).",
     _C.WAITS_FOR_ANOTHER: "The run waits until execution {execution} of this schedule has ended.",
     _C.STOPPED: "Sending is stopped for {what}: {why} It goes on by itself once that is resumed.",
@@ -63,6 +65,10 @@ _SENTENCES = {
         "Run the schedule now for a new execution."
     ),
     _C.DELIVERED: "{delivered} of {total} delivered.",
+    _C.DELIVERED_BUT_SUPPRESSED: (
+        "{delivered} of {total} delivered. Left out, since nothing is sent to these addresses: {left_out}."
+    ),
+    _C.ALL_SUPPRESSED: "Nobody is left to send it to: nothing is sent to any of its {left_out} addresses.",
     _C.DELIVERY_RETRY: "{delivered} of {total} delivered; {waiting} will be tried again.",
     _C.NOT_ALL_DELIVERED: "{delivered} of {total} delivered; the rest: {states}.",
     _C.DELIVERY_EXPIRED: (

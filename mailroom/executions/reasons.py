@@ -22,6 +22,9 @@ class ReasonCode(StrEnum):
     OWNER_INACTIVE = "owner_inactive"
     CONNECTION_NOT_ALLOWED = "connection_not_allowed"  # connection
 
+    RECIPIENT_SUPPRESSED = "recipient_suppressed"  # entry
+    RECIPIENT_ERASED = "recipient_erased"
+
     # It waits.
     JITTER = "jitter"  # delay
     WAITS_FOR_ANOTHER = "waits_for_another"  # execution
@@ -66,6 +69,8 @@ class ReasonCode(StrEnum):
 
     # Delivering.
     DELIVERED = "delivered"  # delivered, total
+    DELIVERED_BUT_SUPPRESSED = "delivered_but_suppressed"  # delivered, total, left_out
+    ALL_SUPPRESSED = "all_suppressed"  # left_out
     DELIVERY_RETRY = "delivery_retry"  # delivered, total, waiting
     NOT_ALL_DELIVERED = "not_all_delivered"  # delivered, total, states
     DELIVERY_EXPIRED = "delivery_expired"  # delivered, total, states, limit
@@ -94,6 +99,9 @@ class ReasonCode(StrEnum):
     # Written before reasons had codes, or by a later version that knows more of them.
     TEXT = "text"  # text
 
+
+LEFT_OUT = frozenset({str(ReasonCode.RECIPIENT_SUPPRESSED), str(ReasonCode.RECIPIENT_ERASED)})
+"""Why a delivery is left out on purpose: its execution does as well without it."""
 
 _KNOWN = frozenset(str(code) for code in ReasonCode)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from mailroom.access.permissions import GRANTABLE, Action
 from mailroom.roles import Role, Scope
@@ -15,6 +16,13 @@ def _plain(value: str) -> str:
     if not value.isprintable():
         raise ValueError("the text contains a control character or a line break")
     return value.strip()
+
+
+def _utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("the time is outside of what a calendar can hold") from error
 
 
 Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_plain)]
@@ -79,4 +87,16 @@ class NewKey(BaseModel):
     expires_in_days: int = Field(default=90, ge=1, le=3660, description="For how many days it is valid.")
     user: Reference | None = Field(
         default=None, description="Whose key it is; the default is your own. Only an admin makes keys for others."
+    )
+
+
+class KeySettings(BaseModel):
+    """What can be said of a key that is there already. Its scope can only be narrowed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Text
+    scope: Scope = Field(description="The same scope, or a narrower one.")
+    expires_at: Annotated[AwareDatetime, AfterValidator(_utc)] = Field(
+        description="When it ends: later than now, and at most MAILROOM_KEY_DAYS after it was made."
     )

@@ -151,6 +151,24 @@ class ResumedInPrefect(OfSchedule):
 
 
 @dataclass(frozen=True, slots=True)
+class PausedWithoutRecipients(OfSchedule):
+    """A schedule was paused, since its last recipient was taken off it."""
+
+    @property
+    def title(self) -> str:
+        """Return the schedule and what happened to it."""
+        return f"{self.schedule_name} was paused"
+
+    @property
+    def body(self) -> str:
+        """Return why, and what to do. It does not say who it was: whoever asks to be left out may want no trace."""
+        return (
+            "Its last recipient was taken off all schedules, so nobody would get it. Nothing is sent until the "
+            "schedule has another recipient and is resumed."
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class KeyExpires(Event):
     """A key of the user ends soon; `prefix` is its first part."""
 
@@ -169,6 +187,28 @@ class KeyExpires(Event):
         return (
             f"The key {self.name} ({self.prefix}…) expires at {self.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC. Make a new "
             "one, use it in place of this one, and revoke this one."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KeyIsOld(Event):
+    """A key of the user was made `days` ago and is valid still; `prefix` is its first part."""
+
+    name: str
+    prefix: str
+    days: int
+
+    @property
+    def title(self) -> str:
+        """Return the key and what is the matter with it."""
+        return f"The key {self.name} is {self.days} days old"
+
+    @property
+    def body(self) -> str:
+        """Return what to do."""
+        return (
+            f"The key {self.name} ({self.prefix}…) was made {self.days} days ago. The longer a key is in use, the more "
+            "places know it. Make a new one, use it in place of this one, and revoke this one."
         )
 
 

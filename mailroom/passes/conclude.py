@@ -23,7 +23,7 @@ from mailroom.ledger.account import account_for_change
 from mailroom.notifications.events import ExecutionFailed
 from mailroom.notifications.service import notify
 from mailroom.passes.deliver import plan
-from mailroom.passes.outcome import Outcome, Settled, Tried, outcome_of
+from mailroom.passes.outcome import Outcome, Settled, Tried, left_out, outcome_of
 from mailroom.passes.stopping.decide import while_held
 from mailroom.schedules import lifecycle as schedule_lifecycle
 from mailroom.schedules import repository as stored
@@ -112,7 +112,7 @@ def _unconfirmed(
             deliveries = plan(execution, stored_spec(schedule), now=now)
         except (ValidationError, MailroomError):
             _LOG.warning("The recipients of execution %s cannot be read.", execution.id, exc_info=True)
-    left = [row.recipient for row in deliveries if row.status is not DeliveryState.DELIVERED]
+    left = [row.recipient for row in deliveries if row.status is not DeliveryState.DELIVERED and not left_out(row)]
     return tuple(dict.fromkeys(left))
 
 

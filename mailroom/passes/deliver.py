@@ -25,10 +25,11 @@ from mailroom.executions.fence import PassLost, check
 from mailroom.executions.lifecycle import By
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
-from mailroom.passes.gate import may_send
+from mailroom.passes.gate import may_get, may_send
 from mailroom.passes.planned.shipment import Shipment, parcel
 from mailroom.passes.retry import Expiry, next_attempt
 from mailroom.passes.stopping.decide import HeldBack
+from mailroom.recipients.repository import suppressing
 from mailroom.schedules.spec import ScheduleSpec
 from mailroom.settings import Settings
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
@@ -278,7 +279,8 @@ class Courier:
         stop = stopping(
             schedule_id=shipment.schedule.id, report_id=shipment.plan.report_id, connection=delivery.connection
         )
-        standing = await overlap.standing(session, shipment.execution.id, stop)
+        suppression = suppressing(delivery.recipient)
+        standing = await overlap.standing(session, shipment.execution.id, stop, suppression)
         check(standing.execution, shipment.execution.pass_count)
         if standing.execution.status is ExecutionState.CANCELLED:
             return reason_of(standing.execution)
@@ -289,6 +291,8 @@ class Courier:
         needs_grant = closed is None and not viewer.sees_all
         if needs_grant and await grants.not_usable(session, [delivery.connection], viewer=viewer):
             return because(ReasonCode.CONNECTION_NOT_ALLOWED, connection=delivery.connection)
+        if closed is None and (left_out := may_get(delivery.recipient, standing.suppression)):
+            return left_out
         if closed is None and standing.stop_id is not None:
             raise HeldBack(standing.stop_id)
         return closed.reason if closed else None

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from mailroom.executions.policy import CATCH_UP_MOST, GRACE_SECONDS, Policy
 from mailroom.executions.reasons import Reason, ReasonCode, because
 from mailroom.passes.stopping.decide import LOOK_WHILE_STOPPED, stopped_by, stopped_too_long
+from mailroom.recipients.spec import is_erased
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 from mailroom.storage.stop_tables import Stop
 
@@ -119,6 +120,17 @@ def may_send(kind: ExecutionKind, schedule_state: ScheduleState, *, owner_active
     if not owner_active:
         return Closed(ExecutionState.SKIPPED, because(ReasonCode.OWNER_INACTIVE))
     return None
+
+
+def may_get(recipient: str, suppression: str | None) -> Reason | None:
+    """Return why nothing is sent to this recipient, or None where something may be.
+
+    Args:
+        suppression: the entry of the list that the recipient is on.
+    """
+    if is_erased(recipient):
+        return because(ReasonCode.RECIPIENT_ERASED)
+    return None if suppression is None else because(ReasonCode.RECIPIENT_SUPPRESSED, entry=suppression)
 
 
 def gate(situation: Situation) -> Open | Wait | Closed:

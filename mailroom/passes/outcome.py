@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailroom.executions.reasons import Reason, ReasonCode, because
+from mailroom.executions.reasons import LEFT_OUT, Reason, ReasonCode, because
 from mailroom.passes.retry import Expiry, shared_window
 from mailroom.states import DeliveryState, ExecutionState
 from mailroom.storage.tables import Delivery
@@ -63,6 +63,10 @@ def outcome_of(deliveries: Sequence[Delivery], *, now: datetime, expiry: Expiry 
     """
     if any(delivery.status is DeliveryState.SENDING for delivery in deliveries):
         raise LeftUnderWay
+    wanted = [delivery for delivery in deliveries if not left_out(delivery)]
+    if deliveries and not wanted:
+        return Outcome(ExecutionState.SKIPPED, because(ReasonCode.ALL_SUPPRESSED, left_out=len(deliveries)))
+    spared, deliveries = len(deliveries) - len(wanted), wanted
     total = len(deliveries)
     delivered = sum(delivery.status is DeliveryState.DELIVERED for delivery in deliveries)
     counted = {"delivered": delivered, "total": total}
@@ -71,6 +75,9 @@ def outcome_of(deliveries: Sequence[Delivery], *, now: datetime, expiry: Expiry 
     if waiting:
         reason = because(ReasonCode.DELIVERY_RETRY, **counted, waiting=len(waiting))
         return Outcome(ExecutionState.RETRYING, reason, _next_pass(waiting, now))
+    if delivered == total and spared:
+        reason = because(ReasonCode.DELIVERED_BUT_SUPPRESSED, **counted, left_out=spared)
+        return Outcome(ExecutionState.SUCCESS, reason)
     if delivered == total:
         return Outcome(ExecutionState.SUCCESS, because(ReasonCode.DELIVERED, **counted))
     states = sorted({str(d.status) for d in deliveries if d.status is not DeliveryState.DELIVERED})
@@ -79,6 +86,11 @@ def outcome_of(deliveries: Sequence[Delivery], *, now: datetime, expiry: Expiry 
     if expiry and unsettled and max([now, *planned]) > expiry.at:
         reason = because(ReasonCode.DELIVERY_EXPIRED, **counted, states=states, limit=expiry.limit)
     return given_up(deliveries, reason)
+
+
+def left_out(delivery: Delivery) -> bool:
+    """Tell whether a delivery is left out on purpose, since nothing is sent to its recipient; nobody misses it."""
+    return delivery.status is DeliveryState.SUPPRESSED and delivery.reason_code in LEFT_OUT
 
 
 def given_up(deliveries: Sequence[Delivery], reason: Reason) -> Outcome:

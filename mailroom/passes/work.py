@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom import own_endpoints
 from mailroom import settings as settings_module
+from mailroom.access import repository as users
 from mailroom.access.viewer import SYSTEM
 from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import delivery_lifecycle
@@ -30,6 +31,7 @@ from mailroom.passes.planned.rendered import FilesExpired, Rendered, as_planned,
 from mailroom.passes.planned.shipment import load_shipment
 from mailroom.passes.retry import expiry_of, next_attempt
 from mailroom.passes.steps.begin import Begun, NotPrepared, begin
+from mailroom.rendering.as_owner import varies_by_user
 from mailroom.rendering.service import RenderedReport, render_report, render_request
 from mailroom.reports import repository as report_repository
 from mailroom.reports.rights import require_source
@@ -145,7 +147,9 @@ class Work:
                 report = await report_repository.get(session, spec.report_id, viewer=SYSTEM)
                 definition = ReportDefinition.model_validate(report.definition)
                 await require_source(session, report, definition)
-            request = render_request(definition, spec.parameters, spec.formats, execution.due_at, spec.timing.timezone)
+                owner = await users.find(session, claimed.schedule.user_id) if varies_by_user(definition) else None
+            zone = spec.timing.timezone
+            request = render_request(definition, spec.parameters, spec.formats, execution.due_at, zone, owner)
             made = await render_report(self.database, self.settings, request, now=now, group=claimed.schedule.user_id)
         except MailroomError as error:
             return await self._render_failed(begun, error)

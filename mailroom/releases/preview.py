@@ -12,12 +12,13 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.executions.lifecycle import new_execution
-from mailroom.executions.policy import Policy
 from mailroom.ledger.account import compare
 from mailroom.passes.deliver import plan
+from mailroom.passes.mishaps.patience import expires_after_of
 from mailroom.passes.retry import expiry_of
+from mailroom.recipients.repository import suppressed_among
 from mailroom.releases import repository as releases
-from mailroom.schedules.spec import stored_spec
+from mailroom.schedules.spec import stored_policy, stored_spec
 from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.stops.coverage import covers
 from mailroom.stops.spec import StopCause
@@ -85,7 +86,10 @@ async def preview(session: AsyncSession, lifted: Sequence[Stop], others: Sequenc
             break
         beyond = (page[-1][0].due_at, page[-1][0].id)
     found.complete = seen < MOST
-    for execution, schedule, going in rows:
+    listed = await suppressed_among(session, {one.recipient for _, _, going in rows for one in going})
+    for execution, schedule, deliveries in rows:
+        if not (going := [one for one in deliveries if one.recipient not in listed]):
+            continue
         late = _too_late(execution, schedule, newest.get(schedule.id), now)
         _add(found, schedule, execution.due_at, going, late=late, restored=restored)
     if restored:
@@ -99,9 +103,10 @@ def _is_first(execution: Execution) -> bool:
 
 def _too_late(execution: Execution, schedule: Schedule, newest: datetime | None, now: datetime) -> bool:
     """Tell whether an execution will not go any more: it has expired, or a later one takes its place."""
-    policy = Policy.model_validate(schedule.policy_config["policy"])
-    replaced = _is_first(execution) and policy.catchup != "all" and newest is not None and newest > execution.due_at
-    return replaced or now > expiry_of(execution, policy.expires_after).at
+    policy = stored_policy(schedule)
+    catches_up = policy is None or policy.catchup == "all"
+    replaced = _is_first(execution) and not catches_up and newest is not None and newest > execution.due_at
+    return replaced or now > expiry_of(execution, expires_after_of(schedule)).at
 
 
 def _planned(execution: Execution, schedule: Schedule, now: datetime) -> list[Delivery]:

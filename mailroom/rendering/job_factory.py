@@ -9,6 +9,7 @@ from typing import Any
 
 from prefect.blocks.core import Block
 
+from mailroom.access.identity import HEADER
 from mailroom.rendering.job import Limits, RenderJob
 from mailroom.reports.spec import Format, ReportDefinition
 from mailroom.settings import Settings
@@ -27,12 +28,14 @@ def render_job(
     timezone: str,
     folder: Path,
     limits: Limits,
+    identity: str | None = None,
 ) -> RenderJob:
     """Return the job that renders a report to a folder; every format once, in the order given.
 
     Args:
         source: the block of the report's connection, with its secrets.
         parameters: final values; relative dates are already resolved.
+        identity: the token that tells the source for whom it is, see `as_owner.identity_token`.
 
     Raises:
         ConfigurationError: the source gives no rows, as a command does not.
@@ -44,13 +47,16 @@ def render_job(
                 "Use an sql or http connection in the report. For a report with a shell source, run a schedule of it."
             ),
         )
+    access = source.access()
+    if identity is not None:
+        access["headers"] = {**access["headers"], HEADER: identity}
     return RenderJob(
         definition=definition,
         parameters=parameters,
         formats=list(dict.fromkeys(formats)),
         due_at=due_at,
         timezone=timezone,
-        access=source.access(),
+        access=access,
         folder=folder,
         limits=limits,
     )

@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mailroom.access.identity import Identity
 from mailroom.connections import service as connections
 from mailroom.rendering import client
+from mailroom.rendering.as_owner import identity_token
 from mailroom.rendering.job import Limits
 from mailroom.rendering.job_factory import render_job
 from mailroom.reports.parameters import resolve_parameters
@@ -31,8 +33,12 @@ async def preview_html(
     timezone: str,
     settings: Settings,
     group: str,
+    identity: Identity,
 ) -> bytes:
     """Return the report as an HTML page, its relative dates resolved from now. `group` is whose turn this uses up.
+
+    Args:
+        identity: for whom, where users may see different rows.
 
     Raises:
         ParametersInvalid: the parameters do not fit.
@@ -45,6 +51,7 @@ async def preview_html(
         message = f"The report '{definition.id}' passes files on unchanged, so it has no preview."
         raise ConfigurationError(message, remedy="Send yourself a test of a schedule instead.")
     block = await connections.load(source, settings)
+    token = identity_token(definition, block, identity, settings, now=datetime.now(UTC))
     working = settings.data_dir / "previews"
     await asyncio.to_thread(check_space, working, settings.min_free_mb)
     with tempfile.TemporaryDirectory(dir=working, ignore_cleanup_errors=True) as folder:
@@ -57,6 +64,7 @@ async def preview_html(
             timezone=timezone,
             folder=Path(folder),
             limits=LIMITS,
+            identity=token,
         )
         result = await client.render(job, settings=settings, group=group, urgent=True)
         return await asyncio.to_thread(result.files[0].path.read_bytes)

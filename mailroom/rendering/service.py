@@ -8,16 +8,21 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access import identity as identities
+from mailroom.access.identity import Identity, seen_as
+from mailroom.audit import repository as audit
+from mailroom.audit.events import IdentitySent
 from mailroom.connections.service import load_named
 from mailroom.rendering import client
 from mailroom.rendering import repository as rendering_repository
+from mailroom.rendering.as_owner import identity_token, varies_by_user
 from mailroom.rendering.job import RenderedFile, RenderResult
 from mailroom.rendering.job_factory import limits_of, render_job
 from mailroom.rendering.shell import run_shell
@@ -26,8 +31,9 @@ from mailroom.reports.spec import Format, ReportDefinition, ShellSource
 from mailroom.settings import Settings
 from mailroom.storage.artifacts import ArtifactStore, check_space
 from mailroom.storage.database import Database, new_id
-from mailroom.storage.tables import Artifact, Rendering
+from mailroom.storage.tables import Artifact, Rendering, User
 from prefect_mailroom.channels.base import InlineImage
+from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.sources.shell import ShellSource as ShellBlock
 
 MESSAGE, COMMAND = "message", "command"
@@ -35,13 +41,17 @@ MESSAGE, COMMAND = "message", "command"
 
 @dataclass(frozen=True, slots=True)
 class RenderRequest:
-    """The renderings that an execution needs: a message and a file of each format, or all files of a command."""
+    """The renderings that an execution needs: a message and a file of each format, or all files of a command.
+
+    `owner` is for whom, where users may see different rows.
+    """
 
     definition: ReportDefinition
     parameters: dict[str, Any]
     formats: tuple[Format, ...]
     due_at: datetime
     timezone: str
+    owner: User | None = None
 
     @property
     def pieces(self) -> tuple[str, ...]:
@@ -53,6 +63,8 @@ class RenderRequest:
     def key(self, piece: str) -> str:
         """Return the digest of all that decides a piece: equal keys share a rendering. Reports show the due time."""
         parts = [self.definition.version, self.parameters, piece, self.due_at.isoformat(), self.timezone]
+        if self.owner is not None:
+            parts.append(seen_as(self.owner))
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -84,14 +96,23 @@ def render_request(
     formats: Sequence[Format],
     due_at: datetime,
     timezone: str,
+    owner: User | None = None,
 ) -> RenderRequest:
     """Return what an execution needs rendered; relative dates are resolved from its due time. Pure.
 
+    Args:
+        owner: of the schedule; it counts where users may see different rows of the report.
+
     Raises:
         ParametersInvalid: the report's parameters changed since the schedule was saved.
+        ConfigurationError: the report is made for its owner, and there is none.
     """
     final = resolve_parameters(definition.parameters, parameters, due_at, timezone)
-    return RenderRequest(definition, final, tuple(formats), due_at, timezone)
+    if not varies_by_user(definition):
+        owner = None
+    elif owner is None:
+        raise ConfigurationError("This report is made for a user, and there is none here.", field="as_owner")
+    return RenderRequest(definition, final, tuple(formats), due_at, timezone, owner)
 
 
 async def render_report(
@@ -169,6 +190,10 @@ async def _produce(
 ) -> RenderResult:
     source = request.definition.source
     block = await load_named(database, settings, source.connection, kind=source.kind)
+    now, identity = datetime.now(UTC), None
+    if request.owner is not None:
+        identity = await _identity(database, request.definition, request.owner, now)
+    token = identity_token(request.definition, block, identity, settings, now=now)
     if isinstance(source, ShellSource):
         assert isinstance(block, ShellBlock), "load_named gives the class of the kind"
         return await run_shell(block, source, request.definition, request.parameters, folder)
@@ -181,8 +206,20 @@ async def _produce(
         timezone=request.timezone,
         folder=folder,
         limits=limits_of(settings),
+        identity=token,
     )
     return await client.render(job, settings=settings, group=group)
+
+
+async def _identity(database: Database, definition: ReportDefinition, owner: User, now: datetime) -> Identity:
+    """Return who the owner is, and record that the source is told."""
+
+    async def told(session: AsyncSession) -> Identity:
+        sent = IdentitySent(definition.id, definition.source.connection)
+        audit.record(session, sent, at=now, on_behalf_of=owner.email)
+        return await identities.of(session, owner)
+
+    return await database.transact(told)
 
 
 def _keep(store: ArtifactStore, result: RenderResult) -> dict[str, Any]:

@@ -67,6 +67,15 @@ class HttpSource(_Model):
     content: Literal["csv", "json", "xlsx", "pdf"]
     rows_at: str = Field(default="", description="For content json: the JSON pointer to the array of rows.")
     pass_on: bool = False
+    as_owner: bool = Field(
+        default=False,
+        # Reports that do not say it keep their version.
+        exclude_if=lambda value: not value,
+        description=(
+            "Whether the source is told, signed, for whom the report is made: the owner of the schedule, or who "
+            "previews it. The connection has to say `identity: true`. Such a report is rendered anew for each owner."
+        ),
+    )
 
 
 class ShellSource(_Model):

@@ -12,6 +12,8 @@ from mailroom.connections import grants
 from mailroom.connections import repository as connection_repository
 from mailroom.context import Context
 from mailroom.errors import Fault, Invalid
+from mailroom.recipients import repository as recipients
+from mailroom.recipients.service import LEAVE_OUT, ON_THE_LIST
 from mailroom.reports import repository as report_repository
 from mailroom.reports.parameters import ParametersInvalid, check_parameters
 from mailroom.reports.spec import ReportDefinition
@@ -23,12 +25,18 @@ from prefect_mailroom.channels.base import Destination
 
 
 async def check(
-    session: AsyncSession, spec: ScheduleSpec, context: Context, *, owner: Viewer | None = None
+    session: AsyncSession,
+    spec: ScheduleSpec,
+    context: Context,
+    *,
+    owner: Viewer | None = None,
+    known_recipients: bool = False,
 ) -> BusinessCalendar:
     """Refuse what can never run; return the schedule's calendar. Calendar and report stay as they are meanwhile.
 
     Args:
         owner: whose schedule it is, where that is not the caller: the connections must be the owner's to use.
+        known_recipients: whether nobody is new among the recipients, so that the list of suppressions is not asked.
 
     Raises:
         Invalid: naming every fault.
@@ -42,7 +50,10 @@ async def check(
     least = timedelta(seconds=context.settings.minimum_interval_seconds)
     faults += timing_faults(spec.timing, business, now=context.now, least=least)
     faults += jitter_faults(spec.policy.jitter, spec.timing, business, now=context.now)
-    faults += await _target_faults(session, spec.targets(), context.viewer, owner or context.viewer)
+    targets = spec.targets()
+    faults += await _target_faults(session, targets, context.viewer, owner or context.viewer)
+    if not known_recipients:
+        faults += await _recipient_faults(session, targets)
     report = await report_repository.find(session, spec.report_id, viewer=context.viewer, lock=True)
     if report is None:
         message = f"names the report '{spec.report_id}', which does not exist."
@@ -71,6 +82,18 @@ def report_faults(spec: ScheduleSpec, definition: ReportDefinition) -> list[Faul
     except ParametersInvalid as error:
         faults += [Fault(f"parameters.{problem.field}", problem.message) for problem in error.problems]
     return faults
+
+
+async def _recipient_faults(session: AsyncSession, targets: list[Destination]) -> list[Fault]:
+    """Return each address of the destinations that nothing is ever sent to."""
+    people = {address for target in targets for address in target.addresses()}
+    listed = await recipients.suppressed_among(session, people)
+    return [
+        Fault(f"destinations.{index}", f"names '{address}', which {ON_THE_LIST}.", LEAVE_OUT)
+        for index, target in enumerate(targets)
+        for address in target.addresses()
+        if address in listed
+    ]
 
 
 async def _target_faults(

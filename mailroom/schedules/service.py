@@ -22,6 +22,7 @@ from mailroom.errors import Conflict, Fault, Invalid
 from mailroom.executions import lifecycle as execution_lifecycle
 from mailroom.executions.reasons import ReasonCode, because
 from mailroom.ledger.account import account_for_change
+from mailroom.recipients import repository as recipients
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import lifecycle
@@ -69,9 +70,11 @@ async def _due_at_once(session: AsyncSession, schedule: Schedule, context: Conte
 
 
 async def _keep_keys(session: AsyncSession, schedule: Schedule, spec: ScheduleSpec) -> None:
-    """Keep what the schedule may collide on with others."""
-    keys = keys_of(spec.report_id, spec.name, spec.formats, spec.targets())
-    await conflicts.replace_keys(session, schedule.id, keys)
+    """Keep what the schedule may collide on with others, and whom it sends to."""
+    targets = spec.targets()
+    await conflicts.replace_keys(session, schedule.id, keys_of(spec.report_id, spec.name, spec.formats, targets))
+    people = [address for target in targets for address in target.addresses()]
+    await recipients.replace_addresses(session, schedule.id, people)
 
 
 async def create(session: AsyncSession, spec: ScheduleSpec, context: Context) -> Schedule:
@@ -100,16 +103,25 @@ def etag(schedule: Schedule) -> str:
 
 
 async def replace(
-    session: AsyncSession, schedule_id: str, spec: ScheduleSpec, context: Context, *, if_match: str | None
+    session: AsyncSession,
+    schedule_id: str,
+    spec: ScheduleSpec,
+    context: Context,
+    *,
+    if_match: str | None,
+    known_recipients: bool = False,
 ) -> Schedule:
     """Store a new version of everything a user can set.
+
+    Args:
+        known_recipients: whether nobody is new among the recipients, so that the list of suppressions is not asked.
 
     Raises:
         NotFound, Conflict, Invalid.
     """
     schedule = await _locked(session, schedule_id, spec, context)
     check_etag(etag(schedule), if_match, noun="schedule")
-    return await _rewrite(session, schedule, spec, context)
+    return await _rewrite(session, schedule, spec, context, known_recipients=known_recipients)
 
 
 async def patch(
@@ -143,10 +155,17 @@ async def _locked(session: AsyncSession, schedule_id: str, spec: ScheduleSpec, c
     return await stored.get(session, schedule_id, viewer=context.viewer, doing=Action.SCHEDULE_CHANGE, lock=True)
 
 
-async def _rewrite(session: AsyncSession, schedule: Schedule, spec: ScheduleSpec, context: Context) -> Schedule:
+async def _rewrite(
+    session: AsyncSession,
+    schedule: Schedule,
+    spec: ScheduleSpec,
+    context: Context,
+    *,
+    known_recipients: bool = False,
+) -> Schedule:
     owner = await users.find(session, schedule.user_id)
     assert owner is not None, "users are never removed"
-    business = await check(session, spec, context, owner=viewer_of(owner))
+    business = await check(session, spec, context, owner=viewer_of(owner), known_recipients=known_recipients)
     await account_for_change(session, [schedule], now=context.now)
     before = spec_data(schedule)
     at_once = isinstance(spec.timing, Immediate)

@@ -129,6 +129,14 @@ def spec_data(schedule: Schedule) -> dict[str, Any]:
     }
 
 
+def stored_policy(schedule: Schedule) -> Policy | None:
+    """Return the policy of a row, or None where it cannot be read."""
+    try:
+        return Policy.model_validate(schedule.policy_config.get("policy", {}))
+    except ValidationError:
+        return None
+
+
 def stored_spec(schedule: Schedule) -> ScheduleSpec:
     """Return the spec of a row."""
     return ScheduleSpec.model_validate(spec_data(schedule))

@@ -70,13 +70,17 @@ class Report(Table):
 
 
 class Connection(Table):
-    """Name and kind of a Prefect block document; the secrets are in the block alone."""
+    """Name and kind of a Prefect block document; the secrets are in the block alone.
+
+    One that is not made yet has only taken its name: whether Prefect has a block of that name, and whose, is open.
+    """
 
     __tablename__ = "connections"
     name: Mapped[str] = mapped_column(String(100), primary_key=True)
     kind: Mapped[str] = mapped_column(String(40))
     block_type_slug: Mapped[str] = mapped_column(String(100))
     description: Mapped[str] = mapped_column(Text, default="")
+    is_made: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -240,7 +244,10 @@ class Execution(Table):
 
 
 class Delivery(Table):
-    """One artifact set to one recipient or path of one destination. `key` is fixed before the first byte is sent."""
+    """One artifact set to one recipient or path of one destination. `key` is fixed before the first byte is sent.
+
+    `reason_code` says why it is suppressed, as a code; `error_message` says it in words.
+    """
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -248,6 +255,7 @@ class Delivery(Table):
         Index(None, "status", "created_at", "id"),
         Index(None, "created_at", "id"),
         Index(None, "recipient", "created_at", "id"),
+        Index("ix_deliveries_person", text("lower(recipient)"), "created_at", "id"),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     execution_id: Mapped[str] = mapped_column(ForeignKey("schedule_executions.id"))
@@ -263,6 +271,7 @@ class Delivery(Table):
     delivered_at: Mapped[datetime | None]
     receipt: Mapped[Json | None]
     error_message: Mapped[str | None] = mapped_column(Text)
+    reason_code: Mapped[str | None] = mapped_column(String(40))
     created_at: Mapped[datetime]
 
 

@@ -12,6 +12,7 @@ from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
 from mailroom.connections.kinds import block_types, is_channel
 from mailroom.connections.spec import ConnectionSettings, NewConnection
+from mailroom.errors import Gone
 
 
 async def every(caller: Caller) -> PageView[ConnectionView]:
@@ -58,7 +59,7 @@ async def create(caller: Caller, wanted: NewConnection, remember: Remember[Conne
     context = caller.context
     row = await caller.transact(lambda session: connections.reserve(session, wanted, context))
     try:
-        await connections.make_block(wanted, context.settings)
+        block_id = await connections.make_block(wanted, context.settings)
     except BaseException:
         # Also where the caller has gone away: the name must not stay taken by a connection without settings.
         await caller.transact(
@@ -68,10 +69,15 @@ async def create(caller: Caller, wanted: NewConnection, remember: Remember[Conne
     view = ConnectionView.model_validate(row)
 
     async def change(session: AsyncSession) -> None:
-        connections.record_created(session, wanted, context)
+        await connections.record_created(session, wanted, context)
         await remember(session, view)
 
-    await caller.transact(change)
+    try:
+        await caller.transact(change)
+    except Gone:
+        if block_id is not None:
+            await connections.remove_block(block_id, context.settings)
+        raise
     return view
 
 

@@ -34,6 +34,7 @@ async def delivery_rows(session: AsyncSession, rows: Sequence[Delivery], viewer:
             delivered_at=row.delivered_at,
             receipt=row.receipt,
             error_message=row.error_message,
+            reason_code=row.reason_code,
             links={
                 "execution": f"/api/v1/executions/{row.execution_id}",
                 "schedule": f"/api/v1/schedules/{of[row.execution_id].schedule_id}",

@@ -29,6 +29,9 @@ class DeliveryRow(View):
     delivered_at: datetime | None
     receipt: dict[str, Any] | None
     error_message: str | None
+    reason_code: str | None = Field(
+        default=None, description="Why it is suppressed, as a code for programs.", examples=["recipient_suppressed"]
+    )
     links: dict[str, str]
 
 

@@ -10,6 +10,7 @@ from api.actions.caller import Caller
 from api.actions.distribution.views import TestReceipt
 from mailroom.connections import trials
 from mailroom.errors import NoSuchChannel
+from mailroom.recipients.service import refuse_suppressed
 from mailroom.stops import service as stops
 from prefect_mailroom.channels.registry import CHANNELS
 
@@ -43,6 +44,8 @@ async def send_test(caller: Caller, channel: str, wanted: DistributionTest) -> T
         row = await trials.find_connection(session, channel, wanted.connection, viewer=context.viewer)
         await stops.refuse_where_stopped(session, row.name)
     target = trials.target(channel, row.name, wanted.to or context.user.email, wanted.destination)
+    async with caller.session() as session:
+        await refuse_suppressed(session, target.addresses(), field="to")
     recipient, receipt = await trials.send(row, target, context)
     async with caller.session() as session:
         trials.record(session, row, recipient, context)

@@ -76,6 +76,7 @@ async def execution_detail(session: AsyncSession, row: Execution, context: Conte
             next_attempt_at=delivery.next_attempt_at,
             receipt=delivery.receipt,
             error_message=delivery.error_message,
+            reason_code=delivery.reason_code,
             attempts=attempts.get(delivery.id, []),
         )
         for delivery in await delivery_repository.deliveries_of(session, [row.id])

@@ -68,6 +68,9 @@ class DeliveryView(View):
     next_attempt_at: datetime | None
     receipt: dict[str, Any] | None
     error_message: str | None
+    reason_code: str | None = Field(
+        default=None, description="Why it is suppressed, as a code for programs.", examples=["recipient_suppressed"]
+    )
     attempts: list[AttemptView]
 
 

@@ -1,15 +1,15 @@
-"""Look at keys, make and revoke them."""
+"""Look at keys, make, change and revoke them."""
 
 from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.actions.caller import Caller
-from api.actions.keys.views import KeyView, NewKeyView
+from api.actions.keys.views import KeyView, NewKeyView, key_view
 from api.actions.view import PageView
 from mailroom.access import repository as access
 from mailroom.members import keys
-from mailroom.members.spec import NewKey
+from mailroom.members.spec import KeySettings, NewKey
 
 
 async def page(caller: Caller, *, user: str | None, cursor: str | None, limit: int) -> PageView[KeyView]:
@@ -21,7 +21,7 @@ async def page(caller: Caller, *, user: str | None, cursor: str | None, limit: i
     async with caller.session() as session:
         user_id = (await access.user(session, user, viewer=caller.viewer)).id if user else None
         found = await access.keys_page(session, viewer=caller.viewer, cursor=cursor, limit=limit, user_id=user_id)
-    return PageView(items=[KeyView.model_validate(row) for row in found.items], next_cursor=found.next_cursor)
+    return PageView(items=[key_view(row) for row in found.items], next_cursor=found.next_cursor)
 
 
 async def create(caller: Caller, wanted: NewKey) -> NewKeyView:
@@ -33,7 +33,20 @@ async def create(caller: Caller, wanted: NewKey) -> NewKeyView:
 
     async def change(session: AsyncSession) -> NewKeyView:
         row, token = await keys.create(session, wanted, caller.context)
-        return NewKeyView(**KeyView.model_validate(row).model_dump(), key=token)
+        return NewKeyView(**key_view(row).model_dump(), key=token)
+
+    return await caller.transact(change)
+
+
+async def replace(caller: Caller, key_id: str, wanted: KeySettings, *, if_match: str | None) -> KeyView:
+    """Rename a key, narrow its scope, or give it another end.
+
+    Raises:
+        NotFound, Forbidden, Conflict, Invalid.
+    """
+
+    async def change(session: AsyncSession) -> KeyView:
+        return key_view(await keys.change(session, key_id, wanted, caller.context, if_match=if_match))
 
     return await caller.transact(change)
 

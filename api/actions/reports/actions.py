@@ -11,10 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.actions.caller import Caller, Remember, forget
 from api.actions.reports.views import ReportSummary, ReportView
 from api.actions.view import PageView
+from mailroom.access import identity as identities
 from mailroom.access.permissions import Action
 from mailroom.access.viewer import SYSTEM
+from mailroom.audit import repository as audit
+from mailroom.audit.events import IdentitySent
 from mailroom.connections import repository as connection_repository
 from mailroom.rendering import previews
+from mailroom.rendering.as_owner import varies_by_user
 from mailroom.reports import repository as report_repository
 from mailroom.reports import service as reports
 from mailroom.reports.spec import ReportDefinition
@@ -110,6 +114,9 @@ async def preview(caller: Caller, report_id: str, parameters: dict[str, Any]) ->
         # Whoever may see a report of the installation may read its source through it, and through nothing else.
         reader = SYSTEM if row.owner_id is None else caller.viewer
         source = await connection_repository.get(session, definition.source.connection, viewer=reader)
+        identity = await identities.of(session, context.user, acted_by=context.acted_by)
+        if varies_by_user(definition):
+            audit.record_by(session, IdentitySent(row.id, source.name), context)
     async with caller.services.previews:
         return await previews.preview_html(
             definition,
@@ -118,6 +125,7 @@ async def preview(caller: Caller, report_id: str, parameters: dict[str, Any]) ->
             timezone=context.user.timezone,
             settings=context.settings,
             group=context.user.id,
+            identity=identity,
         )
 
 

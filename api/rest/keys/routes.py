@@ -10,12 +10,12 @@ from api.actions.keys import actions as keys
 from api.actions.keys.views import KeyView, NewKeyView
 from api.actions.view import PageView
 from api.http.bodies import examples
-from api.http.dependencies import CallerDep, Cursor, Id, Limit
+from api.http.dependencies import CallerDep, Cursor, Id, IfMatch, Limit
 from api.http.json_body import JsonRoute
 from api.http.permission import may
 from api.http.problems import documented
 from mailroom.access.permissions import Action
-from mailroom.members.spec import NewKey
+from mailroom.members.spec import KeySettings, NewKey
 
 router = APIRouter(prefix="/keys", tags=["users"], route_class=JsonRoute)
 
@@ -50,6 +50,30 @@ async def create(
     """Make a key. The answer shows it for the only time, so this takes no `Idempotency-Key`: no answer is kept."""
     view = await keys.create(caller, body)
     response.headers["Cache-Control"] = "no-store"
+    return view
+
+
+@router.put("/{key_id}", responses=documented(400, 404, 409, 412, 422), openapi_extra=may(Action.KEY_CHANGE))
+async def replace(
+    key_id: Id,
+    body: Annotated[
+        KeySettings,
+        Body(
+            openapi_examples=examples(
+                narrower={"name": "Dashboard", "scope": "read", "expires_at": "2027-01-31T12:00:00Z"}
+            )
+        ),
+    ],
+    caller: CallerDep,
+    response: Response,
+    if_match: IfMatch = None,
+) -> KeyView:
+    """Rename a key, narrow its scope, or give it another end. The key itself stays the same.
+
+    A scope is never widened, and no key is valid for longer than a new one could be.
+    """
+    view = await keys.replace(caller, key_id, body, if_match=if_match)
+    response.headers["ETag"] = view.etag
     return view
 
 

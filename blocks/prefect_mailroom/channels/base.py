@@ -164,6 +164,14 @@ class Destination(BaseModel, ABC):
             return []
         return [Reader(recipient, (self.connection, recipient.casefold())) for recipient in self.recipients()]
 
+    def addresses(self) -> list[str]:
+        """Return the mail addresses of the people it reaches; by default none, as for a channel that knows none."""
+        return []
+
+    def without(self, address: str) -> Self | None:
+        """Return a copy that does not reach this mail address, whatever its case, or None where nobody is left."""
+        return self
+
     @abstractmethod
     def templates(self) -> Mapping[str, str]:
         """Return every setting that is a template, by the name of its field, so that its variables can be checked."""

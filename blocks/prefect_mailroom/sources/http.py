@@ -33,6 +33,15 @@ class HttpSource(HttpLogin, Block):
         default=500_000_000, gt=0, le=10_000_000_000, description=("The size of the largest accepted answer.")
     )
 
+    identity: bool = Field(
+        default=False,
+        description=(
+            "Whether each request says, signed, for which user the report is made, in the header X-Mailroom-Identity. "
+            "Only reports with `as_owner: true` can be made from it then. `mailroom keys identity` prints the public "
+            "key to check it with."
+        ),
+    )
+
     @field_validator("base_url")
     @classmethod
     def _base_url_is_plain(cls, value: str) -> str:

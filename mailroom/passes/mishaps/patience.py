@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from mailroom.passes.retry import expiry_of
-from mailroom.storage.tables import Execution
+from mailroom.schedules.spec import stored_policy
+from mailroom.storage.tables import Execution, Schedule
 
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=30), timedelta(minutes=15)
 LEAST_RETRIES = 3
@@ -13,6 +14,12 @@ LEAST_RETRIES = 3
 
 LONGEST_EXPIRY = timedelta(days=7)
 """The longest `expires_after` that a policy may have, for where the policy cannot be read."""
+
+
+def expires_after_of(schedule: Schedule | None) -> timedelta:
+    """Return the `expires_after` of a schedule, or the longest there is where its policy cannot be read."""
+    policy = stored_policy(schedule) if schedule is not None else None
+    return LONGEST_EXPIRY if policy is None else policy.expires_after
 
 
 def delay_after(errors: int) -> timedelta:

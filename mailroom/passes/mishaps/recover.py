@@ -8,23 +8,20 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.errors import Unavailable
 from mailroom.executions import repository as executions
 from mailroom.executions.fence import hold_for
-from mailroom.executions.policy import Policy
 from mailroom.executions.reasons import ReasonCode, because
 from mailroom.passes.claim import FlowRunFacts
 from mailroom.passes.conclude import conclude
-from mailroom.passes.mishaps.patience import LONGEST_EXPIRY, delay_after, retry_after_error
+from mailroom.passes.mishaps.patience import LONGEST_EXPIRY, delay_after, expires_after_of, retry_after_error
 from mailroom.passes.outcome import Outcome
 from mailroom.schedules import repository as stored
 from mailroom.states import ExecutionState
 from mailroom.storage.database import Database, new_id
-from mailroom.storage.tables import Schedule
 
 _LOG = logging.getLogger(__name__)
 
@@ -88,7 +85,7 @@ async def before_begin(
             return Outcome(row.status, because(ReasonCode.OWN_ERROR, error_id=error_id))
         row.error_count += 1
         row.error_id = error_id
-        limit = _expires_after(schedule)
+        limit = expires_after_of(schedule)
         retry_at = retry_after_error(row, errors=row.error_count, expires_after=limit, now=now)
         if retry_at:
             return Outcome(row.status, because(ReasonCode.OWN_ERROR_RETRY, error_id=error_id), retry_at)
@@ -109,13 +106,3 @@ def _logged(what: str, error: Exception) -> str:
     error_id = new_id()
     _LOG.error("%s ended with an error of our own (error %s).", what, error_id, exc_info=error)
     return error_id
-
-
-def _expires_after(schedule: Schedule | None) -> timedelta:
-    """Return the schedule's `expires_after`, or the longest there is where its policy cannot be read."""
-    if schedule is None:
-        return LONGEST_EXPIRY
-    try:
-        return Policy.model_validate(schedule.policy_config.get("policy", {})).expires_after
-    except ValidationError:
-        return LONGEST_EXPIRY

@@ -13,7 +13,7 @@ from mailroom.passes.planned.plan import Plan, plan_of
 from mailroom.rendering import repository as rendering_repository
 from mailroom.rendering.service import RenderedReport, render_request
 from mailroom.reports.spec import ReportDefinition
-from mailroom.storage.tables import Artifact, Report
+from mailroom.storage.tables import Artifact, Report, User
 
 
 class FilesExpired(Exception):
@@ -54,12 +54,13 @@ async def with_artifacts(session: AsyncSession, plan: Plan, report: RenderedRepo
 
 
 async def already_there(
-    session: AsyncSession, claimed: Claimed, report: Report | None, *, now: datetime
+    session: AsyncSession, claimed: Claimed, report: Report | None, owner: User | None, *, now: datetime
 ) -> Rendered | None:
     """Return what the execution sends where all of it exists, and None where anything has to be rendered first.
 
     Args:
         report: the schedule's report, None where it has none any more.
+        owner: the schedule's.
     """
     execution, spec = claimed.execution, claimed.spec
     if execution.plan is not None:
@@ -67,7 +68,7 @@ async def already_there(
     if report is None:
         return None
     definition = ReportDefinition.model_validate(report.definition)
-    request = render_request(definition, spec.parameters, spec.formats, execution.due_at, spec.timing.timezone)
+    request = render_request(definition, spec.parameters, spec.formats, execution.due_at, spec.timing.timezone, owner)
     keys = [request.key(piece) for piece in request.pieces]
     # Earlier versions of Mailroom kept files without a plan: those, and no others, are sent, also when they are old.
     begun = bool(execution.artifact_ids or execution.report_version)

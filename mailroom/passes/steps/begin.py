@@ -140,7 +140,7 @@ async def _rendered(session: AsyncSession, claimed: Claimed, around: Surrounding
     if around.report is not None and around.report.owner_id is not None:
         return None  # Its own step asks whether the report's author may still read the source.
     with _preparing():
-        return await already_there(session, claimed, around.report, now=datetime.now(UTC))
+        return await already_there(session, claimed, around.report, around.owner, now=datetime.now(UTC))
 
 
 async def _prepared(session: AsyncSession, claimed: Claimed, rendered: Rendered, around: Surroundings) -> Prepared:

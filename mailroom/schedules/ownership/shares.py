@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action
-from mailroom.access.sharing import Audience, audience_of, subjects_of
+from mailroom.access.sharing import Audience, audience_of, replace_subjects, subjects_kept
 from mailroom.audit import repository as audit
 from mailroom.audit.member_events import ScheduleShared
 from mailroom.context import Context
@@ -21,7 +20,7 @@ async def read(session: AsyncSession, schedule_id: str, context: Context) -> Aud
         NotFound, Forbidden.
     """
     row = await stored.get(session, schedule_id, viewer=context.viewer, doing=Action.SCHEDULE_SHARE)
-    return _shown(await _subjects(session, row.id))
+    return _shown(await subjects_kept(session, ScheduleShare, row.id))
 
 
 async def replace(session: AsyncSession, schedule_id: str, wanted: Audience, context: Context) -> Audience:
@@ -31,20 +30,10 @@ async def replace(session: AsyncSession, schedule_id: str, wanted: Audience, con
         NotFound, Forbidden, Invalid.
     """
     row = await stored.get(session, schedule_id, viewer=context.viewer, doing=Action.SCHEDULE_SHARE, lock=True)
-    before = await _subjects(session, row.id)
-    after = await subjects_of(session, wanted, viewer=context.viewer)
+    before, after = await replace_subjects(session, ScheduleShare, row.id, wanted, viewer=context.viewer)
     if after != before:
-        await session.execute(delete(ScheduleShare).where(ScheduleShare.schedule_id == row.id))
-        if after:
-            rows = [{"schedule_id": row.id, "subject": subject} for subject in after]
-            await session.execute(insert(ScheduleShare), rows)
         audit.record_by(session, ScheduleShared(row.id, [before, after]), context)
     return _shown(after)
-
-
-async def _subjects(session: AsyncSession, schedule_id: str) -> list[str]:
-    query = select(ScheduleShare.subject).where(ScheduleShare.schedule_id == schedule_id)
-    return sorted(await session.scalars(query))
 
 
 def _shown(subjects: list[str]) -> Audience:

@@ -30,7 +30,7 @@ class Team(Table):
 class ApiKey(Table):
     """A key of a user. Only a digest of it is kept; `prefix` is its first part, by which it is found and recognised.
 
-    `reminded_at` is when its owner was told that it expires soon.
+    `reminded_at` is when its owner was told that it expires soon, `age_reminded_at` that it is old.
     """
 
     __tablename__ = "api_keys"
@@ -45,6 +45,7 @@ class ApiKey(Table):
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None]
+    age_reminded_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 

@@ -100,10 +100,7 @@ SERVED_BY = dict.fromkeys(
 )
 # Promised, and built by a later issue. Building one of them means taking it off this list.
 LATER = """
-GET /recipients/{address}, DELETE /recipients/{address}
-PUT /keys/{id}
 POST /sessions, PUT /sessions/{id}
-GET /suppressions, POST /suppressions, PUT /suppressions/{id}, DELETE /suppressions/{id}
 GET /metrics
 """
 

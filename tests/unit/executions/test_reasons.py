@@ -36,6 +36,8 @@ VALUES: dict[str, Any] = {
     "delivered": 1,
     "total": 3,
     "waiting": 2,
+    "entry": "@example.com",
+    "left_out": 2,
     "states": ["failed", "refused"],
     "said": "It crashed.",
     "why": "It was late.",

@@ -60,6 +60,17 @@ class EmailDestination(Destination):
         """Return everybody in to, cc and bcc, each once."""
         return without_repeats([*self.to, *self.cc, *self.bcc])
 
+    def addresses(self) -> list[str]:
+        """Return the recipients: each is a person."""
+        return self.recipients()
+
+    def without(self, address: str) -> EmailDestination | None:
+        """Return the mail without this recipient, or None where there is no other."""
+        left = {
+            name: [one for one in getattr(self, name) if one.lower() != address.lower()] for name in ("to", "cc", "bcc")
+        }
+        return self.model_copy(update=left) if any(left.values()) else None
+
     def audience(self) -> list[Reader]:
         """Return the recipients; a mail reaches the same person by whatever connection it is sent."""
         return [Reader(address, (address.casefold(),)) for address in self.recipients()]

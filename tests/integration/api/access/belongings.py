@@ -19,6 +19,7 @@ from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import new_id
 from mailroom.storage.model.access import ConnectionGrant, ScheduleShare
 from mailroom.storage.model.login import WebSession
+from mailroom.storage.model.recipients import Suppression
 from mailroom.storage.tables import Artifact, Calendar, Connection, Execution, Notification, Report, Schedule
 from tests.integration.api.access.people import People, Person
 from tests.support import samples
@@ -100,6 +101,10 @@ async def _belongings(session: AsyncSession, world: World, relation: Relation) -
     if relation is SHARED:
         session.add(Calendar(id="office", title="Office", definition={}, created_at=now, updated_at=now))
         world.ids["calendar", relation] = "office"
+        listed = Suppression(address="gone@example.com", reason="A test.", created_by=owner.email, created_at=now)
+        session.add(listed)
+        await session.flush()
+        world.ids["suppression", relation] = listed.id
     world.ids["report", relation] = report_id
     await session.flush()
     schedule = schedule_of(owner.id, report_id="orders", name=f"Schedule {relation}")

@@ -1,0 +1,1 @@
+"""The people that schedules send to."""
