@@ -14,6 +14,7 @@ _SENTENCES = {
     _C.SCHEDULE_NOT_ACTIVE: "The schedule is {state}.",
     _C.OWNER_INACTIVE: "The schedule's owner is disabled, or has a role that may not own schedules.",
     _C.CONNECTION_NOT_ALLOWED: "The schedule's owner may not use the connection {connection} any more.",
+    _C.RECIPIENT_NOT_ALLOWED: "Mail may not be sent to the domain of {recipient} any more (limits).",
     _C.JITTER: "The run starts {delay:span} after its due time, to spread the load (jitter).",
     _C.WAITS_FOR_ANOTHER: "The run waits until execution {execution} of this schedule has ended.",
     _C.STOPPED: "Sending is stopped for {what}: {why} It goes on by itself once that is resumed.",

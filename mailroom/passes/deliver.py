@@ -29,6 +29,7 @@ from mailroom.passes.gate import may_send
 from mailroom.passes.planned.shipment import Shipment, parcel
 from mailroom.passes.retry import Expiry, next_attempt
 from mailroom.passes.stopping.decide import HeldBack
+from mailroom.schedules.limits.sending import why_not_to
 from mailroom.schedules.spec import ScheduleSpec
 from mailroom.settings import Settings
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
@@ -289,6 +290,8 @@ class Courier:
         needs_grant = closed is None and not viewer.sees_all
         if needs_grant and await grants.not_usable(session, [delivery.connection], viewer=viewer):
             return because(ReasonCode.CONNECTION_NOT_ALLOWED, connection=delivery.connection)
+        if closed is None and (reason := why_not_to(delivery, standing.owner, self._settings)):
+            return reason
         if closed is None and standing.stop_id is not None:
             raise HeldBack(standing.stop_id)
         return closed.reason if closed else None

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.connections.service import load_named
+from mailroom.limits.spec import Limits as UserLimits
 from mailroom.rendering import client
 from mailroom.rendering import repository as rendering_repository
 from mailroom.rendering.job import RenderedFile, RenderResult
@@ -95,12 +96,19 @@ def render_request(
 
 
 async def render_report(
-    database: Database, settings: Settings, request: RenderRequest, *, now: datetime, group: str
+    database: Database,
+    settings: Settings,
+    request: RenderRequest,
+    *,
+    now: datetime,
+    group: str,
+    limits: UserLimits | None = None,
 ) -> RenderedReport:
     """Return the renderings of a request: pieces that exist already are reused, the others are rendered together.
 
     Args:
         group: whose turn at the renderers this uses up.
+        limits: those of the owner; the settings' own without one.
 
     Raises:
         SourceError, RenderFailed, ConfigurationError, Unavailable: why there is none.
@@ -113,7 +121,7 @@ async def render_report(
         store = ArtifactStore(settings.artifacts_dir)
         await asyncio.to_thread(check_space, settings.artifacts_dir, settings.min_free_mb)
         with tempfile.TemporaryDirectory(prefix="render-", dir=settings.artifacts_dir) as folder:
-            result = await _produce(database, request, missing, settings, Path(folder), group)
+            result = await _produce(database, request, missing, settings, Path(folder), group, limits)
             kept = await asyncio.to_thread(_keep, store, result)
         expires_at = now + timedelta(days=settings.artifact_days)
         new = [
@@ -165,13 +173,20 @@ def _artifact(file: RenderedFile, now: datetime, expires_at: datetime) -> Artifa
 
 
 async def _produce(
-    database: Database, request: RenderRequest, pieces: Sequence[str], settings: Settings, folder: Path, group: str
+    database: Database,
+    request: RenderRequest,
+    pieces: Sequence[str],
+    settings: Settings,
+    folder: Path,
+    group: str,
+    limits: UserLimits | None,
 ) -> RenderResult:
     source = request.definition.source
     block = await load_named(database, settings, source.connection, kind=source.kind)
     if isinstance(source, ShellSource):
         assert isinstance(block, ShellBlock), "load_named gives the class of the kind"
-        return await run_shell(block, source, request.definition, request.parameters, folder)
+        within = limits_of(settings, limits)
+        return await run_shell(block, source, request.definition, request.parameters, folder, within)
     job = render_job(
         request.definition,
         block,
@@ -180,7 +195,7 @@ async def _produce(
         due_at=request.due_at,
         timezone=request.timezone,
         folder=folder,
-        limits=limits_of(settings),
+        limits=limits_of(settings, limits),
     )
     return await client.render(job, settings=settings, group=group)
 

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.access.viewer import Viewer
+from mailroom.access.viewer import Viewer, viewer_of
 from mailroom.calendars.service import chosen_calendar
 from mailroom.connections import grants
 from mailroom.connections import repository as connection_repository
 from mailroom.context import Context
 from mailroom.errors import Fault, Invalid
+from mailroom.limits.decide import limits_for
 from mailroom.reports import repository as report_repository
 from mailroom.reports.parameters import ParametersInvalid, check_parameters
 from mailroom.reports.spec import ReportDefinition
-from mailroom.schedules.forecast import jitter_faults, timing_faults
+from mailroom.schedules.forecast import jitter_faults
+from mailroom.schedules.limits.checks import limit_faults
 from mailroom.schedules.spec import ScheduleSpec
 from mailroom.schedules.variables import template_faults
+from mailroom.storage.tables import User
 from mailroom.timing import BusinessCalendar
 from prefect_mailroom.channels.base import Destination
 
 
 async def check(
-    session: AsyncSession, spec: ScheduleSpec, context: Context, *, owner: Viewer | None = None
+    session: AsyncSession,
+    spec: ScheduleSpec,
+    context: Context,
+    *,
+    owner: User | None = None,
+    before: ScheduleSpec | None = None,
 ) -> BusinessCalendar:
     """Refuse what can never run; return the schedule's calendar. Calendar and report stay as they are meanwhile.
 
     Args:
-        owner: whose schedule it is, where that is not the caller: the connections must be the owner's to use.
+        owner: whose schedule it is, where that is not the caller: the connections must be the owner's to use, and the
+            owner's limits hold.
+        before: what the schedule is until now, see `limit_faults`.
 
     Raises:
         Invalid: naming every fault.
@@ -39,10 +47,11 @@ async def check(
         business = await chosen_calendar(session, spec.timing.calendar, viewer=context.viewer, lock=True)
     except Invalid as error:
         faults += error.faults
-    least = timedelta(seconds=context.settings.minimum_interval_seconds)
-    faults += timing_faults(spec.timing, business, now=context.now, least=least)
+    limits = limits_for(owner or context.user, context.settings)
+    faults += limit_faults(spec, limits, business, now=context.now, before=before)
     faults += jitter_faults(spec.policy.jitter, spec.timing, business, now=context.now)
-    faults += await _target_faults(session, spec.targets(), context.viewer, owner or context.viewer)
+    theirs = viewer_of(owner) if owner else context.viewer
+    faults += await _target_faults(session, spec.targets(), context.viewer, theirs)
     report = await report_repository.find(session, spec.report_id, viewer=context.viewer, lock=True)
     if report is None:
         message = f"names the report '{spec.report_id}', which does not exist."

@@ -132,3 +132,13 @@ def spec_data(schedule: Schedule) -> dict[str, Any]:
 def stored_spec(schedule: Schedule) -> ScheduleSpec:
     """Return the spec of a row."""
     return ScheduleSpec.model_validate(spec_data(schedule))
+
+
+def readable_spec(schedule: Schedule) -> ScheduleSpec | None:
+    """Return the spec of a row, or None where an earlier version of Mailroom took what is refused now."""
+    try:
+        spec = stored_spec(schedule)
+        spec.targets()
+    except (ValidationError, Invalid):
+        return None
+    return spec

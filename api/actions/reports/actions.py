@@ -14,13 +14,16 @@ from api.actions.view import PageView
 from mailroom.access.permissions import Action
 from mailroom.access.viewer import SYSTEM
 from mailroom.connections import repository as connection_repository
+from mailroom.limits import service as limits
+from mailroom.limits.decide import limits_for
+from mailroom.limits.spec import Budget
 from mailroom.rendering import previews
 from mailroom.reports import repository as report_repository
 from mailroom.reports import service as reports
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules.report_change import save
 from mailroom.schedules.report_change.broken import Broken
-from mailroom.storage.tables import Report
+from mailroom.storage.tables import Connection, Report
 
 
 async def every(caller: Caller) -> PageView[ReportSummary]:
@@ -102,14 +105,20 @@ async def preview(caller: Caller, report_id: str, parameters: dict[str, Any]) ->
 
     Raises:
         NotFound, ParametersInvalid, MailroomError.
+        TooOften: the caller has asked for as many within the hour as a user may.
     """
     context = caller.context
-    async with caller.session() as session:
+
+    async def find(session: AsyncSession) -> tuple[ReportDefinition, Connection]:
         row = await report_repository.get(session, report_id, viewer=caller.viewer, doing=Action.REPORT_PREVIEW)
         definition = ReportDefinition.model_validate(row.definition)
         # Whoever may see a report of the installation may read its source through it, and through nothing else.
         reader = SYSTEM if row.owner_id is None else caller.viewer
         source = await connection_repository.get(session, definition.source.connection, viewer=reader)
+        await limits.spend(session, context, Budget.PREVIEWS)
+        return definition, source
+
+    definition, source = await caller.transact(find)
     async with caller.services.previews:
         return await previews.preview_html(
             definition,
@@ -117,6 +126,7 @@ async def preview(caller: Caller, report_id: str, parameters: dict[str, Any]) ->
             parameters,
             timezone=context.user.timezone,
             settings=context.settings,
+            limits=limits_for(context.user, context.settings),
             group=context.user.id,
         )
 

@@ -154,6 +154,13 @@ class Destination(BaseModel, ABC):
         """Return whatever gets a delivery of its own, without repeats, in order; by default the connection's name."""
         return [self.connection]
 
+    def addresses(self) -> list[str]:
+        """Return those of the recipients that are mail addresses, whose number and domains may be limited.
+
+        By default none.
+        """
+        return []
+
     def audience(self) -> list[Reader]:
         """Return the readers, so that two schedules that send them the same can be found.
 

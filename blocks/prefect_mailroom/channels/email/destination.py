@@ -60,6 +60,10 @@ class EmailDestination(Destination):
         """Return everybody in to, cc and bcc, each once."""
         return without_repeats([*self.to, *self.cc, *self.bcc])
 
+    def addresses(self) -> list[str]:
+        """Return the same: all of them are mail addresses."""
+        return self.recipients()
+
     def audience(self) -> list[Reader]:
         """Return the recipients; a mail reaches the same person by whatever connection it is sent."""
         return [Reader(address, (address.casefold(),)) for address in self.recipients()]
