@@ -14,6 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.http import docs, health, logs, problems
 from api.http.auth import ApiKeyGuard, require_key
 from api.http.dependencies import plain_query
+from api.http.rates.counting import Counting
+from api.http.rates.middleware import AddressRate, LoginRate
 from api.rest.artifacts import routes as artifacts
 from api.rest.audit import routes as audit
 from api.rest.backfill import routes as backfill
@@ -23,6 +25,7 @@ from api.rest.deliveries import routes as deliveries
 from api.rest.distribution import routes as distribution
 from api.rest.executions import routes as executions
 from api.rest.keys import routes as keys
+from api.rest.limits import routes as limits
 from api.rest.load import routes as load
 from api.rest.notifications import routes as notifications
 from api.rest.reports import routes as reports
@@ -73,6 +76,7 @@ PARTS = (
     users,
     teams,
     keys,
+    limits,
     stops,
 )
 
@@ -89,6 +93,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     logs.configure()
     ours = database or Database(settings.database)
     reconciler = Reconciler(ours, settings)
+    counting = Counting(settings.rate_limit_storage.get_secret_value())
     loops = [
         *reconciler.loops(),
         _watchdog(ours),
@@ -108,6 +113,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
                 work.cancel()
             await asyncio.gather(*works, return_exceptions=True)
             await reconciler.close()
+            await counting.close()
             if database is None:
                 await ours.close()
 
@@ -128,11 +134,13 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.include_router(docs.router)
     api = APIRouter(prefix="/api/v1", dependencies=[Depends(plain_query)])
     for part in PARTS:
-        api.include_router(part.router, responses=problems.documented(401, 403, 500))
+        api.include_router(part.router, responses=problems.documented(401, 403, 429, 500))
     app.include_router(api)
     docs.complete_openapi(app)
     # The last one added is the outermost.
+    app.add_middleware(LoginRate, settings=settings, counting=counting)
     app.add_middleware(ApiKeyGuard, key=key, database=ours, settings=settings)
+    app.add_middleware(AddressRate, settings=settings, counting=counting)
     app.add_middleware(logs.RequestLog)
     return app
 

@@ -22,6 +22,7 @@ app.command(
     "cli.commands.schedules:app", name="schedules", help="List, create, pause, resume, delete, run and test schedules."
 )
 app.command("cli.commands.keys:app", name="keys", help="Make, list and revoke keys of users.")
+app.command("cli.commands.limits:limits", name="limits", help="Show what a user may have and do, and how much is used.")
 app.command("cli.commands.account:account", name="account", help="Check that every due time is accounted for.")
 app.command("cli.commands.stops:stop", name="stop", help="Stop everything from leaving, or a part of it.")
 app.command("cli.commands.stops:resume", name="resume", help="Show what would go after a stop; with --yes, resume.")

@@ -7,6 +7,7 @@ A user without a limit is neither counted nor locked.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -77,10 +78,18 @@ def refuse_addresses(addresses: Iterable[str], user: User, settings: Settings, *
         raise Invalid(faults)
 
 
-async def used_budgets(session: AsyncSession, user: User, *, now: datetime) -> dict[Budget, int]:
-    """Return how many a user has asked for within the last hour."""
-    found = {}
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How many schedules a user has, and how many of each budget were asked for within the last hour."""
+
+    schedules: int
+    budgets: dict[Budget, int]
+
+
+async def usage(session: AsyncSession, user: User, *, now: datetime) -> Usage:
+    """Return how much of its limits a user uses."""
+    budgets = {}
     for budget in Budget:
         uses = await stored.uses(session, user.id, budget=budget, since=now - HOUR)
-        found[budget] = sum(amount for _, amount in uses)
-    return found
+        budgets[budget] = sum(amount for _, amount in uses)
+    return Usage(await stored.schedules_of(session, user.id), budgets)
