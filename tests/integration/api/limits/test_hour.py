@@ -119,3 +119,15 @@ async def test_a_repeated_request_is_counted_once(people: People) -> None:
         assert (await ada.json("POST", path, 202, headers=headers))["id"] == first["id"]
     used = {one["name"]: one["used"] for one in (await ada.json("GET", "/limits", 200))["limits"]}
     assert (used["runs_an_hour"], used["schedules"]) == (1, 1)
+
+
+async def test_security_48_attempts_and_destinations_are_bounded(people: People) -> None:
+    ada = await creator(people)
+    for change, field in (
+        ({"policy": {"max_attempts": 101}}, "policy.max_attempts"),
+        ({"policy": {"expires_after": "P8D"}}, "policy.expires_after"),
+        ({"destinations": [MAIL] * 51}, "destinations"),
+        ({"destinations": [{**MAIL, "to": [f"p{n}@example.com" for n in range(101)]}]}, "destinations.0"),
+    ):
+        problem = await ada.json("POST", "/schedules/", 422, json={**SCHEDULE, **change})
+        assert [fault["field"] for fault in problem["errors"]] == [field]
