@@ -18,6 +18,8 @@ from api.http.auth import ApiKeyGuard, require_key
 from api.http.browser.csrf import CrossSiteDefence
 from api.http.browser.headers import SecurityHeaders
 from api.http.dependencies import plain_query
+from api.http.rates.counting import Counting
+from api.http.rates.middleware import AddressRate, LoginRate
 from api.rest.artifacts import routes as artifacts
 from api.rest.audit import routes as audit
 from api.rest.backfill import routes as backfill
@@ -27,6 +29,7 @@ from api.rest.deliveries import routes as deliveries
 from api.rest.distribution import routes as distribution
 from api.rest.executions import routes as executions
 from api.rest.keys import routes as keys
+from api.rest.limits import routes as limits
 from api.rest.load import routes as load
 from api.rest.notifications import routes as notifications
 from api.rest.recipients import routes as recipients
@@ -86,6 +89,7 @@ PARTS = (
     users_login,
     teams,
     keys,
+    limits,
     sessions,
     stops,
     recipients,
@@ -105,6 +109,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     logs.configure()
     ours = database or Database(settings.database)
     reconciler = Reconciler(ours, settings)
+    counting = Counting(settings.rate_limit_storage.get_secret_value())
     loops = [
         *reconciler.loops(),
         _watchdog(ours),
@@ -124,6 +129,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
                 work.cancel()
             await asyncio.gather(*works, return_exceptions=True)
             await reconciler.close()
+            await counting.close()
             if database is None:
                 await ours.close()
 
@@ -145,7 +151,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     docs.complete_openapi(app)
     # The last one added is the outermost.
     app.add_middleware(CrossSiteDefence, settings=settings)
+    app.add_middleware(LoginRate, settings=settings, counting=counting)
     app.add_middleware(ApiKeyGuard, key=key, database=ours, settings=settings)
+    app.add_middleware(AddressRate, settings=settings, counting=counting)
     app.add_middleware(logs.RequestLog)
     app.add_middleware(SecurityHeaders, settings=settings)
     return app

@@ -112,6 +112,8 @@ def renderers(settings: Settings, environment: Mapping[str, str]) -> Service:
 def api(settings: Settings, environment: Mapping[str, str]) -> Service:
     """Return the REST API and the pages. This service alone is given the API key and the pepper of keys."""
     command = [sys.executable, "-m", "uvicorn", "api.app:create_app", "--factory", "--no-access-log"]
+    # MAILROOM_TRUSTED_PROXIES alone says whose X-Forwarded-For counts.
+    command.append("--no-proxy-headers")
     return Service(
         "api",
         [*command, "--host", settings.host, "--port", str(settings.api_port)],

@@ -5,7 +5,9 @@ MailroomError
 ├── NotFound         no such thing (or not for this user)
 ├── Forbidden        this user may see it, and may not do this
 ├── Conflict         it contradicts what is there: a stale ETag, a wrong state, a name in use
-│   └── BreaksSchedules  a report that active schedules do not fit; it can be saved if they may be suspended
+│   ├── BreaksSchedules  a report that active schedules do not fit; it can be saved if they may be suspended
+│   └── LimitReached     there are as many already as one user may have
+├── TooOften         as many were asked for within the hour as one user may ask for
 ├── Gone             it was there once, and is kept no longer
 ├── NoSuchChannel    this version has no channel of that name
 └── Unavailable      (Retryable) something we depend on does not answer; try again later
@@ -25,12 +27,32 @@ from prefect_mailroom.errors import ConfigurationError, MailroomError, Retryable
 
 
 @dataclass(frozen=True, slots=True)
+class Limited:
+    """The limit that a refusal is about.
+
+    Attributes:
+        name: the limit, such as `schedules`.
+        limit: what it allows; `used`: what there is, or would be.
+        ask: who can raise it.
+    """
+
+    name: str
+    limit: int | float | str
+    used: int | float | str
+    ask: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong: `field` is its dotted place in the input, `message` what is wrong, `remedy` what to do."""
+    """One thing wrong: `field` is its dotted place in the input, `message` what is wrong, `remedy` what to do.
+
+    `limited` is set where a limit of the user is what is in the way.
+    """
 
     field: str
     message: str
     remedy: str = ""
+    limited: Limited | None = None
 
     def __str__(self) -> str:
         return f"{self.field}: {self.message} {self.remedy}".strip()
@@ -111,6 +133,22 @@ class Conflict(MailroomError):
 
 class BreaksSchedules(Conflict):
     """The new version of a report would break active schedules; `faults` names them, their owners and why."""
+
+
+class LimitReached(Conflict):
+    """There are as many already as one user may have."""
+
+    def __init__(self, message: str, limited: Limited, *, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.limited = limited
+
+
+class TooOften(MailroomError):
+    """As many were asked for within the hour as one user may ask for; `again_in` seconds later one more may be."""
+
+    def __init__(self, message: str, limited: Limited, *, again_in: float, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.limited, self.again_in = limited, again_in
 
 
 class Gone(MailroomError):

@@ -30,6 +30,8 @@ def own_endpoints(settings: Settings) -> list[str]:
     urls["MAILROOM_DATABASE_URL"] = settings.database
     urls["MAILROOM_PREFECT_API_URL"] = settings.prefect_api
     urls["MAILROOM_PUBLIC_ADDRESS"] = settings.public_url
+    if (counts := settings.rate_limit_storage.get_secret_value()) != "memory":
+        urls["MAILROOM_RATE_LIMIT_STORAGE"] = counts
     urls["MAILROOM_API_PORT"] = f"http://{_in_url(settings.host)}:{settings.api_port}"
     found = []
     if settings.mode == "embedded":

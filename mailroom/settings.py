@@ -7,26 +7,31 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import string
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from mailroom.limit_settings import LimitSettings
 from mailroom.login_settings import LoginSettings
 from prefect_mailroom.errors import ConfigurationError
 
 LONGEST_SOCKET = 100
 CHECKOUT = Path(__file__).resolve().parent.parent
+_RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)|unlimited")
 
 
 class Settings(LoginSettings):
     """Everything that can be set; each field is the variable `MAILROOM_<FIELD>` in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="MAILROOM_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="MAILROOM_", env_nested_delimiter="__", extra="ignore", frozen=True)
 
     mode: Literal["embedded", "production"] = "embedded"
     data_dir: Path = Field(
@@ -125,6 +130,29 @@ class Settings(LoginSettings):
     render_seconds: float = Field(default=600, gt=0)
     render_memory_mb: int = Field(default=2048, ge=128)
     render_output_mb: int = Field(default=2048, ge=1)
+    render_rows: int = Field(default=20_000_000, ge=1, description="How many rows one query of a report may return.")
+    limits: LimitSettings = Field(
+        default=LimitSettings(), description="What users may have and do; see `mailroom.limit_settings`."
+    )
+    rate_limit_user: str = Field(
+        default="3000/minute", description="How many requests a user may make, such as 3000/minute or unlimited."
+    )
+    rate_limit_key: str = Field(default="3000/minute", description="How many requests may be made with one key.")
+    rate_limit_address: str = Field(
+        default="300/minute",
+        description="How many requests without a valid log-in are answered to one address.",
+    )
+    rate_limit_storage: SecretStr = Field(
+        default=SecretStr("memory"),
+        description=(
+            "Where requests are counted: `memory` of each API process, or redis://… (rediss://…) for all processes "
+            "together."
+        ),
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="The networks of the proxies whose X-Forwarded-For counts, separated by commas or blanks.",
+    )
     renderers: int = Field(
         # Each takes about 200 MB, so more of them must be asked for.
         default_factory=lambda: min(os.cpu_count() or 1, 8),
@@ -159,6 +187,32 @@ class Settings(LoginSettings):
         seed = value.get_secret_value()
         if seed and not (len(seed) == 64 and all(digit in string.hexdigits for digit in seed)):
             raise ValueError("needs 64 hexadecimal digits, such as `openssl rand -hex 32` prints")
+        return value
+
+    @field_validator("rate_limit_user", "rate_limit_key", "rate_limit_address")
+    @classmethod
+    def _is_a_rate(cls, value: str) -> str:
+        if not _RATE.fullmatch(value):
+            raise ValueError("must be a number a second, minute, hour or day, such as 300/minute, or unlimited")
+        return value
+
+    @field_validator("rate_limit_storage")
+    @classmethod
+    def _can_count(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        # The value may hold a password, so no message repeats it.
+        if text != "memory" and not (text.startswith(("redis://", "rediss://")) and _names_a_host(text)):
+            raise ValueError("must be memory, or a URL such as redis://localhost:6379/0")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for word in value.replace(",", " ").split():
+            try:
+                ip_network(word)
+            except ValueError as error:
+                raise ValueError(f"'{word[:60]}' is not a network such as 10.0.0.0/8 or 2001:db8::/32") from error
         return value
 
     @field_validator("renderers_socket")
@@ -239,6 +293,14 @@ class Settings(LoginSettings):
         return self.data_dir / "ledger-witness.json"
 
 
+def _names_a_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+
+
 def load() -> Settings:
     """Read the settings from the environment.
 
@@ -249,7 +311,7 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = [
-            f"{'MAILROOM_' + str(fault['loc'][0]).upper() if fault['loc'] else 'Settings'}: {fault['msg']}"
+            f"{'MAILROOM_' + '__'.join(map(str, fault['loc'])).upper() if fault['loc'] else 'Settings'}: {fault['msg']}"
             for fault in error.errors(include_input=False)
         ]
         raise ConfigurationError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -21,8 +22,11 @@ from mailroom.errors import (
     Forbidden,
     Gone,
     Invalid,
+    Limited,
+    LimitReached,
     NoSuchChannel,
     NotFound,
+    TooOften,
     Unavailable,
     fault_from,
 )
@@ -42,7 +46,14 @@ from prefect_mailroom.errors import (
 MEDIA_TYPE = "application/problem+json"
 
 
-class ProblemFault(BaseModel):
+class _OfLimit(BaseModel):
+    limit_name: str = Field(default="", description="If a limit is in the way: which one, such as `schedules`.")
+    limit: int | float | str = Field(default="", description="What it allows.")
+    used: int | float | str = Field(default="", description="What there is already, or would be.")
+    ask: str = Field(default="", description="Who can raise it.")
+
+
+class ProblemFault(_OfLimit):
     """One fault in what was sent, and what to do about it."""
 
     field: str = Field(description="The path of the field in the request, such as destinations.0.to.")
@@ -50,7 +61,7 @@ class ProblemFault(BaseModel):
     remedy: str = ""
 
 
-class Problem(BaseModel):
+class Problem(_OfLimit):
     """An RFC 9457 problem document."""
 
     type: str = Field(description="A stable name for the kind of problem.", examples=["/problems/invalid"])
@@ -81,6 +92,8 @@ _KINDS: tuple[tuple[type[MailroomError], int, str], ...] = (
     (Gone, 410, "gone"),
     (NoSuchChannel, 501, "no-such-channel"),
     (BreaksSchedules, 409, "breaks-schedules"),
+    (LimitReached, 409, "limit-reached"),
+    (TooOften, 429, "too-often"),
     (Conflict, 409, "conflict"),
     (Unavailable, 503, "unavailable"),
     (Invalid, 422, "invalid"),
@@ -106,10 +119,12 @@ def problem(
     remedy: str = "",
     errors: Sequence[Fault] = (),
     error_id: str = "",
+    limited: Limited | None = None,
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
     """Return the answer of one refusal; empty members are left out."""
-    return _response(_problem(path, status, kind, detail, remedy=remedy, errors=errors, error_id=error_id), headers)
+    found = _problem(path, status, kind, detail, remedy=remedy, errors=errors, error_id=error_id, limited=limited)
+    return _response(found, headers)
 
 
 def _problem(
@@ -121,6 +136,7 @@ def _problem(
     remedy: str = "",
     errors: Sequence[Fault] = (),
     error_id: str = "",
+    limited: Limited | None = None,
 ) -> Problem:
     return Problem(
         type=f"/problems/{kind}",
@@ -129,15 +145,32 @@ def _problem(
         detail=detail,
         instance=path,
         remedy=remedy,
-        errors=[ProblemFault(field=one.field, message=one.message, remedy=one.remedy) for one in errors],
+        errors=[_fault(one) for one in errors],
         error_id=error_id,
+        **_limit(limited or next((one.limited for one in errors if one.limited), None)),
     )
+
+
+def _fault(fault: Fault) -> ProblemFault:
+    return ProblemFault(field=fault.field, message=fault.message, remedy=fault.remedy, **_limit(fault.limited))
+
+
+def _limit(limited: Limited | None) -> dict[str, Any]:
+    if limited is None:
+        return {}
+    return {"limit_name": limited.name, "limit": limited.limit, "used": limited.used, "ask": limited.ask}
 
 
 def _response(found: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
     left_out = {name for name in ("remedy", "errors", "error_id") if not getattr(found, name)}
-    body = found.model_dump(exclude=left_out)
+    body = found.model_dump(exclude=left_out | _no_limit(found))
+    if found.errors:
+        body["errors"] = [one.model_dump(exclude=_no_limit(one)) for one in found.errors]
     return JSONResponse(body, found.status, headers, MEDIA_TYPE)
+
+
+def _no_limit(found: _OfLimit) -> set[str]:
+    return set() if found.limit_name else set(_OfLimit.model_fields)
 
 
 def unexpected_problem(path: str, error_id: str) -> Problem:
@@ -157,7 +190,8 @@ def problem_of(error: MailroomError, path: str) -> Problem:
     if isinstance(error, Conflict) and error.stale:
         status, kind = 412, "stale"
     detail = "Some fields are wrong. See `errors`." if isinstance(error, Invalid) else error.message
-    return _problem(path, status, kind, detail, remedy=error.remedy, errors=_faults(error))
+    limited = error.limited if isinstance(error, LimitReached | TooOften) else None
+    return _problem(path, status, kind, detail, remedy=error.remedy, errors=_faults(error), limited=limited)
 
 
 def _faults(error: MailroomError) -> list[Fault]:
@@ -181,6 +215,8 @@ def answer_to(error: MailroomError, path: str) -> JSONResponse:
     if found.status in (429, 503):
         seconds = getattr(error, "not_before", None) or 5
         headers["Retry-After"] = str(max(1, round(seconds)))
+    if isinstance(error, TooOften):
+        headers["Retry-After"] = str(math.ceil(error.again_in))
     return _response(found, headers)
 
 

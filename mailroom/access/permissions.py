@@ -103,6 +103,8 @@ class Action(StrEnum):
     TEAM_CREATE = "team.create"
     TEAM_CHANGE = "team.change"
     TEAM_DELETE = "team.delete"
+    LIMIT_LIST = "limit.list"
+    LIMIT_READ = "limit.read"
     KEY_LIST = "key.list"
     KEY_CREATE = "key.create"
     KEY_CHANGE = "key.change"
@@ -244,6 +246,9 @@ TABLE: Mapping[Action, Rule] = {
     Action.TEAM_CREATE: _ADMIN,
     Action.TEAM_CHANGE: _ADMIN_OF,
     Action.TEAM_DELETE: _ADMIN_OF,
+    Action.LIMIT_LIST: _LIST,
+    # Whose limits are asked for stands in the query.
+    Action.LIMIT_READ: Rule(_R, _OWN, _OWN, _ALL, unroutable=True),
     Action.KEY_LIST: _LIST,
     Action.KEY_CREATE: _general(),
     Action.KEY_CHANGE: _owned(),

@@ -16,6 +16,7 @@ _SENTENCES = {
     _C.CONNECTION_NOT_ALLOWED: "The schedule's owner may not use the connection {connection} any more.",
     _C.RECIPIENT_SUPPRESSED: "The recipient is on the list of addresses that nothing is sent to ({entry}).",
     _C.RECIPIENT_ERASED: "The recipient's address was erased from what is on record.",
+    _C.RECIPIENT_NOT_ALLOWED: "Mail may not be sent to the domain of {recipient} any more (limits).",
     _C.JITTER: "The run starts {delay:span} after its due time, to spread the load (jitter).",
     _C.WAITS_FOR_ANOTHER: "The run waits until execution {execution} of this schedule has ended.",
     _C.STOPPED: "Sending is stopped for {what}: {why} It goes on by itself once that is resumed.",

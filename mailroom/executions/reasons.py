@@ -21,6 +21,7 @@ class ReasonCode(StrEnum):
     SCHEDULE_NOT_ACTIVE = "schedule_not_active"  # state
     OWNER_INACTIVE = "owner_inactive"
     CONNECTION_NOT_ALLOWED = "connection_not_allowed"  # connection
+    RECIPIENT_NOT_ALLOWED = "recipient_not_allowed"  # recipient
 
     RECIPIENT_SUPPRESSED = "recipient_suppressed"  # entry
     RECIPIENT_ERASED = "recipient_erased"

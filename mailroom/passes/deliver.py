@@ -30,6 +30,7 @@ from mailroom.passes.planned.shipment import Shipment, parcel
 from mailroom.passes.retry import Expiry, next_attempt
 from mailroom.passes.stopping.decide import HeldBack
 from mailroom.recipients.repository import suppressing
+from mailroom.schedules.limits.sending import why_not_to
 from mailroom.schedules.spec import ScheduleSpec
 from mailroom.settings import Settings
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
@@ -293,6 +294,8 @@ class Courier:
             return because(ReasonCode.CONNECTION_NOT_ALLOWED, connection=delivery.connection)
         if closed is None and (left_out := may_get(delivery.recipient, standing.suppression)):
             return left_out
+        if closed is None and (beyond := why_not_to(delivery, standing.owner, self._settings)):
+            return beyond
         if closed is None and standing.stop_id is not None:
             raise HeldBack(standing.stop_id)
         return closed.reason if closed else None

@@ -20,6 +20,7 @@ from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import delivery_lifecycle
 from mailroom.executions.fence import PassLost, hold_for
 from mailroom.executions.reasons import ReasonCode, because, reason_of
+from mailroom.limits.decide import limits_for
 from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
 from mailroom.passes.conclude import conclude
 from mailroom.passes.deliver import Courier, due_now
@@ -29,11 +30,13 @@ from mailroom.passes.outcome import LeftUnderWay, Outcome, Settled, Tried, given
 from mailroom.passes.planned.plan import Plan, keep_plan, plan_of
 from mailroom.passes.planned.rendered import FilesExpired, Rendered, as_planned, with_artifacts
 from mailroom.passes.planned.shipment import load_shipment
+from mailroom.passes.planned.size import require_size
 from mailroom.passes.retry import expiry_of, next_attempt
 from mailroom.passes.steps.begin import Begun, NotPrepared, begin
 from mailroom.rendering.as_owner import varies_by_user
 from mailroom.rendering.service import RenderedReport, render_report, render_request
 from mailroom.reports import repository as report_repository
+from mailroom.reports.errors import LimitExceeded
 from mailroom.reports.rights import require_source
 from mailroom.reports.spec import ReportDefinition
 from mailroom.settings import Settings
@@ -87,7 +90,16 @@ class Work:
     ) -> Begun | Stopped | HeldElsewhere | Outcome:
         async def claimed(prepare: bool, session: AsyncSession) -> Begun | Stopped | HeldElsewhere | Outcome:
             seen = self._seen
-            return await begin(session, self.run, schedule_id, execution_id, now=now, seen=seen, prepare=prepare)
+            return await begin(
+                session,
+                self.run,
+                schedule_id,
+                execution_id,
+                now=now,
+                settings=self.settings,
+                seen=seen,
+                prepare=prepare,
+            )
 
         what = f"The claim of flow run {self.run.id}"
         try:
@@ -147,10 +159,12 @@ class Work:
                 report = await report_repository.get(session, spec.report_id, viewer=SYSTEM)
                 definition = ReportDefinition.model_validate(report.definition)
                 await require_source(session, report, definition)
-                owner = await users.find(session, claimed.schedule.user_id) if varies_by_user(definition) else None
-            zone = spec.timing.timezone
-            request = render_request(definition, spec.parameters, spec.formats, execution.due_at, zone, owner)
-            made = await render_report(self.database, self.settings, request, now=now, group=claimed.schedule.user_id)
+                owner = await users.find(session, claimed.schedule.user_id)
+            assert owner is not None, "users are never removed"
+            limits, zone = limits_for(owner, self.settings), spec.timing.timezone
+            seen_by = owner if varies_by_user(definition) else None
+            request = render_request(definition, spec.parameters, spec.formats, execution.due_at, zone, seen_by)
+            made = await render_report(self.database, self.settings, request, now=now, group=owner.id, limits=limits)
         except MailroomError as error:
             return await self._render_failed(begun, error)
         plan = plan_of(claimed.schedule, request, made)
@@ -158,10 +172,16 @@ class Work:
             return await self._files_expired(begun)
 
         async def keep(session: AsyncSession) -> Rendered:
-            keep_plan(await hold_for(session, execution.id, begun.number), plan, made)
-            return await with_artifacts(session, plan, made)
+            row = await hold_for(session, execution.id, begun.number)
+            rendered = await with_artifacts(session, plan, made)
+            require_size(rendered.artifacts, limits)
+            keep_plan(row, plan, made)
+            return rendered
 
-        rendered = await self.database.transact(keep)
+        try:
+            rendered = await self.database.transact(keep)
+        except LimitExceeded as error:
+            return await self._render_failed(begun, error)
         return _NO_ROWS if spec.sends_nothing(made.rows) else rendered
 
     async def _began_otherwise(self, execution: Execution, made: RenderedReport, plan: Plan) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from prefect.blocks.core import Block
 
 from mailroom.access.identity import HEADER
+from mailroom.limits.spec import Limits as UserLimits
 from mailroom.rendering.job import Limits, RenderJob
 from mailroom.reports.spec import Format, ReportDefinition
 from mailroom.settings import Settings
@@ -62,8 +63,16 @@ def render_job(
     )
 
 
-def limits_of(settings: Settings) -> Limits:
-    """Return what a rendering of a schedule may use."""
+def limits_of(settings: Settings, limits: UserLimits | None = None) -> Limits:
+    """Return what a rendering may use: by the limits of the user for whom it is made, or those of the settings."""
     return Limits(
-        seconds=settings.render_seconds, memory_mb=settings.render_memory_mb, output_mb=settings.render_output_mb
+        seconds=limits.render_seconds if limits else settings.render_seconds,
+        memory_mb=settings.render_memory_mb,
+        output_mb=limits.file_mb if limits else settings.render_output_mb,
+        rows=limits.render_rows if limits else settings.render_rows,
     )
+
+
+def narrower(one: Limits, other: Limits) -> Limits:
+    """Return the lower of each limit."""
+    return Limits(**{name: min(getattr(one, name), getattr(other, name)) for name in Limits.model_fields})

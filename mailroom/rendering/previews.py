@@ -11,10 +11,11 @@ from typing import Any
 
 from mailroom.access.identity import Identity
 from mailroom.connections import service as connections
+from mailroom.limits.spec import Limits as UserLimits
 from mailroom.rendering import client
 from mailroom.rendering.as_owner import identity_token
 from mailroom.rendering.job import Limits
-from mailroom.rendering.job_factory import render_job
+from mailroom.rendering.job_factory import limits_of, narrower, render_job
 from mailroom.reports.parameters import resolve_parameters
 from mailroom.reports.spec import Format, HttpSource, ReportDefinition, ShellSource
 from mailroom.settings import Settings
@@ -23,6 +24,7 @@ from mailroom.storage.tables import Connection
 from prefect_mailroom.errors import ConfigurationError
 
 LIMITS = Limits(seconds=60, memory_mb=1024, output_mb=10, rows=200_000)
+"""What a preview may use, where its reader's own limits are not narrower."""
 
 
 async def preview_html(
@@ -32,6 +34,7 @@ async def preview_html(
     *,
     timezone: str,
     settings: Settings,
+    limits: UserLimits,
     group: str,
     identity: Identity,
 ) -> bytes:
@@ -63,7 +66,7 @@ async def preview_html(
             due_at=due_at,
             timezone=timezone,
             folder=Path(folder),
-            limits=LIMITS,
+            limits=narrower(LIMITS, limits_of(settings, limits)),
             identity=token,
         )
         result = await client.render(job, settings=settings, group=group, urgent=True)

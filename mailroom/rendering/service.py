@@ -20,6 +20,7 @@ from mailroom.access.identity import Identity, seen_as
 from mailroom.audit import repository as audit
 from mailroom.audit.events import IdentitySent
 from mailroom.connections.service import load_named
+from mailroom.limits.spec import Limits as UserLimits
 from mailroom.rendering import client
 from mailroom.rendering import repository as rendering_repository
 from mailroom.rendering.as_owner import identity_token, varies_by_user
@@ -116,12 +117,19 @@ def render_request(
 
 
 async def render_report(
-    database: Database, settings: Settings, request: RenderRequest, *, now: datetime, group: str
+    database: Database,
+    settings: Settings,
+    request: RenderRequest,
+    *,
+    now: datetime,
+    group: str,
+    limits: UserLimits | None = None,
 ) -> RenderedReport:
     """Return the renderings of a request: pieces that exist already are reused, the others are rendered together.
 
     Args:
         group: whose turn at the renderers this uses up.
+        limits: those of the owner; the settings' own without one.
 
     Raises:
         SourceError, RenderFailed, ConfigurationError, Unavailable: why there is none.
@@ -134,7 +142,7 @@ async def render_report(
         store = ArtifactStore(settings.artifacts_dir)
         await asyncio.to_thread(check_space, settings.artifacts_dir, settings.min_free_mb)
         with tempfile.TemporaryDirectory(prefix="render-", dir=settings.artifacts_dir) as folder:
-            result = await _produce(database, request, missing, settings, Path(folder), group)
+            result = await _produce(database, request, missing, settings, Path(folder), group, limits)
             kept = await asyncio.to_thread(_keep, store, result)
         expires_at = now + timedelta(days=settings.artifact_days)
         new = [
@@ -186,7 +194,13 @@ def _artifact(file: RenderedFile, now: datetime, expires_at: datetime) -> Artifa
 
 
 async def _produce(
-    database: Database, request: RenderRequest, pieces: Sequence[str], settings: Settings, folder: Path, group: str
+    database: Database,
+    request: RenderRequest,
+    pieces: Sequence[str],
+    settings: Settings,
+    folder: Path,
+    group: str,
+    limits: UserLimits | None,
 ) -> RenderResult:
     source = request.definition.source
     block = await load_named(database, settings, source.connection, kind=source.kind)
@@ -196,7 +210,8 @@ async def _produce(
     token = identity_token(request.definition, block, identity, settings, now=now)
     if isinstance(source, ShellSource):
         assert isinstance(block, ShellBlock), "load_named gives the class of the kind"
-        return await run_shell(block, source, request.definition, request.parameters, folder)
+        within = limits_of(settings, limits)
+        return await run_shell(block, source, request.definition, request.parameters, folder, within)
     job = render_job(
         request.definition,
         block,
@@ -205,7 +220,7 @@ async def _produce(
         due_at=request.due_at,
         timezone=request.timezone,
         folder=folder,
-        limits=limits_of(settings),
+        limits=limits_of(settings, limits),
         identity=token,
     )
     return await client.render(job, settings=settings, group=group)

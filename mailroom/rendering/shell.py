@@ -9,14 +9,19 @@ import mimetypes
 from pathlib import Path
 from typing import Any
 
-from mailroom.rendering.job import RenderedFile, RenderResult
+from mailroom.rendering.job import Limits, RenderedFile, RenderResult
 from mailroom.reports.spec import ReportDefinition, ShellSource
 from prefect_mailroom.sources.shell import ShellSource as ShellBlock
 from prefect_mailroom.text.filenames import safe_filename
 
 
 async def run_shell(
-    block: ShellBlock, source: ShellSource, definition: ReportDefinition, parameters: dict[str, Any], folder: Path
+    block: ShellBlock,
+    source: ShellSource,
+    definition: ReportDefinition,
+    parameters: dict[str, Any],
+    folder: Path,
+    limits: Limits,
 ) -> RenderResult:
     """Run the command; what it leaves in `folder` are the artifacts.
 
@@ -24,7 +29,11 @@ async def run_shell(
         ConfigurationError, SourceRefused: see `ShellSource.run`.
     """
     left = await block.run(
-        command=source.command, parameters=parameters, folder=folder, timeout_seconds=source.timeout_seconds
+        command=source.command,
+        parameters=parameters,
+        folder=folder,
+        timeout_seconds=min(source.timeout_seconds, limits.seconds),
+        max_file_mb=limits.output_mb,
     )
     files = await asyncio.to_thread(lambda: [_described(path) for path in left])
     text = f"{definition.title}\n\n{definition.description}\n".strip()

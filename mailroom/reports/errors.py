@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 from prefect_mailroom.errors import MailroomError
 
 E = TypeVar("E", bound=MailroomError)
-Limit = Literal["seconds", "memory_mb", "output_mb", "rows"]
+Limit = Literal["seconds", "memory_mb", "output_mb", "rows", "delivered_mb"]
 
 
 class RenderFailed(MailroomError):
@@ -33,7 +33,7 @@ class LimitExceeded(RenderFailed):
     """A rendering was ended because it wanted more than `limit` gives.
 
     Args:
-        limit: the field of `Limits` at fault.
+        limit: the field of `mailroom.rendering.job.Limits` at fault, or `delivered_mb`.
     """
 
     def __init__(self, message: str, *, limit: Limit, remedy: str = "", report: str = "", section: str = "") -> None:

@@ -23,6 +23,8 @@ from mailroom.context import Context
 from mailroom.errors import Conflict, Invalid
 from mailroom.executions import lifecycle
 from mailroom.ledger import repository as ledger
+from mailroom.limits import service as limits
+from mailroom.limits.spec import Budget
 from mailroom.schedules import repository as stored
 from mailroom.schedules.spec import stored_spec
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
@@ -133,7 +135,9 @@ async def backfill(session: AsyncSession, schedule_id: str, wanted: Backfill, co
         NotFound: no such schedule.
         Conflict: it is not active.
         Invalid: the range is wrong or too long.
+        TooOften: the caller has asked for as many within the hour as a user may.
     """
+    await limits.hold_budget(session, context, Budget.BACKFILLS)
     schedule = await stored.get(session, schedule_id, viewer=context.viewer, doing=Action.SCHEDULE_BACKFILL, lock=True)
     if schedule.state is not ScheduleState.ACTIVE:
         message = f"The schedule is {schedule.state}, so nothing is sent for it."
@@ -145,6 +149,8 @@ async def backfill(session: AsyncSession, schedule_id: str, wanted: Backfill, co
     most = context.settings.backfill_most
     # By cron, a due time takes a fifth of a millisecond: too long for an event loop that others share.
     plan = await asyncio.to_thread(choose, timing, business, first, last, known=known, again=wanted.again, most=most)
+    if plan.due and not wanted.dry_run:
+        await limits.spend(session, context, Budget.BACKFILLS, len(plan.due))
     if wanted.dry_run or not plan.due:
         return plan
     rows = [

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.access.viewer import Viewer
+from mailroom.access.viewer import Viewer, viewer_of
 from mailroom.calendars.service import chosen_calendar
 from mailroom.connections import grants
 from mailroom.connections import repository as connection_repository
 from mailroom.context import Context
 from mailroom.errors import Fault, Invalid
+from mailroom.limits.decide import limits_for
 from mailroom.recipients import repository as recipients
 from mailroom.recipients.service import LEAVE_OUT, ON_THE_LIST
 from mailroom.reports import repository as report_repository
 from mailroom.reports.parameters import ParametersInvalid, check_parameters
 from mailroom.reports.spec import ReportDefinition
-from mailroom.schedules.forecast import jitter_faults, timing_faults
+from mailroom.schedules.forecast import jitter_faults
+from mailroom.schedules.limits.checks import limit_faults
 from mailroom.schedules.spec import ScheduleSpec
 from mailroom.schedules.variables import template_faults
+from mailroom.storage.tables import User
 from mailroom.timing import BusinessCalendar
 from prefect_mailroom.channels.base import Destination
 
@@ -29,13 +30,16 @@ async def check(
     spec: ScheduleSpec,
     context: Context,
     *,
-    owner: Viewer | None = None,
+    owner: User | None = None,
+    before: ScheduleSpec | None = None,
     known_recipients: bool = False,
 ) -> BusinessCalendar:
     """Refuse what can never run; return the schedule's calendar. Calendar and report stay as they are meanwhile.
 
     Args:
-        owner: whose schedule it is, where that is not the caller: the connections must be the owner's to use.
+        owner: whose schedule it is, where that is not the caller: the connections must be the owner's to use, and the
+            owner's limits hold.
+        before: what the schedule is until now, see `limit_faults`.
         known_recipients: whether nobody is new among the recipients, so that the list of suppressions is not asked.
 
     Raises:
@@ -47,11 +51,11 @@ async def check(
         business = await chosen_calendar(session, spec.timing.calendar, viewer=context.viewer, lock=True)
     except Invalid as error:
         faults += error.faults
-    least = timedelta(seconds=context.settings.minimum_interval_seconds)
-    faults += timing_faults(spec.timing, business, now=context.now, least=least)
+    limits = limits_for(owner or context.user, context.settings)
+    faults += limit_faults(spec, limits, business, now=context.now, before=before)
     faults += jitter_faults(spec.policy.jitter, spec.timing, business, now=context.now)
-    targets = spec.targets()
-    faults += await _target_faults(session, targets, context.viewer, owner or context.viewer)
+    theirs, targets = viewer_of(owner) if owner else context.viewer, spec.targets()
+    faults += await _target_faults(session, targets, context.viewer, theirs)
     if not known_recipients:
         faults += await _recipient_faults(session, targets)
     report = await report_repository.find(session, spec.report_id, viewer=context.viewer, lock=True)

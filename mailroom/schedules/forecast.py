@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Literal
 
-from mailroom.errors import Fault
+from mailroom.errors import Fault, Limited
 from mailroom.schedules.conflicts.warning import Code, ScheduleWarning
 from mailroom.timing import BusinessCalendar, Occurrence, Timing, closest, occurrences, scheduled
 from mailroom.timing.model import Immediate, Once
@@ -96,14 +96,21 @@ def jitter_faults(jitter: timedelta, timing: Timing, business: BusinessCalendar,
     return [Fault("policy.jitter", message, f"Choose a jitter of less than {span_words(pair.interval)}.")]
 
 
-def timing_faults(timing: Timing, business: BusinessCalendar, *, now: datetime, least: timedelta) -> list[Fault]:
-    """Return the faults of a timing: it has no due time, or two due times are less than `least` apart."""
+def timing_faults(
+    timing: Timing, business: BusinessCalendar, *, now: datetime, least: timedelta, ask: str = "an admin"
+) -> list[Fault]:
+    """Return the faults of a timing: it has no due time, or two due times are less than `least` apart.
+
+    Args:
+        least: zero where any time between them will do.
+        ask: whom the fault tells to ask for a shorter time.
+    """
     if isinstance(timing, Immediate):
         return []
     if next(occurrences(timing, now, business), None) is None:
         remedy = "Choose a time in the future." if isinstance(timing, Once) else "Check day, month and end date."
         return [Fault("timing", "This timing has no due time in the next nine years.", remedy)]
-    pair = closest(timing, now, business)
+    pair = closest(timing, now, business) if least else None
     if pair is None or pair.interval >= least:
         return []
     first, second = (moment.astimezone(timing.zone) for moment in (pair.earlier, pair.later))
@@ -114,6 +121,7 @@ def timing_faults(timing: Timing, business: BusinessCalendar, *, now: datetime, 
             f"The timing is due on {moment_words(first)} and again {span_words(pair.interval)} later at "
             f"{second:%H:%M}{because}; "
             f"at least {span_words(least)} must lie between two due times.",
-            "Choose a longer interval, or ask the operator to lower MAILROOM_MINIMUM_INTERVAL_SECONDS.",
+            f"Choose a longer interval, or ask {ask} to lower MAILROOM_MINIMUM_INTERVAL_SECONDS.",
+            Limited("interval_seconds", int(least.total_seconds()), int(pair.interval.total_seconds()), ask),
         )
     ]

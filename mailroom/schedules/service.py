@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.access import repository as users
 from mailroom.access.ownership import bar_of
 from mailroom.access.permissions import Action
-from mailroom.access.viewer import SYSTEM, viewer_of
+from mailroom.access.viewer import SYSTEM
 from mailroom.audit import events
 from mailroom.audit import repository as audit
 from mailroom.calendars import repository as calendar_repository
@@ -22,6 +22,8 @@ from mailroom.errors import Conflict, Fault, Invalid
 from mailroom.executions import lifecycle as execution_lifecycle
 from mailroom.executions.reasons import ReasonCode, because
 from mailroom.ledger.account import account_for_change
+from mailroom.limits import service as limits
+from mailroom.limits.spec import Budget
 from mailroom.recipients import repository as recipients
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
@@ -31,7 +33,8 @@ from mailroom.schedules.checks import check, report_faults
 from mailroom.schedules.conflicts import repository as conflicts
 from mailroom.schedules.conflicts.keys import keys_of
 from mailroom.schedules.lifecycle import Cause
-from mailroom.schedules.spec import ScheduleSpec, read_spec, spec_data, store_spec, stored_spec
+from mailroom.schedules.limits.beginning import begins_again, take_if_finished
+from mailroom.schedules.spec import ScheduleSpec, read_spec, readable_spec, spec_data, store_spec, stored_spec
 from mailroom.states import ExecutionKind, ScheduleState
 from mailroom.storage.contention import Overtaken
 from mailroom.storage.tables import Execution, Report, Schedule
@@ -49,6 +52,7 @@ _DOING = {
     Cause.DELETE: Action.SCHEDULE_DELETE,
 }
 _REQUEST = {ExecutionKind.TEST: Action.SCHEDULE_TEST, ExecutionKind.RUN_NOW: Action.SCHEDULE_RUN}
+_BUDGET = {ExecutionKind.TEST: Budget.TESTS, ExecutionKind.RUN_NOW: Budget.RUNS}
 _MOVED = {
     Cause.PAUSE: events.SchedulePaused,
     Cause.RESUME: events.ScheduleResumed,
@@ -82,8 +86,12 @@ async def create(session: AsyncSession, spec: ScheduleSpec, context: Context) ->
 
     Raises:
         Invalid: see `check`.
+        LimitReached, TooOften: the caller has as many, or has asked for as many runs, as a user may.
     """
     business = await check(session, spec, context)
+    await limits.take_schedule(session, context.user, context.settings)
+    if isinstance(spec.timing, Immediate):
+        await limits.spend(session, context, Budget.RUNS)
     schedule = Schedule(user_id=context.user.id, state=ScheduleState.ACTIVE, is_active=True, generation=0)
     schedule.created_at = schedule.accounted_until = context.now
     lifecycle.changed(schedule, now=context.now)
@@ -149,10 +157,16 @@ async def patch(
 
 async def _locked(session: AsyncSession, schedule_id: str, spec: ScheduleSpec, context: Context) -> Schedule:
     """Lock the calendar and the report that the schedule is to have, then the schedule, and return the schedule."""
+    doing = Action.SCHEDULE_CHANGE
     if spec.timing.calendar is not None:
         await calendar_repository.find(session, spec.timing.calendar, lock=True)
     await report_repository.find(session, spec.report_id, viewer=context.viewer, lock=True)
-    return await stored.get(session, schedule_id, viewer=context.viewer, doing=Action.SCHEDULE_CHANGE, lock=True)
+    seen = await stored.get(session, schedule_id, viewer=context.viewer, doing=doing)
+    revived = await take_if_finished(session, seen, spec, context)
+    schedule = await stored.get(session, schedule_id, viewer=context.viewer, doing=doing, lock=True)
+    if schedule.state is ScheduleState.FINISHED and revived != schedule.user_id and begins_again(schedule, spec):
+        raise Overtaken
+    return schedule
 
 
 async def _rewrite(
@@ -165,11 +179,13 @@ async def _rewrite(
 ) -> Schedule:
     owner = await users.find(session, schedule.user_id)
     assert owner is not None, "users are never removed"
-    business = await check(session, spec, context, owner=viewer_of(owner), known_recipients=known_recipients)
-    await account_for_change(session, [schedule], now=context.now)
+    former = readable_spec(schedule)
+    business = await check(session, spec, context, owner=owner, before=former, known_recipients=known_recipients)
     before = spec_data(schedule)
-    at_once = isinstance(spec.timing, Immediate)
-    again = not at_once or spec.timing.model_dump(mode="json") != before["timing"]
+    at_once, again = isinstance(spec.timing, Immediate), begins_again(schedule, spec)
+    if at_once and again:
+        await limits.spend(session, context, Budget.RUNS)
+    await account_for_change(session, [schedule], now=context.now)
     if schedule.state is ScheduleState.FINISHED and again:
         lifecycle.move(schedule, ScheduleState.ACTIVE, Cause.NEW_TIMING, now=context.now)
     else:
@@ -274,14 +290,24 @@ async def delete(session: AsyncSession, schedule_id: str, context: Context, *, i
 
 
 async def request_execution(
-    session: AsyncSession, schedule_id: str, kind: ExecutionKind, context: Context, *, test_recipient: str | None = None
+    session: AsyncSession,
+    schedule_id: str,
+    kind: ExecutionKind,
+    context: Context,
+    *,
+    test_recipient: str | None = None,
+    ahead: int = 0,
 ) -> Execution:
     """Ask for an execution now. A test goes to `test_recipient` alone and is marked as a test everywhere.
+
+    Args:
+        ahead: how many were asked for before it in a trial of many.
 
     Raises:
         NotFound: no such schedule.
         Conflict: a run now of a schedule that is not active.
-        Invalid: a test of destinations of which none can be turned to the caller.
+        Invalid: a test of destinations of which none can be turned to the caller, or whose mail may not go there.
+        TooOften: the caller has asked for as many within the hour as a user may.
     """
     schedule = await stored.get(session, schedule_id, viewer=context.viewer, doing=_REQUEST[kind])
     if kind is ExecutionKind.RUN_NOW and schedule.state is not ScheduleState.ACTIVE:
@@ -289,10 +315,14 @@ async def request_execution(
         raise Conflict(message, remedy="Resume the schedule first, or send a test, which goes only to you.")
     if kind is ExecutionKind.TEST:
         caller = test_recipient or context.user.email
-        if not any(target.for_test(caller) for target in stored_spec(schedule).targets()):
+        turned = [one for target in stored_spec(schedule).targets() if (one := target.for_test(caller))]
+        if not turned:
             raise Invalid.at(
                 "destinations", ("A test is not possible, because none of the channels can send only to you.")
             )
+        addresses = [address for one in turned for address in one.addresses()]
+        limits.refuse_addresses(addresses, context.user, context.settings, field="to")
+    await limits.spend(session, context, _BUDGET[kind], ahead=ahead)
     execution = execution_lifecycle.new_execution(
         schedule.id,
         kind,

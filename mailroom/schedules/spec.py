@@ -140,3 +140,13 @@ def stored_policy(schedule: Schedule) -> Policy | None:
 def stored_spec(schedule: Schedule) -> ScheduleSpec:
     """Return the spec of a row."""
     return ScheduleSpec.model_validate(spec_data(schedule))
+
+
+def readable_spec(schedule: Schedule) -> ScheduleSpec | None:
+    """Return the spec of a row, or None where an earlier version of Mailroom took what is refused now."""
+    try:
+        spec = stored_spec(schedule)
+        spec.targets()
+    except (ValidationError, Invalid):
+        return None
+    return spec

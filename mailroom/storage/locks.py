@@ -1,9 +1,9 @@
 """Locks that hold on both databases. SQLite knows no `FOR UPDATE`, and begins a transaction with its first write.
 
-Every transaction takes its locks in one order, so that two never wait for each other: calendar, report, schedule,
-execution, delivery, attempt. Of one kind, several are locked in the order of one query. What is only known after a
-later lock was taken is read without a lock first, and compared once it is held; where it has changed, the transaction
-is run again (`contention.Overtaken`).
+Every transaction takes its locks in one order, so that two never wait for each other: calendar, report, user,
+schedule, execution, delivery, attempt. Of one kind, several are locked in the order of one query. What is only known
+after a later lock was taken is read without a lock first, and compared once it is held; where it has changed, the
+transaction is run again (`contention.Overtaken`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TypeVar
 from sqlalchemy import ScalarSelect, false, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.storage.tables import Execution, Schedule
+from mailroom.storage.tables import Execution, Schedule, User
 
-Row = TypeVar("Row", Schedule, Execution)
+Row = TypeVar("Row", Schedule, Execution, User)
 
 
 async def hold(session: AsyncSession, table: type[Row], row_id: str | ScalarSelect[str]) -> Row | None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.actions.caller import Caller
 from api.actions.distribution.views import TestReceipt
 from mailroom.connections import trials
 from mailroom.errors import NoSuchChannel
+from mailroom.limits import service as limits
+from mailroom.limits.spec import Budget
 from mailroom.recipients.service import refuse_suppressed
 from mailroom.stops import service as stops
+from mailroom.storage.tables import Connection
+from prefect_mailroom.channels.base import Destination
 from prefect_mailroom.channels.registry import CHANNELS
 
 
@@ -34,18 +39,25 @@ async def send_test(caller: Caller, channel: str, wanted: DistributionTest) -> T
         NoSuchChannel: this Mailroom has no channel of that name.
         Invalid: the connection does not exist, or the settings are wrong.
         Conflict: nothing may leave through the connection now, since a person stopped it.
+        TooOften: the caller has sent as many within the hour as a user may.
         MailroomError: what the channel says is wrong.
     """
     if channel not in CHANNELS:
         known = ", ".join(sorted(CHANNELS))
         raise NoSuchChannel(f"This Mailroom has no channel '{channel}'.", remedy=f"Use one of: {known}.")
     context = caller.context
-    async with caller.session() as session:
+
+    async def find(session: AsyncSession) -> tuple[Connection, Destination]:
         row = await trials.find_connection(session, channel, wanted.connection, viewer=context.viewer)
         await stops.refuse_where_stopped(session, row.name)
-    target = trials.target(channel, row.name, wanted.to or context.user.email, wanted.destination)
-    async with caller.session() as session:
+        target = trials.target(channel, row.name, wanted.to or context.user.email, wanted.destination)
+        limits.refuse_addresses(target.addresses(), context.user, context.settings, field="to")
         await refuse_suppressed(session, target.addresses(), field="to")
+        # Counted before it is sent: also a test that fails may have arrived.
+        await limits.spend(session, context, Budget.TESTS)
+        return row, target
+
+    row, target = await caller.transact(find)
     recipient, receipt = await trials.send(row, target, context)
     async with caller.session() as session:
         trials.record(session, row, recipient, context)

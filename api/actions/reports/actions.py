@@ -12,11 +12,15 @@ from api.actions.caller import Caller, Remember, forget
 from api.actions.reports.views import ReportSummary, ReportView
 from api.actions.view import PageView
 from mailroom.access import identity as identities
+from mailroom.access.identity import Identity
 from mailroom.access.permissions import Action
 from mailroom.access.viewer import SYSTEM
 from mailroom.audit import repository as audit
 from mailroom.audit.events import IdentitySent
 from mailroom.connections import repository as connection_repository
+from mailroom.limits import service as limits
+from mailroom.limits.decide import limits_for
+from mailroom.limits.spec import Budget
 from mailroom.rendering import previews
 from mailroom.rendering.as_owner import varies_by_user
 from mailroom.reports import repository as report_repository
@@ -24,7 +28,7 @@ from mailroom.reports import service as reports
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules.report_change import save
 from mailroom.schedules.report_change.broken import Broken
-from mailroom.storage.tables import Report
+from mailroom.storage.tables import Connection, Report
 
 
 async def every(caller: Caller) -> PageView[ReportSummary]:
@@ -106,9 +110,11 @@ async def preview(caller: Caller, report_id: str, parameters: dict[str, Any]) ->
 
     Raises:
         NotFound, ParametersInvalid, MailroomError.
+        TooOften: the caller has asked for as many within the hour as a user may.
     """
     context = caller.context
-    async with caller.session() as session:
+
+    async def find(session: AsyncSession) -> tuple[ReportDefinition, Connection, Identity]:
         row = await report_repository.get(session, report_id, viewer=caller.viewer, doing=Action.REPORT_PREVIEW)
         definition = ReportDefinition.model_validate(row.definition)
         # Whoever may see a report of the installation may read its source through it, and through nothing else.
@@ -117,6 +123,10 @@ async def preview(caller: Caller, report_id: str, parameters: dict[str, Any]) ->
         identity = await identities.of(session, context.user, acted_by=context.acted_by)
         if varies_by_user(definition):
             audit.record_by(session, IdentitySent(row.id, source.name), context)
+        await limits.spend(session, context, Budget.PREVIEWS)
+        return definition, source, identity
+
+    definition, source, identity = await caller.transact(find)
     async with caller.services.previews:
         return await previews.preview_html(
             definition,
@@ -124,6 +134,7 @@ async def preview(caller: Caller, report_id: str, parameters: dict[str, Any]) ->
             parameters,
             timezone=context.user.timezone,
             settings=context.settings,
+            limits=limits_for(context.user, context.settings),
             group=context.user.id,
             identity=identity,
         )

@@ -117,7 +117,11 @@ async def bulk(
     """
     ids = await _chosen(caller, wanted)
     kept = NoParts() if parts is None or wanted.dry_run else parts
-    items = [await _item(caller, wanted, schedule_id, kept) for schedule_id in ids]
+    items: list[BulkItem] = []
+    for schedule_id in ids:
+        # A dry run leaves nothing behind to be counted, so what would be done before is counted here.
+        ahead = sum(one.outcome is BulkOutcome.DONE for one in items) if wanted.dry_run else 0
+        items.append(await _item(caller, wanted, schedule_id, kept, ahead))
     result = BulkResult(wanted.action, wanted.dry_run, items)
     await caller.transact(lambda session: remember(session, result))
     if not wanted.dry_run:
@@ -159,7 +163,7 @@ async def _chosen(caller: Caller, wanted: BulkRequest) -> Sequence[str]:
                 return found
 
 
-async def _item(caller: Caller, wanted: BulkRequest, schedule_id: str, parts: Parts) -> BulkItem:
+async def _item(caller: Caller, wanted: BulkRequest, schedule_id: str, parts: Parts, ahead: int) -> BulkItem:
     """Do the action to one schedule in a transaction of its own."""
     name = ""
 
@@ -169,7 +173,7 @@ async def _item(caller: Caller, wanted: BulkRequest, schedule_id: str, parts: Pa
             execution = earlier["execution_id"] or None
             return BulkItem(schedule_id, earlier["name"], BulkOutcome(earlier["outcome"]), execution)
         name = (await stored.get(session, schedule_id, viewer=caller.viewer)).name
-        item = await _act(session, caller, wanted, schedule_id)
+        item = await _act(session, caller, wanted, schedule_id, ahead)
         if wanted.dry_run:
             raise _Undo(item)
         kept = {"name": item.name, "outcome": str(item.outcome), "execution_id": item.execution_id or ""}
@@ -191,13 +195,14 @@ async def _item(caller: Caller, wanted: BulkRequest, schedule_id: str, parts: Pa
         return BulkItem(schedule_id, name, BulkOutcome.FAILED, error_id=error_id)
 
 
-async def _act(session: AsyncSession, caller: Caller, wanted: BulkRequest, schedule_id: str) -> BulkItem:
+async def _act(session: AsyncSession, caller: Caller, wanted: BulkRequest, schedule_id: str, ahead: int) -> BulkItem:
     context = caller.context
     row = await stored.get(session, schedule_id, viewer=caller.viewer)
     name, before = row.name, row.generation
     match wanted.action:
         case "run":
-            execution = await schedules.request_execution(session, schedule_id, ExecutionKind.RUN_NOW, context)
+            kind = ExecutionKind.RUN_NOW
+            execution = await schedules.request_execution(session, schedule_id, kind, context, ahead=ahead)
             return BulkItem(schedule_id, name, BulkOutcome.DONE, execution.id)
         case "pause":
             row = await schedules.pause(session, schedule_id, context)
@@ -207,5 +212,5 @@ async def _act(session: AsyncSession, caller: Caller, wanted: BulkRequest, sched
             row = await schedules.delete(session, schedule_id, context)
         case "reassign":
             assert wanted.to is not None, "checked before anything else"
-            row = await owners.reassign(session, schedule_id, wanted.to, context)
+            row = await owners.reassign(session, schedule_id, wanted.to, context, ahead=ahead)
     return BulkItem(schedule_id, name, BulkOutcome.UNCHANGED if row.generation == before else BulkOutcome.DONE)

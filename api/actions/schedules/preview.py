@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,11 +13,13 @@ from api.actions.schedules.views import DueTimeView, PreviewView
 from mailroom.calendars.service import chosen_calendar
 from mailroom.errors import Invalid
 from mailroom.executions.policy import Policy
+from mailroom.limits.decide import limits_for
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import Format, ReportDefinition, Slug
 from mailroom.schedules import repository as stored
 from mailroom.schedules.conflicts.survey import Draft, survey
-from mailroom.schedules.forecast import forecast, jitter_faults, timing_faults
+from mailroom.schedules.forecast import forecast, jitter_faults
+from mailroom.schedules.limits.checks import draft_faults
 from mailroom.schedules.spec import read_targets
 from mailroom.schedules.variables import template_faults
 from mailroom.timing import Timing
@@ -75,8 +76,8 @@ async def preview(caller: Caller, wanted: PreviewRequest) -> PreviewView:
         report = None
         if wanted.report_id and wanted.destinations:
             report = await report_repository.find(session, wanted.report_id, viewer=context.viewer)
-    least = timedelta(seconds=context.settings.minimum_interval_seconds)
-    faults = timing_faults(wanted.timing, business, now=context.now, least=least)
+    limits = limits_for(context.user, context.settings)
+    faults = draft_faults(wanted.timing, draft.targets, limits, business, now=context.now)
     faults += jitter_faults(jitter, wanted.timing, business, now=context.now)
     if report is not None:
         definition = ReportDefinition.model_validate(report.definition)

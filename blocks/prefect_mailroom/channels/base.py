@@ -165,7 +165,7 @@ class Destination(BaseModel, ABC):
         return [Reader(recipient, (self.connection, recipient.casefold())) for recipient in self.recipients()]
 
     def addresses(self) -> list[str]:
-        """Return the mail addresses of the people it reaches; by default none, as for a channel that knows none."""
+        """Return the recipients that are mail addresses, whose number and domains may be limited; by default none."""
         return []
 
     def without(self, address: str) -> Self | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from prefect_shell import ShellOperation
 
 MAX_FILES = 50
-_MAX_FILE_KIB = 4 * 1024 * 1024
+MAX_FILE_MB = 4096
 # What a program needs from the worker's environment; the rest may hold the worker's own keys.
 _INHERITED = re.compile(r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_[A-Z]+|TZ|TMPDIR|TERM|PWD|SHLVL|_")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -66,7 +66,13 @@ class ShellSource(Block):
         return value
 
     async def run(
-        self, *, command: Sequence[str], parameters: Mapping[str, Any], folder: Path, timeout_seconds: float
+        self,
+        *,
+        command: Sequence[str],
+        parameters: Mapping[str, Any],
+        folder: Path,
+        timeout_seconds: float,
+        max_file_mb: int = MAX_FILE_MB,
     ) -> list[Path]:
         """Run a report's command; its files land in `folder`, which is `$MAILROOM_OUTPUT`.
 
@@ -75,6 +81,7 @@ class ShellSource(Block):
             parameters: arrive as `MAILROOM_PARAM_<NAME>`; None is left out, booleans are `true` and `false`.
             folder: exists and is empty.
             timeout_seconds: then the command and all its children are killed.
+            max_file_mb: no file that it writes grows larger.
 
         Returns:
             The files, sorted by name.
@@ -88,7 +95,7 @@ class ShellSource(Block):
         with TemporaryDirectory(prefix="mailroom-shell-") as logs:
             environment = self._environment(parameters, folder)
             operation = operation_type(
-                commands=_script(command, environment, Path(logs)),
+                commands=_script(command, environment, Path(logs), max_file_mb),
                 env=environment,
                 working_dir=self.working_directory,
                 stream_output=False,
@@ -166,7 +173,7 @@ def _operation_type() -> type[ShellOperation]:
     return found
 
 
-def _script(command: Sequence[str], given: Collection[str], logs: Path) -> list[str]:
+def _script(command: Sequence[str], given: Collection[str], logs: Path, max_file_mb: int) -> list[str]:
     # ShellOperation hands the whole environment of the worker down; what may hold its keys is taken out first.
     withheld = sorted(
         name for name in os.environ if _NAME.fullmatch(name) and not _INHERITED.fullmatch(name) and name not in given
@@ -174,7 +181,7 @@ def _script(command: Sequence[str], given: Collection[str], logs: Path) -> list[
     out, err = (shlex.quote(str(logs / name)) for name in ("stdout", "stderr"))
     return [
         *(f"unset -v {name}" for name in withheld),
-        f"ulimit -f {_MAX_FILE_KIB}",
+        f"ulimit -f {min(max_file_mb, MAX_FILE_MB) * 1024}",
         f"exec {shlex.join(command)} >{out} 2>{err} </dev/null",
     ]
 

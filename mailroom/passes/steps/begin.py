@@ -13,6 +13,7 @@ from mailroom.calendars.service import business_calendar
 from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import lifecycle
 from mailroom.ledger import repository as ledger
+from mailroom.limits.decide import limits_for
 from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, Stopped, claim
 from mailroom.passes.deliver import plan as plan_deliveries
 from mailroom.passes.gate import Closed, Open, Wait, gate
@@ -20,11 +21,13 @@ from mailroom.passes.lease import LENGTH
 from mailroom.passes.outcome import Outcome
 from mailroom.passes.planned.plan import keep_plan
 from mailroom.passes.planned.rendered import Rendered, already_there
+from mailroom.passes.planned.size import require_size
 from mailroom.passes.situation import situation_of
 from mailroom.passes.stopping.hold import end_held, stop_over
 from mailroom.passes.supersede import Superseded, supersede
 from mailroom.schedules import repository as stored
 from mailroom.schedules.repository import Surroundings
+from mailroom.settings import Settings
 from mailroom.states import ExecutionState
 from mailroom.stops import repository as stops
 from mailroom.stops.restored import Restored
@@ -86,6 +89,7 @@ async def begin(
     execution_id: str | None,
     *,
     now: datetime,
+    settings: Settings,
     seen: Witness | None,
     prepare: bool = True,
 ) -> Begun | Stopped | HeldElsewhere | Outcome:
@@ -112,7 +116,7 @@ async def begin(
         raise Restored
     stop = await stop_over(session, claimed, standing.stops) if standing.stops else None
     verdict = gate(situation_of(claimed, around.owner, business, stop, now=now))
-    rendered = await _rendered(session, claimed, around) if prepare and isinstance(verdict, Open) else None
+    rendered = await _rendered(session, claimed, around, settings) if prepare and isinstance(verdict, Open) else None
     if claimed.first_of_scheduled:
         ledger.move_past(schedule, execution.due_at, next(occurrences(timing, execution.due_at, business), None))
     match verdict:
@@ -136,11 +140,16 @@ async def begin(
     return Begun(claimed, forced, [one for one in ended if one], prepared)
 
 
-async def _rendered(session: AsyncSession, claimed: Claimed, around: Surroundings) -> Rendered | None:
+async def _rendered(
+    session: AsyncSession, claimed: Claimed, around: Surroundings, settings: Settings
+) -> Rendered | None:
     if around.report is not None and around.report.owner_id is not None:
         return None  # Its own step asks whether the report's author may still read the source.
     with _preparing():
-        return await already_there(session, claimed, around.report, around.owner, now=datetime.now(UTC))
+        rendered = await already_there(session, claimed, around.report, around.owner, now=datetime.now(UTC))
+        if rendered is not None and claimed.execution.plan is None and around.owner is not None:
+            require_size(rendered.artifacts, limits_for(around.owner, settings))
+        return rendered
 
 
 async def _prepared(session: AsyncSession, claimed: Claimed, rendered: Rendered, around: Surroundings) -> Prepared:

@@ -20,6 +20,8 @@ from mailroom.context import Context
 from mailroom.errors import Conflict, Invalid, NotFound
 from mailroom.executions.reasons import ReasonCode, because
 from mailroom.ledger.account import account_for_change
+from mailroom.limits import service as limits
+from mailroom.limits.repository import NOT_COUNTED
 from mailroom.notifications.events import OwnerBarred, SuspendedForOwner
 from mailroom.notifications.service import notify
 from mailroom.reports import repository as report_repository
@@ -28,6 +30,7 @@ from mailroom.schedules import repository as stored
 from mailroom.schedules.lifecycle import Cause
 from mailroom.schedules.spec import stored_spec
 from mailroom.states import ScheduleState
+from mailroom.storage.contention import Overtaken
 from mailroom.storage.locks import before_reading
 from mailroom.storage.tables import Schedule, User
 
@@ -50,12 +53,17 @@ async def suspend_if_barred(session: AsyncSession, owner: User, context: Context
     return [row.id for row in rows]
 
 
-async def reassign(session: AsyncSession, schedule_id: str, to: str, context: Context) -> Schedule:
+async def reassign(session: AsyncSession, schedule_id: str, to: str, context: Context, *, ahead: int = 0) -> Schedule:
     """Give a schedule to another owner; it stays in its state. What it is on record for stays with it.
+
+    Args:
+        ahead: how many the new owner would have got before it, in a trial of many.
 
     Raises:
         NotFound, Forbidden.
         Invalid: there is no such user, or one who may not own it as it is.
+        LimitReached: the new owner has as many schedules already as a user may.
+        Overtaken: it was given away, or began again, while this began.
     """
     try:
         owner = await access.user(session, to, viewer=context.viewer)
@@ -64,10 +72,20 @@ async def reassign(session: AsyncSession, schedule_id: str, to: str, context: Co
     if bar_of(owner) is not None:
         message = f"{owner.email} may not own schedules."
         raise Invalid.at("to", message, "Choose an active user whose role is creator or admin.")
-    schedule = await stored.get(session, schedule_id, viewer=context.viewer, doing=Action.SCHEDULE_REASSIGN, lock=True)
+    doing = Action.SCHEDULE_REASSIGN
+    seen = await stored.get(session, schedule_id, viewer=context.viewer, doing=doing)
+    counted = seen.user_id != owner.id and seen.state not in NOT_COUNTED
+    if counted:
+        await limits.take_schedule(session, owner, context.settings, ahead=ahead)
+    schedule = await stored.get(session, schedule_id, viewer=context.viewer, doing=doing, lock=True)
     if schedule.user_id == owner.id:
         return schedule
-    names = {target.connection for target in stored_spec(schedule).targets()}
+    if not counted and schedule.state not in NOT_COUNTED:
+        raise Overtaken
+    targets = stored_spec(schedule).targets()
+    addresses = [address for target in targets for address in target.addresses()]
+    limits.refuse_addresses(addresses, owner, context.settings, field="to")
+    names = {target.connection for target in targets}
     if barred := await grants.not_usable(session, names, viewer=viewer_of(owner)):
         message = f"{owner.email} may not use the connection '{barred[0]}' of this schedule."
         raise Conflict(message, remedy="Grant the connection to the user first, or choose another user.")

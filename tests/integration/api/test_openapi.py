@@ -92,6 +92,7 @@ POST /suppressions
 PUT /suppressions/{id}
 DELETE /suppressions/{id}
 GET /stats
+GET /limits
 """
 AT_THE_ROOT = "GET /healthz, GET /readyz, GET /metrics"
 # One route serves every channel.

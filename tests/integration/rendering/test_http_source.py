@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -241,6 +242,16 @@ def test_rows_are_limited(server: Server) -> None:
     assert len(read(server, rows=3)[1]) == 3
     with pytest.raises(SourceRefused, match="more than 2 rows"):
         read(server, rows=2)
+
+
+def test_security_20_a_packed_answer_and_a_million_rows_are_refused(server: Server) -> None:
+    many = b"a\n" + b"1\n" * 1_000_000
+    server.answers(lambda handler: handler.say(200, gzip.compress(many), Content_Encoding="gzip"))
+    with pytest.raises(SourceRefused, match="compressed"):
+        read(server)
+    server.answers(lambda handler: handler.say(200, many))
+    with pytest.raises(SourceRefused, match="more than 1,000 rows"):
+        read(server, rows=1000)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f000001", "127.1", "0.0.0.0"])

@@ -61,7 +61,7 @@ class EmailDestination(Destination):
         return without_repeats([*self.to, *self.cc, *self.bcc])
 
     def addresses(self) -> list[str]:
-        """Return the recipients: each is a person."""
+        """Return the recipients: each is a person, and all of them are mail addresses."""
         return self.recipients()
 
     def without(self, address: str) -> EmailDestination | None:

@@ -117,8 +117,7 @@ async def test_the_last_use_travels_with_the_clock_in_steps_of_a_minute(people: 
     for seconds in (0, 30, 59, 60, 61, 121):
         now = began + timedelta(seconds=seconds)
         if is_use_due(await _row(people, me.key_id), now):
-            async with people.api.database.session() as session:
-                await record_use(session, await _row(people, me.key_id), now)
+            await people.api.database.transact(record_use(await _row(people, me.key_id), now))
             written.append(seconds)
     assert written == [0, 60, 121]
     assert (await _row(people, me.key_id)).last_used_at == began + timedelta(seconds=121)
