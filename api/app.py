@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.http import docs, health, logs, problems
+from api.http import docs, health, logs, problems, refusals
 from api.http.auth import ApiKeyGuard, require_key
 from api.http.dependencies import plain_query
 from api.rest.artifacts import routes as artifacts
@@ -34,6 +34,7 @@ from api.rest.stops import routes as stops
 from api.rest.teams import routes as teams
 from api.rest.users import routes as users
 from api.services import Services
+from deployments import trail_loops
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
 from mailroom import own_endpoints
@@ -41,6 +42,7 @@ from mailroom.errors import Unavailable
 from mailroom.members import keys as user_keys
 from mailroom.rendering import cleaner
 from mailroom.schedules import watchdog
+from mailroom.secrets import required
 from mailroom.settings import Settings, current
 from mailroom.stops import restored
 from mailroom.storage.artifacts import ArtifactStore
@@ -85,6 +87,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     """
     settings = settings or current()
     key = require_key(settings.api_key)
+    required.check(settings)
     own_endpoints.close(settings)
     logs.configure()
     ours = database or Database(settings.database)
@@ -95,6 +98,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         _cleaner(ours, settings),
         _witness(ours, settings),
         _reminders(ours, settings),
+        *trail_loops.loops(ours, settings),
     ]
 
     @asynccontextmanager
@@ -124,6 +128,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     )
     app.state.services = Services(settings, ours, reconciler, ArtifactStore(settings.artifacts_dir), loops)
     problems.install(app)
+    refusals.install(app)
     app.include_router(health.router)
     app.include_router(docs.router)
     api = APIRouter(prefix="/api/v1", dependencies=[Depends(plain_query)])

@@ -13,8 +13,9 @@ from typing import Literal
 from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from mailroom.secrets_elsewhere import SecretsElsewhere
 from prefect_mailroom.errors import ConfigurationError
 
 LONGEST_SOCKET = 100
@@ -24,7 +25,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """Everything that can be set; each field is the variable `MAILROOM_<FIELD>` in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="MAILROOM_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="MAILROOM_", extra="ignore", frozen=True, populate_by_name=True)
 
     mode: Literal["embedded", "production"] = "embedded"
     data_dir: Path = Field(
@@ -48,6 +49,27 @@ class Settings(BaseSettings):
     )
     key_reminder_days: int = Field(
         default=14, ge=1, le=366, description=("How many days before a key expires its owner is reminded.")
+    )
+    audit_key: SecretStr = Field(
+        default=SecretStr(""),
+        description=(
+            "The key that signs the checkpoints of the audit trail: 32 random bytes in base64. If empty, `mailroom up` "
+            "makes one in data_dir."
+        ),
+    )
+    audit_days: int = Field(
+        default=0, ge=0, le=36500, description="How long the audit trail is kept; 0 keeps it for good."
+    )
+    prefect_encryption_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="PREFECT_SERVER_ENCRYPTION_KEY",
+        description="The key of Prefect's blocks, which Prefect's own server reads from the same variable.",
+    )
+    secret_reminder_days: int = Field(
+        default=365,
+        ge=0,
+        le=3660,
+        description="After how many days admins are reminded that a secret of the installation is old; 0 never does.",
     )
     owner_email: str = Field(
         default="owner@localhost",
@@ -129,6 +151,18 @@ class Settings(BaseSettings):
     )
     min_free_mb: int = Field(default=200, ge=0, description="Rendering is refused when less free disk space is left.")
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read secrets from the files and variables that are named in place of them, and the rest as it is."""
+        return init_settings, SecretsElsewhere(settings_cls), env_settings
+
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
@@ -158,8 +192,6 @@ class Settings(BaseSettings):
         if self.mode == "production":
             names = {"MAILROOM_DATABASE_URL": self.database_url, "MAILROOM_PREFECT_API_URL": self.prefect_api_url}
             missing = [name for name, value in names.items() if not value]
-            if len(self.api_key.get_secret_value()) < 32:
-                missing.append("MAILROOM_API_KEY (at least 32 characters)")
             if missing:
                 raise ValueError("production mode needs " + ", ".join(missing))
         return self
@@ -169,9 +201,7 @@ class Settings(BaseSettings):
         """Return the URL of our tables, with an async driver."""
         if not self.database_url:
             return f"sqlite+aiosqlite:///{self.data_dir / 'mailroom.db'}"
-        scheme, _, rest = self.database_url.partition("://")
-        drivers = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
-        return f"{drivers.get(scheme.split('+')[0], scheme)}://{rest}"
+        return with_async_driver(self.database_url)
 
     @property
     def worker_slots(self) -> int:
@@ -213,6 +243,18 @@ class Settings(BaseSettings):
         """Return the file outside the database that tells how far the database was."""
         return self.data_dir / "ledger-witness.json"
 
+    @property
+    def checkpoints_path(self) -> Path:
+        """Return the file outside the database that has the signed checkpoints of the audit trail."""
+        return self.data_dir / "audit-checkpoints.jsonl"
+
+
+def with_async_driver(url: str) -> str:
+    """Return the URL of a database with the async driver that we use for it. Pure."""
+    scheme, _, rest = url.partition("://")
+    drivers = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
+    return f"{drivers.get(scheme.split('+')[0], scheme)}://{rest}"
+
 
 def load() -> Settings:
     """Read the settings from the environment.
@@ -239,4 +281,5 @@ def _cached(_environment: tuple[tuple[str, str], ...]) -> Settings:
 
 def current() -> Settings:
     """Return the settings of this process; they are read again when the environment has changed."""
-    return _cached(tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("MAILROOM_"))))
+    read = ("MAILROOM_", "PREFECT_SERVER_ENCRYPTION_KEY")
+    return _cached(tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith(read))))

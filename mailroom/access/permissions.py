@@ -82,6 +82,7 @@ class Action(StrEnum):
     CALENDAR_DELETE = "calendar.delete"
     NOTIFICATION_LIST = "notification.list"
     AUDIT_LIST = "audit.list"
+    AUDIT_EXPORT = "audit.export"
     STATS_READ = "stats.read"
     USER_LIST = "user.list"
     USER_READ = "user.read"
@@ -206,6 +207,7 @@ TABLE: Mapping[Action, Rule] = {
     Action.CALENDAR_DELETE: _ADMIN_OF,
     Action.NOTIFICATION_LIST: _LIST,
     Action.AUDIT_LIST: _general(scope=_R),
+    Action.AUDIT_EXPORT: _general(creator=False, scope=_R),
     Action.STATS_READ: _LIST,
     Action.USER_LIST: _LIST,
     Action.USER_READ: _owned(_TEAM, _OWN, _R),

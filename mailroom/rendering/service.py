@@ -15,6 +15,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.audit import repository as audit
+from mailroom.audit.delivery_events import CredentialUsed
 from mailroom.connections.service import load_named
 from mailroom.rendering import client
 from mailroom.rendering import repository as rendering_repository
@@ -113,7 +115,7 @@ async def render_report(
         store = ArtifactStore(settings.artifacts_dir)
         await asyncio.to_thread(check_space, settings.artifacts_dir, settings.min_free_mb)
         with tempfile.TemporaryDirectory(prefix="render-", dir=settings.artifacts_dir) as folder:
-            result = await _produce(database, request, missing, settings, Path(folder), group)
+            result = await _produce(database, request, missing, settings, Path(folder), group, now)
             kept = await asyncio.to_thread(_keep, store, result)
         expires_at = now + timedelta(days=settings.artifact_days)
         new = [
@@ -165,10 +167,19 @@ def _artifact(file: RenderedFile, now: datetime, expires_at: datetime) -> Artifa
 
 
 async def _produce(
-    database: Database, request: RenderRequest, pieces: Sequence[str], settings: Settings, folder: Path, group: str
+    database: Database,
+    request: RenderRequest,
+    pieces: Sequence[str],
+    settings: Settings,
+    folder: Path,
+    group: str,
+    now: datetime,
 ) -> RenderResult:
     source = request.definition.source
     block = await load_named(database, settings, source.connection, kind=source.kind)
+    # Before the use, and committed: also a rendering that fails has used the credentials.
+    used = CredentialUsed(source.connection, "rendering", request.definition.id)
+    await database.transact(partial(_record, used, now))
     if isinstance(source, ShellSource):
         assert isinstance(block, ShellBlock), "load_named gives the class of the kind"
         return await run_shell(block, source, request.definition, request.parameters, folder)
@@ -183,6 +194,10 @@ async def _produce(
         limits=limits_of(settings),
     )
     return await client.render(job, settings=settings, group=group)
+
+
+async def _record(used: CredentialUsed, now: datetime, session: AsyncSession) -> None:
+    audit.record(session, used, at=now)
 
 
 def _keep(store: ArtifactStore, result: RenderResult) -> dict[str, Any]:

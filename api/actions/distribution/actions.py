@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +13,7 @@ from mailroom.connections import trials
 from mailroom.errors import NoSuchChannel
 from mailroom.stops import service as stops
 from prefect_mailroom.channels.registry import CHANNELS
+from prefect_mailroom.errors import MailroomError
 
 
 class DistributionTest(BaseModel):
@@ -43,9 +45,13 @@ async def send_test(caller: Caller, channel: str, wanted: DistributionTest) -> T
         row = await trials.find_connection(session, channel, wanted.connection, viewer=context.viewer)
         await stops.refuse_where_stopped(session, row.name)
     target = trials.target(channel, row.name, wanted.to or context.user.email, wanted.destination)
-    recipient, receipt = await trials.send(row, target, context)
-    async with caller.session() as session:
-        trials.record(session, row, recipient, context)
+    recipient = target.recipients()[0]
+    try:
+        receipt = await trials.send(row, target, context)
+    except MailroomError as error:
+        await caller.transact(partial(trials.record, row, recipient, type(error).__name__, context))
+        raise
+    await caller.transact(partial(trials.record, row, recipient, "delivered", context))
     return TestReceipt(
         channel=channel,
         connection=row.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +14,10 @@ from api.actions.reports.views import ReportSummary, ReportView
 from api.actions.view import PageView
 from mailroom.access.permissions import Action
 from mailroom.access.viewer import SYSTEM
+from mailroom.audit import repository as audit
+from mailroom.audit.delivery_events import CredentialUsed, ReportPreviewed
 from mailroom.connections import repository as connection_repository
+from mailroom.context import Context
 from mailroom.rendering import previews
 from mailroom.reports import repository as report_repository
 from mailroom.reports import service as reports
@@ -110,6 +114,7 @@ async def preview(caller: Caller, report_id: str, parameters: dict[str, Any]) ->
         # Whoever may see a report of the installation may read its source through it, and through nothing else.
         reader = SYSTEM if row.owner_id is None else caller.viewer
         source = await connection_repository.get(session, definition.source.connection, viewer=reader)
+    await caller.transact(partial(_record_preview, row, source.name, context))
     async with caller.services.previews:
         return await previews.preview_html(
             definition,
@@ -119,6 +124,11 @@ async def preview(caller: Caller, report_id: str, parameters: dict[str, Any]) ->
             settings=context.settings,
             group=context.user.id,
         )
+
+
+async def _record_preview(row: Report, source: str, context: Context, session: AsyncSession) -> None:
+    audit.record_by(session, ReportPreviewed(row.id, row.version), context)
+    audit.record_by(session, CredentialUsed(source, "preview", row.id), context)
 
 
 def _view(row: Report, warnings: list[str] | None = None) -> ReportView:

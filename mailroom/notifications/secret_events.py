@@ -1,0 +1,28 @@
+"""Define what admins are told about the secrets of the installation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailroom.notifications.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class SecretIsOld(Event):
+    """A secret of the installation has been the same for many days; `name` is its variable."""
+
+    name: str
+    days: int
+
+    @property
+    def title(self) -> str:
+        """Return the secret and what is to be done."""
+        return f"{self.name} is {self.days} days old"
+
+    @property
+    def body(self) -> str:
+        """Return what to do."""
+        return (
+            f"{self.name} has been the same for {self.days} days. Change it: docs/keys.md says how, step by step, and "
+            "what has to be restarted."
+        )
