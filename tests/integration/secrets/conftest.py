@@ -27,9 +27,9 @@ class KeyedServer:
 
     def _prepare(self) -> PrefectServer:
         settings = Settings(data_dir=self.folder.parent, prefect_port=self.port)
-        environment = prefect_settings.base_environment() | prefect_settings.server_environment(settings, self.key)
+        variables = prefect_settings.base_environment() | prefect_settings.server_environment(settings, self.key)
         command = [sys.executable, "-m", "embedded.prefect_server", "server", "start"]
-        return PrefectServer(self.folder, command=command, environment=environment, port=self.port)
+        return PrefectServer(self.folder, command=command, environment=variables, port=self.port)
 
     @property
     def url(self) -> str:
