@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from cyclopts import App, Parameter
 
-from cli.database import our_database
+from cli.database import our_database, who
 from cli.output import out, print_json
 from embedded.display import printable
 from mailroom.access.viewer import SYSTEM
@@ -20,6 +20,7 @@ from mailroom.settings import Settings, current
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from sqlalchemy.ext.asyncio import AsyncSession
 
     from mailroom.audit.verify import Verdict
     from mailroom.storage.database import Database
@@ -152,6 +153,41 @@ def export(
         sys.stdout.flush()
 
     _with_database(write)
+
+
+@app.command(name="set-aside")
+def set_aside(*, reason: str) -> None:
+    """Set the checkpoints aside that the trail contradicts, and begin new ones. It is audited.
+
+    Do so after a backup was restored, or when it is cleared up what was done to the trail. The old file stays: it
+    still proves what the trail was.
+
+    Parameters
+    ----------
+    reason
+        Why; it is kept in the audit trail.
+    """
+    from mailroom.audit import checkpoints
+    from mailroom.audit import repository as audit
+    from mailroom.audit.delivery_events import CheckpointsSetAside
+
+    path, now = current().checkpoints_path, datetime.now(UTC)
+    last = checkpoints.last(path)
+    if last is None:
+        raise Invalid.at("--reason", f"{path} has no checkpoints.", "There is nothing to set aside.")
+    aside = path.with_name(f"{path.stem}-until-{now:%Y%m%dT%H%M%SZ}{path.suffix}")
+
+    async def record(database: Database) -> None:
+        event = CheckpointsSetAside(last.trail_id, reason, aside.name, last.position, last.hash)
+
+        async def write(session: AsyncSession) -> None:
+            audit.record(session, event, at=now, actor=who())
+
+        await database.transact(write)
+
+    _with_database(record)
+    path.rename(aside)
+    _say(f"The checkpoints are in {aside} now. The API begins new ones.")
 
 
 def _instant(option: str, text: str) -> datetime | None:

@@ -106,6 +106,21 @@ class TrailTrimmed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CheckpointsSetAside(Event):
+    """A person set the checkpoints aside, which the trail contradicts, such as after a backup was restored.
+
+    `position` and `hash` are of the last of them; `file` is where they are now.
+    """
+
+    entity_type = "audit"
+    action = "checkpoints_set_aside"
+    reason: str
+    file: str
+    position: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class BlocksReencrypted(Event):
     """The key of Prefect's blocks was changed. `old` and `new` are fingerprints of the keys, `blocks` counts them."""
 

@@ -1,4 +1,4 @@
-"""Define what admins are told about the secrets of the installation."""
+"""Define what admins are told about the secrets of the installation and its audit trail."""
 
 from __future__ import annotations
 
@@ -26,3 +26,25 @@ class SecretIsOld(Event):
             f"{self.name} has been the same for {self.days} days. Change it: docs/keys.md says how, step by step, and "
             "what has to be restarted."
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AuditTrailContradicted(Event):
+    """The audit trail does not fit what was signed for; `why` says where."""
+
+    why: str
+
+    @property
+    def severity(self) -> str:
+        """Return `error`: somebody may have tampered with it."""
+        return "error"
+
+    @property
+    def title(self) -> str:
+        """Return what happened."""
+        return "The audit trail does not fit its checkpoints"
+
+    @property
+    def body(self) -> str:
+        """Return where, and what to do."""
+        return self.why

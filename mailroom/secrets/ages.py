@@ -12,15 +12,14 @@ from hashlib import sha256
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access import repository as access
 from mailroom.audit.signing import KEY_FILE
 from mailroom.notifications.secret_events import SecretIsOld
 from mailroom.notifications.service import notify
-from mailroom.roles import Role
 from mailroom.secrets.required import of_settings
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.storage.model.audit import SecretAge
-from mailroom.storage.tables import User
 
 EVERY_SECONDS = 3600.0
 LATE_AFTER_SECONDS = 3600.0
@@ -70,10 +69,9 @@ async def remind(database: Database, settings: Settings, secrets: Mapping[str, s
     async def look(session: AsyncSession) -> int:
         due = [row for row in await note(session, secrets, now=now) if is_due(row, settings, now)]
         if due:
-            admins = select(User.id).where(User.role == Role.ADMIN, User.is_active).order_by(User.id)
-            for admin in (await session.scalars(admins)).all():
+            for admin in await access.active_admins(session):
                 for row in due:
-                    notify(session, SecretIsOld(admin, row.name, (now - row.since).days), at=now)
+                    notify(session, SecretIsOld(admin.id, row.name, (now - row.since).days), at=now)
         for row in due:
             row.reminded_at = now
         return len(due)

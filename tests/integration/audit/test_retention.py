@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from mailroom.audit import retention, signing
@@ -40,6 +42,18 @@ async def test_entries_before_a_signed_checkpoint_go(trail: Trail) -> None:
 async def test_what_nobody_signed_for_stays(trail: Trail) -> None:
     await trail.add(3)
     trail.settings.checkpoints_path.write_text("")
+    trail.minutes += 60 * DAY
+    assert await _trim(trail) == 0
+    assert await trail.entries() == 3
+
+
+@on_sqlite
+async def test_a_checkpoint_that_somebody_made_up_removes_nothing(trail: Trail) -> None:
+    await trail.add(3)
+    path = trail.settings.checkpoints_path
+    (line,) = path.read_text().splitlines()
+    made_up = {**json.loads(line), "signature": "AAAA"}
+    path.write_text(json.dumps(made_up) + "\n")
     trail.minutes += 60 * DAY
     assert await _trim(trail) == 0
     assert await trail.entries() == 3
