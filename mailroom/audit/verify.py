@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -147,8 +147,7 @@ class _Walk:
 
 def _shown(event: AuditEvent) -> str:
     """Return an entry in words; the command line keeps control characters from the terminal."""
-    at = f"{event.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    return f"now it says {at}, {event.actor}: {event.entity_type} {event.entity_id} {event.action} (id {event.id})"
+    return f"now it says {_when(event.at)}, {event.actor}: {event.entity_type} {event.entity_id} {event.action} (id {event.id})"
 
 
 def _check_beginning(ends: AuditChain, signed: Sequence[Checkpoint], verdict: Verdict) -> None:
@@ -162,26 +161,35 @@ def _check_beginning(ends: AuditChain, signed: Sequence[Checkpoint], verdict: Ve
 
 
 def _check_signed(signed: Sequence[Checkpoint], walk: _Walk, verdict: Verdict) -> None:
+    """Compare the checkpoints with the chain; of those that tell the same, one is named."""
+    anew, beyond = None, None
     for one in signed:
-        when = f"{one.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
         if one.position < verdict.begins_after:
             verdict.removed_before += 1
         elif one.position > walk.position:
-            missing = one.position - walk.position
-            message = (
-                f"The end was cut off: a checkpoint of {when} was signed at entry {one.position}, and the trail ends "
-                f"at {walk.position}. {missing} {'entry is' if missing == 1 else 'entries are'} missing."
-            )
-            verdict.add(Code.CUT, walk.position + 1, message)
+            beyond = one
         elif walk.hashes.get(one.position) != one.hash:
-            since = verdict.proven.position if verdict.proven else verdict.begins_after
-            message = (
-                f"Entry {one.position} has another hash than was signed at {when}: something in the entries "
-                f"{since + 1} to {one.position} was changed, and the chain was computed anew."
-            )
-            verdict.add(Code.COMPUTED_ANEW, one.position, message)
-        else:
+            anew = anew or one
+        elif anew is None:
             verdict.proven = one
+    if anew:
+        since = verdict.proven.position if verdict.proven else verdict.begins_after
+        message = (
+            f"Entry {anew.position} has another hash than was signed at {_when(anew.at)}: something in the entries "
+            f"{since + 1} to {anew.position} was changed, and the chain was computed anew."
+        )
+        verdict.add(Code.COMPUTED_ANEW, anew.position, message)
+    if beyond:
+        missing = beyond.position - walk.position
+        message = (
+            f"The end was cut off: a checkpoint of {_when(beyond.at)} was signed at entry {beyond.position}, and the "
+            f"trail ends at {walk.position}. {missing} {'entry is' if missing == 1 else 'entries are'} missing."
+        )
+        verdict.add(Code.CUT, walk.position + 1, message)
+
+
+def _when(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def count_unproven(verdict: Verdict) -> int:

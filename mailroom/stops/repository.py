@@ -47,7 +47,7 @@ async def list_standing(session: AsyncSession, *, viewer: Viewer) -> Sequence[St
 
 
 async def at(session: AsyncSession, scope: str, target: str, *, viewer: Viewer) -> Sequence[Stop]:
-    """Return the stops of one thing that stand: one by a person, and one by a restored database, at most."""
+    """Return the stops of one thing that stand: one of each cause, at most."""
     query = select(Stop).where(standing(), Stop.scope == scope, Stop.target == target, visible_to(viewer))
     return (await session.scalars(query.order_by(Stop.stopped_at, Stop.id))).all()
 
