@@ -147,7 +147,8 @@ class _Walk:
 
 def _shown(event: AuditEvent) -> str:
     """Return an entry in words; the command line keeps control characters from the terminal."""
-    return f"now it says {_when(event.at)}, {event.actor}: {event.entity_type} {event.entity_id} {event.action} (id {event.id})"
+    what = f"{event.entity_type} {event.entity_id} {event.action}"
+    return f"now it says {_when(event.at)}, {event.actor}: {what} (id {event.id})"
 
 
 def _check_beginning(ends: AuditChain, signed: Sequence[Checkpoint], verdict: Verdict) -> None:
