@@ -12,7 +12,7 @@ from cli.rest_client import MailroomClient
 from mailroom.settings import current
 
 app = App(name="keys", help="Make, list and revoke keys of users.", help_format="plaintext")
-app.command("cli.operator.rotate:rotate", name="rotate", help="Give Prefect's blocks another key.")
+app.command("cli.operator.rotate:rotate", name="rotate")
 Json = Annotated[bool, Parameter(name="--json")]
 
 
