@@ -6,16 +6,19 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from deployments import trail_loops
 from mailroom.audit import checkpoints, sealer, seals
 from mailroom.audit import repository as audit
 from mailroom.audit.events import ScheduleFinished
 from mailroom.audit.sealer import Sealer, TrailContradicted
+from mailroom.roles import Role
 from mailroom.storage.model.audit import AuditSeal
-from mailroom.storage.tables import AuditEvent
-from tests.integration.audit.conftest import Trail
+from mailroom.storage.tables import AuditEvent, Notification, User
+from tests.integration.audit.conftest import BEGAN, Trail
+from tests.support.waiting import eventually
 
 on_postgres = pytest.mark.parametrize("trail", ["postgres"], indirect=True)
 on_sqlite = pytest.mark.parametrize("trail", ["sqlite"], indirect=True)
@@ -99,6 +102,30 @@ async def test_a_trail_that_was_cut_is_not_signed_for(trail: Trail) -> None:
         await trail.seal()
     assert len(checkpoints.read(trail.settings.checkpoints_path)) == 2
     assert await trail.places() == [1, 2, 3, 4, 5], "what is new is sealed all the same"
+
+
+@on_sqlite
+async def test_admins_are_told_of_it_once_and_the_loop_goes_on(trail: Trail) -> None:
+    await trail.add(3)
+    await trail.cut_after(2)
+    async with trail.database.session() as session:
+        people = [("ada@example.com", Role.ADMIN), ("eve@example.com", Role.CREATOR)]
+        session.add_all([User(email=email, role=role, created_at=BEGAN, updated_at=BEGAN) for email, role in people])
+
+    async def told() -> list[Notification]:
+        async with trail.database.session() as session:
+            return list(await session.scalars(select(Notification)))
+
+    loop = next(one for one in trail_loops.loops(trail.database, trail.settings) if one.health.name == "audit sealer")
+    running = asyncio.create_task(loop.run())
+    try:
+        await eventually(lambda: loop.health.last_success is not None)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert loop.health.restarts == 0
+    (one,) = await told()
+    assert (one.severity, "cut" in one.body or "no entry 3" in one.body) == ("error", True)
 
 
 @on_sqlite
