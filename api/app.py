@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.http import docs, health, logs, problems, refusals
+from api.http import docs, health, logs, problems
+from api.http.audited import refusals
 from api.http.auth import ApiKeyGuard, require_key
 from api.http.dependencies import plain_query
 from api.rest.artifacts import routes as artifacts

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from deployments.watched_loop import WatchedLoop
 from mailroom.access import repository as access
-from mailroom.audit import retention, sealer, signing
-from mailroom.audit.sealer import TrailContradicted
+from mailroom.audit.sealing import retention, sealer, signing
+from mailroom.audit.sealing.sealer import TrailContradicted
 from mailroom.notifications.secret_events import AuditTrailContradicted
 from mailroom.notifications.service import notify
 from mailroom.secrets import ages

@@ -9,8 +9,8 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query, Request
 
 from api.actions.caller import Caller
+from api.http.audited.origin import CONTEXT, origin_of
 from api.http.auth import LOGIN
-from api.http.origin import CONTEXT, origin_of
 from api.http.permission import action_asked
 from api.http.problems import Refusal
 from api.services import Services

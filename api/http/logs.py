@@ -15,6 +15,7 @@ from uuid import uuid4
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import Processor
 
 from api.http.problems import unexpected
 from mailroom import log_lines
@@ -59,9 +60,9 @@ class _ToStderr(logging.Handler):
 def _ours_as_json() -> None:
     """Let the loggers of our rooms write JSON, checkpoints of the audit trail included."""
     stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
-    shared = [structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, stamp]
+    shared: list[Processor] = [structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, stamp]
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    made = [strip, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    made: list[Processor] = [strip, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     handler = _ToStderr()
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=made))
     for room in log_lines.ROOMS:

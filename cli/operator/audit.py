@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from mailroom.audit.verify import Verdict
+    from mailroom.audit.sealing.verify import Verdict
     from mailroom.storage.database import Database
 
 app = App(name="audit", help="Check, export and look after the audit trail.", help_format="plaintext")
@@ -47,8 +47,8 @@ def verify(
     as_json
         Print JSON.
     """
-    from mailroom.audit import checkpoints
-    from mailroom.audit.verify import verify as check
+    from mailroom.audit.sealing import checkpoints
+    from mailroom.audit.sealing.verify import verify as check
 
     settings = current()
     path = checkpoint or settings.checkpoints_path
@@ -64,7 +64,7 @@ def verify(
 
 
 def _public_keys(settings: Settings, named: Path | None) -> list[Ed25519PublicKey]:
-    from mailroom.audit import signing
+    from mailroom.audit.sealing import signing
 
     path = named or settings.data_dir / signing.PUBLIC_FILE
     if named is None and not path.is_file():
@@ -74,7 +74,7 @@ def _public_keys(settings: Settings, named: Path | None) -> list[Ed25519PublicKe
 
 
 def _data(verdict: Verdict) -> dict[str, object]:
-    from mailroom.audit.verify import count_unproven
+    from mailroom.audit.sealing.verify import count_unproven
 
     proven = verdict.proven
     return {
@@ -90,7 +90,7 @@ def _data(verdict: Verdict) -> dict[str, object]:
 
 
 def _show(verdict: Verdict, path: Path, has_checkpoints: bool) -> None:
-    from mailroom.audit.verify import count_unproven
+    from mailroom.audit.sealing.verify import count_unproven
 
     for one in verdict.wrong:
         _say(f"WRONG ({one.code}): {one.message}")
@@ -167,9 +167,9 @@ def set_aside(*, reason: str) -> None:
     reason
         Why; it is kept in the audit trail.
     """
-    from mailroom.audit import checkpoints
     from mailroom.audit import repository as audit
     from mailroom.audit.delivery_events import CheckpointsSetAside
+    from mailroom.audit.sealing import checkpoints
 
     path, now = current().checkpoints_path, datetime.now(UTC)
     last = checkpoints.last(path)

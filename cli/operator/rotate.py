@@ -93,8 +93,8 @@ async def _production(settings: Settings) -> None:
     new = secrets_elsewhere.read(NEW) or os.environ.get(NEW, "")
     async with _databases(settings) as both:
         old = settings.prefect_encryption_key.get_secret_value() or await both.stored_key()
-        _require(old, "PREFECT_SERVER_ENCRYPTION_KEY", "the key that Prefect runs with now")
-        _require(new, NEW, "the new key")
+        old = _required(old, "PREFECT_SERVER_ENCRYPTION_KEY", "the key that Prefect runs with now")
+        new = _required(new, NEW, "the new key")
         if old == new:
             raise ConfigurationError("The new key is the old one.", remedy="Make another.", field=NEW)
         await both.hold()
@@ -112,9 +112,9 @@ async def _production(settings: Settings) -> None:
 
 async def _finish(settings: Settings) -> None:
     key = settings.prefect_encryption_key.get_secret_value()
-    _require(key, "PREFECT_SERVER_ENCRYPTION_KEY", "the new key")
+    key = _required(key, "PREFECT_SERVER_ENCRYPTION_KEY", "the new key")
     old = secrets_elsewhere.read(OLD) or os.environ.get(OLD, "")
-    _require(old, OLD, "the key before")
+    old = _required(old, OLD, "the key before")
     async with _databases(settings) as both:
         # What was saved through Prefect after the change and before its restart still has the old key.
         await both.change(old, key)
@@ -142,7 +142,12 @@ async def _ask_prefect(settings: Settings) -> None:
     _say(f"Prefect reads all {read} blocks.")
 
 
-def _require(value: str | None, variable: str, what: str) -> None:
+def _required(value: str | None, variable: str, what: str) -> str:
+    """Return the key that a variable has.
+
+    Raises:
+        ConfigurationError: it has none.
+    """
     from mailroom.secrets.required import is_fernet_key
 
     if not value or not is_fernet_key(value):
@@ -151,6 +156,7 @@ def _require(value: str | None, variable: str, what: str) -> None:
             remedy=f"Set it, or {variable}_FILE, to {what}.",
             field=variable,
         )
+    return value
 
 
 @dataclass

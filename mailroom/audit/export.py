@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from mailroom.access.viewer import Viewer
-from mailroom.audit.chain import canonical, entry_of
 from mailroom.audit.repository import AuditFilter, export
+from mailroom.audit.sealing.chain import canonical, entry_of
 from mailroom.storage.database import Database
 
 MEDIA_TYPE = "application/jsonl"

@@ -1,6 +1,6 @@
 """The audit trail is written in the transaction of the change that it tells of, and is only added to.
 
-An entry takes no lock that others wait for: it gets its place in the chain later, by `mailroom.audit.sealer`.
+An entry takes no lock that others wait for: it gets its place in the chain later, by `mailroom.audit.sealing.sealer`.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access import repository as access
-from mailroom.audit.signing import KEY_FILE
+from mailroom.audit.sealing.signing import KEY_FILE
 from mailroom.notifications.secret_events import SecretIsOld
 from mailroom.notifications.service import notify
 from mailroom.secrets.required import of_settings

@@ -7,7 +7,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from mailroom.audit.signing import is_signing_key
+from mailroom.audit.sealing.signing import is_signing_key
 from mailroom.errors import Fault
 from mailroom.settings import Settings
 from prefect_mailroom.errors import ConfigurationError

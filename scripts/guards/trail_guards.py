@@ -19,7 +19,7 @@ TRAIL_GUARDS = (
     Guard(
         "refusals are audited",
         "Who tries what others may do leaves a trace.",
-        "api/http/refusals.py",
+        "api/http/audited/refusals.py",
         "        if isinstance(error, Forbidden | NotFound) or (",
         "        if False and (",
         _API,
@@ -115,7 +115,7 @@ TRAIL_GUARDS = (
     Guard(
         "sealers take turns",
         "Of two sealers at once, one waits.",
-        "mailroom/audit/seals.py",
+        "mailroom/audit/sealing/seals.py",
         "    ends = await lock(session)\n",
         "    ends = await chain(session)\n",
         _SEALING,
@@ -123,7 +123,7 @@ TRAIL_GUARDS = (
     Guard(
         "a sealer signs for nothing that contradicts",
         "A trail that was cut gets no new checkpoint.",
-        "mailroom/audit/sealer.py",
+        "mailroom/audit/sealing/sealer.py",
         "                self._compare(before, await seals.hash_at(session, before.position), ends.trail_id)\n",
         "                pass\n",
         _SEALING,
@@ -131,7 +131,7 @@ TRAIL_GUARDS = (
     Guard(
         "entries of long ago are sealed",
         "What became visible very late is found.",
-        "mailroom/audit/sealer.py",
+        "mailroom/audit/sealing/sealer.py",
         " and begun - self._looked_at_everything < _EVERYTHING_EVERY_SECONDS:",
         ":",
         _SEALING,
@@ -139,7 +139,7 @@ TRAIL_GUARDS = (
     Guard(
         "a seal covers its entry",
         "A changed entry does not fit its seal.",
-        "mailroom/audit/chain.py",
+        "mailroom/audit/sealing/chain.py",
         " + canonical(entry)",
         "",
         _CHAIN,
@@ -147,7 +147,7 @@ TRAIL_GUARDS = (
     Guard(
         "a seal covers the one before it",
         "The chain holds together.",
-        "mailroom/audit/chain.py",
+        "mailroom/audit/sealing/chain.py",
         '{previous}\\n{position}\\n"',
         '{position}\\n"',
         _CHAIN,
@@ -155,7 +155,7 @@ TRAIL_GUARDS = (
     Guard(
         "an entry is one line of ASCII",
         "No name forges a line of an export.",
-        "mailroom/audit/chain.py",
+        "mailroom/audit/sealing/chain.py",
         "ensure_ascii=True",
         "ensure_ascii=False",
         _CHAIN,
@@ -163,7 +163,7 @@ TRAIL_GUARDS = (
     Guard(
         "changed entries are found",
         "Verifying computes each hash again.",
-        "mailroom/audit/verify.py",
+        "mailroom/audit/sealing/verify.py",
         "        elif link(self.hash, seal.position, entry_of(event)) != seal.hash:\n",
         "        elif False:\n",
         _VERIFYING,
@@ -171,7 +171,7 @@ TRAIL_GUARDS = (
     Guard(
         "removed entries are found",
         "A seal without its entry is told of.",
-        "mailroom/audit/verify.py",
+        "mailroom/audit/sealing/verify.py",
         "        elif event is None:\n",
         "        elif False:\n",
         _VERIFYING,
@@ -179,7 +179,7 @@ TRAIL_GUARDS = (
     Guard(
         "empty places are found",
         "An entry that was removed with its seal is told of.",
-        "mailroom/audit/verify.py",
+        "mailroom/audit/sealing/verify.py",
         "        if first <= last:\n",
         "        if False:\n",
         _VERIFYING,
@@ -187,7 +187,7 @@ TRAIL_GUARDS = (
     Guard(
         "an end that was set back is found",
         "The database does not hide its last entries.",
-        "mailroom/audit/verify.py",
+        "mailroom/audit/sealing/verify.py",
         "    if (walk.position, walk.hash) != (ends.position, ends.hash):\n",
         "    if False:\n",
         _VERIFYING,
@@ -195,7 +195,7 @@ TRAIL_GUARDS = (
     Guard(
         "a tail that was cut is found",
         "A checkpoint beyond the end shows it.",
-        "mailroom/audit/verify.py",
+        "mailroom/audit/sealing/verify.py",
         "        elif one.position > walk.position:\n",
         "        elif False:\n",
         _VERIFYING,
@@ -203,7 +203,7 @@ TRAIL_GUARDS = (
     Guard(
         "a chain that was computed anew is found",
         "It contradicts what was signed for.",
-        "mailroom/audit/verify.py",
+        "mailroom/audit/sealing/verify.py",
         "        elif walk.hashes.get(one.position) != one.hash:\n",
         "        elif False:\n",
         _VERIFYING,
@@ -211,7 +211,7 @@ TRAIL_GUARDS = (
     Guard(
         "checkpoints are signed",
         "A checkpoint that somebody made up proves nothing.",
-        "mailroom/audit/verify.py",
+        "mailroom/audit/sealing/verify.py",
         "        elif not one.is_signed_by(keys):\n",
         "        elif False:\n",
         _VERIFYING,
@@ -219,7 +219,7 @@ TRAIL_GUARDS = (
     Guard(
         "checkpoints are of this trail",
         "Those of another database prove nothing.",
-        "mailroom/audit/verify.py",
+        "mailroom/audit/sealing/verify.py",
         "        elif one.trail_id != ends.trail_id:\n",
         "        elif False:\n",
         _VERIFYING,
@@ -227,7 +227,7 @@ TRAIL_GUARDS = (
     Guard(
         "the beginning was signed for",
         "Nobody removes the first entries by saying that the trail begins later.",
-        "mailroom/audit/verify.py",
+        "mailroom/audit/sealing/verify.py",
         "    if not any((one.position, one.hash) == (ends.kept_after, ends.kept_hash) for one in signed):\n",
         "    if False:\n",
         _RETENTION,
@@ -235,7 +235,7 @@ TRAIL_GUARDS = (
     Guard(
         "retention needs a checkpoint that fits",
         "Evidence of a chain that was computed anew is not removed.",
-        "mailroom/audit/retention.py",
+        "mailroom/audit/sealing/retention.py",
         "            if await seals.hash_at(session, one.position) == one.hash:\n",
         "            if True:\n",
         _RETENTION,
@@ -243,7 +243,7 @@ TRAIL_GUARDS = (
     Guard(
         "retention needs a signature",
         "A checkpoint that somebody made up removes nothing.",
-        "mailroom/audit/retention.py",
+        "mailroom/audit/sealing/retention.py",
         " and one.is_signed_by(keys)]",
         "]",
         _RETENTION,

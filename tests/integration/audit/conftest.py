@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, text, update
 
-from mailroom.audit import checkpoints, seals, signing
 from mailroom.audit import repository as audit
-from mailroom.audit.chain import entry_of, link
 from mailroom.audit.events import ScheduleFinished
-from mailroom.audit.sealer import Sealer
-from mailroom.audit.verify import Code, Verdict, verify
+from mailroom.audit.sealing import checkpoints, seals, signing
+from mailroom.audit.sealing.chain import entry_of, link
+from mailroom.audit.sealing.sealer import Sealer
+from mailroom.audit.sealing.verify import Code, Verdict, verify
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.storage.migrations import upgrade

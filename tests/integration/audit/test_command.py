@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from cli.operator import audit as command
-from mailroom.audit import checkpoints
 from mailroom.audit import repository as audit
 from mailroom.audit.events import ScheduleFinished
+from mailroom.audit.sealing import checkpoints
 from prefect_mailroom.errors import MailroomError
 from tests.integration.audit.conftest import Trail
 

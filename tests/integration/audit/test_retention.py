@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from mailroom.audit import retention, signing
-from mailroom.audit.verify import Code
+from mailroom.audit.sealing import retention, signing
+from mailroom.audit.sealing.verify import Code
 from tests.integration.audit.conftest import Trail
 
 on_sqlite = pytest.mark.parametrize("trail", ["sqlite"], indirect=True)

@@ -10,10 +10,10 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from deployments import trail_loops
-from mailroom.audit import checkpoints, sealer, seals
 from mailroom.audit import repository as audit
 from mailroom.audit.events import ScheduleFinished
-from mailroom.audit.sealer import Sealer, TrailContradicted
+from mailroom.audit.sealing import checkpoints, sealer, seals
+from mailroom.audit.sealing.sealer import Sealer, TrailContradicted
 from mailroom.roles import Role
 from mailroom.storage.model.audit import AuditSeal
 from mailroom.storage.tables import AuditEvent, Notification, User

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mailroom.audit.verify import Code
+from mailroom.audit.sealing.verify import Code
 from mailroom.settings import Settings
 from tests.integration.audit.conftest import Trail
 
@@ -84,7 +84,7 @@ async def test_a_checkpoint_that_was_changed_or_signed_by_another_key(trail: Tra
     changed.write_text("no checkpoint\n")
     assert await trail.wrong(changed) == [(Code.UNREADABLE, None)]
     other = Trail(trail.database, Settings(data_dir=tmp_path / "other"), trail.sealer)
-    from mailroom.audit.sealer import Sealer
+    from mailroom.audit.sealing.sealer import Sealer
 
     other.sealer = Sealer(other.database, other.settings)
     await other.seal()
@@ -101,8 +101,8 @@ async def test_checkpoints_of_another_database(trail: Trail, tmp_path: Path) -> 
 
 
 async def _beginning(trail: Trail) -> str:
-    from mailroom.audit import seals
-    from mailroom.audit.chain import beginning
+    from mailroom.audit.sealing import seals
+    from mailroom.audit.sealing.chain import beginning
 
     async with trail.database.session() as session:
         return beginning((await seals.chain(session)).trail_id)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from mailroom.audit.chain import beginning, canonical, entry_of, link
 from mailroom.audit.differences import LONGEST, differences
+from mailroom.audit.sealing.chain import beginning, canonical, entry_of, link
 from mailroom.storage.tables import AuditEvent
 
 AT = datetime(2026, 11, 23, 8, tzinfo=UTC)

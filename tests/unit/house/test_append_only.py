@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[3]
 ROOMS = ("mailroom", "deployments", "api", "embedded", "cli", "flows")
 GUARDED = ("AuditEvent", "AuditSeal")
 TABLES = ("audit_events", "audit_seals")
-RETENTION = "mailroom/audit/retention.py"
+RETENTION = "mailroom/audit/sealing/retention.py"
 
 
 def changes(code: str) -> Iterator[str]:

@@ -45,7 +45,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_audit_chain"),
     )
     trail_id, now = new_id(), datetime.now(UTC)
-    begin = sha256(trail_id.encode()).hexdigest()  # As `mailroom.audit.chain.beginning` has it.
+    begin = sha256(trail_id.encode()).hexdigest()  # As `mailroom.audit.sealing.chain.beginning` has it.
     row = {"id": 1, "trail_id": trail_id, "position": 0, "hash": begin, "sealed_at": now}
     op.bulk_insert(chain, [{**row, "kept_after": 0, "kept_hash": begin}])
     op.create_table(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mailroom.audit.sealer import Sealer
+from mailroom.audit.sealing.sealer import Sealer
 from mailroom.roles import Role
 from tests.integration.api.access.belongings import MINE, OTHER, SHARED, World, world
 from tests.integration.api.access.people import People

@@ -18,8 +18,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from mailroom.audit import signing
-from mailroom.audit.chain import canonical
+from mailroom.audit.sealing import signing
+from mailroom.audit.sealing.chain import canonical
 from prefect_mailroom.durable import make_folders, sync_folder_at
 
 _END_BYTES = 16_384

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.audit import checkpoints, seals
 from mailroom.audit import repository as audit
-from mailroom.audit.checkpoints import Checkpoint
 from mailroom.audit.delivery_events import TrailTrimmed
+from mailroom.audit.sealing import checkpoints, seals
+from mailroom.audit.sealing.checkpoints import Checkpoint
 from mailroom.storage.database import Database
 from mailroom.storage.model.audit import AuditSeal
 from mailroom.storage.tables import AuditEvent

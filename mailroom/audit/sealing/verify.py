@@ -13,9 +13,9 @@ from enum import StrEnum
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from mailroom.audit import seals, signing
-from mailroom.audit.chain import beginning, entry_of, link
-from mailroom.audit.checkpoints import Checkpoint, Line
+from mailroom.audit.sealing import seals, signing
+from mailroom.audit.sealing.chain import beginning, entry_of, link
+from mailroom.audit.sealing.checkpoints import Checkpoint, Line
 from mailroom.storage.database import Database
 from mailroom.storage.model.audit import AuditChain, AuditSeal
 from mailroom.storage.tables import AuditEvent

@@ -14,8 +14,8 @@ from fastapi import FastAPI, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.http.audited.origin import CONTEXT, origin_of
 from api.http.auth import LOGIN
-from api.http.origin import CONTEXT, origin_of
 from api.http.permission import MARK
 from api.http.problems import Refusal
 from api.services import Services

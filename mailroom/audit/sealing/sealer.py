@@ -11,8 +11,8 @@ from functools import partial
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from mailroom.audit import checkpoints, seals, signing
-from mailroom.audit.checkpoints import Checkpoint
+from mailroom.audit.sealing import checkpoints, seals, signing
+from mailroom.audit.sealing.checkpoints import Checkpoint
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 

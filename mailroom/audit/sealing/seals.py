@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.audit.chain import entry_of, link
+from mailroom.audit.sealing.chain import entry_of, link
 from mailroom.storage.model.audit import AuditChain, AuditSeal
 from mailroom.storage.tables import AuditEvent
 
