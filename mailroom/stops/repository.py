@@ -34,7 +34,7 @@ def visible_to(viewer: Viewer) -> ColumnElement[bool]:
 
 
 async def read_standing(session: AsyncSession) -> Standing:
-    """Return every stop that stands, with the clock, by one statement. A pass reads them with its schedule's surroundings."""
+    """Return every stop that stands, with the clock, by one statement; a pass reads them with its surroundings."""
     query = select(LedgerClock, Stop).outerjoin(Stop, standing()).where(LedgerClock.id == ROW)
     rows = (await session.execute(query.order_by(Stop.stopped_at, Stop.id))).all()
     return Standing(tuple(row[1] for row in rows if row[1] is not None), rows[0][0])
