@@ -43,6 +43,7 @@ class _Guarded:
 
     def __call__(self, *arguments: Any, **named: Any) -> logging.LogRecord:
         record = self._factory(*arguments, **named)
-        if record.name.partition(".")[0] in ROOMS:
+        # A record that is copied begins without a name.
+        if record.name and record.name.partition(".")[0] in ROOMS:
             record.msg, record.args = harmless(record.getMessage()), None
         return record

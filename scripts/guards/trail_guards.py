@@ -340,7 +340,7 @@ TRAIL_GUARDS = (
         "messages stay on their line",
         "No name forges a line of a log.",
         "mailroom/log_lines.py",
-        '        if record.name.partition(".")[0] in ROOMS:\n',
+        '        if record.name and record.name.partition(".")[0] in ROOMS:\n',
         "        if False:\n",
         _LINES,
     ),
