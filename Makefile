@@ -18,7 +18,7 @@ ONCE ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-313 check format guards docs lock clean \
-  fuzz-api access-twin bench-render bench-renderers bench-overhead bench-peak bench-troubled bench-time bench-api
+  fuzz-api access-twin bench-render bench-renderers bench-overhead bench-peak bench-troubled bench-time bench-api bench-audit
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -98,6 +98,9 @@ bench-time: $(READY) ## Measure previews, the calculator, reconciling, creating,
 
 bench-api: $(READY) ## Measure people at the API, its highest rate and its guard (USERS=, SECONDS=); writes bench/out/api.json
 	@$(BIN)/python -m bench.api
+
+bench-audit: $(READY) ## Measure what the audit trail costs a send (N=, URL=); writes bench/out/audit.json
+	@$(BIN)/python -m bench.audit
 
 lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

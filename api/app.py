@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import BaseRoute
 
 from api.http import docs, health, logs, problems
+from api.http.audited import refusals
 from api.http.auth import ApiKeyGuard, require_key
 from api.http.browser.csrf import CrossSiteDefence
 from api.http.browser.headers import SecurityHeaders
@@ -47,6 +48,7 @@ from api.rest.users import routes as users
 from api.services import Services
 from api.web.account import routes as account_page
 from api.web.login import routes as login_pages
+from deployments import trail_loops
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
 from mailroom import own_endpoints
@@ -56,6 +58,7 @@ from mailroom.members import keys as user_keys
 from mailroom.members import web_sessions
 from mailroom.rendering import cleaner
 from mailroom.schedules import watchdog
+from mailroom.secrets import required
 from mailroom.settings import Settings, current
 from mailroom.stops import restored
 from mailroom.storage.artifacts import ArtifactStore
@@ -105,6 +108,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     """
     settings = settings or current()
     key = require_key(settings.api_key)
+    required.check(settings)
     own_endpoints.close(settings)
     logs.configure()
     ours = database or Database(settings.database)
@@ -116,6 +120,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         _cleaner(ours, settings),
         _witness(ours, settings),
         _reminders(ours, settings),
+        *trail_loops.loops(ours, settings),
     ]
 
     @asynccontextmanager
@@ -148,6 +153,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     store, provider = ArtifactStore(settings.artifacts_dir), Provider(settings)
     app.state.services = Services(settings, ours, reconciler, store, loops, provider)
     problems.install(app)
+    refusals.install(app)
     docs.complete_openapi(app)
     # The last one added is the outermost.
     app.add_middleware(CrossSiteDefence, settings=settings)

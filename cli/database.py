@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import TYPE_CHECKING
 
 from mailroom.settings import Settings
@@ -9,6 +10,11 @@ from prefect_mailroom.errors import MailroomError
 
 if TYPE_CHECKING:
     from mailroom.storage.database import Database
+
+
+def who() -> str:
+    """Return who acts on the command line, as the audit trail names them."""
+    return f"{getpass.getuser()} (command line)"
 
 
 async def our_database(settings: Settings) -> Database:

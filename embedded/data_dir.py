@@ -7,17 +7,16 @@ import fcntl
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from mailroom.settings import Settings
-from prefect_mailroom.durable import sync_folder_at
+from prefect_mailroom.durable import key_file, replace_file, sync_folder_at
 from prefect_mailroom.errors import ConfigurationError
 
 LOCK = "up.lock"
-_WRITTEN_WITHIN_SECONDS = 2
 
 
 def prepare(settings: Settings) -> None:
@@ -92,45 +91,72 @@ def locked(folder: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _key_file(path: Path, make: str) -> str:
-    """Return the content of a private file, created with `make` if it is not there yet."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        # Another process may have made the file just now, and be about to write the key.
-        deadline = time.monotonic() + _WRITTEN_WITHIN_SECONDS
-        while not (text := path.read_text().strip()) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        if not text:
-            raise ConfigurationError(
-                f"The key file {path} is empty.", remedy="Put the key back from a backup, or delete the file."
-            ) from None
-        return text
-    with os.fdopen(descriptor, "w") as file:
-        file.write(make + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    sync_folder_at(path.parent)  # What is encrypted with a key whose file is gone after a power cut is lost.
-    return make
-
-
 def api_key(settings: Settings) -> str:
     """Return the key of the REST API: the setting, or the one that is kept in the data folder."""
-    return settings.api_key.get_secret_value() or _key_file(settings.data_dir / "api-key", secrets.token_urlsafe(32))
+    return settings.api_key.get_secret_value() or key_file(settings.data_dir / "api-key", secrets.token_urlsafe(32))
 
 
 def key_pepper(settings: Settings) -> str:
     """Return the secret with which the keys of users are hashed: the setting, or the one in the data folder."""
-    return settings.key_pepper.get_secret_value() or _key_file(settings.data_dir / "key-pepper", secrets.token_hex(32))
+    return settings.key_pepper.get_secret_value() or key_file(settings.data_dir / "key-pepper", secrets.token_hex(32))
 
 
 def identity_key(settings: Settings) -> str:
     """Return the secret that signs identities for HTTP sources: the setting, or the one in the data folder."""
     kept = settings.data_dir / "identity-key"
-    return settings.identity_key.get_secret_value() or _key_file(kept, secrets.token_hex(32))
+    return settings.identity_key.get_secret_value() or key_file(kept, secrets.token_hex(32))
 
 
 def encryption_key(settings: Settings) -> str:
-    """Return the Fernet key of the embedded Prefect's blocks; Prefect would keep one beside the secrets it guards."""
-    fresh = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-    return _key_file(settings.data_dir / "prefect-encryption-key", fresh)
+    """Return the Fernet key of the embedded Prefect's blocks; Prefect would keep one beside the secrets it guards.
+
+    Raises:
+        ConfigurationError: some blocks may need another key already, since a change of it broke off.
+    """
+    files = BlockKeyFiles.of(settings)
+    if files.following.exists():
+        raise ConfigurationError(
+            "The key of Prefect's blocks was being changed, and that was broken off.",
+            remedy="Run `mailroom keys rotate` again: it goes on where it was. Then start.",
+            field="",
+        )
+    return key_file(files.current, fresh_block_key())
+
+
+def fresh_block_key() -> str:
+    """Return a new key for Prefect's blocks."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class BlockKeyFiles:
+    """The files of the key of the embedded Prefect's blocks.
+
+    `following` is there while the key is changed, and has the new one. `former` has the last one: backups need it.
+    """
+
+    current: Path
+    following: Path
+    former: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> BlockKeyFiles:
+        """Return the files in the data folder."""
+        current = settings.data_dir / "prefect-encryption-key"
+        return cls(current, current.with_name(f"{current.name}.new"), current.with_name(f"{current.name}.former"))
+
+    def begin(self) -> tuple[str, str]:
+        """Return the old key and the new one, which is on the disk before anything is encrypted with it."""
+        return key_file(self.current, fresh_block_key()), key_file(self.following, fresh_block_key())
+
+    def finish(self) -> None:
+        """Put the new key in the place of the old one, in an order that a power cut leaves whole."""
+        replace_file(self.former, self.current.read_bytes())
+        self.following.replace(self.current)
+        sync_folder_at(self.current.parent)
+
+
+def audit_key(settings: Settings) -> str:
+    """Return the key that signs the audit trail's checkpoints: the setting, or the one that is kept in the folder."""
+    fresh = base64.b64encode(secrets.token_bytes(32)).decode()
+    return settings.audit_key.get_secret_value() or key_file(settings.data_dir / "audit-key", fresh)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import runpy
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +26,10 @@ from prefect._internal.schemas import validators
 from prefect.server.database.configurations import SQLITE_BEGIN_MODE, AioSqliteConfiguration
 from prefect.types._datetime import get_timezones
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
+
+from mailroom import secrets_elsewhere
+
+_KEY = "PREFECT_SERVER_ENCRYPTION_KEY"
 
 _PATIENCE_SECONDS = 60
 """Prefect's own busy timeout: whoever waits longer goes on as Prefect would, and SQLite decides."""
@@ -79,7 +84,18 @@ def list_time_zones_once() -> None:
     setattr(validators, "get_timezones", functools.cache(get_timezones))  # noqa: B010  Not public there to mypy.
 
 
+def read_key_from_file() -> None:
+    """Let the key of blocks come from the file that PREFECT_SERVER_ENCRYPTION_KEY_FILE names, or from a reference.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    if (key := secrets_elsewhere.read(_KEY)) is not None:
+        os.environ[_KEY] = key
+
+
 if __name__ == "__main__":
+    read_key_from_file()
     write_in_turn()
     list_time_zones_once()
     runpy.run_module("prefect", run_name="__main__", alter_sys=True)

@@ -28,6 +28,8 @@ _SETTINGS_PASSED = (
     "worker_type",
     "renderers",
 )
+_GIVEN_AS_FILES = {f"MAILROOM_{name}_FILE" for name in ("API_KEY", "KEY_PEPPER", "IDENTITY_KEY", "AUDIT_KEY")}
+"""What the API is given itself, and so not the names of files that it was read from."""
 
 
 def settings_environment(settings: Settings) -> dict[str, str]:
@@ -110,7 +112,7 @@ def renderers(settings: Settings, environment: Mapping[str, str]) -> Service:
 
 
 def api(settings: Settings, environment: Mapping[str, str]) -> Service:
-    """Return the REST API and the pages. This service alone is given the API key and the pepper of keys."""
+    """Return the REST API and the pages. It alone is given the API key, the pepper of keys and the audit key."""
     command = [sys.executable, "-m", "uvicorn", "api.app:create_app", "--factory", "--no-access-log"]
     # MAILROOM_TRUSTED_PROXIES alone says whose X-Forwarded-For counts.
     command.append("--no-proxy-headers")
@@ -118,10 +120,11 @@ def api(settings: Settings, environment: Mapping[str, str]) -> Service:
         "api",
         [*command, "--host", settings.host, "--port", str(settings.api_port)],
         {
-            **environment,
+            **{name: value for name, value in environment.items() if name not in _GIVEN_AS_FILES},
             "MAILROOM_API_KEY": data_dir.api_key(settings),
             "MAILROOM_KEY_PEPPER": data_dir.key_pepper(settings),
             "MAILROOM_IDENTITY_KEY": data_dir.identity_key(settings),
+            "MAILROOM_AUDIT_KEY": data_dir.audit_key(settings),
         },
         _answers(f"http://{settings.host}:{settings.api_port}/healthz"),
     )

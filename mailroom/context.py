@@ -12,12 +12,21 @@ from mailroom.storage.tables import User
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """From where somebody acts: the address of the peer, and what was logged in with, such as the prefix of a key."""
+
+    address: str | None = None
+    login: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """The context of a request: the user, the time and the settings.
 
     Attributes:
         scope: the scope of what the user has logged in with.
         acted_by: the admin who acts for the user, where one does.
+        origin: from where the request came.
     """
 
     user: User
@@ -25,6 +34,7 @@ class Context:
     settings: Settings
     scope: Scope = Scope.ADMIN
     acted_by: User | None = None
+    origin: Origin = Origin()
 
     @property
     def actor(self) -> User:

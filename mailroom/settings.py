@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mailroom.limit_settings import LimitSettings
 from mailroom.login_settings import LoginSettings
+from mailroom.secrets_elsewhere import SecretsElsewhere
 from prefect_mailroom.errors import ConfigurationError
 
 LONGEST_SOCKET = 100
@@ -31,7 +32,9 @@ _RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)|unlimited")
 class Settings(LoginSettings):
     """Everything that can be set; each field is the variable `MAILROOM_<FIELD>` in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="MAILROOM_", env_nested_delimiter="__", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="MAILROOM_", env_nested_delimiter="__", extra="ignore", frozen=True, populate_by_name=True
+    )
 
     mode: Literal["embedded", "production"] = "embedded"
     data_dir: Path = Field(
@@ -65,6 +68,27 @@ class Settings(LoginSettings):
             "The secret that signs identities for HTTP sources: 64 random hexadecimal digits, the same for the API and "
             "the workers. `mailroom up` makes one in data_dir."
         ),
+    )
+    audit_key: SecretStr = Field(
+        default=SecretStr(""),
+        description=(
+            "The key that signs the checkpoints of the audit trail: 32 random bytes in base64. If empty, `mailroom up` "
+            "makes one in data_dir."
+        ),
+    )
+    audit_days: int = Field(
+        default=0, ge=0, le=36500, description="How long the audit trail is kept; 0 keeps it for good."
+    )
+    prefect_encryption_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="PREFECT_SERVER_ENCRYPTION_KEY",
+        description="The key of Prefect's blocks, which Prefect's own server reads from the same variable.",
+    )
+    secret_reminder_days: int = Field(
+        default=365,
+        ge=0,
+        le=3660,
+        description="After how many days admins are reminded that a secret of the installation is old; 0 never does.",
     )
     owner_email: str = Field(
         default="owner@localhost",
@@ -169,6 +193,18 @@ class Settings(LoginSettings):
     )
     min_free_mb: int = Field(default=200, ge=0, description="Rendering is refused when less free disk space is left.")
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read secrets from the files and variables that are named in place of them, and the rest as it is."""
+        return init_settings, SecretsElsewhere(settings_cls), env_settings
+
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
@@ -232,8 +268,6 @@ class Settings(LoginSettings):
         if self.mode == "production":
             names = {"MAILROOM_DATABASE_URL": self.database_url, "MAILROOM_PREFECT_API_URL": self.prefect_api_url}
             missing = [name for name, value in names.items() if not value]
-            if len(self.api_key.get_secret_value()) < 32:
-                missing.append("MAILROOM_API_KEY (at least 32 characters)")
             if missing:
                 raise ValueError("production mode needs " + ", ".join(missing))
         return self
@@ -243,9 +277,7 @@ class Settings(LoginSettings):
         """Return the URL of our tables, with an async driver."""
         if not self.database_url:
             return f"sqlite+aiosqlite:///{self.data_dir / 'mailroom.db'}"
-        scheme, _, rest = self.database_url.partition("://")
-        drivers = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
-        return f"{drivers.get(scheme.split('+')[0], scheme)}://{rest}"
+        return with_async_driver(self.database_url)
 
     @property
     def worker_slots(self) -> int:
@@ -292,6 +324,18 @@ class Settings(LoginSettings):
         """Return the file outside the database that tells how far the database was."""
         return self.data_dir / "ledger-witness.json"
 
+    @property
+    def checkpoints_path(self) -> Path:
+        """Return the file outside the database that has the signed checkpoints of the audit trail."""
+        return self.data_dir / "audit-checkpoints.jsonl"
+
+
+def with_async_driver(url: str) -> str:
+    """Return the URL of a database with the async driver that we use for it. Pure."""
+    scheme, _, rest = url.partition("://")
+    drivers = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
+    return f"{drivers.get(scheme.split('+')[0], scheme)}://{rest}"
+
 
 def _names_a_host(url: str) -> bool:
     try:
@@ -326,4 +370,5 @@ def _cached(_environment: tuple[tuple[str, str], ...]) -> Settings:
 
 def current() -> Settings:
     """Return the settings of this process; they are read again when the environment has changed."""
-    return _cached(tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("MAILROOM_"))))
+    read = ("MAILROOM_", "PREFECT_SERVER_ENCRYPTION_KEY")
+    return _cached(tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith(read))))

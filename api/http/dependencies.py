@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
 
 from api.actions.caller import Caller
+from api.http.audited.origin import CONTEXT, origin_of
 from api.http.auth import LOGIN
 from api.http.permission import action_asked
 from api.http.problems import Refusal
@@ -63,7 +65,8 @@ async def caller(request: Request, found: ServicesDep, act_for: ActFor = None) -
     """
     now, login = datetime.now(UTC), request.scope[LOGIN]
     assert isinstance(login, Login), "the guard lets nobody in without one"
-    context = await _context(found, login, now, act_for)
+    context = replace(await _context(found, login, now, act_for), origin=origin_of(request))
+    request.scope[CONTEXT] = context  # A refusal is audited with it.
     context.viewer.require_any(action_asked(request))
     return Caller(found, context, login.session.id if login.session else None)
 

@@ -5,6 +5,7 @@ JSON escapes line breaks and control characters, so nothing that a user sends ca
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 import time
@@ -14,8 +15,10 @@ from uuid import uuid4
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import Processor
 
 from api.http.problems import unexpected
+from mailroom import log_lines
 
 REQUEST_ID = "X-Request-ID"
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -27,7 +30,9 @@ def _to_stderr(*_args: Any) -> structlog.PrintLogger:
 
 
 def configure() -> None:
-    """Set up structlog for this process."""
+    """Set up structlog for this process, and the lines that the rooms below write."""
+    log_lines.guard()
+    _ours_as_json()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -39,6 +44,31 @@ def configure() -> None:
         logger_factory=_to_stderr,
         cache_logger_on_first_use=False,
     )
+
+
+class _ToStderr(logging.Handler):
+    """Write records of the domain as JSON lines, like those of requests."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+        except Exception:
+            self.handleError(record)
+
+
+def _ours_as_json() -> None:
+    """Let the loggers of our rooms write JSON, checkpoints of the audit trail included."""
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    shared: list[Processor] = [structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, stamp]
+    strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    made: list[Processor] = [strip, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    handler = _ToStderr()
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=made))
+    for room in log_lines.ROOMS:
+        logger = logging.getLogger(room)
+        logger.handlers = [one for one in logger.handlers if not isinstance(one, _ToStderr)] + [handler]
+        logger.setLevel(logging.INFO)
 
 
 class RequestLog:

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
+import time
 from pathlib import Path
 
+from prefect_mailroom.errors import ConfigurationError
+
+_WRITTEN_WITHIN_SECONDS = 2
 _CANNOT_SYNC_FOLDERS = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}
 """The answers of file systems, some of them on the network, that offer no sync of a folder."""
 
@@ -45,3 +50,44 @@ def make_folders(path: Path) -> None:
     for folder in reversed(missing):
         folder.mkdir(exist_ok=True)
         sync_folder_at(folder.parent)
+
+
+def replace_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Write a file as a whole: whoever reads it finds the old content or the new one, also after a power cut."""
+    staged = path.with_name(f".{path.name}-{secrets.token_hex(8)}.part")
+    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)
+    sync_folder_at(path.parent)
+
+
+def key_file(path: Path, make: str) -> str:
+    """Return the content of a private file, created with `make` if it is not there yet.
+
+    Raises:
+        ConfigurationError: it is there and empty.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        # Another process may have made the file just now, and be about to write the key.
+        deadline = time.monotonic() + _WRITTEN_WITHIN_SECONDS
+        while not (text := path.read_text().strip()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if not text:
+            raise ConfigurationError(
+                f"The key file {path} is empty.", remedy="Put the key back from a backup, or delete the file."
+            ) from None
+        return text
+    with os.fdopen(descriptor, "w") as file:
+        file.write(make + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    sync_folder_at(path.parent)  # What is encrypted with a key whose file is gone after a power cut is lost.
+    return make

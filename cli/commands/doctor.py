@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -29,10 +30,14 @@ def doctor(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> Non
     """
     settings = current()
     use_our_prefect(settings)
-    from cli.doctor import services
+    from cli.doctor import secrets, services
 
     with err.status("looking …"):
-        findings = [*machine.everything(settings), *asyncio.run(services.everything(settings))]
+        findings = [
+            *machine.everything(settings),
+            *asyncio.run(services.everything(settings)),
+            *asyncio.run(secrets.everything(settings, datetime.now(UTC))),
+        ]
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:

@@ -16,6 +16,7 @@ from mailroom.errors import NotFound
 from mailroom.settings import current
 
 app = App(name="keys", help="Make, list, change and revoke keys of users.", help_format="plaintext")
+app.command("cli.operator.rotate:rotate", name="rotate")
 Json = Annotated[bool, Parameter(name="--json")]
 
 

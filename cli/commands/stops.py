@@ -6,13 +6,12 @@ An operator needs them most before anything is started, such as after a backup w
 from __future__ import annotations
 
 import asyncio
-import getpass
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cli.database import our_database
+from cli.database import our_database, who
 from cli.output import out, print_table
 from embedded.display import printable
 from mailroom.access.viewer import SYSTEM
@@ -51,7 +50,7 @@ def stop(*, reason: str, connection: str = "", report: str = "", schedule: str =
 
     async def act(database: Database) -> tuple[Stop, bool]:
         return await database.transact(
-            lambda session: service.stop(session, wanted, viewer=SYSTEM, by=_who(), now=datetime.now(UTC))
+            lambda session: service.stop(session, wanted, viewer=SYSTEM, by=who(), now=datetime.now(UTC))
         )
 
     found, is_new = _with_database(act)
@@ -88,7 +87,7 @@ def resume(
     wanted = _read(ResumeRequest, **place, dry_run=not yes, what_was_due=what_was_due)
 
     async def act(database: Database) -> Resumption:
-        return await service.resume(database, wanted, viewer=SYSTEM, by=_who(), now=datetime.now(UTC))
+        return await service.resume(database, wanted, viewer=SYSTEM, by=who(), now=datetime.now(UTC))
 
     found = _with_database(act)
     shown = found.preview
@@ -150,10 +149,6 @@ def _with_database(act: Callable[[Database], Awaitable[T]]) -> T:
             await database.close()
 
     return asyncio.run(run())
-
-
-def _who() -> str:
-    return f"{getpass.getuser()} (command line)"
 
 
 def _moment(value: datetime) -> str:

@@ -89,6 +89,7 @@ class Action(StrEnum):
     SUPPRESSION_CHANGE = "suppression.change"
     SUPPRESSION_REMOVE = "suppression.remove"
     AUDIT_LIST = "audit.list"
+    AUDIT_EXPORT = "audit.export"
     STATS_READ = "stats.read"
     USER_LIST = "user.list"
     USER_READ = "user.read"
@@ -230,6 +231,7 @@ TABLE: Mapping[Action, Rule] = {
     Action.SUPPRESSION_CHANGE: _ADMIN_OF,
     Action.SUPPRESSION_REMOVE: _ADMIN_OF,
     Action.AUDIT_LIST: _general(scope=_R),
+    Action.AUDIT_EXPORT: _general(creator=False, scope=_R),
     Action.STATS_READ: _LIST,
     Action.USER_LIST: _LIST,
     Action.USER_READ: _owned(_TEAM, _OWN, _R),

@@ -195,11 +195,15 @@ class ConnectionCreated(_OfConnection):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionChanged(_OfConnection):
-    """A connection got new settings; `fields` names them."""
+    """A connection got new settings: `fields` names them, `changes` has before and after of those that are no secrets.
+
+    A secret is only named, whether it is another one or not.
+    """
 
     action = "changed"
     kind: str
     fields: list[str]
+    changes: dict[str, list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +217,11 @@ class ConnectionDeleted(_OfConnection):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTested(_OfConnection):
-    """A test was sent through a connection."""
+    """A test was sent through a connection; `outcome` is `delivered`, or the error that kept it from that."""
 
     action = "tested"
     recipient: str
+    outcome: str
 
 
 class _OfReport(Event):
@@ -226,18 +231,20 @@ class _OfReport(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReportCreated(_OfReport):
-    """A new report was stored."""
+    """A new report was stored; `changes` has its parts, see `ReportUpdated`."""
 
     action = "created"
     version: str
+    changes: dict[str, list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class ReportUpdated(_OfReport):
-    """A report got a new version."""
+    """A report got a new version; `changes` has before and after of each part that differs, long ones as digests."""
 
     action = "updated"
     version: str
+    changes: dict[str, list[Any]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,32 @@
-"""The audit trail is written in the transaction of the change that it tells of."""
+"""The audit trail is written in the transaction of the change that it tells of, and is only added to.
+
+An entry takes no lock that others wait for: it gets its place in the chain later, by `mailroom.audit.sealing.sealer`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.reach import schedule_ids
 from mailroom.access.viewer import Viewer
 from mailroom.audit.events import Event
-from mailroom.context import Context
+from mailroom.context import Context, Origin
+from mailroom.storage.database import Database
+from mailroom.storage.model.audit import AuditSeal
 from mailroom.storage.paging import Page, page
 from mailroom.storage.tables import AuditEvent, Execution
 
 MAILROOM = "mailroom"
 """Who acts where no person does."""
+NOWHERE = Origin()
+"""The origin of what Mailroom does by itself."""
+_BATCH = 500
+_LONGEST_ID = 100
 
 
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:
@@ -32,8 +43,43 @@ def visible_to(viewer: Viewer) -> ColumnElement[bool]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """A choice of entries: those that match every given condition; `since` is included, `until` is not."""
+
+    actor: str | None = None
+    action: str | None = None
+    entity_type: str | None = None
+    entity_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return what a row has to fulfil. The actor is also whom somebody acted for."""
+        found: list[ColumnElement[bool]] = []
+        if self.actor:
+            found.append(or_(AuditEvent.actor == self.actor, AuditEvent.on_behalf_of == self.actor))
+        if self.action:
+            found.append(AuditEvent.action == self.action)
+        if self.entity_type:
+            found.append(AuditEvent.entity_type == self.entity_type)
+        if self.entity_id:
+            found.append(AuditEvent.entity_id == self.entity_id)
+        if self.since:
+            found.append(AuditEvent.at >= self.since)
+        if self.until:
+            found.append(AuditEvent.at < self.until)
+        return found
+
+
 def record(
-    session: AsyncSession, event: Event, *, at: datetime, actor: str = MAILROOM, on_behalf_of: str | None = None
+    session: AsyncSession,
+    event: Event,
+    *,
+    at: datetime,
+    actor: str = MAILROOM,
+    on_behalf_of: str | None = None,
+    origin: Origin = NOWHERE,
 ) -> None:
     """Store an event; `actor` is who caused it, for `on_behalf_of` where it was for somebody else."""
     session.add(
@@ -43,18 +89,18 @@ def record(
             on_behalf_of=on_behalf_of,
             action=event.action,
             entity_type=event.entity_type,
-            entity_id=event.entity_id,
+            entity_id=event.entity_id[:_LONGEST_ID],
             detail=event.detail(),
+            address=origin.address,
+            login=origin.login,
         )
     )
 
 
 def record_by(session: AsyncSession, event: Event, context: Context) -> None:
     """Store what the person who asks has done."""
-    if context.acted_by is None:
-        record(session, event, at=context.now, actor=context.user.email)
-    else:
-        record(session, event, at=context.now, actor=context.acted_by.email, on_behalf_of=context.user.email)
+    behalf = context.user.email if context.acted_by else None
+    record(session, event, at=context.now, actor=context.actor.email, on_behalf_of=behalf, origin=context.origin)
 
 
 async def latest(session: AsyncSession, *, entity_type: str, entity_id: str, action: str) -> AuditEvent | None:
@@ -66,18 +112,36 @@ async def latest(session: AsyncSession, *, entity_type: str, entity_id: str, act
 
 
 async def list_page(
-    session: AsyncSession,
-    *,
-    viewer: Viewer,
-    cursor: str | None = None,
-    limit: int = 50,
-    entity_type: str | None = None,
-    entity_id: str | None = None,
+    session: AsyncSession, *, viewer: Viewer, wanted: AuditFilter, cursor: str | None = None, limit: int = 50
 ) -> Page[AuditEvent]:
-    """Return a page of events, newest first."""
-    query = select(AuditEvent).where(visible_to(viewer))
-    if entity_type:
-        query = query.where(AuditEvent.entity_type == entity_type)
-    if entity_id:
-        query = query.where(AuditEvent.entity_id == entity_id)
+    """Return a page of the events that match, newest first."""
+    query = select(AuditEvent).where(visible_to(viewer), *wanted.conditions())
     return await page(session, query, AuditEvent.at, AuditEvent.id, cursor=cursor, limit=limit, descending=True)
+
+
+async def export(
+    database: Database, *, viewer: Viewer, wanted: AuditFilter
+) -> AsyncIterator[Sequence[tuple[AuditEvent, AuditSeal | None]]]:
+    """Yield the events that match with their seals, oldest first, some at a time.
+
+    Each batch is a transaction of its own: a slow reader keeps nothing open, and may see what was added meanwhile.
+    """
+    after: tuple[datetime, str] | None = None
+    while True:
+        query = _exported(viewer, wanted)
+        if after is not None:
+            at, last = after
+            query = query.where(or_(AuditEvent.at > at, and_(AuditEvent.at == at, AuditEvent.id > last)))
+        async with database.session() as session:
+            rows = [(row[0], row[1]) for row in (await session.execute(query)).all()]
+        if rows:
+            yield rows
+        if len(rows) < _BATCH:
+            return
+        after = (rows[-1][0].at, rows[-1][0].id)
+
+
+def _exported(viewer: Viewer, wanted: AuditFilter) -> Select[tuple[AuditEvent, AuditSeal]]:
+    query = select(AuditEvent, AuditSeal).outerjoin(AuditSeal, AuditSeal.event_id == AuditEvent.id)
+    query = query.where(visible_to(viewer), *wanted.conditions())
+    return query.order_by(AuditEvent.at, AuditEvent.id).limit(_BATCH)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from mailroom.access.permissions import Action
 from mailroom.access.viewer import SYSTEM
 from mailroom.audit import events
 from mailroom.audit import repository as audit
+from mailroom.audit.differences import differences
 from mailroom.connections import remembered, uses
 from mailroom.connections import repository as connection_repository
 from mailroom.connections.kinds import block_type, kinds
@@ -189,11 +191,12 @@ async def replace(database: Database, name: str, wanted: ConnectionSettings, con
         await connection_repository.get(session, name, viewer=context.viewer, doing=Action.CONNECTION_CHANGE)
         await connection_repository.change(session, name, now=context.now)
 
-    async def finish(session: AsyncSession) -> Connection:
+    async def finish(changes: dict[str, Any], session: AsyncSession) -> Connection:
         # Later than the mark, so that nobody goes on with what was remembered between mark and block.
         later = context.now + timedelta(microseconds=1)
         row = await connection_repository.change(session, name, now=later, description=wanted.description)
-        audit.record_by(session, events.ConnectionChanged(row.name, row.kind, sorted(wanted.settings)), context)
+        event = events.ConnectionChanged(row.name, row.kind, sorted(wanted.settings), changes)
+        audit.record_by(session, event, context)
         return row
 
     async def look(session: AsyncSession) -> bool:
@@ -206,12 +209,24 @@ async def replace(database: Database, name: str, wanted: ConnectionSettings, con
     is_made = await database.transact(look)
     block = build(wanted.kind, wanted.settings)
     await screen(block)
+    before = await _audited(database, name, context)
     await database.transact(mark)
     if is_made:
         await _save_block(block, name, context.settings)
     else:
         await _make_block(name, wanted, context.settings)
-    return await database.transact(finish)
+    changes = differences(before, await _audited(database, name, context))
+    return await database.transact(partial(finish, changes))
+
+
+async def _audited(database: Database, name: str, context: Context) -> dict[str, Any]:
+    """Return the settings of a connection for the audit trail, without secrets; none where its block is missing."""
+    async with database.session() as session:
+        row = await connection_repository.get(session, name, viewer=context.viewer)
+    try:
+        return await shown(row, context.settings)
+    except ConfigurationError:
+        return {}
 
 
 async def delete(session: AsyncSession, name: str, context: Context) -> None:

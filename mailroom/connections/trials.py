@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.viewer import Viewer
 from mailroom.audit import repository as audit
+from mailroom.audit.delivery_events import CredentialUsed
 from mailroom.audit.events import ConnectionTested
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
@@ -65,8 +66,8 @@ async def find_connection(session: AsyncSession, channel: str, name: str, *, vie
     return row
 
 
-async def send(row: Connection, wanted: Destination, context: Context) -> tuple[str, Receipt]:
-    """Send the message now; return whom it went to and what the far side confirmed.
+async def send(row: Connection, wanted: Destination, context: Context) -> Receipt:
+    """Send the message now to its first recipient; return what the far side confirmed.
 
     Raises:
         ConfigurationError, RetryLater, Refused, OutcomeUnknown: the delivery's own errors.
@@ -98,7 +99,7 @@ async def send(row: Connection, wanted: Destination, context: Context) -> tuple[
     # With a file: a channel that carries nothing else would otherwise confirm a test that has touched nothing.
     with tempfile.TemporaryDirectory(prefix="mailroom-test-") as folder:
         file = await asyncio.to_thread(_test_file, Path(folder), parcel.text)
-        return recipient, await block.deliver(replace(parcel, files=(file,)))
+        return await block.deliver(replace(parcel, files=(file,)))
 
 
 def _test_file(folder: Path, text: str) -> ParcelFile:
@@ -115,6 +116,7 @@ def _test_file(folder: Path, text: str) -> ParcelFile:
     )
 
 
-def record(session: AsyncSession, row: Connection, recipient: str, context: Context) -> None:
-    """Record in the audit trail that a test was sent."""
-    audit.record_by(session, ConnectionTested(row.name, recipient), context)
+async def record(row: Connection, recipient: str, outcome: str, context: Context, session: AsyncSession) -> None:
+    """Record in the audit trail that a test was sent, or what kept it from being sent, and with whose secrets."""
+    audit.record_by(session, ConnectionTested(row.name, recipient, outcome), context)
+    audit.record_by(session, CredentialUsed(row.name, "test", context.user.email), context)

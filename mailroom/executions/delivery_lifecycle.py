@@ -10,6 +10,8 @@ from datetime import datetime
 from sqlalchemy import delete, exists, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.audit import repository as audit
+from mailroom.audit.delivery_events import AttemptsBrokenOff
 from mailroom.executions.lifecycle import By
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import Reason
@@ -183,6 +185,7 @@ async def abandon_attempts(
     )
     ids = changed.all()
     if ids:
+        audit.record(session, AttemptsBrokenOff(execution_id, sorted(ids)), at=now)
         await session.execute(
             update(Attempt)
             .where(Attempt.delivery_id.in_(ids), Attempt.ended_at.is_(None))

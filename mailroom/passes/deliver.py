@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
 from prefect.blocks.core import Block
 from sqlalchemy.exc import SQLAlchemyError
@@ -28,6 +27,7 @@ from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
 from mailroom.passes.gate import may_get, may_send
 from mailroom.passes.planned.shipment import Shipment, parcel
 from mailroom.passes.retry import Expiry, next_attempt
+from mailroom.passes.steps.recorded import SendingTrail, receipt_of, state_of
 from mailroom.passes.stopping.decide import HeldBack
 from mailroom.recipients.repository import suppressing
 from mailroom.schedules.limits.sending import why_not_to
@@ -42,11 +42,8 @@ from prefect_mailroom.channels.base import Channel, Destination, Receipt
 from prefect_mailroom.channels.retries import STANDARD
 from prefect_mailroom.errors import (
     MailroomError,
-    OutcomeUnknown,
-    Refused,
     Retryable,
     RetryLater,
-    TargetForbidden,
     Withdrawn,
 )
 
@@ -144,6 +141,7 @@ class Courier:
         self._shipment, self._flow_run_id, self._forced = shipment, flow_run_id, forced
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._channels: dict[str, asyncio.Task[Block]] = {}
+        self._trail = SendingTrail(shipment)
         self.held_by: str | None = None
 
     async def deliver_all(self, deliveries: Sequence[Delivery]) -> None:
@@ -191,7 +189,8 @@ class Courier:
                     not_before=outcome.not_before,
                     key=delivery.key,
                 )
-            recording = asyncio.create_task(self._record(delivery, attempt, outcome, again))
+            uses = isinstance(channel, Channel) and self._trail.first_use(delivery.connection)
+            recording = asyncio.create_task(self._record(delivery, attempt, outcome, again, uses))
             try:
                 await asyncio.shield(recording)
             except asyncio.CancelledError:
@@ -221,7 +220,7 @@ class Courier:
         return await self._database.transact_patiently(begin, f"An attempt of delivery {delivery.id}")
 
     async def _record(
-        self, delivery: Delivery, attempt: Attempt, outcome: Receipt | MailroomError, again: datetime | None
+        self, delivery: Delivery, attempt: Attempt, outcome: Receipt | MailroomError, again: datetime | None, uses: bool
     ) -> None:
         """Record how an attempt ended, in a transaction of its own. A receipt is all that keeps the mail from being
         sent twice, so this is tried again for minutes while the database is busy or away."""
@@ -236,23 +235,28 @@ class Courier:
                 session,
                 attempt,
                 now=now,
-                outcome=_state(outcome),
-                receipt=_receipt(outcome),
+                outcome=state_of(outcome),
+                receipt=receipt_of(outcome),
                 error_message=str(outcome) if isinstance(outcome, MailroomError) else None,
                 next_attempt_at=again,
             )
             if isinstance(outcome, NotAllowed):
-                await delivery_lifecycle.suppress(session, attempt.delivery_id, outcome.reason)
+                await self._suppress(session, delivery, outcome.reason)
+            self._trail.sent(session, delivery, attempt, state_of(outcome), uses=uses, now=now)
 
-        what = f"What became of attempt {attempt.id} ({_state(outcome)})"
+        what = f"What became of attempt {attempt.id} ({state_of(outcome)})"
         await self._database.transact_patiently(end, what, pauses=RECEIPT)
 
     async def _suppressed(self, session: AsyncSession, delivery: Delivery) -> bool:
         """Say whether the right to send has gone since the gate; this is asked in the attempt's own transaction."""
         reason = await self._why_not(delivery, session)
         if reason:
-            await delivery_lifecycle.suppress(session, delivery.id, reason)
+            await self._suppress(session, delivery, reason)
         return reason is not None
+
+    async def _suppress(self, session: AsyncSession, delivery: Delivery, reason: Reason) -> None:
+        await delivery_lifecycle.suppress(session, delivery.id, reason)
+        self._trail.suppressed(session, delivery, reason, now=datetime.now(UTC))
 
     async def _last_look(self, delivery: Delivery) -> None:
         """Ask again just before the content leaves: the far side may have let us wait.
@@ -285,6 +289,7 @@ class Courier:
         check(standing.execution, shipment.execution.pass_count)
         if standing.execution.status is ExecutionState.CANCELLED:
             return reason_of(standing.execution)
+        self._trail.owner = standing.owner.email
         owner_active = bar_of(standing.owner) is None
         closed = may_send(shipment.execution.kind, standing.schedule_state, owner_active=owner_active)
         viewer = viewer_of(standing.owner)
@@ -326,25 +331,3 @@ class Courier:
         except MailroomError as error:
             _LOG.warning("Delivery %s, attempt %d, by %s: %s", delivery.id, number, delivery.channel, error)
             return error
-
-
-def _state(outcome: Receipt | MailroomError) -> DeliveryState:
-    match outcome:
-        case Receipt():
-            return DeliveryState.DELIVERED
-        case OutcomeUnknown():
-            return DeliveryState.UNKNOWN
-        case Refused() | TargetForbidden():
-            return DeliveryState.REFUSED
-        case _:
-            return DeliveryState.FAILED
-
-
-def _receipt(outcome: Receipt | MailroomError) -> dict[str, Any] | None:
-    if not isinstance(outcome, Receipt):
-        return None
-    return {
-        "reference": outcome.reference,
-        "confirmed_at": outcome.confirmed_at.isoformat(),
-        "detail": dict(outcome.detail),
-    }

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom import own_endpoints
+from mailroom import log_lines, own_endpoints
 from mailroom import settings as settings_module
 from mailroom.access import repository as users
 from mailroom.access.viewer import SYSTEM
@@ -302,6 +302,7 @@ async def open_work(run: FlowRunFacts) -> AsyncIterator[Work]:
     """Open the work of a flow run in this process, from the environment's settings."""
     settings = settings_module.current()
     own_endpoints.close(settings)
+    log_lines.guard()
     database = of_process(settings.database)
     try:
         yield Work(database, settings, run)

@@ -9,7 +9,9 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.viewer import SYSTEM, Viewer
+from mailroom.audit.repository import NOWHERE
 from mailroom.connections import repository as connections
+from mailroom.context import Origin
 from mailroom.errors import Invalid, NotFound
 from mailroom.releases.preview import Preview, preview
 from mailroom.releases.skip import skip
@@ -32,7 +34,13 @@ class Resumption:
 
 
 async def stop(
-    session: AsyncSession, wanted: StopRequest, *, viewer: Viewer, by: str, now: datetime
+    session: AsyncSession,
+    wanted: StopRequest,
+    *,
+    viewer: Viewer,
+    by: str,
+    now: datetime,
+    origin: Origin = NOWHERE,
 ) -> tuple[Stop, bool]:
     """Stop something that exists; return the stop that stands, and whether it is new.
 
@@ -46,7 +54,7 @@ async def stop(
             await reports.get(session, wanted.target, viewer=viewer)
         case StopScope.SCHEDULE:
             await schedules.get(session, wanted.target, viewer=viewer)
-    return await service.stop(session, wanted, by=by, now=now)
+    return await service.stop(session, wanted, by=by, now=now, origin=origin)
 
 
 async def look(session: AsyncSession, place: Place, *, viewer: Viewer, now: datetime) -> Resumption:
@@ -73,6 +81,7 @@ async def resume(
     viewer: Viewer,
     by: str,
     now: datetime,
+    origin: Origin = NOWHERE,
     before_commit: Callable[[AsyncSession, Resumption], Awaitable[None]] | None = None,
 ) -> Resumption:
     """Show what would go, or lift the stop, after what was due before a restoration was skipped where that is asked.
@@ -98,7 +107,8 @@ async def resume(
 
     async def lift(session: AsyncSession) -> None:
         if not wanted.dry_run:
-            await service.lift(session, found.lifted, what_was_due=wanted.what_was_due, by=by, now=now)
+            chosen = wanted.what_was_due
+            await service.lift(session, found.lifted, what_was_due=chosen, by=by, now=now, origin=origin)
         if before_commit is not None:
             await before_commit(session, found)
 

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.access import identity as identities
 from mailroom.access.identity import Identity, seen_as
 from mailroom.audit import repository as audit
+from mailroom.audit.delivery_events import CredentialUsed
 from mailroom.audit.events import IdentitySent
 from mailroom.connections.service import load_named
 from mailroom.limits.spec import Limits as UserLimits
@@ -204,9 +205,8 @@ async def _produce(
 ) -> RenderResult:
     source = request.definition.source
     block = await load_named(database, settings, source.connection, kind=source.kind)
-    now, identity = datetime.now(UTC), None
-    if request.owner is not None:
-        identity = await _identity(database, request.definition, request.owner, now)
+    now = datetime.now(UTC)
+    identity = await _record_use(database, request, now)
     token = identity_token(request.definition, block, identity, settings, now=now)
     if isinstance(source, ShellSource):
         assert isinstance(block, ShellBlock), "load_named gives the class of the kind"
@@ -226,15 +226,22 @@ async def _produce(
     return await client.render(job, settings=settings, group=group)
 
 
-async def _identity(database: Database, definition: ReportDefinition, owner: User, now: datetime) -> Identity:
-    """Return who the owner is, and record that the source is told."""
+async def _record_use(database: Database, request: RenderRequest, now: datetime) -> Identity | None:
+    """Record that the credentials of the source are used, and for whom; return the owner if the source is told of one.
 
-    async def told(session: AsyncSession) -> Identity:
+    It is committed before the use: also a rendering that fails has used them.
+    """
+    definition, owner = request.definition, request.owner
+
+    async def record(session: AsyncSession) -> Identity | None:
+        audit.record(session, CredentialUsed(definition.source.connection, "rendering", definition.id), at=now)
+        if owner is None:
+            return None
         sent = IdentitySent(definition.id, definition.source.connection)
         audit.record(session, sent, at=now, on_behalf_of=owner.email)
         return await identities.of(session, owner)
 
-    return await database.transact(told)
+    return await database.transact(record)
 
 
 def _keep(store: ArtifactStore, result: RenderResult) -> dict[str, Any]:

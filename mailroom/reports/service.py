@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import DEFINES, Action
 from mailroom.access.viewer import SYSTEM, Viewer
 from mailroom.audit import repository as audit
+from mailroom.audit.differences import differences
 from mailroom.audit.events import ReportCreated, ReportDeleted, ReportUpdated
 from mailroom.connections import repository as connection_repository
 from mailroom.context import Context
@@ -29,9 +31,11 @@ async def store_definition(
 
     Its source's connection may be made afterwards.
     """
+    before = await report_repository.locked_definition(session, definition.id)
     row, outcome = await report_repository.save(session, definition, now=now)
     if outcome != "unchanged":
-        audit.record(session, _SAVED[outcome](definition.id, definition.version), at=now, actor=actor)
+        event = _SAVED[outcome](row.id, row.version, differences(before or {}, row.definition))
+        audit.record(session, event, at=now, actor=actor)
     return row, outcome
 
 
@@ -80,6 +84,7 @@ async def save(
         Conflict: a new one has a known id, or `if_match` is stale.
         Invalid: see `check`.
     """
+    before: dict[str, Any] = {}
     if new:
         row, warnings, outcome = await _create(session, definition, context)
     else:
@@ -88,9 +93,11 @@ async def save(
         )
         check_etag(etag(row), if_match, noun="report")
         warnings = await check(session, definition, viewer=context.viewer)
+        before = row.definition
         row, outcome = await report_repository.save(session, definition, now=context.now)
     if outcome != "unchanged":
-        audit.record_by(session, _SAVED[outcome](row.id, row.version), context)
+        event = _SAVED[outcome](row.id, row.version, differences(before, row.definition))
+        audit.record_by(session, event, context)
     return row, warnings
 
 

@@ -13,8 +13,12 @@ from mailroom.access.reach import of_schedules
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.states import ScheduleState, SyncState
+from mailroom.stops.coverage import standing as is_standing
+from mailroom.stops.repository import ROW as CLOCK
+from mailroom.stops.repository import Standing
 from mailroom.storage.locks import before_reading, hold
 from mailroom.storage.paging import Page, page
+from mailroom.storage.stop_tables import LedgerClock, Stop
 from mailroom.storage.tables import Connection, Execution, Report, Schedule, User
 
 _CHUNK = 500
@@ -44,25 +48,38 @@ async def hold_of(session: AsyncSession, execution_id: str) -> Schedule | None:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Hold the rows that a schedule names and that exist: its owner, its active report, and connections by name."""
+    """Hold what decides beside a schedule whether it may be sent.
+
+    These are the rows that it names and that exist (its owner, its active report, and connections by name), and the
+    stops that stand, with the clock of the ledger.
+    """
 
     owner: User | None
     report: Report | None
     connections: dict[str, Connection]
+    standing: Standing
 
 
 async def surroundings(session: AsyncSession, schedule: Schedule, connections: Iterable[str]) -> Surroundings:
-    """Return what a schedule names, for Mailroom's own work, by one statement."""
+    """Return what a schedule names and what is stopped, for Mailroom's own work, by one statement.
+
+    There is a row for each pair of a connection and a stop, which are few.
+    """
     query = (
-        select(User, Report, Connection)
-        .select_from(User)
+        select(LedgerClock, User, Report, Connection, Stop)
+        .select_from(LedgerClock)
+        .outerjoin(User, User.id == schedule.user_id)
         .outerjoin(Report, and_(Report.id == schedule.report_id, Report.is_active))
         .outerjoin(Connection, Connection.name.in_(set(connections)))
-        .where(User.id == schedule.user_id)
+        .outerjoin(Stop, is_standing())
+        .where(LedgerClock.id == CLOCK)
+        .order_by(Stop.stopped_at, Stop.id)
     )
     rows = (await session.execute(query)).all()
-    owner, report = (rows[0][0], rows[0][1]) if rows else (None, None)
-    return Surroundings(owner, report, {row[2].name: row[2] for row in rows if row[2] is not None})
+    clock, owner, report, _, _ = rows[0]
+    stops = dict.fromkeys(row[4] for row in rows if row[4] is not None)
+    named = {row[3].name: row[3] for row in rows if row[3] is not None}
+    return Surroundings(owner, report, named, Standing(tuple(stops), clock))
 
 
 async def get(

@@ -34,7 +34,7 @@ def visible_to(viewer: Viewer) -> ColumnElement[bool]:
 
 
 async def read_standing(session: AsyncSession) -> Standing:
-    """Return every stop that stands, with the clock, by one statement: what each pass asks before it begins."""
+    """Return every stop that stands, with the clock, by one statement; a pass reads them with its surroundings."""
     query = select(LedgerClock, Stop).outerjoin(Stop, standing()).where(LedgerClock.id == ROW)
     rows = (await session.execute(query.order_by(Stop.stopped_at, Stop.id))).all()
     return Standing(tuple(row[1] for row in rows if row[1] is not None), rows[0][0])
@@ -47,7 +47,7 @@ async def list_standing(session: AsyncSession, *, viewer: Viewer) -> Sequence[St
 
 
 async def at(session: AsyncSession, scope: str, target: str, *, viewer: Viewer) -> Sequence[Stop]:
-    """Return the stops of one thing that stand: one by a person, and one by a restored database, at most."""
+    """Return the stops of one thing that stand: one of each cause, at most."""
     query = select(Stop).where(standing(), Stop.scope == scope, Stop.target == target, visible_to(viewer))
     return (await session.scalars(query.order_by(Stop.stopped_at, Stop.id))).all()
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.access.viewer import SYSTEM
 from mailroom.audit import repository as audit
 from mailroom.audit.events import StopBegun, StopEnded
+from mailroom.context import Origin
 from mailroom.errors import Conflict
 from mailroom.stops import repository as stops
 from mailroom.stops.coverage import covers
@@ -19,9 +20,11 @@ from mailroom.storage.database import new_id
 from mailroom.storage.stop_tables import Stop
 
 
-async def stop(session: AsyncSession, wanted: StopRequest, *, by: str, now: datetime) -> tuple[Stop, bool]:
+async def stop(
+    session: AsyncSession, wanted: StopRequest, *, by: str, now: datetime, origin: Origin = audit.NOWHERE
+) -> tuple[Stop, bool]:
     """Stop something; return the stop that stands now, and whether it is new. Stopping twice changes nothing."""
-    return await _begin(session, wanted.scope, wanted.target, StopCause.PERSON, wanted.reason, by, now)
+    return await _begin(session, wanted.scope, wanted.target, StopCause.PERSON, wanted.reason, by, now, origin=origin)
 
 
 async def stop_restored(session: AsyncSession, reason: str, *, known_until: datetime, now: datetime) -> Stop:
@@ -29,6 +32,18 @@ async def stop_restored(session: AsyncSession, reason: str, *, known_until: date
     scope, cause = StopScope.ALL, StopCause.RESTORED
     begun, _ = await _begin(session, scope, "", cause, reason, audit.MAILROOM, now, known_until=known_until)
     return begun
+
+
+async def stop_for_keys(session: AsyncSession, reason: str, *, by: str, now: datetime) -> tuple[Stop, bool]:
+    """Stop everything while the key of Prefect's blocks is changed; return the stop, and whether it is new."""
+    return await _begin(session, StopScope.ALL, "", StopCause.KEYS, reason, by, now)
+
+
+async def lift_for_keys(session: AsyncSession, *, by: str, now: datetime) -> bool:
+    """Let everything go on that waited for the key alone; return whether anything did. A person's stop stays."""
+    found = [one for one in await stops.at(session, StopScope.ALL, "", viewer=SYSTEM) if one.cause == StopCause.KEYS]
+    await lift(session, found, what_was_due=None, by=by, now=now)
+    return bool(found)
 
 
 async def _begin(
@@ -41,6 +56,7 @@ async def _begin(
     now: datetime,
     *,
     known_until: datetime | None = None,
+    origin: Origin = audit.NOWHERE,
 ) -> tuple[Stop, bool]:
     values = {
         "id": new_id(),
@@ -58,18 +74,26 @@ async def _begin(
         if not standing:
             raise Overtaken("The stop that stood has been resumed meanwhile.")
         return standing[0], False
-    audit.record(session, StopBegun(begun.id, str(scope), target, str(cause), reason), at=now, actor=by)
+    event = StopBegun(begun.id, str(scope), target, str(cause), reason)
+    audit.record(session, event, at=now, actor=by, origin=origin)
     return begun, True
 
 
 async def lift(
-    session: AsyncSession, standing: Sequence[Stop], *, what_was_due: WhatWasDue | None, by: str, now: datetime
+    session: AsyncSession,
+    standing: Sequence[Stop],
+    *,
+    what_was_due: WhatWasDue | None,
+    by: str,
+    now: datetime,
+    origin: Origin = audit.NOWHERE,
 ) -> None:
     """End stops; what waits for them is woken by the reconciler. One that somebody else has ended stays as it is."""
     for one in standing:
         if await stops.lift(session, one.id, by=by, now=now):
             chosen = what_was_due if one.cause == StopCause.RESTORED else None
-            audit.record(session, StopEnded(one.id, one.scope, one.target, chosen), at=now, actor=by)
+            event = StopEnded(one.id, one.scope, one.target, chosen)
+            audit.record(session, event, at=now, actor=by, origin=origin)
 
 
 async def refuse_where_stopped(session: AsyncSession, connection: str) -> None:

@@ -18,10 +18,13 @@ class StopScope(StrEnum):
 
 
 class StopCause(StrEnum):
-    """A person stopped it, or Mailroom did since its database had been restored from an older backup."""
+    """A person stopped it; or Mailroom did since its database had been restored from an older backup, or while the key
+    of Prefect's blocks is changed.
+    """
 
     PERSON = "person"
     RESTORED = "restored"
+    KEYS = "keys"
 
 
 WhatWasDue = Literal["send", "skip"]

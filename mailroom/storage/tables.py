@@ -291,10 +291,17 @@ class Attempt(Table):
 
 
 class AuditEvent(Table):
-    """An entry of the audit trail: who changed what, and how; `on_behalf_of` is whom an admin acted for."""
+    """An entry of the audit trail: who did what, how, and from where; `on_behalf_of` is whom it was done for.
+
+    Rows are only added: triggers of the database refuse anything else, see migration 0014 and `mailroom.audit`.
+    """
 
     __tablename__ = "audit_events"
-    __table_args__ = (Index(None, "entity_type", "entity_id", "at"), Index(None, "at", "id"))
+    __table_args__ = (
+        Index(None, "entity_type", "entity_id", "at"),
+        Index(None, "at", "id"),
+        Index(None, "actor", "at"),
+    )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(320))
@@ -303,6 +310,8 @@ class AuditEvent(Table):
     entity_type: Mapped[str] = mapped_column(String(40))
     entity_id: Mapped[str] = mapped_column(String(100))
     detail: Mapped[Json]
+    address: Mapped[str | None] = mapped_column(String(64))
+    login: Mapped[str | None] = mapped_column(String(100))
 
 
 class Notification(Table):

@@ -1,4 +1,4 @@
-"""Every guard that is watched: of the ledger, of access, of log-in, of limits, of recipients and of what comes in."""
+"""Every guard that is watched: of the ledger, access, log-in, limits, recipients, what comes in, trail and secrets."""
 
 from __future__ import annotations
 
@@ -8,5 +8,14 @@ from scripts.guards.input_guards import INPUT_GUARDS
 from scripts.guards.limit_guards import LIMIT_GUARDS
 from scripts.guards.login_guards import LOGIN_GUARDS
 from scripts.guards.recipient_guards import RECIPIENT_GUARDS
+from scripts.guards.trail_guards import TRAIL_GUARDS
 
-EVERY_GUARD = (*GUARDS, *ACCESS_GUARDS, *INPUT_GUARDS, *LIMIT_GUARDS, *LOGIN_GUARDS, *RECIPIENT_GUARDS)
+EVERY_GUARD = (
+    *GUARDS,
+    *ACCESS_GUARDS,
+    *INPUT_GUARDS,
+    *LIMIT_GUARDS,
+    *LOGIN_GUARDS,
+    *RECIPIENT_GUARDS,
+    *TRAIL_GUARDS,
+)

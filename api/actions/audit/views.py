@@ -11,13 +11,26 @@ from api.actions.view import View
 
 
 class AuditView(View):
-    """A change, and who made it."""
+    """An entry of the audit trail: who did what to which thing, when, how, and from where."""
 
     id: str
     at: datetime
-    actor: str
-    on_behalf_of: str | None = Field(description="The user for whom an admin acted; else null.")
-    action: str
-    entity_type: str
+    actor: str = Field(description="The address of who did it; `mailroom` where no person did.", examples=["mailroom"])
+    on_behalf_of: str | None = Field(
+        description="For whom it was done: the user for whom an admin acted, or the owner of what was sent; else null."
+    )
+    action: str = Field(examples=["sent"])
+    entity_type: str = Field(examples=["execution"])
     entity_id: str
-    detail: dict[str, Any]
+    detail: dict[str, Any] = Field(
+        description="What belongs to the action, such as before and after of a change. It never holds a secret.",
+        examples=[{"recipient": "ada@example.com", "channel": "email", "attempt": 1, "outcome": "delivered"}],
+    )
+    address: str | None = Field(
+        default=None, description="The address that the request came from. Only admins see it.", examples=["192.0.2.7"]
+    )
+    login: str | None = Field(
+        default=None,
+        description="What was logged in with, such as the prefix of a key. Only admins see it.",
+        examples=["key mrk_1a2b3c4d"],
+    )

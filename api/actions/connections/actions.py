@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.actions.caller import Caller, Remember, forget
 from api.actions.connections.views import CheckView, ConnectionDetail, ConnectionKind, ConnectionView
 from api.actions.view import PageView
 from mailroom.access.permissions import Action
+from mailroom.audit import repository as audit
+from mailroom.audit.delivery_events import CredentialUsed
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
 from mailroom.connections.kinds import block_types, is_channel
 from mailroom.connections.spec import ConnectionSettings, NewConnection
+from mailroom.context import Context
 from mailroom.errors import Gone
 
 
@@ -110,4 +115,9 @@ async def check(caller: Caller, name: str) -> CheckView:
     """
     async with caller.session() as session:
         row = await connection_repository.get(session, name, viewer=caller.viewer, doing=Action.CONNECTION_CHECK)
+    await caller.transact(partial(_record_check, row.name, caller.context))
     return CheckView(ok=True, message=await connections.check(row, caller.context.settings))
+
+
+async def _record_check(name: str, context: Context, session: AsyncSession) -> None:
+    audit.record_by(session, CredentialUsed(name, "check", context.user.email), context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +19,7 @@ from mailroom.stops import service as stops
 from mailroom.storage.tables import Connection
 from prefect_mailroom.channels.base import Destination
 from prefect_mailroom.channels.registry import CHANNELS
+from prefect_mailroom.errors import MailroomError
 
 
 class DistributionTest(BaseModel):
@@ -58,9 +60,13 @@ async def send_test(caller: Caller, channel: str, wanted: DistributionTest) -> T
         return row, target
 
     row, target = await caller.transact(find)
-    recipient, receipt = await trials.send(row, target, context)
-    async with caller.session() as session:
-        trials.record(session, row, recipient, context)
+    recipient = target.recipients()[0]
+    try:
+        receipt = await trials.send(row, target, context)
+    except MailroomError as error:
+        await caller.transact(partial(trials.record, row, recipient, type(error).__name__, context))
+        raise
+    await caller.transact(partial(trials.record, row, recipient, "delivered", context))
     return TestReceipt(
         channel=channel,
         connection=row.name,

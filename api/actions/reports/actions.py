@@ -16,6 +16,7 @@ from mailroom.access.identity import Identity
 from mailroom.access.permissions import Action
 from mailroom.access.viewer import SYSTEM
 from mailroom.audit import repository as audit
+from mailroom.audit.delivery_events import CredentialUsed, ReportPreviewed
 from mailroom.audit.events import IdentitySent
 from mailroom.connections import repository as connection_repository
 from mailroom.limits import service as limits
@@ -121,6 +122,8 @@ async def preview(caller: Caller, report_id: str, parameters: dict[str, Any]) ->
         reader = SYSTEM if row.owner_id is None else caller.viewer
         source = await connection_repository.get(session, definition.source.connection, viewer=reader)
         identity = await identities.of(session, context.user, acted_by=context.acted_by)
+        audit.record_by(session, ReportPreviewed(row.id, row.version), context)
+        audit.record_by(session, CredentialUsed(source.name, "preview", row.id), context)
         if varies_by_user(definition):
             audit.record_by(session, IdentitySent(row.id, source.name), context)
         await limits.spend(session, context, Budget.PREVIEWS)

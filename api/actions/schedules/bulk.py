@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -15,7 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.actions.caller import Caller, NoParts, Parts, Remember, forget
 from api.actions.schedules.filters import ScheduleFilter
-from mailroom.errors import Invalid, Unavailable
+from mailroom.audit import repository as audit
+from mailroom.audit.delivery_events import AccessRefused
+from mailroom.errors import Forbidden, Invalid, NotFound, Unavailable
 from mailroom.schedules import repository as stored
 from mailroom.schedules import service as schedules
 from mailroom.schedules.ownership import owners
@@ -188,11 +191,21 @@ async def _item(caller: Caller, wanted: BulkRequest, schedule_id: str, parts: Pa
     except (SQLAlchemyError, OSError, Unavailable):
         raise  # The database is at fault, not this schedule: the others would fail as well.
     except MailroomError as error:
+        if isinstance(error, Forbidden | NotFound):
+            await caller.transact(partial(_record_refusal, caller, wanted.action, schedule_id, error))
         return BulkItem(schedule_id, name, BulkOutcome.FAILED, error=error)
     except Exception:
         error_id = new_id()
         _LOG.exception("Bulk %s of schedule %s failed (error %s).", wanted.action, schedule_id, error_id)
         return BulkItem(schedule_id, name, BulkOutcome.FAILED, error_id=error_id)
+
+
+async def _record_refusal(
+    caller: Caller, action: BulkAction, schedule_id: str, error: MailroomError, session: AsyncSession
+) -> None:
+    status = 403 if isinstance(error, Forbidden) else 404
+    event = AccessRefused(schedule_id, f"schedule.{action}", status, "POST", "/api/v1/schedules/bulk")
+    audit.record_by(session, event, caller.context)
 
 
 async def _act(session: AsyncSession, caller: Caller, wanted: BulkRequest, schedule_id: str, ahead: int) -> BulkItem:

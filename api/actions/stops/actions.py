@@ -29,7 +29,14 @@ async def stop(caller: Caller, wanted: StopRequest, remember: Remember[StopView]
     context = caller.context
 
     async def change(session: AsyncSession) -> StopView:
-        row, _ = await releases.stop(session, wanted, viewer=caller.viewer, by=context.actor.email, now=context.now)
+        row, _ = await releases.stop(
+            session,
+            wanted,
+            viewer=caller.viewer,
+            by=context.actor.email,
+            now=context.now,
+            origin=context.origin,
+        )
         view = StopView.model_validate(row)
         await remember(session, view)
         return view
@@ -55,6 +62,7 @@ async def resume(caller: Caller, wanted: ResumeRequest, remember: Remember[Resum
         viewer=caller.viewer,
         by=context.actor.email,
         now=context.now,
+        origin=context.origin,
         before_commit=keep,
     )
     return resume_view(wanted, found)

@@ -17,7 +17,8 @@ class StopView(View):
     scope: StopScope
     target: str = Field(description="The connection's name, or the id of the report or schedule; empty for `all`.")
     cause: StopCause = Field(
-        description="`person`, or `restored` where the database was found to be older than what was sent."
+        description="`person`; `restored` where the database was found to be older than what was sent; `keys` while "
+        "the key of Prefect's blocks is changed."
     )
     reason: str
     stopped_by: str

@@ -29,7 +29,6 @@ from mailroom.schedules import repository as stored
 from mailroom.schedules.repository import Surroundings
 from mailroom.settings import Settings
 from mailroom.states import ExecutionState
-from mailroom.stops import repository as stops
 from mailroom.stops.restored import Restored
 from mailroom.stops.witness import Witness, tells_of_more
 from mailroom.storage.patience import may_pass
@@ -111,7 +110,7 @@ async def begin(
     execution, schedule, timing = claimed.execution, claimed.schedule, claimed.spec.timing
     business = await business_calendar(session, timing.calendar)
     around = await stored.surroundings(session, schedule, claimed.spec.connections())
-    standing = await stops.read_standing(session)
+    standing = around.standing
     if tells_of_more(seen, standing.clock):
         raise Restored
     stop = await stop_over(session, claimed, standing.stops) if standing.stops else None

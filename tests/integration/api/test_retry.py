@@ -94,7 +94,7 @@ async def test_only_what_is_missing_is_delivered(online: Api, schedule_body: dic
     assert waiting.id == ours.id
     assert waiting.state is not None
     assert (waiting.state.type, waiting.state.name) == (StateType.SCHEDULED, "AwaitingRetry")
-    events = await online.json("GET", f"/audit?entity_type=execution&entity_id={run['id']}", 200)
+    events = await online.json("GET", f"/audit?entity_type=execution&entity_id={run['id']}&action=retry", 200)
     assert [(event["action"], event["detail"]["undelivered"]) for event in events["items"]] == [("retry", 1)]
 
     (tmp_path / "other").mkdir()
@@ -150,7 +150,7 @@ async def test_it_is_kept_while_prefect_is_down(
     for _ in range(2):
         asked = await offline.json("POST", f"/executions/{run['id']}/retry", 202)
         assert asked["retry_requested_at"] is not None
-    events = await offline.json("GET", f"/audit?entity_type=execution&entity_id={run['id']}", 200)
+    events = await offline.json("GET", f"/audit?entity_type=execution&entity_id={run['id']}&action=retry", 200)
     assert len(events["items"]) == 1
     back = Reconciler(offline.database, offline.settings.model_copy(update={"prefect_api_url": prefect_server}))
     await back.run_pass()

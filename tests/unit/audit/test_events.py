@@ -42,7 +42,12 @@ DUE = datetime(2026, 11, 23, 9, tzinfo=UTC)
             "created",
             {"kind": "email", "fields": ["host"]},
         ),
-        (audited.ReportUpdated("orders", "v2"), "report", "updated", {"version": "v2"}),
+        (
+            audited.ReportUpdated("orders", "v2", {"title": ["Orders", "All orders"]}),
+            "report",
+            "updated",
+            {"version": "v2", "changes": {"title": ["Orders", "All orders"]}},
+        ),
     ],
 )
 def test_an_event_is_kept_with_its_own_fields(

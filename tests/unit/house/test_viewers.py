@@ -12,7 +12,7 @@ WITHOUT_VIEWER = {
     "executions": {"get", "latest_of", "deliveries_of", "attempts_of", "delivery_counts", "artifacts_of"},
     "schedules": {"find", "names"},
     "access": {"find"},
-    "audit": {"record_by"},
+    "audit": {"record", "record_by"},
     "connections": {"give_back"},
 }
 ROOMS_OF_READS = {"repository", "overview", "deliveries"}

@@ -129,6 +129,7 @@ async def test_users_and_teams_by_the_ids_of_another_product(people_of_either: P
     await api.json("GET", "/teams/ext:sales", 404)
     actions = [(e["entity_type"], e["action"]) for e in (await api.json("GET", "/audit", 200))["items"]]
     assert actions == [
+        ("access", "refused"),
         ("team", "deleted"),
         ("user", "changed"),
         ("user", "changed"),

@@ -67,7 +67,8 @@ async def test_security_45_the_next_process_goes_on(
         there = (await read(client, [schedule.id])).get(schedule.id)
     assert diff(desired(row, environment.settings), there) is None
     assert (row.sync_state, row.observed_generation) == (SyncState.SYNCED, row.generation)
+    of_schedule = audit.AuditFilter(entity_type="schedule", entity_id=schedule.id)
     async with environment.database.session() as session:
-        events = await audit.list_page(session, entity_type="schedule", entity_id=schedule.id, viewer=SYSTEM)
+        events = await audit.list_page(session, wanted=of_schedule, viewer=SYSTEM)
     assert {event.actor for event in events.items} == {environment.owner.email}, "nobody's hand was in it"
     await other.close()

@@ -63,8 +63,9 @@ async def _in_step(environment: Environment, schedule: Schedule) -> bool:
 
 
 async def _events(environment: Environment, schedule: Schedule, action: str) -> list[AuditEvent]:
+    of_schedule = audit.AuditFilter(entity_type="schedule", entity_id=schedule.id)
     async with environment.database.session() as session:
-        page = await audit.list_page(session, entity_type="schedule", entity_id=schedule.id, viewer=SYSTEM)
+        page = await audit.list_page(session, wanted=of_schedule, viewer=SYSTEM)
     return [event for event in page.items if event.action == action]
 
 

@@ -1,0 +1,30 @@
+"""Say from where a request came, for the audit trail."""
+
+from __future__ import annotations
+
+from fastapi import Request
+
+from api.http.auth import LOGIN
+from mailroom.access.login import Login
+from mailroom.context import Origin
+
+CONTEXT = "mailroom.context"
+"""Where the ASGI scope of a request has its `Context`, once it is known."""
+_LONGEST_ADDRESS = 64
+
+
+def origin_of(request: Request) -> Origin:
+    """Return the address of the peer, and what it has logged in with."""
+    return Origin(address_of(request), login_name(request.scope.get(LOGIN)))
+
+
+def address_of(request: Request) -> str | None:
+    """Return the address of the peer; what a header says of it counts for nothing here."""
+    return request.client.host[:_LONGEST_ADDRESS] if request.client else None
+
+
+def login_name(login: Login | None) -> str | None:
+    """Return the name of what was logged in with; it tells nothing that anybody could log in with."""
+    if login is None:
+        return None
+    return f"key {login.key.prefix}" if login.key else "key of the installation"

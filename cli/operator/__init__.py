@@ -1,0 +1,1 @@
+"""Commands of the operator: they work on the databases themselves, so that no process has to run."""

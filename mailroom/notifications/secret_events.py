@@ -1,0 +1,50 @@
+"""Define what admins are told about the secrets of the installation and its audit trail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailroom.notifications.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class SecretIsOld(Event):
+    """A secret of the installation has been the same for many days; `name` is its variable."""
+
+    name: str
+    days: int
+
+    @property
+    def title(self) -> str:
+        """Return the secret and what is to be done."""
+        return f"{self.name} is {self.days} days old"
+
+    @property
+    def body(self) -> str:
+        """Return what to do."""
+        return (
+            f"{self.name} has been the same for {self.days} days. Change it: docs/keys.md says how, step by step, and "
+            "what has to be restarted."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AuditTrailContradicted(Event):
+    """The audit trail does not fit what was signed for; `why` says where."""
+
+    why: str
+
+    @property
+    def severity(self) -> str:
+        """Return `error`: somebody may have tampered with it."""
+        return "error"
+
+    @property
+    def title(self) -> str:
+        """Return what happened."""
+        return "The audit trail does not fit its checkpoints"
+
+    @property
+    def body(self) -> str:
+        """Return where, and what to do."""
+        return self.why
