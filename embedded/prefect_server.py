@@ -27,7 +27,7 @@ from prefect.server.database.configurations import SQLITE_BEGIN_MODE, AioSqliteC
 from prefect.types._datetime import get_timezones
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
-from mailroom import secrets_elsewhere
+from mailroom.setting_groups import secrets_elsewhere
 
 _KEY = "PREFECT_SERVER_ENCRYPTION_KEY"
 

@@ -7,29 +7,26 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
-import string
 from functools import cache
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from mailroom.limit_settings import LimitSettings
-from mailroom.login_settings import LoginSettings
-from mailroom.secrets_elsewhere import SecretsElsewhere
+from mailroom.setting_groups.limits import LimitSettings
+from mailroom.setting_groups.login import LoginSettings
+from mailroom.setting_groups.rates import RateSettings
+from mailroom.setting_groups.secrets import SecretSettings
+from mailroom.setting_groups.secrets_elsewhere import SecretsElsewhere
 from prefect_mailroom.errors import ConfigurationError
 
 LONGEST_SOCKET = 100
 CHECKOUT = Path(__file__).resolve().parent.parent
-_RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)|unlimited")
 
 
-class Settings(LoginSettings):
+class Settings(SecretSettings, RateSettings, LoginSettings):
     """Everything that can be set; each field is the variable `MAILROOM_<FIELD>` in capitals."""
 
     model_config = SettingsConfigDict(
@@ -42,53 +39,6 @@ class Settings(LoginSettings):
     )
     database_url: str = Field(
         default="", description=("The SQLAlchemy URL of Mailroom's tables. If empty, SQLite in data_dir is used.")
-    )
-    api_key: SecretStr = Field(
-        default=SecretStr(""), description=("The key of the REST API. If empty, it is created at the first start.")
-    )
-    key_pepper: SecretStr = Field(
-        default=SecretStr(""),
-        description=(
-            "The secret with which the keys of users are hashed; 32 characters or more. `mailroom up` makes one in "
-            "data_dir. Without it, users cannot have keys."
-        ),
-    )
-    key_days: int = Field(
-        default=366, ge=1, le=3660, description=("For how many days a key of a user can be valid, at most.")
-    )
-    key_reminder_days: int = Field(
-        default=14, ge=1, le=366, description=("How many days before a key expires its owner is reminded.")
-    )
-    key_old_days: int = Field(
-        default=180, ge=1, le=3660, description=("After how many days the owner of a key is reminded to replace it.")
-    )
-    identity_key: SecretStr = Field(
-        default=SecretStr(""),
-        description=(
-            "The secret that signs identities for HTTP sources: 64 random hexadecimal digits, the same for the API and "
-            "the workers. `mailroom up` makes one in data_dir."
-        ),
-    )
-    audit_key: SecretStr = Field(
-        default=SecretStr(""),
-        description=(
-            "The key that signs the checkpoints of the audit trail: 32 random bytes in base64. If empty, `mailroom up` "
-            "makes one in data_dir."
-        ),
-    )
-    audit_days: int = Field(
-        default=0, ge=0, le=36500, description="How long the audit trail is kept; 0 keeps it for good."
-    )
-    prefect_encryption_key: SecretStr = Field(
-        default=SecretStr(""),
-        validation_alias="PREFECT_SERVER_ENCRYPTION_KEY",
-        description="The key of Prefect's blocks, which Prefect's own server reads from the same variable.",
-    )
-    secret_reminder_days: int = Field(
-        default=365,
-        ge=0,
-        le=3660,
-        description="After how many days admins are reminded that a secret of the installation is old; 0 never does.",
     )
     owner_email: str = Field(
         default="owner@localhost",
@@ -156,26 +106,7 @@ class Settings(LoginSettings):
     render_output_mb: int = Field(default=2048, ge=1)
     render_rows: int = Field(default=20_000_000, ge=1, description="How many rows one query of a report may return.")
     limits: LimitSettings = Field(
-        default=LimitSettings(), description="What users may have and do; see `mailroom.limit_settings`."
-    )
-    rate_limit_user: str = Field(
-        default="3000/minute", description="How many requests a user may make, such as 3000/minute or unlimited."
-    )
-    rate_limit_key: str = Field(default="3000/minute", description="How many requests may be made with one key.")
-    rate_limit_address: str = Field(
-        default="300/minute",
-        description="How many requests without a valid log-in are answered to one address.",
-    )
-    rate_limit_storage: SecretStr = Field(
-        default=SecretStr("memory"),
-        description=(
-            "Where requests are counted: `memory` of each API process, or redis://… (rediss://…) for all processes "
-            "together."
-        ),
-    )
-    trusted_proxies: str = Field(
-        default="",
-        description="The networks of the proxies whose X-Forwarded-For counts, separated by commas or blanks.",
+        default=LimitSettings(), description="What users may have and do; see `mailroom.setting_groups.limits`."
     )
     renderers: int = Field(
         # Each takes about 200 MB, so more of them must be asked for.
@@ -209,47 +140,6 @@ class Settings(LoginSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
-
-    @field_validator("key_pepper")
-    @classmethod
-    def _long_enough(cls, value: SecretStr) -> SecretStr:
-        if 0 < len(value.get_secret_value()) < 32:
-            raise ValueError("needs at least 32 characters")
-        return value
-
-    @field_validator("identity_key")
-    @classmethod
-    def _is_a_seed(cls, value: SecretStr) -> SecretStr:
-        seed = value.get_secret_value()
-        if seed and not (len(seed) == 64 and all(digit in string.hexdigits for digit in seed)):
-            raise ValueError("needs 64 hexadecimal digits, such as `openssl rand -hex 32` prints")
-        return value
-
-    @field_validator("rate_limit_user", "rate_limit_key", "rate_limit_address")
-    @classmethod
-    def _is_a_rate(cls, value: str) -> str:
-        if not _RATE.fullmatch(value):
-            raise ValueError("must be a number a second, minute, hour or day, such as 300/minute, or unlimited")
-        return value
-
-    @field_validator("rate_limit_storage")
-    @classmethod
-    def _can_count(cls, value: SecretStr) -> SecretStr:
-        text = value.get_secret_value()
-        # The value may hold a password, so no message repeats it.
-        if text != "memory" and not (text.startswith(("redis://", "rediss://")) and _names_a_host(text)):
-            raise ValueError("must be memory, or a URL such as redis://localhost:6379/0")
-        return value
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _are_networks(cls, value: str) -> str:
-        for word in value.replace(",", " ").split():
-            try:
-                ip_network(word)
-            except ValueError as error:
-                raise ValueError(f"'{word[:60]}' is not a network such as 10.0.0.0/8 or 2001:db8::/32") from error
-        return value
 
     @field_validator("renderers_socket")
     @classmethod
@@ -335,14 +225,6 @@ def with_async_driver(url: str) -> str:
     scheme, _, rest = url.partition("://")
     drivers = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
     return f"{drivers.get(scheme.split('+')[0], scheme)}://{rest}"
-
-
-def _names_a_host(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        return False
 
 
 def load() -> Settings:

@@ -18,7 +18,7 @@ from cli.output import out
 from embedded import data_dir
 from embedded.bootstrap import use_our_prefect
 from embedded.display import printable
-from mailroom import secrets_elsewhere
+from mailroom.setting_groups import secrets_elsewhere
 from mailroom.settings import Settings, current
 from prefect_mailroom.errors import ConfigurationError, MailroomError
 

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from mailroom.errors import Limited, LimitReached, TooOften
-from mailroom.limit_settings import RoleLimits
 from mailroom.limits.spec import HOUR, Budget, Limits
 from mailroom.roles import Role
+from mailroom.setting_groups.limits import RoleLimits
 from mailroom.settings import Settings
 from mailroom.storage.tables import User
 

@@ -14,11 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.context import Context
 from mailroom.errors import Invalid
-from mailroom.limit_settings import UNLIMITED
 from mailroom.limits import repository as stored
 from mailroom.limits.decide import limits_for, room_for_schedules, room_in_hour
 from mailroom.limits.recipients import address_faults
 from mailroom.limits.spec import HOUR, Budget
+from mailroom.setting_groups.limits import UNLIMITED
 from mailroom.settings import Settings
 from mailroom.storage.tables import User
 

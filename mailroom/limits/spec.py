@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from mailroom.limit_settings import UNLIMITED
+from mailroom.setting_groups.limits import UNLIMITED
 
 HOUR = timedelta(hours=1)
 SHOWN_UNLIMITED = "unlimited"

@@ -28,7 +28,7 @@ LOGIN_GUARDS = (
     Guard(
         "only asymmetric algorithms can be set",
         "With HS256 the public key would be a shared secret that everybody knows.",
-        "mailroom/login_settings.py",
+        "mailroom/setting_groups/login.py",
         "        if wrong := sorted(set(value) - ASYMMETRIC):\n",
         "        if wrong := []:\n",
         _SETTINGS,

@@ -299,7 +299,7 @@ TRAIL_GUARDS = (
     Guard(
         "a secret comes from one place",
         "Which of two places counts is not guessed.",
-        "mailroom/secrets_elsewhere.py",
+        "mailroom/setting_groups/secrets_elsewhere.py",
         "    if file and direct:\n",
         "    if False:\n",
         ("tests/unit/secrets/test_elsewhere.py",),

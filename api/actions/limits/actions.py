@@ -8,11 +8,11 @@ from api.actions.caller import Caller
 from api.actions.limits.views import AboveView, BeyondView, LimitsView, LimitView
 from mailroom.access import repository as access
 from mailroom.access.permissions import Action
-from mailroom.limit_settings import UNLIMITED
 from mailroom.limits import service
 from mailroom.limits.decide import limits_for
 from mailroom.limits.spec import Budget, Limits, shown
 from mailroom.schedules.limits import above as schedules
+from mailroom.setting_groups.limits import UNLIMITED
 from mailroom.storage.tables import User
 
 

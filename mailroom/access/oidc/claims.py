@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mailroom.access.oidc.errors import Fault, TokenRefused
-from mailroom.login_settings import LoginSettings
 from mailroom.roles import Role
+from mailroom.setting_groups.login import LoginSettings
 
 LONGEST_SUBJECT = 255
 _EMAIL = re.compile(r"[^@\s<>,;:\"\x00-\x1f]+@[^@\s<>,;:\"\x00-\x1f]+")

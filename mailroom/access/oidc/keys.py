@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 
 from mailroom.access.oidc.errors import Fault, TokenRefused
-from mailroom.login_settings import ASYMMETRIC
+from mailroom.setting_groups.login import ASYMMETRIC
 
 MOST_KEYS = 100
 

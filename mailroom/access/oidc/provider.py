@@ -128,7 +128,7 @@ class Provider:
             "code_verifier": verifier,
             "client_id": settings.oidc_client_id,
         }
-        secret = settings.oidc_secret
+        secret = settings.oidc_client_secret.get_secret_value()
         # Each is encoded as in a form first; https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1.
         auth = (quote_plus(settings.oidc_client_id), quote_plus(secret)) if secret else None
         try:

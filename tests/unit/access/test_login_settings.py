@@ -26,7 +26,6 @@ PROVIDER = {"oidc_issuer": "https://id.example", "oidc_client_id": "us"}
         {**PROVIDER, "oidc_roles": {"all": "owner"}},
         {**PROVIDER, "oidc_default_role": "admin"},
         {**PROVIDER, "oidc_leeway_seconds": 3600},
-        {**PROVIDER, "oidc_client_secret_file": "/nowhere/secret"},
         {"frame_ancestors": "*"},
         {"frame_ancestors": "https://a.example; script-src *"},
         {"frame_ancestors": "https://a.example/path"},
@@ -49,7 +48,7 @@ def test_they_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_pat
     }.items():
         monkeypatch.setenv(f"MAILROOM_OIDC_{name}", value)
     found = Settings()
-    assert (found.oidc_secret, found.oidc_roles["chiefs"], found.oidc_algorithms) == (
+    assert (found.oidc_client_secret.get_secret_value(), found.oidc_roles["chiefs"], found.oidc_algorithms) == (
         "of the client",
         "admin",
         ["ES256"],

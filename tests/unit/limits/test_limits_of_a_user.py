@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mailroom.limit_settings import UNLIMITED
 from mailroom.limits.decide import limits_for, room_for_schedules, room_in_hour
 from mailroom.limits.spec import Budget, shown
 from mailroom.rendering.job import Limits as RenderLimits
 from mailroom.rendering.job_factory import limits_of, narrower
 from mailroom.roles import Role
+from mailroom.setting_groups.limits import UNLIMITED
 from mailroom.settings import Settings, load
 from mailroom.storage.tables import User
 from prefect_mailroom.errors import ConfigurationError

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mailroom.limit_settings import read_domains
 from mailroom.limits.decide import limits_for
 from mailroom.limits.recipients import above_limits, is_allowed, recipient_faults
 from mailroom.limits.spec import Limits
+from mailroom.setting_groups.limits import read_domains
 from mailroom.settings import Settings
 from mailroom.storage.tables import User
 from prefect_mailroom.channels.email.destination import EmailDestination

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -26,9 +25,6 @@ class LoginSettings(BaseSettings):
     oidc_client_id: str = Field(default="", description="The id under which the provider knows Mailroom.")
     oidc_client_secret: SecretStr = Field(
         default=SecretStr(""), description="The secret of the client. Empty for a public client, which has PKCE alone."
-    )
-    oidc_client_secret_file: Path | None = Field(
-        default=None, description="A file with the secret of the client, instead of the variable."
     )
     oidc_audience: str = Field(
         default="", description="The audience that bearer tokens must name. If empty, bearer tokens are refused."
@@ -106,22 +102,4 @@ class LoginSettings(BaseSettings):
     def _issuer_has_an_audience(self) -> LoginSettings:
         if self.oidc_issuer and not (self.oidc_client_id or self.oidc_audience):
             raise ValueError("MAILROOM_OIDC_ISSUER needs MAILROOM_OIDC_CLIENT_ID for pages or MAILROOM_OIDC_AUDIENCE")
-        if self.oidc_client_secret_file and self.oidc_client_secret.get_secret_value():
-            raise ValueError("MAILROOM_OIDC_CLIENT_SECRET and MAILROOM_OIDC_CLIENT_SECRET_FILE are both set")
-        if self.oidc_client_secret_file:
-            try:
-                self.oidc_client_secret_file.read_text()
-            except OSError as error:
-                raise ValueError(f"MAILROOM_OIDC_CLIENT_SECRET_FILE cannot be read: {error.strerror}") from error
         return self
-
-    @property
-    def oidc_secret(self) -> str:
-        """Return the secret of the client, from the variable or from the file as it is now; empty where there is none.
-
-        Raises:
-            OSError: the file was there at the start and is no longer.
-        """
-        if self.oidc_client_secret_file:
-            return self.oidc_client_secret_file.read_text().strip()
-        return self.oidc_client_secret.get_secret_value()
