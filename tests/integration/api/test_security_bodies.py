@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import pytest
-
 from api.http.json_body import MAX_BYTES, JsonRoute, parse
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import new_id
@@ -24,31 +22,31 @@ LONG_ENOUGH = 2.0
 """Seconds within which a refusal comes on a busy machine; what is refused would take far longer, or all memory."""
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        pytest.param(b"[" * 100_000 + b"]" * 100_000, 400, id="100,000 levels"),
-        pytest.param(b'{"a":' * 100_000 + b"1" + b"}" * 100_000, 400, id="100,000 objects"),
-        pytest.param(b"{" + b",".join(b'"%x":1' % n for n in range(90_000)) + b"}", 400, id="many keys"),
-        pytest.param(b"{" + b",".join(b'"%d":1' % n for n in range(1_000_000)) + b"}", 413, id="1,000,000 keys"),
-        pytest.param(b'{"name": "a", "name": "b"}', 400, id="a key twice"),
-        pytest.param(b'{"name": "a", "\\u006eame": "b"}', 400, id="a key twice, written in two ways"),
-        pytest.param(b'{"timing": {"at": "1", "at": "2"}}', 400, id="a key twice further down"),
-        pytest.param(b'{"count": NaN}', 400, id="NaN"),
-        pytest.param(b'{"count": Infinity}', 400, id="Infinity"),
-        pytest.param(b'{"count": 1e400}', 400, id="1e400"),
-        pytest.param(b'{"count": ' + b"9" * 100_000 + b"}", 400, id="100,000 digits"),
-        pytest.param(b" " * (MAX_BYTES + 1), 413, id="blanks"),
-        pytest.param("{}".encode("utf-16"), 400, id="UTF-16"),
-    ],
-)
-async def test_security_35_json_outside_the_limits_is_refused_soon(offline: Api, body: bytes, status: int) -> None:
-    began = time.perf_counter()
-    answer = await offline.http.post(PATH, content=body, headers=JSON)
-    assert answer.status_code == status, answer.text[:300]
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert len(answer.content) < 2000, "a refusal does not send the body back"
-    assert time.perf_counter() - began < LONG_ENOUGH
+REFUSED: dict[str, tuple[bytes, int]] = {
+    "100,000 levels": (b"[" * 100_000 + b"]" * 100_000, 400),
+    "100,000 objects": (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, 400),
+    "90,000 keys": (b"{" + b",".join(b'"%x":1' % n for n in range(90_000)) + b"}", 400),
+    "1,000,000 keys": (b"{" + b",".join(b'"%d":1' % n for n in range(1_000_000)) + b"}", 413),
+    "a key twice": (b'{"name": "a", "name": "b"}', 400),
+    "a key twice, written in two ways": (b'{"name": "a", "\\u006eame": "b"}', 400),
+    "a key twice further down": (b'{"timing": {"at": "1", "at": "2"}}', 400),
+    "NaN": (b'{"count": NaN}', 400),
+    "Infinity": (b'{"count": Infinity}', 400),
+    "1e400": (b'{"count": 1e400}', 400),
+    "100,000 digits": (b'{"count": ' + b"9" * 100_000 + b"}", 400),
+    "blanks": (b" " * (MAX_BYTES + 1), 413),
+    "UTF-16": ("{}".encode("utf-16"), 400),
+}
+
+
+async def test_security_35_json_outside_the_limits_is_refused_soon(offline: Api) -> None:
+    for name, (body, status) in REFUSED.items():
+        began = time.perf_counter()
+        answer = await offline.http.post(PATH, content=body, headers=JSON)
+        assert answer.status_code == status, f"{name}: {answer.text[:300]}"
+        assert answer.headers["content-type"] == "application/problem+json", name
+        assert len(answer.content) < 2000, f"{name}: a refusal does not send the body back"
+        assert time.perf_counter() - began < LONG_ENOUGH, name
 
 
 async def test_security_35_a_body_of_100_mb_is_not_read_to_its_end(offline: Api) -> None:
@@ -67,13 +65,14 @@ async def test_security_35_a_body_of_100_mb_is_not_read_to_its_end(offline: Api)
         assert answer.status_code == 413
 
 
-@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "gzip, identity", "GZIP"])
-async def test_security_35_nothing_is_unpacked(offline: Api, coding: str) -> None:
+async def test_security_35_nothing_is_unpacked(offline: Api) -> None:
     bomb = gzip.compress(b'{"name": "' + b"x" * 10_000_000 + b'"}')
-    answer = await offline.http.post(PATH, content=bomb, headers={**JSON, "Content-Encoding": coding})
-    assert answer.status_code == 415
-    assert answer.headers["Accept-Encoding"] == "identity"
-    assert (await offline.http.post(PATH, content=b"{}", headers={**JSON, "Content-Encoding": "identity"})).is_error
+    for coding in ("gzip", "deflate", "br", "zstd", "gzip, identity", "GZIP"):
+        answer = await offline.http.post(PATH, content=bomb, headers={**JSON, "Content-Encoding": coding})
+        assert answer.status_code == 415, coding
+        assert answer.headers["Accept-Encoding"] == "identity"
+    answer = await offline.http.post(PATH, content=b"{}", headers={**JSON, "Content-Encoding": "identity"})
+    assert answer.status_code == 422, "the body was read"
 
 
 def test_security_35_a_long_text_is_looked_at_in_no_time() -> None:
@@ -108,24 +107,24 @@ async def _file(api: Api, content: bytes) -> str:
     return f"/api/v1/artifacts/{row.id}/download"
 
 
-@pytest.mark.parametrize(
-    ("ranges", "status"),
-    [
-        ("bytes=" + ",".join(["0-"] * 1000), 416),
-        ("bytes=" + ",".join(f"{n}-{n}" for n in range(0, 100, 2)), 416),
-        ("bytes=" + "0-" * 10_000, 400),
-        ("bytes=" + ",".join(["0-"] * 8), 206),
-        ("bytes=0-9,5-14,10-19", 206),
-        ("bytes=9-0", 400),
-        ("bytes=-99999999999999999999999", 206),
-        ("lines=0-1", 400),
-    ],
-)
-async def test_security_35_ranges_never_make_a_file_larger(offline: Api, ranges: str, status: int) -> None:
+RANGES = {
+    "bytes=" + ",".join(["0-"] * 1000): 416,
+    "bytes=" + ",".join(f"{n}-{n}" for n in range(0, 100, 2)): 416,
+    "bytes=" + "0-" * 10_000: 400,
+    "bytes=" + ",".join(["0-"] * 8): 206,
+    "bytes=0-9,5-14,10-19": 206,
+    "bytes=9-0": 400,
+    "bytes=-99999999999999999999999": 206,
+    "lines=0-1": 400,
+}
+
+
+async def test_security_35_ranges_never_make_a_file_larger(offline: Api) -> None:
     content = b"0123456789" * 1000
     path = await _file(offline, content)
-    began = time.perf_counter()
-    answer = await offline.http.get(path, headers={"Range": ranges})
-    assert (answer.status_code < 500, len(answer.content) <= len(content) + 2000) == (True, True)
-    assert answer.status_code == status, answer.text[:200]
-    assert time.perf_counter() - began < LONG_ENOUGH
+    for ranges, status in RANGES.items():
+        began = time.perf_counter()
+        answer = await offline.http.get(path, headers={"Range": ranges})
+        assert answer.status_code == status, f"{ranges[:40]}: {answer.text[:200]}"
+        assert len(answer.content) <= len(content) + 2000, ranges[:40]
+        assert time.perf_counter() - began < LONG_ENOUGH, ranges[:40]

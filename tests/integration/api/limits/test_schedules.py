@@ -66,8 +66,7 @@ async def test_admins_have_as_many_as_they_like(people: People) -> None:
     await people.api.json("POST", "/schedules/", 201, json=SCHEDULE)
 
 
-async def test_those_that_are_given_to_a_user_count_too(people_of_either: People) -> None:
-    people = people_of_either
+async def test_those_that_are_given_to_a_user_count_too(people: People) -> None:
     ada, heir = await creator(people), await creator(people, "heir")
     ids = await _have(people, ada, 5)
     await _have(people, heir, 8)
@@ -92,8 +91,7 @@ async def test_schedules_given_away_at_once_do_not_pass_the_limit(people_of_eith
     assert await _count(people, heir) == 10
 
 
-async def test_a_finished_schedule_that_begins_again_counts(people_of_either: People) -> None:
-    people = people_of_either
+async def test_a_finished_schedule_that_begins_again_counts(people: People) -> None:
     ada = await creator(people)
     (finished,) = await _have(people, ada, 1, state=ScheduleState.FINISHED, is_active=False)
     ids = await _have(people, ada, 10)
