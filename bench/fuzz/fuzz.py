@@ -12,7 +12,7 @@ from schemathesis.engine import Status, events, from_schema
 from bench.fuzz.config import configured
 from bench.fuzz.data import Caller
 
-SHORT, LONG = ("examples", "fuzzing"), ("examples", "coverage", "fuzzing", "stateful")
+SHORT, LONG = ("examples",), ("examples", "coverage", "fuzzing", "stateful")
 _TOLD = 30
 
 

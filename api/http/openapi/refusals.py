@@ -19,7 +19,7 @@ _HEADERS = {
     "401": {"WWW-Authenticate": ("How to log in.", True)},
     "503": {"Retry-After": ("The number of seconds after which trying again makes sense.", True)},
     "201": {"Location": ("The path of what was made.", False), "ETag": ("The version, for If-Match.", False)},
-    "202": {"Location": ("The path where the progress can be seen.", True)},
+    "202": {"Location": ("The path where the progress can be seen.", False)},
 }
 
 
