@@ -21,13 +21,19 @@ app.command("cli.commands.reports:app", name="reports", help="Work with report f
 app.command(
     "cli.commands.schedules:app", name="schedules", help="List, create, pause, resume, delete, run and test schedules."
 )
-app.command("cli.commands.keys:app", name="keys", help="Make, list, change and revoke keys of users.")
-app.command("cli.commands.limits:limits", name="limits", help="Show what a user may have and do, and how much is used.")
+app.command("cli.commands.members.keys:app", name="keys", help="Make, list, change and revoke keys of users.")
+app.command(
+    "cli.commands.members.limits:limits", name="limits", help="Show what a user may have and do, and how much is used."
+)
 app.command("cli.commands.members.users:app", name="users", help="List users, and make one-time links for them.")
 app.command("cli.commands.members.sessions:app", name="sessions", help="List and end the log-ins of browsers.")
-app.command("cli.commands.recipients:app", name="recipients", help="Find, remove and erase people who get reports.")
 app.command(
-    "cli.commands.recipients:suppressions", name="suppressions", help="Keep addresses that nothing is ever sent to."
+    "cli.commands.members.recipients:app", name="recipients", help="Find, remove and erase people who get reports."
+)
+app.command(
+    "cli.commands.members.recipients:suppressions",
+    name="suppressions",
+    help="Keep addresses that nothing is ever sent to.",
 )
 app.command("cli.commands.account:account", name="account", help="Check that every due time is accounted for.")
 app.command("cli.operator.audit:app", name="audit", help="Check, export and look after the audit trail.")

@@ -6,18 +6,13 @@ Secrets go to the block and never come back: what is read of a block shows that 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
-from uuid import UUID
 
-import httpx
 from prefect.blocks.core import Block
-from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import BlockDocument
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import ObjectNotFound
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,7 +21,7 @@ from mailroom.access.viewer import SYSTEM
 from mailroom.audit import events
 from mailroom.audit import repository as audit
 from mailroom.audit.differences import differences
-from mailroom.connections import remembered, uses
+from mailroom.connections import blocks, remembered, uses
 from mailroom.connections import repository as connection_repository
 from mailroom.connections.kinds import block_type, kinds
 from mailroom.connections.spec import ConnectionSettings, NewConnection, build, screen
@@ -37,31 +32,10 @@ from mailroom.storage.database import Database
 from mailroom.storage.tables import Connection
 from prefect_mailroom.errors import ConfigurationError
 
-PREFECT_SECONDS = 15.0
 CHECK_SECONDS = 30.0
 _BEING_MADE = timedelta(minutes=1)
 """For so long a connection that is not made may be under way: longer than its making can take."""
 _HIDDEN = "********"  # What Prefect shows in place of a secret.
-
-
-@asynccontextmanager
-async def _prefect(settings: Settings, seconds: float = PREFECT_SECONDS) -> AsyncIterator[PrefectClient]:
-    """Open a client of our Prefect, limited in time; no answer becomes `Unavailable`.
-
-    The address is given, never looked up: without one, Prefect's own helpers would start a server of their own.
-    """
-    remedy = "Try again when Prefect is back. Nothing was changed."
-    try:
-        async with asyncio.timeout(seconds):
-            limits = httpx.Timeout(seconds, connect=2.0)
-            async with PrefectClient(settings.prefect_api, httpx_settings={"timeout": limits}) as client:
-                yield client
-    except PrefectHTTPStatusError as error:
-        message = f"Prefect did not accept the connection. It answered HTTP {error.response.status_code}."
-        raise Unavailable(message, remedy=remedy) from error
-    except (httpx.TransportError, OSError, TimeoutError) as error:
-        message = f"Prefect does not answer ({type(error).__name__}), and connections are stored there."
-        raise Unavailable(message, remedy=remedy) from error
 
 
 async def reserve(session: AsyncSession, wanted: NewConnection, context: Context) -> Connection:
@@ -97,57 +71,6 @@ def _taken(name: str) -> Conflict:
     return Conflict(f"A connection named '{name}' already exists.", remedy=remedy)
 
 
-async def make_block(wanted: NewConnection, settings: Settings) -> UUID | None:
-    """Make the block of a connection whose row is there. A block that is there already is never overwritten.
-
-    One with the same settings is taken: a creation whose answer from Prefect was lost has left it. Return the id of the
-    block that was made here, None where one was taken.
-
-    Raises:
-        Invalid: its target may never be reached.
-        Conflict: Prefect has another block of this name.
-        Unavailable: Prefect does not answer.
-    """
-    await screen(build(wanted.kind, wanted.settings))
-    return await _make_block(wanted.name, wanted, settings)
-
-
-async def _make_block(name: str, wanted: ConnectionSettings, settings: Settings) -> UUID | None:
-    block = build(wanted.kind, wanted.settings)
-    slug = block.get_block_type_slug()
-    async with _prefect(settings) as client:
-        try:
-            return await block.asave(name, overwrite=False, client=client)
-        except ValueError as error:
-            if not isinstance(error.__cause__, ObjectAlreadyExists):
-                raise
-            document = await client.read_block_document_by_name(name, slug, include_secrets=True)
-            if _is_of(document, build(wanted.kind, wanted.settings)):  # A new one: saving marks a block.
-                return None
-            message = f"Prefect has a block '{name}' of the type {slug} that is not a connection of ours."
-            remedy = "Choose another name, or delete that block in Prefect."
-            raise Conflict(message, remedy=remedy) from None
-
-
-async def remove_block(block_id: UUID, settings: Settings) -> None:
-    """Remove a block that was made for a connection which is gone.
-
-    Raises:
-        Unavailable: Prefect does not answer.
-    """
-    async with _prefect(settings) as client:
-        with suppress(ObjectNotFound):
-            await client.delete_block_document(block_id)
-
-
-def _is_of(document: BlockDocument, block: Block) -> bool:
-    """Tell whether a stored block has exactly the settings of this one, secrets included."""
-    try:
-        return type(block).model_validate(document.data).model_dump() == block.model_dump()
-    except (ValidationError, ConfigurationError):
-        return False
-
-
 async def record_created(session: AsyncSession, wanted: NewConnection, context: Context) -> None:
     """Write that a connection has its block, also into the audit trail.
 
@@ -168,7 +91,7 @@ async def create(session: AsyncSession, wanted: NewConnection, context: Context)
         Conflict, Invalid, Unavailable.
     """
     await _refuse_taken(session, wanted.name)
-    await _save_block(build(wanted.kind, wanted.settings), wanted.name, context.settings)
+    await blocks.save(build(wanted.kind, wanted.settings), wanted.name, context.settings)
     row = await reserve(session, wanted, context)
     await record_created(session, wanted, context)
     return row
@@ -212,9 +135,9 @@ async def replace(database: Database, name: str, wanted: ConnectionSettings, con
     before = await _audited(database, name, context)
     await database.transact(mark)
     if is_made:
-        await _save_block(block, name, context.settings)
+        await blocks.save(block, name, context.settings)
     else:
-        await _make_block(name, wanted, context.settings)
+        await blocks.make_of(name, wanted, context.settings)
     changes = differences(before, await _audited(database, name, context))
     return await database.transact(partial(finish, changes))
 
@@ -248,7 +171,7 @@ async def delete(session: AsyncSession, name: str, context: Context) -> None:
     # The block first: a database must not be kept waiting for Prefect.
     # Where it was never made, a block of its name is somebody else's.
     if row.is_made:
-        async with _prefect(context.settings) as client:
+        async with blocks.prefect(context.settings) as client:
             try:
                 document = await client.read_block_document_by_name(name, row.block_type_slug, include_secrets=False)
                 await client.delete_block_document(document.id)
@@ -302,7 +225,7 @@ def _block(row: Connection, document: BlockDocument) -> Block:
 
 
 async def _document(row: Connection, settings: Settings, *, include_secrets: bool) -> BlockDocument:
-    async with _prefect(settings) as client:
+    async with blocks.prefect(settings) as client:
         try:
             return await client.read_block_document_by_name(
                 row.name, row.block_type_slug, include_secrets=include_secrets
@@ -349,8 +272,3 @@ async def check(row: Connection, settings: Settings) -> str:
     except TimeoutError as error:
         message = f"The server behind the connection '{row.name}' did not answer within {CHECK_SECONDS:g} s."
         raise Unavailable(message, remedy="Check the address and port in the connection.") from error
-
-
-async def _save_block(block: Block, name: str, settings: Settings) -> None:
-    async with _prefect(settings) as client:
-        await block.asave(name, overwrite=True, client=client)

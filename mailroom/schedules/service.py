@@ -24,6 +24,7 @@ from mailroom.executions.reasons import ReasonCode, because
 from mailroom.ledger.account import account_for_change
 from mailroom.limits import service as limits
 from mailroom.limits.spec import Budget
+from mailroom.merge_patch import merge_patch
 from mailroom.recipients import repository as recipients
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
@@ -143,7 +144,7 @@ async def patch(
     """
 
     def merged(schedule: Schedule) -> ScheduleSpec:
-        return read_spec(_patched(schedule, changes), timezone=context.user.timezone)
+        return read_spec(merge_patch(spec_data(schedule), changes), timezone=context.user.timezone)
 
     doing = Action.SCHEDULE_CHANGE
     seen = merged(await stored.get(session, schedule_id, viewer=context.viewer, doing=doing))
@@ -336,21 +337,3 @@ async def request_execution(
     asked = events.ScheduleTested if kind is ExecutionKind.TEST else events.ScheduleRunNow
     audit.record_by(session, asked(schedule.id, execution.id), context)
     return execution
-
-
-def _patched(schedule: Schedule, patch: dict[str, Any]) -> dict[str, Any]:
-    """Return the body that results from an RFC 7396 merge patch of the schedule."""
-    merged: dict[str, Any] = _merge(spec_data(schedule), patch)
-    return merged
-
-
-def _merge(target: Any, patch: Any) -> Any:
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = _merge(result.get(key), value)
-    return result

@@ -178,8 +178,8 @@ LIMIT_GUARDS = (
         "mails go to listed domains when a run sends",
         "Nothing leaves for a domain that was taken off the list since.",
         "mailroom/passes/deliver.py",
-        "        if closed is None and (reason := why_not_to(delivery, standing.owner, self._settings)):\n",
-        "        if reason := None:\n",
+        "        if closed is None and (beyond := why_not_to(delivery, standing.owner, self._settings)):\n",
+        "        if beyond := None:\n",
         _SENDING,
     ),
     Guard(
@@ -289,8 +289,8 @@ LIMIT_GUARDS = (
     Guard(
         "ranges are few",
         "A download is not asked for in a thousand pieces.",
-        "api/rest/artifacts/routes.py",
-        '    if request.headers.get("range", "").count(",") >= MAX_RANGES:\n',
+        "api/rest/artifacts/ranges.py",
+        '    if given.count(",") >= MAX_RANGES:\n',
         "    if False:\n",
         _BODIES,
     ),

@@ -12,6 +12,7 @@ from api.actions.view import PageView
 from mailroom.access.permissions import Action
 from mailroom.audit import repository as audit
 from mailroom.audit.delivery_events import CredentialUsed
+from mailroom.connections import blocks
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
 from mailroom.connections.kinds import block_types, is_channel
@@ -64,7 +65,7 @@ async def create(caller: Caller, wanted: NewConnection, remember: Remember[Conne
     context = caller.context
     row = await caller.transact(lambda session: connections.reserve(session, wanted, context))
     try:
-        block_id = await connections.make_block(wanted, context.settings)
+        block_id = await blocks.make(wanted, context.settings)
     except BaseException:
         # Also where the caller has gone away: the name must not stay taken by a connection without settings.
         await caller.transact(
@@ -81,7 +82,7 @@ async def create(caller: Caller, wanted: NewConnection, remember: Remember[Conne
         await caller.transact(change)
     except Gone:
         if block_id is not None:
-            await connections.remove_block(block_id, context.settings)
+            await blocks.remove(block_id, context.settings)
         raise
     return view
 

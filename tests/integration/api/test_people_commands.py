@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from cli.commands import keys, recipients
+from cli.commands.members import keys, recipients
 from cli.rest_client import ApiProblem
 from mailroom.errors import NotFound
 from tests.integration.api.conftest import KEY, SCHEDULE

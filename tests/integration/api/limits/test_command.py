@@ -11,7 +11,7 @@ import uvicorn
 
 from api.actions.limits.views import LimitsView
 from api.rest.limits.examples import LIMITS
-from cli.commands.limits import limits
+from cli.commands.members.limits import limits
 from embedded.ports import free_port
 from tests.integration.api.limits.conftest import creator
 from tests.support.waiting import eventually
