@@ -43,7 +43,8 @@ async def measure(folder: Path) -> dict[str, Any]:
     with serving(settings) as served:
         say(f"everybody asks for {seconds:.0f} s")
         found = await people(served.url, persons, think=think, seconds=seconds, warm_up=_WARM_UP)
-        highest, tried = 0.0, []
+        highest = 0.0
+        tried: list[tuple[float, float]] = []
         if rate_seconds:
             say(f"the rate rises while the p95 stays within {WITHIN_MS:.0f} ms")
             highest, tried = await highest_rate(served.url, persons, within_ms=WITHIN_MS, seconds=rate_seconds)

@@ -8,7 +8,7 @@ from typing import Any
 from schemathesis.config import SchemathesisConfig
 
 CHECKS: dict[str, Any] = {
-    # Prefect is down, so 503 with Retry-After is the right answer where a secret has to be stored. 501 is the documented
+    # Prefect is down, so 503 with Retry-After is the right answer where a secret is stored. 501 is the documented
     # answer for a channel that is not there yet, and 502 that for a test whose end nobody knows.
     "not_a_server_error": {"expected-statuses": ["2xx", "3xx", "4xx", "501", "502", "503"]},
     # What the document cannot say is 422: a report that does not exist, SQL that is none, dates that never come. 410

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
 from fastapi.responses import FileResponse
@@ -17,7 +17,7 @@ from mailroom.access.permissions import Action
 from mailroom.versions import etag_of
 
 router = APIRouter(tags=["artifacts"])
-_FILE = {"content": {"*/*": {}}}
+_FILE: dict[str, Any] = {"content": {"*/*": {}}}
 
 
 @router.get(

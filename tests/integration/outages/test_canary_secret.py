@@ -81,7 +81,7 @@ def reports() -> dict[str, dict[str, Any]]:
     tells = "import os, sys; print(os.environ['TOKEN'], file=sys.stderr); print(os.environ['TOKEN']); sys.exit(3)"
     shell = {"kind": "shell", "connection": "canary-shell", "command": [sys.executable, "-c", tells]}
     sql = {"kind": "sql", "connection": "canary-sql", "queries": {"orders": "SELECT region FROM nowhere"}}
-    found = {"canary-by-shell": shell, "canary-by-sql": sql}
+    found: dict[str, dict[str, Any]] = {"canary-by-shell": shell, "canary-by-sql": sql}
     for status in (200, 401, 500):
         found[f"canary-by-http-{status}"] = {
             "kind": "http",

@@ -89,7 +89,7 @@ async def _text(made: World, path: str, query: dict[str, Any]) -> tuple[int, str
         )
         found += answer.text
         body = answer.json()
-        cursor = body.get("next_cursor") if answer.is_success and isinstance(body, dict) else ""
+        cursor = str(body.get("next_cursor") or "") if answer.is_success and isinstance(body, dict) else ""
         if not cursor:
             return answer.status_code, found
 
