@@ -234,7 +234,8 @@ async def _record_use(database: Database, request: RenderRequest, now: datetime)
     definition, owner = request.definition, request.owner
 
     async def record(session: AsyncSession) -> Identity | None:
-        audit.record(session, CredentialUsed(definition.source.connection, "rendering", definition.id), at=now)
+        used = CredentialUsed(definition.source.connection, "rendering", definition.id)
+        audit.record(session, used, at=now)
         if owner is None:
             return None
         sent = IdentitySent(definition.id, definition.source.connection)

@@ -76,8 +76,8 @@ TRAIL_GUARDS = (
         "the use of a source's credential is audited",
         "So does each rendering.",
         "mailroom/rendering/service.py",
-        "        audit.record(session, CredentialUsed(definition.source.connection",
-        "        (CredentialUsed(definition.source.connection",
+        "        audit.record(session, used, at=now)\n",
+        "",
         _SENDS,
     ),
     Guard(
