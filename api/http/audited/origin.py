@@ -27,4 +27,8 @@ def login_name(login: Login | None) -> str | None:
     """Return the name of what was logged in with; it tells nothing that anybody could log in with."""
     if login is None:
         return None
-    return f"key {login.key.prefix}" if login.key else "key of the installation"
+    if login.key:
+        return f"key {login.key.prefix}"
+    if login.session:
+        return f"session {login.session.id}"
+    return "token of the identity provider" if login.user else "key of the installation"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select, update
 
 from mailroom.access import secrets_kept
 from mailroom.members import web_sessions
+from mailroom.storage.database import Database
 from mailroom.storage.model.login import WebSession
-from tests.integration.api.login.conftest import OWN_PAGE, PASSWORD, Browser, Site
+from tests.integration.api.login.conftest import OWN_PAGE, PASSWORD, Browser, Site, serving, settings_of
 from tests.support.statements import recorded
 
 
@@ -149,3 +151,12 @@ async def test_what_ended_long_ago_is_removed(site: Site) -> None:
     await web_sessions.forget(site.database, now=now + timedelta(days=2))
     async with site.database.session() as session:
         assert not (await session.scalars(select(WebSession))).all()
+
+
+async def test_behind_a_proxy_of_ours_the_address_is_the_clients(tmp_path: Path, database: Database) -> None:
+    """Otherwise everybody would be slowed down for one who guesses passwords."""
+    async with serving(settings_of(tmp_path, trusted_proxies="203.0.113.0/24"), database) as site:
+        await site.user("ada")
+        browser = await site.browser(**{"X-Forwarded-For": "198.51.100.9"})
+        assert (await browser.open_link(await site.link("ext:ada"))).status_code == 303
+        assert (await _sessions(browser))[0]["address"] == "198.51.100.9"
