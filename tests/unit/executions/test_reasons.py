@@ -25,6 +25,7 @@ VALUES: dict[str, Any] = {
     "failures": 5,
     "due_at": DUE,
     "connection": "smtp",
+    "recipient": "ada@example.com",
     "execution": "e-1",
     "queued": "e-2",
     "schedule": "s-1",
