@@ -26,7 +26,7 @@ from mailroom.connections import repository as connection_repository
 from mailroom.connections.kinds import block_type, kinds
 from mailroom.connections.spec import ConnectionSettings, NewConnection, build, screen
 from mailroom.context import Context
-from mailroom.errors import Conflict, Gone, Unavailable
+from mailroom.errors import Conflict, Unavailable
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Connection
@@ -75,10 +75,10 @@ async def record_created(session: AsyncSession, wanted: NewConnection, context: 
     """Write that a connection has its block, also into the audit trail.
 
     Raises:
-        Gone: it was deleted meanwhile.
+        Conflict: it was deleted meanwhile.
     """
     if not await connection_repository.made(session, wanted.name):
-        raise Gone(f"The connection '{wanted.name}' was deleted while it was made.", remedy="Create it again.")
+        raise Conflict(f"The connection '{wanted.name}' was deleted while it was made.", remedy="Create it again.")
     audit.record_by(session, events.ConnectionCreated(wanted.name, wanted.kind, sorted(wanted.settings)), context)
 
 

@@ -18,7 +18,7 @@ from mailroom.connections import service as connections
 from mailroom.connections.kinds import block_types, is_channel
 from mailroom.connections.spec import ConnectionSettings, NewConnection
 from mailroom.context import Context
-from mailroom.errors import Gone
+from mailroom.errors import Conflict
 
 
 async def every(caller: Caller) -> PageView[ConnectionView]:
@@ -80,7 +80,7 @@ async def create(caller: Caller, wanted: NewConnection, remember: Remember[Conne
 
     try:
         await caller.transact(change)
-    except Gone:
+    except Conflict:
         if block_id is not None:
             await blocks.remove(block_id, context.settings)
         raise

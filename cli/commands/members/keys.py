@@ -125,6 +125,8 @@ def identity() -> None:
     from mailroom.access.identity import public_key
 
     settings = current()
+    if settings.mode == "embedded":
+        data_dir.prepare(settings)
     key = settings.identity_key if settings.mode == "production" else SecretStr(data_dir.identity_key(settings))
     sys.stdout.write(public_key(key))
 

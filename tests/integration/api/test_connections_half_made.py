@@ -68,7 +68,7 @@ async def test_the_block_of_a_connection_that_is_gone_is_removed(
         async with online.database.session() as session:
             await session.execute(delete(Connection).where(Connection.name == "late"))
         held.go.set()
-        assert (await creating).status_code == 410
+        assert (await creating).status_code == 409
     async with PrefectClient(prefect_server) as client:
         with pytest.raises(ObjectNotFound):
             await client.read_block_document_by_name("late", "mailroom-folder")

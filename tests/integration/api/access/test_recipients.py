@@ -123,10 +123,14 @@ async def test_both_lists_are_paged(people: People) -> None:
 async def test_no_query_in_a_loop_and_an_index_for_each(people: People) -> None:
     api = people.api
 
-    async def statements() -> int:
+    async def once() -> int:
         with recorded(api.database) as recorder:
             await api.json("GET", f"/recipients/{ADA}", 200)
         return recorder.statements
+
+    async def statements() -> int:
+        # The least of some: a loop in the background may ask something meanwhile.
+        return min([await once() for _ in range(3)])
 
     made = await api.json("POST", "/schedules/", 201, json=_body(ADA))
     await _sent(api, made["id"], ADA)
