@@ -14,6 +14,7 @@ from typing import Any
 ROOMS = ("mailroom", "deployments", "prefect_mailroom", "api", "embedded")
 """The loggers below these names are ours."""
 
+_FORMATTER = logging.Formatter()
 _INVISIBLE = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
@@ -26,6 +27,11 @@ def _shown(character: str) -> str:
     if character.isprintable():
         return character
     return _INVISIBLE.get(character) or f"\\u{ord(character):04x}"
+
+
+def quoted(text: str) -> str:
+    """Return lines of a traceback so that none of them can be taken for a line of the log: each begins with a bar."""
+    return "\n".join(f"| {harmless(line)}" for line in text.split("\n"))
 
 
 def guard() -> None:
@@ -46,4 +52,7 @@ class _Guarded:
         # A record that is copied begins without a name.
         if record.name and record.name.partition(".")[0] in ROOMS:
             record.msg, record.args = harmless(record.getMessage()), None
+            if isinstance(record.exc_info, tuple) and record.exc_info[0] is not None:
+                # Formatters of lines of text take what is here; those of JSON escape the error themselves.
+                record.exc_text = quoted(_FORMATTER.formatException(record.exc_info))
         return record

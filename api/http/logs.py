@@ -65,10 +65,10 @@ def _ours_as_json() -> None:
     made: list[Processor] = [strip, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     handler = _ToStderr()
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=made))
+    logging.getLogger("mailroom.audit").setLevel(logging.INFO)  # Its checkpoints are no warnings.
     for room in log_lines.ROOMS:
         logger = logging.getLogger(room)
         logger.handlers = [one for one in logger.handlers if not isinstance(one, _ToStderr)] + [handler]
-        logger.setLevel(logging.INFO)
 
 
 class RequestLog:

@@ -345,6 +345,14 @@ TRAIL_GUARDS = (
         _LINES,
     ),
     Guard(
+        "a traceback makes up no line",
+        "Nor does the text of an error.",
+        "mailroom/log_lines.py",
+        "                record.exc_text = quoted(_FORMATTER.formatException(record.exc_info))\n",
+        "                pass\n",
+        _LINES,
+    ),
+    Guard(
         "the API writes its log as JSON",
         "Nor does an error of a far side.",
         "api/http/logs.py",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
 
 LOOPS = {"reconciler", "drift repair", "rescue", "watchdog", "cleaner", "stops", "ledger witness", "key reminders"}
+LOOPS |= {"audit sealer", "audit retention", "ages of secrets"}
 
 
 class Process:

@@ -13,13 +13,15 @@ from sqlalchemy import delete
 
 from mailroom.access.service import ensure_default_user
 from mailroom.storage.database import Database
+from mailroom.storage.model.audit import AuditChain, AuditSeal
 from mailroom.storage.stop_tables import LedgerClock
-from mailroom.storage.tables import Connection, Report, Table, User
+from mailroom.storage.tables import AuditEvent, Connection, Report, Table, User
 from prefect_mailroom import outbound
 from tests.integration.outages.environment import OutageEnvironment
 from tests.integration.outages.processes import Processes
 
-_KEPT = {model.__tablename__ for model in (Connection, LedgerClock, Report, User)}
+# The audit trail lets nobody remove its rows.
+_KEPT = {model.__tablename__ for model in (AuditChain, AuditEvent, AuditSeal, Connection, LedgerClock, Report, User)}
 
 
 @pytest.fixture(scope="session")

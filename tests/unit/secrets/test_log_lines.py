@@ -23,6 +23,19 @@ def test_security_22_a_message_stays_on_its_line(name: str, caplog: pytest.LogCa
     assert "Sales\\r\\nERROR forged line\\u001b[2J" in record.getMessage()
 
 
+def test_security_22_an_error_of_a_far_side_makes_up_no_line(caplog: pytest.LogCaptureFixture) -> None:
+    log_lines.guard()
+    try:
+        raise ValueError(HOSTILE)
+    except ValueError:
+        logging.getLogger("mailroom.passes").exception("It failed.")
+    (record,) = [one for one in caplog.records if one.name == "mailroom.passes"]
+    first, *rest = logging.Formatter().format(record).split("\n")
+    assert first == "It failed."
+    assert len(rest) >= 4
+    assert all(line.startswith("| ") and line.isprintable() for line in rest)
+
+
 def test_messages_of_others_are_left_alone(caplog: pytest.LogCaptureFixture) -> None:
     log_lines.guard()
     logging.getLogger("somebody.else").warning("two\nlines of %s", "theirs")
