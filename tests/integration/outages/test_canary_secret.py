@@ -161,7 +161,7 @@ async def test_security_36_a_canary_is_found_nowhere(
     }
     wanted = [{**body, "destinations": targets}]
     for report_id, source in reports().items():
-        sections = [{"kind": "table", "query": "orders" if source["kind"] == "sql" else "data"}]
+        sections = [{"kind": "table", "query": "orders" if source["kind"] == "sql" else "rows"}]
         definition = {
             **REPORT,
             "id": report_id,
