@@ -1,7 +1,7 @@
 """An HTTP client of whose requests the libraries tell nothing in their logs.
 
-httpx logs each address at INFO, and httpcore each header of an answer at DEBUG. The address of a webhook often contains a
-token, and the far side may give back what it was told.
+httpx logs each address at INFO, and httpcore each header of an answer at DEBUG. The address of a webhook often contains
+a token, and the far side may give back what it was told.
 """
 
 from __future__ import annotations
