@@ -294,14 +294,14 @@ def http_client(*, timeout: float) -> AsyncClient:
     import httpx
     from httpx_secure import httpx_ssrf_protection
 
+    from prefect_mailroom.quiet_http import QuietClient
+
     async def validator(host: str, address: Address, port: int) -> bool:
         permit(host, str(address))
         await refuse_never(host, str(address), port)
         return True
 
-    client = httpx.AsyncClient(
-        timeout=httpx.Timeout(timeout, connect=timeout / 2), follow_redirects=False, trust_env=False
-    )
+    client = QuietClient(timeout=httpx.Timeout(timeout, connect=timeout / 2), follow_redirects=False, trust_env=False)
     return httpx_ssrf_protection(client, check_globally_reachable=False, custom_validator=validator)
 
 

@@ -161,7 +161,7 @@ async def test_security_36_a_canary_is_found_nowhere(
     }
     wanted = [{**body, "destinations": targets}]
     for report_id, source in reports().items():
-        sections = [{"kind": "table", "query": "orders" if source["kind"] == "sql" else "data"}]
+        sections = [{"kind": "table", "query": "orders" if source["kind"] == "sql" else "rows"}]
         definition = {
             **REPORT,
             "id": report_id,
@@ -190,7 +190,7 @@ async def test_security_36_a_canary_is_found_nowhere(
     (delivered,) = [
         d
         for d in (await api.get(f"/executions/{runs[0].json()['id']}")).json()["deliveries"]
-        if d["state"] == "delivered"
+        if d["status"] == "delivered"
     ]
     assert delivered["connection"] == "canary-hook-200", "the secret was really used"
 
