@@ -67,7 +67,7 @@ def header_of(token: str, algorithms: tuple[str, ...]) -> Header:
     algorithm, kid = header.get("alg"), header.get("kid")
     if algorithm not in algorithms:
         raise TokenRefused(Fault.ALGORITHM)
-    if "crit" in header or not isinstance(kid, str | None):
+    if not isinstance(kid, str | None):
         raise TokenRefused(Fault.MALFORMED)
     return Header(str(algorithm), kid)
 

@@ -112,6 +112,18 @@ async def test_keys_from_elsewhere_pass_the_guard_of_what_leaves(
         await asked.bearer(provider.token("ada"))
 
 
+async def test_nothing_inside_is_touched_for_a_document(asked: Provider, provider: IdentityProvider) -> None:
+    with socket.socket() as inside:
+        inside.bind(("127.0.0.1", 0))
+        inside.listen()
+        inside.setblocking(False)
+        provider.changes["jwks_uri"] = f"https://127.0.0.1:{inside.getsockname()[1]}/jwks"
+        with pytest.raises(Unavailable):
+            await asked.bearer(provider.token("ada"))
+        with pytest.raises(BlockingIOError):
+            inside.accept()
+
+
 @contextmanager
 def _answering(body: bytes, *, status: int = 200, **headers: str) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
