@@ -138,10 +138,10 @@ async def test_security_36_a_canary_is_found_nowhere(
         await ask("POST", f"/connections/{name}/check")
         await ask("GET", f"/connections/{name}")
         # What is refused is not repeated: a setting that nobody knows, and secrets of a wrong type.
-        secret = {
+        secret: dict[str, Any] = {
             key: [CANARY] for key in ("credentials", "auth_secret", "signing_secret", "environment") if key in settings
         }
-        for wrong in ({**settings, "more": CANARY}, {**settings, "more": [CANARY], **secret}):
+        for wrong in (settings | {"more": CANARY}, settings | {"more": [CANARY]} | secret):
             refused = await ask("PUT", f"/connections/{name}", json={"kind": kind, "settings": wrong})
             assert refused.status_code == 422, refused.text
         if kind in ("email", "webhook"):
