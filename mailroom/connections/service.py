@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from prefect.blocks.core import Block
 from prefect.client.schemas.objects import BlockDocument
 from prefect.exceptions import ObjectNotFound
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action
@@ -190,7 +190,24 @@ async def shown(row: Connection, settings: Settings) -> dict[str, Any]:
     """
     document = await _document(row, settings, include_secrets=False)
     known = block_type(row.kind).model_fields if row.kind in kinds() else {}
-    return {key: _without_secrets(value) for key, value in document.data.items() if key in known}
+    return {
+        key: _hidden(value) if _is_secret(known[key].annotation) else _without_secrets(value)
+        for key, value in document.data.items()
+        if key in known
+    }
+
+
+def _is_secret(annotation: Any) -> bool:
+    """Tell whether a setting holds secrets. Prefect hides a secret, but not a mapping or a list of them."""
+    return annotation is SecretStr or any(_is_secret(part) for part in get_args(annotation))
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _hidden(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_hidden(item) for item in value]
+    return None if value is None else {"secret": True}
 
 
 def _without_secrets(value: Any) -> Any:

@@ -187,4 +187,12 @@ INPUT_GUARDS = (
         "    return True\n",
         ("tests/integration/passes/test_canary_in_logs.py",),
     ),
+    Guard(
+        "a mapping of secrets is hidden",
+        "What Prefect does not hide of a block, such as the environment of a shell source, is not shown.",
+        "mailroom/connections/service.py",
+        "    return annotation is SecretStr or any(_is_secret(part) for part in get_args(annotation))\n",
+        "    return False\n",
+        ("tests/unit/connections/test_shown_secrets.py",),
+    ),
 )

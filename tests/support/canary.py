@@ -46,6 +46,8 @@ class FarSide(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:  # the library's name
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         told = f"{self.path} {self.headers} ".encode() + body
+        if self.command == "GET" and self.path.startswith("/200"):
+            told = b"region,amount\r\nEMEA,1\r\n"  # An export that works; what it has is the report's own data.
         status = int(self.path.split("/")[1])
         self.send_response(status, CANARY.encode("ascii", "replace").decode())
         if 300 <= status < 400:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 
 from api.http.auth import LOGIN
+from api.http.rates.middleware import ADDRESS
 from mailroom.access.login import Login
 from mailroom.context import Origin
 
@@ -14,13 +15,14 @@ _LONGEST_ADDRESS = 64
 
 
 def origin_of(request: Request) -> Origin:
-    """Return the address of the peer, and what it has logged in with."""
+    """Return the address of the client, and what it has logged in with."""
     return Origin(address_of(request), login_name(request.scope.get(LOGIN)))
 
 
 def address_of(request: Request) -> str | None:
-    """Return the address of the peer; what a header says of it counts for nothing here."""
-    return request.client.host[:_LONGEST_ADDRESS] if request.client else None
+    """Return the address of the client: the peer, or what a listed proxy says of it."""
+    address: str | None = request.scope.get(ADDRESS)
+    return address[:_LONGEST_ADDRESS] if address else None
 
 
 def login_name(login: Login | None) -> str | None:
