@@ -220,7 +220,7 @@ async def test_a_suppressed_address_is_refused_when_it_is_saved_and_by_a_trial(p
     await api.json("DELETE", f"/suppressions/{made['id']}", 404)
     await me.json("PATCH", f"/schedules/{before}", 200, json={"name": "Other"})
     actions = [e["action"] for e in (await api.json("GET", f"/audit?entity_id={made['id']}", 200))["items"]]
-    assert actions == ["removed", "changed", "added"]
+    assert actions == ["refused", "removed", "changed", "added"], "the second DELETE was refused"
 
 
 async def test_a_whole_domain_is_suppressed_without_its_subdomains(people: People) -> None:

@@ -91,10 +91,12 @@ def people() -> list[Person]:
 
 
 def things(everyone: list[Person], rng: random.Random, count: int = 400) -> list[Thing]:
-    """Return things of everyone, and things that are shared with one, two or no subjects or open to everybody."""
+    """Return two things of everyone, and things that are shared with one, two or no subjects or open to everybody."""
     subjects = [user_subject(person.name) for person in everyone]
     subjects += [*(team_subject(team) for team in TEAMS if team), *(role_subject(role) for role in Role)] * 8
     made = [Thing(f"of-{one.name}", one.name, one.team) for one in everyone]
+    # What is one's own and shared with oneself as well is one's own, and nothing else.
+    made += [Thing(f"of-{one.name}-2", one.name, one.team, frozenset({role_subject(one.role)})) for one in everyone]
     for number in range(count):
         shared = frozenset(rng.sample(subjects, rng.choice([0, 1, 2])))
         owner = rng.choice([*everyone, None, None])
@@ -109,14 +111,14 @@ def cases(count: int, rng: random.Random) -> Iterator[Case]:
     """Yield this many random cases; every action comes up about equally often, and a relation of each kind often."""
     everyone = people()
     every_thing = things(everyone, rng)
-    own = {thing.owner: thing for thing in every_thing if thing.name.startswith("of-")}
+    own = {one.name: [thing for thing in every_thing if thing.owner == one.name][:2] for one in everyone}
     actions, scopes = list(Action), list(Scope)
     for _ in range(count):
         person = rng.choice(everyone)
         # Each tenth thing in ten is the person's own, and three are none: both would be rare otherwise.
         match rng.randrange(10):
             case 0:
-                thing = own[person.name]
+                thing = rng.choice(own[person.name])
             case 1 | 2 | 3:
                 thing = NOTHING
             case _:

@@ -49,6 +49,7 @@ def test_the_cases_reach_every_cell_of_the_table() -> None:
         ("when { context.scope < 3 }", "when { context.scope < 2 }"),
         ('forbid (principal in Role::"viewer"', 'forbid (principal in Role::"nobody"'),
         ('principal.grants.contains("report.define_sql")', 'principal.grants.contains("report.define_shell")'),
+        ('resource != Thing::"nothing" && resource.owner != principal.name &&', 'resource != Thing::"nothing" &&'),
         ('principal.team != "" && resource.team == principal.team', "true"),
     ],
 )
