@@ -85,7 +85,8 @@ def test_security_35_a_long_text_is_looked_at_in_no_time() -> None:
 
 def test_security_35_every_route_with_a_body_reads_it_within_the_limits(offline: Api) -> None:
     contexts = [one for part in offline.app.routes for one in getattr(part, "effective_route_contexts", tuple)()]
-    with_body = [one for one in contexts if one.methods & {"POST", "PUT", "PATCH"}]
+    # The forms of pages are limited by the defence against other sites, which reads them first.
+    with_body = [one for one in contexts if one.methods & {"POST", "PUT", "PATCH"} and one.path.startswith("/api/")]
     assert len(with_body) > 20
     assert [one.path for one in with_body if not isinstance(one.original_route, JsonRoute)] == []
 
@@ -110,12 +111,13 @@ async def _file(api: Api, content: bytes) -> str:
 RANGES = {
     "bytes=" + ",".join(["0-"] * 1000): 416,
     "bytes=" + ",".join(f"{n}-{n}" for n in range(0, 100, 2)): 416,
-    "bytes=" + "0-" * 10_000: 400,
+    "bytes=" + "0-" * 10_000: 416,
     "bytes=" + ",".join(["0-"] * 8): 206,
     "bytes=0-9,5-14,10-19": 206,
-    "bytes=9-0": 400,
-    "bytes=-99999999999999999999999": 206,
-    "lines=0-1": 400,
+    "bytes=9-0": 416,
+    "bytes=-99999999999999999999999": 416,
+    "bytes=-999999": 206,
+    "lines=0-1": 416,
 }
 
 
