@@ -126,7 +126,8 @@ def known_values(served: Served, document: dict[str, Any]) -> list[str]:
             if "get" not in item or "{" in path or not path.startswith("/api/v1/"):
                 continue
             answer = http.get(path.removeprefix("/api/v1"))
-            if answer.is_success and isinstance(items := answer.json().get("items"), list):
+            is_json = answer.headers.get("content-type", "").partition(";")[0] == "application/json"
+            if answer.is_success and is_json and isinstance(items := answer.json().get("items"), list):
                 values = (one.get(field) for one in items[:8] for field in ("id", "name", "address", "schedule_id"))
                 found |= {value for value in values if isinstance(value, str) and value}
     return sorted(found)

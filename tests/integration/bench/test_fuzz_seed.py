@@ -11,7 +11,7 @@ from bench.fuzz.fuzz import SHORT
 from bench.fuzz.report import result
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("fuzz")]
-REQUESTS = 240
+REQUESTS = 400
 
 
 def test_no_request_of_any_role_is_answered_as_nobody_said(tmp_path: Path) -> None:
