@@ -17,7 +17,7 @@ import pytest
 from prefect.client.orchestration import PrefectClient
 from sqlalchemy.ext.asyncio import AsyncSession
 
-import mailroom.connections.service
+import mailroom.connections.blocks
 import mailroom.passes.deliver
 import mailroom.rendering.client
 from deployments.reconcile import Reconciler
@@ -156,7 +156,7 @@ class SimulatedEnvironment(Environment):
 
         # One after the other: a process that dies takes no other delivery with it in the middle of a statement.
         patch.setattr(mailroom.passes.deliver, "_AT_ONCE", 1)
-        patch.setattr(mailroom.connections.service, "_prefect", prefect)
+        patch.setattr(mailroom.connections.blocks, "prefect", prefect)
         patch.setattr(mailroom.rendering.client, "render", render)
 
     async def close(self) -> None:
