@@ -15,6 +15,7 @@ export UV_SYSTEM_CERTS ?= 1
 # Python starts nowhere below a folder with a name like Müller if the locale is C, unless it is told to use UTF-8.
 export PYTHONUTF8 ?= 1
 ONCE ?=
+TEST_PROCESSES ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-313 check format guards docs lock clean \
@@ -38,12 +39,13 @@ demo: $(READY) ## Start everything, deliver real reports, print the proof (ONCE=
 up: $(READY) ## Run Mailroom embedded until Ctrl-C
 	@$(BIN)/mailroom up
 
+# Four at once on two cores: many of the tests wait for a minute of the clock, or for a process to come up.
 test: $(READY) ## Check style, types and imports, then run every test
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup $(ARGS)
 
 # The same lock and recipe in an environment beside the other one: 3.13 takes another way through changes of the clocks.
 test-313: ## Run the unit tests on Python 3.13, in .venv-3.13 (PYTHON_313= names the interpreter)
