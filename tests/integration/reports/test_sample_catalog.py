@@ -27,6 +27,8 @@ from mailroom.reports.spec import ReportDefinition
 from mailroom.settings import CHECKOUT
 from prefect_mailroom.errors import ConfigurationError
 
+pytestmark = pytest.mark.xdist_group("samples")  # The data is built once.
+
 CATALOG = CHECKOUT / "catalog"
 DUE = datetime(2026, 11, 23, 9, tzinfo=UTC)
 Flight = dict[str, str]

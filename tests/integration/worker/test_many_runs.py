@@ -20,7 +20,7 @@ from tests.support.work_pool import WorkPool, opened
 
 RUNS = 200
 # Patience is for a machine that has much else to do; by itself the file takes a minute and a half.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("many_runs")]
 APPENDS = """
     import os
 
