@@ -116,9 +116,12 @@ def _create_database(postgres_url: str, name: str, template: str = "template1") 
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Send tests that use the Prefect server to one xdist worker, so that there is one server."""
+    """Send tests that use the Prefect server to two xdist workers, so that there are no more than two servers.
+
+    One has the tests of workers, and takes as long as the other one.
+    """
     if "prefect_server" in getattr(item, "fixturenames", ()):
-        item.add_marker(pytest.mark.xdist_group("prefect"))
+        item.add_marker(pytest.mark.xdist_group("prefect-worker" if "worker" in item.path.parts else "prefect"))
 
 
 @pytest.fixture(scope="session")
