@@ -50,8 +50,10 @@ def settings_in(folder: Path, *, prefect_api: str = NOBODY_LISTENS) -> Settings:
 
 
 @contextmanager
-def serving(settings: Settings, environment: Mapping[str, str] | None = None) -> Iterator[Served]:
-    """Run the API while the block does. Its database must be migrated."""
+def serving(
+    settings: Settings, environment: Mapping[str, str] | None = None, *, processes: int = 1
+) -> Iterator[Served]:
+    """Run the API in this number of processes while the block does. Its database must be migrated."""
     own = {
         "MAILROOM_DATA_DIR": str(settings.data_dir),
         "MAILROOM_DATABASE_URL": settings.database_url,
@@ -66,7 +68,7 @@ def serving(settings: Settings, environment: Mapping[str, str] | None = None) ->
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("MAILROOM_", "PREFECT_"))}
     log = settings.data_dir / "api.log"
     command = [sys.executable, "-m", "uvicorn", "api.app:create_app", "--factory", "--no-access-log"]
-    address = ["--host", settings.host, "--port", str(settings.api_port)]
+    address = ["--host", settings.host, "--port", str(settings.api_port), "--workers", str(processes)]
     with programs.running([*command, *address], {**inherited, **own}, log) as process:
         url = f"http://{settings.host}:{settings.api_port}"
 

@@ -1,6 +1,6 @@
-"""`make bench-api` (USERS=200 THINK=2 SCHEDULES=10000 SECONDS=60 RATE_SECONDS=10): people at the API, and api.json.
+"""`make bench-api` (USERS=200 THINK=2 SCHEDULES=10000 SECONDS=60 RATE_SECONDS=10 PROCESSES=1): people at the API, and api.json.
 
-The API is a process of its own on SQLite; Prefect is down, so that only our own work is measured: a change answers
+The API has processes of its own (PROCESSES=) on SQLite; Prefect is down, so that only our own work is measured: a change answers
 without waiting for Prefect, as it does whenever Prefect takes longer than a moment. RATE_SECONDS=0 leaves the search
 for the highest rate out.
 """
@@ -40,7 +40,8 @@ async def measure(folder: Path) -> dict[str, Any]:
     began = time.monotonic()
     persons = await data.fill(settings, users, schedules)
     say(f"{users} people and {schedules:,} schedules, stored in {time.monotonic() - began:.0f} s")
-    with serving(settings) as served:
+    processes = int(_number("PROCESSES", 1))
+    with serving(settings, processes=processes) as served:
         say(f"everybody asks for {seconds:.0f} s")
         found = await people(served.url, persons, think=think, seconds=seconds, warm_up=_WARM_UP)
         highest = 0.0
@@ -53,6 +54,7 @@ async def measure(folder: Path) -> dict[str, Any]:
         "users": users,
         "think_s": think,
         "schedules": schedules,
+        "api_processes": processes,
         "p50_ms": found.quantile_ms(50),
         "p95_ms": found.quantile_ms(95),
         "p99_ms": found.quantile_ms(99),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.actions.schedules.ahead import ahead_of
 from api.actions.schedules.views import LastRun, NextRun, ScheduleView, SyncView, WarningView
 from mailroom.calendars.service import business_calendars
 from mailroom.context import Context
@@ -17,14 +18,12 @@ from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import reason_of
 from mailroom.schedules.conflicts.survey import Draft, survey
 from mailroom.schedules.conflicts.warning import ScheduleWarning
-from mailroom.schedules.forecast import DueTime, forecast
+from mailroom.schedules.forecast import DueTime
 from mailroom.schedules.service import etag
 from mailroom.schedules.spec import spec_data, stored_spec
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import Execution, Schedule
 from mailroom.timing import BusinessCalendar
-
-SHOWN_RUNS = 5
 
 
 def next_runs(due: Sequence[DueTime]) -> list[NextRun]:
@@ -78,7 +77,7 @@ def _schedule(
     ahead = None
     if row.state is ScheduleState.ACTIVE and timing.frequency != "immediate":
         business = calendars.get(timing.calendar or "", BusinessCalendar())
-        ahead = forecast(timing, business, now=context.now, count=SHOWN_RUNS, jitter=spec.policy.jitter)
+        ahead = ahead_of(spec, business, context.now)
     here = f"/api/v1/schedules/{row.id}"
     links = {"self": here, "history": f"{here}/history", "report": f"/api/v1/reports/{row.report_id}"}
     if row.deployment_id:
