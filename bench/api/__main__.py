@@ -1,8 +1,8 @@
-"""`make bench-api` (USERS=200 THINK=2 SCHEDULES=10000 SECONDS=60 RATE_SECONDS=10 PROCESSES=1): people at the API, and api.json.
+"""`make bench-api`: people at the API, and api.json.
 
-The API has processes of its own (PROCESSES=) on SQLite; Prefect is down, so that only our own work is measured: a change answers
-without waiting for Prefect, as it does whenever Prefect takes longer than a moment. RATE_SECONDS=0 leaves the search
-for the highest rate out.
+USERS=200 THINK=2 SCHEDULES=10000 SECONDS=60 RATE_SECONDS=10 PROCESSES=1 can be set. The API has processes of its own on
+SQLite; Prefect is down, so that only our own work is measured: a change answers without waiting for Prefect, as it does
+whenever Prefect takes longer than a moment. RATE_SECONDS=0 leaves the search for the highest rate out.
 """
 
 from __future__ import annotations
