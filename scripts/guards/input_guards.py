@@ -5,6 +5,7 @@ from __future__ import annotations
 from scripts.guards.guards import Guard
 
 _API = "tests/integration/api/access"
+_DONE = ("tests/integration/connections/test_what_may_be_done.py",)
 _ROUTES = (f"{_API}/test_every_route.py",)
 _LISTS = (f"{_API}/test_lists.py",)
 _EVERY_LIST = (f"{_API}/test_every_list.py",)
@@ -41,7 +42,7 @@ INPUT_GUARDS = (
         "mailroom/connections/repository.py",
         "    viewer.require(doing, Relation.SHARED)\n",
         "",
-        _ROUTES,
+        _DONE,
     ),
     Guard(
         "what is done to a calendar is asked",
@@ -49,7 +50,7 @@ INPUT_GUARDS = (
         "mailroom/calendars/repository.py",
         "    viewer.require(doing, Relation.SHARED)\n",
         "",
-        _ROUTES,
+        _DONE,
     ),
     Guard(
         "deliveries are filtered by their viewer",
