@@ -46,7 +46,7 @@ OPEN = frozenset(
     }
 )
 LOGIN = "mailroom.login"
-"""Where the ASGI scope of a request has its `Login`."""
+"""The key in the ASGI scope of a request under which its `Login` is."""
 
 
 def require_key(key: SecretStr) -> SecretStr:

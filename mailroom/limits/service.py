@@ -80,7 +80,7 @@ def refuse_addresses(addresses: Iterable[str], user: User, settings: Settings, *
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How many schedules a user has, and how many of each budget were asked for within the last hour."""
+    """The number of schedules of a user, and of requests against each budget within the last hour."""
 
     schedules: int
     budgets: dict[Budget, int]

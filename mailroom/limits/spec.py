@@ -13,7 +13,7 @@ SHOWN_UNLIMITED = "unlimited"
 
 
 class Budget(StrEnum):
-    """What a user may ask for so many times within any hour; the value names the limit.
+    """The things that a user may ask for so many times within any hour; the value names the limit.
 
     runs: run-now, and schedules that run at once. backfills: due times that are made good. tests: of schedules and of
     connections. previews: of reports, which are rendered for it.
@@ -27,7 +27,7 @@ class Budget(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one user may have and do; `UNLIMITED` where nothing is counted.
+    """The limits of one user; `UNLIMITED` where nothing is counted.
 
     Attributes:
         interval: the least time between two due times.

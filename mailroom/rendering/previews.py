@@ -24,7 +24,7 @@ from mailroom.storage.tables import Connection
 from prefect_mailroom.errors import ConfigurationError
 
 LIMITS = Limits(seconds=60, memory_mb=1024, output_mb=10, rows=200_000)
-"""What a preview may use, where its reader's own limits are not narrower."""
+"""The limits of a preview, where its reader's own limits are not narrower."""
 
 
 async def preview_html(

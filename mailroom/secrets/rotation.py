@@ -33,7 +33,7 @@ BATCH = 50
 
 @dataclass
 class Progress:
-    """What became of the blocks: `unreadable` names those that neither key opens, which were left alone."""
+    """The result for all blocks: `unreadable` names those that neither key opens, which were left alone."""
 
     changed: int = 0
     already: int = 0
@@ -42,7 +42,7 @@ class Progress:
 
 @dataclass
 class Proof:
-    """What the keys open now: all `blocks` are opened by the new key alone, but for the named ones."""
+    """The proof of what the keys open now: all `blocks` are opened by the new key alone, but for the named ones."""
 
     blocks: int = 0
     not_with_new: list[str] = field(default_factory=list)

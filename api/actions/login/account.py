@@ -10,7 +10,7 @@ from mailroom.members import passwords, web_sessions
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What the page of an account shows besides the user: whether there is a password, and how many sessions."""
+    """The facts on the page of an account besides the user: if there is a password, and the number of sessions."""
 
     has_password: bool
     sessions: int

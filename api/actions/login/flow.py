@@ -1,4 +1,4 @@
-"""What a browser keeps while it is at the identity provider: sealed, so that it comes back as it was given. Pure."""
+"""Seal what a browser keeps while it is at the identity provider, so that it comes back as it was given. Pure."""
 
 from __future__ import annotations
 

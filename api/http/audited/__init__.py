@@ -1,1 +1,1 @@
-"""What the audit trail has of requests: from where they came, and that they were refused."""
+"""Tell the audit trail of requests: where they came from, and that they were refused."""

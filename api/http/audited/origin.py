@@ -10,7 +10,7 @@ from mailroom.access.login import Login
 from mailroom.context import Origin
 
 CONTEXT = "mailroom.context"
-"""Where the ASGI scope of a request has its `Context`, once it is known."""
+"""The key in the ASGI scope of a request under which its `Context` is, once it is known."""
 _LONGEST_ADDRESS = 64
 
 

@@ -20,7 +20,7 @@ LONGEST = 4096
 
 
 class Cookie(StrEnum):
-    """What a cookie is for."""
+    """The purposes of our cookies."""
 
     SESSION = "mailroom"
     FORM = "mailroom-form"

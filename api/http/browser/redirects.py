@@ -1,4 +1,4 @@
-"""Where a log-in leads to afterwards: a path of ours, never another site. Pure."""
+"""Choose where a log-in leads to afterwards: a path of ours, never another site. Pure."""
 
 from __future__ import annotations
 

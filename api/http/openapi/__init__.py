@@ -1,1 +1,1 @@
-"""What the OpenAPI document says besides what FastAPI works out."""
+"""Complete the OpenAPI document with what FastAPI does not work out by itself."""

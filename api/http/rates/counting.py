@@ -36,7 +36,7 @@ _UNITS: dict[str, type[RateLimitItem]] = {
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How many requests of one user, key or address (`name`) may be made within `seconds`."""
+    """The number of requests that one user, key or address (`name`) may make within `seconds`."""
 
     name: str
     item: RateLimitItem

@@ -21,7 +21,7 @@ from mailroom.roles import Scope as KeyScope
 from mailroom.settings import Settings
 
 ADDRESS = "mailroom.address"
-"""Where the ASGI scope of a request has the address of its client."""
+"""The key in the ASGI scope of a request under which the address of its client is."""
 UNCOUNTED = frozenset({"/healthz", "/readyz"})
 _LONGEST_REFERENCE = 240
 

@@ -20,7 +20,7 @@ _WIDTH = [Role.VIEWER, Role.CREATOR, Role.ADMIN]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the provider says of somebody.
+    """The provider's word about somebody.
 
     Attributes:
         role: None where no value of the claim is one of `oidc_roles`, and there is no default.

@@ -1,4 +1,4 @@
-"""Why a token of the identity provider is refused."""
+"""Name the reasons to refuse a token of the identity provider."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from prefect_mailroom.errors import MailroomError
 
 
 class Fault(StrEnum):
-    """What is wrong with a token. What an attacker could learn from the difference is nothing that the token hides."""
+    """The fault of a token. An attacker learns nothing from the difference that the token itself would hide."""
 
     MALFORMED = "malformed"
     ALGORITHM = "algorithm"

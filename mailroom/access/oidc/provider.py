@@ -29,7 +29,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """What the provider has published, as it was at the monotonic time `at`."""
+    """The documents that the provider had published at the monotonic time `at`."""
 
     authorization_endpoint: str
     token_endpoint: str

@@ -35,7 +35,7 @@ _FAULTS: tuple[tuple[type[jwt.PyJWTError], Fault], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a token must say. `leeway` is in seconds; `nonce` is that of the log-in that asked for it."""
+    """The claims that a token must have. `leeway` is in seconds; `nonce` is that of the log-in that asked for it."""
 
     issuer: str
     audience: str
@@ -46,7 +46,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a token says of the key that signed it."""
+    """The header of a token: it names the key that signed it."""
 
     algorithm: str
     kid: str | None

@@ -24,7 +24,7 @@ _BATCH = 1000
 
 
 class Code(StrEnum):
-    """What can be wrong with a trail."""
+    """The faults that a trail can have."""
 
     CHANGED = "changed"
     REMOVED = "removed"
@@ -48,7 +48,7 @@ class Wrong:
 
 @dataclass
 class Verdict:
-    """What was found.
+    """The findings about a trail.
 
     Attributes:
         entries: how many sealed entries were looked at, of which the first one follows `begins_after`.

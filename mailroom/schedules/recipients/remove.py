@@ -18,7 +18,7 @@ from mailroom.states import ScheduleState
 
 
 class Removal(StrEnum):
-    """What became of a schedule: it is `changed`; or it is `paused`, since nobody else would get anything of it.
+    """The end of a removal: the schedule is `changed`; or it is `paused`, since nobody else would get anything of it.
 
     `kept`: nobody else would get anything of it, and nothing is sent for it anyway, so it stays as it is.
     """

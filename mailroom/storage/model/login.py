@@ -74,7 +74,7 @@ class Identity(Table):
 
 
 class LoginFailures(Table):
-    """How often log-in was tried without success since `since`, for an address, an account, or both together."""
+    """The number of failed log-ins since `since`, for an address, an account, or both together."""
 
     __tablename__ = "login_failures"
     __table_args__ = (Index(None, "since"),)
