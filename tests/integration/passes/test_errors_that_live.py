@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import StateType
 from sqlalchemy import select
 
 from deployments.runs.rescue import rescue
+from mailroom.executions import delivery_lifecycle
 from mailroom.executions.reasons import ReasonCode
 from mailroom.passes import work
 from mailroom.passes.mishaps.patience import LEAST_RETRIES
@@ -19,11 +20,13 @@ from mailroom.passes.outcome import Outcome
 from mailroom.passes.steps import begin
 from mailroom.states import DeliveryState, ExecutionState
 from mailroom.storage.database import new_id, of_process
-from mailroom.storage.tables import Notification
+from mailroom.storage.tables import Attempt, Delivery, Notification
 from tests.support.gates import busy_once
 from tests.support.wire import failing, intercepted
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
     from tests.support.environment import Environment
     from tests.support.flow_runs import FlowRuns
 
@@ -82,6 +85,27 @@ async def test_a_database_error_in_one_delivery_leaves_the_others_alone(environm
         await asyncio.gather(environment.run_pass(schedule, execution), return_exceptions=True)
     states = [delivery.status for delivery in (await environment.deliveries()).values()]
     assert states.count(DeliveryState.DELIVERED) >= len(SIX) - 1, "five of six had no error"
+
+
+async def test_an_error_of_ours_in_one_delivery_leaves_the_others_alone(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = await environment.create(destinations=mail_to(SIX))
+    execution, run_id, begin = await environment.request(schedule), new_id(), delivery_lifecycle.begin_attempt
+
+    async def broken(session: AsyncSession, delivery: Delivery, **named: Any) -> Attempt | None:
+        if delivery.recipient == SIX[0]:
+            raise ZeroDivisionError
+        return await begin(session, delivery, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(delivery_lifecycle, "begin_attempt", broken)
+        result = await environment.run_pass(schedule, execution, run_id=run_id)
+    assert isinstance(result, Outcome)
+    assert result.state is ExecutionState.RETRYING
+    assert sorted(environment.mail.taken()) == sorted(SIX[1:]), "five of six had no error"
+    await environment.run_pass(schedule, execution, run_id=run_id, now=datetime.now(UTC) + timedelta(minutes=3))
+    assert sorted(environment.mail.taken()) == sorted(SIX)
 
 
 async def test_a_receipt_in_hand_is_kept_while_the_database_is_busy(environment: Environment) -> None:
