@@ -13,7 +13,7 @@ from scripts.guards.every import EVERY_GUARD
 from scripts.guards.guards import Guard
 from scripts.guards.removal import Copy
 
-_say = Console(soft_wrap=True).print
+_say = Console(soft_wrap=True, markup=False).print
 
 
 def main(names: list[str]) -> int:

@@ -16,7 +16,7 @@ from mailroom.schedules import service as schedules
 from mailroom.schedules.spec import read_spec, spec_data
 from mailroom.states import ExecutionState
 from mailroom.storage.database import new_id
-from mailroom.storage.tables import Execution, Notification, Rendering, Schedule
+from mailroom.storage.tables import Execution, Notification, Rendering, Report, Schedule
 from tests.support.samples import REPORT
 
 if TYPE_CHECKING:
@@ -74,6 +74,18 @@ async def test_new_parameters_do_not_reach_an_execution_under_way(environment: E
     mails = dict(environment.mail.mails)
     assert sorted(mails) == [ADA, BOB]
     assert b"APAC" in _files(mails[ADA])[0]
+    assert _files(mails[BOB]) == _files(mails[ADA])
+
+
+async def test_new_parameters_do_not_reach_an_execution_of_a_users_own_report(environment: Environment) -> None:
+    """A report with an author is not prepared at the claim, since it is asked again whether its source may be read."""
+    async with environment.database.session() as session:
+        await session.execute(update(Report).values(owner_id=environment.owner.id))
+    first = await _first_pass(environment)
+    await _change(environment, first[0], parameters={"least": 1000})
+    await _second_pass(environment, first)
+    mails = dict(environment.mail.mails)
+    assert sorted(mails) == [ADA, BOB]
     assert _files(mails[BOB]) == _files(mails[ADA])
 
 

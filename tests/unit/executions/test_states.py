@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from mailroom.errors import Conflict
 from mailroom.executions import delivery_lifecycle
 from mailroom.executions import lifecycle as execution_lifecycle
 from mailroom.executions.lifecycle import By
+from mailroom.executions.reasons import ReasonCode, because
 from mailroom.schedules import lifecycle as schedule_lifecycle
 from mailroom.schedules.lifecycle import Cause
 from mailroom.states import DeliveryState, ExecutionState, Moves, ScheduleState
+from mailroom.storage.tables import Execution
 from scripts.states_page import PAGE, page
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -72,6 +75,16 @@ def test_a_table_has_every_state_and_refuses_what_it_does_not_have(
                 if then is not now and cause not in moves.table[now].get(then, ()):
                     with pytest.raises(Conflict):
                         moves.check(now, then, cause)
+
+
+@pytest.mark.parametrize("ended", [E.SUCCESS, E.FAILED, E.SKIPPED])
+def test_an_execution_that_has_ended_moves_nowhere_that_the_table_does_not_name(ended: ExecutionState) -> None:
+    execution = Execution(status=ended)
+    with pytest.raises(Conflict):
+        execution_lifecycle.cancel(
+            execution, because(ReasonCode.OWNER_INACTIVE), now=datetime(2026, 11, 26, tzinfo=UTC)
+        )
+    assert execution.status is ended
 
 
 @pytest.mark.parametrize(("moves", "kind", "causes"), TABLES, ids=lambda value: getattr(value, "noun", ""))

@@ -176,6 +176,13 @@ async def test_a_first_password_is_not_set_with_a_key(site: Site) -> None:
     assert (await _put(ada, {"new": OTHER})).status_code == 204
 
 
+async def test_who_acts_for_a_user_sets_no_password_also_with_the_current_one(site: Site) -> None:
+    await site.logged_in("ada", password=True)
+    body = {"current": PASSWORD, "new": OTHER}
+    await site.json("PUT", "/users/ext:ada/password", 409, json=body, headers={"X-Act-For": "ext:ada"})
+    assert (await (await site.browser()).log_in("ada@example.com")).status_code == 303
+
+
 @pytest.mark.parametrize("new", ["short", "aaaaaaaaaaaaaaaa", "ada@example.com", "x" * 257, "abababababab"])
 async def test_a_password_that_is_easy_to_guess_is_refused(site: Site, new: str) -> None:
     ada = await site.logged_in("ada")
