@@ -29,7 +29,7 @@ _SETTINGS_PASSED = (
     "renderers",
 )
 _GIVEN_AS_FILES = {f"MAILROOM_{name}_FILE" for name in ("API_KEY", "KEY_PEPPER", "IDENTITY_KEY", "AUDIT_KEY")}
-"""What the API is given itself, and so not the names of files that it was read from."""
+"""The names of files with secrets that the API does not get, since it is given the secrets themselves."""
 
 
 def settings_environment(settings: Settings) -> dict[str, str]:

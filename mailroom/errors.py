@@ -144,7 +144,7 @@ class LimitReached(Conflict):
 
 
 class TooOften(MailroomError):
-    """As many were asked for within the hour as one user may ask for; `again_in` seconds later one more may be."""
+    """The user has asked for as many within the hour as users may; in `again_in` seconds there is room for one."""
 
     def __init__(self, message: str, limited: Limited, *, again_in: float, remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)

@@ -77,7 +77,7 @@ def _batches(values: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 
 def _people(count: int) -> Iterator[tuple[str, Role]]:
-    """Of twenty people one is an admin, three only look, and the others schedule."""
+    """Yield names and roles: of twenty people one is an admin, three only look, and the others schedule."""
     for number in range(count):
         role = {0: Role.ADMIN, 1: Role.VIEWER, 2: Role.VIEWER, 3: Role.VIEWER}.get(number % 20, Role.CREATOR)
         yield f"user{number}", role

@@ -1,4 +1,4 @@
-"""What the guard costs a request: the look-up of its key in the database, and the question to the permission table.
+"""Measure the guard of a request: the look-up of its key in the database, and the question to the permission table.
 
 The guard of the application is put before something that answers at once, and is timed with and without it.
 """

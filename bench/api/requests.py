@@ -1,4 +1,4 @@
-"""What people ask for, and how often: mostly lists and single things, now and then a change."""
+"""Choose what people ask for: mostly lists and single things, now and then a change."""
 
 from __future__ import annotations
 

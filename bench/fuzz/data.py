@@ -1,4 +1,4 @@
-"""What is there before the first request: people of each role with keys, and things of each kind."""
+"""Store what is there before the first request: people of each role with keys, and things of each kind."""
 
 from __future__ import annotations
 

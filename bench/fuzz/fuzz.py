@@ -18,7 +18,7 @@ _TOLD = 30
 
 @dataclass
 class Found:
-    """What became of the requests of one caller. `failures` has each kind of failure once, with how to see it again."""
+    """The results of the requests of one caller. `failures` has each kind of failure once, with how to see it again."""
 
     caller: str
     requests: int = 0

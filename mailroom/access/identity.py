@@ -23,7 +23,7 @@ from prefect_mailroom.errors import ConfigurationError
 
 HEADER = "X-Mailroom-Identity"
 VALID_FOR = timedelta(minutes=15)
-"""It is made when a rendering is ordered, which may have to wait for its turn."""
+"""The time that an identity is valid: it is made when a rendering is ordered, which may have to wait for its turn."""
 
 
 @dataclass(frozen=True, slots=True)
