@@ -10,6 +10,7 @@
         ├── RetryLater (Retryable)         nothing was accepted
         ├── Withdrawn                      our own side took it back at the last moment; nothing has left
         ├── Refused                        it said no for good: an unknown recipient, a forbidden path
+        │   └── Gone                         it is gone for good: its connection is not to be used any more
         └── OutcomeUnknown (Retryable)     the far side may have it: neither success nor failure; a retry keeps the key
 
 What is `Retryable` is tried again, not before its `not_before` seconds have passed; nothing else is.
@@ -96,6 +97,10 @@ class Withdrawn(DeliveryError):
 
 class Refused(DeliveryError):
     """The far side refused for good; the same parcel will never be taken."""
+
+
+class Gone(Refused):
+    """The far side is gone for good (HTTP 410): nothing is sent through its connection until a person changes it."""
 
 
 class OutcomeUnknown(Retryable, DeliveryError):

@@ -30,6 +30,8 @@ from mailroom.errors import Conflict, Unavailable
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Connection
+from prefect_mailroom.channels.base import Channel
+from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError
 
 CHECK_SECONDS = 30.0
@@ -285,7 +287,9 @@ async def check(row: Connection, settings: Settings) -> str:
     block = await load(row, settings)
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            return str(await block.check())  # type: ignore[attr-defined]  # every kind of the registry has it; a test looks
+            if isinstance(block, Channel):
+                return await block.check(Steps())
+            return str(await block.check())  # type: ignore[attr-defined]  # every source has it; a test looks
     except TimeoutError as error:
         message = f"The server behind the connection '{row.name}' did not answer within {CHECK_SECONDS:g} s."
         raise Unavailable(message, remedy="Check the address and port in the connection.") from error

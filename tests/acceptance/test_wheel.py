@@ -110,6 +110,7 @@ from prefect.plugins import load_prefect_collections
 module = load_prefect_collections()["prefect_mailroom"]
 assert not isinstance(module, Exception), module
 from prefect_mailroom import ConfigurationError, FolderChannel, destination
+from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.channels.registry import CHANNELS, channel_type
 told = {{}}
 for kind in CHANNELS:
@@ -118,7 +119,8 @@ for kind in CHANNELS:
     except ConfigurationError as error:
         told[kind] = error.remedy
 mail = destination({{"channel": "email", "connection": "corp", "to": ["ada@example.com"]}})
-print(json.dumps([module.__all__, told, mail.recipients(), asyncio.run(FolderChannel(root={str(tmp_path)!r}).check())]))
+checked = asyncio.run(FolderChannel(root={str(tmp_path)!r}).check(Steps()))
+print(json.dumps([module.__all__, told, mail.recipients(), checked]))
 """
     told = run(bare_environment, "-c", code, cwd=tmp_path, environment=clean_environment(tmp_path))
     names, missing, recipients, checked = json.loads(told.splitlines()[-1])
@@ -143,9 +145,10 @@ def test_blocks_register_with_a_server_and_load_again(empty_environment: Path, s
     code = f"""
 import asyncio, json
 from prefect_mailroom import ConfigurationError, FolderChannel, load_channel
+from prefect_mailroom.channels.steps import Steps
 FolderChannel(root={str(tmp_path)!r}).save("out")
 async def main():
-    print(await (await load_channel("folder", "out")).check())
+    print(await (await load_channel("folder", "out")).check(Steps()))
     try:
         await load_channel("folder", "missing")
     except ConfigurationError as error:

@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -20,6 +21,7 @@ from prefect.blocks.core import Block
 from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_mailroom.channels.retries import STANDARD, Retries
+from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused
 
 IfExists = Literal["overwrite", "timestamp", "fail"]
@@ -67,6 +69,8 @@ class Parcel:
         subject, text, html, images: the message, for channels that carry one.
         variables: values for `{name}` and `{name:format}` in paths and texts (see `text/variables.py`).
         facts: JSON-ready facts about the report for machine channels (report, schedule, due_at, window, links).
+        links: for each file, by its SHA-256, the address where the recipient can fetch it; empty where none are made.
+        unsubscribe_url: the address at which this recipient stops such mails; empty where there is none.
         is_test: marks a test delivery; every channel shows it to the reader.
         last_look: asks once more whether the parcel may leave, and raises `Withdrawn` where it may not. A channel that
             waits for the far side before it sends the content awaits it in between, by `Parcel.look_again`.
@@ -83,6 +87,8 @@ class Parcel:
     images: tuple[InlineImage, ...] = ()
     variables: Mapping[str, str | int | date | datetime | time] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
+    unsubscribe_url: str = ""
     is_test: bool = False
     last_look: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
 
@@ -97,17 +103,30 @@ class Parcel:
             await self.last_look()
 
 
+class Grade(StrEnum):
+    """How much a receipt proves, from most to least."""
+
+    STORED = "stored"
+    """The far side holds the content: it was read back, or its size or checksum was."""
+    ACCEPTED_WITH_ID = "accepted_with_id"
+    """The far side took it, and gave an id to ask about."""
+    ACCEPTED = "accepted"
+    """The far side said yes, and nothing more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """The confirmation of the far side.
 
     Attributes:
+        grade: how much it proves.
         reference: the shortest thing to ask the far side about: a queue id, a remote path, an ETag.
         detail: the rest, JSON-ready: reply, bytes, checksum. It holds no secret and no far side's whole answer.
     """
 
     reference: str
     detail: Mapping[str, Any] = field(default_factory=dict)
+    grade: Grade = Grade.ACCEPTED
     confirmed_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -284,5 +303,9 @@ class Channel(Block):
         """
 
     @abstractmethod
-    async def check(self) -> str:
-        """Prove that the connection works without delivering anything; return one line about the far side."""
+    async def check(self, steps: Steps) -> str:
+        """Prove that the connection works without delivering anything; return one line about the far side.
+
+        Args:
+            steps: is told each step as it is tried.
+        """

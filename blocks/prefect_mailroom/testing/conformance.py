@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from prefect_mailroom.channels.base import Destination, Place
+from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import (
     ConfigurationError,
     DeliveryError,
@@ -93,9 +94,9 @@ class ChannelConformance(DestinationConformance):
 
     async def test_check(self, far_side: FarSide) -> None:
         """`check` says something about a far side that works, delivers nothing, and fails clearly otherwise."""
-        assert await far_side.channel.check()
+        assert await far_side.channel.check(Steps())
         assert await far_side.received() == []
-        error = await _failure(far_side.unreachable().check())
+        error = await _failure(far_side.unreachable().check(Steps()))
         assert isinstance(error, RetryLater | ConfigurationError), repr(error)
         _assert_without(far_side.secrets, _everything_about(error))
 

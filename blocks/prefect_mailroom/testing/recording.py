@@ -22,6 +22,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr, field_validator
 
 from prefect_mailroom.channels.base import Channel, Destination, IfExists, Parcel, Place, Receipt
+from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.testing.recorder import Recorder
 from prefect_mailroom.text import variables
 
@@ -117,7 +118,7 @@ class RecordingChannel(Channel):
             raise answer.error
         return recorder.confirm(Receipt(reference=parcel.key, detail={"was_there": was_there, **written}))
 
-    async def check(self) -> str:
+    async def check(self, steps: Steps) -> str:
         """Raise the next scripted error, or say that it records."""
         self.recorder.probe()
         return "Records in memory."

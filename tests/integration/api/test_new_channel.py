@@ -24,6 +24,7 @@ from mailroom.schedules.spec import ScheduleSpec, read_spec
 from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.storage.tables import Execution, Rendering, Schedule
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, Place, Reader, Receipt
+from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.testing import registered
 from prefect_mailroom.text import variables
 from tests.integration.api.conftest import Api
@@ -85,7 +86,7 @@ class PigeonChannel(Channel):
         FLOWN.append((parcel, strip))
         return Receipt(reference=f"pigeon-{len(FLOWN)}")
 
-    async def check(self) -> str:
+    async def check(self, steps: Steps) -> str:
         return "It coos."
 
 

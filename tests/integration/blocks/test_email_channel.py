@@ -18,6 +18,7 @@ from prefect_mailroom import outbound
 from prefect_mailroom.channels.base import InlineImage, Parcel, ParcelFile
 from prefect_mailroom.channels.email.channel import EmailChannel
 from prefect_mailroom.channels.email.destination import EmailDestination
+from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused, RetryLater
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(250))
@@ -259,7 +260,7 @@ class TestTls:
         async with start_smtp(certificate, implicit=True) as server:
             channel = channel_to(server.port, smtp_type="SSL", allow_plain=False, ca_certificates=certificate.pem)
             await channel.deliver(a_parcel(tmp_path))
-            assert "TLSv1" in await channel.check()
+            assert "TLSv1" in await channel.check(Steps())
         assert len(server.envelopes) == 1
 
     @pytest.mark.parametrize("smtp_type", ["SSL", "STARTTLS"])
@@ -298,7 +299,7 @@ class TestTls:
                 ca_certificates=certificate.pem,
             )
             with pytest.raises(ConfigurationError, match="login") as caught:
-                await channel.check()
+                await channel.check(Steps())
         assert "canary" not in f"{caught.value} {caught.value.__cause__}"
 
     async def test_unreadable_ca_is_a_configuration_error(self, start_smtp: Any, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from prefect_mailroom.channels.base import Parcel, ParcelFile
 from prefect_mailroom.channels.folder import FolderChannel, FolderDestination
+from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError, OutcomeUnknown, Refused, RetryLater
 
 DUE = datetime(2026, 2, 9, 9, 0, tzinfo=UTC)
@@ -176,7 +177,7 @@ async def test_root_that_is_missing_or_a_file(tmp_path: Path, root: Path) -> Non
     for wrong in (root / "missing", root / "file"):
         channel = FolderChannel(root=str(wrong))
         with pytest.raises(ConfigurationError, match="cannot be written"):
-            await channel.check()
+            await channel.check(Steps())
         with pytest.raises(ConfigurationError, match="cannot be written"):
             await channel.deliver(a_parcel(tmp_path))
 

@@ -18,6 +18,7 @@ from standardwebhooks.webhooks import Webhook
 
 from prefect_mailroom import outbound
 from prefect_mailroom.channels.base import Parcel, ParcelFile
+from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.channels.webhook.channel import WebhookChannel
 from prefect_mailroom.channels.webhook.destination import WebhookDestination
 from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused, RetryLater
@@ -184,10 +185,10 @@ async def test_facts_that_cannot_be_sent(start_http: Any, tmp_path: Path, facts:
 
 async def test_check_delivers_nothing_and_sees_a_wrong_login(start_http: Any) -> None:
     async with start_http() as server:
-        assert "405" in await channel_to(server.url).check()
+        assert "405" in await channel_to(server.url).check(Steps())
         server.head_status = 401
         with pytest.raises(ConfigurationError):
-            await channel_to(server.url).check()
+            await channel_to(server.url).check(Steps())
     assert {request.method for request in server.requests} == {"HEAD"}
 
 

@@ -19,6 +19,7 @@ from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
 from prefect_mailroom.channels.email.destination import EmailDestination
 from prefect_mailroom.channels.email.message import Sender, build, message_id
 from prefect_mailroom.channels.email.server import Security, Server
+from prefect_mailroom.channels.steps import StepName, Steps
 from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.text.addresses import mail_address
 from prefect_mailroom.text.filenames import clean_line
@@ -106,12 +107,13 @@ class EmailChannel(Channel):
         with outbound.screening():
             await outbound.resolve(server.host, server.port, timeout=outbound.SCREEN_SECONDS)
 
-    async def check(self) -> str:
+    async def check(self, steps: Steps) -> str:
         """Connect, encrypt, log in, and leave."""
         from prefect_mailroom.channels.email import smtp
 
         server = self._server()
-        cipher = await smtp.probe(server)
+        with steps.step(StepName.LOGIN):
+            cipher = await smtp.probe(server)
         login = "login accepted" if server.username else "no login"
         return f"{server.name} answers, {cipher or 'not encrypted'}, {login}."
 

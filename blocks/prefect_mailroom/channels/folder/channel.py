@@ -20,6 +20,7 @@ from pydantic import Field, field_validator
 
 from prefect_mailroom.channels.base import Channel, Destination, IfExists, Parcel, ParcelFile, Place, Receipt
 from prefect_mailroom.channels.folder.part_file import PartFile
+from prefect_mailroom.channels.steps import StepName, Steps
 from prefect_mailroom.durable import sync_folder
 from prefect_mailroom.errors import ConfigurationError, MailroomError, Refused, RetryLater
 from prefect_mailroom.text import variables
@@ -99,7 +100,7 @@ class FolderChannel(Channel):
         reference = written[0]["path"] if written else self.root
         return Receipt(reference=reference, detail={"files": written})
 
-    async def check(self) -> str:
+    async def check(self, steps: Steps) -> str:
         """Write and remove an empty file in the root."""
 
         def probe() -> str:
@@ -110,7 +111,7 @@ class FolderChannel(Channel):
             status = os.statvfs(self.root)
             return f"{self.root} can be written; {status.f_bavail * status.f_frsize:,} bytes are free."
 
-        with _translated(self.root):
+        with steps.step(StepName.WRITE), _translated(self.root):
             return await asyncio.to_thread(probe)
 
 

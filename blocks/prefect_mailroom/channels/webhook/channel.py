@@ -17,6 +17,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from prefect_mailroom import outbound
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
+from prefect_mailroom.channels.steps import StepName, Steps
 from prefect_mailroom.channels.webhook.answers import length, raise_for, translated
 from prefect_mailroom.channels.webhook.destination import WebhookDestination
 from prefect_mailroom.channels.webhook.signing import secret_bytes, signature_header
@@ -93,11 +94,12 @@ class WebhookChannel(HttpLogin, Channel):
         with outbound.screening():
             await outbound.resolve(*self._target, timeout=outbound.SCREEN_SECONDS)
 
-    async def check(self) -> str:
+    async def check(self, steps: Steps) -> str:
         """Ask the endpoint with HEAD, which delivers nothing; any answer but a failed login or a redirect is fine."""
-        await self._permit()
+        with steps.step(StepName.RESOLVE):
+            await self._permit()
         async with outbound.http_client(timeout=self.timeout_seconds) as client:
-            with translated(self._host):
+            with steps.step(StepName.ANSWER), translated(self._host):
                 request = client.build_request("HEAD", self.url.get_secret_value())
                 self._log_in(request)
                 answer = await client.send(request)
