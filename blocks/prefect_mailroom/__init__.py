@@ -34,6 +34,8 @@ _HOMES = {
     "FolderChannel": "channels.folder",
     "FolderDestination": "channels.folder",
     "HttpSource": "sources.http",
+    "SftpChannel": "channels.sftp.channel",
+    "SftpDestination": "channels.sftp.destination",
     "ShellSource": "sources.shell",
     "SqlSource": "sources.sql",
     "WebhookChannel": "channels.webhook.channel",
