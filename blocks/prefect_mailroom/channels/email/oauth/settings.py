@@ -66,8 +66,8 @@ class OAuth(BaseModel):
             self.google_key()
         url = urlsplit(self.token_endpoint)
         if url.scheme not in ("https", "http") or not url.hostname or "@" in url.netloc or url.fragment:
-            name = {"microsoft": "authority", "google": "service_account_key", "refresh_token": "token_url"}
-            raise ValueError(f"{name[self.provider]}: the address for tokens must be https:// and name a host.")
+            settings = {"microsoft": "authority", "google": "service_account_key", "refresh_token": "token_url"}
+            raise ValueError(f"{settings[self.provider]}: the address for tokens must be https:// and name a host.")
         return self
 
     @property

@@ -162,8 +162,8 @@ async def _fetch(login: OAuth, renewal: SecretStr | None, seconds: float) -> tup
     value = read.get("access_token")
     if answer.status_code != 200 or not isinstance(value, str) or not value.isprintable() or not value:
         raise refusal(answer.status_code, read, host, not_before=_wait(answer.headers.get("retry-after", "")))
-    life = read.get("expires_in")
-    lasts = float(life) if str(life).isascii() and str(life).isdigit() else _UNKNOWN_LIFE
+    life = str(read.get("expires_in"))
+    lasts = float(life) if life.isascii() and life.isdigit() else _UNKNOWN_LIFE
     new = read.get("refresh_token")
     renewed = SecretStr(new) if login.provider == "refresh_token" and isinstance(new, str) and new else None
     return Token(SecretStr(value), began, began + lasts), renewed or renewal
