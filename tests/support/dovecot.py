@@ -69,7 +69,10 @@ userdb {{
 }}
 service anvil {{
   chroot =
-  client_limit = 1000
+  # Nor is the address that they come from.
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service stats {{
   chroot =

@@ -82,7 +82,7 @@ def _encryption(session: Session) -> str:
         return f"{protocol}; the certificate is not verified."
     days = int((ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time()) // 86_400)
     soon = " Have it renewed." if days < _SOON_DAYS else ""
-    return f"{protocol}; the certificate of {_subject(certificate)} is valid for {days} more days.{soon}"
+    return f"{protocol}; the certificate of {_subject(certificate)} ends in {days} days.{soon}"
 
 
 def _subject(certificate: Mapping[str, Any]) -> str:

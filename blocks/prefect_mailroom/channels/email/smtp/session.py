@@ -217,16 +217,19 @@ class Session:
             if answer.code != aiosmtplib.SMTPStatus.start_input:
                 raise aiosmtplib.SMTPDataError(answer.code, answer.message)
 
-    async def content(self, content: bytes, *, seconds: float) -> aiosmtplib.SMTPResponse:
+    async def content(self, wire: bytes, *, seconds: float) -> aiosmtplib.SMTPResponse:
         """Send the content, and return what the server says to it within so many seconds.
 
         From here on until its answer nobody can say whether the server has the mail.
+
+        Args:
+            wire: the content as `stuffed` makes it.
         """
         protocol = self._smtp.protocol
         if protocol is None:
             raise aiosmtplib.SMTPServerDisconnected("Connection lost")
         with self._exchange():
-            protocol.write(stuffed(content))
+            protocol.write(wire)
             answer = await protocol.read_response(timeout=seconds)
             if not 200 <= answer.code < 300:
                 raise aiosmtplib.SMTPDataError(answer.code, answer.message)

@@ -10,7 +10,7 @@ import aiosmtplib
 
 from prefect_mailroom.channels.email.smtp.errors import translated
 from prefect_mailroom.channels.email.smtp.server import Server
-from prefect_mailroom.channels.email.smtp.session import Session
+from prefect_mailroom.channels.email.smtp.session import Session, stuffed
 from prefect_mailroom.channels.email.smtp.sessions import SESSIONS, in_time, sessions_with
 from prefect_mailroom.errors import Refused, RetryLater
 from prefect_mailroom.text.filenames import clean_line
@@ -80,6 +80,7 @@ async def send(server: Server, mail: Mail, *, begun_by: float, until: float, ses
         ConfigurationError, RetryLater, Refused, OutcomeUnknown: see `errors.py`. After each but the last, the server
             does not have the mail.
     """
+    wire = await asyncio.to_thread(stuffed, mail.content)
     kept = await sessions_with(server, most=sessions)
     async with kept.begun(mail.sender, len(mail.content), until=begun_by) as session:
         with translated(server, mail.addressed):
@@ -92,7 +93,7 @@ async def send(server: Server, mail: Mail, *, begun_by: float, until: float, ses
             async with in_time(server, (clock() + until) / 2):
                 await session.start_data()
         with translated(server, mail.addressed, data_sent=True):
-            answer = await session.content(mail.content, seconds=max(until - clock(), 0.1))
+            answer = await session.content(wire, seconds=max(until - clock(), 0.1))
     refused = {recipient: reply for recipient, reply in replies.items() if recipient not in accepted}
     return Taken(server, _reply(answer), accepted, refused)
 
