@@ -48,6 +48,7 @@ class SmtpServer:
         before: is awaited when a mail has come, before it is taken.
         held: mails to these recipients wait, listed in `waiting`, until `release`.
         logins: the mechanism of each login that was tried.
+        connections: how many clients have connected.
     """
 
     port: int = 0
@@ -63,6 +64,7 @@ class SmtpServer:
     held: set[str] = field(default_factory=set)
     waiting: list[str] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
+    connections: int = 0
 
     def taken(self) -> list[str]:
         """Return who got a mail, in order of address; a name twice is a duplicate."""
@@ -98,6 +100,7 @@ class SmtpServer:
         protocols: list[SMTP] = []
 
         def protocol() -> SMTP:
+            self.connections += 1
             protocols.append(
                 SMTP(
                     self,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from prefect_mailroom.channels.email.smtp_errors import queue_id
+from prefect_mailroom.channels.email.smtp.errors import queue_id
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from enum import Enum
 
 from pydantic import SecretStr
 
+from prefect_mailroom.channels.email.oauth.settings import OAuth
+
 
 class Security(Enum):
     """The ways to encrypt the connection to a server."""
@@ -18,14 +20,15 @@ class Security(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One SMTP server, its login, and the time it has.
+    """One SMTP server and its login. Two are equal if all their settings are: then they can share sessions.
 
     Attributes:
         username: empty where there is no login.
+        oauth: how to get a token, which is then sent in place of the password.
         verify: whether the server's certificate is verified.
         ca_certificates: PEM certificates to trust beside the system's.
         local_hostname: the name that we greet the server with.
-        seconds: the time for everything before the mail itself.
+        setting: the name of the connection's setting that describes its login, for errors.
     """
 
     host: str
@@ -36,7 +39,8 @@ class Server:
     verify: bool
     ca_certificates: str
     local_hostname: str
-    seconds: float
+    oauth: OAuth | None = None
+    setting: str = "credentials"
 
     @property
     def name(self) -> str:
