@@ -107,6 +107,7 @@ def proftpd(folder: Path) -> Iterator[SftpServer]:
         port = free.getsockname()[1]
     settings = f"""
 ModulePath {modules}
+LoadModule mod_ifsession.c
 LoadModule mod_sftp.c
 ServerName files
 ServerType standalone
@@ -131,7 +132,9 @@ AllowOverwrite on
 SFTPEngine on
 SFTPHostKey {folder}/host
 SFTPAuthMethods password
-MaxStoreFileSize 100 Kb user small
+<IfUser small>
+  MaxStoreFileSize 100 Kb
+</IfUser>
 """
     (folder / "proftpd.conf").write_text(settings)
     command = [str(program), "-n", "-c", str(folder / "proftpd.conf")]
