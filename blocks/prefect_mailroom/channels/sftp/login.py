@@ -59,8 +59,8 @@ def log_in(transport: paramiko.Transport, server: Server) -> str:
     if was_refused:
         raise ConfigurationError(
             f"{server.name} refused the login of '{server.username}'.",
-            remedy="Correct the user name and the password or private key, leave empty which of the two is not used, and "
-            "ask whether the server knows the key.",
+            remedy="Correct the user name and the password or private key, leave empty which of the two is not used, "
+            "and ask whether the server knows the key.",
             field="private_key" if server.private_key.get_secret_value() else "password",
         )
     raise ConfigurationError(
