@@ -114,8 +114,7 @@ class Client(ftplib.FTP_TLS):
         """Download. Who stops in the middle may use the session again."""
         link = self.transfercmd(f"RETR {path}")
         try:
-            while chunk := link.recv(_CHUNK):
-                self._stop_if_cut()
+            while chunk := self._received(link):
                 yield chunk
             data_link.finish(link)
         except GeneratorExit:
@@ -220,25 +219,36 @@ class Client(ftplib.FTP_TLS):
             raise ftplib.error_proto(f"a data connection to port {port}")
         return port
 
-    def _catch_up(self) -> None:
-        """Read the answers to a transfer that was ended in its middle: one or two, as the server likes."""
+    def _received(self, link: socket.socket) -> bytes:
+        self._stop_if_cut()
+        with self._reason_told():
+            return link.recv(_CHUNK)
+
+    def _catch_up(self) -> ftplib.Error | None:
+        """Read what the server has to say about a transfer that ended in its middle, and return its reason.
+
+        Some say nothing (pyftpdlib, where its disk is full), some twice. The answer to NOOP comes after all of it.
+        """
+        reason: ftplib.Error | None = None
         self.putcmd("NOOP")
         for _ in range(4):
-            with contextlib.suppress(ftplib.error_temp, ftplib.error_perm):
+            try:
                 if self.getresp().startswith("200"):
-                    return
+                    return reason
+            except (ftplib.error_temp, ftplib.error_perm) as error:
+                reason = reason or error
         raise ftplib.error_proto("no answer to NOOP")
 
     @contextlib.contextmanager
     def _reason_told(self) -> Iterator[None]:
-        """Raise the server's reason for the end of a data connection, which it gives on the control connection."""
+        """Where a data connection breaks, raise the server's reason, which it gives on the control connection."""
         try:
             yield
         except (TimeoutError, ssl.SSLCertVerificationError):
             raise  # These end it from our side.
-        except OSError:
-            self.voidresp()
-            raise
+        except OSError as error:
+            self._forget_data()
+            raise self._catch_up() or ftplib.error_temp("426 The data connection broke off.") from error
 
     def _stop_if_cut(self) -> None:
         if self._is_cut:
