@@ -101,6 +101,8 @@ def vsftpd(folder: Path, *, rate: int = 0, security: Security = Security.EXPLICI
         "force_anon_data_ssl": "YES",
         "rsa_cert_file": folder / "chain.pem",
         "ssl_ciphers": "HIGH",
+        "force_dot_files": "YES",
+        "delay_failed_login": 0,
         "seccomp_sandbox": "NO",
         "xferlog_enable": "YES",
         "log_ftp_protocol": "YES",

@@ -132,6 +132,10 @@ def _handler(far: ScriptedServer, folder: Path) -> type[FTPHandler]:
                 self.cmd_channel.respond("522 SSL connection failed: session reuse required")
                 self.close()
 
+        def handle_error(self) -> None:
+            """Say why, as it does without TLS; inside TLS pyftpdlib 2.2 closes the connection and says nothing."""
+            DTPHandler.handle_error(self)
+
     class Session(base):  # type: ignore[misc]  # The same.
         authorizer = logins
         abstracted_fs = Files

@@ -106,6 +106,12 @@ class Client(ftplib.FTP_TLS):
                 with self._reason_told():
                     link.sendall(chunk)
             data_link.finish(link)
+        except (ftplib.Error, OSError, EOFError):
+            raise
+        except BaseException:  # The chunks have ended it; the server is to know, and the session goes on.
+            self._forget_data()
+            self._catch_up()
+            raise
         finally:
             self._forget_data()
         return self.voidresp()
@@ -124,6 +130,12 @@ class Client(ftplib.FTP_TLS):
         finally:
             self._forget_data()
         self.voidresp()
+
+    def close(self) -> None:
+        """Close the connections. Only the thread that uses them may do so; others `cut` them."""
+        self._is_cut = True
+        self._forget_data()
+        super().close()
 
     def cut(self) -> None:
         """End the session at once, from whichever thread."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ftplib
 import posixpath
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import PurePosixPath
 
 from prefect_mailroom.channels.ftp.answers import translated
@@ -31,7 +31,7 @@ class FtpFolder:
         self.where = client.server.name
         self._client = client
         self._root = posixpath.join(client.home, root)
-        with translated(self.where, self._root):
+        with self._asking(self._root):
             try:
                 client.cwd(self._root)
             except ftplib.error_perm as error:
@@ -49,7 +49,7 @@ class FtpFolder:
     def enter(self, folder: PurePosixPath, *, make: bool) -> None:
         """Make sure that the folder is there; a server that resolves links tells where it really is."""
         shown = self.shown(folder)
-        with translated(self.where, shown):
+        with self._asking(shown):
             if not self._goes_to(shown) and not (make and self._made(folder)):
                 raise faults.no_folder(self.where, shown)
             real = self._client.pwd()
@@ -59,7 +59,7 @@ class FtpFolder:
     def size(self, path: PurePosixPath) -> int | None:
         """Return the size of a file; servers without MLST answer for files alone."""
         shown = self.shown(path)
-        with translated(self.where, shown):
+        with self._asking(shown):
             try:
                 if "MLST" in self._client.features:
                     return _size_of_facts(self._client.sendcmd(f"MLST {shown}"))
@@ -71,13 +71,13 @@ class FtpFolder:
 
     def put(self, path: PurePosixPath, chunks: Iterable[bytes]) -> None:
         """Upload."""
-        with translated(self.where, self.shown(path)):
+        with self._asking(self.shown(path)):
             self._client.store(self.shown(path), chunks)
 
     def read(self, path: PurePosixPath) -> Generator[bytes, None, None]:
         """Download."""
         shown = self.shown(path)
-        with translated(self.where, shown):
+        with self._asking(shown):
             try:
                 yield from self._client.read(shown)
             except ftplib.error_perm as error:
@@ -87,7 +87,7 @@ class FtpFolder:
 
     def rename(self, old: PurePosixPath, new: PurePosixPath, *, replace: bool) -> None:
         """Rename; where the server does not replace a file, remove that first, which leaves a moment without one."""
-        with translated(self.where, self.shown(new)):
+        with self._asking(self.shown(new)):
             try:
                 self._rename(old, new)
             except (ftplib.error_perm, ftplib.error_temp):
@@ -101,7 +101,7 @@ class FtpFolder:
 
     def remove(self, path: PurePosixPath) -> None:
         """Remove; servers say 550 to a file that is not there."""
-        with translated(self.where, self.shown(path)):
+        with self._asking(self.shown(path)):
             try:
                 self._client.delete(self.shown(path))
             except ftplib.error_perm:
@@ -112,7 +112,7 @@ class FtpFolder:
         """Ask for nothing, and wait five seconds at most."""
         patience, self._client.patience = self._client.patience, _ALIVE_SECONDS
         try:
-            with translated(self.where, ""):
+            with self._asking(""):
                 is_in_step = self._client.sendcmd("NOOP").startswith("200")
         except (Lost, MailroomError):
             return False
@@ -129,6 +129,15 @@ class FtpFolder:
     def abort(self) -> None:
         """Cut the connections."""
         self._client.cut()
+
+    @contextlib.contextmanager
+    def _asking(self, path: str) -> Iterator[None]:
+        try:
+            with translated(self.where, path):
+                yield
+        except Lost:
+            self._client.close()
+            raise
 
     def _goes_to(self, folder: str) -> bool:
         """Go to a folder, and tell whether it is there. Nothing depends on where the session is."""

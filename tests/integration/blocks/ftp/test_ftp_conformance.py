@@ -158,12 +158,7 @@ class TestPyftpdlib(HardCases, ChannelConformance):
         return PyftpdFarSide(pyftpd, channel_to, closed_port, silent_port)
 
 
-class PlainFarSide(PyftpdFarSide):
-    def wrong_identity(self) -> None:  # type: ignore[override]  # Nobody proves who he is.
-        return None
-
-
-class TestPlainPyftpdlib(HardCases, ChannelConformance):
+class TestPlainPyftpdlib(ChannelConformance):
     @pytest.fixture
     def far_side(
         self,
@@ -174,4 +169,4 @@ class TestPlainPyftpdlib(HardCases, ChannelConformance):
         monkeypatch: pytest.MonkeyPatch,
     ) -> FtpFarSide:
         monkeypatch.setenv(VARIABLE, "127.0.0.1")
-        return PlainFarSide(plain_pyftpd, channel_to, closed_port, silent_port)
+        return PyftpdFarSide(plain_pyftpd, channel_to, closed_port, silent_port)
