@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from OpenSSL import SSL
+from OpenSSL._util import lib
 from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.filesystems import AbstractedFS
 from pyftpdlib.handlers import DTPHandler, FTPHandler, TLS_DTPHandler, TLS_FTPHandler
@@ -128,7 +128,7 @@ def _handler(far: ScriptedServer, folder: Path) -> type[FTPHandler]:
 
     class Data(TLS_DTPHandler if far.ca else DTPHandler):  # type: ignore[misc]  # The same.
         def handle_ssl_established(self) -> None:
-            if not SSL._lib.SSL_session_reused(self.socket._ssl):
+            if not lib.SSL_session_reused(self.socket._ssl):
                 self.cmd_channel.respond("522 SSL connection failed: session reuse required")
                 self.close()
 

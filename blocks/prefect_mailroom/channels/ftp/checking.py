@@ -7,6 +7,7 @@ import secrets
 import ssl
 import time
 from pathlib import PurePosixPath
+from typing import Any
 
 from prefect_mailroom import outbound
 from prefect_mailroom.channels.ftp.client import Client
@@ -100,7 +101,7 @@ def _read_back(folder: FtpFolder, path: PurePosixPath) -> str:
 
 def _about_encryption(client: Client) -> str:
     assert isinstance(client.sock, ssl.SSLSocket)
-    certificate = client.sock.getpeercert() or {}
+    certificate: dict[str, Any] = dict(client.sock.getpeercert() or {})
     names = [str(value) for row in certificate.get("subject", ()) for key, value in row if key == "commonName"]
     ends = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
     days = int((ends - time.time()) // 86_400)
