@@ -16,6 +16,7 @@ from prefect_mailroom.channels.remote.deliver import deliver
 from prefect_mailroom.channels.remote.folder import RemoteFolder
 from prefect_mailroom.channels.remote.sessions import session
 from prefect_mailroom.channels.steps import Steps
+from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.text.filenames import is_hostile
 
 _SHARE_FOR_OPENING = 0.5
@@ -42,14 +43,14 @@ class FtpChannel(Channel):
         description="How the connection is encrypted: 'explicit' (AUTH TLS), 'implicit' (TLS from the start), or "
         "'none', which only works where the operator allows it.",
     )
-    root: str = Field(
+    folder: str = Field(
         default="",
         max_length=500,
         description="The folder that the paths of destinations begin at; by default the one that the login begins in.",
     )
     ca_certificates: str = Field(default="", description="PEM certificates to trust in addition to the system's.")
 
-    @field_validator("host", "username", "root")
+    @field_validator("host", "username", "folder")
     @classmethod
     def _is_one_line(cls, text: str) -> str:
         if any(is_hostile(character) for character in text):
@@ -63,12 +64,12 @@ class FtpChannel(Channel):
             raise ValueError("it contains a line break or NUL")
         return password
 
-    @field_validator("root")
+    @field_validator("folder")
     @classmethod
-    def _stays_where_it_says(cls, root: str) -> str:
-        if ".." in root.split("/"):
+    def _stays_where_it_says(cls, folder: str) -> str:
+        if ".." in folder.split("/"):
             raise ValueError("it has the segment '..'; write the folder itself")
-        return root
+        return folder
 
     async def transfer(self, parcel: Parcel) -> Receipt:
         """Bring every file to its place; see `remote/upload.py`."""
@@ -90,18 +91,22 @@ class FtpChannel(Channel):
         """Connect, encrypt, log in, and write, read and remove a small file in the root folder."""
         from prefect_mailroom.channels.ftp.checking import check
 
-        return await check(self._server(), self.root, steps)
+        return await check(self._server(), self.folder, steps)
 
     def _session(self) -> AbstractAsyncContextManager[RemoteFolder]:
         from prefect_mailroom.channels.ftp.opening import open_folder
 
         server = self._server()
-        connect = functools.partial(open_folder, server, self.root)
-        return session(f"{server.digest()}/{self.root}", connect, seconds=server.seconds)
+        connect = functools.partial(open_folder, server, self.folder)
+        return session(f"{server.digest()}/{self.folder}", connect, seconds=server.seconds)
 
     def _server(self) -> Server:
+        try:
+            host = outbound.ascii_host(self.host)
+        except ValueError as error:
+            raise ConfigurationError(f"'{self.host}' is not a host name.", field="host") from error
         return Server(
-            host=outbound.ascii_host(self.host),
+            host=host,
             port=self.port or self.security.port,
             security=self.security,
             username=self.username,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import ssl
 import time
@@ -14,11 +13,8 @@ from prefect_mailroom.channels.ftp.client import Client
 from prefect_mailroom.channels.ftp.folder import FtpFolder
 from prefect_mailroom.channels.ftp.opening import connect, encrypt, greet, in_time, log_in
 from prefect_mailroom.channels.ftp.server import Security, Server
-from prefect_mailroom.channels.remote import faults
+from prefect_mailroom.channels.remote import probe
 from prefect_mailroom.channels.steps import StepName, Steps
-from prefect_mailroom.errors import ConfigurationError, MailroomError
-
-_CONTENT = b"Mailroom checks this connection."
 
 
 async def check(server: Server, root: str, steps: Steps) -> str:
@@ -45,58 +41,19 @@ async def check(server: Server, root: str, steps: Steps) -> str:
                 told.message = _about_encryption(client)
         with steps.step(StepName.LOGIN) as told:
             folder = await in_time(client, lambda: _log_in(client, root))
-            told.message = f"The login is accepted; its folder is '{folder.shown(PurePosixPath())}'."
-        await _try_a_file(folder, client, steps)
+            told.message = f"{server.name} accepts the login of '{server.username}'."
         encryption = client.sock.version() if isinstance(client.sock, ssl.SSLSocket) else "not encrypted"
-        await in_time(client, folder.close)
+        name = PurePosixPath(f".mailroom-check-{secrets.token_hex(8)}")
+        await probe.write_read_delete(folder, name, steps, seconds=server.seconds)
     finally:
         client.cut()
         client.close()
-    return f"{server.name} takes files, {encryption}."
-
-
-async def _try_a_file(folder: FtpFolder, client: Client, steps: Steps) -> None:
-    path = PurePosixPath(f".mailroom-check-{secrets.token_hex(4)}.txt")
-    try:
-        with steps.step(StepName.WRITE) as told:
-            await in_time(client, lambda: _write(folder, path))
-            told.message = f"{len(_CONTENT)} bytes were written{_about_data(client)}."
-        with steps.step(StepName.READ_BACK) as told:
-            told.message = await in_time(client, lambda: _read_back(folder, path))
-    except BaseException:
-        with contextlib.suppress(MailroomError):
-            await in_time(client, lambda: folder.remove(path))
-        raise
-    with steps.step(StepName.DELETE) as told:
-        await in_time(client, lambda: folder.remove(path))
-        told.message = "The file was removed."
+    return f"{server.name} stores files in {folder.shown(PurePosixPath())}, {encryption}{_about_data(client)}."
 
 
 def _log_in(client: Client, root: str) -> FtpFolder:
     log_in(client)
     return FtpFolder(client, root)
-
-
-def _write(folder: FtpFolder, path: PurePosixPath) -> None:
-    folder.put(path, [_CONTENT])
-    if (size := folder.size(path)) != len(_CONTENT):
-        raise faults.is_cut(folder.where, folder.shown(path), size, len(_CONTENT))
-
-
-def _read_back(folder: FtpFolder, path: PurePosixPath) -> str:
-    try:
-        found = b"".join(folder.read(path))
-    except ConfigurationError:
-        return "The login may not read what it wrote; its size is right."
-    except FileNotFoundError:
-        return "The file was taken away at once; its size was right."
-    if found != _CONTENT:
-        raise ConfigurationError(
-            f"{folder.where} changes files: what was read back is not what was written.",
-            remedy="Switch off whatever converts files on the server.",
-            field="host",
-        )
-    return "It is what was written."
 
 
 def _about_encryption(client: Client) -> str:
@@ -110,6 +67,6 @@ def _about_encryption(client: Client) -> str:
 
 
 def _about_data(client: Client) -> str:
-    if not client.is_encrypted:
-        return ", not encrypted"
-    return ", and the TLS session was resumed" if client.resumed else ", and the server did not resume the TLS session"
+    if client.server.security is Security.NONE:
+        return ""
+    return ", and the data resumes the TLS session" if client.resumed else ", and the data has TLS sessions of its own"

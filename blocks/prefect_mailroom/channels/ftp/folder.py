@@ -12,7 +12,7 @@ from prefect_mailroom.channels.ftp.answers import translated
 from prefect_mailroom.channels.ftp.client import Client
 from prefect_mailroom.channels.remote import faults
 from prefect_mailroom.channels.remote.folder import NOT_A_FILE, Lost
-from prefect_mailroom.errors import ConfigurationError, MailroomError
+from prefect_mailroom.errors import MailroomError
 
 _ALIVE_SECONDS = 5
 _GOODBYE_SECONDS = 1
@@ -35,11 +35,7 @@ class FtpFolder:
             try:
                 client.cwd(self._root)
             except ftplib.error_perm as error:
-                raise ConfigurationError(
-                    f"{self.where} has no folder '{self._root}' for this login.",
-                    remedy="Make the folder there, or correct the connection's root.",
-                    field="root",
-                ) from error
+                raise faults.no_folder(self.where, self._root, field="folder") from error
             self._real_root = client.pwd() or self._root
 
     def shown(self, path: PurePosixPath) -> str:

@@ -17,12 +17,12 @@ def not_permitted(where: str, path: str) -> ConfigurationError:
     )
 
 
-def no_folder(where: str, path: str) -> ConfigurationError:
+def no_folder(where: str, path: str, *, field: str = "path") -> ConfigurationError:
     """Return the error for a folder that is missing."""
     return ConfigurationError(
         f"{where} has no folder '{path}'.",
         remedy="Make the folder there, correct the path, or set make_folders for folders of the path.",
-        field="path",
+        field=field,
     )
 
 

@@ -53,6 +53,7 @@ async def in_thread(
     """
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[Result] = loop.create_future()
+    outcome.add_done_callback(_take)
 
     def tell(result: Result | None, error: BaseException | None) -> None:
         if outcome.done():
@@ -94,6 +95,10 @@ async def _end(outcome: asyncio.Future[Result], stop: Stop, abort: Callable[[], 
     if not by_itself:
         abort()
         await asyncio.wait({outcome}, timeout=grace)
-    if outcome.done():
-        outcome.exception()  # Asked for, so that nobody reports it as forgotten.
     return by_itself
+
+
+def _take(outcome: asyncio.Future[Result]) -> None:
+    """Ask for the error, so that nobody reports it as forgotten where the caller has gone."""
+    if not outcome.cancelled():
+        outcome.exception()

@@ -113,11 +113,14 @@ class Upload:
         part.is_written = True
 
     def _chunks(self, file: ParcelFile, seen: Callable[[bytes], object]) -> Iterator[bytes]:
-        with file.path.open("rb") as source:
-            while chunk := source.read(_CHUNK):
-                self._check_stop()
-                seen(chunk)
-                yield chunk
+        try:
+            with file.path.open("rb") as source:
+                while chunk := source.read(_CHUNK):
+                    self._check_stop()
+                    seen(chunk)
+                    yield chunk
+        except OSError as error:  # Of our own disk: no server's answer may look the same.
+            raise RetryLater(f"'{file.filename}' cannot be read here: {error.strerror}.") from error
 
     def _choose(self, folder: RemoteFolder, part: _Part) -> bool:
         """Choose the place of a file, and tell whether it is there already."""

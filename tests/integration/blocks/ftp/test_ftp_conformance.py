@@ -40,7 +40,7 @@ class FtpFarSide(HardFarSide):
         self.channel = self._channel()
 
     def _channel(self, server: Any = None, **settings: Any) -> FtpChannel:
-        made: FtpChannel = self.make(server or self.server, **{"root": self.name, **settings})
+        made: FtpChannel = self.make(server or self.server, **{"folder": self.name, **settings})
         return made
 
     def destination(self) -> Destination:

@@ -161,5 +161,5 @@ async def test_a_folder_that_links_out_of_the_root_is_refused(
         session.respond('257 "/elsewhere"') if session.fs.cwd == "/in/link" else do()
     )  # As vsftpd and proftpd tell it.
     with pytest.raises(ConfigurationError):
-        await channel_to(pyftpd, root="in").deliver(a_parcel(tmp_path, path="link/a.csv"))
+        await channel_to(pyftpd, folder="in").deliver(a_parcel(tmp_path, path="link/a.csv"))
     assert not list((pyftpd.root / "elsewhere").iterdir())

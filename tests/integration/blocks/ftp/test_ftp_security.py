@@ -144,8 +144,8 @@ async def test_a_host_of_the_inside_is_not_stored(monkeypatch: pytest.MonkeyPatc
     [
         ("username", "reports\r\nDELE /in/a.csv"),
         ("password", "secret\r\nDELE /in/a.csv"),
-        ("root", "in\nDELE a.csv"),
-        ("root", "in/../.."),
+        ("folder", "in\nDELE a.csv"),
+        ("folder", "in/../.."),
         ("host", "ftp.example.com\r\n"),
     ],
 )
