@@ -15,6 +15,7 @@ from prefect_mailroom.channels.ftp.opening import connect, encrypt, greet, in_ti
 from prefect_mailroom.channels.ftp.server import Security, Server
 from prefect_mailroom.channels.remote import probe
 from prefect_mailroom.channels.steps import StepName, Steps
+from prefect_mailroom.text.filenames import clean_line
 
 
 async def check(server: Server, root: str, steps: Steps) -> str:
@@ -32,6 +33,7 @@ async def check(server: Server, root: str, steps: Steps) -> str:
             await in_time(client, lambda: greet(client))
         except BaseException:
             client.cut()
+            client.close()
             raise
         told.message = f"{server.name} answers."
     try:
@@ -62,7 +64,7 @@ def _about_encryption(client: Client) -> str:
     names = [str(value) for row in certificate.get("subject", ()) for key, value in row if key == "commonName"]
     ends = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
     days = int((ends - time.time()) // 86_400)
-    subject = f" for '{names[0]}'" if names else ""
+    subject = f" for '{clean_line(names[0])[:100]}'" if names else ""
     return f"{client.sock.version()}; the certificate{subject} is trusted, and ends in {days} days."
 
 
