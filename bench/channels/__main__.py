@@ -19,6 +19,7 @@ from typing import Any
 OUT = Path(__file__).parents[1] / "out" / "channels.json"
 # Each key of the file, and the module that has a function of that name.
 PARTS = {
+    "ftps_100mb": "ftps",
     "mails_1000": "mails",
     "sftp_100mb": "sftp",
 }

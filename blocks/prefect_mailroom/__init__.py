@@ -33,6 +33,8 @@ _HOMES = {
     "Withdrawn": "errors",
     "FolderChannel": "channels.folder",
     "FolderDestination": "channels.folder",
+    "FtpChannel": "channels.ftp.channel",
+    "FtpDestination": "channels.ftp.destination",
     "HttpSource": "sources.http",
     "SftpChannel": "channels.sftp.channel",
     "SftpDestination": "channels.sftp.destination",

@@ -82,15 +82,18 @@ class AllowList:
         return _bare(host) in self.hosts or any(address in network for network in self.networks)
 
 
-def allow_list() -> AllowList:
+def allow_list(variable: str = VARIABLE) -> AllowList:
     """Return the operator's list as it stands in the environment now.
+
+    Args:
+        variable: where it stands; other lists of hosts and networks are written in the same way.
 
     Raises:
         ConfigurationError: an entry is neither a host name nor a network.
     """
     hosts: set[str] = set()
     networks: list[IPv4Network | IPv6Network] = []
-    for entry in re.split(r"[\s,]+", os.environ.get(VARIABLE, "").strip()):
+    for entry in re.split(r"[\s,]+", os.environ.get(variable, "").strip()):
         if not entry:
             continue
         try:
@@ -98,9 +101,9 @@ def allow_list() -> AllowList:
         except ValueError as error:
             if "/" in entry or entry[0].isdigit() or not _HOST.fullmatch(entry.lower()):
                 raise ConfigurationError(
-                    f"{VARIABLE} has the entry '{entry}', which is neither a host nor a network.",
+                    f"{variable} has the entry '{entry}', which is neither a host nor a network.",
                     remedy="Write host names or networks such as 10.8.0.0/16 (no host bits), separated by commas.",
-                    field=VARIABLE,
+                    field=variable,
                 ) from error
             hosts.add(_bare(entry))
     return AllowList(frozenset(hosts), tuple(networks))
@@ -244,11 +247,13 @@ async def resolve(host: str, port: int, *, timeout: float = 10, database: str | 
     return addresses
 
 
-async def connect(host: str, port: int, *, timeout: float) -> socket.socket:
+async def connect(host: str, port: int, *, timeout: float, address: str | None = None) -> socket.socket:
     """Return a connected, non-blocking TCP socket to a permitted address of the host; the peer itself was checked.
 
     Args:
         timeout: seconds for all addresses together.
+        address: the one address to connect to, without a look-up, such as the peer of an earlier connection to the
+            host. It is checked like any other.
 
     Raises:
         ConfigurationError: see `resolve`.
@@ -258,12 +263,18 @@ async def connect(host: str, port: int, *, timeout: float) -> socket.socket:
     problem: OSError | None = None
     try:
         async with asyncio.timeout(timeout):
-            for address in await resolve(host, port, timeout=timeout):
-                family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            if address is None:
+                found = await resolve(host, port, timeout=timeout)
+            else:
+                permit(host, address)
+                await refuse_never(host, address, port)
+                found = [address]
+            for target in found:
+                family = socket.AF_INET6 if ":" in target else socket.AF_INET
                 link = socket.socket(family, socket.SOCK_STREAM)
                 link.setblocking(False)
                 try:
-                    await loop.sock_connect(link, (address, port))
+                    await loop.sock_connect(link, (target, port))
                     permit(host, str(link.getpeername()[0]))
                     await refuse_never(host, str(link.getpeername()[0]), port)
                 except OSError as error:

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from prefect_mailroom.channels.base import Channel, Destination
 from prefect_mailroom.channels.email.destination import EmailDestination
 from prefect_mailroom.channels.folder import FolderDestination
+from prefect_mailroom.channels.ftp.destination import FtpDestination
 from prefect_mailroom.channels.sftp.destination import SftpDestination
 from prefect_mailroom.channels.webhook.destination import WebhookDestination
 from prefect_mailroom.errors import ConfigurationError, RetryLater
@@ -70,6 +71,7 @@ CHANNELS: dict[str, Registration] = {
         needs=("aiosmtplib", "prefect_email"),
     ),
     "folder": Registration(FolderDestination, "prefect_mailroom.channels.folder:FolderChannel"),
+    "ftp": Registration(FtpDestination, "prefect_mailroom.channels.ftp.channel:FtpChannel"),
     "sftp": Registration(
         SftpDestination, "prefect_mailroom.channels.sftp.channel:SftpChannel", extra="sftp", needs=("paramiko",)
     ),

@@ -63,6 +63,8 @@ def connections(far_side: str, mail_port: int, folder: Path) -> dict[str, tuple[
             for status in (200, 302, 401, 410, 500)
         },
         "canary-hook-nobody": ("webhook", {"url": f"http://127.0.0.1:{nobody}/{quote(CANARY)}", **hook}),
+        "canary-ftp": ("ftp", {"host": "127.0.0.1", "port": mail_port, "username": "u", "password": CANARY}),
+        "canary-ftp-nobody": ("ftp", {"host": "127.0.0.1", "port": nobody, "username": "u", "password": CANARY}),
         "canary-export": ("http", export),
         "canary-sql": ("sql", {"url": f"postgresql://reader:{quote(CANARY, safe='')}@127.0.0.1:{nobody}/db"}),
         "canary-shell": (
