@@ -19,7 +19,8 @@ TEST_PROCESSES ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-313 check format guards docs lock clean \
-  fuzz-api access-twin bench-render bench-renderers bench-overhead bench-peak bench-troubled bench-time bench-api bench-audit
+  fuzz-api access-twin bench-render bench-renderers bench-overhead bench-peak bench-troubled bench-time bench-api bench-audit \
+  bench-channels
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -103,6 +104,9 @@ bench-api: $(READY) ## Measure people at the API, its highest rate and its guard
 
 bench-audit: $(READY) ## Measure what the audit trail costs a send (N=, URL=); writes bench/out/audit.json
 	@$(BIN)/python -m bench.audit
+
+bench-channels: $(READY) ## Measure the channels against real servers (PARTS=mails_1000); writes bench/out/channels.json
+	@$(BIN)/python -m bench.channels
 
 lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -12,24 +12,22 @@ auto mode:
 from __future__ import annotations
 
 import json
-import traceback
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from prefect_mailroom.channels.base import Destination, Place
 from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import (
     ConfigurationError,
-    DeliveryError,
-    MailroomError,
     OutcomeUnknown,
     Refused,
     RetryLater,
 )
 from prefect_mailroom.testing.destinations import DestinationConformance
 from prefect_mailroom.testing.far_side import FarSide, parcel_for
+from prefect_mailroom.testing.outcomes import assert_without, everything_about, failure
 
 
 class ChannelConformance(DestinationConformance):
@@ -65,22 +63,22 @@ class ChannelConformance(DestinationConformance):
         told = json.dumps({"reference": receipt.reference, "detail": receipt.detail})
         assert receipt.reference
         assert receipt.confirmed_at.tzinfo is not None
-        _assert_without(far_side.secrets, told)
+        assert_without(far_side.secrets, told)
 
     async def test_unreachable_is_never_a_success(self, far_side: FarSide, tmp_path: Path) -> None:
         """Nothing has arrived if nothing answers: the delivery is tried later, or a person must act."""
         channel = far_side.unreachable()
-        error = await _failure(channel.deliver(parcel_for(far_side, tmp_path, {"a.csv": b"1"})))
+        error = await failure(channel.deliver(parcel_for(far_side, tmp_path, {"a.csv": b"1"})))
         assert isinstance(error, RetryLater | ConfigurationError), repr(error)
         assert str(error)
-        _assert_without(far_side.secrets, _everything_about(error))
+        assert_without(far_side.secrets, everything_about(error))
 
     async def test_refused_is_for_good(self, far_side: FarSide, tmp_path: Path) -> None:
         """A delivery that the far side refuses for good is not tried again."""
         async with far_side.refusing() as channel:
-            error = await _failure(channel.deliver(parcel_for(far_side, tmp_path, {"a.csv": b"1"})))
+            error = await failure(channel.deliver(parcel_for(far_side, tmp_path, {"a.csv": b"1"})))
         assert isinstance(error, Refused), repr(error)
-        _assert_without(far_side.secrets, _everything_about(error))
+        assert_without(far_side.secrets, everything_about(error))
 
     async def test_silence_is_not_a_success(self, far_side: FarSide, tmp_path: Path) -> None:
         """Without an answer in time the outcome is unknown, or later where nothing can have been taken."""
@@ -88,22 +86,22 @@ class ChannelConformance(DestinationConformance):
         if context is None:
             return
         async with context as channel:
-            error = await _failure(channel.deliver(parcel_for(far_side, tmp_path, {"a.csv": b"1"})))
+            error = await failure(channel.deliver(parcel_for(far_side, tmp_path, {"a.csv": b"1"})))
         assert isinstance(error, OutcomeUnknown | RetryLater), repr(error)
-        _assert_without(far_side.secrets, _everything_about(error))
+        assert_without(far_side.secrets, everything_about(error))
 
     async def test_check(self, far_side: FarSide) -> None:
         """`check` says something about a far side that works, delivers nothing, and fails clearly otherwise."""
         assert await far_side.channel.check(Steps())
         assert await far_side.received() == []
-        error = await _failure(far_side.unreachable().check(Steps()))
+        error = await failure(far_side.unreachable().check(Steps()))
         assert isinstance(error, RetryLater | ConfigurationError), repr(error)
-        _assert_without(far_side.secrets, _everything_about(error))
+        assert_without(far_side.secrets, everything_about(error))
 
     async def test_secrets_stay_inside(self, far_side: FarSide) -> None:
         """Neither the text forms of the block nor its JSON schema show a secret."""
         channel = far_side.channel
-        _assert_without(far_side.secrets, f"{channel!r} {channel!s} {json.dumps(type(channel).model_json_schema())}")
+        assert_without(far_side.secrets, f"{channel!r} {channel!s} {json.dumps(type(channel).model_json_schema())}")
 
     async def test_settings_are_described(self, far_side: FarSide) -> None:
         """Kind, slug and destination type agree, so that a connection can be found by its kind."""
@@ -115,17 +113,9 @@ class ChannelConformance(DestinationConformance):
     async def test_destination_of_another_channel_is_refused(self, far_side: FarSide, tmp_path: Path) -> None:
         """A connection delivers for destinations of its own channel only."""
         parcel = parcel_for(far_side, tmp_path, {"a.csv": b"1"}, destination=_Foreign(connection="test"))
-        error = await _failure(far_side.channel.deliver(parcel))
+        error = await failure(far_side.channel.deliver(parcel))
         assert isinstance(error, ConfigurationError), repr(error)
         assert await far_side.received() == []
-
-
-async def _failure(awaitable: Any) -> MailroomError:
-    try:
-        outcome = await awaitable
-    except (DeliveryError, ConfigurationError) as error:
-        return error
-    raise AssertionError(f"It succeeded, and should not have: {outcome!r}")
 
 
 class _Foreign(Destination):
@@ -141,12 +131,3 @@ class _Foreign(Destination):
 
     def for_test(self, caller: str) -> None:
         return None
-
-
-def _everything_about(error: BaseException) -> str:
-    return f"{error!r} {''.join(traceback.format_exception(error))}"
-
-
-def _assert_without(secrets: tuple[str, ...], told: str) -> None:
-    shown = [secret for secret in secrets if secret in told]
-    assert not shown, "A secret shows."
