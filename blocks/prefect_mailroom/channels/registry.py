@@ -80,7 +80,7 @@ CHANNELS: dict[str, Registration] = {
         WebhookDestination,
         "prefect_mailroom.channels.webhook.channel:WebhookChannel",
         extra="webhook",
-        needs=("httpx_secure",),
+        needs=("httpx_secure", "jsonschema_rs"),
     ),
 }
 

@@ -23,7 +23,7 @@ from prefect_mailroom.errors import Refused
 
 FIXED = frozenset({401, 403, 408, 410, 429})
 """Statuses that mean the same everywhere, so that no destination may call them a yes."""
-_RANGE = re.compile(r"([24]\d\d)(?:-(2\d\d))?")
+_RANGE = re.compile(r"([24][0-9]{2})(?:-(2[0-9]{2}))?")
 _ID = re.compile(r"[\x21-\x7e]{1,200}")
 _POINTER = re.compile(r"(/([^~/]|~[01])*)*")
 

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import httpx
@@ -42,12 +43,11 @@ async def look(
     with steps.step(StepName.CONNECT) as told:
         link = await outbound.connect(host, port, timeout=seconds / 2)
         told.message = f"Port {port} answers."
-    try:
-        if context is not None:
-            with steps.step(StepName.ENCRYPT) as told:
-                told.message = await _encrypted(link, host, context, seconds / 2)
-    finally:
+    if context is None:
         link.close()
+    else:
+        with steps.step(StepName.ENCRYPT) as told:
+            told.message = await _encrypted(link, host, context, seconds / 2)
     with steps.step(StepName.ANSWER) as told, translated(host):
         answer = await client.send(request)
         if answer.status_code in (401, 403, 410) or answer.is_redirect:
@@ -57,7 +57,7 @@ async def look(
 
 
 async def _encrypted(link: socket.socket, host: str, context: ssl.SSLContext, seconds: float) -> str:
-    """Shake hands, and return a sentence about the certificate."""
+    """Shake hands, and return a sentence about the certificate. The link is closed."""
     name = outbound.ascii_host(host)
     try:
         async with asyncio.timeout(seconds):
@@ -71,4 +71,6 @@ async def _encrypted(link: socket.socket, host: str, context: ssl.SSLContext, se
     try:
         return told_of(writer.get_extra_info("ssl_object"), datetime.now(UTC))
     finally:
-        writer.close()
+        writer.transport.abort()  # Nobody waits for the far side to say goodbye.
+        with suppress(OSError):
+            await writer.wait_closed()

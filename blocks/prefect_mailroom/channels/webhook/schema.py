@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from jsonschema_rs import Validator
 
 MAX_BYTES = 16_000
+MAX_DEPTH = 50
 _REFERENCES = {"$ref", "$dynamicRef", "$recursiveRef"}
 
 
@@ -18,15 +19,13 @@ def check_schema(schema: dict[str, Any]) -> None:
     Raises:
         ValueError: says what is wrong with it.
     """
+    _walk(schema)
     try:
         size = len(json.dumps(schema, allow_nan=False).encode())
-    except (ValueError, RecursionError):
-        raise ValueError("the schema is nested too deeply, or has a number that JSON does not have") from None
+    except ValueError:
+        raise ValueError("the schema has a number that JSON does not have") from None
     if size > MAX_BYTES:
         raise ValueError(f"the schema has {size:,} bytes; the limit is {MAX_BYTES:,}")
-    # A reference could fetch from elsewhere, and references to references can make the work grow without end.
-    if _refers(schema):
-        raise ValueError(f"the schema refers to another ({', '.join(sorted(_REFERENCES))}); write it out instead")
     try:
         _validator(schema)
     except ValueError as error:
@@ -35,8 +34,11 @@ def check_schema(schema: dict[str, Any]) -> None:
 
 
 def fits(document: Any, schema: dict[str, Any]) -> bool:
-    """Tell whether a document fits a schema that has passed `check_schema`."""
-    return _validator(schema).is_valid(document)
+    """Tell whether a document fits a schema that has passed `check_schema`. One that is very deep fits none."""
+    try:
+        return _validator(schema).is_valid(document)
+    except ValueError:
+        return False
 
 
 def _validator(schema: dict[str, Any]) -> Validator:
@@ -52,7 +54,21 @@ def _retrieve_nothing(uri: str) -> Any:
     raise ValueError(f"nothing is fetched for a schema: {uri[:100]}")
 
 
-def _refers(part: Any) -> bool:
+def _walk(schema: dict[str, Any]) -> None:
+    """Refuse a schema that is deep, or that refers to others.
+
+    A reference could fetch from elsewhere, and references to references can make the work grow without end.
+    """
+    level: list[Any] = [schema]
+    for _ in range(MAX_DEPTH):
+        if any(isinstance(part, dict) and _REFERENCES & part.keys() for part in level):
+            raise ValueError(f"the schema refers to another ({', '.join(sorted(_REFERENCES))}); write it out instead")
+        level = [inner for part in level for inner in _inside(part)]
+    if level:
+        raise ValueError(f"the schema is nested more than {MAX_DEPTH} levels deep")
+
+
+def _inside(part: Any) -> list[Any]:
     if isinstance(part, dict):
-        return bool(_REFERENCES & part.keys()) or any(map(_refers, part.values()))
-    return isinstance(part, list) and any(map(_refers, part))
+        return list(part.values())
+    return part if isinstance(part, list) else []
