@@ -69,7 +69,7 @@ class TestRecording(ChannelConformance):
         return RecordingFarSide()
 
 
-class FolderFarSide(FarSide):
+class FolderFarSide(HardFarSide):
     deduplicates = True
 
     def __init__(self, root: Path) -> None:
@@ -101,7 +101,7 @@ class FolderFarSide(FarSide):
         return None
 
 
-class TestFolder(ChannelConformance):
+class TestFolder(HardCases, ChannelConformance):
     @pytest.fixture
     def far_side(self, tmp_path: Path) -> FolderFarSide:
         return FolderFarSide(tmp_path / "root")

@@ -20,14 +20,19 @@ printf '{"id": "sh-%s"}\\n' "$MAILROOM_DELIVERY_KEY"
 """
 
 IN_PERL = """#!/usr/bin/perl
-use strict; use warnings; use File::Basename; use File::Copy;
+use strict; use warnings; use File::Basename;
 (my $key = $ENV{MAILROOM_DELIVERY_KEY}) =~ tr{/}{-};
 my $place = "$ENV{INBOX}/$key";
 if (-e $place) { print "was there\\n"; exit 0 }
 mkdir "$place.new" or die "mkdir: $!";
 open(my $said, '>>', "$ENV{INBOX}/../said") or die;
 for my $file (@ARGV) {
-    if (-f $file) { copy($file, "$place.new/" . basename($file)) or die "copy: $!" }
+    if (-f $file) {
+        open(my $in, '<:raw', $file) or die "$file: $!";
+        open(my $out, '>:raw', "$place.new/" . basename($file)) or die "$file: $!";
+        print $out (do { local $/; <$in> // '' });
+        close($out) or die "$file: $!";
+    }
     print $said "$file\\n";
 }
 rename("$place.new", $place) or die "rename: $!";

@@ -13,14 +13,16 @@ from prefect_mailroom.channels.base import Channel, Destination, Grade
 from prefect_mailroom.channels.command.allowed import VARIABLE
 from prefect_mailroom.channels.command.channel import CommandChannel
 from prefect_mailroom.channels.command.destination import CommandDestination
-from prefect_mailroom.testing import ChannelConformance, FarSide, parcel_for
+from prefect_mailroom.testing import ChannelConformance, parcel_for
+from prefect_mailroom.testing.hard_cases import HardCases, HardFarSide, Opened
 from tests.integration.blocks.command.programs import IN_PERL, IN_SH, written
 from tests.support.programs import needs
 
 TOKEN = "canary-of-the-program"
+OTHERS = ("refuses", "hangs", "dies", "has-no-room", "slow")
 
 
-class CommandFarSide(FarSide):
+class CommandFarSide(HardFarSide):
     deduplicates = True
     secrets = (TOKEN,)
 
@@ -28,10 +30,12 @@ class CommandFarSide(FarSide):
         self.folder, self.inbox = folder, folder / "inbox"
         self.inbox.mkdir()
         self.program = written(folder, name, source)
-        self.missing, self.refuses, self.hangs = folder / "missing", folder / "refuses", folder / "hangs"
         written(folder, "refuses", '#!/bin/sh\necho "no, $TOKEN" >&2\nexit 1\n')
         written(folder, "hangs", '#!/bin/sh\necho "wait, $TOKEN"\nsleep 300\n')
-        programs = (self.program, self.missing, self.refuses, self.hangs)
+        written(folder, "dies", '#!/bin/sh\ncp "$1" "$INBOX/../half"\nkill -9 $$\n')
+        written(folder, "has-no-room", "#!/bin/sh\nexit 75\n")
+        written(folder, "slow", f'#!/bin/sh\nsleep 0.3\nexec {self.program} "$@"\n')
+        programs = (self.program, *(folder / name for name in ("missing", *OTHERS)))
         monkeypatch.setenv(VARIABLE, " ".join(map(str, programs)))
         self.channel = self._channel(self.program)
 
@@ -51,18 +55,29 @@ class CommandFarSide(FarSide):
         return said.read_text() if said.exists() else ""
 
     def unreachable(self) -> Channel:
-        return self._channel(self.missing)
+        return self._channel(self.folder / "missing")
+
+    def refusing(self) -> Opened:
+        return self._opened("refuses")
+
+    def silent(self) -> Opened:
+        return self._opened("hangs", timeout_seconds=2)
+
+    def cut_off(self) -> Opened:
+        return self._opened("dies")
+
+    def full(self) -> Opened:
+        return self._opened("has-no-room")
+
+    def slow(self) -> Opened:
+        return self._opened("slow")
 
     @contextlib.asynccontextmanager
-    async def refusing(self) -> AsyncIterator[Channel]:
-        yield self._channel(self.refuses)
-
-    @contextlib.asynccontextmanager
-    async def silent(self) -> AsyncIterator[Channel]:
-        yield self._channel(self.hangs, timeout_seconds=2)
+    async def _opened(self, name: str, **settings: Any) -> AsyncIterator[Channel]:
+        yield self._channel(self.folder / name, **settings)
 
 
-class TestSh(ChannelConformance):
+class TestSh(HardCases, ChannelConformance):
     @pytest.fixture
     def far_side(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandFarSide:
         return CommandFarSide(tmp_path, "keeps", IN_SH, monkeypatch)
@@ -73,7 +88,7 @@ class TestSh(ChannelConformance):
         assert receipt.detail["output"].startswith("kept ********\n")
 
 
-class TestPerl(ChannelConformance):
+class TestPerl(HardCases, ChannelConformance):
     @pytest.fixture
     def far_side(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandFarSide:
         needs("perl", "perl")
