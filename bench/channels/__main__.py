@@ -20,6 +20,7 @@ OUT = Path(__file__).parents[1] / "out" / "channels.json"
 # Each key of the file, and the module that has a function of that name.
 PARTS = {
     "mails_1000": "mails",
+    "webhooks_500": "webhooks",
 }
 
 
