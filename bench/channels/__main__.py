@@ -23,6 +23,7 @@ PARTS = {
     "import_extra_mb": "footprint",
     "mails_1000": "mails",
     "sftp_100mb": "sftp",
+    "webhooks_500": "webhooks",
 }
 
 

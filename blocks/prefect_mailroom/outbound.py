@@ -291,7 +291,7 @@ async def connect(host: str, port: int, *, timeout: float, address: str | None =
     raise RetryLater(f"'{_shown(host)}' cannot be reached on port {port}: {why}.") from problem
 
 
-def http_client(*, timeout: float) -> AsyncClient:
+def http_client(*, timeout: float, ca_certificates: str = "") -> AsyncClient:
     """Return an HTTP client for permitted addresses only, which follows no redirect and reads no proxy settings.
 
     Call `resolve` before a request: httpx-secure finds the address of a host by a bare TCP connection, and `resolve`
@@ -300,19 +300,29 @@ def http_client(*, timeout: float) -> AsyncClient:
 
     Args:
         timeout: seconds for each of writing and reading; connecting may take half as long.
+        ca_certificates: PEM certificates to trust beside the usual authorities.
+
+    Raises:
+        ConfigurationError: these are no certificates.
     """
     # Late: these cost a renderer process that opens no HTTP connection 0.2 s and some memory.
     import httpx
     from httpx_secure import httpx_ssrf_protection
 
     from prefect_mailroom.quiet_http import QuietClient
+    from prefect_mailroom.tls import trusting
 
     async def validator(host: str, address: Address, port: int) -> bool:
         permit(host, str(address))
         await refuse_never(host, str(address), port)
         return True
 
-    client = QuietClient(timeout=httpx.Timeout(timeout, connect=timeout / 2), follow_redirects=False, trust_env=False)
+    client = QuietClient(
+        timeout=httpx.Timeout(timeout, connect=timeout / 2),
+        verify=trusting(ca_certificates),
+        follow_redirects=False,
+        trust_env=False,
+    )
     return httpx_ssrf_protection(client, check_globally_reachable=False, custom_validator=validator)
 
 

@@ -13,6 +13,7 @@ from typing import Any, get_args
 from prefect.blocks.core import Block
 from prefect.client.schemas.objects import BlockDocument
 from prefect.exceptions import ObjectNotFound
+from prefect.types import SecretDict
 from pydantic import SecretStr, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -200,8 +201,8 @@ async def shown(row: Connection, settings: Settings) -> dict[str, Any]:
 
 
 def _is_secret(annotation: Any) -> bool:
-    """Tell whether a setting holds secrets. Prefect hides a secret, but not a mapping or a list of them."""
-    return annotation is SecretStr or any(_is_secret(part) for part in get_args(annotation))
+    """Tell whether a setting holds secrets. Prefect hides a secret, but not every mapping or list of them."""
+    return annotation in (SecretStr, SecretDict) or any(_is_secret(part) for part in get_args(annotation))
 
 
 def _hidden(value: Any) -> Any:

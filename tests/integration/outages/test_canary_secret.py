@@ -8,6 +8,7 @@ artifacts, events and deployments. Blocks alone have the secret, and are encrypt
 from __future__ import annotations
 
 import base64
+import json
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
@@ -197,6 +198,9 @@ async def test_security_36_a_canary_is_found_nowhere(
     logs = list((environment.settings.data_dir / "logs").glob("*.log"))
     assert {log.stem for log in logs} >= {"api", "worker", "prefect", "renderers"}
     async with PrefectClient(environment.settings.prefect_api) as client:
+        blocks = await client.request("POST", "/block_documents/filter", json={"include_secrets": False})
+        assert {block["name"] for block in blocks.json()} >= named.keys()
+        assert not [block["name"] for block in blocks.json() if found_in(json.dumps(block).encode())]
         block = await client.read_block_document_by_name("canary-export", "mailroom-http-source", include_secrets=True)
     assert block.data["auth_secret"] == CANARY, "it is in the block, and there alone"
 
