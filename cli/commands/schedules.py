@@ -255,10 +255,17 @@ def wait_for(client: MailroomClient, execution_id: str, seconds: float) -> dict[
 def show_execution(execution: dict[str, Any]) -> None:
     """Print what became of each delivery."""
     rows = [
-        (d["channel"], d["recipient"], d["status"], d.get("delivered_at") or "-", d.get("error_message") or "")
+        (
+            d["channel"],
+            d["recipient"],
+            d["status"],
+            d.get("delivered_at") or "-",
+            d.get("grade") or "-",
+            d.get("error_message") or "",
+        )
         for d in execution.get("deliveries") or []
     ]
     title = f"Execution {execution['id']}: {execution['status']} {execution.get('reason') or ''}"
-    print_table(title, ["channel", "recipient", "state", "delivered", "error"], rows)
+    print_table(title, ["channel", "recipient", "state", "delivered", "receipt", "error"], rows)
     if error := execution.get("error"):
         out.print(f"{error['message']} (error id {error['id']})", markup=False)
