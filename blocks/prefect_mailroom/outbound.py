@@ -237,6 +237,9 @@ async def resolve(host: str, port: int, *, timeout: float = 10, database: str | 
         ConfigurationError: no such host, or an address that is not permitted.
         RetryLater: the name server did not answer.
     """
+    if not 0 < port < 65536:
+        message = f"{str(port)[:20]} is not a port."
+        raise ConfigurationError(message, remedy="Use a number from 1 to 65535.", field="port")
     if (asked := _LOOKED_UP.get()) is not None and _shown(host) not in asked:
         asked.append(_shown(host))
     try:

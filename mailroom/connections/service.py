@@ -245,7 +245,8 @@ def _hidden(value: Any) -> Any:
 
 def _without_secrets(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_secrets(item) for key, item in value.items()}
+        # Prefect marks a block within a block by its type. It is no setting, and could not be sent back.
+        return {key: _without_secrets(item) for key, item in value.items() if key != "block_type_slug"}
     if isinstance(value, list):
         return [_without_secrets(item) for item in value]
     return {"secret": True} if value == _HIDDEN else value

@@ -69,6 +69,9 @@ def build(kind: str, settings: Mapping[str, Any]) -> Block:
         raise Invalid([*faults, *found]) from None
     except ConfigurationError as error:
         raise Invalid.from_configuration(error, "settings") from None
+    except Exception as error:  # The validators of others, such as prefect-email's, expect no wrong type.
+        message = f"These settings cannot be read ({type(error).__name__})."
+        raise Invalid([*faults, Fault("settings", message, "Check the type of each value.")]) from None
     if faults:
         raise Invalid(faults)
     return block
