@@ -175,8 +175,8 @@ def read_text(file: str) -> str:
         ) from error
 
 
-def parse_body(text: str, name: str) -> dict[str, Any]:
-    """Return a schedule from JSON or YAML text.
+def parse_body(text: str, name: str, what: str = "a schedule") -> dict[str, Any]:
+    """Return a schedule, or what else is wanted, from JSON or YAML text.
 
     Raises:
         MailroomError: naming line and column of the fault.
@@ -192,8 +192,8 @@ def parse_body(text: str, name: str) -> dict[str, Any]:
         where = f", line {place.line + 1}, column {place.column + 1}" if place else ""
         raise MailroomError(f"{name}{where}: {getattr(error, 'problem', None) or 'is not YAML'}.") from error
     if not isinstance(body, dict):
-        remedy = "Write an object with name, report_id, timing, formats and destinations."
-        raise MailroomError(f"{name} does not contain a schedule.", remedy=remedy)
+        remedy = "Write an object, such as one with name, report_id, timing, formats and destinations for a schedule."
+        raise MailroomError(f"{name} does not contain {what}.", remedy=remedy)
     return body
 
 
