@@ -204,3 +204,30 @@ async def test_checks_are_counted_as_tests(online: Api) -> None:
         await online.json("POST", "/connections/shared/check", 200, **as_eve)
     refused = await online.json("POST", "/connections/shared/check", 429, **as_eve)
     assert refused["limit_name"] == "tests_an_hour"
+
+
+HOSTILE: list[tuple[str, dict[str, Any]]] = [
+    ("email", {"from_address": "a@b.example", "credentials": {"smtp_server": 5}}),
+    ("email", {"from_address": "a@b.example", "credentials": {"smtp_type": ["STARTTLS"]}}),
+    ("email", mail(2**63)),
+    ("email", mail(70_000)),
+    ("email", {"from_address": "a@b.example", "credentials": KEPT}),
+    ("sql", {"url": "postgresql://127.0.0.1:port/db"}),
+    ("sql", {"url": "http://[::1"}),
+    ("sql", {"url": KEPT}),
+    ("shell", {"working_directory": "a" * 5000, "allowed_programs": ["ls"]}),
+    ("http", {"base_url": "http://127.0.0.1:99999"}),
+    ("webhook", {"url": [KEPT], "signing_secret": KEPT}),
+]
+
+
+async def test_hostile_settings_are_no_error_of_ours(offline: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of a check of settings that are not stored needs Prefect."""
+    monkeypatch.setenv(outbound.VARIABLE, "127.0.0.1")
+    for kind, settings in HOSTILE:
+        await offline.json("POST", "/connections/check", 422, json={"kind": kind, "settings": settings})
+        if kind in ("email", "webhook"):
+            await offline.json(
+                "POST", f"/distribution/test/{kind}", 422, json={"settings": settings, "to": "a@b.example"}
+            )
+    await offline.json("POST", "/distribution/test/email", 422, json={"to": "a@b.example"})
