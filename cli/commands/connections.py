@@ -39,12 +39,15 @@ def list_(*, as_json: Json = False) -> None:
         Print JSON.
     """
     with MailroomClient(current()) as client:
-        found = client.pages("/connections")
+        found = client.pages("/connections", uses="true")
     if as_json:
         print_json(found)
         return
-    rows = [(c["name"], c["kind"], _checked(c), c["secret_changed_at"] or "-", c["description"]) for c in found]
-    columns = ["name", "kind", "last check", "secret since", "description"]
+    rows = [
+        (c["name"], c["kind"], c["used_by"], _checked(c), c["secret_changed_at"] or "-", c["description"])
+        for c in found
+    ]
+    columns = ["name", "kind", "used by", "last check", "secret since", "description"]
     print_table(f"{len(rows)} connections", columns, rows)
 
 

@@ -138,6 +138,7 @@ class Mask:
         """Return the same error, its words without the secrets."""
         if error is not None:
             error.message, error.remedy = self.text(error.message), self.text(error.remedy)
+            error.args = (error.message,)
         return error
 
 

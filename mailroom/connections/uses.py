@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, case, cast, select
+from sqlalchemy import ColumnElement, Result, Text, case, cast, column, func, select, true
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.reach import of_reports, of_schedules
@@ -86,6 +88,28 @@ async def of_connection(session: AsyncSession, name: str, *, viewer: Viewer) -> 
     return Uses(
         named_schedules, named_reports, len(by_schedule) - len(named_schedules), len(by_report) - len(named_reports)
     )
+
+
+async def counts(session: AsyncSession) -> dict[str, int]:
+    """Return how many schedules (not deleted) and reports use each connection that is used, by one query for each."""
+    if session.get_bind().dialect.name == "sqlite":
+        each = func.json_each(Schedule.distribution_config, "$.destinations").table_valued("value", name="destination")
+        name = func.json_extract(each.c.value, "$.connection")
+    else:
+        items = func.jsonb_array_elements(Schedule.distribution_config["destinations"])
+        each = items.table_valued(column("value", JSONB), name="destination")
+        name = each.c.value["connection"].astext
+    schedules = select(name, func.count(Schedule.id.distinct())).select_from(Schedule).join(each, true())
+    found = Counter(
+        dict(_pairs(await session.execute(schedules.where(Schedule.state != ScheduleState.DELETED).group_by(name))))
+    )
+    source = Report.definition["source"]["connection"].as_string()
+    reports = select(source, func.count()).where(Report.is_active).group_by(source)
+    return found + Counter(dict(_pairs(await session.execute(reports))))
+
+
+def _pairs(rows: Result[Any]) -> list[tuple[str, int]]:
+    return [(row[0], row[1]) for row in rows if row[0] is not None]
 
 
 def refusal(name: str, used: Uses) -> str:

@@ -23,10 +23,10 @@ from mailroom.audit.delivery_events import CredentialUsed
 from mailroom.connections import blocks, checks
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
+from mailroom.connections import uses as uses_of
 from mailroom.connections.checks import Checked
 from mailroom.connections.kinds import block_types, is_channel
 from mailroom.connections.spec import ConnectionSettings, NewConnection, UnsavedConnection, screen
-from mailroom.connections.uses import of_connection
 from mailroom.errors import Conflict, Invalid
 from mailroom.limits import service as limits
 from mailroom.limits.spec import Budget
@@ -34,11 +34,15 @@ from mailroom.storage.tables import Connection
 from prefect_mailroom import outbound
 
 
-async def every(caller: Caller) -> PageView[ConnectionView]:
-    """Return every connection by name, without settings."""
+async def every(caller: Caller, *, with_uses: bool = False) -> PageView[ConnectionView]:
+    """Return every connection by name, without settings; with how many use each of them, if that is wanted."""
     async with caller.session() as session:
         rows = await connection_repository.every(session, viewer=caller.viewer)
-    return PageView(items=[ConnectionView.model_validate(row) for row in rows])
+        counts = await uses_of.counts(session) if with_uses else None
+    views = [ConnectionView.model_validate(row) for row in rows]
+    if counts is not None:
+        views = [view.model_copy(update={"used_by": counts.get(view.name, 0)}) for view in views]
+    return PageView(items=views)
 
 
 def kinds() -> PageView[ConnectionKind]:
@@ -129,7 +133,7 @@ async def uses(caller: Caller, name: str) -> UsesView:
     """
     async with caller.session() as session:
         row = await connection_repository.get(session, name, viewer=caller.viewer, doing=Action.CONNECTION_USES)
-        return UsesView.model_validate(await of_connection(session, row.name, viewer=caller.viewer))
+        return UsesView.model_validate(await uses_of.of_connection(session, row.name, viewer=caller.viewer))
 
 
 async def check(caller: Caller, name: str) -> CheckView:

@@ -20,6 +20,9 @@ class ConnectionView(View):
     description: str
     created_at: datetime
     updated_at: datetime
+    used_by: int | None = Field(
+        default=None, description="How many schedules and reports use it; null where nobody asked for it (`uses`)."
+    )
     secret_changed_at: datetime | None = Field(
         default=None,
         description=(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, Query, Response
 
 from api.actions.connections import actions as connections
 from api.actions.connections.views import CheckView, ConnectionDetail, ConnectionKind, ConnectionView, UsesView
@@ -27,9 +27,12 @@ def _created(view: ConnectionView) -> Answer:
 
 
 @router.get("", openapi_extra=may(Action.CONNECTION_LIST))
-async def list_connections(caller: CallerDep) -> PageView[ConnectionView]:
+async def list_connections(
+    caller: CallerDep,
+    uses: Annotated[bool, Query(description="Count the schedules and reports that use each, as `used_by`.")] = False,
+) -> PageView[ConnectionView]:
     """List the connections by name, without settings."""
-    return await connections.every(caller)
+    return await connections.every(caller, with_uses=uses)
 
 
 @router.get("/kinds", openapi_extra=may(Action.CONNECTION_KINDS))

@@ -106,7 +106,7 @@ async def test_users_are_named_as_far_as_they_are_seen_and_else_counted(either: 
             ("ada", "Named after corp", ScheduleState.ACTIVE, "corp-2"),
             ("eve", "Theirs", ScheduleState.ACTIVE, "corp"),
         ):
-            destinations = [{"channel": "folder", "connection": connection}]
+            destinations = [{"channel": "folder", "connection": connection, "path": path} for path in ("a", "b")]
             spec = ScheduleSpec.model_validate({**samples.SCHEDULE, "name": name, "destinations": destinations})
             row = Schedule(id=new_id(), user_id=owner, state=state, created_at=NOW, updated_at=NOW)
             store_spec(row, spec)
@@ -114,9 +114,11 @@ async def test_users_are_named_as_far_as_they_are_seen_and_else_counted(either: 
         await session.flush()
         seen = await uses.of_connection(session, "corp", viewer=Viewer("ada", Role.CREATOR))
         every = await uses.of_connection(session, "corp", viewer=SYSTEM)
+        counted = await uses.counts(session)
     assert [(one.name, one.state) for one in seen.schedules] == [("Mine", "active"), ("Paused", "paused")]
     assert ([one.id for one in seen.reports], seen.more_schedules, seen.more_reports) == (["orders"], 1, 0)
     assert [one.name for one in every.schedules] == ["Mine", "Paused", "Theirs"]
     assert (every.count, every.more_schedules) == (4, 0)
+    assert counted == {"corp": 4, "corp-2": 1}
     assert len(every.faults()) == 4
     assert seen.faults()[-1].field == "schedules"
