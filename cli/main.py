@@ -21,6 +21,9 @@ app.command("cli.commands.reports:app", name="reports", help="Work with report f
 app.command(
     "cli.commands.schedules:app", name="schedules", help="List, create, pause, resume, delete, run and test schedules."
 )
+app.command(
+    "cli.commands.connections:app", name="connections", help="Create, check, list, replace and delete connections."
+)
 app.command("cli.commands.members.keys:app", name="keys", help="Make, list, change and revoke keys of users.")
 app.command(
     "cli.commands.members.limits:limits", name="limits", help="Show what a user may have and do, and how much is used."

@@ -15,6 +15,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -37,6 +38,7 @@ __all__ = [
     "allow_list",
     "ascii_host",
     "connect",
+    "hosts_looked_up",
     "http_client",
     "is_opened",
     "is_public",
@@ -52,6 +54,9 @@ SCREEN_SECONDS = 2
 """How long a look-up may take while somebody waits for a connection to be stored."""
 _LOOK_UP_SECONDS = 5
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9-]{1,63})*\.?")
+
+
+_LOOKED_UP: ContextVar[list[str] | None] = ContextVar("hosts that were looked up", default=None)
 
 
 class NoSuchHost(ConfigurationError):
@@ -193,6 +198,17 @@ def screening() -> Iterator[None]:
         return
 
 
+@contextmanager
+def hosts_looked_up() -> Iterator[list[str]]:
+    """Give the hosts that connections look up within the block, each once and in order, for the audit trail."""
+    found: list[str] = []
+    before = _LOOKED_UP.set(found)
+    try:
+        yield found
+    finally:
+        _LOOKED_UP.reset(before)
+
+
 def is_opened(host: str, address: str) -> bool:
     """Tell whether the operator's list names this host or address; plain HTTP may be used there alone."""
     return allow_list().covers(host, parsed(address))
@@ -224,6 +240,11 @@ async def resolve(host: str, port: int, *, timeout: float = 10, database: str | 
         ConfigurationError: no such host, or an address that is not permitted.
         RetryLater: the name server did not answer.
     """
+    if not 0 < port < 65536:
+        message = f"{str(port)[:20]} is not a port."
+        raise ConfigurationError(message, remedy="Use a number from 1 to 65535.", field="port")
+    if (asked := _LOOKED_UP.get()) is not None and _shown(host) not in asked:
+        asked.append(_shown(host))
     try:
         async with asyncio.timeout(timeout):
             loop = asyncio.get_running_loop()

@@ -175,8 +175,8 @@ def read_text(file: str) -> str:
         ) from error
 
 
-def parse_body(text: str, name: str) -> dict[str, Any]:
-    """Return a schedule from JSON or YAML text.
+def parse_body(text: str, name: str, what: str = "a schedule") -> dict[str, Any]:
+    """Return a schedule, or what else is wanted, from JSON or YAML text.
 
     Raises:
         MailroomError: naming line and column of the fault.
@@ -192,8 +192,8 @@ def parse_body(text: str, name: str) -> dict[str, Any]:
         where = f", line {place.line + 1}, column {place.column + 1}" if place else ""
         raise MailroomError(f"{name}{where}: {getattr(error, 'problem', None) or 'is not YAML'}.") from error
     if not isinstance(body, dict):
-        remedy = "Write an object with name, report_id, timing, formats and destinations."
-        raise MailroomError(f"{name} does not contain a schedule.", remedy=remedy)
+        remedy = "Write an object, such as one with name, report_id, timing, formats and destinations for a schedule."
+        raise MailroomError(f"{name} does not contain {what}.", remedy=remedy)
     return body
 
 
@@ -255,10 +255,17 @@ def wait_for(client: MailroomClient, execution_id: str, seconds: float) -> dict[
 def show_execution(execution: dict[str, Any]) -> None:
     """Print what became of each delivery."""
     rows = [
-        (d["channel"], d["recipient"], d["status"], d.get("delivered_at") or "-", d.get("error_message") or "")
+        (
+            d["channel"],
+            d["recipient"],
+            d["status"],
+            d.get("delivered_at") or "-",
+            d.get("grade") or "-",
+            d.get("error_message") or "",
+        )
         for d in execution.get("deliveries") or []
     ]
     title = f"Execution {execution['id']}: {execution['status']} {execution.get('reason') or ''}"
-    print_table(title, ["channel", "recipient", "state", "delivered", "error"], rows)
+    print_table(title, ["channel", "recipient", "state", "delivered", "receipt", "error"], rows)
     if error := execution.get("error"):
         out.print(f"{error['message']} (error id {error['id']})", markup=False)

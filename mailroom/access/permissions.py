@@ -69,6 +69,7 @@ class Action(StrEnum):
     CONNECTION_KINDS = "connection.kinds"
     CONNECTION_USE = "connection.use"
     CONNECTION_CHECK = "connection.check"
+    CONNECTION_USES = "connection.uses"
     CONNECTION_TRY = "connection.try"
     CONNECTION_READ = "connection.read"
     CONNECTION_CREATE = "connection.create"
@@ -208,6 +209,8 @@ TABLE: Mapping[Action, Rule] = {
     # Asked when a schedule or a report is saved, and again when a run sends.
     Action.CONNECTION_USE: Rule(_R, _NOBODY, _SHARED, _ALL, unroutable=True),
     Action.CONNECTION_CHECK: _owned(_SHARED),
+    # Named are the schedules and reports that the caller sees; the others are counted.
+    Action.CONNECTION_USES: _owned(_SHARED, scope=_R),
     # The connection is named in the body.
     Action.CONNECTION_TRY: _general(),
     Action.CONNECTION_READ: _owned(_NOBODY, scope=_R),

@@ -73,6 +73,8 @@ class Connection(Table):
     """Name and kind of a Prefect block document; the secrets are in the block alone.
 
     One that is not made yet has only taken its name: whether Prefect has a block of that name, and whose, is open.
+    `secret_changed_at` is None where there is no secret, or where nobody wrote down since when it is what it is. The
+    last check is forgotten when the settings change.
     """
 
     __tablename__ = "connections"
@@ -83,6 +85,10 @@ class Connection(Table):
     is_made: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    secret_changed_at: Mapped[datetime | None]
+    last_check_at: Mapped[datetime | None]
+    last_check_ok: Mapped[bool | None]
+    last_check_message: Mapped[str | None] = mapped_column(Text)
 
 
 class Calendar(Table):

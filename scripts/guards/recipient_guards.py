@@ -66,8 +66,8 @@ RECIPIENT_GUARDS = (
         "a trial asks the list",
         "A test mail is a mail.",
         "api/actions/distribution/actions.py",
-        '        await refuse_suppressed(session, target.addresses(), field="to")\n',
-        "        pass\n",
+        '    await refuse_suppressed(session, target.addresses(), field="to")\n',
+        "    pass\n",
         _PEOPLE,
     ),
     Guard(

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.actions.deliveries.views import DeliveryRow
 from mailroom.access.viewer import Viewer
 from mailroom.executions import repository as executions
+from mailroom.executions.overview import grade_of
 from mailroom.schedules import repository as schedules
 from mailroom.storage.tables import Delivery
 
@@ -33,6 +34,7 @@ async def delivery_rows(session: AsyncSession, rows: Sequence[Delivery], viewer:
             next_attempt_at=row.next_attempt_at,
             delivered_at=row.delivered_at,
             receipt=row.receipt,
+            grade=grade_of(row),
             error_message=row.error_message,
             reason_code=row.reason_code,
             links={

@@ -11,7 +11,7 @@ from api.actions.executions.views import AttemptView, DeliveryView, ErrorView, E
 from mailroom.context import Context
 from mailroom.executions import again, overview
 from mailroom.executions import deliveries as delivery_repository
-from mailroom.executions.overview import Deliveries
+from mailroom.executions.overview import Deliveries, grade_of
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import reason_of
 from mailroom.schedules import repository as schedule_repository
@@ -75,6 +75,7 @@ async def execution_detail(session: AsyncSession, row: Execution, context: Conte
             delivered_at=delivery.delivered_at,
             next_attempt_at=delivery.next_attempt_at,
             receipt=delivery.receipt,
+            grade=grade_of(delivery),
             error_message=delivery.error_message,
             reason_code=delivery.reason_code,
             attempts=attempts.get(delivery.id, []),

@@ -10,6 +10,7 @@ from pydantic import Field
 from api.actions.artifacts.views import ArtifactView
 from api.actions.view import View
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
+from prefect_mailroom.channels.base import Grade
 
 
 class ErrorView(View):
@@ -67,6 +68,13 @@ class DeliveryView(View):
     delivered_at: datetime | None
     next_attempt_at: datetime | None
     receipt: dict[str, Any] | None
+    grade: Grade | None = Field(
+        default=None,
+        description=(
+            "How much its receipt proves: stored, accepted_with_id or accepted. Null without a receipt, and for "
+            "receipts of before grades were kept."
+        ),
+    )
     error_message: str | None
     reason_code: str | None = Field(
         default=None, description="Why it is suppressed, as a code for programs.", examples=["recipient_suppressed"]

@@ -227,7 +227,9 @@ class Destination(BaseModel, ABC):
 class Channel(Block):
     """A named, encrypted connection that can deliver parcels.
 
-    Subclasses set `kind` and `destination_type` and implement `transfer` and `check`.
+    Subclasses set `kind` and `destination_type` and implement `transfer` and `check`. Each class may name in
+    `harmless_fields` those of its own fields that decide neither where a secret is sent nor who can read it on the way:
+    when one of them changes, stored secrets may stay; when any other does, they have to be sent again.
     """
 
     # A rejected value may be a secret: pydantic would print it.
@@ -236,6 +238,7 @@ class Channel(Block):
     kind: ClassVar[str]
     destination_type: ClassVar[type[Destination]]
     max_bytes: ClassVar[int | None] = None
+    harmless_fields: ClassVar[frozenset[str]] = frozenset({"timeout_seconds", "retries"})
 
     timeout_seconds: float = Field(
         default=60, gt=0, le=3600, description="How many seconds one attempt may take before it is given up."

@@ -12,6 +12,7 @@ from prefect.blocks.core import Block
 from prefect.types import SecretDict
 from pydantic import ConfigDict, Field
 
+from prefect_mailroom.channels.steps import StepName, Steps
 from prefect_mailroom.errors import ConfigurationError, SourceRefused
 from prefect_mailroom.programs.environment import Environment
 from prefect_mailroom.programs.running import MAX_FILE_MB, Limits, run
@@ -86,15 +87,20 @@ class ShellSource(Block):
             raise SourceRefused(message, remedy="Run the command by hand to see why." + _said(told))
         return await asyncio.to_thread(_files, folder, command[0])
 
-    async def check(self) -> str:
+    async def check(self, steps: Steps | None = None) -> str:
         """Prove that the working directory and every allowed program exist; return one line about them.
+
+        Args:
+            steps: is told each step as it is tried.
 
         Raises:
             ConfigurationError: one does not.
         """
-        for program in self.allowed_programs:
-            self._check_command([program])
-        return f"{len(self.allowed_programs)} programs in {self.working_directory}."
+        with (steps or Steps()).step(StepName.FIND) as told:
+            for program in self.allowed_programs:
+                self._check_command([program])
+            told.message = f"{len(self.allowed_programs)} programs in {self.working_directory}."
+        return told.message
 
     def _check_command(self, command: Sequence[str]) -> None:
         if command[0] not in self.allowed_programs:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import uvicorn
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from cli.commands.members import keys, recipients
 from cli.rest_client import ApiProblem
 from mailroom.errors import NotFound
 from tests.integration.api.conftest import KEY, SCHEDULE
-from tests.support.waiting import eventually
+from tests.support.serving import on_a_port
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
@@ -25,27 +23,13 @@ ADA = "ada@example.com"
 Command = Callable[..., Any]
 
 
-class Server(uvicorn.Server):
-    """Leaves the signals to pytest."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
-
-
 @pytest.fixture
 async def served(offline: Api, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     """Serve the API on a port, where the commands look for it."""
-    server = Server(uvicorn.Config(offline.app, port=0, lifespan="off", log_config=None))
-    serving = asyncio.create_task(server.serve())
-    await eventually(lambda: server.started)
-    (port,) = {socket.getsockname()[1] for one in server.servers for socket in one.sockets}
-    for name, value in (("API_PORT", port), ("API_KEY", KEY), ("DATA_DIR", offline.settings.data_dir)):
-        monkeypatch.setenv(f"MAILROOM_{name}", str(value))
-    yield offline
-    server.should_exit = True
-    await serving
+    async with on_a_port(offline.app) as port:
+        for name, value in (("API_PORT", port), ("API_KEY", KEY), ("DATA_DIR", offline.settings.data_dir)):
+            monkeypatch.setenv(f"MAILROOM_{name}", str(value))
+        yield offline
 
 
 @pytest.fixture

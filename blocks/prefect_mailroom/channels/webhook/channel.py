@@ -37,6 +37,7 @@ class WebhookChannel(HttpLogin, Channel):
 
     kind: ClassVar[str] = "webhook"
     destination_type: ClassVar[type[Destination]] = WebhookDestination
+    harmless_fields: ClassVar[frozenset[str]] = frozenset({"signing_secret", "previous_signing_secret", "auth_secret"})
 
     url: SecretStr = Field(
         description=("The address to post to. It is kept secret, since many such addresses contain a token.")

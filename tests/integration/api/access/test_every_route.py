@@ -66,6 +66,7 @@ BODIES: dict[str, Any] = {
     "POST /reports": {**samples.REPORT, "id": "new-report"},
     "PUT /reports/{}": {key: value for key, value in samples.REPORT.items() if key != "id"},
     "POST /connections": {"name": "new", "kind": "folder", "settings": {"root": "/srv"}},
+    "POST /connections/check": {"kind": "folder", "settings": {"root": "/srv"}},
     "PUT /connections/{}": {"kind": "folder", "settings": {"root": "/srv"}},
     "PUT /connections/{}/grants": {"users": ["ext:me"]},
     "POST /calendars": {"id": "new-calendar", **OFFICE},
