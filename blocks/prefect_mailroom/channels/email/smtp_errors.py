@@ -63,7 +63,9 @@ def translated(where: str, recipient: str = "", *, data_sent: bool = False) -> I
 def _for_reply(error: aiosmtplib.SMTPResponseException, where: str, recipient: str) -> MailroomError:
     said = f"{error.code} {clean_line(str(error.message))[:200]}"
     if 400 <= error.code < 500:
-        return RetryLater(f"{where} cannot accept the mail at the moment: {said}.")
+        # 421 ends the session whatever it answers; other 4xx after RCPT are about this recipient, such as greylisting.
+        of_recipient = isinstance(error, aiosmtplib.SMTPRecipientRefused) and error.code != 421
+        return RetryLater(f"{where} cannot accept the mail at the moment: {said}.", of_recipient=of_recipient)
     if isinstance(error, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError):
         remedy = "Check the address." if isinstance(error, aiosmtplib.SMTPRecipientRefused) else ""
         return Refused(f"{where} refused the mail to {recipient}: {said}.", remedy=remedy)
