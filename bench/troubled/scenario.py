@@ -75,7 +75,15 @@ def _connect(client: httpx.Client, system: System) -> None:
     ports, (username, password) = system.far_ports, LOGIN
     credentials = {"smtp_server": "127.0.0.1", "smtp_port": ports.mail, "smtp_type": "INSECURE"}
     connections: dict[str, tuple[str, dict[str, Any]]] = {
-        "troubled": ("email", {"credentials": credentials, "from_address": "bench@example.com", "allow_plain": True}),
+        "troubled": (
+            "email",
+            {
+                "credentials": credentials,
+                "from_address": "bench@example.com",
+                "allow_plain": True,
+                "max_per_second": None,
+            },
+        ),
         "troubled-files": (
             "sftp",
             {

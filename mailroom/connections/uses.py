@@ -127,3 +127,18 @@ def _seen(condition: ColumnElement[bool]) -> Any:
 
 def _named(found: Sequence[tuple[User, bool]]) -> list[User]:
     return [user for user, is_seen in found if is_seen][:MOST_NAMED]
+
+
+async def owners_of(session: AsyncSession, name: str) -> list[str]:
+    """Return the ids of the users whose schedules (not deleted) send through the connection."""
+    schedules = select(Schedule.user_id, Schedule.distribution_config).where(
+        Schedule.state != ScheduleState.DELETED,
+        cast(Schedule.distribution_config, Text).contains(name, autoescape=True),
+    )
+    return sorted(
+        {
+            row[0]
+            for row in await session.execute(schedules)
+            if any(target.get("connection") == name for target in row[1].get("destinations", []))
+        }
+    )

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.actions.caller import Caller, Remember, forget
 from api.actions.connections.views import (
+    BreakerView,
     CheckView,
     ConnectionDetail,
     ConnectionKind,
@@ -24,9 +25,11 @@ from mailroom.connections import blocks, checks
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
 from mailroom.connections import uses as uses_of
+from mailroom.connections.breaker import service as breaker
 from mailroom.connections.checks import Checked
 from mailroom.connections.kinds import block_types, is_channel
 from mailroom.connections.spec import ConnectionSettings, NewConnection, UnsavedConnection, screen
+from mailroom.context import Context
 from mailroom.errors import Conflict, Invalid
 from mailroom.limits import service as limits
 from mailroom.limits.spec import Budget
@@ -39,7 +42,7 @@ async def every(caller: Caller, *, with_uses: bool = False) -> PageView[Connecti
     async with caller.session() as session:
         rows = await connection_repository.every(session, viewer=caller.viewer)
         counts = await uses_of.counts(session) if with_uses else None
-    views = [ConnectionView.model_validate(row) for row in rows]
+        views = await _with_breakers(session, [ConnectionView.model_validate(row) for row in rows], caller.context)
     if counts is not None:
         views = [view.model_copy(update={"used_by": counts.get(view.name, 0)}) for view in views]
     return PageView(items=views)
@@ -69,8 +72,9 @@ async def read(caller: Caller, name: str) -> ConnectionDetail:
     """
     async with caller.session() as session:
         row = await connection_repository.get(session, name, viewer=caller.viewer, doing=Action.CONNECTION_READ)
+        (view,) = await _with_breakers(session, [ConnectionView.model_validate(row)], caller.context)
     shown = await connections.shown(row, caller.context.settings)
-    return ConnectionDetail(**ConnectionView.model_validate(row).model_dump(), settings=shown)
+    return ConnectionDetail(**view.model_dump(), settings=shown)
 
 
 async def create(caller: Caller, wanted: NewConnection, remember: Remember[ConnectionView] = forget) -> ConnectionView:
@@ -123,6 +127,31 @@ async def delete(caller: Caller, name: str) -> None:
     """
     async with caller.session() as session:
         await connections.delete(session, name, caller.context)
+
+
+async def enable(caller: Caller, name: str) -> ConnectionView:
+    """Let deliveries go through a connection again whose breaker is open or that was disabled.
+
+    Raises:
+        NotFound, Forbidden.
+    """
+    context = caller.context
+
+    async def change(session: AsyncSession) -> ConnectionView:
+        await breaker.enable(session, name, context)
+        row = await connection_repository.get(session, name, viewer=caller.viewer)
+        (view,) = await _with_breakers(session, [ConnectionView.model_validate(row)], context)
+        return view
+
+    return await caller.transact(change)
+
+
+async def _with_breakers(session: AsyncSession, views: list[ConnectionView], context: Context) -> list[ConnectionView]:
+    """Return the views with the breakers of those that deliver."""
+    names = [view.name for view in views if is_channel(view.kind)]
+    shown = await breaker.shown(session, names, now=context.now)
+    found = {name: BreakerView.model_validate(one) for name, one in shown.items()}
+    return [view.model_copy(update={"breaker": found.get(view.name)}) for view in views]
 
 
 async def uses(caller: Caller, name: str) -> UsesView:

@@ -125,3 +125,9 @@ async def check(name: ConnectionName, caller: CallerDep) -> CheckView:
     A check that fails is a problem whose `steps` say how far it came.
     """
     return await connections.check(caller, name)
+
+
+@router.post("/{name}/enable", responses=documented(404), openapi_extra=may(Action.CONNECTION_CHANGE))
+async def enable(name: ConnectionName, caller: CallerDep) -> ConnectionView:
+    """Let deliveries go through a connection again whose breaker is open, or that was disabled. What waits goes on."""
+    return await connections.enable(caller, name)

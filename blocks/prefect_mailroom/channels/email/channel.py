@@ -15,6 +15,7 @@ from prefect_email.credentials import SMTPServer, SMTPType
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from prefect_mailroom import outbound
+from prefect_mailroom.channels import limits
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
 from prefect_mailroom.channels.email.destination import EmailDestination
 from prefect_mailroom.channels.email.message import Sender, build, message_id
@@ -87,6 +88,7 @@ class EmailChannel(Channel):
         default=False, description="Allow a connection without TLS, or with a certificate that is not verified."
     )
     ca_certificates: str = Field(default="", description="PEM certificates to trust in addition to the system's.")
+    max_per_second: float | None = limits.rate(10)
 
     @field_validator("from_address", "reply_to")
     @classmethod
