@@ -39,3 +39,9 @@ async def artifacts_of(session: AsyncSession, executions: Iterable[Execution]) -
     every = {artifact_id for ids in wanted.values() for artifact_id in ids}
     rows = {row.id: row for row in await session.scalars(select(Artifact).where(Artifact.id.in_(every)))}
     return {execution_id: [rows[one] for one in ids if one in rows] for execution_id, ids in wanted.items()}
+
+
+async def corrections_of(session: AsyncSession, execution_ids: Sequence[str]) -> dict[str, str]:
+    """Return the id of the correction of each of these executions that was corrected."""
+    query = select(Execution.corrects, Execution.id).where(Execution.corrects.in_(execution_ids))
+    return {row[0]: row[1] for row in await session.execute(query)}

@@ -15,7 +15,7 @@ from mailroom.errors import NotFound
 from mailroom.recipients.spec import entries_for
 from mailroom.states import ScheduleState
 from mailroom.storage.inserting import insert_into
-from mailroom.storage.model.recipients import ScheduleRecipient, Suppression
+from mailroom.storage.model.recipients import ScheduleRecipient, Suppression, Unsubscription
 from mailroom.storage.paging import Page, page
 from mailroom.storage.tables import Schedule
 
@@ -55,6 +55,14 @@ def suppressing(recipient: str) -> ScalarSelect[str | None]:
     """Return a value for a SELECT: the entry that keeps this recipient from getting anything, or NULL."""
     query = select(Suppression.address).where(Suppression.address.in_(entries_for(recipient)))
     return query.order_by(Suppression.address.desc()).limit(1).scalar_subquery()
+
+
+def unsubscribing(recipient: str, schedule_id: str) -> ScalarSelect[str | None]:
+    """Return a value for a SELECT: the recipient who wants nothing of this schedule, or NULL."""
+    query = select(Unsubscription.address).where(
+        Unsubscription.address == recipient.lower(), Unsubscription.schedule_id == schedule_id
+    )
+    return query.scalar_subquery()
 
 
 async def suppressed_among(session: AsyncSession, addresses: Collection[str]) -> dict[str, str]:

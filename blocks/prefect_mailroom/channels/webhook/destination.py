@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
-from prefect_mailroom.channels.base import Destination, Place
+from prefect_mailroom.channels.base import Destination, LinksTo, Place
 
 
 class WebhookDestination(Destination):
     """`facts` posts JSON about the report; `multipart` posts the same as the part `facts`, then each file as `file`."""
+
+    links_to: ClassVar[LinksTo | None] = LinksTo.FILE
 
     channel: Literal["webhook"] = "webhook"
     payload: Literal["facts", "multipart"] = "facts"
