@@ -57,10 +57,10 @@ async def latest_downloads(
     session: AsyncSession, delivery_ids: Sequence[str], *, most: int
 ) -> list[tuple[Download, int]]:
     """Return the latest downloads of each of these deliveries, and beside each how many there are of its delivery."""
-    of_delivery = {"partition_by": Download.delivery_id}
-    place = func.row_number().over(**of_delivery, order_by=[Download.at.desc(), Download.id])
+    of = Download.delivery_id
+    place = func.row_number().over(partition_by=of, order_by=[Download.at.desc(), Download.id])
     counted = select(
-        Download.id.label("row"), place.label("place"), func.count(Download.id).over(**of_delivery).label("count")
+        Download.id.label("row"), place.label("place"), func.count(Download.id).over(partition_by=of).label("count")
     )
     ranked = counted.where(Download.delivery_id.in_(delivery_ids)).subquery()
     query = select(Download, ranked.c.count).join(ranked, ranked.c.row == Download.id).where(ranked.c.place <= most)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.access.viewer import SYSTEM
 from mailroom.audit import recipient_events as events
 from mailroom.audit import repository as audit
+from mailroom.audit.events import Event
 from mailroom.context import Origin
 from mailroom.errors import Gone
 from mailroom.links import repository as stored
@@ -144,7 +145,7 @@ async def _standing(session: AsyncSession, found: Linked) -> Standing:
     )
 
 
-def _record(session: AsyncSession, event: events.Event, address: str, visitor: Visitor) -> None:
+def _record(session: AsyncSession, event: Event, address: str, visitor: Visitor) -> None:
     audit.record(session, event, at=visitor.now, actor=address, origin=Origin(visitor.address, BY_LINK))
 
 
