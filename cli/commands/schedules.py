@@ -159,7 +159,8 @@ def correct(
         print_json(execution)
     else:
         show_execution(execution)
-    sys.exit(0 if not wait or execution["status"] in ("success", "skipped") else 1)
+    if wait and execution["status"] not in ("success", "skipped"):
+        sys.exit(1)
 
 
 @app.command
