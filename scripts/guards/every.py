@@ -6,6 +6,7 @@ from scripts.guards.access_guards import ACCESS_GUARDS
 from scripts.guards.guards import GUARDS
 from scripts.guards.input_guards import INPUT_GUARDS
 from scripts.guards.limit_guards import LIMIT_GUARDS
+from scripts.guards.link_guards import LINK_GUARDS
 from scripts.guards.login_guards import LOGIN_GUARDS
 from scripts.guards.recipient_guards import RECIPIENT_GUARDS
 from scripts.guards.trail_guards import TRAIL_GUARDS
@@ -15,6 +16,7 @@ EVERY_GUARD = (
     *ACCESS_GUARDS,
     *INPUT_GUARDS,
     *LIMIT_GUARDS,
+    *LINK_GUARDS,
     *LOGIN_GUARDS,
     *RECIPIENT_GUARDS,
     *TRAIL_GUARDS,

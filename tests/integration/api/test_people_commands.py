@@ -112,7 +112,9 @@ async def test_a_key_is_changed_and_identities_can_be_checked(
     assert capsys.readouterr().out == first
 
 
-async def test_unsubscribed_people_and_corrections(served: Api, said: Command) -> None:
+async def test_unsubscribed_people_and_corrections(
+    served: Api, said: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
     await served.json("POST", "/schedules/", 201, json=SCHEDULE)
     (schedule,) = (await served.json("GET", "/schedules/", 200))["items"]
     now, wrong = datetime.now(UTC), new_id()
@@ -128,6 +130,7 @@ async def test_unsubscribed_people_and_corrections(served: Api, said: Command) -
         session.add(sent)
     assert [one["address"] for one in await said(recipients.unsubscribed, schedule["id"])] == [ADA]
     await asyncio.to_thread(recipients.resubscribe, schedule["id"], ADA.upper())
+    assert ADA.upper() in capsys.readouterr().out
     assert await said(recipients.unsubscribed, schedule["id"]) == []
     made = await said(schedules.correct, wrong, reason="It was wrong.", wait=0)
     assert (made["corrects"], made["correction_reason"]) == (wrong, "It was wrong.")

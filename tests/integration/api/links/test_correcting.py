@@ -50,18 +50,12 @@ async def test_security_23_who_may_not_run_it_may_not_correct_it(sent_on_sqlite:
     sent, people = sent_on_sqlite, People(sent_on_sqlite.api)
     path, reader = f"/executions/{sent.execution_id}/correct", await people.person("reader", Role.CREATOR)
     await reader.json("POST", path, 404)
-    await sent.owner.json("PUT", f"/schedules/{sent.schedule_id}/shares", 200, json={"users": [reader.id]})
+    await sent.api.json("PUT", f"/schedules/{sent.schedule_id}/shares", 200, json={"users": [reader.id]})
     await reader.json("POST", path, 403)
     narrow = await people.with_key(sent.owner.id, sent.owner.email, "read")
     await narrow.json("POST", path, 403)
-    wrong: list[Any] = [
-        {"reason": ""},
-        {"reason": "x" * 501},
-        {"reason": "two\nlines"},
-        {"to": [BOB]},
-        [],
-        {"reason": 1},
-    ]
+    wrong: list[Any] = [{"reason": one} for one in ("", " ", "x" * 501, "two\nlines", 1)]
+    wrong += [{"to": [BOB]}, []]
     for body in wrong:
         assert (await sent.owner.http.post(f"/api/v1{path}", json=body)).status_code in (400, 422), body
     async with sent.api.database.session() as session:
