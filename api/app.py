@@ -45,10 +45,13 @@ from api.rest.stats import routes as stats
 from api.rest.stops import routes as stops
 from api.rest.suppressions import routes as suppressions
 from api.rest.teams import routes as teams
+from api.rest.unsubscribed import routes as unsubscribed
 from api.rest.users import login as users_login
 from api.rest.users import routes as users
 from api.services import Services
 from api.web.account import routes as account_page
+from api.web.links import downloads as download_pages
+from api.web.links import unsubscribe as unsubscribe_pages
 from api.web.login import routes as login_pages
 from deployments import trail_loops
 from deployments.reconcile import Reconciler
@@ -99,6 +102,7 @@ PARTS = (
     stops,
     recipients,
     suppressions,
+    unsubscribed,
 )
 
 
@@ -176,6 +180,8 @@ def _routes() -> list[BaseRoute]:
     every.include_router(docs.router)
     every.include_router(login_pages.router)
     every.include_router(account_page.router)
+    every.include_router(download_pages.router)
+    every.include_router(unsubscribe_pages.router)
     for part in PARTS:
         every.include_router(part.router, prefix="/api/v1", dependencies=[Depends(plain_query)])
     return every.routes

@@ -15,8 +15,8 @@ from pydantic import BaseModel, Field, TypeAdapter
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
-from api.http.allowed import methods_of
 from api.actions.connections.views import StepView
+from api.http.allowed import methods_of
 from mailroom.errors import (
     BreaksSchedules,
     CheckFailed,

@@ -130,6 +130,40 @@ def send_test(schedule_id: str, *, wait: float = 300) -> None:
 
 
 @app.command
+def correct(
+    execution_id: str,
+    *,
+    reason: str = "",
+    wait: float = 300,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Send a wrong report again, rendered anew and marked so, to those who got the wrong one; wait until it has ended.
+
+    Parameters
+    ----------
+    execution_id
+        The wrong execution, as the history of its schedule shows it.
+    reason
+        What was wrong, in a line that the recipients read.
+    wait
+        Seconds to wait; 0 does not wait.
+    as_json
+        Print JSON.
+    """
+    with MailroomClient(current(), timeout=60) as client:
+        body = {"reason": reason} if reason else {}
+        execution = client.call("POST", f"/executions/{_safe(execution_id)}/correct", body)
+        if wait:
+            execution = wait_for(client, execution["id"], wait)
+    if as_json:
+        print_json(execution)
+    else:
+        show_execution(execution)
+    if wait and execution["status"] not in ("success", "skipped"):
+        sys.exit(1)
+
+
+@app.command
 def backfill(
     schedule_id: str,
     *,

@@ -51,6 +51,7 @@ class Action(StrEnum):
     EXECUTION_LIST = "execution.list"
     EXECUTION_READ = "execution.read"
     EXECUTION_RETRY = "execution.retry"
+    EXECUTION_CORRECT = "execution.correct"
     DELIVERY_LIST = "delivery.list"
     DELIVERY_RETRY = "delivery.retry"
     STOP_LIST = "stop.list"
@@ -189,6 +190,7 @@ TABLE: Mapping[Action, Rule] = {
     Action.EXECUTION_LIST: _LIST,
     Action.EXECUTION_READ: _READ,
     Action.EXECUTION_RETRY: _owned(),
+    Action.EXECUTION_CORRECT: _owned(),
     Action.DELIVERY_LIST: _LIST,
     # Each execution is asked for as by `execution.retry`.
     Action.DELIVERY_RETRY: _general(),

@@ -292,6 +292,18 @@ class ExecutionRetried(Event):
     undelivered: int
 
 
+@dataclass(frozen=True, slots=True)
+class ExecutionCorrected(Event):
+    """A person had a wrong execution corrected, by the execution `correction`; it goes to so many `recipients`."""
+
+    entity_type = "execution"
+    action = "corrected"
+    schedule: str
+    correction: str
+    recipients: int
+    reason: str | None
+
+
 class _OfStop(Event):
     __slots__ = ()
     entity_type = "stop"

@@ -46,3 +46,9 @@ def grade_of(row: Delivery) -> Grade | None:
     """Return how much the receipt of a delivery proves; None without one, and for one of before grades were kept."""
     kept = (row.receipt or {}).get("grade")
     return Grade(kept) if kept in set(Grade) else None
+
+
+async def corrections_of(session: AsyncSession, execution_ids: Sequence[str]) -> dict[str, str]:
+    """Return the id of the correction of each of these executions that was corrected."""
+    query = select(Execution.corrects, Execution.id).where(Execution.corrects.in_(execution_ids))
+    return {row[0]: row[1] for row in await session.execute(query)}

@@ -7,6 +7,7 @@ from scripts.guards.connection_guards import CONNECTION_GUARDS
 from scripts.guards.guards import GUARDS
 from scripts.guards.input_guards import INPUT_GUARDS
 from scripts.guards.limit_guards import LIMIT_GUARDS
+from scripts.guards.link_guards import LINK_GUARDS
 from scripts.guards.login_guards import LOGIN_GUARDS
 from scripts.guards.recipient_guards import RECIPIENT_GUARDS
 from scripts.guards.trail_guards import TRAIL_GUARDS
@@ -17,6 +18,7 @@ EVERY_GUARD = (
     *CONNECTION_GUARDS,
     *INPUT_GUARDS,
     *LIMIT_GUARDS,
+    *LINK_GUARDS,
     *LOGIN_GUARDS,
     *RECIPIENT_GUARDS,
     *TRAIL_GUARDS,

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from api.actions.executions.views import DownloadView
 from api.actions.view import View
 from mailroom.states import DeliveryState
 from prefect_mailroom.channels.base import Grade
@@ -40,6 +41,8 @@ class DeliveryRow(View):
     reason_code: str | None = Field(
         default=None, description="Why it is suppressed, as a code for programs.", examples=["recipient_suppressed"]
     )
+    download_count: int = Field(default=0, description="How often files were fetched by the links of this delivery.")
+    downloads: list[DownloadView] = Field(default_factory=list, description="The latest 20 of them, the latest first.")
     links: dict[str, str]
 
 

@@ -44,7 +44,24 @@ class ExecutionView(View):
         default=None,
         description=("When a person asked for another try that has not begun yet; else null."),
     )
+    corrects: str | None = Field(
+        default=None, description="The id of the wrong execution that this one is sent in place of."
+    )
+    corrected_by: str | None = Field(
+        default=None, description="The id of the execution that is sent in place of this one, since this one was wrong."
+    )
+    correction_reason: str | None = Field(default=None, description="What was wrong, as the recipients read it.")
     links: dict[str, str]
+
+
+class DownloadView(View):
+    """A file that was fetched by the link of a delivery: a confirmation that somebody has it."""
+
+    at: datetime
+    filename: str
+    sha256: str
+    address: str | None = Field(description="From where it was fetched; only admins see it.")
+    agent: str = Field(description="What the program that fetched it says of itself, cut to 200 characters.")
 
 
 class AttemptView(View):
@@ -80,6 +97,8 @@ class DeliveryView(View):
         default=None, description="Why it is suppressed, as a code for programs.", examples=["recipient_suppressed"]
     )
     attempts: list[AttemptView]
+    download_count: int = Field(default=0, description="How often files were fetched by the links of this delivery.")
+    downloads: list[DownloadView] = Field(default_factory=list, description="The latest 20 of them, the latest first.")
 
 
 class ExecutionDetail(ExecutionView):

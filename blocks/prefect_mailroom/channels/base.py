@@ -29,6 +29,18 @@ IfExists = Literal["overwrite", "timestamp", "fail"]
 """What becomes of a file that is there already: it is replaced, it stays and ours gets the time, or ours is refused."""
 
 
+class LinksTo(StrEnum):
+    """Where the links of a parcel lead, for a destination that can use them.
+
+    A person gets the page, since programs that look at links in mails would fetch the files.
+    """
+
+    PAGE = "page"
+    """A page that names the files and has a button for each."""
+    FILE = "file"
+    """The file itself, for a program."""
+
+
 @dataclass(frozen=True, slots=True)
 class ParcelFile:
     """One file to deliver.
@@ -166,6 +178,9 @@ class Destination(BaseModel, ABC):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    links_to: ClassVar[LinksTo | None] = None
+    """Where the links to files lead that its parcels carry in `Parcel.links`; None where it has no use for any."""
 
     channel: str
     connection: str = Field(min_length=1, max_length=100, pattern=r"^[a-z0-9][a-z0-9-]*$")

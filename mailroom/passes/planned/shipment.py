@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from mailroom.links.maker import NO_LINKS, LinkMaker
+from mailroom.passes.correcting.words import correction_facts
 from mailroom.passes.planned.plan import Plan
 from mailroom.passes.planned.rendered import FilesExpired, Rendered
 from mailroom.rendering.service import Message, RenderedReport, message_of
@@ -30,10 +32,16 @@ class Shipment:
     report: RenderedReport
     files: tuple[ParcelFile, ...]
     message: Message
+    links: LinkMaker = NO_LINKS
 
 
 async def load_shipment(
-    store: ArtifactStore, execution: Execution, schedule: Schedule, spec: ScheduleSpec, rendered: Rendered
+    store: ArtifactStore,
+    execution: Execution,
+    schedule: Schedule,
+    spec: ScheduleSpec,
+    rendered: Rendered,
+    links: LinkMaker = NO_LINKS,
 ) -> Shipment:
     """Bring together what was rendered.
 
@@ -51,7 +59,7 @@ async def load_shipment(
         message, files = await asyncio.to_thread(load)
     except FileNotFoundError as error:
         raise FilesExpired from error
-    return Shipment(execution, schedule, spec, rendered.plan, rendered.report, files, message)
+    return Shipment(execution, schedule, spec, rendered.plan, rendered.report, files, message, links)
 
 
 def _parcel_file(store: ArtifactStore, artifact: Artifact) -> ParcelFile:
@@ -69,11 +77,12 @@ def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
     execution, plan = shipment.execution, shipment.plan
     local_due = execution.due_at.astimezone(ZoneInfo(plan.timezone))
     first, last = window_days(plan.data_window, plan.parameters)
+    target = destination(delivery.destination)
     return Parcel(
         key=delivery.key,
         attempt=attempt,
         recipient=delivery.recipient,
-        destination=destination(delivery.destination),
+        destination=target,
         files=shipment.files,
         text=shipment.message.text,
         html=shipment.message.html,
@@ -102,6 +111,9 @@ def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
             "parameters": plan.parameters,
             "rows": shipment.report.rows,
             "figures": shipment.report.message["figures"],
+            **correction_facts(execution),
         },
+        links=shipment.links.downloads(delivery, target, shipment.files),
+        unsubscribe_url=shipment.links.unsubscribe(delivery, target),
         is_test=execution.kind is ExecutionKind.TEST,
     )

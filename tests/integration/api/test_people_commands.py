@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from cli.commands import schedules
 from cli.commands.members import keys, recipients
 from cli.rest_client import ApiProblem
 from mailroom.errors import NotFound
+from mailroom.executions.deliveries import new_delivery
+from mailroom.executions.lifecycle import new_execution
+from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
+from mailroom.storage.database import new_id
+from mailroom.storage.model.recipients import Unsubscription
 from tests.integration.api.conftest import KEY, SCHEDULE
 from tests.support.serving import on_a_port
 
@@ -87,3 +94,29 @@ async def test_a_key_is_changed_and_identities_can_be_checked(
     assert load_pem_public_key(first.encode())
     await asyncio.to_thread(keys.identity)
     assert capsys.readouterr().out == first
+
+
+async def test_unsubscribed_people_and_corrections(
+    served: Api, said: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await served.json("POST", "/schedules/", 201, json=SCHEDULE)
+    (schedule,) = (await served.json("GET", "/schedules/", 200))["items"]
+    now, wrong = datetime.now(UTC), new_id()
+    async with served.database.session() as session:
+        row = Unsubscription(address=ADA, schedule_id=schedule["id"], delivery_id=new_id(), created_at=now)
+        execution = new_execution(schedule["id"], ExecutionKind.RUN_NOW, now, now=now)
+        execution.id, execution.status, execution.completed_at = wrong, ExecutionState.SUCCESS, now
+        session.add_all([row, execution])
+        await session.flush()
+        target = {"channel": "folder", "connection": "shared", "path": "x.{ext}"}
+        sent = new_delivery(wrong, 0, "x.{ext}", channel="folder", connection="shared", destination=target, now=now)
+        sent.status = DeliveryState.DELIVERED
+        session.add(sent)
+    assert [one["address"] for one in await said(recipients.unsubscribed, schedule["id"])] == [ADA]
+    await asyncio.to_thread(recipients.resubscribe, schedule["id"], ADA.upper())
+    assert ADA.upper() in capsys.readouterr().out
+    assert await said(recipients.unsubscribed, schedule["id"]) == []
+    made = await said(schedules.correct, wrong, reason="It was wrong.", wait=0)
+    assert (made["corrects"], made["correction_reason"]) == (wrong, "It was wrong.")
+    with pytest.raises(ApiProblem):
+        await said(schedules.correct, wrong, wait=0)

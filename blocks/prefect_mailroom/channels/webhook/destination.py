@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_mailroom.channels.base import Destination, Place
+from prefect_mailroom.channels.base import Destination, LinksTo, Place
 from prefect_mailroom.channels.webhook.expectation import Expectation
 
 
 class WebhookDestination(Destination):
     """The endpoint of the connection gets a request for each delivery."""
+
+    links_to: ClassVar[LinksTo | None] = LinksTo.FILE
 
     channel: Literal["webhook"] = "webhook"
     payload: Literal["facts", "link", "inline", "multipart"] = Field(
