@@ -38,7 +38,9 @@ class EmailChannel(Channel):
     credentials: EmailServerCredentials = Field(description="The SMTP server and its login.")
     from_address: str = Field(description="The address that the mail comes from.")
     from_name: str = Field(default="", max_length=100, description="The name shown with from_address.")
-    reply_to: str = Field(default="", description="The address for replies, if it is not from_address.")
+    reply_to: str = Field(
+        default="", description="The address for replies to mails whose schedule names none and has no owner to answer."
+    )
     max_attachment_mb: float = Field(
         default=18,
         gt=0,
@@ -87,7 +89,12 @@ class EmailChannel(Channel):
 
         server = self._server()
         reply = await smtp.send(
-            server, raw, sender=self.from_address, recipient=parcel.recipient, before_data=parcel.look_again
+            server,
+            raw,
+            sender=self.from_address,
+            recipients=destination.reached_by(parcel.recipient),
+            attempt=parcel.attempt,
+            before_data=parcel.look_again,
         )
         identifier = message_id(parcel.key, sender.address.domain)
         return Receipt(
@@ -98,6 +105,7 @@ class EmailChannel(Channel):
                 "server": server.name,
                 "recipient": parcel.recipient,
                 "bytes": len(raw),
+                **({"to_each": dict(reply.to_each)} if destination.each == "group" else {}),
             },
         )
 

@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import functools
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import aiosmtplib
 
 from prefect_mailroom import outbound
+from prefect_mailroom.channels.email.group import goes_out
 from prefect_mailroom.channels.email.server import Security, Server
 from prefect_mailroom.channels.email.smtp_errors import queue_id, translated
 from prefect_mailroom.errors import ConfigurationError, RetryLater
@@ -22,18 +23,29 @@ __all__ = ["Reply", "probe", "queue_id", "send"]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The server's answer to DATA, its words as one line of at most 200 characters."""
+    """The server's answer to DATA, its words as one line of at most 200 characters.
+
+    `to_each` has its answer to each recipient, in the same form behind its code.
+    """
 
     code: int
     said: str
+    to_each: Mapping[str, str]
 
 
 async def send(
-    server: Server, raw: bytes, *, sender: str, recipient: str, before_data: Callable[[], Awaitable[None]]
+    server: Server,
+    raw: bytes,
+    *,
+    sender: str,
+    recipients: Sequence[str],
+    attempt: int,
+    before_data: Callable[[], Awaitable[None]],
 ) -> Reply:
-    """Send one mail to one recipient, and return what the server said to it.
+    """Send one mail to its recipients in one transaction, and return what the server said to it.
 
     Args:
+        attempt: how often it is tried with this; a group waits only so long for one of its members, see `group.py`.
         before_data: awaited when the server has accepted the recipient, which may take long; what it raises ends the
             session before anything of the mail has left.
 
@@ -41,14 +53,40 @@ async def send(
         ConfigurationError, RetryLater, Refused, OutcomeUnknown: see `smtp_errors.py`.
     """
     async with _session(server) as smtp:
-        with translated(server.name, recipient):
+        with translated(server.name, recipients[0]):
             async with _before_data(server):
                 await smtp.mail(sender)
-                await smtp.rcpt(recipient)
+                to_each = await _name_recipients(smtp, server, recipients, attempt)
         await before_data()
-        with translated(server.name, recipient, data_sent=True):
+        with translated(server.name, recipients[0], data_sent=True):
             reply = await smtp.data(raw)
-    return Reply(reply.code, clean_line(reply.message)[:200])
+    return Reply(reply.code, clean_line(reply.message)[:200], to_each)
+
+
+async def _name_recipients(
+    smtp: aiosmtplib.SMTP, server: Server, recipients: Sequence[str], attempt: int
+) -> dict[str, str]:
+    """Name the recipients to the server, and return its answer to each.
+
+    Raises:
+        Refused, RetryLater: the mail does not go out, see `group.py`.
+    """
+    refused: dict[str, aiosmtplib.SMTPRecipientRefused] = {}
+    said: dict[str, str] = {}
+    for recipient in recipients:
+        try:
+            answer = await smtp.rcpt(recipient)
+        except aiosmtplib.SMTPRecipientRefused as error:
+            refused[recipient] = error
+            said[recipient] = f"{error.code} {clean_line(error.message)[:200]}"
+        else:
+            said[recipient] = f"{answer.code} {clean_line(answer.message)[:200]}"
+    if refused and not goes_out([error.code for error in refused.values()], len(recipients), attempt=attempt):
+        # One that may get it later decides what becomes of the mail.
+        recipient, worst = min(refused.items(), key=lambda one: one[1].code)
+        with translated(server.name, recipient):
+            raise worst
+    return said
 
 
 async def probe(server: Server) -> str:

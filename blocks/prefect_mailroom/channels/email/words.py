@@ -1,29 +1,28 @@
-"""The words of a mail: its subject, and the schedule's own text in the plain and in the HTML body. Pure."""
+"""Write the texts of a mail: its subject, and its plain and HTML bodies around the report's own. Pure."""
 
 from __future__ import annotations
 
-import html
-import re
-
 from prefect_mailroom.channels.base import Parcel
+from prefect_mailroom.channels.email import html_blocks
+from prefect_mailroom.channels.email.attachments import Enclosed
 from prefect_mailroom.channels.email.destination import EmailDestination
+from prefect_mailroom.channels.email.footer import Footer
+from prefect_mailroom.channels.email.light import light
+from prefect_mailroom.channels.email.moments import moment_words, size_words
 from prefect_mailroom.text import variables
 from prefect_mailroom.text.filenames import clean_line
 
 TEST_MARK = "[Test] "
 BACKFILL_MARK = "[Backfill] "
-
-_BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
-# Inline styles, since many mail programs drop all others; the measures of the report's own card.
-_STYLE = (
-    "max-width: 656px; margin: 0 auto; padding: 20px 32px 0; text-align: left; font-size: 15px; line-height: 22px; "
-    "font-family: 'Segoe UI', Roboto, Helvetica, Arial, sans-serif; color: #1f2933"
-)
+CORRECTED_MARK = "[Corrected] "
+_SIGNATURE = "-- "
+"""The line after which mail programs show a signature, and leave it out of answers."""
 
 
 def subject_of(parcel: Parcel, destination: EmailDestination) -> str:
-    """Return the subject as one line, marked where the mail is a test or a backfill."""
-    mark = TEST_MARK if parcel.is_test else BACKFILL_MARK if parcel.facts.get("kind") == "backfill" else ""
+    """Return the subject as one line, marked where the mail is a test, a backfill or a correction."""
+    by_kind = {"backfill": BACKFILL_MARK, "correction": CORRECTED_MARK}
+    mark = TEST_MARK if parcel.is_test else by_kind.get(str(parcel.facts.get("kind")), "")
     subject = parcel.subject or variables.expand(destination.subject, parcel.variables, field="subject")
     return mark + clean_line(subject)
 
@@ -33,21 +32,40 @@ def words_of(parcel: Parcel, destination: EmailDestination) -> str:
     return variables.expand_prose(destination.text, parcel.variables, field="text").strip()
 
 
-def plain_body(words: str, text: str) -> str:
-    """Return the plain body: the schedule's own text, then the report's."""
-    return "\n\n".join(part for part in (words, text) if part) or "The report is attached.\n"
+def notices_of(parcel: Parcel, enclosed: Enclosed) -> list[str]:
+    """Return the sentences that stand at the top of the mail, since its reader must not miss them."""
+    notices = list(enclosed.notices)
+    if parcel.facts.get("kind") == "correction":
+        wrong = moment_words(parcel.facts.get("corrects"), parcel.facts.get("timezone"))
+        which = f"the report of {wrong}, which was wrong" if wrong else "an earlier report, which was wrong"
+        notices.insert(0, f"This report corrects {which}. Please use this one instead.")
+    return notices
 
 
-def html_body(words: str, body: str) -> str:
-    """Return the report's HTML with the schedule's own text, escaped, at the beginning of its body."""
-    if not words:
-        return body
-    paragraphs = [paragraph.strip("\n") for paragraph in re.split(r"\n[ \t]*\n", words.replace("\r\n", "\n"))]
-    told = "".join(
-        f'<p style="margin: 0 0 10px">{html.escape(paragraph).replace(chr(10), "<br>")}</p>'
-        for paragraph in paragraphs
-        if paragraph.strip()
-    )
-    block = f'<div style="{_STYLE}">{told}</div>'
-    opened = _BODY.search(body)
-    return f"{body[: opened.end()]}{block}{body[opened.end() :]}" if opened else block + body
+def plain_body(parcel: Parcel, words: str, notices: list[str], enclosed: Enclosed, footer: Footer) -> str:
+    """Return the plain body: the schedule's own text, notices, links, the report's text, and the line about it."""
+    text = parcel.text or ("The report is attached.\n" if enclosed.attached or enclosed.shown else "")
+    blocks = [words, *(f"* {notice}" for notice in notices), _plain_links(enclosed), text.strip("\n")]
+    if footer.plain:
+        blocks.append(f"{_SIGNATURE}\n{footer.plain}")
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def html_body(parcel: Parcel, words: str, notices: list[str], enclosed: Enclosed, footer: Footer, *, kind: str) -> str:
+    """Return the report's HTML with the same around it, all of it escaped.
+
+    Args:
+        kind: `full`, or `light` for a body without pictures and styles.
+    """
+    top = html_blocks.top(words, notices, enclosed)
+    end = html_blocks.footer(footer)
+    if kind == "light":
+        return html_blocks.around(light(parcel.html), light(top, whole=False), light(end, whole=False))
+    return html_blocks.around(parcel.html, top, html_blocks.pictures(enclosed) + end)
+
+
+def _plain_links(enclosed: Enclosed) -> str:
+    lines = [f"{file.name} ({size_words(file.size)}): {file.url}" for file in enclosed.linked]
+    if enclosed.links_until:
+        lines.append(f"The links work until {enclosed.links_until}.")
+    return "\n".join(lines)
