@@ -1,6 +1,6 @@
 """Write a parcel as a mail, in bytes ready for SMTP. CPU-bound, and reads files: call it off the event loop.
 
-Files and pictures are encoded once for all mails of this process (`parts.py`); what differs is written for each.
+Files and pictures are encoded once for all mails of this process (`mime/parts.py`); what differs is written for each.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from email.message import EmailMessage
 from email.utils import format_datetime, localtime
 
 from prefect_mailroom.channels.base import Parcel
-from prefect_mailroom.channels.email.attachments import Enclosed, enclose
 from prefect_mailroom.channels.email.destination import EmailDestination
-from prefect_mailroom.channels.email.footer import footer_of
-from prefect_mailroom.channels.email.parts import POLICY, image_part, multipart, text_part
-from prefect_mailroom.channels.email.words import html_body, notices_of, plain_body, subject_of, words_of
+from prefect_mailroom.channels.email.mime.attachments import Enclosed, enclose
+from prefect_mailroom.channels.email.mime.parts import POLICY, image_part, multipart, text_part
+from prefect_mailroom.channels.email.texts.footer import footer_of
+from prefect_mailroom.channels.email.texts.words import html_body, notices_of, plain_body, subject_of, words_of
 from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.text.addresses import mail_address
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from prefect_mailroom.channels.base import Parcel
-from prefect_mailroom.channels.email import html_blocks
-from prefect_mailroom.channels.email.attachments import Enclosed
 from prefect_mailroom.channels.email.destination import EmailDestination
-from prefect_mailroom.channels.email.footer import Footer
-from prefect_mailroom.channels.email.light import light
-from prefect_mailroom.channels.email.moments import moment_words, size_words
+from prefect_mailroom.channels.email.mime.attachments import Enclosed
+from prefect_mailroom.channels.email.texts import html_blocks
+from prefect_mailroom.channels.email.texts.footer import Footer
+from prefect_mailroom.channels.email.texts.light import light
+from prefect_mailroom.channels.email.texts.moments import moment_words, size_words
 from prefect_mailroom.text import variables
 from prefect_mailroom.text.filenames import clean_line
 

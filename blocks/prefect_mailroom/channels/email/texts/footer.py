@@ -11,7 +11,7 @@ from typing import Any
 
 from prefect_mailroom.channels.base import Parcel
 from prefect_mailroom.channels.email.destination import EmailDestination
-from prefect_mailroom.channels.email.moments import moment_words
+from prefect_mailroom.channels.email.texts.moments import moment_words
 from prefect_mailroom.text.filenames import clean_line
 
 _MOST_FILTERS = 8

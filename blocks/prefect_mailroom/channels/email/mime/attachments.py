@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from prefect_mailroom.channels.base import Parcel, ParcelFile
 from prefect_mailroom.channels.email.destination import EmailDestination
-from prefect_mailroom.channels.email.moments import moment_words, size_words
-from prefect_mailroom.channels.email.part_cache import Part
-from prefect_mailroom.channels.email.parts import file_part, zip_part
+from prefect_mailroom.channels.email.mime.cache import Part
+from prefect_mailroom.channels.email.mime.parts import file_part, zip_part
+from prefect_mailroom.channels.email.texts.moments import moment_words, size_words
 from prefect_mailroom.errors import ConfigurationError, Refused
 from prefect_mailroom.text.filenames import clean_line
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from html import escape
 
-from prefect_mailroom.channels.email.attachments import Enclosed
-from prefect_mailroom.channels.email.footer import Footer
-from prefect_mailroom.channels.email.moments import size_words
+from prefect_mailroom.channels.email.mime.attachments import Enclosed
+from prefect_mailroom.channels.email.texts.footer import Footer
+from prefect_mailroom.channels.email.texts.moments import size_words
 
 TOP, END = "<!-- mailroom:top -->", "<!-- mailroom:end -->"
 """Where a report's HTML wants the blocks; without these comments they stand first and last in its body."""

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 
 def moment_words(moment: Any, zone: Any) -> str:
-    """Return a time of the facts, such as `Monday 30 November 2026, 09:00 CET`; '' where there is none.
+    """Return a time of the facts, such as `Mon 30 Nov 2026, 09:00 CET`; '' where there is none.
 
     Args:
         moment: in ISO 8601 with its offset, as JSON-ready facts hold it.
@@ -18,7 +18,7 @@ def moment_words(moment: Any, zone: Any) -> str:
         return ""
     local = datetime.fromisoformat(str(moment)).astimezone(ZoneInfo(str(zone)) if zone else UTC)
     name = local.tzname() or ""
-    return f"{local:%A} {local.day} {local:%B %Y, %H:%M} {name if name.isalpha() else f'UTC{local.isoformat()[-6:]}'}"
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M} {name if name.isalpha() else f'UTC{local.isoformat()[-6:]}'}"
 
 
 def size_words(size: int) -> str:

@@ -16,7 +16,7 @@ from email.message import MIMEPart
 from email.policy import SMTP
 
 from prefect_mailroom.channels.base import InlineImage, ParcelFile
-from prefect_mailroom.channels.email.part_cache import Part, PartCache
+from prefect_mailroom.channels.email.mime.cache import Part, PartCache
 from prefect_mailroom.text.filenames import safe_filename
 
 # 7bit: not every server on the way takes 8BITMIME.
