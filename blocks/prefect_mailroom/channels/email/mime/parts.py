@@ -37,7 +37,9 @@ def text_part(subtype: str, text: str) -> bytes:
     if len(raw.translate(None, _ASCII)) * 6 > len(raw):
         coding, body = "base64", _base64(raw)
     else:
-        coding, body = "quoted-printable", binascii.b2a_qp(raw, istext=True)
+        # It breaks long lines as the text breaks its own: by LF alone where there is only one.
+        body = binascii.b2a_qp(raw, istext=True)
+        coding, body = "quoted-printable", body if b"\r\n" in raw else body.replace(b"\n", b"\r\n")
     head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {coding}\r\n\r\n'
     return head.encode() + body
 

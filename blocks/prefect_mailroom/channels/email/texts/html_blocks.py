@@ -64,7 +64,7 @@ def footer(said: Footer) -> str:
         line += f" {escape(said.stop)} {_link(said.stop_at, shown)}."
     elif said.stop_at:
         line += f" To stop it, {_link(said.stop_at, 'unsubscribe')}."
-    style = f"padding: 16px 32px 24px; color: {_MUTED}; font-size: 13px; line-height: 19px; overflow-wrap: anywhere"
+    style = f"padding: 16px 32px 24px; color: {_MUTED}; font-size: 13px; line-height: 19px; word-break: break-word"
     return _framed([_row(line, style, "mr-muted")])
 
 

@@ -63,7 +63,9 @@ class _Reader(HTMLParser):
         if tag == "table":
             self._tables.append(given.get("role") != "presentation")
         if self._keeps(tag):
-            self.out.append(self._opened(tag, given, is_right="text-align:right" in style))
+            self.out.append(
+                self._opened(tag, given, is_right="text-align:right" in style or given.get("align") == "right")
+            )
         elif tag in _BREAKS:
             self._break()
         elif tag == "img" and given.get("alt"):
