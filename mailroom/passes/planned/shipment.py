@@ -6,20 +6,18 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from mailroom.passes.planned.group import without
 from mailroom.passes.planned.plan import Plan
 from mailroom.passes.planned.rendered import FilesExpired, Rendered
 from mailroom.rendering.service import Message, RenderedReport, message_of
-from mailroom.reports.dates import window_days
 from mailroom.schedules.spec import ScheduleSpec
+from mailroom.schedules.texts.values import values_at
 from mailroom.states import ExecutionKind, ScheduleState
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.tables import Artifact, Delivery, Execution, Schedule, User
 from prefect_mailroom.channels.base import Parcel, ParcelFile
 from prefect_mailroom.channels.registry import destination
-from prefect_mailroom.text import variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +75,6 @@ def parcel(
         left_out: the members of a group who get nothing, though others of it do.
     """
     execution, plan = shipment.execution, shipment.plan
-    local_due = execution.due_at.astimezone(ZoneInfo(plan.timezone))
-    first, last = window_days(plan.data_window, plan.parameters)
     return Parcel(
         key=delivery.key,
         attempt=attempt,
@@ -88,19 +84,15 @@ def parcel(
         text=shipment.message.text,
         html=shipment.message.html,
         images=shipment.message.images,
-        variables=variables.values(
-            report_name=plan.report_title,
-            report_slug=plan.report_id,
+        variables=values_at(
+            execution.due_at,
+            timezone=plan.timezone,
+            report_id=plan.report_id,
+            report_title=plan.report_title,
             schedule_name=plan.schedule_name,
-            due=local_due,
+            data_window=plan.data_window,
+            parameters=plan.parameters,
             execution_id=execution.id,
-            window_from=first,
-            window_to=last,
-            parameters={
-                name: value
-                for name, value in plan.parameters.items()
-                if isinstance(value, str | int) and not isinstance(value, bool)
-            },
         ),
         facts={
             "execution_id": execution.id,
