@@ -17,12 +17,19 @@ from mailroom.states import ExecutionState
 from prefect_mailroom.errors import MailroomError
 
 app = App(
-    name="schedules", help="List, create, pause, resume, delete, run and test schedules.", help_format="plaintext"
+    name="schedules",
+    help="List, preview, create, pause, resume, delete, run and test schedules.",
+    help_format="plaintext",
 )
 app.command(
     "cli.commands.schedules_diff:diff",
     name="diff",
     help=("Show how Prefect differs from the schedules; change nothing."),
+)
+app.command(
+    "cli.commands.schedules_preview:preview",
+    name="preview",
+    help="Show the subject, text and paths of a schedule file, as its next delivery would have them.",
 )
 
 

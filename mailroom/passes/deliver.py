@@ -26,6 +26,7 @@ from mailroom.executions.fence import PassLost, check
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
 from mailroom.passes.gate import may_get, may_send
+from mailroom.passes.planned.group import LeftOut
 from mailroom.passes.planned.shipment import Shipment, parcel
 from mailroom.passes.retry import next_attempt
 from mailroom.passes.sending.signs import NobodyKnows, sign_of
@@ -40,7 +41,7 @@ from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.stops.coverage import breaking, stopping
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.patience import RECEIPT
-from mailroom.storage.tables import Attempt, Connection, Delivery, Execution
+from mailroom.storage.tables import Attempt, Connection, Delivery, Execution, User
 from prefect_mailroom.channels.base import Channel, Destination, Receipt
 from prefect_mailroom.channels.retries import STANDARD
 from prefect_mailroom.errors import (
@@ -110,6 +111,8 @@ class Courier:
         self._held: dict[str, str] = {}
         self._probing: set[str] = set()
         self._channels: dict[str, asyncio.Task[Block]] = {}
+        self._owner: User | None = None
+        self._left_out = LeftOut()
         self._trail = SendingTrail(shipment)
         self.held_by: str | None = None
 
@@ -268,6 +271,7 @@ class Courier:
             raise NobodyKnows("Nobody could say whether the schedule is still active; nothing has left.") from error
         if reason:
             raise NotAllowed(reason)
+        self._left_out.require_as_taken(delivery)
 
     async def _why_not(self, delivery: Delivery, session: AsyncSession) -> Reason | None:
         """Return why nothing may leave any more, or None where it may.
@@ -286,7 +290,7 @@ class Courier:
         check(standing.execution, shipment.execution.pass_count)
         if standing.execution.status is ExecutionState.CANCELLED:
             return reason_of(standing.execution)
-        self._trail.owner = standing.owner.email
+        self._trail.owner, self._owner = standing.owner.email, standing.owner
         owner_active = bar_of(standing.owner) is None
         closed = may_send(shipment.execution.kind, standing.schedule_state, owner_active=owner_active)
         viewer = viewer_of(standing.owner)
@@ -299,6 +303,8 @@ class Courier:
             return out
         if closed is None and (beyond := why_not_to(delivery, standing.owner, self._settings)):
             return beyond
+        if closed is None and (nobody := await self._left_out.ask(session, delivery, standing.owner, self._settings)):
+            return nobody
         if closed is None and standing.stop_id is not None:
             raise HeldBack(standing.stop_id)
         return closed.reason if closed else None
@@ -324,8 +330,9 @@ class Courier:
         if isinstance(channel, MailroomError):
             return channel
         try:
-            ready = replace(parcel(self._shipment, delivery, number), last_look=partial(self._last_look, delivery))
-            return await channel.deliver(ready)
+            left_out = self._left_out.take(delivery)
+            ready = parcel(self._shipment, delivery, number, owner=self._owner, left_out=left_out)
+            return await channel.deliver(replace(ready, last_look=partial(self._last_look, delivery)))
         except MailroomError as error:
             _LOG.warning("Delivery %s, attempt %d, by %s: %s", delivery.id, number, delivery.channel, error)
             return error

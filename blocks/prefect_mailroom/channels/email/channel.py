@@ -63,7 +63,9 @@ class EmailChannel(Channel):
     credentials: EmailServerCredentials = Field(description="The SMTP server and its login.")
     from_address: str = Field(description="The address that the mail comes from.")
     from_name: str = Field(default="", max_length=100, description="The name shown with from_address.")
-    reply_to: str = Field(default="", description="The address for replies, if it is not from_address.")
+    reply_to: str = Field(
+        default="", description="The address for replies to mails whose schedule names none and has no owner to answer."
+    )
     max_attachment_mb: float = Field(
         default=18,
         gt=0,
@@ -131,7 +133,7 @@ class EmailChannel(Channel):
 
         mail = Mail(
             sender=self.from_address,
-            recipients=(parcel.recipient,),
+            recipients=tuple(destination.reached_by(parcel.recipient)),
             content=raw,
             before_data=parcel.look_again,
             is_patient=parcel.attempt <= _PATIENT_ATTEMPTS,

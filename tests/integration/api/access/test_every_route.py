@@ -73,6 +73,7 @@ BODIES: dict[str, Any] = {
     "POST /calendars": {"id": "new-calendar", **OFFICE},
     "PUT /calendars/{}": OFFICE,
     "POST /distribution/test/{}": {"connection": "connection-shared"},
+    "POST /distribution/preview": {"report_id": SCHEDULE["report_id"], "destination": {"channel": "folder"}},
     "POST /users": USER,
     "PUT /users/{}": None,
     "POST /teams": {"name": "New"},
