@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 from api.actions.connections.views import StepView
-from api.http.allowed import methods_of
+from api.http.openapi.allowed import methods_of
 from mailroom.errors import (
     BreaksSchedules,
     CheckFailed,

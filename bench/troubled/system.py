@@ -20,7 +20,7 @@ from bench.peak.usage import below
 from bench.peak.waiting import free_ports, say, wait_for
 from embedded import data_dir, prefect_settings
 from mailroom.settings import Settings
-from mailroom.storage.lock_holder import write_lock_holder
+from mailroom.storage.sqlite.lock_holder import write_lock_holder
 
 _PORTS = ("api_port", "prefect_port", "mail_web_port", "mail_smtp_port")
 

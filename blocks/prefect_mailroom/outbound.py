@@ -9,17 +9,15 @@ Every network channel and source connects through here. Nothing here imports Pre
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from prefect_mailroom.allow_list import VARIABLE, AllowList, allow_list
 from prefect_mailroom.errors import ConfigurationError, RetryLater, SourceUnavailable, TargetForbidden
 from prefect_mailroom.ip_addresses import Address, is_public, parsed, plain, reached_by
 from prefect_mailroom.never_targets import CLOSED_VARIABLE, OWN_VARIABLE, never_targets
@@ -49,11 +47,9 @@ __all__ = [
     "tls_fault",
 ]
 
-VARIABLE = "MAILROOM_OUTBOUND_ALLOW"
 SCREEN_SECONDS = 2
 """How long a look-up may take while somebody waits for a connection to be stored."""
 _LOOK_UP_SECONDS = 5
-_HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9-]{1,63})*\.?")
 
 
 _LOOKED_UP: ContextVar[list[str] | None] = ContextVar("hosts that were looked up", default=None)
@@ -73,45 +69,6 @@ class Screened(Protocol):
         Raises:
             TargetForbidden: the target is forbidden. A host that cannot be looked up passes: each sending looks again.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class AllowList:
-    """The private targets that the operator opened."""
-
-    hosts: frozenset[str]
-    networks: tuple[IPv4Network | IPv6Network, ...]
-
-    def covers(self, host: str, address: Address) -> bool:
-        """Tell whether this host, or the address it stands for, was opened."""
-        return _bare(host) in self.hosts or any(address in network for network in self.networks)
-
-
-def allow_list(variable: str = VARIABLE) -> AllowList:
-    """Return the operator's list as it stands in the environment now.
-
-    Args:
-        variable: where it stands; other lists of hosts and networks are written in the same way.
-
-    Raises:
-        ConfigurationError: an entry is neither a host name nor a network.
-    """
-    hosts: set[str] = set()
-    networks: list[IPv4Network | IPv6Network] = []
-    for entry in re.split(r"[\s,]+", os.environ.get(variable, "").strip()):
-        if not entry:
-            continue
-        try:
-            networks.append(ip_network(entry))
-        except ValueError as error:
-            if "/" in entry or entry[0].isdigit() or not _HOST.fullmatch(entry.lower()):
-                raise ConfigurationError(
-                    f"{variable} has the entry '{entry}', which is neither a host nor a network.",
-                    remedy="Write host names or networks such as 10.8.0.0/16 (no host bits), separated by commas.",
-                    field=variable,
-                ) from error
-            hosts.add(_bare(entry))
-    return AllowList(frozenset(hosts), tuple(networks))
 
 
 def permit(host: str, address: str) -> None:
@@ -352,10 +309,6 @@ def tls_fault(error: BaseException | None) -> ssl.SSLError | None:
     while error is not None and not isinstance(error, ssl.SSLError):
         error = error.__cause__ or error.__context__
     return error
-
-
-def _bare(host: str) -> str:
-    return host.strip("[]").rstrip(".").lower()
 
 
 def _shown(host: str) -> str:

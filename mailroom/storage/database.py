@@ -18,11 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-from mailroom.storage import one_hop
 from mailroom.storage.contention import giving_way
-from mailroom.storage.lock_watch import watch_write_lock
-from mailroom.storage.one_hop import OneHopConnection
 from mailroom.storage.patience import STEP, outlast
+from mailroom.storage.sqlite import one_hop
+from mailroom.storage.sqlite.lock_watch import watch_write_lock
+from mailroom.storage.sqlite.one_hop import OneHopConnection
 
 Result = TypeVar("Result")
 JsonColumn = JSON().with_variant(JSONB(), "postgresql")

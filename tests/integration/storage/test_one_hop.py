@@ -10,7 +10,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from mailroom.storage import one_hop
+from mailroom.storage.sqlite import one_hop
 
 
 async def _results(engine: AsyncEngine) -> list[Any]:

@@ -126,8 +126,7 @@ def test_a_harmless_change_keeps_the_secrets(kind: str, changes: dict[str, Any])
         ("http", {"base_url": "https://evil.example.com"}, ["settings.auth_secret"]),
         ("http", {"base_url": "https://bi.example.com:8443"}, ["settings.auth_secret"]),
         ("http", {"auth_header": "X-Other", "auth": "header"}, ["settings.auth_secret"]),
-        ("shell", {"allowed_programs": ["dbt", "curl"]}, ["settings.environment.TOKEN", "settings.environment.HOME"]),
-        ("shell", {"environment__LD_PRELOAD": "/x.so"}, ["settings.environment.TOKEN", "settings.environment.HOME"]),
+        ("shell", {"allowed_programs": ["dbt", "curl"]}, ["settings.environment"]),
     ],
 )
 def test_security_37_what_may_lead_a_secret_elsewhere_asks_for_it_again(
