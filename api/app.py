@@ -27,6 +27,7 @@ from api.rest.backfill import routes as backfill
 from api.rest.calendars import routes as calendars
 from api.rest.connections import routes as connections
 from api.rest.deliveries import routes as deliveries
+from api.rest.distribution import preview as distribution_preview
 from api.rest.distribution import routes as distribution
 from api.rest.executions import routes as executions
 from api.rest.keys import routes as keys
@@ -83,6 +84,7 @@ PARTS = (
     calendars,
     deliveries,
     distribution,
+    distribution_preview,
     stats,
     backfill,
     audit,

@@ -25,6 +25,7 @@ from mailroom.executions.lifecycle import By
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
 from mailroom.passes.gate import may_get, may_send
+from mailroom.passes.planned.group import LeftOut
 from mailroom.passes.planned.shipment import Shipment, parcel
 from mailroom.passes.retry import Expiry, next_attempt
 from mailroom.passes.steps.recorded import SendingTrail, receipt_of, state_of
@@ -37,7 +38,7 @@ from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.stops.coverage import stopping
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.patience import RECEIPT
-from mailroom.storage.tables import Attempt, Connection, Delivery, Execution
+from mailroom.storage.tables import Attempt, Connection, Delivery, Execution, User
 from prefect_mailroom.channels.base import Channel, Destination, Receipt
 from prefect_mailroom.channels.retries import STANDARD
 from prefect_mailroom.errors import (
@@ -141,6 +142,8 @@ class Courier:
         self._shipment, self._flow_run_id, self._forced = shipment, flow_run_id, forced
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._channels: dict[str, asyncio.Task[Block]] = {}
+        self._owner: User | None = None
+        self._left_out = LeftOut()
         self._trail = SendingTrail(shipment)
         self.held_by: str | None = None
 
@@ -273,6 +276,7 @@ class Courier:
             raise RetryLater("Nobody could say whether the schedule is still active; nothing has left.") from error
         if reason:
             raise NotAllowed(reason)
+        self._left_out.require_as_taken(delivery)
 
     async def _why_not(self, delivery: Delivery, session: AsyncSession) -> Reason | None:
         """Return why nothing may leave any more, or None where it may.
@@ -289,7 +293,7 @@ class Courier:
         check(standing.execution, shipment.execution.pass_count)
         if standing.execution.status is ExecutionState.CANCELLED:
             return reason_of(standing.execution)
-        self._trail.owner = standing.owner.email
+        self._trail.owner, self._owner = standing.owner.email, standing.owner
         owner_active = bar_of(standing.owner) is None
         closed = may_send(shipment.execution.kind, standing.schedule_state, owner_active=owner_active)
         viewer = viewer_of(standing.owner)
@@ -301,6 +305,8 @@ class Courier:
             return left_out
         if closed is None and (beyond := why_not_to(delivery, standing.owner, self._settings)):
             return beyond
+        if closed is None and (nobody := await self._left_out.ask(session, delivery, standing.owner, self._settings)):
+            return nobody
         if closed is None and standing.stop_id is not None:
             raise HeldBack(standing.stop_id)
         return closed.reason if closed else None
@@ -326,8 +332,9 @@ class Courier:
         if isinstance(channel, MailroomError):
             return channel
         try:
-            ready = replace(parcel(self._shipment, delivery, number), last_look=partial(self._last_look, delivery))
-            return await channel.deliver(ready)
+            left_out = self._left_out.take(delivery)
+            ready = parcel(self._shipment, delivery, number, owner=self._owner, left_out=left_out)
+            return await channel.deliver(replace(ready, last_look=partial(self._last_look, delivery)))
         except MailroomError as error:
             _LOG.warning("Delivery %s, attempt %d, by %s: %s", delivery.id, number, delivery.channel, error)
             return error

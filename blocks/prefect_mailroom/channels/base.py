@@ -187,6 +187,13 @@ class Destination(BaseModel, ABC):
         """Return the recipients that are mail addresses, whose number and domains may be limited; by default none."""
         return []
 
+    def reached_by(self, recipient: str) -> list[str]:
+        """Return the mail addresses that the delivery to one of the recipients reaches.
+
+        By default its own where it is one; a channel that has one delivery for a group returns everybody's.
+        """
+        return [recipient] if recipient in self.addresses() else []
+
     def without(self, address: str) -> Self | None:
         """Return a copy that does not reach this mail address, whatever its case, or None where nobody is left."""
         return self

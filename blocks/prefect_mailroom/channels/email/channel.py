@@ -28,8 +28,6 @@ from prefect_mailroom.text.filenames import clean_line
 
 SESSIONS = 2
 """How many sessions with one server a connection keeps open at once, in each event loop."""
-_PATIENT_ATTEMPTS = 2
-"""How many attempts at a group wait for all of its recipients; later ones leave out who is refused for the moment."""
 
 
 class FurtherServer(BaseModel):
@@ -59,7 +57,9 @@ class EmailChannel(Channel):
     credentials: EmailServerCredentials = Field(description="The SMTP server and its login.")
     from_address: str = Field(description="The address that the mail comes from.")
     from_name: str = Field(default="", max_length=100, description="The name shown with from_address.")
-    reply_to: str = Field(default="", description="The address for replies, if it is not from_address.")
+    reply_to: str = Field(
+        default="", description="The address for replies to mails whose schedule names none and has no owner to answer."
+    )
     max_attachment_mb: float = Field(
         default=18,
         gt=0,
@@ -126,16 +126,16 @@ class EmailChannel(Channel):
 
         mail = Mail(
             sender=self.from_address,
-            recipients=(parcel.recipient,),
+            recipients=tuple(destination.reached_by(parcel.recipient)),
             content=raw,
             before_data=parcel.look_again,
-            is_patient=parcel.attempt <= _PATIENT_ATTEMPTS,
+            attempt=parcel.attempt,
         )
         # A little less than the attempt has, so that the server at which it ran out is named.
         left = self.timeout_seconds * 0.97 - (asyncio.get_running_loop().time() - began)
         taken, passed_over = await send_in_order(self._servers(), mail, seconds=left, sessions=SESSIONS)
         identifier = message_id(parcel.key, sender.address.domain)
-        return receipt(taken, passed_over, identifier, len(raw))
+        return receipt(taken, passed_over, parcel.recipient, message_id=identifier, size=len(raw))
 
     async def screen(self) -> None:
         """Refuse servers, and addresses for tokens, that may never be reached."""
