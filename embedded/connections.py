@@ -31,6 +31,7 @@ def wanted(settings: Settings) -> list[NewConnection]:
         "from_address": "reports@mailroom.example",
         "from_name": "Mailroom",
         "allow_plain": True,
+        "max_per_second": None,  # It only catches mail on this machine.
     }
     return [
         NewConnection(name="local-mail", kind="email", description=OURS, settings=mail),

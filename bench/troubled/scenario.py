@@ -75,6 +75,7 @@ def _connect(client: httpx.Client, port: int) -> None:
         "credentials": credentials,
         "from_address": "bench@example.com",
         "allow_plain": True,
+        "max_per_second": None,
         "retries": _RETRIES,
     }
     client.post("/connections", json={"name": "troubled", "kind": "email", "settings": settings}).raise_for_status()

@@ -23,6 +23,7 @@ from mailroom.audit import repository as audit
 from mailroom.audit.differences import differences
 from mailroom.connections import blocks, remembered, uses
 from mailroom.connections import repository as connection_repository
+from mailroom.connections.breaker import service as breaker
 from mailroom.connections.kinds import block_type, kinds
 from mailroom.connections.spec import ConnectionSettings, NewConnection, build, screen
 from mailroom.context import Context
@@ -122,6 +123,7 @@ async def replace(database: Database, name: str, wanted: ConnectionSettings, con
         row = await connection_repository.change(session, name, now=later, description=wanted.description)
         event = events.ConnectionChanged(row.name, row.kind, sorted(wanted.settings), changes)
         audit.record_by(session, event, context)
+        await breaker.changed(session, name, context)
         return row
 
     async def look(session: AsyncSession) -> bool:
@@ -180,6 +182,7 @@ async def delete(session: AsyncSession, name: str, context: Context) -> None:
             except ObjectNotFound:
                 pass  # Somebody removed it in Prefect: what is wanted is so already.
     audit.record_by(session, events.ConnectionDeleted(row.name, row.kind, []), context)
+    await breaker.forget(session, row.name, context)
     await session.delete(row)
 
 

@@ -31,3 +31,18 @@ async def of_connection(session: AsyncSession, name: str) -> tuple[list[str], li
             if row[1].get("source", {}).get("connection") == name
         ],
     )
+
+
+async def owners_of(session: AsyncSession, name: str) -> list[str]:
+    """Return the ids of the users whose schedules (not deleted) send through the connection."""
+    schedules = select(Schedule.user_id, Schedule.distribution_config).where(
+        Schedule.state != ScheduleState.DELETED,
+        cast(Schedule.distribution_config, Text).contains(name, autoescape=True),
+    )
+    return sorted(
+        {
+            row[0]
+            for row in await session.execute(schedules)
+            if any(target.get("connection") == name for target in row[1].get("destinations", []))
+        }
+    )

@@ -20,6 +20,22 @@ _SENTENCES = {
     _C.JITTER: "The run starts {delay:span} after its due time, to spread the load (jitter).",
     _C.WAITS_FOR_ANOTHER: "The run waits until execution {execution} of this schedule has ended.",
     _C.STOPPED: "Sending is stopped for {what}: {why} It goes on by itself once that is resumed.",
+    _C.CONNECTION_DOWN: (
+        "The connection {connection} does not work at the moment: {why} What goes through it waits, and goes on by "
+        "itself once it works again."
+    ),
+    _C.CONNECTION_DISABLED: (
+        "The connection {connection} is disabled: {why} What goes through it waits until a person has mended and "
+        "enabled it."
+    ),
+    _C.EXPIRED_DOWN: (
+        "The connection {connection} did not work until the run had expired: runs of this schedule expire after "
+        "{limit:span}. {why}"
+    ),
+    _C.EXPIRED_DISABLED: (
+        "The connection {connection} was disabled until the run had expired: runs of this schedule expire after "
+        "{limit:span}. {why}"
+    ),
     _C.EXPIRED: "The run began {late:span} late, but runs of this schedule expire after {limit:span}.",
     _C.EXPIRED_WAITING: (
         "The run waited for an earlier one until it was {late:span} late, but runs of this schedule expire after "

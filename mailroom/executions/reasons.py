@@ -30,11 +30,15 @@ class ReasonCode(StrEnum):
     JITTER = "jitter"  # delay
     WAITS_FOR_ANOTHER = "waits_for_another"  # execution
     STOPPED = "stopped"  # what, why
+    CONNECTION_DOWN = "connection_down"  # connection, why
+    CONNECTION_DISABLED = "connection_disabled"  # connection, why
 
     # It began too late.
     EXPIRED = "expired"  # late, limit
     EXPIRED_WAITING = "expired_waiting"  # late, limit
     EXPIRED_STOPPED = "expired_stopped"  # limit
+    EXPIRED_DOWN = "expired_down"  # connection, why, limit
+    EXPIRED_DISABLED = "expired_disabled"  # connection, why, limit
     NO_CATCH_UP = "no_catch_up"  # late
     REPLACED_BY_LATER = "replaced_by_later"  # due_at
     TOO_MANY_LATER = "too_many_later"  # most

@@ -11,23 +11,26 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from prefect.blocks.core import Block
+from sqlalchemy import ColumnElement
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.ownership import bar_of
 from mailroom.access.viewer import viewer_of
 from mailroom.connections import grants
+from mailroom.connections.breaker import service as breaker
 from mailroom.connections.service import load_known, load_named
 from mailroom.errors import Unavailable
 from mailroom.executions import delivery_lifecycle, overlap
 from mailroom.executions.fence import PassLost, check
-from mailroom.executions.lifecycle import By
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
 from mailroom.passes.gate import may_get, may_send
 from mailroom.passes.planned.group import LeftOut
 from mailroom.passes.planned.shipment import Shipment, parcel
-from mailroom.passes.retry import Expiry, next_attempt
+from mailroom.passes.retry import next_attempt
+from mailroom.passes.sending.signs import NobodyKnows, sign_of
+from mailroom.passes.sending.turns import Beginning, begin_in_turn, limits_of
 from mailroom.passes.steps.recorded import SendingTrail, receipt_of, state_of
 from mailroom.passes.stopping.decide import HeldBack
 from mailroom.recipients.repository import suppressing
@@ -35,7 +38,7 @@ from mailroom.schedules.limits.sending import why_not_to
 from mailroom.schedules.spec import ScheduleSpec
 from mailroom.settings import Settings
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
-from mailroom.stops.coverage import stopping
+from mailroom.stops.coverage import breaking, stopping
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.patience import RECEIPT
 from mailroom.storage.tables import Attempt, Connection, Delivery, Execution, User
@@ -44,12 +47,10 @@ from prefect_mailroom.channels.retries import STANDARD
 from prefect_mailroom.errors import (
     MailroomError,
     Retryable,
-    RetryLater,
     Withdrawn,
 )
 
 _LOG = logging.getLogger(__name__)
-_AT_ONCE = 4
 
 
 def plan(execution: Execution, spec: ScheduleSpec, *, now: datetime) -> list[Delivery]:
@@ -81,37 +82,6 @@ def plan(execution: Execution, spec: ScheduleSpec, *, now: datetime) -> list[Del
     return planned
 
 
-def due_now(
-    deliveries: Sequence[Delivery],
-    *,
-    now: datetime,
-    again: bool,
-    forced: bool,
-    max_attempts: int,
-    expiry: Expiry | None = None,
-) -> list[Delivery]:
-    """Choose the deliveries that this pass tries. Pure.
-
-    A first pass tries what is pending. A later one tries those whose time has come, and those that a dead pass left
-    unknown; when a person asked (`forced`), everything that is not confirmed. After the `expiry`, nothing is tried
-    again; what was never tried still is, once.
-    """
-    again = again and (forced or expiry is None or now <= expiry.at)
-    tried_again = delivery_lifecycle.ALLOWED.sources_of(DeliveryState.SENDING, By.PERSON if forced else By.PLAN)
-    chosen = []
-    for delivery in deliveries:
-        if delivery.status is DeliveryState.PENDING:
-            chosen.append(delivery)
-        elif again and delivery.status in tried_again:
-            waiting = delivery.next_attempt_at
-            broken_off = (
-                delivery.status is DeliveryState.UNKNOWN and waiting is None and delivery.attempts < max_attempts
-            )
-            if forced or broken_off or (waiting and waiting <= now + timedelta(seconds=1)):
-                chosen.append(delivery)
-    return chosen
-
-
 class NotAllowed(Withdrawn):
     """The right to send has gone; `reason` says why."""
 
@@ -141,6 +111,10 @@ class Courier:
         self._database, self._settings, self._connections = database, settings, connections
         self._shipment, self._flow_run_id, self._forced = shipment, flow_run_id, forced
         self._slots: dict[str, asyncio.Semaphore] = {}
+        self._queues: dict[str, asyncio.Lock] = {}
+        self._breakers: dict[str, str | None] = {}
+        self._held: dict[str, str] = {}
+        self._probing: set[str] = set()
         self._channels: dict[str, asyncio.Task[Block]] = {}
         self._owner: User | None = None
         self._left_out = LeftOut()
@@ -148,7 +122,7 @@ class Courier:
         self.held_by: str | None = None
 
     async def deliver_all(self, deliveries: Sequence[Delivery]) -> None:
-        """Make one attempt for each; at most four at once through one connection, so that it stays polite.
+        """Make one attempt for each, when it is its connection's turn.
 
         Raises:
             PassLost: another pass has begun since; what was under way has ended.
@@ -175,9 +149,10 @@ class Courier:
             errors.append(error)
 
     async def _deliver(self, delivery: Delivery) -> None:
-        async with self._slots.setdefault(delivery.connection, asyncio.Semaphore(_AT_ONCE)):
-            channel = await self._channel(delivery)
-            attempt = await self._begin(delivery)
+        channel = await self._channel(delivery)
+        async with self._slots.setdefault(delivery.connection, asyncio.Semaphore(limits_of(channel).sessions)):
+            async with self._queues.setdefault(delivery.connection, asyncio.Lock()):  # One waits, not all of them.
+                attempt = await self._begin(delivery, channel)
             if attempt is None:
                 return
             outcome = await self._send(channel, delivery, attempt.number)
@@ -200,39 +175,62 @@ class Courier:
                 await recording  # Whatever ends the pass, what the far side said is kept first.
                 raise
 
-    async def _begin(self, delivery: Delivery) -> Attempt | None:
-        """Record that an attempt begins, or return None where nothing may leave."""
+    async def _begin(self, delivery: Delivery, channel: Channel | MailroomError) -> Attempt | None:
+        """Record that an attempt begins, or return None where nothing may leave, or where it leaves later."""
+        name, patience = delivery.connection, timedelta(minutes=1)
 
-        async def begin(session: AsyncSession) -> Attempt | None:
-            try:
-                if await self._suppressed(session, delivery):
-                    return None
-            except HeldBack as held:
-                self.held_by = held.stop_id
-                await delivery_lifecycle.put_off(session, delivery, now=datetime.now(UTC), forced=self._forced)
-                return None
-            return await delivery_lifecycle.begin_attempt(
+        async def may_leave(session: AsyncSession) -> bool:
+            return not await self._suppressed(session, delivery)
+
+        async def begin(session: AsyncSession, room: ColumnElement[bool]) -> Attempt | None:
+            attempt = await delivery_lifecycle.begin_attempt(
                 session,
                 delivery,
                 now=datetime.now(UTC),
                 flow_run_id=self._flow_run_id,
                 forced=self._forced,
                 pass_number=self._shipment.execution.pass_count,
+                room=room,
             )
+            stop_id = self._breakers[name]
+            self._probing.discard(delivery.id)
+            if attempt is not None and stop_id is not None:
+                lasts = patience + timedelta(seconds=channel.timeout_seconds if isinstance(channel, Channel) else 0)
+                if not await breaker.admit(session, name, lasts=lasts, now=datetime.now(UTC)):
+                    raise HeldBack(stop_id, by_breaker=True)
+                self._probing.add(delivery.id)
+            return attempt
 
-        return await self._database.transact_patiently(begin, f"An attempt of delivery {delivery.id}")
+        wanted = Beginning(delivery, limits_of(channel), may_leave, begin, self._forced)
+        try:
+            if name in self._held:  # Its breaker has said so in this pass, and says it for whatever follows.
+                raise HeldBack(self._held[name], by_breaker=True)
+            return await begin_in_turn(self._database, wanted, clock=lambda: datetime.now(UTC))
+        except HeldBack as held:
+            await self._hold(delivery, held)
+            return None
+
+    async def _hold(self, delivery: Delivery, held: HeldBack) -> None:
+        """Leave a delivery to a later pass. Nothing has to be written of one that the plan makes, as it stays due."""
+        self.held_by = held.stop_id
+        if held.by_breaker:
+            self._held[delivery.connection] = held.stop_id
+        if self._forced:
+            put_off = partial(delivery_lifecycle.put_off, delivery=delivery, now=datetime.now(UTC), forced=True)
+            await self._database.transact_patiently(put_off, f"Delivery {delivery.id}, which is held back")
 
     async def _record(
         self, delivery: Delivery, attempt: Attempt, outcome: Receipt | MailroomError, again: datetime | None, uses: bool
     ) -> None:
         """Record how an attempt ended, in a transaction of its own. A receipt is all that keeps the mail from being
         sent twice, so this is tried again for minutes while the database is busy or away."""
-        now = datetime.now(UTC)
+        now, name, probing = datetime.now(UTC), delivery.connection, delivery.id in self._probing
 
         async def end(session: AsyncSession) -> None:
             if isinstance(outcome, HeldBack):
                 self.held_by = outcome.stop_id
                 await delivery_lifecycle.take_back(session, attempt, delivery.status, now=now)
+                await breaker.record(session, name, None, probing=probing, why="", now=now)
                 return
             await delivery_lifecycle.end_attempt(
                 session,
@@ -246,6 +244,8 @@ class Courier:
             if isinstance(outcome, NotAllowed):
                 await self._suppress(session, delivery, outcome.reason)
             self._trail.sent(session, delivery, attempt, state_of(outcome), uses=uses, now=now)
+            why = str(outcome) if isinstance(outcome, MailroomError) else ""
+            await breaker.record(session, name, sign_of(outcome), probing=probing, why=why, now=now)
 
         what = f"What became of attempt {attempt.id} ({state_of(outcome)})"
         await self._database.transact_patiently(end, what, pauses=RECEIPT)
@@ -266,14 +266,14 @@ class Courier:
 
         Raises:
             Withdrawn: it must not leave any more, or not now.
-            RetryLater: the database does not say.
+            NobodyKnows: the database does not say.
         """
         try:
             reason = await self._database.transact(partial(self._why_not, delivery))
         except PassLost as lost:
             raise Withdrawn(str(lost)) from lost
         except (Unavailable, SQLAlchemyError, OSError) as error:
-            raise RetryLater("Nobody could say whether the schedule is still active; nothing has left.") from error
+            raise NobodyKnows("Nobody could say whether the schedule is still active; nothing has left.") from error
         if reason:
             raise NotAllowed(reason)
         self._left_out.require_as_taken(delivery)
@@ -288,8 +288,9 @@ class Courier:
         stop = stopping(
             schedule_id=shipment.schedule.id, report_id=shipment.plan.report_id, connection=delivery.connection
         )
-        suppression = suppressing(delivery.recipient)
-        standing = await overlap.standing(session, shipment.execution.id, stop, suppression)
+        suppression, opened = suppressing(delivery.recipient), breaking(delivery.connection)
+        standing = await overlap.standing(session, shipment.execution.id, stop, suppression, opened)
+        self._breakers[delivery.connection] = standing.breaker_id
         check(standing.execution, shipment.execution.pass_count)
         if standing.execution.status is ExecutionState.CANCELLED:
             return reason_of(standing.execution)

@@ -23,7 +23,7 @@ from mailroom.executions.reasons import ReasonCode, because, reason_of
 from mailroom.limits.decide import limits_for
 from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
 from mailroom.passes.conclude import conclude
-from mailroom.passes.deliver import Courier, due_now
+from mailroom.passes.deliver import Courier
 from mailroom.passes.deliver import plan as plan_deliveries
 from mailroom.passes.mishaps.recover import after_error, before_begin, uncounted
 from mailroom.passes.outcome import LeftUnderWay, Outcome, Settled, Tried, given_up
@@ -32,6 +32,7 @@ from mailroom.passes.planned.rendered import FilesExpired, Rendered, as_planned,
 from mailroom.passes.planned.shipment import load_shipment
 from mailroom.passes.planned.size import require_size
 from mailroom.passes.retry import expiry_of, next_attempt
+from mailroom.passes.sending.due import due_now
 from mailroom.passes.steps.begin import Begun, NotPrepared, begin
 from mailroom.rendering.as_owner import varies_by_user
 from mailroom.rendering.service import RenderedReport, render_report, render_request

@@ -256,6 +256,12 @@ class Delivery(Table):
         Index(None, "created_at", "id"),
         Index(None, "recipient", "created_at", "id"),
         Index("ix_deliveries_person", text("lower(recipient)"), "created_at", "id"),
+        Index(
+            "ix_deliveries_sending",
+            "connection",
+            sqlite_where=text("status = 'sending'"),
+            postgresql_where=text("status = 'sending'"),
+        ),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     execution_id: Mapped[str] = mapped_column(ForeignKey("schedule_executions.id"))

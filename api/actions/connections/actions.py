@@ -7,7 +7,7 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.actions.caller import Caller, Remember, forget
-from api.actions.connections.views import CheckView, ConnectionDetail, ConnectionKind, ConnectionView
+from api.actions.connections.views import BreakerView, CheckView, ConnectionDetail, ConnectionKind, ConnectionView
 from api.actions.view import PageView
 from mailroom.access.permissions import Action
 from mailroom.audit import repository as audit
@@ -15,6 +15,7 @@ from mailroom.audit.delivery_events import CredentialUsed
 from mailroom.connections import blocks
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
+from mailroom.connections.breaker import service as breaker
 from mailroom.connections.kinds import block_types, is_channel
 from mailroom.connections.spec import ConnectionSettings, NewConnection
 from mailroom.context import Context
@@ -25,7 +26,8 @@ async def every(caller: Caller) -> PageView[ConnectionView]:
     """Return every connection by name, without settings."""
     async with caller.session() as session:
         rows = await connection_repository.every(session, viewer=caller.viewer)
-    return PageView(items=[ConnectionView.model_validate(row) for row in rows])
+        items = await _with_breakers(session, [ConnectionView.model_validate(row) for row in rows], caller.context)
+    return PageView(items=items)
 
 
 def kinds() -> PageView[ConnectionKind]:
@@ -52,8 +54,9 @@ async def read(caller: Caller, name: str) -> ConnectionDetail:
     """
     async with caller.session() as session:
         row = await connection_repository.get(session, name, viewer=caller.viewer, doing=Action.CONNECTION_READ)
+        (view,) = await _with_breakers(session, [ConnectionView.model_validate(row)], caller.context)
     shown = await connections.shown(row, caller.context.settings)
-    return ConnectionDetail(**ConnectionView.model_validate(row).model_dump(), settings=shown)
+    return ConnectionDetail(**view.model_dump(), settings=shown)
 
 
 async def create(caller: Caller, wanted: NewConnection, remember: Remember[ConnectionView] = forget) -> ConnectionView:
@@ -106,6 +109,31 @@ async def delete(caller: Caller, name: str) -> None:
     """
     async with caller.session() as session:
         await connections.delete(session, name, caller.context)
+
+
+async def enable(caller: Caller, name: str) -> ConnectionView:
+    """Let deliveries go through a connection again whose breaker is open or that was disabled.
+
+    Raises:
+        NotFound, Forbidden.
+    """
+    context = caller.context
+
+    async def change(session: AsyncSession) -> ConnectionView:
+        await breaker.enable(session, name, context)
+        row = await connection_repository.get(session, name, viewer=caller.viewer)
+        (view,) = await _with_breakers(session, [ConnectionView.model_validate(row)], context)
+        return view
+
+    return await caller.transact(change)
+
+
+async def _with_breakers(session: AsyncSession, views: list[ConnectionView], context: Context) -> list[ConnectionView]:
+    """Return the views with the breakers of those that deliver."""
+    names = [view.name for view in views if is_channel(view.kind)]
+    shown = await breaker.shown(session, names, now=context.now)
+    found = {name: BreakerView.model_validate(one) for name, one in shown.items()}
+    return [view.model_copy(update={"breaker": found.get(view.name)}) for view in views]
 
 
 async def check(caller: Caller, name: str) -> CheckView:

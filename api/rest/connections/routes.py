@@ -93,3 +93,9 @@ async def delete(name: ConnectionName, caller: CallerDep) -> Response:
 async def check(name: ConnectionName, caller: CallerDep) -> CheckView:
     """Check whether the connection works, by asking its server. Nothing is delivered. A failure is a problem."""
     return await connections.check(caller, name)
+
+
+@router.post("/{name}/enable", responses=documented(404), openapi_extra=may(Action.CONNECTION_CHANGE))
+async def enable(name: ConnectionName, caller: CallerDep) -> ConnectionView:
+    """Let deliveries go through a connection again whose breaker is open, or that was disabled. What waits goes on."""
+    return await connections.enable(caller, name)

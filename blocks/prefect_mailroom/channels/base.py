@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Literal, Self
 from prefect.blocks.core import Block
 from pydantic import BaseModel, ConfigDict, Field
 
+from prefect_mailroom.channels import limits
 from prefect_mailroom.channels.retries import STANDARD, Retries
 from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused
@@ -254,6 +255,8 @@ class Channel(Block):
             "and then every 2 hours."
         ),
     )
+    max_per_second: float | None = limits.rate(None)
+    max_sessions: int = limits.sessions(limits.USUAL_SESSIONS)
 
     async def deliver(self, parcel: Parcel) -> Receipt:
         """Take the parcel to its recipient once, and return what the far side confirmed.

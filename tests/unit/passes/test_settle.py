@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from mailroom.errors import Unavailable
 from mailroom.executions.reasons import ReasonCode, because
-from mailroom.passes.deliver import due_now
 from mailroom.passes.outcome import outcome_of
 from mailroom.passes.retry import JITTER, LONGEST_JITTER, next_attempt
+from mailroom.passes.sending.due import due_now
 from mailroom.states import DeliveryState, ExecutionState
 from mailroom.storage.tables import Delivery
 from prefect_mailroom.channels.retries import STANDARD, Retries

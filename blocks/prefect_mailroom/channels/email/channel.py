@@ -15,6 +15,7 @@ from prefect_email.credentials import SMTPServer, SMTPType
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from prefect_mailroom import outbound
+from prefect_mailroom.channels import limits
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
 from prefect_mailroom.channels.email.destination import EmailDestination
 from prefect_mailroom.channels.email.message import Sender, build, message_id
@@ -25,9 +26,6 @@ from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.text.addresses import mail_address
 from prefect_mailroom.text.filenames import clean_line
-
-SESSIONS = 2
-"""How many sessions with one server a connection keeps open at once, in each event loop."""
 
 
 class FurtherServer(BaseModel):
@@ -84,6 +82,7 @@ class EmailChannel(Channel):
         default=False, description="Allow a connection without TLS, or with a certificate that is not verified."
     )
     ca_certificates: str = Field(default="", description="PEM certificates to trust in addition to the system's.")
+    max_per_second: float | None = limits.rate(10)
 
     @field_validator("from_address", "reply_to")
     @classmethod
@@ -133,7 +132,7 @@ class EmailChannel(Channel):
         )
         # A little less than the attempt has, so that the server at which it ran out is named.
         left = self.timeout_seconds * 0.97 - (asyncio.get_running_loop().time() - began)
-        taken, passed_over = await send_in_order(self._servers(), mail, seconds=left, sessions=SESSIONS)
+        taken, passed_over = await send_in_order(self._servers(), mail, seconds=left, sessions=self.max_sessions)
         identifier = message_id(parcel.key, sender.address.domain)
         return receipt(taken, passed_over, parcel.recipient, message_id=identifier, size=len(raw))
 

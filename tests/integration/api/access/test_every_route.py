@@ -86,6 +86,7 @@ WITHOUT = {
     *(f"POST /schedules/{{}}/{verb}" for verb in ("pause", "resume", "run")),
     "POST /executions/{}/retry",
     "POST /connections/{}/check",
+    "POST /connections/{}/enable",
     "POST /recipients/{}/erase",
 }
 

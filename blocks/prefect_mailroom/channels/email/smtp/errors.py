@@ -104,7 +104,9 @@ def _login_remedy(server: Server, told: str) -> str:
 def _for_reply(error: aiosmtplib.SMTPResponseException, server: Server, recipient: str) -> MailroomError:
     said = f"{error.code} {clean_line(str(error.message))[:200]}"
     if 400 <= error.code < 500:
-        return RetryLater(f"{server.name} cannot accept the mail at the moment: {said}.")
+        # 421 ends the session whatever it answers; other 4xx after RCPT are about this recipient, such as greylisting.
+        of_recipient = isinstance(error, aiosmtplib.SMTPRecipientRefused) and error.code != 421
+        return RetryLater(f"{server.name} cannot accept the mail at the moment: {said}.", of_recipient=of_recipient)
     # A server that offers SIZE says at once that a mail is too big.
     too_big = error.code == 552 or enhanced(str(error.message)) in _TOO_BIG
     if too_big or isinstance(error, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError):

@@ -109,7 +109,10 @@ def _must_go_out(server: Server, mail: Mail, to_each: Mapping[str, Reply]) -> No
     # One that may get it later decides what becomes of the mail.
     recipient, reply = min(refused.items(), key=lambda one: one[1].code)
     if reply.code < 500:
-        raise RetryLater(f"{server.name} cannot accept the mail to {recipient} at the moment: {reply}.")
+        # Greylisting or a full mailbox: the connection itself works.
+        raise RetryLater(
+            f"{server.name} cannot accept the mail to {recipient} at the moment: {reply}.", of_recipient=True
+        )
     raise Refused(f"{server.name} refused the mail to {mail.addressed}: {reply}.", remedy="Check the address.")
 
 
