@@ -27,11 +27,6 @@ from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.text.addresses import mail_address
 from prefect_mailroom.text.filenames import clean_line
 
-SESSIONS = 2
-"""How many sessions with one server a connection keeps open at once, in each event loop."""
-_PATIENT_ATTEMPTS = 2
-"""How many attempts at a group wait for all of its recipients; later ones leave out who is refused for the moment."""
-
 
 class FurtherServer(BaseModel):
     """A server that takes over when the ones before it cannot take a mail."""
@@ -136,13 +131,13 @@ class EmailChannel(Channel):
             recipients=tuple(destination.reached_by(parcel.recipient)),
             content=raw,
             before_data=parcel.look_again,
-            is_patient=parcel.attempt <= _PATIENT_ATTEMPTS,
+            attempt=parcel.attempt,
         )
         # A little less than the attempt has, so that the server at which it ran out is named.
         left = self.timeout_seconds * 0.97 - (asyncio.get_running_loop().time() - began)
-        taken, passed_over = await send_in_order(self._servers(), mail, seconds=left, sessions=SESSIONS)
+        taken, passed_over = await send_in_order(self._servers(), mail, seconds=left, sessions=self.max_sessions)
         identifier = message_id(parcel.key, sender.address.domain)
-        return receipt(taken, passed_over, identifier, len(raw))
+        return receipt(taken, passed_over, parcel.recipient, message_id=identifier, size=len(raw))
 
     async def screen(self) -> None:
         """Refuse servers, and addresses for tokens, that may never be reached."""

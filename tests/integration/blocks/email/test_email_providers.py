@@ -9,8 +9,7 @@ import pytest
 
 from prefect_mailroom.channels.base import Grade
 from prefect_mailroom.channels.email.channel import EmailChannel
-from prefect_mailroom.channels.email.smtp.providers import send_in_order
-from prefect_mailroom.channels.email.smtp.transaction import Mail, Taken
+from prefect_mailroom.channels.email.destination import EmailDestination
 from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError, OutcomeUnknown, Refused, RetryLater
 from tests.integration.blocks.email.conftest import a_parcel, channel_to
@@ -158,44 +157,37 @@ async def test_the_grade_of_a_receipt(start_smtp: Any, tmp_path: Path, said: str
 class TestGroups:
     """Several recipients in one transaction."""
 
-    async def _send(self, channel: EmailChannel, *recipients: str, patient: bool = False) -> Taken:
-        async def nothing() -> None:
-            return
+    async def _send(self, channel: EmailChannel, folder: Path, *to: str, attempt: int = 1) -> dict[str, Any]:
+        group = EmailDestination(connection="corp", to=list(to), each="group")
+        receipt = await channel.deliver(a_parcel(folder, destination=group, attempt=attempt))
+        return dict(receipt.detail)
 
-        mail = Mail("r@example.com", recipients, b"Subject: x\r\n\r\nx\r\n", nothing, patient)
-        taken, _ = await send_in_order(channel._servers(), mail, seconds=10)
-        return taken
-
-    async def test_all_in_one_transaction(self, start_smtp: Any) -> None:
+    async def test_all_in_one_transaction(self, start_smtp: Any, tmp_path: Path) -> None:
         async with start_smtp() as server:
-            taken = await self._send(channel_to(server.port), "a@example.com", "b@example.com")
+            detail = await self._send(channel_to(server.port), tmp_path, "a@example.com", "b@example.com")
         [envelope] = server.envelopes
         assert envelope.rcpt_tos == ["a@example.com", "b@example.com"]
-        assert (taken.accepted, taken.refused) == (("a@example.com", "b@example.com"), {})
+        assert detail["to_each"] == {"a@example.com": "250 OK", "b@example.com": "250 OK"}
+        assert detail["refused"] == []
 
-    async def test_some_are_refused(self, start_smtp: Any) -> None:
+    async def test_some_are_refused(self, start_smtp: Any, tmp_path: Path) -> None:
         async with start_smtp() as server:
             server.replies = {"b@example.com": "550 5.1.1 Unknown", "c@example.com": "450 4.2.1 Later"}
-            taken = await self._send(channel_to(server.port), "a@example.com", "b@example.com", "c@example.com")
+            people = ("a@example.com", "b@example.com", "c@example.com")
+            with pytest.raises(RetryLater, match=r"c@example\.com"):  # One may get it later, so all wait.
+                await self._send(channel_to(server.port), tmp_path, *people)
+            assert server.envelopes == []
+            detail = await self._send(channel_to(server.port), tmp_path, *people, attempt=3)
         assert server.taken() == ["a@example.com"]
-        assert taken.accepted == ("a@example.com",)
-        assert {who: reply.code for who, reply in taken.refused.items()} == {"b@example.com": 550, "c@example.com": 450}
+        assert detail["refused"] == ["b@example.com", "c@example.com"]
+        assert detail["to_each"]["b@example.com"] == "550 5.1.1 Unknown"
 
-    async def test_a_patient_mail_waits_for_all(self, start_smtp: Any) -> None:
-        async with start_smtp() as server:
-            server.replies = {"b@example.com": ["450 4.2.1 Greylisted"]}
-            with pytest.raises(RetryLater, match=r"b@example\.com"):
-                await self._send(channel_to(server.port), "a@example.com", "b@example.com", patient=True)
-            assert server.mails == []
-            taken = await self._send(channel_to(server.port), "a@example.com", "b@example.com", patient=True)
-        assert len(taken.accepted) == 2
-
-    async def test_all_are_refused(self, start_smtp: Any) -> None:
+    async def test_all_are_refused(self, start_smtp: Any, tmp_path: Path) -> None:
         async with start_smtp() as server:
             server.rcpt_reply = "550 5.1.1 Unknown"
             with pytest.raises(Refused):
-                await self._send(channel_to(server.port), "a@example.com", "b@example.com")
+                await self._send(channel_to(server.port), tmp_path, "a@example.com", "b@example.com", attempt=3)
             server.rcpt_reply, server.replies = None, {"a@example.com": "550 No", "b@example.com": "450 Later"}
             with pytest.raises(RetryLater):
-                await self._send(channel_to(server.port), "a@example.com", "b@example.com")
+                await self._send(channel_to(server.port), tmp_path, "a@example.com", "b@example.com", attempt=3)
         assert server.envelopes == []

@@ -83,7 +83,7 @@ async def test_two_sessions_at_once_at_most(start_smtp: Any, tmp_path: Path) -> 
             at_once -= 1
 
         server.before = look
-        channel = channel_to(server.port)
+        channel = channel_to(server.port, max_sessions=2)
         await asyncio.gather(*(channel.deliver(a_parcel(tmp_path, number)) for number in range(8)))
     assert (server.connections, most) == (2, 2)
     assert len(set(server.message_ids())) == 8
@@ -93,12 +93,12 @@ async def test_who_waits_too_long_for_a_session_tries_later(start_smtp: Any, tmp
     async with start_smtp() as server:
         server.held.add("ada@example.com")
         slow = [
-            asyncio.create_task(channel_to(server.port).deliver(a_parcel(tmp_path, number)))
-            for number in range(sessions.SESSIONS)
+            asyncio.create_task(channel_to(server.port, max_sessions=2).deliver(a_parcel(tmp_path, number)))
+            for number in range(2)
         ]
-        await eventually(lambda: len(server.waiting) == sessions.SESSIONS)
+        await eventually(lambda: len(server.waiting) == 2)
         with pytest.raises(RetryLater):
-            await channel_to(server.port, timeout_seconds=0.4).deliver(a_parcel(tmp_path, 9))
+            await channel_to(server.port, max_sessions=2, timeout_seconds=0.4).deliver(a_parcel(tmp_path, 9))
         server.release()
         await asyncio.gather(*slow)
 

@@ -69,4 +69,5 @@ def _none_took_it(passed_over: Sequence[PassedOver]) -> RetryLater | Configurati
     return RetryLater(
         "No server could take the mail. " + " ".join(one.error.message for one in passed_over),
         not_before=min(waits, default=None),
+        of_recipient=len(later) == len(passed_over) and all(error.of_recipient for error in later),
     )

@@ -11,11 +11,12 @@ from prefect_mailroom.channels.email.smtp.providers import PassedOver
 from prefect_mailroom.channels.email.smtp.transaction import Taken
 
 
-def receipt(taken: Taken, passed_over: Sequence[PassedOver], message_id: str, size: int) -> Receipt:
+def receipt(taken: Taken, passed_over: Sequence[PassedOver], recipient: str, *, message_id: str, size: int) -> Receipt:
     """Return the receipt of a mail: which server took it, for whom, and what it said.
 
     Args:
         passed_over: the servers that were tried before it.
+        recipient: whom the delivery is for, or the name of its group.
         size: the mail's length in bytes.
     """
     identifier = queue_id(taken.reply.said)
@@ -23,13 +24,12 @@ def receipt(taken: Taken, passed_over: Sequence[PassedOver], message_id: str, si
         "reply": str(taken.reply),
         "message_id": message_id,
         "server": taken.server.name,
-        "recipient": taken.accepted[0],
+        "recipient": recipient,
         "bytes": size,
     }
-    if len(taken.accepted) + len(taken.refused) > 1:
-        del detail["recipient"]
-        detail["accepted"] = list(taken.accepted)
-        detail["refused"] = {recipient: str(reply) for recipient, reply in taken.refused.items()}
+    if len(taken.to_each) > 1:
+        detail["to_each"] = {address: str(reply) for address, reply in taken.to_each.items()}
+        detail["refused"] = [address for address, reply in taken.to_each.items() if reply.code >= 400]
     if passed_over:
         detail["passed_over"] = [{"server": one.server.name, "why": one.error.message} for one in passed_over]
     return Receipt(

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 import aiosmtplib
 
+from prefect_mailroom.channels.email.group import goes_out
 from prefect_mailroom.channels.email.smtp.errors import translated
 from prefect_mailroom.channels.email.smtp.server import Server
-from prefect_mailroom.channels.email.smtp.session import Session, stuffed
+from prefect_mailroom.channels.email.smtp.session import stuffed
 from prefect_mailroom.channels.email.smtp.sessions import SESSIONS, in_time, sessions_with
 from prefect_mailroom.errors import Refused, RetryLater
 from prefect_mailroom.text.filenames import clean_line
@@ -35,15 +36,14 @@ class Mail:
         content: the whole mail, with CRLF.
         before_data: awaited when a server has accepted the recipients, which may take long; what it raises ends the
             transaction before anything of the mail has left.
-        is_patient: whether nothing is sent as long as one recipient is only refused for the moment; else it is sent to
-            those who are accepted.
+        attempt: how often it is tried with this; a group waits only so long for one of its members, see `group.py`.
     """
 
     sender: str
     recipients: tuple[str, ...]
     content: bytes = field(repr=False)
     before_data: Callable[[], Awaitable[None]]
-    is_patient: bool = True
+    attempt: int = 1
 
     @property
     def addressed(self) -> str:
@@ -58,14 +58,12 @@ class Taken:
 
     Attributes:
         reply: its answer to the content.
-        accepted: the recipients that it took the mail for.
-        refused: what it said to each of the others.
+        to_each: its answer to each recipient; whom it refused there has not got the mail.
     """
 
     server: Server
     reply: Reply
-    accepted: tuple[str, ...]
-    refused: Mapping[str, Reply]
+    to_each: Mapping[str, Reply]
 
 
 async def send(server: Server, mail: Mail, *, begun_by: float, until: float, sessions: int = SESSIONS) -> Taken:
@@ -85,8 +83,8 @@ async def send(server: Server, mail: Mail, *, begun_by: float, until: float, ses
     async with kept.begun(mail.sender, len(mail.content), until=begun_by) as session:
         with translated(server, mail.addressed):
             async with in_time(server, begun_by):
-                replies = await _name(session, mail.recipients)
-        accepted = _accepted(server, mail, replies)
+                to_each = {recipient: _reply(await session.rcpt(recipient)) for recipient in mail.recipients}
+        _must_go_out(server, mail, to_each)
         await mail.before_data()
         clock = asyncio.get_running_loop().time
         with translated(server, mail.addressed):
@@ -94,30 +92,28 @@ async def send(server: Server, mail: Mail, *, begun_by: float, until: float, ses
                 await session.start_data()
         with translated(server, mail.addressed, data_sent=True):
             answer = await session.content(wire, seconds=max(until - clock(), 0.1))
-    refused = {recipient: reply for recipient, reply in replies.items() if recipient not in accepted}
-    return Taken(server, _reply(answer), accepted, refused)
+    return Taken(server, _reply(answer), to_each)
 
 
-async def _name(session: Session, recipients: tuple[str, ...]) -> dict[str, Reply]:
-    return {recipient: _reply(await session.rcpt(recipient)) for recipient in recipients}
-
-
-def _accepted(server: Server, mail: Mail, replies: Mapping[str, Reply]) -> tuple[str, ...]:
-    """Return the recipients that the mail goes to now.
+def _must_go_out(server: Server, mail: Mail, to_each: Mapping[str, Reply]) -> None:
+    """Refuse to go on where nobody would get the mail, or where it waits for somebody.
 
     Raises:
-        RetryLater: one is refused for the moment, and the mail is patient or nobody is accepted.
+        RetryLater: one is refused for the moment, and the others wait for them.
         Refused: all are refused for good.
     """
-    accepted = tuple(recipient for recipient, reply in replies.items() if reply.code < 400)
-    later = {recipient: reply for recipient, reply in replies.items() if 400 <= reply.code < 500}
-    if later and (mail.is_patient or not accepted):
-        recipient, reply = next(iter(later.items()))
-        raise RetryLater(f"{server.name} cannot accept the mail to {recipient} at the moment: {reply}.")
-    if not accepted:
-        recipient, reply = next(iter(replies.items()))
-        raise Refused(f"{server.name} refused the mail to {mail.addressed}: {reply}.", remedy="Check the address.")
-    return accepted
+    refused = {recipient: reply for recipient, reply in to_each.items() if reply.code >= 400}
+    codes = [reply.code for reply in refused.values()]
+    if not refused or goes_out(codes, len(to_each), attempt=mail.attempt):
+        return
+    # One that may get it later decides what becomes of the mail.
+    recipient, reply = min(refused.items(), key=lambda one: one[1].code)
+    if reply.code < 500:
+        # Greylisting or a full mailbox: the connection itself works.
+        raise RetryLater(
+            f"{server.name} cannot accept the mail to {recipient} at the moment: {reply}.", of_recipient=True
+        )
+    raise Refused(f"{server.name} refused the mail to {mail.addressed}: {reply}.", remedy="Check the address.")
 
 
 def _reply(answer: aiosmtplib.SMTPResponse) -> Reply:
