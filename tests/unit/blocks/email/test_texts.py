@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from prefect_mailroom.channels.email.destination import EmailDestination
+from prefect_mailroom.channels.email.group import PATIENCE, goes_out
 from prefect_mailroom.channels.email.texts.footer import footer_of
 from prefect_mailroom.channels.email.texts.light import light
 from prefect_mailroom.channels.email.texts.moments import moment_words, size_words
@@ -110,6 +113,22 @@ def test_the_light_body_of_a_mail_has_text_and_line_too() -> None:
     assert body.index("Dear &lt;Ada&gt;") < body.index("Größe") < body.index("EMEA weekly")
     assert "style=" not in body
     assert body.count("<html") == body.count("</body>") == 1
+
+
+@pytest.mark.parametrize(
+    ("refusals", "attempt", "goes"),
+    [
+        ([], 1, True),
+        ([550], 1, True),
+        ([450], 1, False),
+        ([450], PATIENCE, True),
+        ([550, 450], 1, False),
+        ([550, 550, 550], 1, False),
+        ([450, 450, 450], PATIENCE, False),
+    ],
+)
+def test_a_group_goes_out_without_those_who_cannot_get_it(refusals: list[int], attempt: int, goes: bool) -> None:
+    assert goes_out(refusals, 3, attempt=attempt) is goes
 
 
 def test_times_and_sizes_in_words() -> None:
