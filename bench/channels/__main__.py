@@ -21,6 +21,7 @@ OUT = Path(__file__).parents[1] / "out" / "channels.json"
 PARTS = {
     "ftps_100mb": "ftps",
     "mails_1000": "mails",
+    "sftp_100mb": "sftp",
 }
 
 

@@ -22,16 +22,17 @@ class Script:
     Attributes:
         renames_over: whether it has OpenSSH's rename, which replaces.
         fails_after: answer each write that ends behind so many bytes with `failure`.
+        fails_once_at: answer the first write at this offset with `failure`.
         failure: the answer to a write that fails.
         delay: seconds before each answer to a write.
         before_rename, after_rename: called with the session and the new path; it may raise, or cut the connection.
         logins: how often somebody logged in.
         requests: the names of the requests that change something, in order, with their last path.
-        host_key: another key to show, for connections from now on.
     """
 
     renames_over: bool = True
     fails_after: int | None = None
+    fails_once_at: int | None = None
     failure: asyncssh.SFTPError = field(default_factory=lambda: asyncssh.SFTPFailure("Failure"))
     delay: float = 0
     before_rename: Hook | None = None
@@ -66,6 +67,9 @@ class Session(asyncssh.SFTPServer):
         """Write, or fail as the script says."""
         if self.script.delay:
             await asyncio.sleep(self.script.delay)
+        if offset == self.script.fails_once_at:
+            self.script.fails_once_at = None
+            raise self.script.failure
         if self.script.fails_after is not None and offset + len(data) > self.script.fails_after:
             raise self.script.failure
         return await _awaited(super().write(file_obj, offset, data))  # type: ignore[arg-type]
@@ -114,7 +118,11 @@ class _Login(asyncssh.SSHServer):
 
 @contextlib.asynccontextmanager
 async def scripted(root: Path, script: Script, **options: object) -> AsyncIterator[SftpServer]:
-    """Run the server in this event loop while the context lasts."""
+    """Run the server in this event loop while the context lasts.
+
+    Args:
+        options: asyncssh's own, such as its algorithms.
+    """
     private, public = key_pair()
     root.mkdir(parents=True, exist_ok=True)
     server = await asyncssh.listen(

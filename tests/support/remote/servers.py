@@ -49,8 +49,12 @@ def key_pair(kind: str = "ssh-ed25519", **options: Any) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def openssh(folder: Path) -> Iterator[SftpServer]:
-    """Run OpenSSH's sshd with keys of two types; one logs in with a private key."""
+def openssh(folder: Path, settings: str = "") -> Iterator[SftpServer]:
+    """Run OpenSSH's sshd with keys of two types; one logs in with a private key.
+
+    Args:
+        settings: more lines for its configuration.
+    """
     program = needs("sshd", "openssh-server")
     if os.geteuid() == 0:  # It wants the folder that it would lock other processes up in.
         Path("/run/sshd").mkdir(exist_ok=True)
@@ -63,7 +67,8 @@ def openssh(folder: Path) -> Iterator[SftpServer]:
         file = folder / f"host-{kind}"
         file.write_text(host_private)
         file.chmod(0o600)
-    settings = f"""
+        file.with_suffix(".pub").write_text(shown[kind])
+    settings += f"""
 ListenAddress 127.0.0.1
 HostKey {folder}/host-ssh-ed25519
 HostKey {folder}/host-ssh-rsa
@@ -86,8 +91,12 @@ Subsystem sftp internal-sftp
 
 
 @contextlib.contextmanager
-def proftpd(folder: Path) -> Iterator[SftpServer]:
-    """Run proftpd with mod_sftp; one logs in with a password, and another login may store 100 kB."""
+def proftpd(folder: Path, *, wants_both: bool = False) -> Iterator[SftpServer]:
+    """Run proftpd with mod_sftp; one logs in with a password, and another login may store 100 kB.
+
+    Args:
+        wants_both: let one log in only with a private key and then a password.
+    """
     program = needs("proftpd", "proftpd-core")
     modules = Path("/usr/lib/proftpd")
     if not (modules / "mod_sftp.so").exists():
@@ -101,12 +110,15 @@ def proftpd(folder: Path) -> Iterator[SftpServer]:
         users.append(f"{name}:{_crypted(PASSWORD)}:{os.getuid()}:{os.getgid()}::{folder}/{name}:/bin/sh\n")
     (folder / "passwd").write_text("".join(users))
     (folder / "group").write_text(f"all:x:{os.getgid()}:\n")
-    for secret in ("host", "passwd", "group"):
+    user_key = asyncssh.generate_private_key("ssh-rsa", key_size=2048)  # It reads no newer type of an authorized key.
+    (folder / "authorized").write_bytes(user_key.export_public_key("rfc4716"))
+    for secret in ("host", "passwd", "group", "authorized"):
         (folder / secret).chmod(0o600)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = f"""
 ModulePath {modules}
+LoadModule mod_ifsession.c
 LoadModule mod_sftp.c
 ServerName files
 ServerType standalone
@@ -130,12 +142,17 @@ SystemLog {folder}/log
 AllowOverwrite on
 SFTPEngine on
 SFTPHostKey {folder}/host
-SFTPAuthMethods password
-MaxStoreFileSize 100 Kb user small
+SFTPAuthorizedUserKeys file:{folder}/authorized
+SFTPAuthMethods {"publickey+password" if wants_both else "password"}
+<IfUser small>
+  MaxStoreFileSize 100 Kb
+</IfUser>
 """
     (folder / "proftpd.conf").write_text(settings)
     command = [str(program), "-n", "-c", str(folder / "proftpd.conf")]
     login = {"username": "bank", "password": PASSWORD}
+    if wants_both:
+        login["private_key"] = user_key.export_private_key().decode()
     with _running(command, folder, port=port):
         yield SftpServer(
             port, folder / "bank", public, login, (PASSWORD,), {**login, "username": "small"}, folder / "small"

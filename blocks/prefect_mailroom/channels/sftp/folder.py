@@ -47,9 +47,13 @@ class SftpFolder:
             ) from error
         self._client = Client(channel)
         wanted = server.folder or "."
-        with translated(self.where, server.folder or "the login's folder"):
-            self._root = self._client.normalize(wanted)
-        if not self._is_folder(PurePosixPath()):
+        try:
+            with translated(self.where, wanted):
+                self._root = self._client.normalize(wanted)
+                is_there = self._is_folder(PurePosixPath())
+        except ConfigurationError as error:
+            raise ConfigurationError(error.message, remedy=error.remedy, field="folder") from error
+        if not is_there:
             raise faults.no_folder(self.where, self._root, field="folder")
 
     def shown(self, path: PurePosixPath) -> str:

@@ -43,6 +43,9 @@ def log_in(transport: paramiko.Transport, server: Server) -> str:
         except paramiko.BadAuthenticationType as error:
             wanted = error.allowed_types
         except paramiko.AuthenticationException as error:
+            # Some servers hang up when a second way is tried, which tells nothing about the first.
+            if was_refused and not transport.is_active():
+                break
             # paramiko has no other sign of these: the time was over, or the server hung up without an answer.
             if not transport.is_active() or "timeout" in str(error).lower():
                 raise RetryLater(
@@ -56,7 +59,8 @@ def log_in(transport: paramiko.Transport, server: Server) -> str:
     if was_refused:
         raise ConfigurationError(
             f"{server.name} refused the login of '{server.username}'.",
-            remedy="Correct the user name and the password or private key, and ask whether the server knows the key.",
+            remedy="Correct the user name and the password or private key, leave empty which of the two is not used, "
+            "and ask whether the server knows the key.",
             field="private_key" if server.private_key.get_secret_value() else "password",
         )
     raise ConfigurationError(
