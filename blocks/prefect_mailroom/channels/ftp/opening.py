@@ -76,9 +76,9 @@ def encrypt(client: Client) -> None:
 
 def log_in(client: Client) -> None:
     """Log in, and settle how files are sent."""
-    with opening(client.server.name):
-        with logging_in(client.server.name):
-            client.log_in()
+    with opening(client.server.name), logging_in(client.server.name):
+        client.log_in()
+    with opening(client.server.name, is_known=True):
         client.prepare()
 
 
