@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scripts.guards.access_guards import ACCESS_GUARDS
 from scripts.guards.connection_guards import CONNECTION_GUARDS
+from scripts.guards.ftp_guards import FTP_GUARDS
 from scripts.guards.guards import GUARDS
 from scripts.guards.input_guards import INPUT_GUARDS
 from scripts.guards.limit_guards import LIMIT_GUARDS
@@ -16,6 +17,7 @@ EVERY_GUARD = (
     *GUARDS,
     *ACCESS_GUARDS,
     *CONNECTION_GUARDS,
+    *FTP_GUARDS,
     *INPUT_GUARDS,
     *LIMIT_GUARDS,
     *LINK_GUARDS,

@@ -71,7 +71,7 @@ def vsftpd(folder: Path, *, rate: int = 0, security: Security = Security.EXPLICI
     Args:
         rate: the greatest number of bytes a second, 0 for no limit.
     """
-    program = needs("vsftpd", "vsftpd (where another FTP server is installed: unpack it, see .ci/run)")
+    program = needs("vsftpd", "vsftpd; beside another FTP server it has to be unpacked, as .ci/run does")
     root, port = folder / "root", _free_port()
     root.mkdir()
     ca = self_signed(folder).pem

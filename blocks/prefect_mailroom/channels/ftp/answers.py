@@ -57,12 +57,17 @@ def translated(where: str, path: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def opening(where: str) -> Iterator[None]:
-    """Turn what ftplib raises before the login is done into our errors: nothing has been sent yet."""
+def opening(where: str, *, is_known: bool = False) -> Iterator[None]:
+    """Turn what ftplib raises before the first file into our errors: nothing has been sent yet.
+
+    Args:
+        is_known: whether the server has accepted the login. Before, it may be any service, whose words are not for
+            whoever made the connection, so its code has to do.
+    """
     try:
         yield
     except (ftplib.error_temp, ftplib.error_perm) as error:
-        raise for_answer(error, where, "") from error
+        raise for_answer(error, where, "", shows=is_known) from (error if is_known else None)
     except ssl.SSLError as error:
         raise no_trust(where, error) from error
     except (ftplib.Error, OSError, EOFError, ValueError) as error:
@@ -94,9 +99,14 @@ def logging_in(where: str) -> Iterator[None]:
         raise RetryLater(f"{where} cannot take the login at the moment ({code}).") from None
 
 
-def for_answer(error: ftplib.Error, where: str, path: str) -> MailroomError:
-    """Return our error for an answer that says no."""
-    code, words = code_of(error), said(error)
+def for_answer(error: ftplib.Error, where: str, path: str, *, shows: bool = True) -> MailroomError:
+    """Return our error for an answer that says no.
+
+    Args:
+        shows: whether it has the server's words; otherwise its code alone.
+    """
+    code = code_of(error)
+    words = said(error) if shows else str(code)
     if code in _FULL or _FULL_WORDS.search(words):
         return faults.no_space(where, path)
     if code in _LOGIN:
@@ -123,7 +133,8 @@ def for_answer(error: ftplib.Error, where: str, path: str) -> MailroomError:
         return Refused(f"{where} refused '{path}': {words}.", remedy="Choose another path.")
     if path and code == 451:  # vsftpd says no more than this where the disk is full.
         return faults.failed(where, path, words)
-    return RetryLater(f"{where} cannot take '{path}' at the moment: {words}.")
+    what = f"'{path}'" if path else "files"
+    return RetryLater(f"{where} cannot take {what} at the moment: {words}.")
 
 
 def _not_permitted(where: str, path: str, words: str) -> ConfigurationError:

@@ -19,7 +19,8 @@ from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.text.filenames import is_hostile
 
-_SHARE_FOR_OPENING = 0.5
+_SHARE_OF_A_STEP = 0.3
+"""Which part of an attempt's time each step before the first file has: waiting for a session, opening it."""
 
 
 class FtpChannel(Channel):
@@ -112,5 +113,6 @@ class FtpChannel(Channel):
             username=self.username,
             password=self.password,
             ca_certificates=self.ca_certificates,
-            seconds=self.timeout_seconds * _SHARE_FOR_OPENING,
+            seconds=self.timeout_seconds * _SHARE_OF_A_STEP,
+            patience=self.timeout_seconds,
         )

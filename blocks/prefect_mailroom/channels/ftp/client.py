@@ -24,7 +24,7 @@ Dial = Callable[[str, int], socket.socket]
 """Connects to a port of this address of the server, through the guard; see `outbound.connect`."""
 
 _CHUNK = 256 * 1024
-_MOST_LINES = 100_000
+_MOST_LINES = 1000
 _LEAST_DATA_PORT = 1024
 
 

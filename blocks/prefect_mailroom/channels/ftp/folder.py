@@ -37,6 +37,7 @@ class FtpFolder:
             except ftplib.error_perm as error:
                 raise faults.no_folder(self.where, self._root, field="folder") from error
             self._real_root = client.pwd() or self._root
+        client.patience = client.server.patience
 
     def shown(self, path: PurePosixPath) -> str:
         """Return the absolute path."""

@@ -47,7 +47,7 @@ async def open_folder(server: Server, root: str) -> FtpFolder:
 
 async def connect(server: Server) -> Client:
     """Return a session of which only the connection exists."""
-    link = await outbound.connect(server.host, server.port, timeout=min(server.seconds / 2, _CONNECT_SECONDS))
+    link = await outbound.connect(server.host, server.port, timeout=min(server.seconds, _CONNECT_SECONDS))
     try:
         link.settimeout(server.seconds)
         if server.security is Security.NONE:
@@ -76,9 +76,9 @@ def encrypt(client: Client) -> None:
 
 def log_in(client: Client) -> None:
     """Log in, and settle how files are sent."""
-    with opening(client.server.name):
-        with logging_in(client.server.name):
-            client.log_in()
+    with opening(client.server.name), logging_in(client.server.name):
+        client.log_in()
+    with opening(client.server.name, is_known=True):
         client.prepare()
 
 
@@ -106,7 +106,7 @@ def _dial(server: Server) -> Callable[[str, int], socket.socket]:
 
     def dial(address: str, port: int) -> socket.socket:
         link = asyncio.run(outbound.connect(server.host, port, timeout=seconds, address=address))
-        link.settimeout(server.seconds)
+        link.setblocking(True)
         return link
 
     return dial

@@ -1,6 +1,6 @@
 """Plain FTP, which only the operator can allow: everybody on the way reads the password and the reports.
 
-`MAILROOM_PLAIN_FTP` lists the hosts and networks where it may be used, written like `MAILROOM_OUTBOUND_ALLOW`. It is a
+`MAILROOM_PLAIN_FTP_ALLOW` lists the hosts and networks where it may be used, like `MAILROOM_OUTBOUND_ALLOW`. It is a
 variable of the environment for the same reason: whoever may edit a connection could allow it to himself otherwise.
 """
 
@@ -10,7 +10,7 @@ from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.ip_addresses import parsed
 from prefect_mailroom.outbound import allow_list
 
-VARIABLE = "MAILROOM_PLAIN_FTP"
+VARIABLE = "MAILROOM_PLAIN_FTP_ALLOW"
 
 
 def permit_plain(host: str, address: str) -> None:

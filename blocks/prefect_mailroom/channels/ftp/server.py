@@ -36,7 +36,8 @@ class Server:
     Attributes:
         host: its name in the form that name servers and certificates know.
         ca_certificates: PEM certificates to trust beside the system's.
-        seconds: how long one answer of the server may take.
+        seconds: how long each step may take until the session is open.
+        patience: how long one answer may take from then on; a server may look through a large file before it confirms.
     """
 
     host: str
@@ -46,6 +47,7 @@ class Server:
     password: SecretStr
     ca_certificates: str
     seconds: float
+    patience: float
 
     @property
     def name(self) -> str:

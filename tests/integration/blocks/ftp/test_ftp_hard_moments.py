@@ -67,6 +67,23 @@ async def test_where_nobody_can_look_again_the_outcome_is_unknown(
     assert len(pyftpd.arguments("STOR")) == 1
 
 
+def silence(session: Any, do: Any) -> None:
+    """Neither do it nor answer."""
+
+
+@pytest.mark.parametrize(("command", "expected"), [("STOR", RetryLater), ("RNTO", OutcomeUnknown)])
+async def test_a_server_that_falls_silent(
+    pyftpd: ScriptedServer, channel_to: Any, tmp_path: Path, command: str, expected: type[Exception]
+) -> None:
+    parcel = a_parcel(tmp_path, path="a.csv")
+    pyftpd.on[command] = silence
+    with pytest.raises(expected):
+        await channel_to(pyftpd, timeout_seconds=1).deliver(parcel)
+    pyftpd.well()
+    await channel_to(pyftpd).deliver(replace(parcel, attempt=2))
+    assert files(pyftpd) == {"a.csv": b"new"}
+
+
 async def test_a_file_that_is_picked_up_at_once_is_delivered(
     pyftpd: ScriptedServer, channel_to: Any, tmp_path: Path
 ) -> None:
