@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scripts.guards.access_guards import ACCESS_GUARDS
 from scripts.guards.guards import GUARDS
+from scripts.guards.hook_guards import HOOK_GUARDS
 from scripts.guards.input_guards import INPUT_GUARDS
 from scripts.guards.limit_guards import LIMIT_GUARDS
 from scripts.guards.login_guards import LOGIN_GUARDS
@@ -13,6 +14,7 @@ from scripts.guards.trail_guards import TRAIL_GUARDS
 EVERY_GUARD = (
     *GUARDS,
     *ACCESS_GUARDS,
+    *HOOK_GUARDS,
     *INPUT_GUARDS,
     *LIMIT_GUARDS,
     *LOGIN_GUARDS,
