@@ -6,6 +6,7 @@ from scripts.guards.access_guards import ACCESS_GUARDS
 from scripts.guards.connection_guards import CONNECTION_GUARDS
 from scripts.guards.ftp_guards import FTP_GUARDS
 from scripts.guards.guards import GUARDS
+from scripts.guards.hook_guards import HOOK_GUARDS
 from scripts.guards.input_guards import INPUT_GUARDS
 from scripts.guards.limit_guards import LIMIT_GUARDS
 from scripts.guards.link_guards import LINK_GUARDS
@@ -18,6 +19,7 @@ EVERY_GUARD = (
     *ACCESS_GUARDS,
     *CONNECTION_GUARDS,
     *FTP_GUARDS,
+    *HOOK_GUARDS,
     *INPUT_GUARDS,
     *LIMIT_GUARDS,
     *LINK_GUARDS,

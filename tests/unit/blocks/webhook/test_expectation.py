@@ -100,7 +100,9 @@ def test_security_13_a_pattern_takes_no_time() -> None:
     assert time.monotonic() - began < 5, "An engine that tries every way would take years."
 
 
-BOMB: dict[str, Any] = {"$defs": {f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(99)}}
+BOMB: dict[str, Any] = {
+    "$defs": {**{f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(99)}, "d99": {}}
+}
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ BOMB: dict[str, Any] = {"$defs": {f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1
     [
         {"$ref": "http://127.0.0.1:9/schema"},
         {"$ref": "file:///etc/passwd"},
-        {"properties": {"a": {"items": [{"$ref": "#"}]}}},
+        {"properties": {"a": {"prefixItems": [{"$ref": "#"}]}}},
         {"$dynamicRef": "#x"},
         {**BOMB, "$ref": "#/$defs/d0"},
         {"type": "canary"},
