@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
+from api.http.allowed import methods_of
 from mailroom.errors import (
     BreaksSchedules,
     Conflict,
@@ -263,8 +264,12 @@ async def _framework(request: Request, error: Exception) -> JSONResponse:
     status = HTTPStatus(error.status_code)
     kind = status.phrase.lower().replace(" ", "-")
     detail = f"{request.method} {request.url.path[:200]}: {status.description or status.phrase}."
-    remedy = _REMEDIES.get(status, "")
-    return problem(request.url.path, status, kind, detail, remedy=remedy, headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED and (
+        allowed := methods_of(request.app.openapi()["paths"], request.scope["path"])
+    ):
+        headers["Allow"] = ", ".join(allowed)
+    return problem(request.url.path, status, kind, detail, remedy=_REMEDIES.get(status, ""), headers=headers)
 
 
 def install(app: FastAPI) -> None:
