@@ -121,8 +121,11 @@ def dovecot(relay: int, tokens: str) -> Iterator[Dovecot]:
         if os.geteuid() == 0:
             for path in [*folder.rglob("*")]:
                 shutil.chown(path, account)
-        other = {"user": account, "group": _group(account), "extra_groups": []} if os.geteuid() == 0 else {}
-        process = psutil.Popen([program, "-F", "-c", folder / "dovecot.conf"], **other)
+        # As root, another account is taken; else there is no other one to take.
+        user, group = (account, _group(account)) if os.geteuid() == 0 else (None, None)
+        process = psutil.Popen(
+            [program, "-F", "-c", folder / "dovecot.conf"], user=user, group=group, extra_groups=[] if user else None
+        )
         try:
             eventually_sync(lambda: _accepts(port) or process.poll() is not None, pause=0.02)
             assert process.poll() is None, (folder / "log").read_text()

@@ -71,7 +71,7 @@ def smtp_sink(*options: str, port: int = 0) -> Iterator[Sink]:
     account = ["-u", unprivileged()] if os.geteuid() == 0 else []
     with short_folder() as folder:
         chosen = port or free_port()
-        command = [program, *account, "-h", Sink.name, "-d", "mail.", *options, f"127.0.0.1:{chosen}", "100"]
+        command = [str(program), *account, "-h", Sink.name, "-d", "mail.", *options, f"127.0.0.1:{chosen}", "100"]
         process = psutil.Popen(command, cwd=folder, stderr=subprocess.DEVNULL)
         try:
             eventually_sync(lambda: _listens(process) or process.poll() is not None, pause=0.01)

@@ -75,7 +75,7 @@ CHANNELS: dict[str, Registration] = {
         EmailDestination,
         "prefect_mailroom.channels.email.channel:EmailChannel",
         extra="email",
-        needs=("aiosmtplib", "prefect_email"),
+        needs=("aiosmtplib", "httpx_secure", "prefect_email"),
     ),
     "folder": Registration(FolderDestination, "prefect_mailroom.channels.folder:FolderChannel"),
     "ftp": Registration(FtpDestination, "prefect_mailroom.channels.ftp.channel:FtpChannel"),
