@@ -152,16 +152,24 @@ class SftpFolder:
                     if error.code != UNSUPPORTED:
                         raise
                     self._renames_over = False
-            if replace:
-                self.remove(new)
             try:
-                self._client.rename(self.shown(old), self.shown(new))
-            except Answered as error:
-                if error.code == NO_SUCH_FILE:
-                    raise FileNotFoundError(self.shown(old)) from error
-                if self.size(new) is not None:
-                    raise FileExistsError(self.shown(new)) from error
-                raise
+                self._rename_plainly(old, new)
+            except FileExistsError:
+                if not replace:
+                    raise
+                # Not earlier: where an answer was lost, what is there may be our own file, and the old name gone.
+                self.remove(new)
+                self._rename_plainly(old, new)
+
+    def _rename_plainly(self, old: PurePosixPath, new: PurePosixPath) -> None:
+        try:
+            self._client.rename(self.shown(old), self.shown(new))
+        except Answered as error:
+            if error.code == NO_SUCH_FILE:
+                raise FileNotFoundError(self.shown(old)) from error
+            if self.size(new) is not None:
+                raise FileExistsError(self.shown(new)) from error
+            raise
 
     def remove(self, path: PurePosixPath) -> None:
         """Remove the file; it is fine where nothing is."""
@@ -181,6 +189,7 @@ class SftpFolder:
 
     def close(self) -> None:
         """Say goodbye and close the connection."""
+        self.abort()  # A forked process may hold the socket too; closing ours alone would not end the connection.
         self._transport.close()
 
     def abort(self) -> None:

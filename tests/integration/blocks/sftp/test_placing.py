@@ -12,6 +12,7 @@ import pytest
 
 from prefect_mailroom.channels.base import Grade, Parcel
 from prefect_mailroom.channels.remote import names
+from prefect_mailroom.channels.remote.sessions import KEPT
 from prefect_mailroom.channels.sftp.channel import SftpChannel
 from prefect_mailroom.channels.sftp.destination import SftpDestination
 from prefect_mailroom.errors import ConfigurationError, OutcomeUnknown, Refused, RetryLater
@@ -19,7 +20,7 @@ from tests.integration.blocks.sftp.far_side import channel_to, files_below
 from tests.support.remote.parcels import parcel_to
 from tests.support.remote.proxy import network_to
 from tests.support.remote.scripted import Script, Session
-from tests.support.remote.servers import SftpServer
+from tests.support.remote.servers import SftpServer, openssh
 from tests.support.waiting import eventually
 
 
@@ -211,6 +212,16 @@ async def test_full_disk_is_later_and_leaves_nothing(
     with pytest.raises(ConfigurationError if failure == "PermissionDenied" else RetryLater):
         await channel.deliver(a_parcel(tmp_path, b"x" * 500_000))
     assert files_below(server.root) == {}
+
+
+@pytest.mark.xdist_group("small disk")
+async def test_full_disk_of_openssh(small_disk: Path, tmp_path: Path) -> None:
+    with openssh(tmp_path / "sshd") as server:
+        channel = channel_to(server, folder=str(small_disk))
+        with pytest.raises(RetryLater):
+            await channel.deliver(a_parcel(tmp_path, b"x" * 200_000, path="a.{ext}"))
+        KEPT.close_all()
+    assert files_below(small_disk) == {}
 
 
 async def test_write_that_fails_in_the_middle_is_no_hole_in_a_file_of_the_right_size(
