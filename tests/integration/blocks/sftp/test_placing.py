@@ -183,6 +183,19 @@ async def test_rename_is_never_answered(server: SftpServer, script: Script, tmp_
             await channel_to(server, port=network.port, timeout=1).deliver(a_parcel(tmp_path))
 
 
+async def test_server_that_says_nothing_is_later(server: SftpServer, silent_port: int, tmp_path: Path) -> None:
+    with pytest.raises(RetryLater):
+        await channel_to(server, port=silent_port, timeout=1).deliver(a_parcel(tmp_path))
+
+
+async def test_time_that_is_over_while_connecting_is_later(server: SftpServer, tmp_path: Path) -> None:
+    async with network_to(server.port) as network:
+        network.delay = 0.15  # Less than one answer may take, but there are many.
+        with pytest.raises(RetryLater):
+            await channel_to(server, port=network.port, timeout=1).deliver(a_parcel(tmp_path))
+    assert files_below(server.root) == {}
+
+
 async def test_server_goes_silent_in_the_middle(server: SftpServer, tmp_path: Path) -> None:
     async with network_to(server.port) as network:
         network.silent_after = 100_000
