@@ -12,6 +12,7 @@ from scripts.guards.limit_guards import LIMIT_GUARDS
 from scripts.guards.link_guards import LINK_GUARDS
 from scripts.guards.login_guards import LOGIN_GUARDS
 from scripts.guards.recipient_guards import RECIPIENT_GUARDS
+from scripts.guards.sftp_guards import SFTP_GUARDS
 from scripts.guards.trail_guards import TRAIL_GUARDS
 
 EVERY_GUARD = (
@@ -25,5 +26,6 @@ EVERY_GUARD = (
     *LINK_GUARDS,
     *LOGIN_GUARDS,
     *RECIPIENT_GUARDS,
+    *SFTP_GUARDS,
     *TRAIL_GUARDS,
 )

@@ -65,7 +65,9 @@ class SftpFarSide(HardFarSide):
 
     @contextlib.asynccontextmanager
     async def wrong_credential(self) -> AsyncIterator[Channel]:
-        wrong = {"private_key": key_pair()[0]} if "private_key" in self.server.login else {"password": "wrong"}
+        wrong: dict[str, Any] = (
+            {"private_key": key_pair()[0]} if "private_key" in self.server.login else {"password": "wrong"}
+        )
         yield channel_to(self.server, **wrong)
 
     @contextlib.asynccontextmanager
