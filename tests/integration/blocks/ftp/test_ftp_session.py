@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ftplib
 import io
 import ssl
@@ -24,8 +25,10 @@ from tests.support.waiting import eventually
 
 def connections_to(server: FtpServer) -> list[Any]:
     """Return our connections to the server that are not closed: of a session and of its data."""
-    sessions = [psutil.Process(process.pid) for process in psutil.Process(server.pid).children()]
-    theirs = {one.laddr.port for session in sessions for one in session.net_connections("tcp")}
+    theirs: set[int] = set()
+    for session in psutil.Process(server.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # It has ended meanwhile.
+            theirs |= {one.laddr.port for one in session.net_connections("tcp")}
     return [one for one in psutil.Process().net_connections("tcp") if one.raddr and one.raddr.port in theirs]
 
 
@@ -103,7 +106,7 @@ async def test_a_cancelled_attempt_ends_its_session_at_once(
         await sending
     assert not connections_to(slow_vsftpd)
     assert not [thread for thread in threading.enumerate() if thread.name == "mailroom-remote"]
-    assert slow_vsftpd.end_sessions() == 1  # It was still busy with what it had got.
+    assert slow_vsftpd.end_sessions()  # One was still busy with what it had got.
     assert not (slow_vsftpd.root / "cancelled.csv").exists()
 
 
