@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 KINDS = {
     "mailroom-email",
     "mailroom-folder",
+    "mailroom-sftp",
     "mailroom-webhook",
     "mailroom-http-source",
     "mailroom-shell-source",
@@ -99,7 +100,7 @@ print(json.dumps([module.__file__, sys.prefix, sorted(module.__all__), worker an
     told = run(empty_environment, "-c", code, cwd=tmp_path, environment=clean_environment(tmp_path))
     file, prefix, names, worker = json.loads(told.splitlines()[-1])
     assert file.startswith(prefix), "The collection was not loaded from the wheel."
-    assert {"EmailChannel", "FolderChannel", "WarmWorker", "WebhookChannel"} <= set(names)
+    assert {"EmailChannel", "FolderChannel", "SftpChannel", "WarmWorker", "WebhookChannel"} <= set(names)
     assert worker == "prefect_mailroom.worker.warm"
 
 
@@ -125,7 +126,7 @@ print(json.dumps([module.__all__, told, mail.recipients(), checked]))
     told = run(bare_environment, "-c", code, cwd=tmp_path, environment=clean_environment(tmp_path))
     names, missing, recipients, checked = json.loads(told.splitlines()[-1])
     assert {"FolderChannel", "SqlSource", "WarmWorker"} <= set(names)
-    assert set(missing) == {"email", "webhook"}
+    assert set(missing) == {"email", "sftp", "webhook"}
     assert "prefect-mailroom[email]" in missing["email"]
     assert recipients == ["ada@example.com"]
     assert "can be written" in checked

@@ -67,7 +67,7 @@ class SftpChannel(Channel):
         host_keys.parse(text)
         return text
 
-    @field_validator("username", "folder")
+    @field_validator("host", "username", "folder")
     @classmethod
     def _is_one_line(cls, text: str) -> str:
         if not text.isprintable():
@@ -121,7 +121,7 @@ class SftpChannel(Channel):
 
     def _server(self) -> Server:
         try:
-            host = outbound.ascii_host(self.host)
+            host = outbound.ascii_host(self.host.strip("[]"))
         except ValueError as error:
             raise ConfigurationError(f"'{self.host}' is not a host name.", field="host") from error
         return Server(

@@ -98,6 +98,11 @@ def opening(where: str) -> Iterator[None]:
             field="host",
         ) from error
     except (paramiko.SSHException, paramiko.SFTPError, EOFError, OSError) as error:
-        raise RetryLater(
-            f"{where} ended the connection: {clean_line(str(error))[:200] or type(error).__name__}."
-        ) from error
+        said = clean_line(str(error))[:200]
+        if "banner" in said or "protocol version" in said:
+            # What is quoted there may be the first line of any server inside the network.
+            raise RetryLater(
+                f"{where} does not greet as an SSH server does.",
+                remedy="Check the port. A server that is too busy may also close the connection before it greets.",
+            ) from None
+        raise RetryLater(f"{where} ended the connection: {said or type(error).__name__}.") from error

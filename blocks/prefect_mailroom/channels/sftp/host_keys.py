@@ -65,10 +65,23 @@ def _parsed(line: str) -> HostKey:
         blob = base64.b64decode(words[at + 1], validate=True)
     except binascii.Error:
         blob = b""
-    name = words[at].encode()
-    if not blob.startswith(len(name).to_bytes(4, "big") + name):
+    parts = _parts(blob)
+    if len(parts) < 2 or parts[0] != words[at].encode():
         raise ValueError(f"the key after '{words[at]}' is cut off or damaged; copy the whole line again")
     return HostKey(fingerprint(blob), words[at])
+
+
+def _parts(blob: bytes) -> list[bytes]:
+    """Return the parts of a key, each of which begins with its length; none where one is cut off."""
+    parts, at = [], 0
+    while at < len(blob):
+        length = int.from_bytes(blob[at : at + 4], "big")
+        part = blob[at + 4 : at + 4 + length]
+        if len(part) != length:
+            return []
+        parts.append(part)
+        at += 4 + length
+    return parts
 
 
 def fingerprint(blob: bytes) -> str:
