@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import filecmp
 import ftplib
+import hashlib
 import io
 import ssl
 import threading
@@ -15,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from prefect_mailroom.channels.base import ParcelFile
 from prefect_mailroom.channels.remote.sessions import KEPT
 from prefect_mailroom.errors import ConfigurationError
 from tests.integration.blocks.ftp.parcels import a_parcel
@@ -121,9 +124,15 @@ async def test_an_attempt_has_its_time(slow_vsftpd: FtpServer, channel_to: Any, 
 
 
 async def test_200_mb(proftpd: FtpServer, channel_to: Any, tmp_path: Path) -> None:
-    parcel = a_parcel(tmp_path, content=bytes(200_000_000), path="large.bin")
-    receipt = await channel_to(proftpd, timeout_seconds=120).deliver(parcel)
-    large = proftpd.root / "large.bin"
-    assert large.stat().st_size == receipt.detail["files"][0]["bytes"] == 200_000_000
-    assert large.read_bytes() == parcel.files[0].path.read_bytes(), "The files differ."
-    large.unlink()
+    parcel = a_parcel(tmp_path, path="large.bin")
+    artifact = tmp_path / "large"
+    with artifact.open("wb") as file:
+        file.truncate(200_000_000)
+    with artifact.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    large = ParcelFile(artifact, "large.bin", "application/octet-stream", 200_000_000, digest)
+    receipt = await channel_to(proftpd, timeout_seconds=120).deliver(replace(parcel, files=(large,)))
+    arrived = proftpd.root / "large.bin"
+    assert receipt.detail["files"][0]["bytes"] == 200_000_000
+    assert filecmp.cmp(artifact, arrived, shallow=False)
+    arrived.unlink()
