@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 KINDS = {
     "mailroom-email",
     "mailroom-folder",
+    "mailroom-ftp",
     "mailroom-sftp",
     "mailroom-webhook",
     "mailroom-http-source",
@@ -100,7 +101,7 @@ print(json.dumps([module.__file__, sys.prefix, sorted(module.__all__), worker an
     told = run(empty_environment, "-c", code, cwd=tmp_path, environment=clean_environment(tmp_path))
     file, prefix, names, worker = json.loads(told.splitlines()[-1])
     assert file.startswith(prefix), "The collection was not loaded from the wheel."
-    assert {"EmailChannel", "FolderChannel", "SftpChannel", "WarmWorker", "WebhookChannel"} <= set(names)
+    assert {"EmailChannel", "FolderChannel", "FtpChannel", "SftpChannel", "WarmWorker", "WebhookChannel"} <= set(names)
     assert worker == "prefect_mailroom.worker.warm"
 
 

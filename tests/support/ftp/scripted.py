@@ -90,13 +90,17 @@ def _as_asked(_: Any, do: Callable[[], None]) -> None:
 
 
 @contextlib.contextmanager
-def scripted(folder: Path, *, encrypted: bool = True) -> Iterator[ScriptedServer]:
-    """Run a server with explicit TLS, which demands that a data connection resumes the TLS session, or a plain one."""
+def scripted(folder: Path, *, encrypted: bool = True, days: int = 2) -> Iterator[ScriptedServer]:
+    """Run a server with explicit TLS, which demands that a data connection resumes the TLS session, or a plain one.
+
+    Args:
+        days: for how many days from today its certificate is valid.
+    """
     root = folder / "root"
     root.mkdir(parents=True)
     far = ScriptedServer(0, root)
     if encrypted:
-        far.ca = self_signed(folder).pem
+        far.ca = self_signed(folder, days=days).pem
     loop = IOLoop()
     server = FTPServer(("127.0.0.1", 0), _handler(far, folder), ioloop=loop)
     far.port = server.socket.getsockname()[1]

@@ -103,7 +103,7 @@ class FtpChannel(Channel):
 
     def _server(self) -> Server:
         try:
-            host = outbound.ascii_host(self.host)
+            host = outbound.ascii_host(self.host.strip("[]"))
         except ValueError as error:
             raise ConfigurationError(f"'{self.host}' is not a host name.", field="host") from error
         return Server(

@@ -8,7 +8,7 @@ import posixpath
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import PurePosixPath
 
-from prefect_mailroom.channels.ftp.answers import translated
+from prefect_mailroom.channels.ftp.answers import code_of, translated
 from prefect_mailroom.channels.ftp.client import Client
 from prefect_mailroom.channels.remote import faults
 from prefect_mailroom.channels.remote.folder import NOT_A_FILE, Lost
@@ -16,6 +16,8 @@ from prefect_mailroom.errors import MailroomError
 
 _ALIVE_SECONDS = 5
 _GOODBYE_SECONDS = 1
+_NOT_THERE = {450, 550, 551, 553}
+"""What servers answer about a file that is not there; most say 550."""
 
 
 class FtpFolder:
@@ -61,8 +63,8 @@ class FtpFolder:
                 if "MLST" in self._client.features:
                     return _size_of_facts(self._client.sendcmd(f"MLST {shown}"))
                 return self._client.size(shown)
-            except ftplib.error_perm as error:
-                if not str(error).startswith("55"):
+            except (ftplib.error_perm, ftplib.error_temp) as error:
+                if code_of(error) not in _NOT_THERE:
                     raise
                 return NOT_A_FILE if "MLST" not in self._client.features and self._goes_to(shown) else None
 
@@ -77,8 +79,8 @@ class FtpFolder:
         with self._asking(shown):
             try:
                 yield from self._client.read(shown)
-            except ftplib.error_perm as error:
-                if str(error).startswith("550"):
+            except (ftplib.error_perm, ftplib.error_temp) as error:
+                if code_of(error) in _NOT_THERE and self.size(path) is None:
                     raise FileNotFoundError(shown) from error
                 raise
 
@@ -101,7 +103,7 @@ class FtpFolder:
         with self._asking(self.shown(path)):
             try:
                 self._client.delete(self.shown(path))
-            except ftplib.error_perm:
+            except (ftplib.error_perm, ftplib.error_temp):
                 if self.size(path) is not None:
                     raise
 

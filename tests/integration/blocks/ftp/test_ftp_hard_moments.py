@@ -122,6 +122,18 @@ async def test_a_server_that_replaces_nothing_is_told_to_remove_the_old_file(
     assert "c.csv" not in [Path(name).name for name in pyftpd.arguments("DELE")]
 
 
+async def test_servers_say_in_many_ways_that_a_file_is_not_there(
+    pyftpd: ScriptedServer, channel_to: Any, tmp_path: Path
+) -> None:
+    def as_in_the_standard(session: Any, do: Any) -> None:
+        there = bool(list(pyftpd.root.iterdir()))
+        do() if there else session.respond("450 File unavailable.")
+
+    pyftpd.on = dict.fromkeys(("MLST", "DELE"), as_in_the_standard)
+    await channel_to(pyftpd).deliver(replace(a_parcel(tmp_path, path="a.csv"), attempt=2))
+    assert files(pyftpd) == {"a.csv": b"new"}
+
+
 async def test_timestamp_keeps_both(pyftpd: ScriptedServer, channel_to: Any, tmp_path: Path) -> None:
     (pyftpd.root / "a.csv").write_bytes(b"of somebody else")
     receipt = await channel_to(pyftpd).deliver(a_parcel(tmp_path, path="a.csv", if_exists="timestamp"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from prefect_mailroom.channels.steps import StepName, Steps
 from prefect_mailroom.errors import ConfigurationError, MailroomError, TargetForbidden
 from tests.integration.blocks.ftp.parcels import a_parcel
 from tests.support.ftp.daemons import FtpServer
-from tests.support.ftp.scripted import ScriptedServer, say
+from tests.support.ftp.scripted import ScriptedServer, say, scripted
 from tests.support.listening import Listener, listening
 from tests.support.waiting import eventually
 
@@ -95,9 +96,10 @@ async def test_security_10_a_port_of_a_service_is_not_connected_to(
 
 async def test_security_40_without_tls_nobody_logs_in(pyftpd: ScriptedServer, channel_to: Any, tmp_path: Path) -> None:
     """Whoever sits on the way and takes AUTH TLS out of the conversation gets no password."""
-    pyftpd.on["AUTH"] = say("502 What is TLS?")
-    with pytest.raises(ConfigurationError):
+    pyftpd.on["AUTH"] = say("502 canary-of-the-inside")
+    with pytest.raises(ConfigurationError) as caught:
         await channel_to(pyftpd).deliver(a_parcel(tmp_path, path="a.csv"))
+    assert "canary" not in "".join(traceback.format_exception(caught.value)), "It may be any service that said so."
     assert not pyftpd.arguments("USER")
     assert not pyftpd.arguments("PASS")
 
@@ -120,6 +122,14 @@ async def test_security_40_a_certificate_for_another_host_is_refused(
     with pytest.raises(ConfigurationError):
         await channel_to(vsftpd, host="localhost").check(steps)
     assert [step.name for step in steps.done] == [StepName.RESOLVE, StepName.CONNECT, StepName.ENCRYPT]
+
+
+async def test_security_40_a_certificate_that_has_ended_is_refused(channel_to: Any, tmp_path: Path) -> None:
+    with scripted(tmp_path / "ended", days=-1) as server:
+        with pytest.raises(ConfigurationError) as caught:
+            await channel_to(server).deliver(a_parcel(tmp_path, path="a.csv"))
+        assert "expired" in caught.value.message
+        assert not server.arguments("USER")
 
 
 async def test_plain_ftp_needs_the_operator(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import filecmp
 import ftplib
+import hashlib
 import io
 import ssl
 import threading
@@ -14,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from prefect_mailroom.channels.base import ParcelFile
 from prefect_mailroom.channels.remote.sessions import KEPT
 from prefect_mailroom.errors import ConfigurationError
 from tests.integration.blocks.ftp.parcels import a_parcel
@@ -24,8 +28,10 @@ from tests.support.waiting import eventually
 
 def connections_to(server: FtpServer) -> list[Any]:
     """Return our connections to the server that are not closed: of a session and of its data."""
-    sessions = [psutil.Process(process.pid) for process in psutil.Process(server.pid).children()]
-    theirs = {one.laddr.port for session in sessions for one in session.net_connections("tcp")}
+    theirs: set[int] = set()
+    for session in psutil.Process(server.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # It has ended meanwhile.
+            theirs |= {one.laddr.port for one in session.net_connections("tcp")}
     return [one for one in psutil.Process().net_connections("tcp") if one.raddr and one.raddr.port in theirs]
 
 
@@ -103,7 +109,7 @@ async def test_a_cancelled_attempt_ends_its_session_at_once(
         await sending
     assert not connections_to(slow_vsftpd)
     assert not [thread for thread in threading.enumerate() if thread.name == "mailroom-remote"]
-    assert slow_vsftpd.end_sessions() == 1  # It was still busy with what it had got.
+    assert slow_vsftpd.end_sessions()  # One was still busy with what it had got.
     assert not (slow_vsftpd.root / "cancelled.csv").exists()
 
 
@@ -118,9 +124,15 @@ async def test_an_attempt_has_its_time(slow_vsftpd: FtpServer, channel_to: Any, 
 
 
 async def test_200_mb(proftpd: FtpServer, channel_to: Any, tmp_path: Path) -> None:
-    parcel = a_parcel(tmp_path, content=bytes(200_000_000), path="large.bin")
-    receipt = await channel_to(proftpd, timeout_seconds=120).deliver(parcel)
-    large = proftpd.root / "large.bin"
-    assert large.stat().st_size == receipt.detail["files"][0]["bytes"] == 200_000_000
-    assert large.read_bytes() == parcel.files[0].path.read_bytes(), "The files differ."
-    large.unlink()
+    parcel = a_parcel(tmp_path, path="large.bin")
+    artifact = tmp_path / "large"
+    with artifact.open("wb") as file:
+        file.truncate(200_000_000)
+    with artifact.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    large = ParcelFile(artifact, "large.bin", "application/octet-stream", 200_000_000, digest)
+    receipt = await channel_to(proftpd, timeout_seconds=120).deliver(replace(parcel, files=(large,)))
+    arrived = proftpd.root / "large.bin"
+    assert receipt.detail["files"][0]["bytes"] == 200_000_000
+    assert filecmp.cmp(artifact, arrived, shallow=False)
+    arrived.unlink()
