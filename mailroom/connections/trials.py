@@ -119,15 +119,16 @@ async def send(block: Channel, name: str, wanted: Destination, context: Context)
 
 async def _deliver(block: Channel, name: str, wanted: Destination, context: Context) -> Receipt:
     recipient = wanted.recipients()[0]
-    what = "connection that is not saved yet" if name == checks.UNSAVED else f"connection {name}"
+    is_saved = name != checks.UNSAVED
+    what = f"The connection '{name}'" if is_saved else "The connection, which is not saved yet,"
     parcel = Parcel(
         key=f"test-{new_id()}",
         attempt=1,
         recipient=recipient,
         destination=wanted,
-        subject=f"Mailroom: a test of the {what}",
+        subject=f"Mailroom: a test of {f'the connection {name}' if is_saved else 'a connection that is not saved yet'}",
         text=f"This is a test message that {context.user.email} requested at {context.now:%Y-%m-%d %H:%M} UTC. "
-        f"The {what} works.",
+        f"{what} works.",
         variables=variables.values(
             report_name="Test",
             report_slug="test",
