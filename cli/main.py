@@ -40,6 +40,9 @@ app.command(
 )
 app.command("cli.commands.account:account", name="account", help="Check that every due time is accounted for.")
 app.command("cli.operator.audit:app", name="audit", help="Check, export and look after the audit trail.")
+app.command(
+    "cli.commands.breakers:app", name="breakers", help="Show which connections are held back, and enable one again."
+)
 app.command("cli.commands.stops:stop", name="stop", help="Stop everything from leaving, or a part of it.")
 app.command("cli.commands.stops:resume", name="resume", help="Show what would go after a stop; with --yes, resume.")
 app.command("cli.commands.stops:stops", name="stops", help="List what is stopped.")

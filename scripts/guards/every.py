@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scripts.guards.access_guards import ACCESS_GUARDS
+from scripts.guards.breaker_guards import BREAKER_GUARDS
 from scripts.guards.connection_guards import CONNECTION_GUARDS
 from scripts.guards.ftp_guards import FTP_GUARDS
 from scripts.guards.guards import GUARDS
@@ -18,6 +19,7 @@ from scripts.guards.trail_guards import TRAIL_GUARDS
 EVERY_GUARD = (
     *GUARDS,
     *ACCESS_GUARDS,
+    *BREAKER_GUARDS,
     *CONNECTION_GUARDS,
     *FTP_GUARDS,
     *HOOK_GUARDS,

@@ -142,6 +142,11 @@ async def test_the_tenth_trip_disables_it_with_one_notice_and_a_person_enables_i
     await line.environment.due_now()
     for one in (other, held):
         assert (await line.work(*one)).state is ExecutionState.SUCCESS
+    line.recorder.answer_next(DOWN)
+    await line.work(await line.schedule(1))
+    health = await line.health()
+    assert health is not None
+    assert health.state is BreakerState.CLOSED, "what was before does not count any more"
     actions = [(row.action, row.actor) for row in await _audited(line.environment)]
     assert actions == [("disabled", "mailroom"), ("enabled", line.environment.owner.email)]
 
