@@ -1,4 +1,4 @@
-"""Every guard that is watched: of the ledger, access, log-in, limits, recipients, connections, what comes in, trail."""
+"""Every guard that is watched, room by room."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ LINK_GUARDS = (
         _TOKENS,
     ),
     Guard(
-        "a link to files is no link to stop mails",
+        "a token is for one purpose",
         "A link to unsubscribe opens no file.",
         "mailroom/links/tokens.py",
         'b"mailroom link\\n" + purpose.encode() + b"\\n" + content',

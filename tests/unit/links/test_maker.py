@@ -80,7 +80,11 @@ def test_no_links_where_none_are_wanted(changes: dict[str, Any], body: dict[str,
 
 
 def test_production_needs_its_public_address() -> None:
-    production = {"mode": "production", "database_url": "postgresql://x", "prefect_api_url": "http://x/api"}
+    production: dict[str, Any] = {
+        "mode": "production",
+        "database_url": "postgresql://x",
+        "prefect_api_url": "http://x/api",
+    }
     assert _maker(**production, public_address="") == NO_LINKS
     assert _maker(**production).base == "https://reports.example.com"
     assert _maker(public_address="").base == "http://127.0.0.1:8080", "on one machine, its own address will do"

@@ -139,11 +139,11 @@ async def deliver(made: Sent) -> None:
         completed_at=now,
     )
     for recipient in (ADA, BOB):
-        row = new_delivery(
+        sent = new_delivery(
             execution.id, 0, recipient, channel="email", connection="corp-smtp", destination=MAIL, now=now
         )
-        row.status, row.delivered_at = DeliveryState.DELIVERED, now
-        made.deliveries[recipient] = row
+        sent.status, sent.delivered_at = DeliveryState.DELIVERED, now
+        made.deliveries[recipient] = sent
     async with made.api.database.session() as session:
         session.add_all([*made.artifacts, execution])
         await session.flush()

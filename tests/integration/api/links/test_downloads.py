@@ -51,7 +51,7 @@ async def test_programs_that_look_at_links_change_nothing(sent_on_sqlite: Sent) 
 
 async def test_what_is_fetched_is_a_confirmation(sent: Sent) -> None:
     agent = f"Mail\t\u2028program {'x' * 300}"
-    file = await sent.reader.get(f"{sent.link()}/1", headers={"User-Agent": agent.encode()})
+    file = await sent.reader.get(f"{sent.link()}/1", headers=[(b"User-Agent", agent.encode())])
     assert (file.status_code, file.content) == (200, FIRST)
     assert (await sent.reader.get(f"{sent.link()}/2")).content == SECOND
     await sent.reader.get(f"{sent.link(BOB)}/2")
