@@ -19,7 +19,9 @@ app.command("cli.commands.doctor:doctor", name="doctor", help="Show what is wron
 app.command("cli.commands.demo:demo", name="demo", help="Start everything, deliver real reports, print the proof.")
 app.command("cli.commands.reports:app", name="reports", help="Work with report folders and stored reports.")
 app.command(
-    "cli.commands.schedules:app", name="schedules", help="List, create, pause, resume, delete, run and test schedules."
+    "cli.commands.schedules.commands:app",
+    name="schedules",
+    help="List, create, pause, resume, delete, run and test schedules.",
 )
 app.command(
     "cli.commands.connections:app", name="connections", help="Create, check, list, replace and delete connections."

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from cyclopts import App, Parameter
 from rich.text import Text
 
-from cli.commands.schedules import parse_body, read_text
+from cli.commands.schedules.commands import parse_body, read_text
 from cli.connection_settings import merged
 from cli.output import out, print_json, print_table
 from cli.rest_client import ApiProblem, MailroomClient

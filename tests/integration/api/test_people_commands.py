@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from cli.commands import schedules
 from cli.commands.members import keys, recipients
+from cli.commands.schedules import commands as schedules
 from cli.rest_client import ApiProblem
 from mailroom.errors import NotFound
 from mailroom.executions.deliveries import new_delivery

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from cli.commands.schedules import parse_body, read_text
+from cli.commands.schedules.commands import parse_body, read_text
 from cli.output import out, print_json
 from cli.rest_client import MailroomClient
 from mailroom.settings import current

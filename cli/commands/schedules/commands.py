@@ -22,12 +22,12 @@ app = App(
     help_format="plaintext",
 )
 app.command(
-    "cli.commands.schedules_diff:diff",
+    "cli.commands.schedules.diff:diff",
     name="diff",
     help=("Show how Prefect differs from the schedules; change nothing."),
 )
 app.command(
-    "cli.commands.schedules_preview:preview",
+    "cli.commands.schedules.preview:preview",
     name="preview",
     help="Show the subject, text and paths of a schedule file, as its next delivery would have them.",
 )
