@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ from prefect_mailroom.channels.email.channel import EmailChannel
 from prefect_mailroom.channels.email.destination import EmailDestination
 from prefect_mailroom.testing import ChannelConformance, HardCases, HardFarSide
 from tests.integration.blocks.email.conftest import channel_to
+from tests.integration.blocks.test_conformance import PASSWORD as SMTP_PASSWORD
+from tests.integration.blocks.test_conformance import EmailFarSide
 from tests.support.dovecot import PASSWORD, USERNAME, Dovecot
 from tests.support.mail_parser import ReadMail, read_mail
 from tests.support.smtp_sink import Sink, smtp_sink
@@ -172,3 +176,53 @@ class TestDovecotByToken(HardCases, ChannelConformance):
     ) -> AsyncIterator[SinkFarSide]:
         async with DovecotFarSide(*submission, closed_port).running() as far_side:
             yield far_side
+
+
+class AiosmtpdFarSide(HardFarSide, EmailFarSide):
+    """aiosmtpd with STARTTLS and a login by a password, which misbehaves as it is told."""
+
+    async def reached(self) -> list[str]:
+        return [recipient for envelope in self.server.envelopes for recipient in envelope.rcpt_tos]
+
+    async def received(self) -> list[Mapping[str, bytes]]:
+        return [read_mail(envelope.content).files() for envelope in self.server.envelopes]
+
+    @contextlib.asynccontextmanager
+    async def told(self, **behaviour: Any) -> AsyncIterator[Channel]:
+        """Let the server behave so while the block runs."""
+        usual = {name: getattr(self.server, name) for name in behaviour}
+        for name, value in behaviour.items():
+            setattr(self.server, name, value)
+        yield self.channel
+        for name, value in usual.items():
+            setattr(self.server, name, value)
+
+    @contextlib.asynccontextmanager
+    async def wrong_credential(self) -> AsyncIterator[Channel]:
+        self.settings["password"] = "canary-wrong"
+        yield self._channel(self.server.port)
+
+    @contextlib.asynccontextmanager
+    async def wrong_identity(self) -> AsyncIterator[Channel]:
+        self.settings["ca_certificates"] = ""
+        yield self._channel(self.server.port)
+
+    def cut_off(self) -> Any:
+        return self.told(data_breaks=True)
+
+    def full(self) -> Any:
+        return self.told(rcpt_reply="552 5.2.2 Mailbox full")
+
+    def slow(self) -> Any:
+        return self.told(before=partial(asyncio.sleep, 0.3))
+
+
+class TestAiosmtpd(HardCases):
+    @pytest.fixture
+    async def far_side(
+        self, start_smtp: Any, closed_port: int, make_certificate: Any
+    ) -> AsyncIterator[AiosmtpdFarSide]:
+        certificate = make_certificate()
+        login = {"smtp_type": "STARTTLS", "username": "mailroom", "password": SMTP_PASSWORD}
+        async with start_smtp(certificate, auth=True) as server:
+            yield AiosmtpdFarSide(server, closed_port, ca_certificates=certificate.pem, **login)
