@@ -83,7 +83,7 @@ class SftpFarSide(HardFarSide):
     @contextlib.asynccontextmanager
     async def slow(self) -> AsyncIterator[Channel]:
         async with self._network() as network:
-            network.delay = 0.02
+            network.delay = 0.01
             yield channel_to(self.server, port=network.port)
 
     def full(self) -> contextlib.AbstractAsyncContextManager[Channel] | None:

@@ -160,7 +160,7 @@ async def keys(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     form = "pkcs1-pem" if kind == "rsa PEM" else "pkcs8-pem" if "PKCS" in kind else "openssh"
     phrase = "canary-passphrase" if "passphrase" in kind else None
     # The fewest rounds: deriving the key from the passphrase is slow on purpose.
-    rounds: dict[str, Any] = {"rounds": 16} if form == "openssh" else {}
+    rounds: dict[str, Any] = {"rounds": 50} if form == "openssh" else {}
     private = key.export_private_key(form, passphrase=phrase, **rounds)
     login = {"private_key": private.decode(), "passphrase": phrase or ""}
     authorized = asyncssh.import_authorized_keys(key.export_public_key().decode())
