@@ -13,15 +13,15 @@ FTP_GUARDS = (
     Guard(
         "data goes to the peer",
         "The address that PASV names leads nowhere.",
-        f"{_FTP}/client.py",
-        "        _, port = self.makepasv()\n        link = self.dial(self._peer, port)\n",
-        '        link = self.dial(*ftplib.parse227(self.sendcmd("PASV")))\n',
+        f"{_FTP}/wire.py",
+        "        _, port = self.makepasv()\n        link = self._dial(self._peer, port)\n",
+        '        link = self._dial(*ftplib.parse227(self.sendcmd("PASV")))\n',
         _SECURITY,
     ),
     Guard(
         "data goes to no service",
         "No FTP server makes us talk to a mail server or a database of its machine.",
-        f"{_FTP}/client.py",
+        f"{_FTP}/wire.py",
         "        if not _LEAST_DATA_PORT <= port <= 65_535:\n",
         "        if False:\n",
         _SECURITY,
@@ -61,7 +61,7 @@ FTP_GUARDS = (
     Guard(
         "data resumes the session",
         "vsftpd and proftpd take no data connection of another TLS session.",
-        f"{_FTP}/client.py",
+        f"{_FTP}/wire.py",
         "self.context, self.host, self.sock.session)\n",
         "self.context, self.host, None)\n",
         (f"{_TESTS}/test_ftp_session.py",),
@@ -77,7 +77,7 @@ FTP_GUARDS = (
     Guard(
         "a command is one line",
         "No name of a file is a second command.",
-        f"{_FTP}/client.py",
+        f"{_FTP}/wire.py",
         '        if any(character in line for character in "\\r\\n\\0"):\n',
         "        if False:\n",
         _WIRE,

@@ -48,7 +48,7 @@ async def test_vsftpd_refuses_the_standard_librarys_client_and_takes_ours(
         with pytest.raises(ftplib.error_perm, match="522"):
             theirs.storbinary("STOR theirs.csv", io.BytesIO(b"1"))
 
-    monkeypatch.setattr("prefect_mailroom.channels.ftp.client.tls_context", lambda _: context)
+    monkeypatch.setattr("prefect_mailroom.channels.ftp.wire.tls_context", lambda _: context)
     await channel_to(vsftpd).deliver(a_parcel(tmp_path, path=f"ours-{newest.name}.csv"))
     assert (vsftpd.root / f"ours-{newest.name}.csv").read_bytes() == b"new"
 
