@@ -112,7 +112,7 @@ class Courier:
         self._probing: set[str] = set()
         self._channels: dict[str, asyncio.Task[Block]] = {}
         self._owner: User | None = None
-        self._left_out = LeftOut()
+        self._left_out = LeftOut(shipment.schedule.id, settings)
         self._trail = SendingTrail(shipment)
         self.held_by: str | None = None
 
@@ -303,7 +303,7 @@ class Courier:
             return out
         if closed is None and (beyond := why_not_to(delivery, standing.owner, self._settings)):
             return beyond
-        if closed is None and (nobody := await self._left_out.ask(session, delivery, standing.owner, self._settings)):
+        if closed is None and (nobody := await self._left_out.ask(session, delivery, standing.owner)):
             return nobody
         if closed is None and standing.stop_id is not None:
             raise HeldBack(standing.stop_id)

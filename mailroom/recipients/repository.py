@@ -66,6 +66,13 @@ def unsubscribing(recipient: str, schedule_id: str) -> ScalarSelect[str | None]:
     return query.scalar_subquery()
 
 
+async def unsubscribed_among(session: AsyncSession, addresses: Collection[str], schedule_id: str) -> set[str]:
+    """Return those of these addresses that want nothing of a schedule, for Mailroom's own work."""
+    wanted = {address.lower(): address for address in addresses}
+    among = Unsubscription.address.in_(list(wanted)), Unsubscription.schedule_id == schedule_id
+    return {wanted[address] for address in await session.scalars(select(Unsubscription.address).where(*among))}
+
+
 async def is_unsubscribed(session: AsyncSession, address: str, schedule_id: str) -> bool:
     """Tell whether a person wants nothing of a schedule."""
     return (await session.execute(select(unsubscribing(address, schedule_id)))).scalar_one_or_none() is not None

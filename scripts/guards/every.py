@@ -12,6 +12,7 @@ from scripts.guards.input_guards import INPUT_GUARDS
 from scripts.guards.limit_guards import LIMIT_GUARDS
 from scripts.guards.link_guards import LINK_GUARDS
 from scripts.guards.login_guards import LOGIN_GUARDS
+from scripts.guards.mail_guards import MAIL_GUARDS
 from scripts.guards.recipient_guards import RECIPIENT_GUARDS
 from scripts.guards.sftp_guards import SFTP_GUARDS
 from scripts.guards.trail_guards import TRAIL_GUARDS
@@ -27,6 +28,7 @@ EVERY_GUARD = (
     *LIMIT_GUARDS,
     *LINK_GUARDS,
     *LOGIN_GUARDS,
+    *MAIL_GUARDS,
     *RECIPIENT_GUARDS,
     *SFTP_GUARDS,
     *TRAIL_GUARDS,

@@ -9,6 +9,7 @@ import pytest
 
 from mailroom.executions.reasons import ReasonCode
 from mailroom.passes.deliver import Courier
+from mailroom.recipients import repository as unsubscribed
 from mailroom.recipients import service as recipients
 from mailroom.recipients.spec import NewSuppression
 from mailroom.states import DeliveryState
@@ -49,12 +50,14 @@ async def test_everybody_gets_the_same_mail_in_one_transaction(environment: Envi
     assert set(delivery.receipt["detail"]["to_each"]) == {ADA, BOB, EVE}
 
 
-async def test_26_whoever_is_on_the_list_is_left_out(environment: Environment) -> None:
+async def test_26_whoever_is_on_the_list_or_has_unsubscribed_is_left_out(environment: Environment) -> None:
     schedule = await environment.create(destinations=[GROUP])
     execution = await environment.request(schedule)
     await _suppress(environment, ADA)
+    async with environment.database.session() as session:
+        await unsubscribed.insert_unsubscription(session, EVE, schedule.id, delivery_id="d", now=environment.now())
     await environment.run_pass(schedule, execution)
-    assert environment.mail.taken() == [BOB, EVE]
+    assert environment.mail.taken() == [BOB]
     assert str(_the_mail(environment)["To"]) == BOB
 
 
