@@ -260,8 +260,8 @@ async def test_a_test_is_not_sent_to_a_forged_address(offline: Api, schedule_bod
 
 
 async def test_a_channel_that_is_not_there_says_so(offline: Api) -> None:
-    problem = await offline.json("POST", "/distribution/test/sftp", 501, json={"connection": "bank"})
-    assert "sftp" in problem["detail"]
+    problem = await offline.json("POST", "/distribution/test/carrier-pigeon", 501, json={"connection": "bank"})
+    assert "carrier-pigeon" in problem["detail"]
     assert "email" in problem["remedy"]
     await offline.json("POST", "/distribution/test/email", 422, json={"connection": "nobody"})
     await offline.json("POST", "/distribution/test/email", 422, json={"connection": "shared"})
