@@ -98,7 +98,10 @@ class Session:
 
     @classmethod
     async def _opened(cls, server: Server, seconds: float) -> Session:
+        # Asked for first: a server may hang up while it waits.
+        token = await tokens.of_process().get(server.oauth, seconds=seconds) if server.oauth is not None else None
         session = await cls.connect(server, seconds=seconds)
+        session.token = token
         try:
             await session.greet()
             await session.encrypt()
@@ -126,8 +129,7 @@ class Session:
 
     async def log_in(self) -> None:
         """Say who we are, and log in where there is a login."""
-        if self.server.oauth is not None:
-            # Asked for before EHLO: a server may hang up while it waits.
+        if self.server.oauth is not None and self.token is None:
             self.token = await tokens.of_process().get(self.server.oauth, seconds=self.seconds)
         with translated(self.server), self._exchange():
             if self._smtp.is_ehlo_or_helo_needed:
