@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from typing import cast
 
 import aiosmtplib
 
@@ -34,8 +35,9 @@ class _Client(aiosmtplib.SMTP):
 
     def close(self) -> None:
         """Close without a word to the other end."""
-        if isinstance(self.transport, asyncio.WriteTransport) and not self.transport.is_closing():
-            self.transport.abort()
+        transport = cast("asyncio.WriteTransport | None", self.transport)  # uvloop's are none by their type.
+        if transport is not None and not transport.is_closing():
+            transport.abort()
         super().close()
 
 
