@@ -97,12 +97,14 @@ class BreakerState(StrEnum):
 
 
 class ExecutionKind(StrEnum):
-    """An execution exists since its time came, or someone tests it, asks for it now, or backfills a past due time."""
+    """An execution exists since its time came, or someone tests it, asks for it now, backfills a past due time, or
+    corrects a wrong one."""
 
     SCHEDULED = "scheduled"
     TEST = "test"
     RUN_NOW = "run_now"
     BACKFILL = "backfill"
+    CORRECTION = "correction"
 
 
 S = TypeVar("S", bound=StrEnum)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,9 +15,40 @@ from mailroom.access.viewer import Viewer
 from mailroom.executions import repository as executions
 from mailroom.executions.again import UNFINISHED_ENDS
 from mailroom.states import DeliveryState, ExecutionState
+from mailroom.storage.database import new_id
 from mailroom.storage.inserting import insert_into
 from mailroom.storage.paging import Page, page
-from mailroom.storage.tables import Attempt, Delivery, Execution
+from mailroom.storage.tables import Attempt, Delivery, Execution, Json
+
+
+def new_delivery(
+    execution_id: str,
+    position: int,
+    recipient: str,
+    *,
+    channel: str,
+    connection: str,
+    destination: Json,
+    now: datetime,
+) -> Delivery:
+    """Make a pending delivery, its key fixed. The caller stores it.
+
+    Args:
+        position: the place of its destination on the schedule.
+    """
+    return Delivery(
+        id=new_id(),
+        execution_id=execution_id,
+        position=position,
+        channel=channel,
+        connection=connection,
+        recipient=recipient,
+        key=hashlib.sha256(f"{execution_id}:{position}:{recipient}".encode()).hexdigest()[:32],
+        destination=destination,
+        status=DeliveryState.PENDING,
+        attempts=0,
+        created_at=now,
+    )
 
 
 async def deliveries_of(session: AsyncSession, execution_ids: Sequence[str]) -> Sequence[Delivery]:

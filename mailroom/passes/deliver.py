@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,6 +21,7 @@ from mailroom.connections.breaker import service as breaker
 from mailroom.connections.service import load_known, load_named
 from mailroom.errors import Unavailable
 from mailroom.executions import delivery_lifecycle, overlap
+from mailroom.executions.deliveries import new_delivery
 from mailroom.executions.fence import PassLost, check
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
@@ -33,11 +33,11 @@ from mailroom.passes.sending.signs import NobodyKnows, sign_of
 from mailroom.passes.sending.turns import Beginning, begin_in_turn, limits_of
 from mailroom.passes.steps.recorded import SendingTrail, receipt_of, state_of
 from mailroom.passes.stopping.decide import HeldBack
-from mailroom.recipients.repository import suppressing
+from mailroom.recipients.repository import suppressing, unsubscribing
 from mailroom.schedules.limits.sending import why_not_to
 from mailroom.schedules.spec import ScheduleSpec
 from mailroom.settings import Settings
-from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
+from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.stops.coverage import breaking, stopping
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.patience import RECEIPT
@@ -55,30 +55,25 @@ _LOG = logging.getLogger(__name__)
 
 def plan(execution: Execution, spec: ScheduleSpec, *, now: datetime) -> list[Delivery]:
     """Return the deliveries of an execution: one for each recipient of each destination, keys fixed. Pure."""
-    planned = []
+    planned: list[Delivery] = []
     for position, target in enumerate(spec.targets()):
         used: Destination | None = target
         if execution.kind is ExecutionKind.TEST and execution.test_recipient:
             used = target.for_test(execution.test_recipient)
         if used is None:
             continue
-        for recipient in used.recipients():
-            key = hashlib.sha256(f"{execution.id}:{position}:{recipient}".encode()).hexdigest()[:32]
-            planned.append(
-                Delivery(
-                    id=new_id(),
-                    execution_id=execution.id,
-                    position=position,
-                    channel=used.channel,
-                    connection=used.connection,
-                    recipient=recipient,
-                    key=key,
-                    destination=used.model_dump(mode="json"),
-                    status=DeliveryState.PENDING,
-                    attempts=0,
-                    created_at=now,
-                )
+        planned += [
+            new_delivery(
+                execution.id,
+                position,
+                recipient,
+                channel=used.channel,
+                connection=used.connection,
+                destination=used.model_dump(mode="json"),
+                now=now,
             )
+            for recipient in used.recipients()
+        ]
     return planned
 
 
@@ -117,7 +112,7 @@ class Courier:
         self._probing: set[str] = set()
         self._channels: dict[str, asyncio.Task[Block]] = {}
         self._owner: User | None = None
-        self._left_out = LeftOut()
+        self._left_out = LeftOut(shipment.schedule.id, settings)
         self._trail = SendingTrail(shipment)
         self.held_by: str | None = None
 
@@ -289,7 +284,8 @@ class Courier:
             schedule_id=shipment.schedule.id, report_id=shipment.plan.report_id, connection=delivery.connection
         )
         suppression, opened = suppressing(delivery.recipient), breaking(delivery.connection)
-        standing = await overlap.standing(session, shipment.execution.id, stop, suppression, opened)
+        unsubscribed = unsubscribing(delivery.recipient, shipment.schedule.id)
+        standing = await overlap.standing(session, shipment.execution.id, stop, suppression, unsubscribed, opened)
         self._breakers[delivery.connection] = standing.breaker_id
         check(standing.execution, shipment.execution.pass_count)
         if standing.execution.status is ExecutionState.CANCELLED:
@@ -302,11 +298,12 @@ class Courier:
         needs_grant = closed is None and not viewer.sees_all
         if needs_grant and await grants.not_usable(session, [delivery.connection], viewer=viewer):
             return because(ReasonCode.CONNECTION_NOT_ALLOWED, connection=delivery.connection)
-        if closed is None and (left_out := may_get(delivery.recipient, standing.suppression)):
-            return left_out
+        out = may_get(delivery.recipient, standing.suppression, unsubscribed=standing.unsubscribed is not None)
+        if closed is None and out:
+            return out
         if closed is None and (beyond := why_not_to(delivery, standing.owner, self._settings)):
             return beyond
-        if closed is None and (nobody := await self._left_out.ask(session, delivery, standing.owner, self._settings)):
+        if closed is None and (nobody := await self._left_out.ask(session, delivery, standing.owner)):
             return nobody
         if closed is None and standing.stop_id is not None:
             raise HeldBack(standing.stop_id)

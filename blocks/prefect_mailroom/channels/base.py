@@ -29,6 +29,18 @@ IfExists = Literal["overwrite", "timestamp", "fail"]
 """What becomes of a file that is there already: it is replaced, it stays and ours gets the time, or ours is refused."""
 
 
+class LinksTo(StrEnum):
+    """Where the links of a parcel lead, for a destination that can use them.
+
+    A person gets the page, since programs that look at links in mails would fetch the files.
+    """
+
+    PAGE = "page"
+    """A page that names the files and has a button for each."""
+    FILE = "file"
+    """The file itself, for a program."""
+
+
 @dataclass(frozen=True, slots=True)
 class ParcelFile:
     """One file to deliver.
@@ -167,6 +179,9 @@ class Destination(BaseModel, ABC):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    links_to: ClassVar[LinksTo | None] = None
+    """Where the links to files lead that its parcels carry in `Parcel.links`; None where it has no use for any."""
+
     channel: str
     connection: str = Field(min_length=1, max_length=100, pattern=r"^[a-z0-9][a-z0-9-]*$")
 
@@ -235,7 +250,9 @@ class Destination(BaseModel, ABC):
 class Channel(Block):
     """A named, encrypted connection that can deliver parcels.
 
-    Subclasses set `kind` and `destination_type` and implement `transfer` and `check`.
+    Subclasses set `kind` and `destination_type` and implement `transfer` and `check`. Each class may name in
+    `harmless_fields` those of its own fields that decide neither where a secret is sent nor who can read it on the way:
+    when one of them changes, stored secrets may stay; when any other does, they have to be sent again.
     """
 
     # A rejected value may be a secret: pydantic would print it.
@@ -244,6 +261,7 @@ class Channel(Block):
     kind: ClassVar[str]
     destination_type: ClassVar[type[Destination]]
     max_bytes: ClassVar[int | None] = None
+    harmless_fields: ClassVar[frozenset[str]] = frozenset({"timeout_seconds", "retries"})
 
     timeout_seconds: float = Field(
         default=60, gt=0, le=3600, description="How many seconds one attempt may take before it is given up."

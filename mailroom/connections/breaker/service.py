@@ -94,7 +94,7 @@ async def _become(
         return
     name, reason, stop_id = row.name, row.reason, row.stop_id
     if after.state is not before.state:
-        _LOG.warning("The breaker of the connection %s is %s now: %s", name, after.state, why or reason)
+        _LOG.warning("The breaker of the connection %s is %s now. %s", name, after.state, why)
         match after.state:
             case _S.OPEN:
                 reason = why

@@ -8,7 +8,10 @@ from datetime import UTC, datetime, timedelta
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(milliseconds=250), timedelta(seconds=10)
 """A wait up to the first is always made in the process, since coming back costs more; one beyond the second never."""
 LONGEST_LINE = timedelta(minutes=5)
-"""The line of those that come back is no longer than this; what is beyond shares the times of those before it."""
+"""The line of those that come back is no longer than this, or 20 intervals where those are more; what is beyond shares
+the times of those before it."""
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""A turn that is further in the future than any can be, by more than this, is left from before a clock was set back."""
 SESSION_WAIT = timedelta(seconds=2)
 """So long an attempt waits in its process for a session that is free."""
 BETWEEN_SESSIONS = timedelta(seconds=1)
@@ -46,6 +49,16 @@ def wait_within(interval: timedelta) -> timedelta:
     others are free for other connections.
     """
     return min(max(2 * interval, SHORTEST_WAIT), LONGEST_WAIT)
+
+
+def longest_line(interval: timedelta) -> timedelta:
+    """Return how long the line of those that come back may become."""
+    return max(LONGEST_LINE, 20 * interval)
+
+
+def furthest(interval: timedelta) -> timedelta:
+    """Return how far in the future the next turn can be at most."""
+    return wait_within(interval) + interval + CLOCKS_DIFFER
 
 
 def micros(moment: datetime) -> int:

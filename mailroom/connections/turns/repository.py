@@ -11,7 +11,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, case, delete, false, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.connections.turns.decide import LONGEST_LINE, Limits, Turn, micros, moment_of, wait_within
+from mailroom.connections.turns.decide import (
+    BETWEEN_SESSIONS,
+    Limits,
+    Turn,
+    furthest,
+    longest_line,
+    micros,
+    moment_of,
+    wait_within,
+)
 from mailroom.storage.inserting import insert_into
 from mailroom.storage.model.connection_health import ConnectionTurns
 
@@ -28,11 +37,12 @@ async def take(session: AsyncSession, name: str, limits: Limits, *, now: datetim
     if not interval:
         values: dict[str, object] = {"next_us": at, "went": True}
     else:
-        free = case((_T.next_us > at, _T.next_us), else_=at)
+        false_time = _T.next_us > at + furthest(limits.interval) // _US
+        free = case((false_time, at), (_T.next_us > at, _T.next_us), else_=at)
         soon = free - at <= wait_within(limits.interval) // _US
         values = {
             "next_us": case((soon, free + interval), else_=_T.next_us),
-            "line_us": case((soon, _T.line_us), else_=_end_of_line(free, at) + interval),
+            "line_us": case((soon, _T.line_us), else_=_end_of_line(free, at, limits.interval) + interval),
             "went": case((soon, true()), else_=false()),
         }
     row = await _changed(session, name, at + interval, values)
@@ -44,10 +54,11 @@ async def hold(session: AsyncSession, name: str, *, now: datetime) -> None:
     await _changed(session, name, micros(now), {"went": _T.went})
 
 
-async def line_up(session: AsyncSession, name: str, apart: timedelta, *, now: datetime) -> datetime:
-    """Return a time to come back at, after everybody else who has got one."""
-    at = micros(now)
-    row = await _changed(session, name, at, {"line_us": _end_of_line(at, at) + apart // _US}, line_us=at + apart // _US)
+async def line_up(session: AsyncSession, name: str, *, now: datetime) -> datetime:
+    """Return a time to come back at for a session, after everybody else who has got one."""
+    at, apart = micros(now), BETWEEN_SESSIONS // _US
+    following = _end_of_line(at, at, BETWEEN_SESSIONS) + apart
+    row = await _changed(session, name, at, {"line_us": following}, line_us=at + apart)
     return moment_of(row.line_us)
 
 
@@ -56,9 +67,10 @@ async def forget(session: AsyncSession, name: str) -> None:
     await session.execute(delete(_T).where(_T.name == name))
 
 
-def _end_of_line(free: ColumnElement[int] | int, at: int) -> ColumnElement[int]:
+def _end_of_line(free: ColumnElement[int] | int, at: int, interval: timedelta) -> ColumnElement[int]:
     """Return the last time that was given out; a line that has become too long begins anew at its front."""
-    return case((_T.line_us - at > LONGEST_LINE // _US, free), (_T.line_us > free, _T.line_us), else_=free)
+    longest = longest_line(interval) // _US
+    return case((_T.line_us - at > longest, free), (_T.line_us > free, _T.line_us), else_=free)
 
 
 async def _changed(

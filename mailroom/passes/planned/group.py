@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.executions.reasons import Reason
 from mailroom.passes.gate import may_get
-from mailroom.recipients.repository import suppressed_among
+from mailroom.recipients.repository import suppressed_among, unsubscribed_among
 from mailroom.schedules.limits.sending import why_not_to_address
 from mailroom.settings import Settings
 from mailroom.storage.tables import Delivery, User
@@ -20,17 +20,23 @@ from prefect_mailroom.errors import RetryLater
 class LeftOut:
     """Knows who of each delivery's group gets nothing, as the database said last."""
 
-    def __init__(self) -> None:
+    def __init__(self, schedule_id: str, settings: Settings) -> None:
+        self._schedule_id, self._settings = schedule_id, settings
         self._last: dict[str, frozenset[str]] = {}
         self._taken: dict[str, frozenset[str]] = {}
 
-    async def ask(self, session: AsyncSession, delivery: Delivery, owner: User, settings: Settings) -> Reason | None:
+    async def ask(self, session: AsyncSession, delivery: Delivery, owner: User) -> Reason | None:
         """Ask who must not get it; return why where nobody of the group may. The database is asked for groups alone."""
         people = destination(delivery.destination).reached_by(delivery.recipient)
         if people in ([], [delivery.recipient]):
             return None
         listed = await suppressed_among(session, people)
-        asked = {one: may_get(one, listed.get(one)) or why_not_to_address(one, owner, settings) for one in people}
+        gone = await unsubscribed_among(session, people, self._schedule_id)
+        asked = {
+            one: may_get(one, listed.get(one), unsubscribed=one in gone)
+            or why_not_to_address(one, owner, self._settings)
+            for one in people
+        }
         barred = {address: reason for address, reason in asked.items() if reason is not None}
         self._last[delivery.id] = frozenset(barred)
         return next(iter(barred.values())) if len(barred) == len(people) else None

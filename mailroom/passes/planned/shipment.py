@@ -7,6 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from mailroom.links.maker import NO_LINKS, LinkMaker
+from mailroom.passes.correcting.words import correction_facts
 from mailroom.passes.planned.group import without
 from mailroom.passes.planned.plan import Plan
 from mailroom.passes.planned.rendered import FilesExpired, Rendered
@@ -31,10 +33,16 @@ class Shipment:
     report: RenderedReport
     files: tuple[ParcelFile, ...]
     message: Message
+    links: LinkMaker = NO_LINKS
 
 
 async def load_shipment(
-    store: ArtifactStore, execution: Execution, schedule: Schedule, spec: ScheduleSpec, rendered: Rendered
+    store: ArtifactStore,
+    execution: Execution,
+    schedule: Schedule,
+    spec: ScheduleSpec,
+    rendered: Rendered,
+    links: LinkMaker = NO_LINKS,
 ) -> Shipment:
     """Bring together what was rendered.
 
@@ -52,7 +60,7 @@ async def load_shipment(
         message, files = await asyncio.to_thread(load)
     except FileNotFoundError as error:
         raise FilesExpired from error
-    return Shipment(execution, schedule, spec, rendered.plan, rendered.report, files, message)
+    return Shipment(execution, schedule, spec, rendered.plan, rendered.report, files, message, links)
 
 
 def _parcel_file(store: ArtifactStore, artifact: Artifact) -> ParcelFile:
@@ -75,11 +83,13 @@ def parcel(
         left_out: the members of a group who get nothing, though others of it do.
     """
     execution, plan = shipment.execution, shipment.plan
+    target = without(destination(delivery.destination), left_out)
+    ends_at = shipment.links.ends_at(delivery, target)
     return Parcel(
         key=delivery.key,
         attempt=attempt,
         recipient=delivery.recipient,
-        destination=without(destination(delivery.destination), left_out),
+        destination=target,
         files=shipment.files,
         text=shipment.message.text,
         html=shipment.message.html,
@@ -104,11 +114,15 @@ def parcel(
             "parameters": plan.parameters,
             "rows": shipment.report.rows,
             "figures": shipment.report.message["figures"],
+            **correction_facts(execution),
             "filters": dict(plan.filters),
             "data_as_of": shipment.report.renderings[0].created_at.isoformat(),
             "next_due_at": next_due.isoformat() if (next_due := next_after(execution, shipment.schedule)) else None,
             **({"owner": owner_fact(owner)} if owner else {}),
+            **({"links_expire_at": ends_at.isoformat()} if ends_at else {}),
         },
+        links=shipment.links.downloads(delivery, target, shipment.files),
+        unsubscribe_url=shipment.links.unsubscribe(delivery, target),
         is_test=execution.kind is ExecutionKind.TEST,
     )
 

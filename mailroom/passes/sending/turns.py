@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.connections.turns import repository as turns
-from mailroom.connections.turns.decide import BETWEEN_SESSIONS, SESSION_WAIT, Limits, Turn
+from mailroom.connections.turns.decide import SESSION_WAIT, Limits, Turn
 from mailroom.executions import delivery_lifecycle
 from mailroom.executions.deliveries import has_room, room_for
 from mailroom.storage.database import Database
@@ -101,5 +101,5 @@ async def _begin(
 
 async def _come_back(wanted: Beginning, clock: Callable[[], datetime], session: AsyncSession) -> None:
     now = clock()
-    until = await turns.line_up(session, wanted.delivery.connection, BETWEEN_SESSIONS, now=now)
+    until = await turns.line_up(session, wanted.delivery.connection, now=now)
     await delivery_lifecycle.put_off(session, wanted.delivery, now=now, forced=wanted.forced, until=until)

@@ -76,7 +76,7 @@ def _readable(data: Mapping[str, Any], caller: str) -> tuple[Destination | None,
             break
         left = {name: value for name, value in left.items() if name not in wrong}
     stand_ins = destination_type(data.get("channel")).trial_settings(caller)
-    return _read({"connection": "preview", **stand_ins, **left})[0], faults
+    return _read({"connection": "preview", **left, **stand_ins})[0], faults
 
 
 def _read(data: Mapping[str, Any]) -> tuple[Destination | None, list[Fault]]:

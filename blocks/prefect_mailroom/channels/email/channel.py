@@ -51,6 +51,9 @@ class EmailChannel(Channel):
 
     kind: ClassVar[str] = "email"
     destination_type: ClassVar[type[Destination]] = EmailDestination
+    harmless_fields: ClassVar[frozenset[str]] = frozenset(
+        {"from_address", "from_name", "reply_to", "max_attachment_mb"}
+    )
 
     credentials: EmailServerCredentials = Field(description="The SMTP server and its login.")
     from_address: str = Field(description="The address that the mail comes from.")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from prefect_mailroom.channels.base import Destination, Place, Reader
+from prefect_mailroom.channels.base import Destination, LinksTo, Place, Reader
 from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.text import variables
 from prefect_mailroom.text.addresses import mail_address, without_repeats
@@ -18,6 +18,8 @@ MAX_RECIPIENTS = 100
 
 class EmailDestination(Destination):
     """The recipients of a mail and what it says. `subject` and `text` are templates."""
+
+    links_to: ClassVar[LinksTo | None] = LinksTo.PAGE
 
     channel: Literal["email"] = "email"
     to: list[str] = Field(default_factory=list)

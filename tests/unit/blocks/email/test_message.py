@@ -132,12 +132,20 @@ class TestTooLarge:
         mail = mail_of(a_parcel(file, links={file.sha256: url}, facts=UNTIL), max_bytes=50_000)
         assert list(mail.iter_attachments()) == []
         plain, html = body_of(mail, "plain"), body_of(mail, "html")
-        assert f"a & b.bin (90 kB): {url}" in plain
+        assert f"a & b.bin (90 kB)\n{url}\n" in plain
         assert '<a class="mr-link" href="https://reports.example.com/d/abc?x=1&amp;y=2"' in html
         assert ">a &amp; b.bin</a> (90 kB)" in html
         for body in (plain, html):
             assert "Mon 23 Feb 2026, 09:00 CET" in body
             assert "too large" in body
+
+    def test_each_file_has_its_own_link_where_there_are_several(self, file_of: FileOf) -> None:
+        files = [file_of("a.csv", b"1"), file_of("b.csv", b"2")]
+        links = {file.sha256: f"https://reports.example.com/d/{file.filename}" for file in files}
+        mail = mail_of(a_parcel(*files, attach="link", links=links))
+        for file in files:
+            assert f"{file.filename} (1 byte): {links[file.sha256]}" in body_of(mail, "plain")
+            assert f'href="{links[file.sha256]}"' in body_of(mail, "html")
 
     def test_refused_without_links(self, file_of: FileOf) -> None:
         file = file_of("a.bin", hashlib.shake_256(b"noise").digest(90_000))
@@ -209,11 +217,13 @@ class TestHeaders:
 
     def test_a_correction_is_marked_on_its_face(self) -> None:
         corrects = "2026-02-02T08:00:00+00:00"
-        mail = mail_of(a_parcel(facts={"kind": "correction", "corrects": corrects}))
+        facts = {"kind": "correction", "corrects": corrects, "correction_reason": "The rates were <old>."}
+        mail = mail_of(a_parcel(facts=facts))
         assert mail["Subject"] == "[Corrected] Sales 2026-02-09"
         for kind in ("plain", "html"):
             body = body_of(mail, kind)
-            assert body.index("Mon 2 Feb 2026, 09:00 CET") < body.index("Größe")
+            assert body.index("Mon 2 Feb 2026, 09:00 CET") < body.index("The rates were") < body.index("Größe")
+            assert ("<old>" in body) is (kind == "plain")
 
     def test_the_date_is_the_callers(self) -> None:
         assert mail_of(a_parcel())["Date"].datetime == DUE

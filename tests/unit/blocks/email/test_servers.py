@@ -82,7 +82,11 @@ def test_servers_in_order() -> None:
     assert third.setting == "third_server"
     # Sessions are kept by the whole description: any other setting is another server.
     assert channel()._servers()[0] == channel()._servers()[0]
-    changed = [{"oauth": MICROSOFT}, {"oauth": MICROSOFT | {"client_secret": "new"}}, {"ca_certificates": "x"}]
+    changed: list[dict[str, Any]] = [
+        {"oauth": MICROSOFT},
+        {"oauth": MICROSOFT | {"client_secret": "new"}},
+        {"ca_certificates": "x"},
+    ]
     assert len({channel(**settings)._servers()[0] for settings in [{}, *changed]}) == 4
 
 

@@ -24,5 +24,5 @@ def moment_words(moment: Any, zone: Any) -> str:
 def size_words(size: int) -> str:
     """Return a size such as `24.1 MB`."""
     if size < 1_000:
-        return f"{size} bytes"
+        return f"{size} byte{'' if size == 1 else 's'}"
     return f"{size / 1_000:.0f} kB" if size < 1_000_000 else f"{size / 1_000_000:,.1f} MB"

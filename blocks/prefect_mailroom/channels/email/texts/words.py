@@ -38,7 +38,8 @@ def notices_of(parcel: Parcel, enclosed: Enclosed) -> list[str]:
     if parcel.facts.get("kind") == "correction":
         wrong = moment_words(parcel.facts.get("corrects"), parcel.facts.get("timezone"))
         which = f"the report of {wrong}, which was wrong" if wrong else "an earlier report, which was wrong"
-        notices.insert(0, f"This report corrects {which}. Please use this one instead.")
+        reason = clean_line(str(parcel.facts.get("correction_reason") or ""))
+        notices.insert(0, f"This report corrects {which}. Please use this one instead. {reason}".strip())
     return notices
 
 
@@ -65,7 +66,11 @@ def html_body(parcel: Parcel, words: str, notices: list[str], enclosed: Enclosed
 
 
 def _plain_links(enclosed: Enclosed) -> str:
-    lines = [f"{file.name} ({size_words(file.size)}): {file.url}" for file in enclosed.linked]
+    lines = [f"{file.name} ({size_words(file.size)})" for file in enclosed.linked]
+    if len({file.url for file in enclosed.linked}) == 1:
+        lines.append(enclosed.linked[0].url)  # One page leads to all of them.
+    else:
+        lines = [f"{line}: {file.url}" for line, file in zip(lines, enclosed.linked, strict=True)]
     if enclosed.links_until:
         lines.append(f"The links work until {enclosed.links_until}.")
     return "\n".join(lines)

@@ -17,12 +17,19 @@ from mailroom.states import ExecutionState
 from prefect_mailroom.errors import MailroomError
 
 app = App(
-    name="schedules", help="List, create, pause, resume, delete, run and test schedules.", help_format="plaintext"
+    name="schedules",
+    help="List, preview, create, pause, resume, delete, run and test schedules.",
+    help_format="plaintext",
 )
 app.command(
-    "cli.commands.schedules_diff:diff",
+    "cli.commands.schedules.diff:diff",
     name="diff",
     help=("Show how Prefect differs from the schedules; change nothing."),
+)
+app.command(
+    "cli.commands.schedules.preview:preview",
+    name="preview",
+    help="Show the subject, text and paths of a schedule file, as its next delivery would have them.",
 )
 
 
@@ -130,6 +137,40 @@ def send_test(schedule_id: str, *, wait: float = 300) -> None:
 
 
 @app.command
+def correct(
+    execution_id: str,
+    *,
+    reason: str = "",
+    wait: float = 300,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Send a wrong report again, rendered anew and marked so, to those who got the wrong one; wait until it has ended.
+
+    Parameters
+    ----------
+    execution_id
+        The wrong execution, as the history of its schedule shows it.
+    reason
+        What was wrong, in a line that the recipients read.
+    wait
+        Seconds to wait; 0 does not wait.
+    as_json
+        Print JSON.
+    """
+    with MailroomClient(current(), timeout=60) as client:
+        body = {"reason": reason} if reason else {}
+        execution = client.call("POST", f"/executions/{_safe(execution_id)}/correct", body)
+        if wait:
+            execution = wait_for(client, execution["id"], wait)
+    if as_json:
+        print_json(execution)
+    else:
+        show_execution(execution)
+    if wait and execution["status"] not in ("success", "skipped"):
+        sys.exit(1)
+
+
+@app.command
 def backfill(
     schedule_id: str,
     *,
@@ -175,8 +216,8 @@ def read_text(file: str) -> str:
         ) from error
 
 
-def parse_body(text: str, name: str) -> dict[str, Any]:
-    """Return a schedule from JSON or YAML text.
+def parse_body(text: str, name: str, what: str = "a schedule") -> dict[str, Any]:
+    """Return a schedule, or what else is wanted, from JSON or YAML text.
 
     Raises:
         MailroomError: naming line and column of the fault.
@@ -192,8 +233,8 @@ def parse_body(text: str, name: str) -> dict[str, Any]:
         where = f", line {place.line + 1}, column {place.column + 1}" if place else ""
         raise MailroomError(f"{name}{where}: {getattr(error, 'problem', None) or 'is not YAML'}.") from error
     if not isinstance(body, dict):
-        remedy = "Write an object with name, report_id, timing, formats and destinations."
-        raise MailroomError(f"{name} does not contain a schedule.", remedy=remedy)
+        remedy = "Write an object, such as one with name, report_id, timing, formats and destinations for a schedule."
+        raise MailroomError(f"{name} does not contain {what}.", remedy=remedy)
     return body
 
 
@@ -255,10 +296,17 @@ def wait_for(client: MailroomClient, execution_id: str, seconds: float) -> dict[
 def show_execution(execution: dict[str, Any]) -> None:
     """Print what became of each delivery."""
     rows = [
-        (d["channel"], d["recipient"], d["status"], d.get("delivered_at") or "-", d.get("error_message") or "")
+        (
+            d["channel"],
+            d["recipient"],
+            d["status"],
+            d.get("delivered_at") or "-",
+            d.get("grade") or "-",
+            d.get("error_message") or "",
+        )
         for d in execution.get("deliveries") or []
     ]
     title = f"Execution {execution['id']}: {execution['status']} {execution.get('reason') or ''}"
-    print_table(title, ["channel", "recipient", "state", "delivered", "error"], rows)
+    print_table(title, ["channel", "recipient", "state", "delivered", "receipt", "error"], rows)
     if error := execution.get("error"):
         out.print(f"{error['message']} (error id {error['id']})", markup=False)

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from mailroom.storage.lock_holder import write_lock_holder
+from mailroom.storage.sqlite.lock_holder import write_lock_holder
 
 _LOG = logging.getLogger(__name__)
 HELD_SECONDS = 1.0

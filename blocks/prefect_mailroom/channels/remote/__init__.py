@@ -1,0 +1,1 @@
+"""Files delivered to a folder on another machine: what every protocol for files has in common."""
