@@ -84,6 +84,20 @@ async def test_a_mail_that_is_too_big_is_refused_before_it_is_sent(start_smtp: A
     assert server.envelopes == []
 
 
+async def test_a_mail_that_our_own_side_holds_back_goes_to_no_other_server(tmp_path: Path) -> None:
+    looks: list[str] = []
+
+    async def nobody_knows() -> None:
+        looks.append("looked")
+        raise RetryLater("Nobody could say.")
+
+    with smtp_sink() as first, smtp_sink() as other:
+        channel = channel_to(first.port, second_server=second(other.port))
+        with pytest.raises(RetryLater, match="Nobody could say"):
+            await channel.deliver(a_parcel(tmp_path, last_look=nobody_knows))
+        assert (looks, first.mails(), other.mails()) == (["looked"], [], [])
+
+
 async def test_a_host_that_is_away_is_passed_over_too(closed_port: int, tmp_path: Path) -> None:
     with smtp_sink() as third:
         settings = {"second_server": second(closed_port), "third_server": second(third.port)}

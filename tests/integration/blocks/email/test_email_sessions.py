@@ -6,12 +6,14 @@ import asyncio
 import gc
 import os
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+import uvloop
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from prefect_mailroom import outbound
@@ -190,16 +192,20 @@ def test_a_forked_child_never_uses_its_parents_session(tmp_path: Path) -> None:
         assert len(set(server.message_ids())) == 3
 
 
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 @pytest.mark.parametrize("encrypted", [False, True])
 def test_sessions_end_with_their_loop_without_a_warning(
-    tmp_path: Path, submission: tuple[Dovecot, TokenServer, int], encrypted: bool
+    tmp_path: Path,
+    submission: tuple[Dovecot, TokenServer, int],
+    encrypted: bool,
+    loop: Callable[[], asyncio.AbstractEventLoop],
 ) -> None:
     dovecot, _, relay = submission
     login = {"smtp_type": "STARTTLS", "username": USERNAME, "password": PASSWORD, "ca_certificates": dovecot.pem}
     with smtp_sink(port=relay) as sink, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         channel = channel_to(dovecot.port, **login) if encrypted else channel_to(sink.port)
-        with asyncio.Runner() as runner:
+        with asyncio.Runner(loop_factory=loop) as runner:
             runner.run(channel.deliver(a_parcel(tmp_path)))
             assert sink.connections() == 1
         gc.collect()

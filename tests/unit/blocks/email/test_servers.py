@@ -33,6 +33,7 @@ def channel(**settings: Any) -> EmailChannel:
         (MICROSOFT | {"authority": "login.example.com"}, "authority"),
         (MICROSOFT | {"authority": "ftp://login.example.com"}, "authority"),
         (MICROSOFT | {"authority": "https://user:canary@login.example.com"}, "authority"),
+        (MICROSOFT | {"authority": "https://login.example.com:99999"}, "authority"),
         (MICROSOFT | {"password": "canary"}, "password"),
         (REFRESH, "refresh_token"),
         (REFRESH | {"refresh_token": "canary", "token_url": "https://"}, "token_url"),

@@ -64,8 +64,7 @@ class OAuth(BaseModel):
                 raise ValueError(f"{name}: it is needed, because provider is {self.provider}.")
         if self.provider == "google":
             self.google_key()
-        url = urlsplit(self.token_endpoint)
-        if url.scheme not in ("https", "http") or not url.hostname or "@" in url.netloc or url.fragment:
+        if not _is_address(self.token_endpoint):
             settings = {"microsoft": "authority", "google": "service_account_key", "refresh_token": "token_url"}
             raise ValueError(f"{settings[self.provider]}: the address for tokens must be https:// and name a host.")
         return self
@@ -99,3 +98,11 @@ class OAuth(BaseModel):
                 "service_account_key: it is not the JSON key file of a service account, which has client_email and "
                 "private_key."
             ) from None
+
+
+def _is_address(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        return url.scheme in ("https", "http") and bool(url.hostname) and url.port != 0 and "@" not in url.netloc
+    except ValueError:
+        return False  # Its port is no number, or too large.

@@ -113,7 +113,8 @@ def _for_reply(error: aiosmtplib.SMTPResponseException, server: Server, recipien
         remedy = "Check the address." if isinstance(error, aiosmtplib.SMTPRecipientRefused) else ""
         if too_big:
             remedy = "Compress the files, choose fewer formats, send links, or have the mailbox emptied."
-        return Refused(f"{server.name} refused the mail to {recipient}: {said}.", remedy=remedy)
+        to = f" to {recipient}" if recipient else ""
+        return Refused(f"{server.name} refused the mail{to}: {said}.", remedy=remedy)
     about_sender = isinstance(error, aiosmtplib.SMTPSenderRefused) and not is_about_login(error)
     return ConfigurationError(
         f"{server.name} refused the connection: {said}.",

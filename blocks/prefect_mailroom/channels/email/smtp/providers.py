@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from prefect_mailroom.channels.email.smtp.server import Server
 from prefect_mailroom.channels.email.smtp.sessions import SESSIONS
 from prefect_mailroom.channels.email.smtp.transaction import Mail, Taken, send
-from prefect_mailroom.errors import ConfigurationError, RetryLater
+from prefect_mailroom.errors import ConfigurationError, MailroomError, RetryLater
 from prefect_mailroom.outbound import NoSuchHost
 
 _LEAST_SECONDS = 1.0
@@ -40,6 +40,17 @@ async def send_in_order(
     Raises:
         ConfigurationError, RetryLater, Refused, OutcomeUnknown: see `errors.py`.
     """
+    ours: list[MailroomError] = []
+    look = mail.before_data
+
+    async def before_data() -> None:
+        try:
+            await look()
+        except MailroomError as error:
+            ours.append(error)
+            raise
+
+    mail = replace(mail, before_data=before_data)
     clock = asyncio.get_running_loop().time
     until = clock() + seconds
     share = seconds / 2 / len(servers)
@@ -51,6 +62,8 @@ async def send_in_order(
         try:
             return await send(server, mail, begun_by=begun_by, until=until, sessions=sessions), passed_over
         except (RetryLater, NoSuchHost) as error:
+            if error in ours:
+                raise  # Our own side holds the mail back, which is no fault of the server.
             passed_over.append(PassedOver(server, error))
         except ConfigurationError as error:
             # Whoever runs the first server must hear of it at once; one in reserve must not keep the mail from waiting.

@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from typing import cast
 
 import aiosmtplib
 
@@ -34,8 +35,9 @@ class _Client(aiosmtplib.SMTP):
 
     def close(self) -> None:
         """Close without a word to the other end."""
-        if isinstance(self.transport, asyncio.WriteTransport) and not self.transport.is_closing():
-            self.transport.abort()
+        transport = cast("asyncio.WriteTransport | None", self.transport)  # uvloop's are none by their type.
+        if transport is not None and not transport.is_closing():
+            transport.abort()
         super().close()
 
 
@@ -98,7 +100,10 @@ class Session:
 
     @classmethod
     async def _opened(cls, server: Server, seconds: float) -> Session:
+        # Asked for first: a server may hang up while it waits.
+        token = await tokens.of_process().get(server.oauth, seconds=seconds) if server.oauth is not None else None
         session = await cls.connect(server, seconds=seconds)
+        session.token = token
         try:
             await session.greet()
             await session.encrypt()
@@ -126,8 +131,7 @@ class Session:
 
     async def log_in(self) -> None:
         """Say who we are, and log in where there is a login."""
-        if self.server.oauth is not None:
-            # Asked for before EHLO: a server may hang up while it waits.
+        if self.server.oauth is not None and self.token is None:
             self.token = await tokens.of_process().get(self.server.oauth, seconds=self.seconds)
         with translated(self.server), self._exchange():
             if self._smtp.is_ehlo_or_helo_needed:

@@ -119,7 +119,8 @@ class Sessions:
 
     def _give_back(self, session: Session) -> None:
         if not session.in_step or not session.is_open or session.mails >= MOST_MAILS:
-            self._drop(session)
+            self._all.discard(session)
+            session.hang_up()
             return
         session.idle_since = time.monotonic()
         self._idle.append(session)
