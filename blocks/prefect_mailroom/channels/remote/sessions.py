@@ -56,6 +56,8 @@ class Kept:
                 self._idle[key] = [entry for entry in self._idle[key] if entry[0] > before]
                 if not self._idle[key]:
                     del self._idle[key]
+            if self._timer is not None:
+                self._timer.cancel()
             self._timer = None
             if self._idle:
                 self._start_timer()

@@ -267,6 +267,11 @@ async def test_changed_or_missing_artifact_is_no_delivery(
     with pytest.raises(RetryLater):
         await channel.deliver(parcel)
     assert files_below(server.root) == {}
+    # Another file of the same size would have to be compared with it.
+    (server.root / "in/a.pdf").write_bytes(b"old")
+    with pytest.raises(RetryLater):
+        await channel.deliver(parcel)
+    assert files_below(server.root) == {"in/a.pdf": b"old"}
 
 
 @BOTH_RENAMES
