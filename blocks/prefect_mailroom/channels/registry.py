@@ -17,8 +17,10 @@ from prefect.exceptions import PrefectException
 from pydantic import ValidationError
 
 from prefect_mailroom.channels.base import Channel, Destination
+from prefect_mailroom.channels.command.destination import CommandDestination
 from prefect_mailroom.channels.email.destination import EmailDestination
 from prefect_mailroom.channels.folder import FolderDestination
+from prefect_mailroom.channels.ftp.destination import FtpDestination
 from prefect_mailroom.channels.sftp.destination import SftpDestination
 from prefect_mailroom.channels.webhook.destination import WebhookDestination
 from prefect_mailroom.errors import ConfigurationError, RetryLater
@@ -63,13 +65,20 @@ class Registration:
 
 
 CHANNELS: dict[str, Registration] = {
+    "command": Registration(
+        CommandDestination,
+        "prefect_mailroom.channels.command.channel:CommandChannel",
+        extra="shell",
+        needs=("prefect_shell",),
+    ),
     "email": Registration(
         EmailDestination,
         "prefect_mailroom.channels.email.channel:EmailChannel",
         extra="email",
-        needs=("aiosmtplib", "prefect_email"),
+        needs=("aiosmtplib", "httpx_secure", "prefect_email"),
     ),
     "folder": Registration(FolderDestination, "prefect_mailroom.channels.folder:FolderChannel"),
+    "ftp": Registration(FtpDestination, "prefect_mailroom.channels.ftp.channel:FtpChannel"),
     "sftp": Registration(
         SftpDestination, "prefect_mailroom.channels.sftp.channel:SftpChannel", extra="sftp", needs=("paramiko",)
     ),
@@ -77,7 +86,7 @@ CHANNELS: dict[str, Registration] = {
         WebhookDestination,
         "prefect_mailroom.channels.webhook.channel:WebhookChannel",
         extra="webhook",
-        needs=("httpx_secure",),
+        needs=("httpx_secure", "jsonschema_rs"),
     ),
 }
 

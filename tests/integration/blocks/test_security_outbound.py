@@ -1,4 +1,4 @@
-"""The lines 1 to 9 of the checklist of malicious input, for three channels. Nothing leaves, seen at real sockets."""
+"""The lines 1 to 9 of the checklist of malicious input, for four channels. Nothing leaves, seen at real sockets."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from prefect_mailroom import outbound
 from prefect_mailroom.channels.base import Channel, Parcel, ParcelFile
 from prefect_mailroom.channels.email.channel import EmailChannel
 from prefect_mailroom.channels.email.destination import EmailDestination
+from prefect_mailroom.channels.ftp.channel import FtpChannel
+from prefect_mailroom.channels.ftp.destination import FtpDestination
 from prefect_mailroom.channels.sftp.channel import SftpChannel
 from prefect_mailroom.channels.sftp.destination import SftpDestination
 from prefect_mailroom.channels.steps import Steps
@@ -48,6 +50,10 @@ def sftp(host: str, port: int) -> Channel:
     return SftpChannel(host=host, port=port, username="bank", password="secret", timeout_seconds=5)
 
 
+def ftp(host: str, port: int) -> Channel:
+    return FtpChannel(host=host, port=port, username="bank", password="secret", timeout_seconds=5)
+
+
 def a_parcel(folder: Path, channel: Channel) -> Parcel:
     path = folder / "artifact"
     path.write_bytes(b"figures")
@@ -57,6 +63,8 @@ def a_parcel(folder: Path, channel: Channel) -> Parcel:
         target = EmailDestination(connection="mail", to=["ada@example.com"])
     if isinstance(channel, SftpChannel):
         target = SftpDestination(connection="files", path="figures.{ext}")
+    if isinstance(channel, FtpChannel):
+        target = FtpDestination(connection="files", path="figures.{ext}")
     return Parcel("key", 1, "ada@example.com", target, files=(file,), subject="Figures", text="Figures")
 
 
@@ -71,7 +79,7 @@ async def all_refused(channel: Channel, folder: Path, error: type[MailroomError]
             await attempt()
 
 
-KINDS = [webhook, mail, sftp]
+KINDS = [webhook, mail, sftp, ftp]
 METADATA = ["169.254.169.254", "[fd00:ec2::254]", "100.100.100.200", "168.63.129.16"]
 NUMBERS = ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "①②⑦.⓪.⓪.①", "localhost"]
 IN_IPV6 = [
@@ -139,7 +147,8 @@ async def test_security_05_redirects_are_not_followed(status: str, tmp_path: Pat
                 await channel.deliver(a_parcel(tmp_path, channel))
             with pytest.raises(MailroomError, match="redirect"):
                 await channel.check(Steps())
-    assert len(far.connections) == 2
+    # The check also connects once without a word, to see whether the port answers.
+    assert len([sent for sent in far.connections if sent]) == 2
     assert inside.connections == []
 
 
@@ -247,9 +256,12 @@ async def test_security_07_punycode_is_looked_up_as_what_it_is(
     assert far.connections == []
 
 
-async def test_security_09_what_a_server_of_another_protocol_says_is_never_readable(tmp_path: Path) -> None:
+@pytest.mark.parametrize("make", [sftp, ftp])
+async def test_security_09_what_a_server_of_another_protocol_says_is_never_readable(
+    make: Callable[..., Channel], tmp_path: Path
+) -> None:
     async with listening(f"HTTP/1.1 400 {CANARY}\r\nServer: {CANARY}\r\n\r\n".encode()) as far:
-        channel, told, steps = sftp("127.0.0.1", far.port), [], Steps()
+        channel, told, steps = make("127.0.0.1", far.port), [], Steps()
         for attempt in (partial(channel.check, steps), lambda: channel.deliver(a_parcel(tmp_path, channel))):
             with pytest.raises(MailroomError) as caught:
                 await attempt()
