@@ -109,7 +109,7 @@ async def session(
     Raises:
         RetryLater: all of them were busy for so long.
     """
-    places = _places.setdefault(asyncio.get_running_loop(), {}).setdefault(key, asyncio.Semaphore(most))
+    places = _places.setdefault(asyncio.get_running_loop(), {}).setdefault(f"{key}/{most}", asyncio.Semaphore(most))
     try:
         async with asyncio.timeout(seconds):
             await places.acquire()
