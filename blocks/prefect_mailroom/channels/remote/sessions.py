@@ -56,6 +56,8 @@ class Kept:
                 self._idle[key] = [entry for entry in self._idle[key] if entry[0] > before]
                 if not self._idle[key]:
                     del self._idle[key]
+            if self._timer is not None:
+                self._timer.cancel()
             self._timer = None
             if self._idle:
                 self._start_timer()
@@ -107,7 +109,7 @@ async def session(
     Raises:
         RetryLater: all of them were busy for so long.
     """
-    places = _places.setdefault(asyncio.get_running_loop(), {}).setdefault(key, asyncio.Semaphore(most))
+    places = _places.setdefault(asyncio.get_running_loop(), {}).setdefault(f"{key}/{most}", asyncio.Semaphore(most))
     try:
         async with asyncio.timeout(seconds):
             await places.acquire()

@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
 from prefect_mailroom.channels.base import Parcel, ParcelFile
 from prefect_mailroom.channels.remote import faults, names
@@ -113,14 +113,11 @@ class Upload:
         part.is_written = True
 
     def _chunks(self, file: ParcelFile, seen: Callable[[bytes], object]) -> Iterator[bytes]:
-        try:
-            with file.path.open("rb") as source:
-                while chunk := source.read(_CHUNK):
-                    self._check_stop()
-                    seen(chunk)
-                    yield chunk
-        except OSError as error:  # Of our own disk: no server's answer may look the same.
-            raise RetryLater(f"'{file.filename}' cannot be read here: {error.strerror}.") from error
+        with _opened(file) as source:
+            while chunk := source.read(_CHUNK):
+                self._check_stop()
+                seen(chunk)
+                yield chunk
 
     def _choose(self, folder: RemoteFolder, part: _Part) -> bool:
         """Choose the place of a file, and tell whether it is there already."""
@@ -142,7 +139,7 @@ class Upload:
 
     def _is_same(self, folder: RemoteFolder, place: PurePosixPath, file: ParcelFile) -> bool:
         """Read what is there for as long as it is the same as our file."""
-        with contextlib.closing(folder.read(place)) as chunks, file.path.open("rb") as ours:
+        with _opened(file) as ours, contextlib.closing(folder.read(place)) as chunks:
             try:
                 for chunk in chunks:
                     self._check_stop()
@@ -219,3 +216,13 @@ class Upload:
                 # The next attempt removes it; the reason of this failure is worth more than that of tidying up.
                 with contextlib.suppress(Lost, MailroomError):
                     folder.remove(part.temporary)
+
+
+@contextlib.contextmanager
+def _opened(file: ParcelFile) -> Iterator[BinaryIO]:
+    """Open our own file. What is wrong with it must not look like a server's answer."""
+    try:
+        with file.path.open("rb") as source:
+            yield source
+    except OSError as error:
+        raise RetryLater(f"'{file.filename}' cannot be read here: {error.strerror}.") from error

@@ -10,6 +10,7 @@ from typing import ClassVar
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from prefect_mailroom import outbound
+from prefect_mailroom.channels import limits
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
 from prefect_mailroom.channels.remote import deliver as remote
 from prefect_mailroom.channels.remote import probe, sessions
@@ -61,6 +62,9 @@ class SftpChannel(Channel):
         "written outside it.",
     )
 
+    # Servers for files often allow a login few sessions.
+    max_sessions: int = limits.sessions(sessions.MOST_SESSIONS)
+
     @field_validator("host_key")
     @classmethod
     def _host_key_can_be_read(cls, text: str) -> str:
@@ -88,7 +92,11 @@ class SftpChannel(Channel):
         assert isinstance(destination, SftpDestination)
         server = self._server()
         borrow = functools.partial(
-            sessions.session, server.digest(), functools.partial(open_session, server), seconds=self.timeout_seconds / 2
+            sessions.session,
+            server.digest(),
+            functools.partial(open_session, server),
+            seconds=self.timeout_seconds / 2,
+            most=self.max_sessions,
         )
         return await remote.deliver(parcel, destination, borrow, seconds=self.timeout_seconds)
 

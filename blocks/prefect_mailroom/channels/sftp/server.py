@@ -40,7 +40,7 @@ class Server:
     def digest(self) -> str:
         """Return a digest of everything that opens a session, by which sessions are kept."""
         told = [
-            *(self.host, self.port, self.username, self.folder, self.use_agent),
+            *(self.host, self.port, self.username, self.folder, self.use_agent, self.seconds),
             *(secret.get_secret_value() for secret in (self.password, self.private_key, self.passphrase)),
             *(key.fingerprint for key in self.host_keys),
         ]

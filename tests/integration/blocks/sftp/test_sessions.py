@@ -60,6 +60,13 @@ async def test_at_most_two_at_once(channel: SftpChannel, server: SftpServer, net
     assert len(files_below(server.root)) == 8
 
 
+async def test_as_many_at_once_as_the_connection_says(server: SftpServer, network: Network, tmp_path: Path) -> None:
+    network.delay = 0.005
+    channel = channel_to(server, port=network.port, max_sessions=1)
+    await asyncio.gather(*(deliver(channel, tmp_path, f"{number}.csv") for number in range(3)))
+    assert network.most == 1
+
+
 async def test_session_that_died_meanwhile_is_replaced(channel: SftpChannel, network: Network, tmp_path: Path) -> None:
     await deliver(channel, tmp_path, "1.csv")
     network.cut_all()
