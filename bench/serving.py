@@ -30,6 +30,11 @@ class Served:
     log: Path
     process: psutil.Popen
 
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that the API has taken so far, in all of its processes."""
+        times = [one.cpu_times() for one in (self.process, *self.process.children(recursive=True))]
+        return float(sum(one.user + one.system for one in times))
+
     def client(self, key: str | None = None) -> httpx.Client:
         """Return a client with this key, or with that of the installation."""
         headers = {"Authorization": f"Bearer {key or self.key}"}

@@ -19,7 +19,12 @@ app.command("cli.commands.doctor:doctor", name="doctor", help="Show what is wron
 app.command("cli.commands.demo:demo", name="demo", help="Start everything, deliver real reports, print the proof.")
 app.command("cli.commands.reports:app", name="reports", help="Work with report folders and stored reports.")
 app.command(
-    "cli.commands.schedules:app", name="schedules", help="List, create, pause, resume, delete, run and test schedules."
+    "cli.commands.schedules.commands:app",
+    name="schedules",
+    help="List, create, pause, resume, delete, run and test schedules.",
+)
+app.command(
+    "cli.commands.connections:app", name="connections", help="Create, check, list, replace and delete connections."
 )
 app.command("cli.commands.members.keys:app", name="keys", help="Make, list, change and revoke keys of users.")
 app.command(
@@ -37,6 +42,9 @@ app.command(
 )
 app.command("cli.commands.account:account", name="account", help="Check that every due time is accounted for.")
 app.command("cli.operator.audit:app", name="audit", help="Check, export and look after the audit trail.")
+app.command(
+    "cli.commands.breakers:app", name="breakers", help="Show which connections are held back, and enable one again."
+)
 app.command("cli.commands.stops:stop", name="stop", help="Stop everything from leaving, or a part of it.")
 app.command("cli.commands.stops:resume", name="resume", help="Show what would go after a stop; with --yes, resume.")
 app.command("cli.commands.stops:stops", name="stops", help="List what is stopped.")

@@ -151,8 +151,11 @@ async def wait_for_prefect(settings: Settings, seconds: float) -> bool:
             await asyncio.sleep(0.2)
 
 
-async def prefect_part(settings: Settings, say: Say) -> None:
+async def prefect_part(settings: Settings, say: Say, *, wait: float = 0) -> None:
     """Make the work pool, the upkeep, the block types and, embedded, the connections that the samples need.
+
+    Args:
+        wait: the seconds that the servers behind these connections have to answer their check.
 
     Raises:
         Unavailable: Prefect does not answer.
@@ -178,7 +181,7 @@ async def prefect_part(settings: Settings, say: Say) -> None:
 
         database = Database(settings.database)
         try:
-            await connections.ensure(database, settings, say)
+            await connections.ensure(database, settings, say, wait=wait)
         finally:
             await database.close()
 

@@ -107,6 +107,11 @@ def identity_key(settings: Settings) -> str:
     return settings.identity_key.get_secret_value() or key_file(kept, secrets.token_hex(32))
 
 
+def link_key(settings: Settings) -> str:
+    """Return the secret that signs links in what is sent: the setting, or the one in the data folder."""
+    return settings.link_key.get_secret_value() or key_file(settings.data_dir / "link-key", secrets.token_hex(32))
+
+
 def encryption_key(settings: Settings) -> str:
     """Return the Fernet key of the embedded Prefect's blocks; Prefect would keep one beside the secrets it guards.
 

@@ -28,8 +28,11 @@ _SETTINGS_PASSED = (
     "worker_type",
     "renderers",
 )
-_GIVEN_AS_FILES = {f"MAILROOM_{name}_FILE" for name in ("API_KEY", "KEY_PEPPER", "IDENTITY_KEY", "AUDIT_KEY")}
+_SECRETS = ("API_KEY", "KEY_PEPPER", "IDENTITY_KEY", "AUDIT_KEY", "LINK_KEY")
+_GIVEN_AS_FILES = {f"MAILROOM_{name}_FILE" for name in _SECRETS}
 """The names of files with secrets that the API does not get, since it is given the secrets themselves."""
+_WORKERS_AS_FILES = {"MAILROOM_IDENTITY_KEY_FILE", "MAILROOM_LINK_KEY_FILE"}
+"""The same for the worker, which is given only these secrets."""
 
 
 def settings_environment(settings: Settings) -> dict[str, str]:
@@ -125,6 +128,7 @@ def api(settings: Settings, environment: Mapping[str, str]) -> Service:
             "MAILROOM_KEY_PEPPER": data_dir.key_pepper(settings),
             "MAILROOM_IDENTITY_KEY": data_dir.identity_key(settings),
             "MAILROOM_AUDIT_KEY": data_dir.audit_key(settings),
+            "MAILROOM_LINK_KEY": data_dir.link_key(settings),
         },
         _answers(f"http://{settings.host}:{settings.api_port}/healthz"),
     )
@@ -139,6 +143,11 @@ def worker(settings: Settings, environment: Mapping[str, str]) -> Service:
     return Service(
         "worker",
         [*command, "--name", name, "--pool", settings.work_pool, "--limit", str(settings.worker_slots)],
-        {**environment, **prefect_settings.WORKER, "MAILROOM_IDENTITY_KEY": data_dir.identity_key(settings)},
+        {
+            **{name: value for name, value in environment.items() if name not in _WORKERS_AS_FILES},
+            **prefect_settings.WORKER,
+            "MAILROOM_IDENTITY_KEY": data_dir.identity_key(settings),
+            "MAILROOM_LINK_KEY": data_dir.link_key(settings),
+        },
         _worker_answers(settings, name),
     )

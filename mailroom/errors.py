@@ -10,6 +10,7 @@ MailroomError
 ├── TooOften         as many were asked for within the hour as one user may ask for
 ├── Gone             it was there once, and is kept no longer
 ├── NoSuchChannel    this version has no channel of that name
+├── CheckFailed      a check or test of a connection came to a step that failed; wraps the error of that step
 └── Unavailable      (Retryable) something we depend on does not answer; try again later
 """
 
@@ -23,6 +24,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from mailroom.fields import place
+from prefect_mailroom.channels.steps import Step
 from prefect_mailroom.errors import ConfigurationError, MailroomError, Retryable
 
 
@@ -157,6 +159,19 @@ class Gone(MailroomError):
 
 class NoSuchChannel(MailroomError):
     """This version has no channel of that name."""
+
+
+class CheckFailed(MailroomError):
+    """A check or a test of a connection came to a step that failed.
+
+    Args:
+        cause: the error of that step, which decides how the refusal is answered.
+        steps: what was tried, in order, the failed one included.
+    """
+
+    def __init__(self, cause: MailroomError, steps: Sequence[Step]) -> None:
+        super().__init__(cause.message, remedy=cause.remedy)
+        self.cause, self.steps = cause, list(steps)
 
 
 class Unavailable(Retryable, MailroomError):

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mailroom.setting_groups.limits import LimitSettings
+from mailroom.setting_groups.links import LinkSettings
 from mailroom.setting_groups.login import LoginSettings
 from mailroom.setting_groups.rates import RateSettings
 from mailroom.setting_groups.secrets import SecretSettings
@@ -26,7 +27,7 @@ LONGEST_SOCKET = 100
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
-class Settings(SecretSettings, RateSettings, LoginSettings):
+class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings):
     """Everything that can be set; each field is the variable `MAILROOM_<FIELD>` in capitals."""
 
     model_config = SettingsConfigDict(

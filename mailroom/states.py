@@ -82,13 +82,29 @@ class SyncState(StrEnum):
     ERROR = "error"
 
 
+class BreakerState(StrEnum):
+    """The state of a connection's breaker says whether deliveries go through it.
+
+    closed: they do. open: too many failed within a few minutes; they wait, and after a while a few are tried.
+    half_open: a few are being tried; the others wait. disabled: they wait until a person enables the connection, since
+    every trial failed, or since the far side said that it is gone for good.
+    """
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+    DISABLED = "disabled"
+
+
 class ExecutionKind(StrEnum):
-    """An execution exists since its time came, or someone tests it, asks for it now, or backfills a past due time."""
+    """An execution exists since its time came, or someone tests it, asks for it now, backfills a past due time, or
+    corrects a wrong one."""
 
     SCHEDULED = "scheduled"
     TEST = "test"
     RUN_NOW = "run_now"
     BACKFILL = "backfill"
+    CORRECTION = "correction"
 
 
 S = TypeVar("S", bound=StrEnum)

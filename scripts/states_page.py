@@ -7,17 +7,19 @@ from collections.abc import Set
 from enum import StrEnum
 from pathlib import Path
 
+from mailroom.connections.breaker import decide as breaker
 from mailroom.executions import delivery_lifecycle
 from mailroom.executions import lifecycle as execution_lifecycle
 from mailroom.executions.lifecycle import By
 from mailroom.schedules import lifecycle as schedule_lifecycle
 from mailroom.schedules.lifecycle import Cause
-from mailroom.states import DeliveryState, ExecutionState, ScheduleState
+from mailroom.states import BreakerState, DeliveryState, ExecutionState, ScheduleState
 
 PAGE = Path(__file__).resolve().parents[1] / "docs/states.md"
 _HEAD = """# States
 This page is made from the code by `make docs`: from the tables of allowed moves in `mailroom/schedules/lifecycle.py`,
-`mailroom/executions/lifecycle.py` and `mailroom/executions/delivery_lifecycle.py`, and from `mailroom/states.py`.
+`mailroom/executions/lifecycle.py`, `mailroom/executions/delivery_lifecycle.py` and
+`mailroom/connections/breaker/decide.py`, and from `mailroom/states.py`.
 A state changes in those files alone, and each change asks its table first."""
 
 
@@ -37,6 +39,10 @@ def page() -> str:
                 "## Delivery",
                 _explained(DeliveryState),
                 _drawn(delivery_lifecycle.ALLOWED.mermaid(DeliveryState.PENDING, _by)),
+                "## Breaker of a connection",
+                _explained(BreakerState),
+                _drawn(breaker.ALLOWED.mermaid(BreakerState.CLOSED, _why)),
+                "When it opens and how it closes again is told in [breaker.md](breaker.md).",
             ]
         )
         + "\n"
@@ -55,6 +61,10 @@ def _explained(states: type[StrEnum]) -> str:
 
 
 def _cause(causes: Set[Cause]) -> str:
+    return ", ".join(sorted(causes))
+
+
+def _why(causes: Set[breaker.Cause]) -> str:
     return ", ".join(sorted(causes))
 
 

@@ -1,4 +1,4 @@
-"""Ask who calls, before anything else. Health, documentation and the log-in pages are open.
+"""Ask who calls, before anything else. Health, documentation, the log-in pages and the links in mails are open.
 
 Who calls has the key of the installation, a key of a user, a token of the identity provider, or a web session.
 """
@@ -33,6 +33,7 @@ from mailroom.access.login import (
     record_use,
 )
 from mailroom.access.oidc.errors import TokenRefused
+from mailroom.links.tokens import Purpose
 from mailroom.members.web_sessions import idle
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
@@ -45,8 +46,20 @@ OPEN = frozenset(
         *("/login", "/login/oidc", "/login/oidc/callback", "/login/link", "/mailroom.css"),
     }
 )
+_BY_LINK = tuple(f"/{purpose}/" for purpose in Purpose)
 LOGIN = "mailroom.login"
 """The key in the ASGI scope of a request under which its `Login` is."""
+
+
+def is_open(path: str) -> bool:
+    """Tell whether a path is answered to whoever asks. The links in mails are: they hold their own right. Pure."""
+    return path in OPEN or path.startswith(_BY_LINK)
+
+
+def shown(path: str) -> str:
+    """Return a path as logs show it: without the token of a link in a mail, which opens for whoever has it. Pure."""
+    prefix = next((one for one in _BY_LINK if path.startswith(one)), None)
+    return path if prefix is None else f"{prefix}…"
 
 
 def require_key(key: SecretStr) -> SecretStr:
@@ -65,7 +78,7 @@ def require_key(key: SecretStr) -> SecretStr:
 
 
 class ApiKeyGuard:
-    """Middleware: refuses every path that is not in `OPEN` to whoever has not logged in; unknown paths too."""
+    """Middleware: refuses every path that is not open to whoever has not logged in; unknown paths too."""
 
     def __init__(self, app: ASGIApp, key: SecretStr, database: Database, settings: Settings) -> None:
         self._app, self._database, self._settings = app, database, settings
@@ -74,7 +87,7 @@ class ApiKeyGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 401."""
-        if scope["type"] != "http" or scope["path"] in OPEN:
+        if scope["type"] != "http" or is_open(scope["path"]):
             await self._app(scope, receive, send)
             return
         try:

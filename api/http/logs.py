@@ -17,6 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import Processor
 
+from api.http.auth import shown
 from api.http.problems import unexpected
 from mailroom import log_lines
 
@@ -99,7 +100,7 @@ class RequestLog:
                 await self._app(scope, receive, tagged)
             except Exception:
                 error_id = uuid4().hex
-                self._log.exception("unexpected_error", error_id=error_id, path=scope["path"])
+                self._log.exception("unexpected_error", error_id=error_id, path=shown(scope["path"]))
                 if status:
                     raise  # The answer has begun: the server can only cut the connection.
                 await unexpected(scope["path"], error_id)(scope, receive, tagged)
@@ -107,7 +108,7 @@ class RequestLog:
                 self._log.info(
                     "request",
                     method=scope["method"],
-                    path=scope["path"],
+                    path=shown(scope["path"]),
                     status=status,
                     ms=round((time.perf_counter() - begun) * 1000, 1),
                 )

@@ -15,8 +15,11 @@ from pydantic import BaseModel, Field, TypeAdapter
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
+from api.actions.connections.views import StepView
+from api.http.openapi.allowed import methods_of
 from mailroom.errors import (
     BreaksSchedules,
+    CheckFailed,
     Conflict,
     Fault,
     Forbidden,
@@ -71,6 +74,10 @@ class Problem(_OfLimit):
     instance: str = Field(description="The path of the request.")
     remedy: str = ""
     errors: list[ProblemFault] = Field(default_factory=list)
+    steps: list[StepView] = Field(
+        default_factory=list,
+        description="If a connection was checked or tested: what was tried, in order, the step that failed included.",
+    )
     error_id: str = Field(default="", description="For unexpected errors: the id under which the error is in the log.")
 
 
@@ -162,8 +169,8 @@ def _limit(limited: Limited | None) -> dict[str, Any]:
 
 
 def _response(found: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
-    left_out = {name for name in ("remedy", "errors", "error_id") if not getattr(found, name)}
-    body = found.model_dump(exclude=left_out | _no_limit(found))
+    left_out = {name for name in ("remedy", "errors", "steps", "error_id") if not getattr(found, name)}
+    body = found.model_dump(mode="json", exclude=left_out | _no_limit(found))
     if found.errors:
         body["errors"] = [one.model_dump(exclude=_no_limit(one)) for one in found.errors]
     return JSONResponse(body, found.status, headers, MEDIA_TYPE)
@@ -186,6 +193,9 @@ def unexpected(path: str, error_id: str) -> JSONResponse:
 
 def problem_of(error: MailroomError, path: str) -> Problem:
     """Return an error of the domain as a problem."""
+    if isinstance(error, CheckFailed):
+        steps = [StepView.model_validate(step) for step in error.steps]
+        return problem_of(error.cause, path).model_copy(update={"steps": steps})
     status, kind = next((status, kind) for base, status, kind in _KINDS if isinstance(error, base))
     if isinstance(error, Conflict) and error.stale:
         status, kind = 412, "stale"
@@ -213,7 +223,8 @@ def answer_to(error: MailroomError, path: str) -> JSONResponse:
     """Return the answer to an error of the domain."""
     found, headers = problem_of(error, path), {}
     if found.status in (429, 503):
-        seconds = getattr(error, "not_before", None) or 5
+        cause = error.cause if isinstance(error, CheckFailed) else error
+        seconds = getattr(cause, "not_before", None) or 5
         headers["Retry-After"] = str(max(1, round(seconds)))
     if isinstance(error, TooOften):
         headers["Retry-After"] = str(math.ceil(error.again_in))
@@ -263,8 +274,12 @@ async def _framework(request: Request, error: Exception) -> JSONResponse:
     status = HTTPStatus(error.status_code)
     kind = status.phrase.lower().replace(" ", "-")
     detail = f"{request.method} {request.url.path[:200]}: {status.description or status.phrase}."
-    remedy = _REMEDIES.get(status, "")
-    return problem(request.url.path, status, kind, detail, remedy=remedy, headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED and (
+        allowed := methods_of(request.app.openapi()["paths"], request.scope["path"])
+    ):
+        headers["Allow"] = ", ".join(allowed)
+    return problem(request.url.path, status, kind, detail, remedy=_REMEDIES.get(status, ""), headers=headers)
 
 
 def install(app: FastAPI) -> None:

@@ -7,7 +7,6 @@ whenever Prefect takes longer than a moment. RATE_SECONDS=0 leaves the search fo
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import platform
@@ -16,6 +15,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import uvloop
 
 from bench.api import data
 from bench.api.guard import guard_ms
@@ -43,7 +44,9 @@ async def measure(folder: Path) -> dict[str, Any]:
     processes = int(_number("PROCESSES", 1))
     with serving(settings, processes=processes) as served:
         say(f"everybody asks for {seconds:.0f} s")
+        cpu = served.cpu_seconds()
         found = await people(served.url, persons, think=think, seconds=seconds, warm_up=_WARM_UP)
+        cpu_ms = 1000 * (served.cpu_seconds() - cpu) / max(found.asked, 1)
         highest = 0.0
         tried: list[tuple[float, float]] = []
         if rate_seconds:
@@ -60,6 +63,7 @@ async def measure(folder: Path) -> dict[str, Any]:
         "p99_ms": found.quantile_ms(99),
         "errors": sum(found.errors.values()),
         "rps": found.rate(),
+        "cpu_ms": round(cpu_ms, 2),
         "guard_ms": await guard_ms(settings, persons),
         "highest_rps": highest or None,
         "rates": [{"rps": rate, "p95_ms": p95} for rate, p95 in tried],
@@ -79,7 +83,7 @@ def _by_request(found: Measured) -> dict[str, dict[str, float]]:
 def main() -> None:
     """Measure, print, and write the file."""
     with tempfile.TemporaryDirectory(prefix="bench-api-") as folder:
-        figures = asyncio.run(measure(Path(folder) / "data"))
+        figures = uvloop.run(measure(Path(folder) / "data"))
     about = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "python": platform.python_version()}
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps({**figures, **about}, indent=2) + "\n")

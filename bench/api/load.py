@@ -21,11 +21,15 @@ _PATIENCE = 30
 
 @dataclass
 class Measured:
-    """The times of all answers in seconds, by what was asked; and what went wrong, in words."""
+    """The times of all answers in seconds, by what was asked; and what went wrong, in words.
+
+    `asked` also counts the requests of the warm-up.
+    """
 
     times: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     errors: Counter[str] = field(default_factory=Counter)
     seconds: float = 0
+    asked: int = 0
 
     @property
     def every(self) -> list[float]:
@@ -46,7 +50,8 @@ class Measured:
 
 @asynccontextmanager
 async def _client(url: str) -> AsyncIterator[httpx.AsyncClient]:
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    # Uvicorn ends a connection that was idle for 5 s; a request that is on its way then would fail.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=4)
     async with httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=_PATIENCE, trust_env=False, limits=limits) as http:
         yield http
 
@@ -76,6 +81,7 @@ async def people(url: str, persons: Sequence[Person], *, think: float, seconds: 
         while (now := time.perf_counter()) < end:
             into = ignored if now < start else counted
             await _once(http, persons[number], ask(persons[number], pick), into)
+            counted.asked += 1
             await asyncio.sleep(pick.uniform(think / 2, think * 3 / 2))
 
     async with _client(url) as http:

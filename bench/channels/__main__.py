@@ -20,8 +20,10 @@ OUT = Path(__file__).parents[1] / "out" / "channels.json"
 # Each key of the file, and the module that has a function of that name.
 PARTS = {
     "ftps_100mb": "ftps",
+    "import_extra_mb": "footprint",
     "mails_1000": "mails",
     "sftp_100mb": "sftp",
+    "webhooks_500": "webhooks",
 }
 
 

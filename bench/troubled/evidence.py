@@ -14,7 +14,10 @@ from bench.peak.backends import Backend
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A schedule as it was posted, its id as it was answered, and when."""
+    """A schedule as it was posted, its id as it was answered, and when.
+
+    `recipients` has its mail addresses, then its file and the name of its webhook.
+    """
 
     schedule_id: str
     timing: Mapping[str, Any]
@@ -67,7 +70,7 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """The mail server took a mail; `cut` means that its answer never left."""
+    """A far side took a mail, a file or a request; `cut` means that its answer never left."""
 
     at: datetime
     recipient: str
@@ -76,7 +79,7 @@ class Acceptance:
 
 
 _EXECUTIONS = "SELECT id, schedule_id, kind, due_at, status, reason FROM schedule_executions"
-_DELIVERIES = "SELECT id, execution_id, recipient, status, next_attempt_at FROM deliveries"
+_DELIVERIES = "SELECT id, execution_id, channel, recipient, status, next_attempt_at FROM deliveries"
 _ATTEMPTS = "SELECT delivery_id, number, started_at, ended_at, outcome FROM attempts"
 _DUE = """SELECT count(*) FROM schedule_executions e JOIN export_schedules s ON s.id = e.schedule_id
 WHERE s.name LIKE 'troubled %' AND (e.status = 'running' OR (e.status = 'pending' AND e.due_at <= {now})
@@ -85,16 +88,23 @@ OR (e.status = 'retrying' AND (e.next_pass_at IS NULL OR e.next_pass_at <= {now}
 
 def read_ledger(backend: Backend, posted: Iterable[Posted]) -> Ledger:
     """Read the tables by plain SQL."""
-    wanted = {one.schedule_id for one in posted}
+    wanted = {one.schedule_id: one for one in posted}
     executions = [
         ExecutionRow(row_id, schedule_id, kind, _must(due_at), status, reason)
         for row_id, schedule_id, kind, due_at, status, reason in backend.rows(_EXECUTIONS)
         if schedule_id in wanted
     ]
-    of = {row.id for row in executions}
+    of = {row.id: wanted[row.schedule_id] for row in executions}
     deliveries = [
-        DeliveryRow(delivery_id, execution_id, recipient, status, moment(next_attempt_at))
-        for delivery_id, execution_id, recipient, status, next_attempt_at in backend.rows(_DELIVERIES)
+        # The ledger calls an endpoint by its connection, which all schedules share.
+        DeliveryRow(
+            delivery_id,
+            execution_id,
+            of[execution_id].recipients[-1] if channel == "webhook" else recipient,
+            status,
+            moment(next_attempt_at),
+        )
+        for delivery_id, execution_id, channel, recipient, status, next_attempt_at in backend.rows(_DELIVERIES)
         if execution_id in of
     ]
     ids = {row.id for row in deliveries}
@@ -128,7 +138,7 @@ def _must(value: str | datetime) -> datetime:
 
 
 def read_journal(journal: Path) -> list[Acceptance]:
-    """Return what the mail server took, in order."""
+    """Return what the far sides took, in order."""
     return [
         Acceptance(datetime.fromtimestamp(line["at"], UTC), line["recipient"], line["message_id"], line["cut"])
         for line in map(json.loads, journal.read_text().splitlines())

@@ -1,43 +1,23 @@
-"""`python -m bench.troubled.mail_server PORT JOURNAL [merciful]`: a mail server that behaves badly, and its journal.
-
-It behaves well until SIGUSR1. Each line of the journal is a JSON object with `at` (seconds since 1970) and `event`:
-`turned away`, or with a `recipient` `greylisted`, `refused` or `accepted`; the last one also with `message_id`, and
-with `cut` where the connection was cut after the final dot, so that the acknowledgement was lost.
-"""
+"""`python -m bench.troubled.mail_server PORT JOURNAL [merciful]`: a mail server that behaves badly, see `far_side`."""
 
 from __future__ import annotations
 
 import asyncio
 import email
-import json
-import signal
 import sys
-import time
 from pathlib import Path
-from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from bench.troubled.far_side import FarSide
 from bench.troubled.script import Script, is_refused
 
 # A real server looks at a mail before it takes it.
 _LOOK_SECONDS = 0.05
 
 
-class BadServer:
+class BadServer(FarSide):
     """The handler of every connection."""
-
-    def __init__(self, journal: Path, script: Script) -> None:
-        self.script, self.bad = script, False
-        self._journal = journal.open("a", buffering=1)
-
-    def turn_bad(self) -> None:
-        """Begin to behave badly."""
-        self.bad = True
-
-    def note(self, event: str, **more: Any) -> None:
-        """Write one line of the journal."""
-        self._journal.write(json.dumps({"at": time.time(), "event": event, **more}) + "\n")
 
     async def handle_RCPT(  # noqa: N802  # aiosmtpd's name.
         self, server: SMTP, _session: Session, envelope: Envelope, recipient: str, _options: list[str]
@@ -91,8 +71,8 @@ class Connection(SMTP):
 async def serve(port: int, journal: Path, *, merciful: bool) -> None:
     """Serve until the process is ended."""
     bad = BadServer(journal, Script(merciful))
+    bad.listen_for_the_sign()
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGUSR1, bad.turn_bad)
     server = await loop.create_server(lambda: Connection(bad, hostname="mail.troubled.example"), "127.0.0.1", port)
     bad.note("ready")
     await server.serve_forever()

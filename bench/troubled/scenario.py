@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from bench.peak.waiting import EndedEarly, say, wait_for
 from bench.troubled import evidence, script, stall, troubles, work
 from bench.troubled.checker import Verdict, check
 from bench.troubled.evidence import Posted
+from bench.troubled.file_server import LOGIN
 from bench.troubled.options import Options
 from bench.troubled.system import System, busy_cores, up
 
@@ -27,6 +29,7 @@ _QUIET_SECONDS = 5
 _BAD_BEFORE = timedelta(seconds=5)
 # Seconds between the tries; by default they grow to hours, and somebody is always unlucky five times.
 _RETRIES = {"delays": [5, 60, 120], "then_every": 120}
+_SIGNING_SECRET = "whsec_" + base64.b64encode(b"only for the bench, not kept").decode()
 _FINAL = "('success', 'partial', 'failed', 'cancelled', 'skipped', 'missed')"
 _ENDED = f"""SELECT count(*) FROM schedule_executions e JOIN export_schedules s ON s.id = e.schedule_id
 WHERE s.name LIKE 'troubled %' AND e.status IN {_FINAL}"""
@@ -51,17 +54,16 @@ def _post(system: System, options: Options, due: datetime) -> list[Posted]:
     """Create connection, reports and schedules; return when Prefect has every deployment."""
     say(f"creating {options.n} schedules that are due at {due:%H:%M}")
 
-    def create(body: dict[str, Any]) -> Posted:
-        at = datetime.now(UTC)
+    def create(number: int) -> Posted:
+        body, at = work.schedule(number, options.recipients, due), datetime.now(UTC)
         answer = client.post("/schedules/", json=body).raise_for_status().json()
-        return Posted(answer["id"], body["timing"], tuple(body["destinations"][0]["to"]), at)
+        return Posted(answer["id"], body["timing"], work.recipients(body, number), at)
 
     with system.client as client, ThreadPoolExecutor(8) as pool:
-        _connect(client, system.mail_port)
+        _connect(client, system)
         for report in work.reports(options.n):
             client.post("/reports", json=report).raise_for_status()
-        bodies = [work.schedule(number, options.recipients, due) for number in range(options.n)]
-        posted = list(pool.map(create, bodies))
+        posted = list(pool.map(create, range(options.n)))
     if datetime.now(UTC) >= due:
         raise EndedEarly("Creating took longer than planned, and the due minute came; the machine is too busy.")
     unsynced = "SELECT count(*) FROM export_schedules WHERE sync_state <> 'synced'"
@@ -69,21 +71,40 @@ def _post(system: System, options: Options, due: datetime) -> list[Posted]:
     return posted
 
 
-def _connect(client: httpx.Client, port: int) -> None:
-    credentials = {"smtp_server": "127.0.0.1", "smtp_port": port, "smtp_type": "INSECURE"}
-    settings = {
-        "credentials": credentials,
-        "from_address": "bench@example.com",
-        "allow_plain": True,
-        "retries": _RETRIES,
+def _connect(client: httpx.Client, system: System) -> None:
+    ports, (username, password) = system.far_ports, LOGIN
+    credentials = {"smtp_server": "127.0.0.1", "smtp_port": ports.mail, "smtp_type": "INSECURE"}
+    connections: dict[str, tuple[str, dict[str, Any]]] = {
+        "troubled": (
+            "email",
+            {
+                "credentials": credentials,
+                "from_address": "bench@example.com",
+                "allow_plain": True,
+                "max_per_second": None,
+            },
+        ),
+        "troubled-files": (
+            "sftp",
+            {
+                "host": "127.0.0.1",
+                "port": ports.files,
+                "username": username,
+                "password": password,
+                "host_key": system.host_key,
+            },
+        ),
+        "troubled-hook": ("webhook", {"url": f"http://127.0.0.1:{ports.hook}/", "signing_secret": _SIGNING_SECRET}),
     }
-    client.post("/connections", json={"name": "troubled", "kind": "email", "settings": settings}).raise_for_status()
+    for name, (kind, settings) in connections.items():
+        body = {"name": name, "kind": kind, "settings": {**settings, "retries": _RETRIES}}
+        client.post("/connections", json=body).raise_for_status()
 
 
 def _watch(system: System, options: Options, due: datetime, planned: Sequence[troubles.Trouble]) -> list[stall.Look]:
     """Make the troubles at their time, and wait until everything has ended or the time is over; return the looks."""
     looks: list[stall.Look] = []
-    wanted = options.n * options.recipients
+    wanted = options.n * (options.recipients + 2)
     told = 0.0
     while (now := datetime.now(UTC)) < due + timedelta(seconds=options.seconds):
         accepted = len(evidence.read_journal(system.journal))
@@ -95,7 +116,8 @@ def _watch(system: System, options: Options, due: datetime, planned: Sequence[tr
                 trouble.begin()
         if time.monotonic() > told + _TELL_SECONDS:
             told = time.monotonic()
-            say(f"{(now - due).total_seconds():5.0f} s: {ended} of {options.n} ended, {open_now} due, {accepted} mails")
+            after = f"{(now - due).total_seconds():5.0f} s"
+            say(f"{after}: {ended} of {options.n} ended, {open_now} due, {accepted} arrived")
         if ended == options.n and all(trouble.is_over for trouble in planned):
             break
         time.sleep(_LOOK_SECONDS)

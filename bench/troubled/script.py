@@ -1,11 +1,12 @@
-"""Decide what the bad mail server does. Pure: it counts, and knows recipients by the number in their address."""
+"""Decide what the bad servers do. Pure: it counts, and knows recipients by the number in their name."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 CUT_EVERY, GREYLIST_EVERY, REFUSE_EVERY, TURN_AWAY_EVERY = 7, 5, 11, 13
-DOMAIN = "troubled.example"
+DOMAIN, FILE, HOOK = "troubled.example", ".csv", ".hook"
 
 
 def address(number: int) -> str:
@@ -13,13 +14,26 @@ def address(number: int) -> str:
     return f"r{number}@{DOMAIN}"
 
 
+def file_name(number: int) -> str:
+    """Return the file that a schedule writes; they are counted from 1."""
+    return f"r{number}{FILE}"
+
+
+def hook(number: int) -> str:
+    """Return what the checker calls the endpoint of a schedule's webhook; they are counted from 1."""
+    return f"r{number}{HOOK}"
+
+
 def is_refused(recipient: str) -> bool:
-    """Tell whether the server refuses this recipient for good."""
-    return _number(recipient) % REFUSE_EVERY == 0
+    """Tell whether the server refuses this recipient for good. Files are not refused: no answer of SFTP says so."""
+    return not recipient.endswith(FILE) and _number(recipient) % REFUSE_EVERY == 0
 
 
 def _number(recipient: str) -> int:
-    return int(recipient.partition("@")[0].removeprefix("r"))
+    found = re.match(r"r(\d+)\D", recipient)
+    if found is None:
+        raise ValueError(f"'{recipient}' is no recipient of the scenario.")
+    return int(found[1])
 
 
 @dataclass

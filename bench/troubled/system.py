@@ -1,12 +1,13 @@
-"""The system under trouble: `mailroom up`, a Prefect server behind a proxy, and the bad mail server as processes."""
+"""The system under trouble: `mailroom up`, a Prefect server behind a proxy, and the bad far sides as processes."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -19,7 +20,7 @@ from bench.peak.usage import below
 from bench.peak.waiting import free_ports, say, wait_for
 from embedded import data_dir, prefect_settings
 from mailroom.settings import Settings
-from mailroom.storage.lock_holder import write_lock_holder
+from mailroom.storage.sqlite.lock_holder import write_lock_holder
 
 _PORTS = ("api_port", "prefect_port", "mail_web_port", "mail_smtp_port")
 
@@ -53,6 +54,15 @@ class PrefectServer:
         self._running.close()
 
 
+@dataclass(frozen=True, slots=True)
+class FarPorts:
+    """The ports of the bad far sides."""
+
+    mail: int
+    files: int
+    hook: int
+
+
 class System:
     """Everything that runs."""
 
@@ -63,16 +73,16 @@ class System:
         settings: Settings,
         prefect: PrefectServer,
         up: psutil.Popen,
-        spoilers: tuple[psutil.Popen, psutil.Popen],
-        mail_port: int,
+        spoilers: Sequence[psutil.Popen],
+        far_ports: FarPorts,
     ) -> None:
-        self.backend, self.folder, self.prefect, self.mail_port = backend, folder, prefect, mail_port
+        self.backend, self.folder, self.prefect, self.far_ports = backend, folder, prefect, far_ports
         self.url = f"{settings.public_url}/api/v1"
         self._settings, self._up, self._spoilers = settings, up, spoilers
 
     @property
     def journal(self) -> Path:
-        """Return the file that the mail server writes."""
+        """Return the file that the far sides write."""
         return self.folder / "journal.jsonl"
 
     @property
@@ -81,8 +91,13 @@ class System:
         headers = {"Authorization": f"Bearer {data_dir.api_key(self._settings)}"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=120, trust_env=False)
 
+    @property
+    def host_key(self) -> str:
+        """Return the key of the file server."""
+        return (self.folder / "host_key.pub").read_text()
+
     def turn_bad(self) -> None:
-        """Let the mail server and the proxy before Prefect begin to misbehave."""
+        """Let the far sides and the proxy before Prefect begin to misbehave."""
         for process in self._spoilers:
             process.send_signal(signal.SIGUSR1)
 
@@ -96,7 +111,7 @@ class System:
             links = child.net_connections("tcp")
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             return False  # It ended meanwhile.
-        return any(link.raddr and link.raddr.port == self.mail_port for link in links)
+        return any(link.raddr and link.raddr.port == self.far_ports.mail for link in links)
 
     def writing_child(self) -> psutil.Process | None:
         """Return the process of the worker that holds SQLite's write lock now."""
@@ -119,7 +134,8 @@ def up(kind: str, folder: Path, *, merciful: bool = False) -> Iterator[System]:
     with ExitStack() as opened:
         backend = opened.enter_context(backends.opened(kind, folder))
         flights_of(folder)
-        *ports, mail_port, proxy_port = free_ports(len(_PORTS) + 2)
+        *ports, mail_port, files_port, hook_port, proxy_port = free_ports(len(_PORTS) + 4)
+        far_ports = FarPorts(mail_port, files_port, hook_port)
         chosen = dict(zip(_PORTS, ports, strict=True))
         variables = {
             **{f"MAILROOM_{name.upper()}": str(port) for name, port in chosen.items()},
@@ -134,12 +150,15 @@ def up(kind: str, folder: Path, *, merciful: bool = False) -> Iterator[System]:
         say(f"starting everything on {kind}")
         environment = {**inherited(), "PYTHONUNBUFFERED": "1"}
         log = folder / "spoilers.log"
-        serving = ["bench.troubled.mail_server", str(mail_port), str(folder / "journal.jsonl"), "merciful" * merciful]
-        proxying = ["bench.troubled.prefect_proxy", str(proxy_port), str(settings.prefect_port)]
-        mail, proxy = (
+        journal, mercy = str(folder / "journal.jsonl"), "merciful" * merciful
+        commands = [["bench.troubled.prefect_proxy", str(proxy_port), str(settings.prefect_port)]] + [
+            [f"bench.troubled.{name}_server", str(port), journal, mercy]
+            for name, port in (("mail", mail_port), ("file", files_port), ("hook", hook_port))
+        ]
+        spoilers = [
             opened.enter_context(programs.running([sys.executable, "-m", *command], environment, log))
-            for command in (serving, proxying)
-        )
+            for command in commands
+        ]
         prefect = PrefectServer(settings, folder / "prefect.log")
         opened.callback(prefect.stop)
         prefect.start()
@@ -150,12 +169,12 @@ def up(kind: str, folder: Path, *, merciful: bool = False) -> Iterator[System]:
 
         def ready() -> bool:
             programs.must_run(process, up_log)
-            programs.must_run(mail, log)
-            programs.must_run(proxy, log)
-            return _answers(f"{settings.public_url}/readyz")
+            for spoiler in spoilers:
+                programs.must_run(spoiler, log)
+            return (folder / "host_key.pub").exists() and _answers(f"{settings.public_url}/readyz")
 
         wait_for("The system", ready, 240)
-        yield System(backend, folder, settings, prefect, process, (mail, proxy), mail_port)
+        yield System(backend, folder, settings, prefect, process, spoilers, far_ports)
         say("stopping everything")
 
 

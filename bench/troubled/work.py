@@ -48,7 +48,7 @@ def timing(number: int, due: datetime) -> dict[str, Any]:
 
 
 def schedule(number: int, recipients: int, due: datetime) -> dict[str, Any]:
-    """Return a schedule whose recipients get mail from nobody else."""
+    """Return a schedule whose recipients get mail from nobody else, with a file and a webhook of its own."""
     first = number * recipients + 1
     to = [script.address(one) for one in range(first, first + recipients)]
     return {
@@ -56,5 +56,15 @@ def schedule(number: int, recipients: int, due: datetime) -> dict[str, Any]:
         "report_id": f"troubled-{number // _SCHEDULES_A_REPORT}",
         "timing": timing(number, due),
         "formats": ["csv"],
-        "destinations": [{"channel": "email", "connection": "troubled", "to": to}],
+        "destinations": [
+            {"channel": "email", "connection": "troubled", "to": to},
+            {"channel": "sftp", "connection": "troubled-files", "path": script.file_name(number + 1)},
+            {"channel": "webhook", "connection": "troubled-hook", "payload": "facts"},
+        ],
     }
+
+
+def recipients(body: dict[str, Any], number: int) -> tuple[str, ...]:
+    """Return everybody whom a schedule reaches, as the journals call them."""
+    mail, files, _ = body["destinations"]
+    return (*mail["to"], files["path"], script.hook(number + 1))

@@ -19,6 +19,8 @@ _HOMES = {
     "Receipt": "channels.base",
     "destination": "channels.registry",
     "load_channel": "channels.registry",
+    "CommandChannel": "channels.command.channel",
+    "CommandDestination": "channels.command.destination",
     "EmailChannel": "channels.email.channel",
     "EmailDestination": "channels.email.destination",
     "ConfigurationError": "errors",

@@ -84,11 +84,14 @@ class RetryLater(Retryable, DeliveryError):
 
     Args:
         not_before: seconds that the far side asked us to wait (Retry-After, a greylisting hint), if it did.
+        of_recipient: whether only this recipient has to wait (greylisting, a full mailbox): the connection works.
     """
 
-    def __init__(self, message: str, *, remedy: str = "", not_before: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, remedy: str = "", not_before: float | None = None, of_recipient: bool = False
+    ) -> None:
         super().__init__(message, remedy=remedy)
-        self.not_before = not_before
+        self.not_before, self.of_recipient = not_before, of_recipient
 
 
 class Withdrawn(DeliveryError):

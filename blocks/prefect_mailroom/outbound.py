@@ -9,16 +9,15 @@ Every network channel and source connects through here. Nothing here imports Pre
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
+from contextvars import ContextVar
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from prefect_mailroom.allow_list import VARIABLE, AllowList, allow_list
 from prefect_mailroom.errors import ConfigurationError, RetryLater, SourceUnavailable, TargetForbidden
 from prefect_mailroom.ip_addresses import Address, is_public, parsed, plain, reached_by
 from prefect_mailroom.never_targets import CLOSED_VARIABLE, OWN_VARIABLE, never_targets
@@ -37,6 +36,7 @@ __all__ = [
     "allow_list",
     "ascii_host",
     "connect",
+    "hosts_looked_up",
     "http_client",
     "is_opened",
     "is_public",
@@ -47,11 +47,12 @@ __all__ = [
     "tls_fault",
 ]
 
-VARIABLE = "MAILROOM_OUTBOUND_ALLOW"
 SCREEN_SECONDS = 2
 """How long a look-up may take while somebody waits for a connection to be stored."""
 _LOOK_UP_SECONDS = 5
-_HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9-]{1,63})*\.?")
+
+
+_LOOKED_UP: ContextVar[list[str] | None] = ContextVar("hosts that were looked up", default=None)
 
 
 class NoSuchHost(ConfigurationError):
@@ -68,45 +69,6 @@ class Screened(Protocol):
         Raises:
             TargetForbidden: the target is forbidden. A host that cannot be looked up passes: each sending looks again.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class AllowList:
-    """The private targets that the operator opened."""
-
-    hosts: frozenset[str]
-    networks: tuple[IPv4Network | IPv6Network, ...]
-
-    def covers(self, host: str, address: Address) -> bool:
-        """Tell whether this host, or the address it stands for, was opened."""
-        return _bare(host) in self.hosts or any(address in network for network in self.networks)
-
-
-def allow_list(variable: str = VARIABLE) -> AllowList:
-    """Return the operator's list as it stands in the environment now.
-
-    Args:
-        variable: where it stands; other lists of hosts and networks are written in the same way.
-
-    Raises:
-        ConfigurationError: an entry is neither a host name nor a network.
-    """
-    hosts: set[str] = set()
-    networks: list[IPv4Network | IPv6Network] = []
-    for entry in re.split(r"[\s,]+", os.environ.get(variable, "").strip()):
-        if not entry:
-            continue
-        try:
-            networks.append(ip_network(entry))
-        except ValueError as error:
-            if "/" in entry or entry[0].isdigit() or not _HOST.fullmatch(entry.lower()):
-                raise ConfigurationError(
-                    f"{variable} has the entry '{entry}', which is neither a host nor a network.",
-                    remedy="Write host names or networks such as 10.8.0.0/16 (no host bits), separated by commas.",
-                    field=variable,
-                ) from error
-            hosts.add(_bare(entry))
-    return AllowList(frozenset(hosts), tuple(networks))
 
 
 def permit(host: str, address: str) -> None:
@@ -193,6 +155,17 @@ def screening() -> Iterator[None]:
         return
 
 
+@contextmanager
+def hosts_looked_up() -> Iterator[list[str]]:
+    """Give the hosts that connections look up within the block, each once and in order, for the audit trail."""
+    found: list[str] = []
+    before = _LOOKED_UP.set(found)
+    try:
+        yield found
+    finally:
+        _LOOKED_UP.reset(before)
+
+
 def is_opened(host: str, address: str) -> bool:
     """Tell whether the operator's list names this host or address; plain HTTP may be used there alone."""
     return allow_list().covers(host, parsed(address))
@@ -224,6 +197,11 @@ async def resolve(host: str, port: int, *, timeout: float = 10, database: str | 
         ConfigurationError: no such host, or an address that is not permitted.
         RetryLater: the name server did not answer.
     """
+    if not 0 < port < 65536:
+        message = f"{str(port)[:20]} is not a port."
+        raise ConfigurationError(message, remedy="Use a number from 1 to 65535.", field="port")
+    if (asked := _LOOKED_UP.get()) is not None and _shown(host) not in asked:
+        asked.append(_shown(host))
     try:
         async with asyncio.timeout(timeout):
             loop = asyncio.get_running_loop()
@@ -291,7 +269,7 @@ async def connect(host: str, port: int, *, timeout: float, address: str | None =
     raise RetryLater(f"'{_shown(host)}' cannot be reached on port {port}: {why}.") from problem
 
 
-def http_client(*, timeout: float) -> AsyncClient:
+def http_client(*, timeout: float, ca_certificates: str = "") -> AsyncClient:
     """Return an HTTP client for permitted addresses only, which follows no redirect and reads no proxy settings.
 
     Call `resolve` before a request: httpx-secure finds the address of a host by a bare TCP connection, and `resolve`
@@ -300,19 +278,29 @@ def http_client(*, timeout: float) -> AsyncClient:
 
     Args:
         timeout: seconds for each of writing and reading; connecting may take half as long.
+        ca_certificates: PEM certificates to trust beside the usual authorities.
+
+    Raises:
+        ConfigurationError: these are no certificates.
     """
     # Late: these cost a renderer process that opens no HTTP connection 0.2 s and some memory.
     import httpx
     from httpx_secure import httpx_ssrf_protection
 
     from prefect_mailroom.quiet_http import QuietClient
+    from prefect_mailroom.tls import trusting
 
     async def validator(host: str, address: Address, port: int) -> bool:
         permit(host, str(address))
         await refuse_never(host, str(address), port)
         return True
 
-    client = QuietClient(timeout=httpx.Timeout(timeout, connect=timeout / 2), follow_redirects=False, trust_env=False)
+    client = QuietClient(
+        timeout=httpx.Timeout(timeout, connect=timeout / 2),
+        verify=trusting(ca_certificates),
+        follow_redirects=False,
+        trust_env=False,
+    )
     return httpx_ssrf_protection(client, check_globally_reachable=False, custom_validator=validator)
 
 
@@ -321,10 +309,6 @@ def tls_fault(error: BaseException | None) -> ssl.SSLError | None:
     while error is not None and not isinstance(error, ssl.SSLError):
         error = error.__cause__ or error.__context__
     return error
-
-
-def _bare(host: str) -> str:
-    return host.strip("[]").rstrip(".").lower()
 
 
 def _shown(host: str) -> str:

@@ -12,6 +12,9 @@ from embedded.display import printable
 from mailroom.settings import Settings, current
 from prefect_mailroom.errors import ConfigurationError
 
+_CONNECTIONS_SECONDS = 15.0
+"""For so long the check of our connections waits for their servers, where Prefect is waited for as well."""
+
 
 def init(*, wait: float = 0) -> None:
     """Create or repair the set-up: folder, key, tables, sample data, catalog, work pool, block types, connections.
@@ -37,7 +40,7 @@ def say(line: str) -> None:
 async def _init(settings: Settings, wait: float) -> int:
     found = await bootstrap.local_part(settings, say)
     if await bootstrap.wait_for_prefect(settings, wait):
-        await bootstrap.prefect_part(settings, say)
+        await bootstrap.prefect_part(settings, say, wait=min(wait, _CONNECTIONS_SECONDS))
     elif wait or settings.mode == "production":
         raise ConfigurationError(
             (

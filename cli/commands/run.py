@@ -1,5 +1,5 @@
 """`mailroom run`: short for `mailroom schedules run`."""
 
-from cli.commands.schedules import run
+from cli.commands.schedules.commands import run
 
 __all__ = ["run"]

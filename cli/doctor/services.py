@@ -156,13 +156,15 @@ async def _block_slugs(client: httpx.AsyncClient, base: str) -> set[str]:
 
 async def connections(rows: list[Connection], settings: Settings) -> list[Finding]:
     """Ask each connection's far side whether it works; nothing is delivered."""
-    from mailroom.connections.service import check
+    from mailroom.connections.checks import of_connection
 
     found = []
     for row in rows:
         name = f"connection {row.name}"
         try:
-            found.append(ok(name, await check(row, settings)))
+            checked = await of_connection(row, settings)
+            checked.require()
+            found.append(ok(name, checked.message))
         except MailroomError as error:
             found.append(problem(name, error.message, error.remedy or "Check its settings."))
     return found

@@ -51,6 +51,7 @@ class Action(StrEnum):
     EXECUTION_LIST = "execution.list"
     EXECUTION_READ = "execution.read"
     EXECUTION_RETRY = "execution.retry"
+    EXECUTION_CORRECT = "execution.correct"
     DELIVERY_LIST = "delivery.list"
     DELIVERY_RETRY = "delivery.retry"
     STOP_LIST = "stop.list"
@@ -69,6 +70,7 @@ class Action(StrEnum):
     CONNECTION_KINDS = "connection.kinds"
     CONNECTION_USE = "connection.use"
     CONNECTION_CHECK = "connection.check"
+    CONNECTION_USES = "connection.uses"
     CONNECTION_TRY = "connection.try"
     CONNECTION_READ = "connection.read"
     CONNECTION_CREATE = "connection.create"
@@ -188,6 +190,7 @@ TABLE: Mapping[Action, Rule] = {
     Action.EXECUTION_LIST: _LIST,
     Action.EXECUTION_READ: _READ,
     Action.EXECUTION_RETRY: _owned(),
+    Action.EXECUTION_CORRECT: _owned(),
     Action.DELIVERY_LIST: _LIST,
     # Each execution is asked for as by `execution.retry`.
     Action.DELIVERY_RETRY: _general(),
@@ -208,6 +211,8 @@ TABLE: Mapping[Action, Rule] = {
     # Asked when a schedule or a report is saved, and again when a run sends.
     Action.CONNECTION_USE: Rule(_R, _NOBODY, _SHARED, _ALL, unroutable=True),
     Action.CONNECTION_CHECK: _owned(_SHARED),
+    # Named are the schedules and reports that the caller sees; the others are counted.
+    Action.CONNECTION_USES: _owned(_SHARED, scope=_R),
     # The connection is named in the body.
     Action.CONNECTION_TRY: _general(),
     Action.CONNECTION_READ: _owned(_NOBODY, scope=_R),

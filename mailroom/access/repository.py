@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, delete, false, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, delete, false, func, lambda_stmt, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action, Relation
@@ -145,7 +145,10 @@ async def forget_team(session: AsyncSession, team_id: str) -> None:
 
 async def key_and_owner(session: AsyncSession, prefix: str) -> tuple[ApiKey, User] | None:
     """Return the key that begins so, with its owner, or None."""
-    query = select(ApiKey, User).join(User, User.id == ApiKey.user_id).where(ApiKey.prefix == prefix)
+    # Asked for each request: as a lambda it is built and compiled once.
+    query = lambda_stmt(
+        lambda: select(ApiKey, User).join(User, User.id == ApiKey.user_id).where(ApiKey.prefix == prefix)
+    )
     found = (await session.execute(query)).one_or_none()
     return (found[0], found[1]) if found else None
 

@@ -73,6 +73,19 @@ class FileDownloaded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FileFetched(_OfExecution):
+    """A file was fetched by the link of a `delivery`, without a log-in; `recipient` is whom the link was sent to."""
+
+    action = "fetched"
+    schedule: str
+    delivery: str
+    recipient: str
+    filename: str
+    sha256: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReportPreviewed(Event):
     """A report was shown with its data as they are."""
 

@@ -217,10 +217,28 @@ class ConnectionDeleted(_OfConnection):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTested(_OfConnection):
-    """A test was sent through a connection; `outcome` is `delivered`, or the error that kept it from that."""
+    """A test was sent through a connection; `outcome` is `delivered`, or the error that kept it from that.
+
+    `kind` and `host` say where it led if the connection is not stored.
+    """
 
     action = "tested"
     recipient: str
+    outcome: str
+    kind: str = ""
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionChecked(_OfConnection):
+    """A connection was checked, without a delivery; `outcome` is `ok`, or the error of the step that failed.
+
+    `host` says where it led if the connection is not stored.
+    """
+
+    action = "checked"
+    kind: str
+    host: str
     outcome: str
 
 
@@ -272,6 +290,18 @@ class ExecutionRetried(Event):
     schedule: str
     was: str
     undelivered: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionCorrected(Event):
+    """A person had a wrong execution corrected, by the execution `correction`; it goes to so many `recipients`."""
+
+    entity_type = "execution"
+    action = "corrected"
+    schedule: str
+    correction: str
+    recipients: int
+    reason: str | None
 
 
 class _OfStop(Event):

@@ -49,3 +49,25 @@ class RecipientErased(Event):
     entity_type = "recipient"
     action = "erased"
     replaced: dict[str, int]
+
+
+class _OfPeople(Event):
+    __slots__ = ()
+    entity_type = "schedule"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribed(_OfPeople):
+    """A person wants nothing of the schedule any more, by the link of a `delivery`."""
+
+    action = "unsubscribed"
+    address: str
+    delivery: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribedAgain(_OfPeople):
+    """A person who had unsubscribed gets the mails of the schedule again."""
+
+    action = "subscribed_again"
+    address: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, false, select, true, update
+from sqlalchemy import ColumnElement, delete, false, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action, Relation
@@ -15,6 +16,24 @@ from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.storage.inserting import insert_into
 from mailroom.storage.tables import Connection
+
+MESSAGE = 1000
+"""So many characters of what a check said are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a row has to know about the new settings of its block.
+
+    Attributes:
+        is_same: whether they are the same as before, secrets included.
+        has_secrets: whether one is set; `has_new_secrets`: whether one is another than before.
+    """
+
+    description: str
+    is_same: bool
+    has_secrets: bool
+    has_new_secrets: bool
 
 
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:
@@ -54,7 +73,14 @@ def _missing(name: str) -> NotFound:
 
 
 async def insert(
-    session: AsyncSession, name: str, *, kind: str, block_type_slug: str, description: str, now: datetime
+    session: AsyncSession,
+    name: str,
+    *,
+    kind: str,
+    block_type_slug: str,
+    description: str,
+    has_secrets: bool,
+    now: datetime,
 ) -> Connection | None:
     """Store a new row that is not made yet; return None where the name is in use.
 
@@ -68,6 +94,7 @@ async def insert(
         "is_made": False,
         "created_at": now,
         "updated_at": now,
+        "secret_changed_at": now if has_secrets else None,
     }
     query = insert_into(session, Connection).values(**values).on_conflict_do_nothing().returning(Connection)
     return (await session.scalars(query)).one_or_none()
@@ -79,20 +106,46 @@ async def made(session: AsyncSession, name: str) -> bool:
     return (await session.scalars(query)).one_or_none() is not None
 
 
-async def change(session: AsyncSession, name: str, *, now: datetime, description: str | None = None) -> Connection:
-    """Write that a connection is changed; and, where a new description is given, that its block is; return the row.
+async def mark_changing(session: AsyncSession, name: str, *, now: datetime) -> None:
+    """Write that a connection is about to be changed.
 
     Raises:
         NotFound: it is gone by now.
     """
-    values: dict[str, Any] = {"updated_at": now}
-    if description is not None:
-        values |= {"description": description, "is_made": True}
+    await _update(session, name, {"updated_at": now})
+
+
+async def changed(session: AsyncSession, name: str, change: Change, *, now: datetime) -> Connection:
+    """Write that the block of a connection is changed; return the row.
+
+    Raises:
+        NotFound: it is gone by now.
+    """
+    values: dict[str, Any] = {"updated_at": now, "description": change.description, "is_made": True}
+    if not change.is_same:
+        values |= {"last_check_at": None, "last_check_ok": None, "last_check_message": None}
+    if change.has_new_secrets or not change.has_secrets:
+        values["secret_changed_at"] = now if change.has_secrets else None
+    return await _update(session, name, values)
+
+
+async def _update(session: AsyncSession, name: str, values: dict[str, Any]) -> Connection:
     query = update(Connection).where(Connection.name == name).values(**values).returning(Connection)
     found = (await session.scalars(query.execution_options(populate_existing=True))).one_or_none()
     if found is None:
         raise _missing(name)
     return found
+
+
+async def checked(session: AsyncSession, name: str, *, seen: datetime, ok: bool, message: str, now: datetime) -> None:
+    """Write how a check ended, unless the settings have changed since its row was read, or a later check has ended.
+
+    Args:
+        seen: the row's last change, as it was read before the check.
+    """
+    earlier = or_(Connection.last_check_at.is_(None), Connection.last_check_at <= now)
+    query = update(Connection).where(Connection.name == name, Connection.updated_at == seen, earlier)
+    await session.execute(query.values(last_check_at=now, last_check_ok=ok, last_check_message=message[:MESSAGE]))
 
 
 async def give_back(session: AsyncSession, name: str, *, inserted_at: datetime) -> None:

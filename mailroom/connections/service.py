@@ -5,7 +5,6 @@ Secrets go to the block and never come back: what is read of a block shows that 
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from functools import partial
 from typing import Any, get_args
@@ -13,6 +12,7 @@ from typing import Any, get_args
 from prefect.blocks.core import Block
 from prefect.client.schemas.objects import BlockDocument
 from prefect.exceptions import ObjectNotFound
+from prefect.types import SecretDict
 from pydantic import SecretStr, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,20 +21,19 @@ from mailroom.access.viewer import SYSTEM
 from mailroom.audit import events
 from mailroom.audit import repository as audit
 from mailroom.audit.differences import differences
-from mailroom.connections import blocks, remembered, uses
+from mailroom.connections import blocks, kept_secrets, remembered, uses
 from mailroom.connections import repository as connection_repository
+from mailroom.connections.breaker import service as breaker
 from mailroom.connections.kinds import block_type, kinds
+from mailroom.connections.repository import Change
 from mailroom.connections.spec import ConnectionSettings, NewConnection, build, screen
 from mailroom.context import Context
-from mailroom.errors import Conflict, Unavailable
+from mailroom.errors import Conflict
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Connection
-from prefect_mailroom.channels.base import Channel
-from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError
 
-CHECK_SECONDS = 30.0
 _BEING_MADE = timedelta(minutes=1)
 """For so long a connection that is not made may be under way: longer than its making can take."""
 _HIDDEN = "********"  # What Prefect shows in place of a secret.
@@ -50,12 +49,14 @@ async def reserve(session: AsyncSession, wanted: NewConnection, context: Context
         Invalid: see `build`.
     """
     await _refuse_taken(session, wanted.name)  # Said before the faults of settings that are not wanted here.
+    block = build(wanted.kind, wanted.settings)
     row = await connection_repository.insert(
         session,
         wanted.name,
         kind=wanted.kind,
-        block_type_slug=build(wanted.kind, wanted.settings).get_block_type_slug(),
+        block_type_slug=block.get_block_type_slug(),
         description=wanted.description,
+        has_secrets=bool(kept_secrets.secrets_of(block)),
         now=context.now,
     )
     if row is None:
@@ -100,48 +101,83 @@ async def create(session: AsyncSession, wanted: NewConnection, context: Context)
 
 
 async def replace(database: Database, name: str, wanted: ConnectionSettings, context: Context) -> Connection:
-    """Store new settings, all of them: a stored secret is never taken over, so it cannot be sent to a new host.
+    """Store new settings, all of them. A secret that is sent as `{"secret": true}` stays, see `kept_secrets`.
 
     The row is marked as changed before its block is. So a creation under way that fails meanwhile leaves it alone, and
     a row without a block (its process died, or somebody removed the block in Prefect) gets a new one. Where the row was
-    never made, a block of its name is somebody else's, and is not overwritten. No transaction is open while Prefect is
-    waited for.
+    never made, a block of its name is somebody else's: it is not overwritten, and no secret of it is kept. No
+    transaction is open while Prefect is waited for.
 
     Raises:
-        NotFound, Invalid, Unavailable.
+        NotFound, Unavailable.
+        Invalid: the settings are wrong, or a stored secret is not kept.
         Conflict: another kind; or Prefect has a block of the name of a connection that was never made.
     """
 
     async def mark(session: AsyncSession) -> None:
         await connection_repository.get(session, name, viewer=context.viewer, doing=Action.CONNECTION_CHANGE)
-        await connection_repository.change(session, name, now=context.now)
+        await connection_repository.mark_changing(session, name, now=context.now)
 
-    async def finish(changes: dict[str, Any], session: AsyncSession) -> Connection:
+    async def finish(change: Change, changes: dict[str, Any], session: AsyncSession) -> Connection:
         # Later than the mark, so that nobody goes on with what was remembered between mark and block.
         later = context.now + timedelta(microseconds=1)
-        row = await connection_repository.change(session, name, now=later, description=wanted.description)
+        row = await connection_repository.changed(session, name, change, now=later)
         event = events.ConnectionChanged(row.name, row.kind, sorted(wanted.settings), changes)
         audit.record_by(session, event, context)
+        await breaker.changed(session, name, context)
         return row
 
-    async def look(session: AsyncSession) -> bool:
+    async def look(session: AsyncSession) -> Connection:
         row = await connection_repository.get(session, name, viewer=context.viewer)
         if wanted.kind != row.kind:
             message = f"The connection is of kind {row.kind}, which cannot be changed to {wanted.kind}."
             raise Conflict(message, remedy="Create a new connection, and use it where this one is used.")
-        return row.is_made
+        return row
 
-    is_made = await database.transact(look)
-    block = build(wanted.kind, wanted.settings)
+    row = await database.transact(look)
+    is_made = row.is_made
+    old = await stored(row, context.settings) if is_made else None
+    block, complete = with_kept_secrets(wanted, old)
     await screen(block)
     before = await _audited(database, name, context)
     await database.transact(mark)
     if is_made:
         await blocks.save(block, name, context.settings)
     else:
-        await blocks.make_of(name, wanted, context.settings)
+        await blocks.make_of(name, complete, context.settings)
     changes = differences(before, await _audited(database, name, context))
-    return await database.transact(partial(finish, changes))
+    return await database.transact(partial(finish, _change(wanted.description, old, complete), changes))
+
+
+def with_kept_secrets(wanted: ConnectionSettings, old: Block | None) -> tuple[Block, ConnectionSettings]:
+    """Return the block of settings in which stored secrets may stay, and the settings with these secrets.
+
+    Args:
+        old: the block as it is stored.
+
+    Raises:
+        Invalid: the settings are wrong, or a stored secret is not kept.
+    """
+    settings = kept_secrets.filled(wanted.settings, old)
+    block = build(wanted.kind, settings)
+    kept_secrets.refuse_moved(wanted.settings, old, block)
+    return block, wanted.model_copy(update={"settings": settings})
+
+
+def _change(description: str, old: Block | None, complete: ConnectionSettings) -> Change:
+    new = build(complete.kind, complete.settings)  # A new one: saving marks a block.
+    secrets = kept_secrets.secrets_of(new)
+    is_other = old is None or secrets != kept_secrets.secrets_of(old)
+    return Change(description, kept_secrets.is_same(old, new), bool(secrets), is_other)
+
+
+async def stored(row: Connection, settings: Settings) -> Block | None:
+    """Return the block of a connection with its secrets; None where it is missing or no longer fits its kind."""
+    try:
+        document = await _document(row, settings, include_secrets=True)
+    except ConfigurationError:
+        return None
+    return kept_secrets.read(block_type(row.kind), document.data)
 
 
 async def _audited(database: Database, name: str, context: Context) -> dict[str, Any]:
@@ -159,17 +195,15 @@ async def delete(session: AsyncSession, name: str, context: Context) -> None:
 
     Raises:
         NotFound, Unavailable.
-        Conflict: schedules or reports use it; some are named. Or it is being made at this moment.
+        Conflict: schedules or reports use it; `faults` names them. Or it is being made at this moment.
     """
     row = await connection_repository.get(session, name, viewer=context.viewer, doing=Action.CONNECTION_DELETE)
     if not row.is_made and context.now - row.updated_at < _BEING_MADE:
         # The block may appear right after we would have looked for it, and nobody would remove it.
         raise Conflict(f"The connection '{name}' is being made at this moment.", remedy="Try again in a minute.")
-    schedules, reports = await uses.of_connection(session, name)
-    if schedules or reports:
-        users = [f"schedule '{used}'" for used in schedules] + [f"report '{used}'" for used in reports]
-        message = f"The connection '{name}' is used by {', '.join(users[:5])}{' and more' if len(users) > 5 else ''}."
-        raise Conflict(message, remedy="Change or delete what uses it first.")
+    used = await uses.of_connection(session, name, viewer=context.viewer)
+    if used.count:
+        raise Conflict(uses.refusal(name, used), remedy="Change or delete what uses it first.", faults=used.faults())
     # The block first: a database must not be kept waiting for Prefect.
     # Where it was never made, a block of its name is somebody else's.
     if row.is_made:
@@ -180,6 +214,7 @@ async def delete(session: AsyncSession, name: str, context: Context) -> None:
             except ObjectNotFound:
                 pass  # Somebody removed it in Prefect: what is wanted is so already.
     audit.record_by(session, events.ConnectionDeleted(row.name, row.kind, []), context)
+    await breaker.forget(session, row.name, context)
     await session.delete(row)
 
 
@@ -200,8 +235,8 @@ async def shown(row: Connection, settings: Settings) -> dict[str, Any]:
 
 
 def _is_secret(annotation: Any) -> bool:
-    """Tell whether a setting holds secrets. Prefect hides a secret, but not a mapping or a list of them."""
-    return annotation is SecretStr or any(_is_secret(part) for part in get_args(annotation))
+    """Tell whether a setting holds secrets. Prefect hides a secret, but not every mapping or list of them."""
+    return annotation in (SecretStr, SecretDict) or any(_is_secret(part) for part in get_args(annotation))
 
 
 def _hidden(value: Any) -> Any:
@@ -214,7 +249,8 @@ def _hidden(value: Any) -> Any:
 
 def _without_secrets(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_secrets(item) for key, item in value.items()}
+        # Prefect marks a block within a block by its type. It is no setting, and could not be sent back.
+        return {key: _without_secrets(item) for key, item in value.items() if key != "block_type_slug"}
     if isinstance(value, list):
         return [_without_secrets(item) for item in value]
     return {"secret": True} if value == _HIDDEN else value
@@ -275,21 +311,3 @@ async def load_known(row: Connection, settings: Settings, *, kind: str) -> Block
         raise ConfigurationError(message, remedy=f"Choose a connection of kind {kind}.", field="connection")
     documents = remembered.of_process()
     return _block(row, await documents.get(row, lambda: _document(row, settings, include_secrets=True)))
-
-
-async def check(row: Connection, settings: Settings) -> str:
-    """Ask the far side whether the connection works; returns one line about it.
-
-    Raises:
-        ConfigurationError, RetryLater, SourceUnavailable, …: what the block says is wrong.
-        Unavailable: no answer in time, from Prefect or from the far side.
-    """
-    block = await load(row, settings)
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            if isinstance(block, Channel):
-                return await block.check(Steps())
-            return str(await block.check())  # type: ignore[attr-defined]  # every source has it; a test looks
-    except TimeoutError as error:
-        message = f"The server behind the connection '{row.name}' did not answer within {CHECK_SECONDS:g} s."
-        raise Unavailable(message, remedy="Check the address and port in the connection.") from error

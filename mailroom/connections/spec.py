@@ -8,6 +8,7 @@ from typing import Any
 from prefect.blocks.core import Block
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mailroom.connections.kept_secrets import markers, nothing_to_keep
 from mailroom.connections.kinds import block_type
 from mailroom.errors import Fault, Invalid
 from prefect_mailroom import outbound
@@ -25,7 +26,8 @@ class ConnectionSettings(BaseModel):
         repr=False,
         description=(
             "The fields of its kind, as GET /api/v1/connections/kinds lists them. Every channel has `retries`: when a "
-            "delivery that failed is tried again."
+            "delivery that failed is tried again. In a change, a secret that is sent as it is shown, "
+            '`{"secret": true}`, stays as it is stored, unless a setting changes that may decide where it is sent.'
         ),
     )
 
@@ -36,6 +38,20 @@ class NewConnection(ConnectionSettings):
     name: str = Field(min_length=1, max_length=100, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
 
 
+class UnsavedConnection(ConnectionSettings):
+    """Settings to be checked before they are stored."""
+
+    connection: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description=(
+            "The connection that these settings would change. Its stored secrets stand behind each "
+            '`{"secret": true}`, under the same conditions as in a change.'
+        ),
+    )
+
+
 def build(kind: str, settings: Mapping[str, Any]) -> Block:
     """Return the block of these settings, validated; nothing is stored.
 
@@ -43,6 +59,8 @@ def build(kind: str, settings: Mapping[str, Any]) -> Block:
         Invalid: an unknown kind, or every wrong field as `settings.…`; no value is repeated, as it may be secret.
     """
     block_class = block_type(kind)
+    if kept := markers(settings):
+        raise nothing_to_keep(kept)
     faults = list(_unknown(block_class, settings, "settings"))
     try:
         block = block_class.model_validate(dict(settings))
@@ -51,6 +69,9 @@ def build(kind: str, settings: Mapping[str, Any]) -> Block:
         raise Invalid([*faults, *found]) from None
     except ConfigurationError as error:
         raise Invalid.from_configuration(error, "settings") from None
+    except Exception as error:  # The validators of others, such as prefect-email's, expect no wrong type.
+        message = f"These settings cannot be read ({type(error).__name__})."
+        raise Invalid([*faults, Fault("settings", message, "Check the type of each value.")]) from None
     if faults:
         raise Invalid(faults)
     return block

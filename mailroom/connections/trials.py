@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,21 @@ from mailroom.access.viewer import Viewer
 from mailroom.audit import repository as audit
 from mailroom.audit.delivery_events import CredentialUsed
 from mailroom.audit.events import ConnectionTested
+from mailroom.connections import checks
 from mailroom.connections import repository as connection_repository
-from mailroom.connections import service as connections
+from mailroom.connections.checks import Checked
 from mailroom.context import Context
-from mailroom.errors import Invalid
+from mailroom.errors import CheckFailed, Invalid
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import Connection
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, ParcelFile, Receipt
 from prefect_mailroom.channels.registry import destination, destination_type
-from prefect_mailroom.errors import ConfigurationError
+from prefect_mailroom.channels.steps import Step, StepName, Steps
+from prefect_mailroom.errors import ConfigurationError, MailroomError
 from prefect_mailroom.text import variables
+
+_MAY_FAIL = {StepName.ANSWER, StepName.READ_BACK, StepName.DELETE}
+"""The steps of a check that say nothing about whether a delivery would be taken."""
 
 
 def target(channel: str, connection: str, to: str, settings: Mapping[str, Any]) -> Destination:
@@ -66,24 +71,64 @@ async def find_connection(session: AsyncSession, channel: str, name: str, *, vie
     return row
 
 
-async def send(row: Connection, wanted: Destination, context: Context) -> Receipt:
-    """Send the message now to its first recipient; return what the far side confirmed.
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How a test ended: the check that came before, all steps, and the receipt or the error."""
 
-    Raises:
-        ConfigurationError, RetryLater, Refused, OutcomeUnknown: the delivery's own errors.
-        Unavailable: Prefect does not answer.
+    check: Checked
+    steps: list[Step]
+    receipt: Receipt | None
+    error: MailroomError | None
+
+    @property
+    def outcome(self) -> str:
+        """Return in one word how it ended: `delivered`, or the error."""
+        return type(self.error).__name__ if self.error else "delivered"
+
+    def confirmed(self) -> Receipt:
+        """Return the receipt.
+
+        Raises:
+            CheckFailed: a step failed that the test cannot do without.
+        """
+        if self.error is not None:
+            raise CheckFailed(self.error, self.steps)
+        assert self.receipt is not None
+        return self.receipt
+
+
+async def send(block: Channel, name: str, wanted: Destination, context: Context) -> Tried:
+    """Check the connection step by step, then send the message to the first recipient. No error comes out of it.
+
+    Where a step fails, nothing is sent, with one exception: a far side that answers no question, or gives nothing back,
+    may take a delivery all the same.
     """
-    block = await connections.load(row, context.settings)
-    assert isinstance(block, Channel)  # The registry maps a channel's kind to a Channel.
+    check = await checks.of_block(block)
+    if check.error is not None and check.steps[-1].name not in _MAY_FAIL:
+        return Tried(check, check.steps, None, check.error)
+    steps, receipt, failed = Steps(), None, None
+    try:
+        with steps.step(StepName.DELIVER) as told:
+            receipt = await _deliver(block, name, wanted, context)
+            told.message = f"The far side confirmed it: {receipt.reference}."
+    except MailroomError as error:
+        failed = error
+    mask = checks.Mask(block)
+    return Tried(check, [*check.steps, *map(mask.step, steps.done)], receipt, mask.error(failed))
+
+
+async def _deliver(block: Channel, name: str, wanted: Destination, context: Context) -> Receipt:
     recipient = wanted.recipients()[0]
+    is_saved = name != checks.UNSAVED
+    what = f"The connection '{name}'" if is_saved else "The connection, which is not saved yet,"
     parcel = Parcel(
         key=f"test-{new_id()}",
         attempt=1,
         recipient=recipient,
         destination=wanted,
-        subject=f"Mailroom: a test of the connection {row.name}",
+        subject=f"Mailroom: a test of {f'the connection {name}' if is_saved else 'a connection that is not saved yet'}",
         text=f"This is a test message that {context.user.email} requested at {context.now:%Y-%m-%d %H:%M} UTC. "
-        f"The connection '{row.name}' works.",
+        f"{what} works.",
         variables=variables.values(
             report_name="Test",
             report_slug="test",
@@ -93,7 +138,7 @@ async def send(row: Connection, wanted: Destination, context: Context) -> Receip
             window_from=context.now.date(),
             window_to=context.now.date(),
         ),
-        facts={"test": True, "connection": row.name},
+        facts={"test": True, "connection": name},
         is_test=True,
     )
     # With a file: a channel that carries nothing else would otherwise confirm a test that has touched nothing.
@@ -120,3 +165,11 @@ async def record(row: Connection, recipient: str, outcome: str, context: Context
     """Record in the audit trail that a test was sent, or what kept it from being sent, and with whose secrets."""
     audit.record_by(session, ConnectionTested(row.name, recipient, outcome), context)
     audit.record_by(session, CredentialUsed(row.name, "test", context.user.email), context)
+
+
+async def record_unsaved(
+    kind: str, host: str, recipient: str, outcome: str, context: Context, session: AsyncSession
+) -> None:
+    """Record the same of a connection that is not stored, and where it led."""
+    audit.record_by(session, ConnectionTested(checks.UNSAVED, recipient, outcome, kind, host), context)
+    audit.record_by(session, CredentialUsed(checks.UNSAVED, "test", context.user.email), context)

@@ -2,32 +2,143 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Text, cast, select
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Result, Text, case, cast, column, func, select, true
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.reach import of_reports, of_schedules
+from mailroom.access.viewer import Viewer
+from mailroom.errors import Fault
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import Report, Schedule
 
+MOST_NAMED = 100
+"""So many schedules, and so many reports, are named; the rest is counted."""
+_IN_WORDS = 5
 
-async def of_connection(session: AsyncSession, name: str) -> tuple[list[str], list[str]]:
-    """Return the names of the schedules (not deleted) and the ids of the reports that use the connection."""
-    schedules = select(Schedule.name, Schedule.distribution_config).where(
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A schedule or report that uses a connection, and that the viewer may see. `state` is a schedule's alone."""
+
+    id: str
+    name: str
+    state: ScheduleState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """The users of a connection, by name.
+
+    Attributes:
+        more_schedules, more_reports: how many there are besides those that are named: the viewer may not see them, or
+            there are too many.
+    """
+
+    schedules: list[User]
+    reports: list[User]
+    more_schedules: int
+    more_reports: int
+
+    @property
+    def count(self) -> int:
+        """Return how many there are in all."""
+        return len(self.schedules) + len(self.reports) + self.more_schedules + self.more_reports
+
+    def faults(self) -> list[Fault]:
+        """Return each user as what is in the way of a deletion."""
+        named = [
+            *(
+                Fault(f"schedules.{one.id}", f"The schedule '{one.name}' ({one.state}) uses it.")
+                for one in self.schedules
+            ),
+            *(Fault(f"reports.{one.id}", f"The report '{one.name}' reads from it.") for one in self.reports),
+        ]
+        counted = (("schedules", self.more_schedules), ("reports", self.more_reports))
+        return [*named, *(Fault(what, f"{more} more {what} use it.") for what, more in counted if more)]
+
+
+async def of_connection(session: AsyncSession, name: str, *, viewer: Viewer) -> Uses:
+    """Return the schedules (not deleted) and the reports that use a connection, as far as the viewer may see them."""
+    schedules = select(
+        Schedule.id, Schedule.name, Schedule.state, Schedule.distribution_config, _seen(of_schedules(viewer))
+    )
+    # The text narrows it down; the decision is made on the parsed value below.
+    narrowed = cast(Schedule.distribution_config, Text).contains(name, autoescape=True)
+    rows = await session.execute(
+        schedules.where(Schedule.state != ScheduleState.DELETED, narrowed).order_by(Schedule.name, Schedule.id)
+    )
+    by_schedule = [
+        (User(row[0], row[1], row[2]), bool(row[4]))
+        for row in rows
+        if any(target.get("connection") == name for target in row[3].get("destinations", []))
+    ]
+    reports = select(Report.id, Report.title, Report.definition, _seen(of_reports(viewer)))
+    narrowed = cast(Report.definition, Text).contains(name, autoescape=True)
+    rows = await session.execute(reports.where(Report.is_active, narrowed).order_by(Report.id))
+    by_report = [
+        (User(row[0], row[1]), bool(row[3])) for row in rows if row[2].get("source", {}).get("connection") == name
+    ]
+    named_schedules, named_reports = _named(by_schedule), _named(by_report)
+    return Uses(
+        named_schedules, named_reports, len(by_schedule) - len(named_schedules), len(by_report) - len(named_reports)
+    )
+
+
+async def counts(session: AsyncSession) -> dict[str, int]:
+    """Return how many schedules (not deleted) and reports use each connection that is used, by one query for each."""
+    if session.get_bind().dialect.name == "sqlite":
+        each = func.json_each(Schedule.distribution_config, "$.destinations").table_valued("value", name="destination")
+        name = func.json_extract(each.c.value, "$.connection")
+    else:
+        items = func.jsonb_array_elements(Schedule.distribution_config["destinations"])
+        each = items.table_valued(column("value", JSONB), name="destination")
+        name = each.c.value["connection"].astext
+    schedules = select(name, func.count(Schedule.id.distinct())).select_from(Schedule).join(each, true())
+    found = Counter(
+        dict(_pairs(await session.execute(schedules.where(Schedule.state != ScheduleState.DELETED).group_by(name))))
+    )
+    source = Report.definition["source"]["connection"].as_string()
+    reports = select(source, func.count()).where(Report.is_active).group_by(source)
+    return found + Counter(dict(_pairs(await session.execute(reports))))
+
+
+def _pairs(rows: Result[Any]) -> list[tuple[str, int]]:
+    return [(row[0], row[1]) for row in rows if row[0] is not None]
+
+
+def refusal(name: str, used: Uses) -> str:
+    """Return in words that a connection is in use, with the first users. Pure."""
+    users = [f"schedule '{one.name}'" for one in used.schedules] + [f"report '{one.id}'" for one in used.reports]
+    shown = users[:_IN_WORDS]
+    if more := used.count - len(shown):
+        shown.append(f"{more} more")
+    return f"The connection '{name}' is used by {', '.join(shown)}."
+
+
+def _seen(condition: ColumnElement[bool]) -> Any:
+    return case((condition, 1), else_=0)
+
+
+def _named(found: Sequence[tuple[User, bool]]) -> list[User]:
+    return [user for user, is_seen in found if is_seen][:MOST_NAMED]
+
+
+async def owners_of(session: AsyncSession, name: str) -> list[str]:
+    """Return the ids of the users whose schedules (not deleted) send through the connection."""
+    schedules = select(Schedule.user_id, Schedule.distribution_config).where(
         Schedule.state != ScheduleState.DELETED,
-        # The text narrows it down; the decision is made on the parsed value below.
         cast(Schedule.distribution_config, Text).contains(name, autoescape=True),
     )
-    reports = select(Report.id, Report.definition).where(
-        Report.is_active, cast(Report.definition, Text).contains(name, autoescape=True)
-    )
-    return (
-        [
+    return sorted(
+        {
             row[0]
-            for row in await session.execute(schedules.order_by(Schedule.name))
+            for row in await session.execute(schedules)
             if any(target.get("connection") == name for target in row[1].get("destinations", []))
-        ],
-        [
-            row[0]
-            for row in await session.execute(reports.order_by(Report.id))
-            if row[1].get("source", {}).get("connection") == name
-        ],
+        }
     )

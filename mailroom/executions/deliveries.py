@@ -2,26 +2,81 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, bindparam, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from mailroom.access.viewer import Viewer
 from mailroom.executions import repository as executions
 from mailroom.executions.again import UNFINISHED_ENDS
 from mailroom.states import DeliveryState, ExecutionState
+from mailroom.storage.database import new_id
 from mailroom.storage.inserting import insert_into
 from mailroom.storage.paging import Page, page
-from mailroom.storage.tables import Attempt, Delivery, Execution
+from mailroom.storage.tables import Attempt, Delivery, Execution, Json
+
+
+def new_delivery(
+    execution_id: str,
+    position: int,
+    recipient: str,
+    *,
+    channel: str,
+    connection: str,
+    destination: Json,
+    now: datetime,
+) -> Delivery:
+    """Make a pending delivery, its key fixed. The caller stores it.
+
+    Args:
+        position: the place of its destination on the schedule.
+    """
+    return Delivery(
+        id=new_id(),
+        execution_id=execution_id,
+        position=position,
+        channel=channel,
+        connection=connection,
+        recipient=recipient,
+        key=hashlib.sha256(f"{execution_id}:{position}:{recipient}".encode()).hexdigest()[:32],
+        destination=destination,
+        status=DeliveryState.PENDING,
+        attempts=0,
+        created_at=now,
+    )
 
 
 async def deliveries_of(session: AsyncSession, execution_ids: Sequence[str]) -> Sequence[Delivery]:
     """Return the deliveries of some executions, in the order of their destinations."""
     query = select(Delivery).where(Delivery.execution_id.in_(execution_ids))
     return (await session.scalars(query.order_by(Delivery.execution_id, Delivery.position, Delivery.recipient))).all()
+
+
+def room_for(connection: str, sessions: int, *, now: datetime) -> ColumnElement[bool]:
+    """Return the condition that fewer attempts than this are under way through a connection.
+
+    One whose pass has fallen silent does not count: its process may be dead. The state stands in the statement itself,
+    since a partial index is only used for words that it can see.
+    """
+    other = aliased(Delivery)
+    sending = bindparam("under_way", DeliveryState.SENDING, Delivery.status.type, literal_execute=True)
+    under_way = (
+        select(func.count())
+        .select_from(other)
+        .join(Execution, Execution.id == other.execution_id)
+        .where(other.connection == connection, other.status == sending, Execution.lease_until > now)
+    )
+    return under_way.scalar_subquery() < sessions
+
+
+async def has_room(session: AsyncSession, connection: str, sessions: int, *, now: datetime) -> bool:
+    """Tell whether `room_for` holds."""
+    return bool((await session.execute(select(room_for(connection, sessions, now=now)))).scalar_one())
 
 
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:

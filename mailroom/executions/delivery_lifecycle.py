@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, exists, func, select, true, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import repository as audit
@@ -53,6 +53,7 @@ async def begin_attempt(
     flow_run_id: str | None,
     forced: bool = False,
     pass_number: int | None = None,
+    room: ColumnElement[bool] | None = None,
 ) -> Attempt | None:
     """Take the delivery for one attempt, or None where another pass took it or it must not be sent any more.
 
@@ -62,6 +63,7 @@ async def begin_attempt(
     Args:
         forced: whether a person asked for this try.
         pass_number: the pass that makes it; nothing begins where a later one has taken over. None: any pass may.
+        room: the condition that its connection has a free session; None where that does not matter.
     """
     by = By.PERSON if forced else By.PLAN
     fence = (
@@ -77,6 +79,7 @@ async def begin_attempt(
             Delivery.status.in_(ALLOWED.sources_of(DeliveryState.SENDING, by)),
             ~_CONFIRMED,
             fence,
+            true() if room is None else room,
         )
         .values(status=DeliveryState.SENDING, attempts=Delivery.attempts + 1, next_attempt_at=None, reason_code=None)
         .returning(Delivery.attempts)
@@ -121,22 +124,26 @@ async def end_attempt(
     )
 
 
-async def put_off(session: AsyncSession, delivery: Delivery, *, now: datetime, forced: bool) -> None:
+async def put_off(
+    session: AsyncSession, delivery: Delivery, *, now: datetime, forced: bool, until: datetime | None = None
+) -> None:
     """Leave a delivery to a later pass, since a stop keeps it from leaving: it stays as due as it is.
 
     Args:
         forced: whether a person asked for this try. The later pass makes it by the plan, so it has to find it failed.
+        until: when its connection has a turn for it; None where a stop is the reason.
     """
-    if not forced or delivery.status in (DeliveryState.PENDING, DeliveryState.SENDING):
+    kept = (
+        delivery.status if delivery.status in (DeliveryState.PENDING, DeliveryState.UNKNOWN) else DeliveryState.FAILED
+    )
+    if until is None and (not forced or kept is DeliveryState.PENDING):
         return
     asked_for = (DeliveryState.FAILED, DeliveryState.UNKNOWN, *ALLOWED.sources_of(DeliveryState.FAILED, By.PERSON))
+    unmoved = (kept,) if kept is DeliveryState.PENDING else asked_for
     await session.execute(
         update(Delivery)
-        .where(Delivery.id == delivery.id, Delivery.attempts == delivery.attempts, Delivery.status.in_(asked_for))
-        .values(
-            status=DeliveryState.UNKNOWN if delivery.status is DeliveryState.UNKNOWN else DeliveryState.FAILED,
-            next_attempt_at=now,
-        )
+        .where(Delivery.id == delivery.id, Delivery.attempts == delivery.attempts, Delivery.status.in_(unmoved))
+        .values(status=kept, next_attempt_at=until or now)
     )
 
 

@@ -50,7 +50,8 @@ def unfinished(executions: Sequence[Execution], *, besides: str) -> list[Executi
 class Standing:
     """An execution as it stands, with what decides beside it whether anything may leave.
 
-    `stop_id` stops it; `suppression` is the entry of the list that its recipient is on.
+    `stop_id` stops it; `suppression` is the entry of the list that its recipient is on; `unsubscribed` is the
+    recipient, where that one has unsubscribed from the schedule; `breaker_id` is the stop of a breaker that is open.
     """
 
     execution: Execution
@@ -58,6 +59,8 @@ class Standing:
     owner: User
     stop_id: str | None
     suppression: str | None = None
+    unsubscribed: str | None = None
+    breaker_id: str | None = None
 
 
 async def standing(
@@ -65,16 +68,27 @@ async def standing(
     execution_id: str,
     stop: ScalarSelect[str | None],
     suppression: ScalarSelect[str | None] | None = None,
+    unsubscribed: ScalarSelect[str | None] | None = None,
+    breaker: ScalarSelect[str | None] | None = None,
 ) -> Standing:
     """Return the execution as it stands and keep it so until the transaction ends; others may look as well.
 
-    `stop` and `suppression` are values that the same statement reads: the id of a stop that keeps it from leaving, and
-    the entry of the list that keeps one recipient from getting it; or NULL.
+    `stop`, `suppression`, `unsubscribed` and `breaker` are values that the same statement reads: the id of a stop that
+    keeps it from leaving, the entry of the list that keeps one recipient from getting it, that recipient, the stop of
+    an open breaker; or NULL.
 
     On SQLite there is no such lock. There, whoever ends an execution also suppresses its deliveries in one write.
     """
     query = (
-        select(Execution, Schedule.state, User, stop, null() if suppression is None else suppression)
+        select(
+            Execution,
+            Schedule.state,
+            User,
+            stop,
+            null() if suppression is None else suppression,
+            null() if unsubscribed is None else unsubscribed,
+            null() if breaker is None else breaker,
+        )
         .select_from(Execution)
         .join(Schedule, Schedule.id == Execution.schedule_id)
         .join(User, User.id == Schedule.user_id)

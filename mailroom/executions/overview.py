@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.states import DeliveryState
 from mailroom.storage.tables import Artifact, Delivery, Execution
+from prefect_mailroom.channels.base import Grade
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +40,15 @@ async def artifacts_of(session: AsyncSession, executions: Iterable[Execution]) -
     every = {artifact_id for ids in wanted.values() for artifact_id in ids}
     rows = {row.id: row for row in await session.scalars(select(Artifact).where(Artifact.id.in_(every)))}
     return {execution_id: [rows[one] for one in ids if one in rows] for execution_id, ids in wanted.items()}
+
+
+def grade_of(row: Delivery) -> Grade | None:
+    """Return how much the receipt of a delivery proves; None without one, and for one of before grades were kept."""
+    kept = (row.receipt or {}).get("grade")
+    return Grade(kept) if kept in set(Grade) else None
+
+
+async def corrections_of(session: AsyncSession, execution_ids: Sequence[str]) -> dict[str, str]:
+    """Return the id of the correction of each of these executions that was corrected."""
+    query = select(Execution.corrects, Execution.id).where(Execution.corrects.in_(execution_ids))
+    return {row[0]: row[1] for row in await session.execute(query)}

@@ -15,11 +15,28 @@ _SENTENCES = {
     _C.OWNER_INACTIVE: "The schedule's owner is disabled, or has a role that may not own schedules.",
     _C.CONNECTION_NOT_ALLOWED: "The schedule's owner may not use the connection {connection} any more.",
     _C.RECIPIENT_SUPPRESSED: "The recipient is on the list of addresses that nothing is sent to ({entry}).",
+    _C.RECIPIENT_UNSUBSCRIBED: "The recipient has unsubscribed from this schedule.",
     _C.RECIPIENT_ERASED: "The recipient's address was erased from what is on record.",
     _C.RECIPIENT_NOT_ALLOWED: "Mail may not be sent to the domain of {recipient} any more (limits).",
     _C.JITTER: "The run starts {delay:span} after its due time, to spread the load (jitter).",
     _C.WAITS_FOR_ANOTHER: "The run waits until execution {execution} of this schedule has ended.",
     _C.STOPPED: "Sending is stopped for {what}: {why} It goes on by itself once that is resumed.",
+    _C.CONNECTION_DOWN: (
+        "The connection {connection} does not work at the moment: {why} What goes through it waits, and goes on by "
+        "itself once it works again."
+    ),
+    _C.CONNECTION_DISABLED: (
+        "The connection {connection} is disabled: {why} What goes through it waits until a person has mended and "
+        "enabled it."
+    ),
+    _C.EXPIRED_DOWN: (
+        "The connection {connection} did not work until the run had expired: runs of this schedule expire after "
+        "{limit:span}. {why}"
+    ),
+    _C.EXPIRED_DISABLED: (
+        "The connection {connection} was disabled until the run had expired: runs of this schedule expire after "
+        "{limit:span}. {why}"
+    ),
     _C.EXPIRED: "The run began {late:span} late, but runs of this schedule expire after {limit:span}.",
     _C.EXPIRED_WAITING: (
         "The run waited for an earlier one until it was {late:span} late, but runs of this schedule expire after "
@@ -90,6 +107,7 @@ _SENTENCES = {
     ),
     _C.ENDED_BEFORE: "This occurrence has ended as {state}: {why}",
     _C.NEVER_REPEATED: "This execution has ended as {state}; a confirmed delivery is never repeated.",
+    _C.CORRECTED: "Execution {execution} corrects this one, so nobody else gets the wrong report.",
     _C.IN_ANOTHER_RUN: "Another flow run, {flow_run}, is working on this execution.",
     _C.ALREADY: "This execution is {state} already.",
     _C.TEXT: "{text}",

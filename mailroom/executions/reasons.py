@@ -25,16 +25,21 @@ class ReasonCode(StrEnum):
 
     RECIPIENT_SUPPRESSED = "recipient_suppressed"  # entry
     RECIPIENT_ERASED = "recipient_erased"
+    RECIPIENT_UNSUBSCRIBED = "recipient_unsubscribed"
 
     # It waits.
     JITTER = "jitter"  # delay
     WAITS_FOR_ANOTHER = "waits_for_another"  # execution
     STOPPED = "stopped"  # what, why
+    CONNECTION_DOWN = "connection_down"  # connection, why
+    CONNECTION_DISABLED = "connection_disabled"  # connection, why
 
     # It began too late.
     EXPIRED = "expired"  # late, limit
     EXPIRED_WAITING = "expired_waiting"  # late, limit
     EXPIRED_STOPPED = "expired_stopped"  # limit
+    EXPIRED_DOWN = "expired_down"  # connection, why, limit
+    EXPIRED_DISABLED = "expired_disabled"  # connection, why, limit
     NO_CATCH_UP = "no_catch_up"  # late
     REPLACED_BY_LATER = "replaced_by_later"  # due_at
     TOO_MANY_LATER = "too_many_later"  # most
@@ -93,6 +98,7 @@ class ReasonCode(StrEnum):
     NOT_DUE_THEN = "not_due_then"  # due_at
     ENDED_BEFORE = "ended_before"  # state, why
     NEVER_REPEATED = "never_repeated"  # state
+    CORRECTED = "corrected"  # execution
     IN_ANOTHER_RUN = "in_another_run"  # flow_run
     ALREADY = "already"  # state
     HELD_ELSEWHERE = "held_elsewhere"
@@ -101,7 +107,10 @@ class ReasonCode(StrEnum):
     TEXT = "text"  # text
 
 
-LEFT_OUT = frozenset({str(ReasonCode.RECIPIENT_SUPPRESSED), str(ReasonCode.RECIPIENT_ERASED)})
+LEFT_OUT = frozenset(
+    str(code)
+    for code in (ReasonCode.RECIPIENT_SUPPRESSED, ReasonCode.RECIPIENT_ERASED, ReasonCode.RECIPIENT_UNSUBSCRIBED)
+)
 """Why a delivery is left out on purpose: its execution does as well without it."""
 
 _KNOWN = frozenset(str(code) for code in ReasonCode)

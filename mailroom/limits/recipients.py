@@ -68,7 +68,7 @@ def above_limits(targets: Sequence[Destination], limits: Limits) -> list[Limited
 
 
 def _count(targets: Sequence[Destination]) -> int:
-    return sum(len(target.recipients()) for target in targets)
+    return sum(len(target.addresses()) or len(target.recipients()) for target in targets)
 
 
 def _too_many(name: str, limit: int, count: int, place: str, what: str, limits: Limits) -> Fault:

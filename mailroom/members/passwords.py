@@ -67,6 +67,11 @@ def _is_right(given: str, kept: str | None) -> bool:
     return right and kept is not None
 
 
+def is_outdated(kept: str) -> bool:
+    """Tell whether a hash was made with other settings than argon2 recommends today. Pure."""
+    return _HASHER.check_needs_rehash(kept)
+
+
 @cache
 def _decoy() -> str:
     """Return the hash of a password that nobody has."""
@@ -98,3 +103,10 @@ async def store(session: AsyncSession, user_id: str, hashed: str, now: datetime)
     else:
         row.hash, row.changed_at = hashed, now
     await session.flush()
+
+
+async def renew(session: AsyncSession, user_id: str, hashed: str, *, instead_of: str | None) -> None:
+    """Keep another hash of the same password, unless the password was changed meanwhile."""
+    row = await stored.password_of(session, user_id, lock=True)
+    if row is not None and row.hash == instead_of:
+        row.hash = hashed

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.calendars.service import business_calendar
 from mailroom.errors import NotFound
-from mailroom.executions import delivery_lifecycle, lifecycle, overlap
+from mailroom.executions import delivery_lifecycle, lifecycle, overlap, overview
 from mailroom.executions import repository as executions
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
@@ -148,6 +148,8 @@ async def _again(
         return _stopped(_C.NEVER_REPEATED, state=execution.status)
     if execution.superseded_by:
         return Stopped(reason_of(execution))
+    if execution.status.ended and (by := (await overview.corrections_of(session, [execution.id])).get(execution.id)):
+        return _stopped(_C.CORRECTED, execution=by)
     if execution.status is ExecutionState.RUNNING and execution.lease_until and execution.lease_until > now:
         return HeldElsewhere(because(_C.HELD_ELSEWHERE), execution.lease_until)
     await delivery_lifecycle.abandon_attempts(session, execution.id, now=now)

@@ -24,7 +24,7 @@ from mailroom.notifications.events import ExecutionFailed
 from mailroom.notifications.service import notify
 from mailroom.passes.deliver import plan
 from mailroom.passes.outcome import Outcome, Settled, Tried, left_out, outcome_of
-from mailroom.passes.stopping.decide import while_held
+from mailroom.passes.stopping.decide import NOT_ITS_FAULT, while_held
 from mailroom.schedules import lifecycle as schedule_lifecycle
 from mailroom.schedules import repository as stored
 from mailroom.schedules.lifecycle import Cause
@@ -87,7 +87,7 @@ async def conclude(
         )
         notify(session, event, at=now)
     if execution.kind is ExecutionKind.SCHEDULED:
-        stopped = result.reason.code is ReasonCode.EXPIRED_STOPPED  # A person did that, and not the schedule.
+        stopped = result.reason.code in NOT_ITS_FAULT
         if result.state is not ExecutionState.CANCELLED and not stopped:
             await _count(session, schedule, failed=failed, now=now)
         await _finish(session, schedule, execution, now)

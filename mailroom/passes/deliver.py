@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,104 +10,71 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from prefect.blocks.core import Block
+from sqlalchemy import ColumnElement
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.ownership import bar_of
 from mailroom.access.viewer import viewer_of
 from mailroom.connections import grants
+from mailroom.connections.breaker import service as breaker
 from mailroom.connections.service import load_known, load_named
 from mailroom.errors import Unavailable
 from mailroom.executions import delivery_lifecycle, overlap
+from mailroom.executions.deliveries import new_delivery
 from mailroom.executions.fence import PassLost, check
-from mailroom.executions.lifecycle import By
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
 from mailroom.passes.gate import may_get, may_send
+from mailroom.passes.planned.group import LeftOut
 from mailroom.passes.planned.shipment import Shipment, parcel
-from mailroom.passes.retry import Expiry, next_attempt
+from mailroom.passes.retry import next_attempt
+from mailroom.passes.sending.signs import NobodyKnows, sign_of
+from mailroom.passes.sending.turns import Beginning, begin_in_turn, limits_of
 from mailroom.passes.steps.recorded import SendingTrail, receipt_of, state_of
 from mailroom.passes.stopping.decide import HeldBack
-from mailroom.recipients.repository import suppressing
+from mailroom.recipients.repository import suppressing, unsubscribing
 from mailroom.schedules.limits.sending import why_not_to
 from mailroom.schedules.spec import ScheduleSpec
 from mailroom.settings import Settings
-from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
-from mailroom.stops.coverage import stopping
+from mailroom.states import ExecutionKind, ExecutionState
+from mailroom.stops.coverage import breaking, stopping
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.patience import RECEIPT
-from mailroom.storage.tables import Attempt, Connection, Delivery, Execution
+from mailroom.storage.tables import Attempt, Connection, Delivery, Execution, User
 from prefect_mailroom.channels.base import Channel, Destination, Receipt
 from prefect_mailroom.channels.retries import STANDARD
 from prefect_mailroom.errors import (
     MailroomError,
     Retryable,
-    RetryLater,
     Withdrawn,
 )
 
 _LOG = logging.getLogger(__name__)
-_AT_ONCE = 4
 
 
 def plan(execution: Execution, spec: ScheduleSpec, *, now: datetime) -> list[Delivery]:
     """Return the deliveries of an execution: one for each recipient of each destination, keys fixed. Pure."""
-    planned = []
+    planned: list[Delivery] = []
     for position, target in enumerate(spec.targets()):
         used: Destination | None = target
         if execution.kind is ExecutionKind.TEST and execution.test_recipient:
             used = target.for_test(execution.test_recipient)
         if used is None:
             continue
-        for recipient in used.recipients():
-            key = hashlib.sha256(f"{execution.id}:{position}:{recipient}".encode()).hexdigest()[:32]
-            planned.append(
-                Delivery(
-                    id=new_id(),
-                    execution_id=execution.id,
-                    position=position,
-                    channel=used.channel,
-                    connection=used.connection,
-                    recipient=recipient,
-                    key=key,
-                    destination=used.model_dump(mode="json"),
-                    status=DeliveryState.PENDING,
-                    attempts=0,
-                    created_at=now,
-                )
+        planned += [
+            new_delivery(
+                execution.id,
+                position,
+                recipient,
+                channel=used.channel,
+                connection=used.connection,
+                destination=used.model_dump(mode="json"),
+                now=now,
             )
+            for recipient in used.recipients()
+        ]
     return planned
-
-
-def due_now(
-    deliveries: Sequence[Delivery],
-    *,
-    now: datetime,
-    again: bool,
-    forced: bool,
-    max_attempts: int,
-    expiry: Expiry | None = None,
-) -> list[Delivery]:
-    """Choose the deliveries that this pass tries. Pure.
-
-    A first pass tries what is pending. A later one tries those whose time has come, and those that a dead pass left
-    unknown; when a person asked (`forced`), everything that is not confirmed. After the `expiry`, nothing is tried
-    again; what was never tried still is, once.
-    """
-    again = again and (forced or expiry is None or now <= expiry.at)
-    tried_again = delivery_lifecycle.ALLOWED.sources_of(DeliveryState.SENDING, By.PERSON if forced else By.PLAN)
-    chosen = []
-    for delivery in deliveries:
-        if delivery.status is DeliveryState.PENDING:
-            chosen.append(delivery)
-        elif again and delivery.status in tried_again:
-            waiting = delivery.next_attempt_at
-            broken_off = (
-                delivery.status is DeliveryState.UNKNOWN and waiting is None and delivery.attempts < max_attempts
-            )
-            if forced or broken_off or (waiting and waiting <= now + timedelta(seconds=1)):
-                chosen.append(delivery)
-    return chosen
 
 
 class NotAllowed(Withdrawn):
@@ -140,12 +106,18 @@ class Courier:
         self._database, self._settings, self._connections = database, settings, connections
         self._shipment, self._flow_run_id, self._forced = shipment, flow_run_id, forced
         self._slots: dict[str, asyncio.Semaphore] = {}
+        self._queues: dict[str, asyncio.Lock] = {}
+        self._breakers: dict[str, str | None] = {}
+        self._held: dict[str, str] = {}
+        self._probing: set[str] = set()
         self._channels: dict[str, asyncio.Task[Block]] = {}
+        self._owner: User | None = None
+        self._left_out = LeftOut(shipment.schedule.id, settings)
         self._trail = SendingTrail(shipment)
         self.held_by: str | None = None
 
     async def deliver_all(self, deliveries: Sequence[Delivery]) -> None:
-        """Make one attempt for each; at most four at once through one connection, so that it stays polite.
+        """Make one attempt for each, when it is its connection's turn.
 
         Raises:
             PassLost: another pass has begun since; what was under way has ended.
@@ -172,9 +144,10 @@ class Courier:
             errors.append(error)
 
     async def _deliver(self, delivery: Delivery) -> None:
-        async with self._slots.setdefault(delivery.connection, asyncio.Semaphore(_AT_ONCE)):
-            channel = await self._channel(delivery)
-            attempt = await self._begin(delivery)
+        channel = await self._channel(delivery)
+        async with self._slots.setdefault(delivery.connection, asyncio.Semaphore(limits_of(channel).sessions)):
+            async with self._queues.setdefault(delivery.connection, asyncio.Lock()):  # One waits, not all of them.
+                attempt = await self._begin(delivery, channel)
             if attempt is None:
                 return
             outcome = await self._send(channel, delivery, attempt.number)
@@ -197,39 +170,62 @@ class Courier:
                 await recording  # Whatever ends the pass, what the far side said is kept first.
                 raise
 
-    async def _begin(self, delivery: Delivery) -> Attempt | None:
-        """Record that an attempt begins, or return None where nothing may leave."""
+    async def _begin(self, delivery: Delivery, channel: Channel | MailroomError) -> Attempt | None:
+        """Record that an attempt begins, or return None where nothing may leave, or where it leaves later."""
+        name, patience = delivery.connection, timedelta(minutes=1)
 
-        async def begin(session: AsyncSession) -> Attempt | None:
-            try:
-                if await self._suppressed(session, delivery):
-                    return None
-            except HeldBack as held:
-                self.held_by = held.stop_id
-                await delivery_lifecycle.put_off(session, delivery, now=datetime.now(UTC), forced=self._forced)
-                return None
-            return await delivery_lifecycle.begin_attempt(
+        async def may_leave(session: AsyncSession) -> bool:
+            return not await self._suppressed(session, delivery)
+
+        async def begin(session: AsyncSession, room: ColumnElement[bool]) -> Attempt | None:
+            attempt = await delivery_lifecycle.begin_attempt(
                 session,
                 delivery,
                 now=datetime.now(UTC),
                 flow_run_id=self._flow_run_id,
                 forced=self._forced,
                 pass_number=self._shipment.execution.pass_count,
+                room=room,
             )
+            stop_id = self._breakers[name]
+            self._probing.discard(delivery.id)
+            if attempt is not None and stop_id is not None:
+                lasts = patience + timedelta(seconds=channel.timeout_seconds if isinstance(channel, Channel) else 0)
+                if not await breaker.admit(session, name, lasts=lasts, now=datetime.now(UTC)):
+                    raise HeldBack(stop_id, by_breaker=True)
+                self._probing.add(delivery.id)
+            return attempt
 
-        return await self._database.transact_patiently(begin, f"An attempt of delivery {delivery.id}")
+        wanted = Beginning(delivery, limits_of(channel), may_leave, begin, self._forced)
+        try:
+            if name in self._held:  # Its breaker has said so in this pass, and says it for whatever follows.
+                raise HeldBack(self._held[name], by_breaker=True)
+            return await begin_in_turn(self._database, wanted, clock=lambda: datetime.now(UTC))
+        except HeldBack as held:
+            await self._hold(delivery, held)
+            return None
+
+    async def _hold(self, delivery: Delivery, held: HeldBack) -> None:
+        """Leave a delivery to a later pass. Nothing has to be written of one that the plan makes, as it stays due."""
+        self.held_by = held.stop_id
+        if held.by_breaker:
+            self._held[delivery.connection] = held.stop_id
+        if self._forced:
+            put_off = partial(delivery_lifecycle.put_off, delivery=delivery, now=datetime.now(UTC), forced=True)
+            await self._database.transact_patiently(put_off, f"Delivery {delivery.id}, which is held back")
 
     async def _record(
         self, delivery: Delivery, attempt: Attempt, outcome: Receipt | MailroomError, again: datetime | None, uses: bool
     ) -> None:
         """Record how an attempt ended, in a transaction of its own. A receipt is all that keeps the mail from being
         sent twice, so this is tried again for minutes while the database is busy or away."""
-        now = datetime.now(UTC)
+        now, name, probing = datetime.now(UTC), delivery.connection, delivery.id in self._probing
 
         async def end(session: AsyncSession) -> None:
             if isinstance(outcome, HeldBack):
                 self.held_by = outcome.stop_id
                 await delivery_lifecycle.take_back(session, attempt, delivery.status, now=now)
+                await breaker.record(session, name, None, probing=probing, why="", now=now)
                 return
             await delivery_lifecycle.end_attempt(
                 session,
@@ -243,6 +239,8 @@ class Courier:
             if isinstance(outcome, NotAllowed):
                 await self._suppress(session, delivery, outcome.reason)
             self._trail.sent(session, delivery, attempt, state_of(outcome), uses=uses, now=now)
+            why = str(outcome) if isinstance(outcome, MailroomError) else ""
+            await breaker.record(session, name, sign_of(outcome), probing=probing, why=why, now=now)
 
         what = f"What became of attempt {attempt.id} ({state_of(outcome)})"
         await self._database.transact_patiently(end, what, pauses=RECEIPT)
@@ -263,16 +261,17 @@ class Courier:
 
         Raises:
             Withdrawn: it must not leave any more, or not now.
-            RetryLater: the database does not say.
+            NobodyKnows: the database does not say.
         """
         try:
             reason = await self._database.transact(partial(self._why_not, delivery))
         except PassLost as lost:
             raise Withdrawn(str(lost)) from lost
         except (Unavailable, SQLAlchemyError, OSError) as error:
-            raise RetryLater("Nobody could say whether the schedule is still active; nothing has left.") from error
+            raise NobodyKnows("Nobody could say whether the schedule is still active; nothing has left.") from error
         if reason:
             raise NotAllowed(reason)
+        self._left_out.require_as_taken(delivery)
 
     async def _why_not(self, delivery: Delivery, session: AsyncSession) -> Reason | None:
         """Return why nothing may leave any more, or None where it may.
@@ -284,12 +283,14 @@ class Courier:
         stop = stopping(
             schedule_id=shipment.schedule.id, report_id=shipment.plan.report_id, connection=delivery.connection
         )
-        suppression = suppressing(delivery.recipient)
-        standing = await overlap.standing(session, shipment.execution.id, stop, suppression)
+        suppression, opened = suppressing(delivery.recipient), breaking(delivery.connection)
+        unsubscribed = unsubscribing(delivery.recipient, shipment.schedule.id)
+        standing = await overlap.standing(session, shipment.execution.id, stop, suppression, unsubscribed, opened)
+        self._breakers[delivery.connection] = standing.breaker_id
         check(standing.execution, shipment.execution.pass_count)
         if standing.execution.status is ExecutionState.CANCELLED:
             return reason_of(standing.execution)
-        self._trail.owner = standing.owner.email
+        self._trail.owner, self._owner = standing.owner.email, standing.owner
         owner_active = bar_of(standing.owner) is None
         closed = may_send(shipment.execution.kind, standing.schedule_state, owner_active=owner_active)
         viewer = viewer_of(standing.owner)
@@ -297,10 +298,13 @@ class Courier:
         needs_grant = closed is None and not viewer.sees_all
         if needs_grant and await grants.not_usable(session, [delivery.connection], viewer=viewer):
             return because(ReasonCode.CONNECTION_NOT_ALLOWED, connection=delivery.connection)
-        if closed is None and (left_out := may_get(delivery.recipient, standing.suppression)):
-            return left_out
+        out = may_get(delivery.recipient, standing.suppression, unsubscribed=standing.unsubscribed is not None)
+        if closed is None and out:
+            return out
         if closed is None and (beyond := why_not_to(delivery, standing.owner, self._settings)):
             return beyond
+        if closed is None and (nobody := await self._left_out.ask(session, delivery, standing.owner)):
+            return nobody
         if closed is None and standing.stop_id is not None:
             raise HeldBack(standing.stop_id)
         return closed.reason if closed else None
@@ -326,8 +330,9 @@ class Courier:
         if isinstance(channel, MailroomError):
             return channel
         try:
-            ready = replace(parcel(self._shipment, delivery, number), last_look=partial(self._last_look, delivery))
-            return await channel.deliver(ready)
+            left_out = self._left_out.take(delivery)
+            ready = parcel(self._shipment, delivery, number, owner=self._owner, left_out=left_out)
+            return await channel.deliver(replace(ready, last_look=partial(self._last_look, delivery)))
         except MailroomError as error:
             _LOG.warning("Delivery %s, attempt %d, by %s: %s", delivery.id, number, delivery.channel, error)
             return error

@@ -122,14 +122,17 @@ def may_send(kind: ExecutionKind, schedule_state: ScheduleState, *, owner_active
     return None
 
 
-def may_get(recipient: str, suppression: str | None) -> Reason | None:
+def may_get(recipient: str, suppression: str | None, *, unsubscribed: bool = False) -> Reason | None:
     """Return why nothing is sent to this recipient, or None where something may be.
 
     Args:
         suppression: the entry of the list that the recipient is on.
+        unsubscribed: whether the recipient wants nothing of this schedule.
     """
     if is_erased(recipient):
         return because(ReasonCode.RECIPIENT_ERASED)
+    if suppression is None and unsubscribed:
+        return because(ReasonCode.RECIPIENT_UNSUBSCRIBED)
     return None if suppression is None else because(ReasonCode.RECIPIENT_SUPPRESSED, entry=suppression)
 
 

@@ -74,7 +74,7 @@ def outcome_of(deliveries: Sequence[Delivery], *, now: datetime, expiry: Expiry 
     waiting = [moment for moment in planned if expiry is None or max(moment, now) <= expiry.at]
     if waiting:
         reason = because(ReasonCode.DELIVERY_RETRY, **counted, waiting=len(waiting))
-        return Outcome(ExecutionState.RETRYING, reason, _next_pass(waiting, now))
+        return Outcome(ExecutionState.RETRYING, reason, next_pass(waiting, now))
     if delivered == total and spared:
         reason = because(ReasonCode.DELIVERED_BUT_SUPPRESSED, **counted, left_out=spared)
         return Outcome(ExecutionState.SUCCESS, reason)
@@ -99,7 +99,7 @@ def given_up(deliveries: Sequence[Delivery], reason: Reason) -> Outcome:
     return Outcome(ExecutionState.PARTIAL if some else ExecutionState.FAILED, reason)
 
 
-def _next_pass(waiting: Sequence[datetime], now: datetime) -> datetime:
+def next_pass(waiting: Sequence[datetime], now: datetime) -> datetime:
     """Return when the next pass begins: one pass takes all of a window.
 
     Nothing is tried before its time, since the far side may have asked for that.

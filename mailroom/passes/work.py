@@ -21,9 +21,11 @@ from mailroom.executions import delivery_lifecycle
 from mailroom.executions.fence import PassLost, hold_for
 from mailroom.executions.reasons import ReasonCode, because, reason_of
 from mailroom.limits.decide import limits_for
+from mailroom.links.maker import link_maker
 from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
 from mailroom.passes.conclude import conclude
-from mailroom.passes.deliver import Courier, due_now
+from mailroom.passes.correcting.request import request_of, sends_nothing
+from mailroom.passes.deliver import Courier
 from mailroom.passes.deliver import plan as plan_deliveries
 from mailroom.passes.mishaps.recover import after_error, before_begin, uncounted
 from mailroom.passes.outcome import LeftUnderWay, Outcome, Settled, Tried, given_up
@@ -32,9 +34,10 @@ from mailroom.passes.planned.rendered import FilesExpired, Rendered, as_planned,
 from mailroom.passes.planned.shipment import load_shipment
 from mailroom.passes.planned.size import require_size
 from mailroom.passes.retry import expiry_of, next_attempt
+from mailroom.passes.sending.due import due_now
 from mailroom.passes.steps.begin import Begun, NotPrepared, begin
 from mailroom.rendering.as_owner import varies_by_user
-from mailroom.rendering.service import RenderedReport, render_report, render_request
+from mailroom.rendering.service import RenderedReport, render_report
 from mailroom.reports import repository as report_repository
 from mailroom.reports.errors import LimitExceeded
 from mailroom.reports.rights import require_source
@@ -160,10 +163,10 @@ class Work:
                 definition = ReportDefinition.model_validate(report.definition)
                 await require_source(session, report, definition)
                 owner = await users.find(session, claimed.schedule.user_id)
-            assert owner is not None, "users are never removed"
-            limits, zone = limits_for(owner, self.settings), spec.timing.timezone
-            seen_by = owner if varies_by_user(definition) else None
-            request = render_request(definition, spec.parameters, spec.formats, execution.due_at, zone, seen_by)
+                assert owner is not None, "users are never removed"
+                seen_by = owner if varies_by_user(definition) else None
+                request = await request_of(session, claimed, definition, seen_by)
+            limits = limits_for(owner, self.settings)
             made = await render_report(self.database, self.settings, request, now=now, group=owner.id, limits=limits)
         except MailroomError as error:
             return await self._render_failed(begun, error)
@@ -182,7 +185,7 @@ class Work:
             rendered = await self.database.transact(keep)
         except LimitExceeded as error:
             return await self._render_failed(begun, error)
-        return _NO_ROWS if spec.sends_nothing(made.rows) else rendered
+        return _NO_ROWS if sends_nothing(execution, spec, made.rows) else rendered
 
     async def _began_otherwise(self, execution: Execution, made: RenderedReport, plan: Plan) -> bool:
         """Say whether somebody got other files from an earlier version of Mailroom, which stored no plan."""
@@ -232,7 +235,8 @@ class Work:
         claimed, now = begun.claimed, datetime.now(UTC)
         store = ArtifactStore(self.settings.artifacts_dir)
         try:
-            shipment = await load_shipment(store, claimed.execution, claimed.schedule, claimed.spec, rendered)
+            links = link_maker(self.settings, rendered.artifacts)
+            shipment = await load_shipment(store, claimed.execution, claimed.schedule, claimed.spec, rendered, links)
         except FilesExpired:
             return await self._files_expired(begun)
         deliveries = begun.prepared.deliveries if begun.prepared else await self._plan_deliveries(begun, now)

@@ -23,13 +23,14 @@ from mailroom.recipients.repository import sends_to
 from mailroom.recipients.spec import pseudonym
 from mailroom.states import ExecutionState, ScheduleState
 from mailroom.storage.database import Database
+from mailroom.storage.model.links import Download
 from mailroom.storage.model.recipients import ScheduleRecipient
 from mailroom.storage.tables import Attempt, Delivery, Execution, Notification, Schedule
 from prefect_mailroom.errors import ConfigurationError
 
 NOT_REACHED = (
     "The audit trail, which is never changed; its retention removes old entries.",
-    "The list of suppressions, so that nothing is sent to the address again.",
+    "The list of suppressions, and who has unsubscribed from what, so that nothing is sent to the address again.",
     "User accounts with this address. PUT /api/v1/users/{id} changes one.",
     "The answers that are kept for repeated requests (Idempotency-Key), until they expire.",
     "Prefect's own logs and database, and the logs of Mailroom's processes.",
@@ -81,6 +82,7 @@ async def erase(database: Database, address: str, context: Context) -> Erased:
             field="",
         )
     await database.transact(lambda session: _refuse_in_use(session, address))
+    await database.transact(lambda session: _forget_where(session, address))
     replace = replacer(address, secret)
     replaced = {}
     for table, columns, among in _TEXTS:
@@ -112,6 +114,12 @@ async def _refuse_in_use(session: AsyncSession, address: str) -> None:
     if ids:
         message = f"Executions that send to this address have not ended yet: {', '.join(ids)}."
         raise Conflict(message, remedy="Try again when they have ended.")
+
+
+async def _forget_where(session: AsyncSession, address: str) -> None:
+    """Forget from where the person fetched files; what was fetched, and when, stays."""
+    theirs = select(Delivery.id).where(func.lower(Delivery.recipient) == address)
+    await session.execute(update(Download).where(Download.delivery_id.in_(theirs)).values(address="", agent=""))
 
 
 async def _table(

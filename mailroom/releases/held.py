@@ -12,6 +12,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Update, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.connections.breaker import repository as breakers
+from mailroom.connections.breaker.decide import room
+from mailroom.connections.breaker.repository import breaker_of
 from mailroom.executions.again import UNFINISHED_ENDS
 from mailroom.states import ExecutionState
 from mailroom.storage.stop_tables import Stop
@@ -45,6 +48,22 @@ async def released(
         due_at, row_id = beyond
         query = query.where(or_(Execution.due_at > due_at, and_(Execution.due_at == due_at, Execution.id > row_id)))
     return (await session.scalars(query.order_by(Execution.due_at, Execution.id).limit(limit))).all()
+
+
+async def to_try(session: AsyncSession, *, now: datetime) -> Sequence[Execution]:
+    """Return executions to wake so that they try connections whose breaker is open, those that were due first.
+
+    They are as few as may try at this moment, so that the others sleep on until it is known that the connection works.
+    """
+    found: list[Execution] = []
+    for row in await breakers.not_closed(session):
+        free = room(breaker_of(row), now=now)
+        if free < 1 or row.stop_id is None:
+            continue
+        held = (Execution.held_by == row.stop_id, Execution.next_pass_at > now, waits())
+        query = select(Execution).where(*held).order_by(Execution.due_at, Execution.id).limit(free)
+        found += (await session.scalars(query)).all()
+    return found
 
 
 async def woken(session: AsyncSession, execution: Execution, *, now: datetime) -> None:

@@ -19,6 +19,7 @@ from mailroom.reports import repository as reports
 from mailroom.schedules import repository as schedules
 from mailroom.stops import repository as stops
 from mailroom.stops import service
+from mailroom.stops.coverage import of_people
 from mailroom.stops.spec import Place, ResumeRequest, StopCause, StopRequest, StopScope, words_of
 from mailroom.storage.database import Database
 from mailroom.storage.stop_tables import Stop
@@ -63,7 +64,7 @@ async def look(session: AsyncSession, place: Place, *, viewer: Viewer, now: date
     Raises:
         NotFound: nothing is stopped there.
     """
-    lifted = await stops.at(session, str(place.scope), place.target, viewer=viewer)
+    lifted = of_people(await stops.at(session, str(place.scope), place.target, viewer=viewer))
     if not lifted:
         raise NotFound(
             f"Nothing is stopped for {words_of(place.scope, place.target)}.",

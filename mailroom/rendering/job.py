@@ -30,6 +30,7 @@ class RenderJob(BaseModel):
         access: what the source's block gives to reach the source (holds secrets: it goes through a pipe, never to
             disk, logs or arguments), see `prefect_mailroom.sources`.
         folder: where the files are written, named `<report id>.<format>`.
+        fresh: jobs that differ in this alone do not share a rendering.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,6 +43,7 @@ class RenderJob(BaseModel):
     access: dict[str, Any] = Field(repr=False)
     folder: Path
     limits: Limits = Limits()
+    fresh: str = ""
 
 
 class RenderedFile(BaseModel):

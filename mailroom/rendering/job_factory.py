@@ -30,6 +30,7 @@ def render_job(
     folder: Path,
     limits: Limits,
     identity: str | None = None,
+    fresh: str = "",
 ) -> RenderJob:
     """Return the job that renders a report to a folder; every format once, in the order given.
 
@@ -37,6 +38,7 @@ def render_job(
         source: the block of the report's connection, with its secrets.
         parameters: final values; relative dates are already resolved.
         identity: the token that tells the source for whom it is, see `as_owner.identity_token`.
+        fresh: whatever keeps the job from joining another one that is the same in all else.
 
     Raises:
         ConfigurationError: the source gives no rows, as a command does not.
@@ -60,6 +62,7 @@ def render_job(
         access=access,
         folder=folder,
         limits=limits,
+        fresh=fresh,
     )
 
 

@@ -45,7 +45,8 @@ MESSAGE, COMMAND = "message", "command"
 class RenderRequest:
     """The renderings that an execution needs: a message and a file of each format, or all files of a command.
 
-    `owner` is for whom, where users may see different rows.
+    `owner` is for whom, where users may see different rows. `fresh` is whatever keeps it from sharing a rendering with
+    what was asked for before, such as the id of a correction.
     """
 
     definition: ReportDefinition
@@ -54,6 +55,7 @@ class RenderRequest:
     due_at: datetime
     timezone: str
     owner: User | None = None
+    fresh: str = ""
 
     @property
     def pieces(self) -> tuple[str, ...]:
@@ -67,6 +69,8 @@ class RenderRequest:
         parts = [self.definition.version, self.parameters, piece, self.due_at.isoformat(), self.timezone]
         if self.owner is not None:
             parts.append(seen_as(self.owner))
+        if self.fresh:
+            parts.append(["fresh", self.fresh])
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -222,6 +226,7 @@ async def _produce(
         folder=folder,
         limits=limits_of(settings, limits),
         identity=token,
+        fresh=request.fresh,
     )
     return await client.render(job, settings=settings, group=group)
 

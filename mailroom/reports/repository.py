@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, or_, select, true
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.access.permissions import Action, Relation
+from mailroom.access.permissions import Action
+from mailroom.access.reach import of_reports
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.reports.spec import ReportDefinition
@@ -20,12 +21,8 @@ from mailroom.storage.tables import Report, Schedule
 
 
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition of the reports that the viewer may see: own ones, and those of the installation."""
-    if viewer.sees_all:
-        return true()
-    if not viewer.may(Action.REPORT_READ, Relation.SHARED):
-        return false()
-    return or_(Report.owner_id.is_(None), Report.owner_id == viewer.user_id)
+    """Return the condition of the reports that the viewer may see."""
+    return of_reports(viewer)
 
 
 async def find(session: AsyncSession, report_id: str, *, viewer: Viewer, lock: bool = False) -> Report | None:

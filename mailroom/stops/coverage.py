@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import ColumnElement, ScalarSelect, and_, or_, select
 
-from mailroom.stops.spec import StopScope
+from mailroom.stops.spec import OF_CONNECTION, StopCause, StopScope
 from mailroom.storage.stop_tables import Stop
 
 
@@ -35,8 +35,23 @@ def holding(stops: Sequence[Stop], *, schedule_id: str, report_id: str, connecti
 
 
 def stopping(*, schedule_id: str, report_id: str, connection: str) -> ScalarSelect[str | None]:
-    """Return `covers` as a value for a SELECT: the id of a standing stop, or NULL. It spares a statement of its own."""
-    return select(Stop.id).where(standing(), _covered(schedule_id, report_id, connection)).limit(1).scalar_subquery()
+    """Return `covers` as a value for a SELECT: the id of a standing stop, or NULL. It spares a statement of its own.
+
+    A breaker that is open is none of them: some attempts are made all the same, see `breaking`.
+    """
+    covered = _covered(schedule_id, report_id, connection)
+    return select(Stop.id).where(standing(), Stop.cause != StopCause.BREAKER, covered).limit(1).scalar_subquery()
+
+
+def breaking(connection: str) -> ScalarSelect[str | None]:
+    """Return the id of the stop of a breaker that is open, or NULL, as a value for a SELECT."""
+    of = (Stop.scope == str(StopScope.CONNECTION), Stop.target == connection, Stop.cause == str(StopCause.BREAKER))
+    return select(Stop.id).where(standing(), *of).limit(1).scalar_subquery()
+
+
+def of_people(stops: Iterable[Stop]) -> list[Stop]:
+    """Choose the stops that hold a run as a whole, and that can be resumed: those that no breaker has set."""
+    return [stop for stop in stops if stop.cause not in OF_CONNECTION]
 
 
 def standing() -> ColumnElement[bool]:

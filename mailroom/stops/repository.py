@@ -69,6 +69,11 @@ async def lift(session: AsyncSession, stop_id: str, *, by: str, now: datetime) -
     return (await session.execute(query.returning(Stop.id))).scalar_one_or_none() is not None
 
 
+async def turn_into(session: AsyncSession, stop_id: str, cause: str, reason: str) -> None:
+    """Give a stop that stands another cause; what it holds goes on waiting for it."""
+    await session.execute(update(Stop).where(Stop.id == stop_id, standing()).values(cause=cause, reason=reason))
+
+
 async def tick(session: AsyncSession, *, now: datetime) -> LedgerClock:
     """Move the clock of the ledger on by one, and return it."""
     query = update(LedgerClock).where(LedgerClock.id == ROW).values(ticks=LedgerClock.ticks + 1, ticked_at=now)

@@ -13,7 +13,7 @@ from mailroom.audit.events import StopBegun, StopEnded
 from mailroom.context import Origin
 from mailroom.errors import Conflict
 from mailroom.stops import repository as stops
-from mailroom.stops.coverage import covers
+from mailroom.stops.coverage import covers, of_people
 from mailroom.stops.spec import StopCause, StopRequest, StopScope, WhatWasDue, words_of
 from mailroom.storage.contention import Overtaken
 from mailroom.storage.database import new_id
@@ -44,6 +44,13 @@ async def lift_for_keys(session: AsyncSession, *, by: str, now: datetime) -> boo
     found = [one for one in await stops.at(session, StopScope.ALL, "", viewer=SYSTEM) if one.cause == StopCause.KEYS]
     await lift(session, found, what_was_due=None, by=by, now=now)
     return bool(found)
+
+
+async def stop_connection(
+    session: AsyncSession, name: str, cause: StopCause, reason: str, *, now: datetime
+) -> tuple[Stop, bool]:
+    """Stop what goes through a connection, for its breaker; return the stop, and whether it is new."""
+    return await _begin(session, StopScope.CONNECTION, name, cause, reason, audit.MAILROOM, now)
 
 
 async def _begin(
@@ -97,12 +104,13 @@ async def lift(
 
 
 async def refuse_where_stopped(session: AsyncSession, connection: str) -> None:
-    """Refuse to send something at once through a connection while a stop covers it.
+    """Refuse to send something at once through a connection while a stop covers it. A breaker does not keep a person
+    from trying whether the connection works.
 
     Raises:
         Conflict: naming the stop.
     """
-    for one in await stops.list_standing(session, viewer=SYSTEM):
+    for one in of_people(await stops.list_standing(session, viewer=SYSTEM)):
         if covers(one, schedule_id="", report_id="", connection=connection):
             raise Conflict(
                 f"Sending is stopped for {words_of(one.scope, one.target)}: {one.reason}",

@@ -18,13 +18,19 @@ class StopScope(StrEnum):
 
 
 class StopCause(StrEnum):
-    """A person stopped it; or Mailroom did since its database had been restored from an older backup, or while the key
-    of Prefect's blocks is changed.
+    """A person stopped it; or Mailroom did since its database had been restored from an older backup, while the key of
+    Prefect's blocks is changed, while a connection does not work (breaker), or since it was disabled for that.
     """
 
     PERSON = "person"
     RESTORED = "restored"
     KEYS = "keys"
+    BREAKER = "breaker"
+    DISABLED = "disabled"
+
+
+OF_CONNECTION = frozenset({StopCause.BREAKER, StopCause.DISABLED})
+"""The stops that a connection's breaker sets and lifts. Each attempt asks for them, when everything else is ready."""
 
 
 WhatWasDue = Literal["send", "skip"]

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import JSON, DateTime, Dialect, event
 from sqlalchemy.dialects.postgresql import JSONB
@@ -19,8 +19,10 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from mailroom.storage.contention import giving_way
-from mailroom.storage.lock_watch import watch_write_lock
 from mailroom.storage.patience import STEP, outlast
+from mailroom.storage.sqlite import one_hop
+from mailroom.storage.sqlite.lock_watch import watch_write_lock
+from mailroom.storage.sqlite.one_hop import OneHopConnection
 
 Result = TypeVar("Result")
 JsonColumn = JSON().with_variant(JSONB(), "postgresql")
@@ -69,8 +71,9 @@ def _roll_back(connection: DBAPIConnection, _entry: ConnectionPoolEntry, _error:
     SQLite keeps the transaction of a connection that is closed in the middle of a statement: nobody else could write
     until the process ends.
     """
+    ours = cast(OneHopConnection, connection)
     with contextlib.suppress(Exception, asyncio.CancelledError):  # It is dropped all the same, and may be broken.
-        connection.rollback()
+        ours.undo()
 
 
 class Database:
@@ -85,6 +88,7 @@ class Database:
         options: dict[str, Any] = {} if sqlite else {"pool_size": 5, "max_overflow": 10, "pool_pre_ping": True}
         self.engine = create_async_engine(url, **options)
         if sqlite:
+            event.listen(self.engine.sync_engine, "do_connect", one_hop.connect)
             event.listen(self.engine.sync_engine, "connect", _tune_sqlite)
             event.listen(self.engine.sync_engine, "invalidate", _roll_back)
             watch_write_lock(self.engine.sync_engine)

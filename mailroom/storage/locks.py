@@ -1,9 +1,9 @@
 """Locks that hold on both databases. SQLite knows no `FOR UPDATE`, and begins a transaction with its first write.
 
 Every transaction takes its locks in one order, so that two never wait for each other: calendar, report, user,
-schedule, execution, delivery, attempt. Of one kind, several are locked in the order of one query. What is only known
-after a later lock was taken is read without a lock first, and compared once it is held; where it has changed, the
-transaction is run again (`contention.Overtaken`).
+schedule, execution, the turns of a connection, delivery, attempt, the breaker of a connection. Of one kind, several are
+locked in the order of one query. What is only known after a later lock was taken is read without a lock first, and
+compared once it is held; where it has changed, the transaction is run again (`contention.Overtaken`).
 """
 
 from __future__ import annotations

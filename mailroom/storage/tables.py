@@ -15,12 +15,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mailroom.roles import Role
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
 from mailroom.storage.database import JsonOrNull, new_id
-from mailroom.storage.model import login  # noqa: F401  registers its tables with the others
+from mailroom.storage.model import links, login  # noqa: F401  registers their tables with the others
 from mailroom.storage.model.access import Team
 from mailroom.storage.model.base import Json, Table, word_of
+from mailroom.storage.model.connections import Connection
 
-__all__ = ["Json", "Table"]
+__all__ = ["Connection", "Json", "Table"]
 """Besides the classes below: whoever wants the metadata of all tables imports their base from here."""
+
+_CORRECTS = text("corrects IS NOT NULL")
 
 
 def _since_creation(context: DefaultExecutionContext) -> datetime:
@@ -65,22 +68,6 @@ class Report(Table):
     definition: Mapped[Json]
     owner_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
     is_active: Mapped[bool] = mapped_column(default=True)
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
-
-
-class Connection(Table):
-    """Name and kind of a Prefect block document; the secrets are in the block alone.
-
-    One that is not made yet has only taken its name: whether Prefect has a block of that name, and whose, is open.
-    """
-
-    __tablename__ = "connections"
-    name: Mapped[str] = mapped_column(String(100), primary_key=True)
-    kind: Mapped[str] = mapped_column(String(40))
-    block_type_slug: Mapped[str] = mapped_column(String(100))
-    description: Mapped[str] = mapped_column(Text, default="")
-    is_made: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -192,7 +179,8 @@ class Execution(Table):
     `pass_count` is also the number of the pass that may write, see `mailroom.executions.fence`. `crash_count` counts
     how often the run was put back since its process had died, `error_count` the passes that an error of ours ended.
     `plan` is what the first pass planned for every recipient, see `mailroom.passes.planned`. `held_by` is the stop that
-    it waits for, or has waited for last.
+    it waits for, or has waited for last. `corrects` is the wrong execution that a correction is sent in place of; each
+    can be corrected once.
     """
 
     __tablename__ = "schedule_executions"
@@ -210,6 +198,7 @@ class Execution(Table):
         Index(None, "status", "due_at"),
         Index(None, "retry_requested_at"),
         Index(None, "held_by", sqlite_where=text("held_by IS NOT NULL"), postgresql_where=text("held_by IS NOT NULL")),
+        Index(None, "corrects", unique=True, sqlite_where=_CORRECTS, postgresql_where=_CORRECTS),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     schedule_id: Mapped[str] = mapped_column(ForeignKey("export_schedules.id"))
@@ -240,6 +229,8 @@ class Execution(Table):
     requested_by: Mapped[str | None] = mapped_column(String(36))
     retry_requested_at: Mapped[datetime | None]
     test_recipient: Mapped[str | None] = mapped_column(String(320))
+    corrects: Mapped[str | None] = mapped_column(String(36))
+    correction_reason: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
 
 
@@ -256,6 +247,12 @@ class Delivery(Table):
         Index(None, "created_at", "id"),
         Index(None, "recipient", "created_at", "id"),
         Index("ix_deliveries_person", text("lower(recipient)"), "created_at", "id"),
+        Index(
+            "ix_deliveries_sending",
+            "connection",
+            sqlite_where=text("status = 'sending'"),
+            postgresql_where=text("status = 'sending'"),
+        ),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     execution_id: Mapped[str] = mapped_column(ForeignKey("schedule_executions.id"))

@@ -63,7 +63,7 @@ ACCESS_GUARDS = (
     Guard(
         "reports are filtered by their viewer",
         "A creator's report is the creator's own.",
-        "mailroom/reports/repository.py",
+        "mailroom/access/reach.py",
         "    return or_(Report.owner_id.is_(None), Report.owner_id == viewer.user_id)\n",
         "    return true()\n",
         _LISTS,

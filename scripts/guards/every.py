@@ -1,23 +1,35 @@
-"""Every guard that is watched: of the ledger, access, log-in, limits, recipients, what comes in, trail and secrets."""
+"""Every guard that is watched, room by room."""
 
 from __future__ import annotations
 
 from scripts.guards.access_guards import ACCESS_GUARDS
+from scripts.guards.breaker_guards import BREAKER_GUARDS
+from scripts.guards.connection_guards import CONNECTION_GUARDS
 from scripts.guards.ftp_guards import FTP_GUARDS
 from scripts.guards.guards import GUARDS
+from scripts.guards.hook_guards import HOOK_GUARDS
 from scripts.guards.input_guards import INPUT_GUARDS
 from scripts.guards.limit_guards import LIMIT_GUARDS
+from scripts.guards.link_guards import LINK_GUARDS
 from scripts.guards.login_guards import LOGIN_GUARDS
+from scripts.guards.mail_guards import MAIL_GUARDS
 from scripts.guards.recipient_guards import RECIPIENT_GUARDS
+from scripts.guards.sftp_guards import SFTP_GUARDS
 from scripts.guards.trail_guards import TRAIL_GUARDS
 
 EVERY_GUARD = (
     *GUARDS,
     *ACCESS_GUARDS,
+    *BREAKER_GUARDS,
+    *CONNECTION_GUARDS,
     *FTP_GUARDS,
+    *HOOK_GUARDS,
     *INPUT_GUARDS,
     *LIMIT_GUARDS,
+    *LINK_GUARDS,
     *LOGIN_GUARDS,
+    *MAIL_GUARDS,
     *RECIPIENT_GUARDS,
+    *SFTP_GUARDS,
     *TRAIL_GUARDS,
 )

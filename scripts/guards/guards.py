@@ -185,8 +185,8 @@ GUARDS = (
         "asked again when an attempt begins",
         "Nothing leaves for a schedule that was paused since the gate.",
         "mailroom/passes/deliver.py",
-        "                if await self._suppressed(session, delivery):\n",
-        "                if False:\n",
+        "            return not await self._suppressed(session, delivery)\n",
+        "            return True\n",
         (f"{_PASSES}/test_at_the_last_moment.py",),
     ),
     Guard(

@@ -175,9 +175,9 @@ INPUT_GUARDS = (
     Guard(
         "a program's output hides its secrets",
         "What a command prints of its own secrets is masked before it is told.",
-        "blocks/prefect_mailroom/sources/shell.py",
-        '            told = self._masked(await asyncio.to_thread(_tail, Path(logs) / "stderr"))\n',
-        '            told = await asyncio.to_thread(_tail, Path(logs) / "stderr")\n',
+        "blocks/prefect_mailroom/programs/running.py",
+        '        text = masked(opened.read().decode(errors="replace"), secrets)\n',
+        '        text = opened.read().decode(errors="replace")\n',
         ("tests/integration/blocks/test_shell_source.py",),
     ),
     Guard(
@@ -192,7 +192,7 @@ INPUT_GUARDS = (
         "a mapping of secrets is hidden",
         "What Prefect does not hide of a block, such as the environment of a shell source, is not shown.",
         "mailroom/connections/service.py",
-        "    return annotation is SecretStr or any(_is_secret(part) for part in get_args(annotation))\n",
+        "    return annotation in (SecretStr, SecretDict) or any(_is_secret(part) for part in get_args(annotation))\n",
         "    return False\n",
         ("tests/unit/connections/test_shown_secrets.py",),
     ),

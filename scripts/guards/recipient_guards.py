@@ -18,8 +18,8 @@ RECIPIENT_GUARDS = (
         "an attempt asks whether the address gets anything",
         "Nothing is sent to an address that was suppressed after the run began.",
         "mailroom/passes/deliver.py",
-        "may_get(delivery.recipient, standing.suppression)",
-        "may_get(delivery.recipient, None)",
+        "may_get(delivery.recipient, standing.suppression, ",
+        "may_get(delivery.recipient, None, ",
         _SUPPRESSED,
     ),
     Guard(
@@ -66,8 +66,8 @@ RECIPIENT_GUARDS = (
         "a trial asks the list",
         "A test mail is a mail.",
         "api/actions/distribution/actions.py",
-        '        await refuse_suppressed(session, target.addresses(), field="to")\n',
-        "        pass\n",
+        '    await refuse_suppressed(session, target.addresses(), field="to")\n',
+        "    pass\n",
         _PEOPLE,
     ),
     Guard(

@@ -16,6 +16,7 @@ from tests.support.prefect import PrefectServer
 
 ROOT = Path(__file__).parents[2]
 KINDS = {
+    "mailroom-command",
     "mailroom-email",
     "mailroom-folder",
     "mailroom-ftp",
@@ -122,12 +123,13 @@ for kind in CHANNELS:
         told[kind] = error.remedy
 mail = destination({{"channel": "email", "connection": "corp", "to": ["ada@example.com"]}})
 checked = asyncio.run(FolderChannel(root={str(tmp_path)!r}).check(Steps()))
-print(json.dumps([module.__all__, told, mail.recipients(), checked]))
+needing = [kind for kind, entry in CHANNELS.items() if entry.extra]
+print(json.dumps([module.__all__, told, needing, mail.recipients(), checked]))
 """
     told = run(bare_environment, "-c", code, cwd=tmp_path, environment=clean_environment(tmp_path))
-    names, missing, recipients, checked = json.loads(told.splitlines()[-1])
+    names, missing, needing, recipients, checked = json.loads(told.splitlines()[-1])
     assert {"FolderChannel", "SqlSource", "WarmWorker"} <= set(names)
-    assert set(missing) == {"email", "sftp", "webhook"}
+    assert set(missing) == set(needing) >= {"command", "email", "sftp", "webhook"}
     assert "prefect-mailroom[email]" in missing["email"]
     assert recipients == ["ada@example.com"]
     assert "can be written" in checked
@@ -167,13 +169,35 @@ def test_secrets_are_kept_secret_by_the_server(empty_environment: Path, server: 
     code = """
 import asyncio
 from prefect_email import EmailServerCredentials
-from prefect_mailroom import EmailChannel, WebhookChannel, load_channel
+from prefect.blocks.core import Block
+from pydantic import SecretStr
+from prefect_mailroom import CommandChannel, EmailChannel, ShellSource, WebhookChannel, load_channel
 key = "whsec_Y2FuYXJ5LXNpZ25pbmcta2V5LW9mLTMyLWJ5dGVzISE="
 hook = WebhookChannel(url="https://x.example/canary", signing_secret=key, auth="bearer", auth_secret="canary-token")
 hook.save("h")
 login = EmailServerCredentials(smtp_server="mail.example.com", username="u", password="canary-password")
 EmailChannel(credentials=login, from_address="r@example.com").save("m")
+CommandChannel(program="/bin/true", environment={"KEY": "canary-of-a-command"}).save("c")
+shell = {"working_directory": "/", "allowed_programs": ["true"]}
+ShellSource(**shell, environment={"KEY": "canary-of-a-source"}).save("s")
+
+class Former(Block):
+    # The shell source of an earlier version.
+    _block_type_name, _block_type_slug = "Mailroom shell source", "mailroom-shell-source"
+    working_directory: str
+    allowed_programs: list[str]
+    environment: dict[str, SecretStr]
+
+Former(**shell, environment={"KEY": "canary-of-before"}).save("f")
 async def main():
+    former = await ShellSource.aload("f", validate=False)
+    assert former.environment.get_secret_value() == {"KEY": "canary-of-before"}
+    await former.asave("f", overwrite=True)
+    for name, secret in (("f", "canary-of-before"), ("s", "canary-of-a-source")):
+        loaded = await ShellSource.aload(name)
+        assert loaded.environment.get_secret_value() == {"KEY": secret}
+    command = await load_channel("command", "c")
+    assert command.environment.get_secret_value() == {"KEY": "canary-of-a-command"}
     hook, mail = await load_channel("webhook", "h"), await load_channel("email", "m")
     assert hook.signing_secret.get_secret_value() == key
     assert hook.auth_secret.get_secret_value() == "canary-token"
@@ -183,6 +207,6 @@ asyncio.run(main())
 """
     run(empty_environment, "-c", code, cwd=tmp_path, environment=environment)
     answer = httpx.post(f"{server}/block_documents/filter", json={}, trust_env=False, timeout=30).raise_for_status()
-    assert {"h", "m"} <= {document["name"] for document in answer.json()}
+    assert {"c", "f", "h", "m", "s"} <= {document["name"] for document in answer.json()}
     assert "canary" not in answer.text
     assert "Y2FuYXJ5" not in answer.text

@@ -27,9 +27,10 @@ USERNAME, PASSWORD = "mailroom", "canary-smtp-password"
 
 
 def smtp_settings(port: int, **credentials: Any) -> dict[str, Any]:
-    """Return the settings of an e-mail connection to a server of this machine that speaks plainly."""
+    """Return the settings of an e-mail connection to a server of this machine that speaks plainly, at any rate."""
     server = {"smtp_server": "127.0.0.1", "smtp_port": port, "smtp_type": "INSECURE", **credentials}
-    return {"credentials": server, "from_address": "reports@example.com", "allow_plain": True}
+    sender = {"from_address": "reports@example.com", "allow_plain": True, "max_per_second": None}
+    return {"credentials": server, **sender}
 
 
 @dataclass
@@ -48,6 +49,7 @@ class SmtpServer:
         before: is awaited when a mail has come, before it is taken.
         held: mails to these recipients wait, listed in `waiting`, until `release`.
         logins: the mechanism of each login that was tried.
+        connections: how many clients have connected.
     """
 
     port: int = 0
@@ -63,6 +65,7 @@ class SmtpServer:
     held: set[str] = field(default_factory=set)
     waiting: list[str] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
+    connections: int = 0
 
     def taken(self) -> list[str]:
         """Return who got a mail, in order of address; a name twice is a duplicate."""
@@ -98,6 +101,7 @@ class SmtpServer:
         protocols: list[SMTP] = []
 
         def protocol() -> SMTP:
+            self.connections += 1
             protocols.append(
                 SMTP(
                     self,

@@ -4,28 +4,48 @@ from __future__ import annotations
 
 from functools import partial
 
+from prefect.blocks.core import Block
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.actions.caller import Caller, Remember, forget
-from api.actions.connections.views import CheckView, ConnectionDetail, ConnectionKind, ConnectionView
+from api.actions.connections.views import (
+    BreakerView,
+    CheckView,
+    ConnectionDetail,
+    ConnectionKind,
+    ConnectionView,
+    StepView,
+    UsesView,
+)
 from api.actions.view import PageView
 from mailroom.access.permissions import Action
 from mailroom.audit import repository as audit
 from mailroom.audit.delivery_events import CredentialUsed
-from mailroom.connections import blocks
+from mailroom.connections import blocks, checks
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
+from mailroom.connections import uses as uses_of
+from mailroom.connections.breaker import service as breaker
+from mailroom.connections.checks import Checked
 from mailroom.connections.kinds import block_types, is_channel
-from mailroom.connections.spec import ConnectionSettings, NewConnection
+from mailroom.connections.spec import ConnectionSettings, NewConnection, UnsavedConnection, screen
 from mailroom.context import Context
-from mailroom.errors import Conflict
+from mailroom.errors import Conflict, Invalid
+from mailroom.limits import service as limits
+from mailroom.limits.spec import Budget
+from mailroom.storage.tables import Connection
+from prefect_mailroom import outbound
 
 
-async def every(caller: Caller) -> PageView[ConnectionView]:
-    """Return every connection by name, without settings."""
+async def every(caller: Caller, *, with_uses: bool = False) -> PageView[ConnectionView]:
+    """Return every connection by name, without settings; with how many use each of them, if that is wanted."""
     async with caller.session() as session:
         rows = await connection_repository.every(session, viewer=caller.viewer)
-    return PageView(items=[ConnectionView.model_validate(row) for row in rows])
+        counts = await uses_of.counts(session) if with_uses else None
+        views = await _with_breakers(session, [ConnectionView.model_validate(row) for row in rows], caller.context)
+    if counts is not None:
+        views = [view.model_copy(update={"used_by": counts.get(view.name, 0)}) for view in views]
+    return PageView(items=views)
 
 
 def kinds() -> PageView[ConnectionKind]:
@@ -52,8 +72,9 @@ async def read(caller: Caller, name: str) -> ConnectionDetail:
     """
     async with caller.session() as session:
         row = await connection_repository.get(session, name, viewer=caller.viewer, doing=Action.CONNECTION_READ)
+        (view,) = await _with_breakers(session, [ConnectionView.model_validate(row)], caller.context)
     shown = await connections.shown(row, caller.context.settings)
-    return ConnectionDetail(**ConnectionView.model_validate(row).model_dump(), settings=shown)
+    return ConnectionDetail(**view.model_dump(), settings=shown)
 
 
 async def create(caller: Caller, wanted: NewConnection, remember: Remember[ConnectionView] = forget) -> ConnectionView:
@@ -88,7 +109,7 @@ async def create(caller: Caller, wanted: NewConnection, remember: Remember[Conne
 
 
 async def replace(caller: Caller, name: str, wanted: ConnectionSettings) -> ConnectionView:
-    """Replace all settings of a connection; a stored secret is never taken over.
+    """Replace all settings of a connection; a secret sent as it is shown stays, unless it would go elsewhere.
 
     Raises:
         NotFound, Conflict, Invalid, Unavailable.
@@ -108,17 +129,117 @@ async def delete(caller: Caller, name: str) -> None:
         await connections.delete(session, name, caller.context)
 
 
-async def check(caller: Caller, name: str) -> CheckView:
-    """Check whether the connection works, by asking its server; nothing is delivered.
+async def enable(caller: Caller, name: str) -> ConnectionView:
+    """Let deliveries go through a connection again whose breaker is open or that was disabled.
 
     Raises:
-        MailroomError: what is wrong, in the words of the channel or source.
+        NotFound, Forbidden.
+    """
+    context = caller.context
+
+    async def change(session: AsyncSession) -> ConnectionView:
+        await breaker.enable(session, name, context)
+        row = await connection_repository.get(session, name, viewer=caller.viewer)
+        (view,) = await _with_breakers(session, [ConnectionView.model_validate(row)], context)
+        return view
+
+    return await caller.transact(change)
+
+
+async def _with_breakers(session: AsyncSession, views: list[ConnectionView], context: Context) -> list[ConnectionView]:
+    """Return the views with the breakers of those that deliver."""
+    names = [view.name for view in views if is_channel(view.kind)]
+    shown = await breaker.shown(session, names, now=context.now)
+    found = {name: BreakerView.model_validate(one) for name, one in shown.items()}
+    return [view.model_copy(update={"breaker": found.get(view.name)}) for view in views]
+
+
+async def uses(caller: Caller, name: str) -> UsesView:
+    """Return the schedules and reports that use a connection: named as far as the caller may see them, else counted.
+
+    Raises:
+        NotFound, Forbidden.
     """
     async with caller.session() as session:
+        row = await connection_repository.get(session, name, viewer=caller.viewer, doing=Action.CONNECTION_USES)
+        return UsesView.model_validate(await uses_of.of_connection(session, row.name, viewer=caller.viewer))
+
+
+async def check(caller: Caller, name: str) -> CheckView:
+    """Check whether the connection works, by asking its server; nothing is delivered. The result is kept.
+
+    Raises:
+        CheckFailed: what is wrong, in the words of the channel or source, with the steps that were tried.
+        NotFound, Forbidden, Unavailable.
+        TooOften: the caller has tested as often within the hour as a user may.
+    """
+    context = caller.context
+
+    async def begin(session: AsyncSession) -> Connection:
         row = await connection_repository.get(session, name, viewer=caller.viewer, doing=Action.CONNECTION_CHECK)
-    await caller.transact(partial(_record_check, row.name, caller.context))
-    return CheckView(ok=True, message=await connections.check(row, caller.context.settings))
+        await limits.spend(session, context, Budget.TESTS)
+        audit.record_by(session, CredentialUsed(row.name, "check", context.user.email), context)
+        return row
+
+    row = await caller.transact(begin)
+    checked = await checks.of_connection(row, context.settings)
+    await caller.transact(partial(checks.record, row, checked, context))
+    return _check_view(checked)
 
 
-async def _record_check(name: str, context: Context, session: AsyncSession) -> None:
-    audit.record_by(session, CredentialUsed(name, "check", context.user.email), context)
+async def check_unsaved(caller: Caller, wanted: UnsavedConnection) -> CheckView:
+    """Check whether settings would work as a connection, by asking their server; nothing is stored or delivered.
+
+    Raises:
+        CheckFailed: what is wrong, with the steps that were tried.
+        Invalid: the settings are wrong, lead where nothing may go, or name a connection that is not there.
+        Unavailable: Prefect does not answer.
+        TooOften: the caller has tested as often within the hour as a user may.
+    """
+    context = caller.context
+    block = await build_unsaved(caller, wanted)
+
+    async def begin(session: AsyncSession) -> None:
+        await limits.spend(session, context, Budget.TESTS)
+        used = wanted.connection or checks.UNSAVED
+        audit.record_by(session, CredentialUsed(used, "check", context.user.email), context)
+
+    await caller.transact(begin)
+    with outbound.hosts_looked_up() as hosts:
+
+        async def record(outcome: str) -> None:
+            where = ", ".join(hosts)
+            await caller.transact(partial(checks.record_unsaved, wanted.kind, where, outcome, context))
+
+        try:
+            await screen(block)
+        except Invalid as refused:
+            await record(type(refused).__name__)
+            raise
+        checked = await checks.of_block(block)
+        await record(checked.outcome)
+    return _check_view(checked)
+
+
+async def build_unsaved(caller: Caller, wanted: UnsavedConnection) -> Block:
+    """Return the block of settings that are not stored, with the stored secrets of the connection that they change.
+
+    Raises:
+        Invalid, NotFound, Forbidden, Unavailable.
+    """
+    old = None
+    if wanted.connection is not None:
+        async with caller.session() as session:
+            row = await connection_repository.get(
+                session, wanted.connection, viewer=caller.viewer, doing=Action.CONNECTION_CHANGE
+            )
+        if row.kind != wanted.kind:
+            message = f"The connection '{row.name}' is of kind {row.kind}, not {wanted.kind}."
+            raise Invalid.at("kind", message, "Leave `connection` out, or use its kind.")
+        old = await connections.stored(row, caller.context.settings)
+    return connections.with_kept_secrets(wanted, old)[0]
+
+
+def _check_view(checked: Checked) -> CheckView:
+    checked.require()
+    return CheckView(ok=True, message=checked.message, steps=[StepView.model_validate(one) for one in checked.steps])

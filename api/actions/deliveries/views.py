@@ -7,8 +7,10 @@ from typing import Any
 
 from pydantic import Field
 
+from api.actions.executions.views import DownloadView
 from api.actions.view import View
 from mailroom.states import DeliveryState
+from prefect_mailroom.channels.base import Grade
 
 
 class DeliveryRow(View):
@@ -28,10 +30,19 @@ class DeliveryRow(View):
     next_attempt_at: datetime | None
     delivered_at: datetime | None
     receipt: dict[str, Any] | None
+    grade: Grade | None = Field(
+        default=None,
+        description=(
+            "How much its receipt proves: stored, accepted_with_id or accepted. Null without a receipt, and for "
+            "receipts of before grades were kept."
+        ),
+    )
     error_message: str | None
     reason_code: str | None = Field(
         default=None, description="Why it is suppressed, as a code for programs.", examples=["recipient_suppressed"]
     )
+    download_count: int = Field(default=0, description="How often files were fetched by the links of this delivery.")
+    downloads: list[DownloadView] = Field(default_factory=list, description="The latest 20 of them, the latest first.")
     links: dict[str, str]
 
 

@@ -15,7 +15,7 @@ from mailroom.audit import repository as audit
 from mailroom.audit.events import ExecutionRetried
 from mailroom.context import Context
 from mailroom.errors import Conflict
-from mailroom.executions import again
+from mailroom.executions import again, overview
 from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import repository as executions
 from mailroom.executions.reason_words import words
@@ -59,6 +59,11 @@ async def ask(session: AsyncSession, execution_id: str, context: Context, *, dry
     assert schedule is not None, "schedules are never removed, only marked as deleted"
     execution = await executions.get(session, execution_id, lock=lock)
     owner = await users.find(session, schedule.user_id)
+    if by := (await overview.corrections_of(session, [execution.id])).get(execution.id):
+        raise Conflict(
+            words(because(ReasonCode.CORRECTED, execution=by)),
+            remedy="Run the schedule now, or backfill this due time, for those who got nothing.",
+        )
     left = again.undelivered(execution, await delivery_repository.deliveries_of(session, [execution.id]))
     if closed := may_send(execution.kind, schedule.state, owner_active=bar_of(owner) is None):
         raise Conflict(f"Nothing may be sent now. {words(closed.reason)}", remedy="Resume the schedule first.")

@@ -10,6 +10,7 @@ from pydantic import Field
 from api.actions.artifacts.views import ArtifactView
 from api.actions.view import View
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
+from prefect_mailroom.channels.base import Grade
 
 
 class ErrorView(View):
@@ -43,7 +44,24 @@ class ExecutionView(View):
         default=None,
         description=("When a person asked for another try that has not begun yet; else null."),
     )
+    corrects: str | None = Field(
+        default=None, description="The id of the wrong execution that this one is sent in place of."
+    )
+    corrected_by: str | None = Field(
+        default=None, description="The id of the execution that is sent in place of this one, since this one was wrong."
+    )
+    correction_reason: str | None = Field(default=None, description="What was wrong, as the recipients read it.")
     links: dict[str, str]
+
+
+class DownloadView(View):
+    """A file that was fetched by the link of a delivery: a confirmation that somebody has it."""
+
+    at: datetime
+    filename: str
+    sha256: str
+    address: str | None = Field(description="From where it was fetched; only admins see it.")
+    agent: str = Field(description="What the program that fetched it says of itself, cut to 200 characters.")
 
 
 class AttemptView(View):
@@ -67,11 +85,20 @@ class DeliveryView(View):
     delivered_at: datetime | None
     next_attempt_at: datetime | None
     receipt: dict[str, Any] | None
+    grade: Grade | None = Field(
+        default=None,
+        description=(
+            "How much its receipt proves: stored, accepted_with_id or accepted. Null without a receipt, and for "
+            "receipts of before grades were kept."
+        ),
+    )
     error_message: str | None
     reason_code: str | None = Field(
         default=None, description="Why it is suppressed, as a code for programs.", examples=["recipient_suppressed"]
     )
     attempts: list[AttemptView]
+    download_count: int = Field(default=0, description="How often files were fetched by the links of this delivery.")
+    downloads: list[DownloadView] = Field(default_factory=list, description="The latest 20 of them, the latest first.")
 
 
 class ExecutionDetail(ExecutionView):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.actions.caller import Caller
-from api.actions.login.sessions import Browser, begin
+from api.actions.login.sessions import Browser, begin, record_failure
 from api.actions.view import View
 from api.services import Services
 from mailroom.audit import login_events as events
 from mailroom.audit import repository as audit
 from mailroom.context import Context
+from mailroom.errors import Gone
 from mailroom.members import links, passwords, web_sessions
 from mailroom.members.links import NewLink, Purpose
 
@@ -65,7 +67,7 @@ async def by_link(services: Services, secret: str, browser: Browser) -> str:
         user = await links.use(session, secret, Purpose.LOGIN, now=browser.now)
         return await begin(session, services, user, "link", browser)
 
-    return await services.database.transact(change)
+    return await _used(services, change, browser)
 
 
 async def set_password(services: Services, secret: str, new: str, browser: Browser) -> str:
@@ -88,4 +90,13 @@ async def set_password(services: Services, secret: str, new: str, browser: Brows
         await web_sessions.end_of(session, user.id, "password", context)
         return await begin(session, services, user, "link", browser)
 
-    return await services.database.transact(change)
+    return await _used(services, change, browser)
+
+
+async def _used(services: Services, change: Callable[[AsyncSession], Awaitable[str]], browser: Browser) -> str:
+    """Use a link up by this change. A link that does not work any more is written into the audit trail."""
+    try:
+        return await services.database.transact(change)
+    except Gone:
+        await record_failure(services, "link", "gone", browser, None)
+        raise

@@ -39,8 +39,13 @@ async def by_password(services: Services, email: str, password: str, browser: Br
             remedy="Check both. An admin can make you a one-time link, with which you set a new password.",
         )
 
+    # Only now is the password at hand, so that a hash made with older settings can be made anew.
+    anew = await services.passwords.hashed(password) if kept and passwords.is_outdated(kept) else None
+
     async def change(session: AsyncSession) -> str:
         await throttle.take_back(session, account.casefold(), address)
+        if anew is not None:
+            await passwords.renew(session, user.id, anew, instead_of=kept)
         return await begin(session, services, user, "password", browser)
 
     return await services.database.transact(change)

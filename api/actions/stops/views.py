@@ -18,7 +18,8 @@ class StopView(View):
     target: str = Field(description="The connection's name, or the id of the report or schedule; empty for `all`.")
     cause: StopCause = Field(
         description="`person`; `restored` where the database was found to be older than what was sent; `keys` while "
-        "the key of Prefect's blocks is changed."
+        "the key of Prefect's blocks is changed; `breaker` while a connection fails, which ends by itself; `disabled` "
+        "for a connection that a person has to enable."
     )
     reason: str
     stopped_by: str

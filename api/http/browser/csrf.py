@@ -12,12 +12,14 @@ import hmac
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.auth import LOGIN
 from api.http.browser import cookies
 from api.http.browser.connection import own_origins
 from api.http.browser.cookies import Cookie
+from api.http.browser.pages import message_page
 from api.http.problems import problem
 from mailroom.settings import Settings
 
@@ -65,14 +67,14 @@ class CrossSiteDefence:
         body = await _form(receive) if media == FORM else None
         if not is_ours(headers, own_origins(scope, self._settings)):
             detail = "Another site made your browser send this request."
-            answer = problem(path, 403, "cross-site", detail, remedy="Use Mailroom's own pages, or a key.")
+            answer = _refusal(path, headers, 403, "cross-site", detail, "Use Mailroom's own pages, or a key.")
         elif headers.get("content-type") is not None and not is_media(media):
             detail = f"A body of type '{media[:80]}' is not taken with a cookie."
-            answer = problem(path, 415, "media-type", detail, remedy="Send Content-Type: application/json.")
+            answer = _refusal(path, headers, 415, "media-type", detail, "Send Content-Type: application/json.")
         elif not self._has_token(scope, headers, cookie, body or b""):
             detail = "The form is too old, or the request lacks the token of its session."
             remedy = f"Load the page again. A program sends the token as {HEADER}; GET /api/v1/sessions/current has it."
-            answer = problem(path, 403, "csrf", detail, remedy=remedy)
+            answer = _refusal(path, headers, 403, "csrf", detail, remedy)
         else:
             await self._app(scope, receive if body is None else _again(body), send)
             return
@@ -82,6 +84,13 @@ class CrossSiteDefence:
         secret = cookies.read(scope, self._settings, cookie)
         given = headers.get(HEADER) or dict(parse_qsl(body.decode("utf-8", "replace"))).get(FIELD, "")
         return secret is not None and hmac.compare_digest(given.encode("utf-8", "replace"), token_of(secret).encode())
+
+
+def _refusal(path: str, headers: Headers, status: int, kind: str, detail: str, remedy: str) -> Response:
+    """Return a problem document to a program, and a page to a person who sent a form."""
+    if "text/html" in headers.get("accept", "") and not path.startswith("/api/"):
+        return message_page("Not done", detail, remedy, status=status)
+    return problem(path, status, kind, detail, remedy=remedy)
 
 
 def _cookie(scope: Scope) -> Cookie | None:

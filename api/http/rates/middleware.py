@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.auth import LOGIN, OPEN
+from api.http.auth import LOGIN, is_open
 from api.http.problems import problem
 from api.http.rates.address import client_address, networks
 from api.http.rates.counting import Count, Counting, Rate, rate_of
@@ -44,7 +44,7 @@ class AddressRate:
         scope[ADDRESS] = client_address(peer, Headers(scope=scope).getlist("x-forwarded-for"), self._trusted)
         if self._rate is None or scope["path"] in UNCOUNTED:
             await self._app(scope, receive, send)
-        elif scope["path"] in OPEN:
+        elif is_open(scope["path"]):
             count = await self._counting.count(self._rate, scope[ADDRESS])
             if count.allowed:
                 await self._app(scope, receive, _with_headers(send, [count]))

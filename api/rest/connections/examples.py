@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-SMTP = {
+from typing import Any
+
+SMTP: dict[str, Any] = {
     "kind": "email",
     "description": "The company's mail server",
     "settings": {
@@ -18,3 +20,6 @@ SMTP = {
     },
 }
 FOLDER = {"kind": "folder", "description": "", "settings": {"root": "/srv/reports"}}
+_KEPT = {**SMTP["settings"]["credentials"], "password": {"secret": True}}
+KEPT_SMTP = {**SMTP, "settings": {**SMTP["settings"], "from_name": "Reports", "credentials": _KEPT}}
+CHANGED_SMTP = {**KEPT_SMTP, "connection": "corp-smtp"}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, Query, Response
 
 from api.actions.connections import actions as connections
-from api.actions.connections.views import CheckView, ConnectionDetail, ConnectionKind, ConnectionView
+from api.actions.connections.views import CheckView, ConnectionDetail, ConnectionKind, ConnectionView, UsesView
 from api.actions.view import PageView
 from api.http.bodies import examples
 from api.http.dependencies import CallerDep, ConnectionName
@@ -15,9 +15,9 @@ from api.http.idempotency import Answer, OnceDep
 from api.http.json_body import JsonRoute
 from api.http.permission import may
 from api.http.problems import documented
-from api.rest.connections.examples import FOLDER, SMTP
+from api.rest.connections.examples import CHANGED_SMTP, FOLDER, KEPT_SMTP, SMTP
 from mailroom.access.permissions import Action
-from mailroom.connections.spec import ConnectionSettings, NewConnection
+from mailroom.connections.spec import ConnectionSettings, NewConnection, UnsavedConnection
 
 router = APIRouter(prefix="/connections", tags=["connections"], route_class=JsonRoute)
 
@@ -27,9 +27,12 @@ def _created(view: ConnectionView) -> Answer:
 
 
 @router.get("", openapi_extra=may(Action.CONNECTION_LIST))
-async def list_connections(caller: CallerDep) -> PageView[ConnectionView]:
+async def list_connections(
+    caller: CallerDep,
+    uses: Annotated[bool, Query(description="Count the schedules and reports that use each, as `used_by`.")] = False,
+) -> PageView[ConnectionView]:
     """List the connections by name, without settings."""
-    return await connections.every(caller)
+    return await connections.every(caller, with_uses=uses)
 
 
 @router.get("/kinds", openapi_extra=may(Action.CONNECTION_KINDS))
@@ -59,6 +62,20 @@ async def create(
     return await once.perform(lambda remember: connections.create(caller, body, remember), _created)
 
 
+@router.post("/check", responses=documented(400, 404, 422, 429, 502, 503), openapi_extra=may(Action.CONNECTION_CREATE))
+async def check_unsaved(
+    body: Annotated[
+        UnsavedConnection, Body(openapi_examples=examples(email=SMTP, folder=FOLDER, changed=CHANGED_SMTP))
+    ],
+    caller: CallerDep,
+) -> CheckView:
+    """Check settings before they are stored, step by step, by asking their server. Nothing is stored or delivered.
+
+    A check that fails is a problem whose `steps` say how far it came.
+    """
+    return await connections.check_unsaved(caller, body)
+
+
 @router.get("/{name}", responses=documented(404, 422, 503), openapi_extra=may(Action.CONNECTION_READ))
 async def read(name: ConnectionName, caller: CallerDep) -> ConnectionDetail:
     """Get one connection with its settings. A secret is shown only as set or not set."""
@@ -73,10 +90,16 @@ async def read(name: ConnectionName, caller: CallerDep) -> ConnectionDetail:
 )
 async def replace(
     name: ConnectionName,
-    body: Annotated[ConnectionSettings, Body(openapi_examples=examples(email=SMTP, folder=FOLDER))],
+    body: Annotated[
+        ConnectionSettings, Body(openapi_examples=examples(email=SMTP, folder=FOLDER, kept_secret=KEPT_SMTP))
+    ],
     caller: CallerDep,
 ) -> ConnectionView:
-    """Replace all settings of a connection. Secrets must be sent again: stored ones are not kept."""
+    """Replace all settings of a connection. A setting that is left out gets its default; a secret, none.
+
+    A secret that is sent as it is shown, `{"secret": true}`, stays as it is stored. It has to be sent again when a
+    setting changes that may decide where it is sent, such as a host.
+    """
     return await connections.replace(caller, name, body)
 
 
@@ -84,12 +107,27 @@ async def replace(
     "/{name}", status_code=204, responses=documented(404, 409, 503), openapi_extra=may(Action.CONNECTION_DELETE)
 )
 async def delete(name: ConnectionName, caller: CallerDep) -> Response:
-    """Delete a connection with its block. Refused while schedules or reports use it."""
+    """Delete a connection with its block. Refused while schedules or reports use it; `errors` names them."""
     await connections.delete(caller, name)
     return Response(status_code=204)
 
 
-@router.post("/{name}/check", responses=documented(404, 422, 503), openapi_extra=may(Action.CONNECTION_CHECK))
+@router.get("/{name}/uses", responses=documented(404), openapi_extra=may(Action.CONNECTION_USES))
+async def uses(name: ConnectionName, caller: CallerDep) -> UsesView:
+    """List the schedules and reports that use a connection. Those that you may not see are only counted."""
+    return await connections.uses(caller, name)
+
+
+@router.post("/{name}/check", responses=documented(404, 422, 429, 502, 503), openapi_extra=may(Action.CONNECTION_CHECK))
 async def check(name: ConnectionName, caller: CallerDep) -> CheckView:
-    """Check whether the connection works, by asking its server. Nothing is delivered. A failure is a problem."""
+    """Check whether the connection works, step by step, by asking its server. Nothing is delivered. The result is kept.
+
+    A check that fails is a problem whose `steps` say how far it came.
+    """
     return await connections.check(caller, name)
+
+
+@router.post("/{name}/enable", responses=documented(404), openapi_extra=may(Action.CONNECTION_CHANGE))
+async def enable(name: ConnectionName, caller: CallerDep) -> ConnectionView:
+    """Let deliveries go through a connection again whose breaker is open, or that was disabled. What waits goes on."""
+    return await connections.enable(caller, name)

@@ -14,6 +14,7 @@ from api.http.dependencies import CallerDep
 from api.http.json_body import JsonRoute
 from api.http.permission import may
 from api.http.problems import documented
+from api.rest.connections.examples import FOLDER
 from mailroom.access.permissions import Action
 
 router = APIRouter(prefix="/distribution", tags=["distribution"], route_class=JsonRoute)
@@ -21,7 +22,7 @@ router = APIRouter(prefix="/distribution", tags=["distribution"], route_class=Js
 
 @router.post(
     "/test/{channel}",
-    responses=documented(400, 404, 409, 422, 501, 502, 503),
+    responses=documented(400, 404, 409, 422, 429, 501, 502, 503),
     openapi_extra=may(Action.CONNECTION_TRY),
 )
 async def send_test(
@@ -32,10 +33,16 @@ async def send_test(
             openapi_examples=examples(
                 email={"connection": "corp-smtp", "to": "ada@example.com"},
                 folder={"connection": "shared-folder"},
+                before_it_is_stored={"settings": FOLDER["settings"]},
             )
         ),
     ],
     caller: CallerDep,
 ) -> TestReceipt:
-    """Send a small real message, marked as a test, and return what the receiver confirmed."""
+    """Check a connection step by step, send a small real message, and return what the receiver confirmed.
+
+    Give `connection`, or `settings` to try them before they are stored. The message is marked as a test. Nothing is
+    sent if the check fails at a step that a delivery needs. A test that fails is a problem whose `steps` say how far
+    it came.
+    """
     return await distribution.send_test(caller, channel, body)

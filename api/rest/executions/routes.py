@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.actions.executions import actions as executions
 from api.actions.executions.actions import ExecutionFilter
+from api.actions.executions.correct import correct as correct_execution
 from api.actions.executions.retry import retry as retry_execution
 from api.actions.executions.views import ExecutionDetail, ExecutionView
 from api.actions.moment import Moment
@@ -20,6 +21,7 @@ from api.http.json_body import JsonRoute
 from api.http.permission import may
 from api.http.problems import documented
 from mailroom.access.permissions import Action
+from mailroom.passes.correcting.ask import CorrectionRequest
 from mailroom.states import ExecutionKind, ExecutionState
 
 router = APIRouter(tags=["executions"], route_class=JsonRoute)
@@ -94,6 +96,37 @@ async def retry(execution_id: Id, caller: CallerDep, once: OnceDep) -> Response:
     changes when the next try begins; until then `retry_requested_at` is set.
     """
     return await once.perform(lambda remember: retry_execution(caller, execution_id, remember), _accepted)
+
+
+@router.post(
+    "/executions/{execution_id}/correct",
+    status_code=202,
+    response_model=ExecutionDetail,
+    responses=documented(404, 409),
+    openapi_extra=may(Action.EXECUTION_CORRECT),
+)
+async def correct(
+    execution_id: Id,
+    caller: CallerDep,
+    once: OnceDep,
+    body: Annotated[
+        CorrectionRequest | None,
+        Body(
+            openapi_examples=examples(
+                with_a_reason={"reason": "The figures for France were missing."}, without_a_reason={}
+            )
+        ),
+    ] = None,
+) -> Response:
+    """Render a wrong report again, and send it marked as a correction to exactly those who got the wrong one.
+
+    The correction is an execution of its own, of the kind `correction`, for the same due time: with the parameters,
+    formats and destinations of that time, and with the report and its data as they are now. Whoever has unsubscribed or
+    was suppressed since gets nothing. An execution is corrected once; if its correction is wrong too, correct that one:
+    it then goes to all who got either.
+    """
+    wanted = body or CorrectionRequest()
+    return await once.perform(lambda remember: correct_execution(caller, execution_id, wanted, remember), _accepted)
 
 
 @router.get("/schedules/executions", responses=documented(422), openapi_extra=may(Action.EXECUTION_LIST))

@@ -20,12 +20,25 @@ from typing import Any, ClassVar, Literal, Self
 from prefect.blocks.core import Block
 from pydantic import BaseModel, ConfigDict, Field
 
+from prefect_mailroom.channels import limits
 from prefect_mailroom.channels.retries import STANDARD, Retries
 from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused
 
 IfExists = Literal["overwrite", "timestamp", "fail"]
 """What becomes of a file that is there already: it is replaced, it stays and ours gets the time, or ours is refused."""
+
+
+class LinksTo(StrEnum):
+    """Where the links of a parcel lead, for a destination that can use them.
+
+    A person gets the page, since programs that look at links in mails would fetch the files.
+    """
+
+    PAGE = "page"
+    """A page that names the files and has a button for each."""
+    FILE = "file"
+    """The file itself, for a program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +179,9 @@ class Destination(BaseModel, ABC):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    links_to: ClassVar[LinksTo | None] = None
+    """Where the links to files lead that its parcels carry in `Parcel.links`; None where it has no use for any."""
+
     channel: str
     connection: str = Field(min_length=1, max_length=100, pattern=r"^[a-z0-9][a-z0-9-]*$")
 
@@ -186,6 +202,13 @@ class Destination(BaseModel, ABC):
     def addresses(self) -> list[str]:
         """Return the recipients that are mail addresses, whose number and domains may be limited; by default none."""
         return []
+
+    def reached_by(self, recipient: str) -> list[str]:
+        """Return the mail addresses that the delivery to one of the recipients reaches.
+
+        By default its own where it is one; a channel that has one delivery for a group returns everybody's.
+        """
+        return [recipient] if recipient in self.addresses() else []
 
     def without(self, address: str) -> Self | None:
         """Return a copy that does not reach this mail address, whatever its case, or None where nobody is left."""
@@ -227,7 +250,9 @@ class Destination(BaseModel, ABC):
 class Channel(Block):
     """A named, encrypted connection that can deliver parcels.
 
-    Subclasses set `kind` and `destination_type` and implement `transfer` and `check`.
+    Subclasses set `kind` and `destination_type` and implement `transfer` and `check`. Each class may name in
+    `harmless_fields` those of its own fields that decide neither where a secret is sent nor who can read it on the way:
+    when one of them changes, stored secrets may stay; when any other does, they have to be sent again.
     """
 
     # A rejected value may be a secret: pydantic would print it.
@@ -236,6 +261,7 @@ class Channel(Block):
     kind: ClassVar[str]
     destination_type: ClassVar[type[Destination]]
     max_bytes: ClassVar[int | None] = None
+    harmless_fields: ClassVar[frozenset[str]] = frozenset({"timeout_seconds", "retries"})
 
     timeout_seconds: float = Field(
         default=60, gt=0, le=3600, description="How many seconds one attempt may take before it is given up."
@@ -247,6 +273,8 @@ class Channel(Block):
             "and then every 2 hours."
         ),
     )
+    max_per_second: float | None = limits.rate(None)
+    max_sessions: int = limits.sessions(limits.USUAL_SESSIONS)
 
     async def deliver(self, parcel: Parcel) -> Receipt:
         """Take the parcel to its recipient once, and return what the far side confirmed.

@@ -17,6 +17,7 @@ from prefect.exceptions import PrefectException
 from pydantic import ValidationError
 
 from prefect_mailroom.channels.base import Channel, Destination
+from prefect_mailroom.channels.command.destination import CommandDestination
 from prefect_mailroom.channels.email.destination import EmailDestination
 from prefect_mailroom.channels.folder import FolderDestination
 from prefect_mailroom.channels.ftp.destination import FtpDestination
@@ -64,11 +65,17 @@ class Registration:
 
 
 CHANNELS: dict[str, Registration] = {
+    "command": Registration(
+        CommandDestination,
+        "prefect_mailroom.channels.command.channel:CommandChannel",
+        extra="shell",
+        needs=("prefect_shell",),
+    ),
     "email": Registration(
         EmailDestination,
         "prefect_mailroom.channels.email.channel:EmailChannel",
         extra="email",
-        needs=("aiosmtplib", "prefect_email"),
+        needs=("aiosmtplib", "httpx_secure", "prefect_email"),
     ),
     "folder": Registration(FolderDestination, "prefect_mailroom.channels.folder:FolderChannel"),
     "ftp": Registration(FtpDestination, "prefect_mailroom.channels.ftp.channel:FtpChannel"),
@@ -79,7 +86,7 @@ CHANNELS: dict[str, Registration] = {
         WebhookDestination,
         "prefect_mailroom.channels.webhook.channel:WebhookChannel",
         extra="webhook",
-        needs=("httpx_secure",),
+        needs=("httpx_secure", "jsonschema_rs"),
     ),
 }
 

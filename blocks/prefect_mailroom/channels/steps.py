@@ -13,8 +13,14 @@ from prefect_mailroom.errors import MailroomError
 
 
 class StepName(StrEnum):
-    """The steps that a check may have, in their usual order. A channel takes those that it has."""
+    """The steps that a check may have, in their usual order. A channel takes those that it has.
 
+    `prepare` is everything before the first of them, such as settings that cannot be used; it is told where it fails.
+    `find` is for what runs on this machine. `deliver` comes after a check, where a test is sent.
+    """
+
+    PREPARE = "prepare"
+    FIND = "find"
     RESOLVE = "resolve"
     CONNECT = "connect"
     ENCRYPT = "encrypt"
@@ -24,6 +30,7 @@ class StepName(StrEnum):
     WRITE = "write"
     READ_BACK = "read_back"
     DELETE = "delete"
+    DELIVER = "deliver"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ class Told:
 
 
 class Steps:
-    """Collects the steps of one check. `done` has those that were tried, in order; only the last can have failed."""
+    """Collects the steps of one check. `done` has those that were tried, in order; the check ends at one that fails."""
 
     def __init__(self) -> None:
         self.done: list[Step] = []

@@ -130,7 +130,7 @@ def translated(deadline: Deadline) -> Iterator[None]:
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # A port that is no number is a bare ValueError.
         # No cause: it repeats the URL, password and all.
         raise _wrong_url("The connection's URL cannot be read.") from None
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):

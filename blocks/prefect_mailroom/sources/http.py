@@ -9,6 +9,7 @@ from prefect.blocks.core import Block
 from pydantic import Field, field_validator
 
 from prefect_mailroom import outbound
+from prefect_mailroom.channels.steps import StepName, Steps
 from prefect_mailroom.http_login import HttpLogin
 
 
@@ -23,6 +24,7 @@ class HttpSource(HttpLogin, Block):
     _description = "An export endpoint (CSV, JSON, XLSX, PDF) of another product that reports are made from."
 
     kind: ClassVar[str] = "http"
+    harmless_fields: ClassVar[frozenset[str]] = frozenset({"timeout_seconds", "max_bytes", "auth_secret"})
 
     base_url: str = Field(
         max_length=2000,
@@ -70,15 +72,24 @@ class HttpSource(HttpLogin, Block):
         with outbound.screening():
             await outbound.resolve(*self._target, timeout=outbound.SCREEN_SECONDS)
 
-    async def check(self) -> str:
+    async def check(self, steps: Steps | None = None) -> str:
         """Prove that the host exists, may be reached and answers; fetch nothing. Return one line about it.
+
+        Args:
+            steps: is told each step as it is tried.
 
         Raises:
             ConfigurationError, RetryLater: it does not.
         """
+        steps, seconds = steps or Steps(), min(self.timeout_seconds, 10)
         host, port = self._target
-        (await outbound.connect(host, port, timeout=min(self.timeout_seconds, 10))).close()
-        return f"{host} answers on port {port}."
+        with steps.step(StepName.RESOLVE) as told:
+            await outbound.resolve(host, port, timeout=seconds)
+            told.message = f"{host} is known, and may be reached."
+        with steps.step(StepName.CONNECT) as told:
+            (await outbound.connect(host, port, timeout=seconds)).close()
+            told.message = f"{host} answers on port {port}."
+        return told.message
 
     @property
     def _target(self) -> tuple[str, int]:

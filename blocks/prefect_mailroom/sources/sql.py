@@ -9,6 +9,7 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 from sqlalchemy import text
 
+from prefect_mailroom.channels.steps import StepName, Steps
 from prefect_mailroom.sources.engine import Deadline, read_only, screen, translated
 
 
@@ -24,6 +25,7 @@ class SqlSource(Block):
     _description = "A SQLite or PostgreSQL database that reports read from but never write to."
 
     kind: ClassVar[str] = "sql"
+    harmless_fields: ClassVar[frozenset[str]] = frozenset({"statement_timeout"})
 
     url: SecretStr = Field(description="sqlite:///path/to/file.db or postgresql://user:password@host:5432/database")
     statement_timeout: float = Field(
@@ -38,13 +40,18 @@ class SqlSource(Block):
         """Refuse a host that may never be reached, and the databases of Mailroom and Prefect."""
         await asyncio.to_thread(screen, self.url.get_secret_value())
 
-    async def check(self) -> str:
+    async def check(self, steps: Steps | None = None) -> str:
         """Prove that the database can be read; return one line about it.
+
+        Args:
+            steps: is told each step as it is tried.
 
         Raises:
             ConfigurationError, SourceUnavailable, SourceRefused: it cannot.
         """
-        return await asyncio.to_thread(self._check)
+        with (steps or Steps()).step(StepName.ANSWER) as told:
+            told.message = await asyncio.to_thread(self._check)
+        return told.message
 
     def _check(self) -> str:
         deadline = Deadline(min(self.statement_timeout, 10))

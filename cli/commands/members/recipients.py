@@ -105,6 +105,42 @@ def erase(address: str, *, as_json: Json = False) -> None:
         _say(f"  {one}")
 
 
+@app.command
+def unsubscribed(schedule_id: str, *, as_json: Json = False) -> None:
+    """List the people who have unsubscribed from a schedule by the link in a mail, the latest first.
+
+    Parameters
+    ----------
+    schedule_id
+        The schedule.
+    as_json
+        Print JSON.
+    """
+    with MailroomClient(current()) as client:
+        found = client.pages(f"/schedules/{_safe(schedule_id)}/unsubscribed")
+    if as_json:
+        print_json(found)
+        return
+    rows = [(one["address"], one["created_at"], one["delivery_id"]) for one in found]
+    print_table(f"{len(rows)} have unsubscribed", ["address", "since", "delivery"], rows)
+
+
+@app.command
+def resubscribe(schedule_id: str, address: str) -> None:
+    """Let a person who has unsubscribed get the mails of a schedule again; only where the person asks for it.
+
+    Parameters
+    ----------
+    schedule_id
+        The schedule.
+    address
+        The mail address, in any case.
+    """
+    with MailroomClient(current()) as client:
+        client.call("DELETE", f"/schedules/{_safe(schedule_id)}/unsubscribed/{_safe(address)}")
+    _say(f"{address} gets the mails of this schedule again, from the next run on.")
+
+
 @suppressions.command(name="list")
 def list_(*, as_json: Json = False) -> None:
     """List the addresses that nothing is ever sent to, the latest first.

@@ -6,9 +6,11 @@ A change of the schedule or of the report between two passes reaches later execu
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
+from mailroom.rendering.document.filters import filters_of
 from mailroom.rendering.service import RenderedReport, RenderRequest
 from mailroom.storage.tables import Execution, Json, Schedule
 
@@ -19,6 +21,7 @@ class Plan(BaseModel):
     Attributes:
         data_window: the names of the parameters that bound the data, as the report gave them.
         parameters: the final values, with relative dates resolved.
+        filters: the same as (label, value) pairs in words, for people. Earlier versions of Mailroom stored none.
         renderings: the ids of the renderings, in the order of their pieces.
     """
 
@@ -32,6 +35,7 @@ class Plan(BaseModel):
     timezone: str
     parameters: dict[str, Any]
     renderings: tuple[str, ...]
+    filters: tuple[tuple[str, str], ...] = ()
 
     def stored(self) -> Json:
         """Return the plan as the execution's row keeps it."""
@@ -50,6 +54,7 @@ def plan_of(schedule: Schedule, request: RenderRequest, report: RenderedReport) 
         timezone=request.timezone,
         parameters=request.parameters,
         renderings=tuple(rendering.id for rendering in report.renderings),
+        filters=tuple(filters_of(definition, request.parameters, ZoneInfo(request.timezone))),
     )
 
 

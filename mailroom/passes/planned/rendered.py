@@ -9,9 +9,10 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.passes.claim import Claimed
+from mailroom.passes.correcting.request import request_of
 from mailroom.passes.planned.plan import Plan, plan_of
 from mailroom.rendering import repository as rendering_repository
-from mailroom.rendering.service import RenderedReport, render_request
+from mailroom.rendering.service import RenderedReport
 from mailroom.reports.spec import ReportDefinition
 from mailroom.storage.tables import Artifact, Report, User
 
@@ -62,13 +63,13 @@ async def already_there(
         report: the schedule's report, None where it has none any more.
         owner: the schedule's.
     """
-    execution, spec = claimed.execution, claimed.spec
+    execution = claimed.execution
     if execution.plan is not None:
         return await as_planned(session, Plan.model_validate(execution.plan))
     if report is None:
         return None
     definition = ReportDefinition.model_validate(report.definition)
-    request = render_request(definition, spec.parameters, spec.formats, execution.due_at, spec.timing.timezone, owner)
+    request = await request_of(session, claimed, definition, owner)
     keys = [request.key(piece) for piece in request.pieces]
     # Earlier versions of Mailroom kept files without a plan: those, and no others, are sent, also when they are old.
     begun = bool(execution.artifact_ids or execution.report_version)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
+from mailroom.links.maker import NO_LINKS, LinkMaker
+from mailroom.passes.correcting.words import correction_facts
+from mailroom.passes.planned.group import without
 from mailroom.passes.planned.plan import Plan
 from mailroom.passes.planned.rendered import FilesExpired, Rendered
 from mailroom.rendering.service import Message, RenderedReport, message_of
-from mailroom.reports.dates import window_days
 from mailroom.schedules.spec import ScheduleSpec
-from mailroom.states import ExecutionKind
+from mailroom.schedules.texts.values import values_at
+from mailroom.states import ExecutionKind, ScheduleState
 from mailroom.storage.artifacts import ArtifactStore
-from mailroom.storage.tables import Artifact, Delivery, Execution, Schedule
+from mailroom.storage.tables import Artifact, Delivery, Execution, Schedule, User
 from prefect_mailroom.channels.base import Parcel, ParcelFile
 from prefect_mailroom.channels.registry import destination
-from prefect_mailroom.text import variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +33,16 @@ class Shipment:
     report: RenderedReport
     files: tuple[ParcelFile, ...]
     message: Message
+    links: LinkMaker = NO_LINKS
 
 
 async def load_shipment(
-    store: ArtifactStore, execution: Execution, schedule: Schedule, spec: ScheduleSpec, rendered: Rendered
+    store: ArtifactStore,
+    execution: Execution,
+    schedule: Schedule,
+    spec: ScheduleSpec,
+    rendered: Rendered,
+    links: LinkMaker = NO_LINKS,
 ) -> Shipment:
     """Bring together what was rendered.
 
@@ -51,7 +60,7 @@ async def load_shipment(
         message, files = await asyncio.to_thread(load)
     except FileNotFoundError as error:
         raise FilesExpired from error
-    return Shipment(execution, schedule, spec, rendered.plan, rendered.report, files, message)
+    return Shipment(execution, schedule, spec, rendered.plan, rendered.report, files, message, links)
 
 
 def _parcel_file(store: ArtifactStore, artifact: Artifact) -> ParcelFile:
@@ -64,33 +73,36 @@ def _parcel_file(store: ArtifactStore, artifact: Artifact) -> ParcelFile:
     )
 
 
-def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
-    """Return the parcel of one attempt. Pure: the files are only named."""
+def parcel(
+    shipment: Shipment, delivery: Delivery, attempt: int, *, owner: User | None = None, left_out: Collection[str] = ()
+) -> Parcel:
+    """Return the parcel of one attempt. Pure: the files are only named.
+
+    Args:
+        owner: of the schedule.
+        left_out: the members of a group who get nothing, though others of it do.
+    """
     execution, plan = shipment.execution, shipment.plan
-    local_due = execution.due_at.astimezone(ZoneInfo(plan.timezone))
-    first, last = window_days(plan.data_window, plan.parameters)
+    target = without(destination(delivery.destination), left_out)
+    ends_at = shipment.links.ends_at(delivery, target)
     return Parcel(
         key=delivery.key,
         attempt=attempt,
         recipient=delivery.recipient,
-        destination=destination(delivery.destination),
+        destination=target,
         files=shipment.files,
         text=shipment.message.text,
         html=shipment.message.html,
         images=shipment.message.images,
-        variables=variables.values(
-            report_name=plan.report_title,
-            report_slug=plan.report_id,
+        variables=values_at(
+            execution.due_at,
+            timezone=plan.timezone,
+            report_id=plan.report_id,
+            report_title=plan.report_title,
             schedule_name=plan.schedule_name,
-            due=local_due,
+            data_window=plan.data_window,
+            parameters=plan.parameters,
             execution_id=execution.id,
-            window_from=first,
-            window_to=last,
-            parameters={
-                name: value
-                for name, value in plan.parameters.items()
-                if isinstance(value, str | int) and not isinstance(value, bool)
-            },
         ),
         facts={
             "execution_id": execution.id,
@@ -102,6 +114,25 @@ def parcel(shipment: Shipment, delivery: Delivery, attempt: int) -> Parcel:
             "parameters": plan.parameters,
             "rows": shipment.report.rows,
             "figures": shipment.report.message["figures"],
+            **correction_facts(execution),
+            "filters": dict(plan.filters),
+            "data_as_of": shipment.report.renderings[0].created_at.isoformat(),
+            "next_due_at": next_due.isoformat() if (next_due := next_after(execution, shipment.schedule)) else None,
+            **({"owner": owner_fact(owner)} if owner else {}),
+            **({"links_expire_at": ends_at.isoformat()} if ends_at else {}),
         },
+        links=shipment.links.downloads(delivery, target, shipment.files),
+        unsubscribe_url=shipment.links.unsubscribe(delivery, target),
         is_test=execution.kind is ExecutionKind.TEST,
     )
+
+
+def next_after(execution: Execution, schedule: Schedule) -> datetime | None:
+    """Return when the schedule is due next, after what this execution is for; None where nothing is planned. Pure."""
+    coming = schedule.next_run if schedule.state is ScheduleState.ACTIVE else None
+    return coming if coming is not None and coming > execution.due_at else None
+
+
+def owner_fact(owner: User) -> dict[str, str]:
+    """Return what readers may know of a schedule's owner. A program has a name, and no address to write to. Pure."""
+    return {"name": owner.name, "email": "" if owner.is_service else owner.email}

@@ -15,6 +15,7 @@ from mailroom.executions import lifecycle
 from mailroom.ledger import repository as ledger
 from mailroom.limits.decide import limits_for
 from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, Stopped, claim
+from mailroom.passes.correcting.request import sends_nothing
 from mailroom.passes.deliver import plan as plan_deliveries
 from mailroom.passes.gate import Closed, Open, Wait, gate
 from mailroom.passes.lease import LENGTH
@@ -157,9 +158,10 @@ async def _prepared(session: AsyncSession, claimed: Claimed, rendered: Rendered,
     with _preparing():
         if execution.plan is None:
             keep_plan(execution, rendered.plan, rendered.report)
-            if spec.sends_nothing(rendered.report.rows):
+            if sends_nothing(execution, spec, rendered.report.rows):
                 return Prepared(rendered, (), around.connections, empty=True)
         planned = plan_deliveries(execution, spec, now=datetime.now(UTC))
-        first = execution.pass_count == 1
+        # The deliveries of a correction were planned when it was asked for.
+        first = execution.pass_count == 1 and execution.corrects is None
         deliveries = await delivery_repository.plan_deliveries(session, execution.id, planned, first=first)
     return Prepared(rendered, deliveries, around.connections)

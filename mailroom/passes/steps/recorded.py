@@ -38,6 +38,7 @@ def receipt_of(outcome: Receipt | MailroomError) -> dict[str, Any] | None:
     if not isinstance(outcome, Receipt):
         return None
     return {
+        "grade": str(outcome.grade),
         "reference": outcome.reference,
         "confirmed_at": outcome.confirmed_at.isoformat(),
         "detail": dict(outcome.detail),

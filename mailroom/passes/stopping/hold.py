@@ -14,15 +14,18 @@ from mailroom.passes.claim import Claimed
 from mailroom.passes.conclude import conclude
 from mailroom.passes.outcome import Outcome, given_up
 from mailroom.states import DeliveryState
-from mailroom.stops.coverage import holding
+from mailroom.stops.coverage import holding, of_people
 from mailroom.stops.spec import StopScope
 from mailroom.storage.stop_tables import Stop
 from mailroom.storage.tables import Execution
 
 
 async def stop_over(session: AsyncSession, claimed: Claimed, stops: Sequence[Stop]) -> Stop | None:
-    """Return the stop, of those that stand, that keeps all of the execution from leaving."""
-    schedule = claimed.schedule
+    """Return the stop, of those that stand, that keeps all of the execution from leaving.
+
+    Those of breakers are asked for by each attempt: the files are ready then, and say what was true when it was due.
+    """
+    schedule, stops = claimed.schedule, of_people(stops)
     # A destination that is wrong otherwise still names its connection; the pass itself tells what is wrong.
     connections = claimed.spec.connections()
     if claimed.again and any(stop.scope == StopScope.CONNECTION for stop in stops):

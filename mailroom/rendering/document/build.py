@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from mailroom.rendering.document import values
+from mailroom.rendering.document import filters, values
 from mailroom.rendering.document.answers import DATA_FORMATS, Answer
 from mailroom.rendering.document.model import (
     NO_ROWS,
@@ -24,7 +24,6 @@ from mailroom.rendering.document.rows import ColumnType
 from mailroom.rendering.job import RenderJob
 from mailroom.reports import text_section
 from mailroom.reports.errors import RenderFailed, placed
-from mailroom.reports.parameters import choices
 from mailroom.reports.spec import (
     ChartSection,
     Column,
@@ -119,7 +118,7 @@ def _text(section: TextSection, job: RenderJob, answers: Answers, zone: ZoneInfo
 
     def value_of(name: str, column: str) -> str:
         if not column and name in job.parameters:
-            return _parameter(job.parameters[name], zone)
+            return filters.parameter_text(job.parameters[name], zone)
         if column and name in answers:
             _position(answers[name], column)
             shape = formats.get((name, column), Column(name=column))
@@ -240,8 +239,7 @@ def _position(answer: Answer, column: str) -> int:
 
 
 def _facts(job: RenderJob, zone: ZoneInfo) -> tuple[str, list[tuple[str, str]]]:
-    window = job.definition.data_window
-    bounds = window.split("..") if window else []
+    bounds = filters.bounds_of(job.definition)
     if missing := [name for name in bounds if name not in job.parameters]:
         raise placed(
             RenderFailed(
@@ -250,20 +248,5 @@ def _facts(job: RenderJob, zone: ZoneInfo) -> tuple[str, list[tuple[str, str]]]:
             ),
             report=job.definition.id,
         )
-    ends = list(dict.fromkeys(_parameter(job.parameters[name], zone) for name in bounds))
-    period = " \u2013 ".join(ends)
-    facts = [("Period", period)] if period else []
-    schema = job.definition.parameters.get("properties", {})
-    for name, value in job.parameters.items():
-        if name not in bounds and value not in (None, ""):
-            prop = schema.get(name, {})
-            label = prop.get("title") or name.replace("_", " ").capitalize()
-            titles = [title for choice, title in choices(prop) if choice == value and title != str(choice)]
-            facts.append((str(label), titles[0] if titles else _parameter(value, zone)))
-    return period, facts
-
-
-def _parameter(value: Any, zone: ZoneInfo) -> str:
-    if isinstance(value, list):
-        return ", ".join(_parameter(item, zone) for item in value)
-    return values.shown(value, Column(name="value", format="datetime"), zone)
+    facts = filters.filters_of(job.definition, job.parameters, zone)
+    return dict(facts).get(filters.PERIOD, "") if bounds else "", facts

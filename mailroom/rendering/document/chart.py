@@ -16,7 +16,9 @@ from mailroom.reports.errors import RenderFailed
 # Okabe and Ito's colours, which readers with any colour vision tell apart, on white and in print.
 PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7A5C99", "#5F6B76"]
 INK, MUTED, GRID = "#1F2933", "#52606D", "#E4E7EB"
-WIDTH, HEIGHT = 640, 250
+WIDTH, HEIGHT, LETTERS = 640, 250, 11
+NARROW_WIDTH, NARROW_HEIGHT, LARGE_LETTERS = 380, 220, 13
+"""Of the picture in a mail, which a telephone shows at half its width."""
 _MARKS: dict[str, dict[str, Any]] = {
     "bar": {"type": "bar", "cornerRadiusEnd": 2},
     "stacked_bar": {"type": "bar"},
@@ -35,14 +37,14 @@ def svg(chart: Chart, font: str = "Roboto, Arial, sans-serif") -> str:
 
 
 def png(chart: Chart) -> bytes:
-    """Return the chart as PNG, at twice the size in pixels, for screens of mail readers."""
+    """Return the chart as PNG for mail readers: narrow with large letters, and at twice its size in pixels."""
     import vl_convert  # noqa: PLC0415 - see above
 
-    drawn: bytes = vl_convert.vegalite_to_png(specification(chart), scale=2, allowed_base_urls=[])
+    drawn: bytes = vl_convert.vegalite_to_png(specification(chart, is_narrow=True), scale=2, allowed_base_urls=[])
     return drawn
 
 
-def specification(chart: Chart, font: str = "Roboto, Arial, sans-serif") -> dict[str, Any]:
+def specification(chart: Chart, font: str = "Roboto, Arial, sans-serif", *, is_narrow: bool = False) -> dict[str, Any]:
     """Return the Vega-Lite specification of a chart."""
     split = len(chart.y) > 1 or bool(chart.series)
     category, amount = _category(chart), _amount(chart)
@@ -58,13 +60,13 @@ def specification(chart: Chart, font: str = "Roboto, Arial, sans-serif") -> dict
             encoding["xOffset" if chart.chart == "bar" else "yOffset"] = {"field": "s", "sort": None}
     spec: dict[str, Any] = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "width": WIDTH,
-        "height": {"step": 24} if chart.chart == "horizontal_bar" else HEIGHT,
+        "width": NARROW_WIDTH if is_narrow else WIDTH,
+        "height": {"step": 24} if chart.chart == "horizontal_bar" else NARROW_HEIGHT if is_narrow else HEIGHT,
         "background": "white",
         "data": {"values": _points(chart)},
         "mark": _MARKS[chart.chart] | ({} if split else {"color": PALETTE[0]}),
         "encoding": encoding,
-        "config": _config(font),
+        "config": _config(font, LARGE_LETTERS if is_narrow else LETTERS),
     }
     refuse_outside(spec)
     return spec
@@ -157,18 +159,18 @@ def _amount(chart: Chart) -> dict[str, Any]:
     return {"field": "v", "type": "quantitative", "axis": axis, "stack": "zero" if stack else None}
 
 
-def _config(font: str) -> dict[str, Any]:
+def _config(font: str, letters: int) -> dict[str, Any]:
     return {
         "font": font,
         "view": {"stroke": None},
         "axis": {
-            "labelColor": MUTED, "labelFontSize": 11, "titleColor": MUTED, "titleFontSize": 11,
+            "labelColor": MUTED, "labelFontSize": letters, "titleColor": MUTED, "titleFontSize": letters,
             "titleFontWeight": "normal", "gridColor": GRID, "domain": False, "ticks": False, "labelPadding": 6,
         },
         "axisX": {"grid": False, "domain": True, "domainColor": "#9AA5B1"},
         "legend": {
-            "orient": "top", "direction": "horizontal", "labelColor": INK, "labelFontSize": 11,
-            "titleColor": MUTED, "titleFontSize": 11, "titleFontWeight": "normal", "symbolType": "square",
+            "orient": "top", "direction": "horizontal", "labelColor": INK, "labelFontSize": letters,
+            "titleColor": MUTED, "titleFontSize": letters, "titleFontWeight": "normal", "symbolType": "square",
         },
         "bar": {"discreteBandSize": {"band": 0.75}},
     }  # fmt: skip

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mailroom.schedules.conflicts.connections import LastCheck, unproven
 from mailroom.schedules.conflicts.crowded import crowded_minute
 from mailroom.schedules.conflicts.duplicates import duplicate
 from mailroom.schedules.conflicts.files import same_file
@@ -23,11 +24,13 @@ class Surroundings:
         load: of all other active schedules, over `crowded.span`.
         durations: of the last runs of the schedule, or of its report while it has too few.
         unseen: how many more schedules share something with it than were looked at.
+        checks: how the last check of each connection that it uses ended.
     """
 
     load: Load
     durations: Sequence[dt.timedelta] = ()
     unseen: int = 0
+    checks: Sequence[LastCheck] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ def conflicts(
     found.append(_not_compared(around.unseen))
     found.append(crowded_minute(mine, now, around.load, limits.runs_per_minute))
     found.append(runs_exceed_interval(mine, now, around.durations, overlap))
+    found += unproven(around.checks)
     return [warning for warning in found if warning is not None]
 
 

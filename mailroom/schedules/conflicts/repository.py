@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.reach import of_schedules
 from mailroom.access.viewer import Viewer
+from mailroom.schedules.conflicts.connections import LastCheck
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
-from mailroom.storage.tables import Execution, Schedule, ScheduleKey
+from mailroom.storage.tables import Connection, Execution, Schedule, ScheduleKey
 
 _RUNS = 20
 _LOOKED_AT = 3 * _RUNS
@@ -81,6 +82,13 @@ async def timings(session: AsyncSession, *, viewer: Viewer, besides: str | None 
         query = query.where(Schedule.id != besides)
     texts = (await session.scalars(query)).one()
     return Counter(texts.split("\n") if texts else ())
+
+
+async def last_checks(session: AsyncSession, names: Collection[str]) -> list[LastCheck]:
+    """Return how the last check of each of these connections ended, in their order; of one that is gone, nothing."""
+    query = select(Connection.name, Connection.last_check_at, Connection.last_check_ok)
+    found = {row[0]: LastCheck(*row) for row in await session.execute(query.where(Connection.name.in_(list(names))))}
+    return [found[name] for name in names if name in found]
 
 
 async def durations_of(session: AsyncSession, schedule_id: str) -> list[timedelta]:

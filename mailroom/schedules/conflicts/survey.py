@@ -24,7 +24,7 @@ from mailroom.schedules.conflicts.rules import LEAST_RUNS
 from mailroom.schedules.conflicts.warning import ScheduleWarning
 from mailroom.schedules.spec import ScheduleSpec, stored_spec
 from mailroom.settings import Settings
-from mailroom.storage.tables import Schedule
+from mailroom.storage.tables import Report, Schedule
 from mailroom.timing import BusinessCalendar, Timing
 from prefect_mailroom.channels.base import Destination
 
@@ -86,6 +86,7 @@ async def survey(
     named = {draft.timing.calendar} | {row.schedule_config.get("calendar") for row, _ in rows} | calendars_in(timings)
     calendars = await business_calendars(session, {name for name in named if name})
     durations = await _durations(session, draft, now)
+    checks = await stored.last_checks(session, _connections(draft, report))
 
     def decide() -> list[ScheduleWarning]:
         mine = Party(draft.schedule_id, draft.name, draft.timing, _calendar(draft.timing, calendars), parameters, keys)
@@ -93,7 +94,7 @@ async def survey(
         window = crowded.span(mine, now)
         around = load(timings, calendars, *window) if window else Load({})
         limits = Limits(dt.timedelta(minutes=settings.duplicate_window_minutes), settings.crowded_minute_runs)
-        surroundings = Surroundings(around, durations, max(0, len(sharers) - COMPARED))
+        surroundings = Surroundings(around, durations, max(0, len(sharers) - COMPARED), checks)
         return conflicts(mine, others, now, surroundings, limits, overlap=draft.overlap)
 
     # Some tens of milliseconds with ten thousand schedules: too long for the event loop.
@@ -118,6 +119,12 @@ async def _durations(session: AsyncSession, draft: Draft, now: dt.datetime) -> l
     if len(own) >= LEAST_RUNS or draft.report_id is None:
         return own
     return await stored.durations_of_report(session, draft.report_id, since=now - dt.timedelta(days=35))
+
+
+def _connections(draft: Draft, report: Report | None) -> list[str]:
+    """Return the connections that the schedule uses, each once; the report's where the viewer sees the report."""
+    source = report.definition.get("source", {}).get("connection") if report else None
+    return list(dict.fromkeys([*(target.connection for target in draft.targets), *([source] if source else [])]))
 
 
 def _calendar(timing: Timing, calendars: Mapping[str, BusinessCalendar]) -> BusinessCalendar:

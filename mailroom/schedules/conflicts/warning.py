@@ -19,6 +19,8 @@ class Code(StrEnum):
     `same_file`: another schedule writes the same file.
     `crowded_minute`: too many schedules are due in the same minute.
     `runs_exceed_interval`: a run takes longer than the time until the next one.
+    `connection_unchecked`: a connection that it uses was never checked with its present settings.
+    `connection_check_failed`: the last check of a connection that it uses failed.
     `not_compared`: more schedules share something with it than are compared in time.
     """
 
@@ -31,6 +33,8 @@ class Code(StrEnum):
     SAME_FILE = "same_file"
     CROWDED_MINUTE = "crowded_minute"
     RUNS_EXCEED_INTERVAL = "runs_exceed_interval"
+    CONNECTION_UNCHECKED = "connection_unchecked"
+    CONNECTION_CHECK_FAILED = "connection_check_failed"
     NOT_COMPARED = "not_compared"
 
 

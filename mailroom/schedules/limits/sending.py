@@ -12,10 +12,16 @@ from prefect_mailroom.channels.registry import destination
 
 def why_not_to(delivery: Delivery, owner: User, settings: Settings) -> Reason | None:
     """Return why nothing may be sent to this recipient by its owner's limits now, or None. Pure."""
-    domains = limits_for(owner, settings).domains
-    if not domains or is_allowed(delivery.recipient, domains):
-        return None
+    reason = why_not_to_address(delivery.recipient, owner, settings)
     # What is no mail address, such as a folder, has no domain.
-    if delivery.recipient not in destination(delivery.destination).addresses():
+    if reason is None or delivery.recipient not in destination(delivery.destination).addresses():
         return None
-    return because(ReasonCode.RECIPIENT_NOT_ALLOWED, recipient=delivery.recipient)
+    return reason
+
+
+def why_not_to_address(address: str, owner: User, settings: Settings) -> Reason | None:
+    """Return why nothing may be sent to this mail address by its owner's limits now, or None. Pure."""
+    domains = limits_for(owner, settings).domains
+    if not domains or is_allowed(address, domains):
+        return None
+    return because(ReasonCode.RECIPIENT_NOT_ALLOWED, recipient=address)

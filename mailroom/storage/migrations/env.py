@@ -3,7 +3,7 @@
 from alembic import context
 
 from mailroom.storage import stop_tables  # noqa: F401  # Its tables belong to the metadata as well.
-from mailroom.storage.model import audit, limits, recipients  # noqa: F401  # So do these.
+from mailroom.storage.model import audit, connection_health, limits, recipients  # noqa: F401  # So do these.
 from mailroom.storage.tables import Table
 
 connection = context.config.attributes["connection"]

@@ -23,6 +23,19 @@ class ScheduleRecipient(Table):
     schedule_id: Mapped[str] = mapped_column(ForeignKey("export_schedules.id"), primary_key=True)
 
 
+class Unsubscription(Table):
+    """An address, in lower case, that wants no mail of one schedule any more; `delivery_id` is the mail by whose link
+    it said so.
+    """
+
+    __tablename__ = "unsubscriptions"
+    __table_args__ = (Index(None, "schedule_id"),)
+    address: Mapped[str] = mapped_column(String(320), primary_key=True)
+    schedule_id: Mapped[str] = mapped_column(ForeignKey("export_schedules.id"), primary_key=True)
+    delivery_id: Mapped[str] = mapped_column(String(36))
+    created_at: Mapped[datetime]
+
+
 class Suppression(Table):
     """An address that nothing is ever sent to, in lower case; `@example.com` stands for a whole domain."""
 

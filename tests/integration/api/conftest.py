@@ -77,11 +77,12 @@ def warehouse(tmp_path: Path) -> str:
 
 
 async def _fill(database: Database) -> None:
-    """Store a report and three connections, as if they had been made before Prefect went down."""
+    """Store a report and three connections, as if they had been made and checked before Prefect went down."""
     now = datetime.now(UTC)
     async with database.session() as session:
         for name, kind in (("shared", "folder"), ("warehouse", "sql"), ("corp-smtp", "email")):
             row = Connection(name=name, kind=kind, block_type_slug=f"mailroom-{kind}", created_at=now, updated_at=now)
+            row.last_check_at, row.last_check_ok = now, True
             session.add(row)
         await report_repository.save(session, ReportDefinition.model_validate(samples.REPORT), now=now)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import httpx
 import pytest
 from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectNotFound
+from pydantic import SecretStr
 from sqlalchemy import delete
 
 from mailroom.connections.kinds import block_types
@@ -76,6 +79,44 @@ async def test_security_37_a_secret_is_stored_encrypted_and_never_shown(
     async with PrefectClient(prefect_server) as client:
         stored = await client.read_block_document_by_name("bi", "mailroom-http-source", include_secrets=True)
     assert stored.data["auth_secret"] == CANARY
+
+
+async def test_security_37_the_secrets_of_every_mail_server_are_hidden(online: Api, prefect_server: str) -> None:
+    google = json.dumps({"client_email": "m@example.com", "private_key": CANARY})
+    settings = {
+        "credentials": {"smtp_server": "smtp.example.com", "smtp_type": "STARTTLS", "password": CANARY},
+        "from_address": "reports@example.com",
+        "oauth": {"provider": "microsoft", "tenant": "t", "client_id": "c", "client_secret": CANARY},
+        "second_server": {
+            "host": "smtp-2.example.com",
+            "password": CANARY,
+            "oauth": {"provider": "google", "subject": "r@example.com", "service_account_key": google},
+        },
+        "third_server": {
+            "host": "smtp-3.example.com",
+            "oauth": {
+                "provider": "refresh_token",
+                "token_url": "https://login.example.com/token",
+                "client_id": "c",
+                "refresh_token": CANARY,
+            },
+        },
+    }
+    await online.json("POST", "/connections", 201, json={"name": "many", "kind": "email", "settings": settings})
+    shown = await online.json("GET", "/connections/many", 200)
+    assert CANARY not in json.dumps(shown)
+    assert shown["settings"]["second_server"]["host"] == "smtp-2.example.com"
+    assert shown["settings"]["second_server"]["oauth"]["service_account_key"] == {"secret": True}
+    async with PrefectClient(prefect_server) as client:
+        read = partial(client.read_block_document_by_name, "many", "mailroom-email")
+        assert CANARY not in json.dumps((await read(include_secrets=False)).data)
+        stored = await read(include_secrets=True)
+    channel = EmailChannel.model_validate(stored.data)
+    assert channel.oauth is not None
+    assert channel.oauth.client_secret == SecretStr(CANARY)
+    assert channel.second_server is not None
+    assert channel.second_server.oauth is not None
+    assert channel.second_server.oauth.google_key()["private_key"] == CANARY
 
 
 async def test_security_37_a_changed_host_never_gets_the_stored_secret(online: Api, prefect_server: str) -> None:

@@ -206,7 +206,9 @@ def an_execution(kind: ExecutionKind) -> Execution:
 def a_shipment(execution: Execution, spec: ScheduleSpec) -> Shipment:
     definition = ReportDefinition.model_validate(REPORT)
     request = render_request(definition, spec.parameters, spec.formats, execution.due_at, spec.timing.timezone)
-    report = RenderedReport((Rendering(id="r-1", artifact_ids=[], result={"figures": {}, "rows": 2}),))
+    report = RenderedReport(
+        (Rendering(id="r-1", artifact_ids=[], result={"figures": {}, "rows": 2}, created_at=execution.due_at),)
+    )
     schedule = Schedule(id="schedule-1", name=spec.name)
     return Shipment(
         execution=execution,

@@ -46,6 +46,7 @@ GET /executions/{id}
 POST /executions/{id}/retry
 GET /artifacts/{id}/download
 POST /distribution/test/{channel}
+POST /distribution/preview
 GET /connections
 POST /connections
 GET /connections/{id}

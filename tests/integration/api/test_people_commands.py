@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import uvicorn
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from cli.commands.members import keys, recipients
+from cli.commands.schedules import commands as schedules
 from cli.rest_client import ApiProblem
 from mailroom.errors import NotFound
+from mailroom.executions.deliveries import new_delivery
+from mailroom.executions.lifecycle import new_execution
+from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
+from mailroom.storage.database import new_id
+from mailroom.storage.model.recipients import Unsubscription
 from tests.integration.api.conftest import KEY, SCHEDULE
-from tests.support.waiting import eventually
+from tests.support.serving import on_a_port
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
@@ -25,27 +30,13 @@ ADA = "ada@example.com"
 Command = Callable[..., Any]
 
 
-class Server(uvicorn.Server):
-    """Leaves the signals to pytest."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
-
-
 @pytest.fixture
 async def served(offline: Api, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     """Serve the API on a port, where the commands look for it."""
-    server = Server(uvicorn.Config(offline.app, port=0, lifespan="off", log_config=None))
-    serving = asyncio.create_task(server.serve())
-    await eventually(lambda: server.started)
-    (port,) = {socket.getsockname()[1] for one in server.servers for socket in one.sockets}
-    for name, value in (("API_PORT", port), ("API_KEY", KEY), ("DATA_DIR", offline.settings.data_dir)):
-        monkeypatch.setenv(f"MAILROOM_{name}", str(value))
-    yield offline
-    server.should_exit = True
-    await serving
+    async with on_a_port(offline.app) as port:
+        for name, value in (("API_PORT", port), ("API_KEY", KEY), ("DATA_DIR", offline.settings.data_dir)):
+            monkeypatch.setenv(f"MAILROOM_{name}", str(value))
+        yield offline
 
 
 @pytest.fixture
@@ -103,3 +94,29 @@ async def test_a_key_is_changed_and_identities_can_be_checked(
     assert load_pem_public_key(first.encode())
     await asyncio.to_thread(keys.identity)
     assert capsys.readouterr().out == first
+
+
+async def test_unsubscribed_people_and_corrections(
+    served: Api, said: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await served.json("POST", "/schedules/", 201, json=SCHEDULE)
+    (schedule,) = (await served.json("GET", "/schedules/", 200))["items"]
+    now, wrong = datetime.now(UTC), new_id()
+    async with served.database.session() as session:
+        row = Unsubscription(address=ADA, schedule_id=schedule["id"], delivery_id=new_id(), created_at=now)
+        execution = new_execution(schedule["id"], ExecutionKind.RUN_NOW, now, now=now)
+        execution.id, execution.status, execution.completed_at = wrong, ExecutionState.SUCCESS, now
+        session.add_all([row, execution])
+        await session.flush()
+        target = {"channel": "folder", "connection": "shared", "path": "x.{ext}"}
+        sent = new_delivery(wrong, 0, "x.{ext}", channel="folder", connection="shared", destination=target, now=now)
+        sent.status = DeliveryState.DELIVERED
+        session.add(sent)
+    assert [one["address"] for one in await said(recipients.unsubscribed, schedule["id"])] == [ADA]
+    await asyncio.to_thread(recipients.resubscribe, schedule["id"], ADA.upper())
+    assert ADA.upper() in capsys.readouterr().out
+    assert await said(recipients.unsubscribed, schedule["id"]) == []
+    made = await said(schedules.correct, wrong, reason="It was wrong.", wait=0)
+    assert (made["corrects"], made["correction_reason"]) == (wrong, "It was wrong.")
+    with pytest.raises(ApiProblem):
+        await said(schedules.correct, wrong, wait=0)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from mailroom.storage.tables import Connection
 from prefect_mailroom import outbound
+from prefect_mailroom.channels.command import allowed
 from tests.support.listening import listening
 from tests.support.smtp import smtp_settings
 
@@ -54,6 +55,15 @@ async def test_security_07_other_schemes_are_refused_when_saved(offline: Api) ->
     for url in ("file:///etc/passwd", "gopher://x.example.com/", "ftp://x.example.com/", "http://user@host@127.0.0.1/"):
         await refused(offline, "webhook", {"url": url, "signing_secret": SECRET})
         await refused(offline, "http", {"base_url": url})
+
+
+async def test_security_a_program_that_the_operator_does_not_allow_is_refused_when_saved(
+    offline: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(allowed.VARIABLE, raising=False)
+    await refused(offline, "command", {"program": "/bin/sh", "arguments": ["-c", "id"]})
+    monkeypatch.setenv(allowed.VARIABLE, "/bin/true")
+    await refused(offline, "command", {"program": "/bin/sh", "arguments": ["-c", "id"]})
 
 
 async def test_security_own_endpoints_are_refused_when_saved(offline: Api, monkeypatch: pytest.MonkeyPatch) -> None:

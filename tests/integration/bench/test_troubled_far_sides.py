@@ -13,9 +13,10 @@ from typing import Any
 import aiosmtplib
 import httpx
 
+from bench.troubled.hook_server import BadReceiver
 from bench.troubled.mail_server import BadServer, Connection
 from bench.troubled.prefect_proxy import Proxy
-from bench.troubled.script import Script, address
+from bench.troubled.script import Script, address, hook
 
 
 @asynccontextmanager
@@ -98,3 +99,31 @@ async def test_the_mail_server_troubles_as_scripted_and_keeps_a_journal(tmp_path
     assert [line["event"] for line in lines[3:]] == [events[one] for one in expected]
     (cut,) = (line for line in lines if line.get("cut"))
     assert (cut["recipient"], cut["message_id"]) == (address(8), "<8@example.com>")
+
+
+async def _call(client: httpx.AsyncClient, number: int) -> str:
+    """Call the webhook of one schedule; return what came of it."""
+    facts = {"data": {"schedule": {"name": f"troubled {number - 1}"}}}
+    try:
+        answer = await client.post("/", json=facts, headers={"webhook-id": f"id-{number}"})
+    except httpx.TransportError:
+        return "cut"
+    return str(answer.status_code)
+
+
+async def test_the_receiver_troubles_as_scripted_and_keeps_a_journal(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    bad = BadReceiver(journal, Script())
+    async with (
+        _listening(await asyncio.start_server(bad.handle, "127.0.0.1", 0)) as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
+        assert [await _call(client, number) for number in (5, 11, 5)] == ["200"] * 3, "it is not bad yet"
+        bad.turn_bad()
+        found = [await _call(client, number) for number in range(1, 15)]
+    # The seventh that is taken is cut after it; the thirteenth connection is turned away.
+    assert found == [*["200"] * 4, "503", "200", "200", "cut", "200", "503", "400", "200", "cut", "200"]
+    lines: list[dict[str, Any]] = [json.loads(line) for line in journal.read_text().splitlines()]
+    (cut,) = (line for line in lines if line.get("cut"))
+    assert (cut["recipient"], cut["message_id"]) == (hook(8), "id-8")
+    assert [line["event"] for line in lines].count("turned away") == 1

@@ -23,9 +23,9 @@ def test_every_promise_is_kept_while_everything_around_fails(tmp_path: Path) -> 
     found = scenario.run("sqlite", seed, tmp_path / "troubled")
     told = "\n".join(result.lines({"sqlite": found}))
     assert found["good"], told
-    assert (found["schedules"], found["deliveries"]) == (12, 36)
-    assert found["delivered"] + found["refused"] == 36
-    assert found["refused"] == 3, "every 11th of 36"
+    assert (found["schedules"], found["deliveries"]) == (12, 60)
+    assert found["delivered"] + found["refused"] == 60
+    assert found["refused"] == 4, "every 11th of 36 mails and of 12 webhooks"
     assert found["left_in_between"] == found["repeated_after_confirmation"] == 0
     assert found["second_copies_after_lost_acknowledgement"] >= 1, told
     assert len(found["troubles"]) == 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 from collections.abc import AsyncIterator, Mapping
@@ -21,6 +22,7 @@ from prefect_mailroom.channels.webhook.channel import WebhookChannel
 from prefect_mailroom.channels.webhook.destination import WebhookDestination
 from prefect_mailroom.errors import Refused, RetryLater
 from prefect_mailroom.testing import ChannelConformance, FarSide, RecordingChannel, RecordingDestination
+from prefect_mailroom.testing.hard_cases import HardCases, HardFarSide
 
 PASSWORD = "canary-smtp-password"
 SIGNING_KEY = base64.b64encode(b"canary-signing-key-of-32-bytes!!").decode()
@@ -67,7 +69,7 @@ class TestRecording(ChannelConformance):
         return RecordingFarSide()
 
 
-class FolderFarSide(FarSide):
+class FolderFarSide(HardFarSide):
     deduplicates = True
 
     def __init__(self, root: Path) -> None:
@@ -99,7 +101,7 @@ class FolderFarSide(FarSide):
         return None
 
 
-class TestFolder(ChannelConformance):
+class TestFolder(HardCases, ChannelConformance):
     @pytest.fixture
     def far_side(self, tmp_path: Path) -> FolderFarSide:
         return FolderFarSide(tmp_path / "root")
@@ -179,7 +181,7 @@ class TestEmailStartTls(ChannelConformance):
             )
 
 
-class WebhookFarSide(FarSide):
+class WebhookFarSide(HardFarSide):
     secrets = (SIGNING_KEY, TOKEN, "canary-in-url")
 
     def __init__(self, server: Any, closed_port: int, silent_port: int) -> None:
@@ -218,8 +220,29 @@ class WebhookFarSide(FarSide):
     async def silent(self) -> AsyncIterator[Channel]:
         yield self._channel(self.silent_port, timeout=2)
 
+    @contextlib.asynccontextmanager
+    async def wrong_credential(self) -> AsyncIterator[Channel]:
+        self.server.status = self.server.head_status = 401
+        yield self.channel
+        self.server.requests.clear()  # They arrived, and were not taken.
 
-class TestWebhook(ChannelConformance):
+    @contextlib.asynccontextmanager
+    async def full(self) -> AsyncIterator[Channel]:
+        self.server.status = 507
+        yield self.channel
+        self.server.requests.clear()
+
+    @contextlib.asynccontextmanager
+    async def cut_off(self) -> AsyncIterator[Channel]:
+        async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.transport.abort()
+
+        async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as cutting:
+            yield self._channel(cutting.sockets[0].getsockname()[1])
+
+
+class TestWebhook(HardCases, ChannelConformance):
     @pytest.fixture
     async def far_side(self, start_http: Any, closed_port: int, silent_port: int) -> AsyncIterator[WebhookFarSide]:
         async with start_http() as server:

@@ -116,6 +116,46 @@ async def test_bcc_stands_in_no_header_and_each_recipient_gets_a_transaction(sta
     assert len({parsed(envelope)["Message-ID"] for envelope in server.envelopes}) == 3
 
 
+def a_group(folder: Path, **changes: Any) -> Parcel:
+    destination = EmailDestination(
+        connection="corp", to=["ada@example.com", "bob@example.com"], bcc=["hidden@example.com"], each="group"
+    )
+    return a_parcel(folder, destination=destination, **changes)
+
+
+async def test_a_group_gets_one_mail_in_one_transaction(start_smtp: Any, tmp_path: Path) -> None:
+    async with start_smtp() as server:
+        receipt = await channel_to(server.port).deliver(a_group(tmp_path))
+    [envelope] = server.envelopes
+    assert envelope.rcpt_tos == ["ada@example.com", "bob@example.com", "hidden@example.com"]
+    assert b"hidden" not in envelope.content
+    assert set(receipt.detail["to_each"]) == set(envelope.rcpt_tos)
+    assert receipt.detail["recipient"] == "ada@example.com and 2 more"
+
+
+async def test_a_member_who_is_refused_for_good_holds_up_nobody(start_smtp: Any, tmp_path: Path) -> None:
+    async with start_smtp() as server:
+        server.replies["ada@example.com"] = "550 5.1.1 Unknown"
+        receipt = await channel_to(server.port).deliver(a_group(tmp_path))
+        server.rcpt_reply = "550 5.1.1 Unknown"
+        with pytest.raises(Refused, match="550"):
+            await channel_to(server.port).deliver(a_group(tmp_path))
+    [envelope] = server.envelopes
+    assert envelope.rcpt_tos == ["bob@example.com", "hidden@example.com"]
+    assert receipt.detail["to_each"]["ada@example.com"].startswith("550 ")
+
+
+async def test_a_member_who_cannot_get_it_yet_is_waited_for_a_while(start_smtp: Any, tmp_path: Path) -> None:
+    async with start_smtp() as server:
+        server.replies["bob@example.com"] = "450 4.2.1 Greylisted"
+        for attempt in (1, 2):
+            with pytest.raises(RetryLater, match="450"):
+                await channel_to(server.port).deliver(a_group(tmp_path, attempt=attempt))
+        assert server.envelopes == []
+        await channel_to(server.port).deliver(a_group(tmp_path, attempt=3))
+    assert [envelope.rcpt_tos for envelope in server.envelopes] == [["ada@example.com", "hidden@example.com"]]
+
+
 async def test_a_repeat_carries_the_same_message_id(start_smtp: Any, tmp_path: Path) -> None:
     async with start_smtp() as server:
         server.data_breaks = True

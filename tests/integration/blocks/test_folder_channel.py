@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -151,21 +148,7 @@ async def test_leftover_of_a_dead_attempt_is_replaced(channel: FolderChannel, ro
     assert files_below(root) == {"a.pdf": b"new"}
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """The folder of a file system of 64 kB: one that CI mounted, or that root mounts here."""
-    if given := os.environ.get("MAILROOM_TEST_SMALL_DISK"):
-        yield Path(given)
-        return
-    folder = tmp_path / "small"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("Only root can mount a small file system; name one of 64 kB with MAILROOM_TEST_SMALL_DISK.")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
+@pytest.mark.xdist_group("small disk")
 async def test_full_disk_is_later_and_leaves_nothing(small_disk: Path, tmp_path: Path) -> None:
     with pytest.raises(RetryLater, match="No space is left"):
         await FolderChannel(root=str(small_disk)).deliver(a_parcel(tmp_path, b"x" * 200_000, path="a.{ext}"))

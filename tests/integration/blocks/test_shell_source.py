@@ -91,6 +91,16 @@ async def test_a_failure_shows_the_last_lines_of_stderr_with_secrets_masked(sour
     assert "on stdout" not in told
 
 
+async def test_no_part_of_a_secret_is_left_where_the_output_is_cut(source: ShellSource, folder: Path) -> None:
+    for cut in (1, 5, len(SECRET) - 4):
+        # So many times that what is masked, which is shorter, makes room for the secret that is cut.
+        script = f"for i in $(seq 500); do printf {SECRET}; done >&2; printf '%{cut}s' end >&2; exit 1"
+        with pytest.raises(SourceRefused) as caught:
+            await run(source, folder, "sh", "-c", script)
+        assert "*****" in str(caught.value)
+        assert not any(SECRET[part:] in str(caught.value) for part in range(len(SECRET) - 3)), cut
+
+
 async def test_secrets_are_not_logged(source: ShellSource, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("DEBUG"):
         await run(source, folder, "sh", "-c", 'echo "$API_TOKEN" | tee "$MAILROOM_OUTPUT/x"; echo "$API_TOKEN" >&2')

@@ -21,7 +21,7 @@ from prefect_mailroom.channels.base import Parcel, ParcelFile
 from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.channels.webhook.channel import WebhookChannel
 from prefect_mailroom.channels.webhook.destination import WebhookDestination
-from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused, RetryLater
+from prefect_mailroom.errors import ConfigurationError, Gone, MailroomError, OutcomeUnknown, Refused, RetryLater
 
 CURRENT = "whsec_" + base64.b64encode(b"current-signing-key-of-32-bytes!").decode()
 PREVIOUS = "whsec_" + base64.b64encode(b"previous-signing-key-of-32-bytes").decode()
@@ -104,7 +104,7 @@ async def test_logins(start_http: Any, tmp_path: Path, settings: dict[str, str],
         (403, ConfigurationError),
         (404, Refused),
         (408, RetryLater),
-        (410, Refused),
+        (410, Gone),
         (429, RetryLater),
         (500, RetryLater),
         (502, RetryLater),
@@ -126,7 +126,7 @@ async def test_each_status_has_its_outcome(
 async def test_gone_says_what_to_do(start_http: Any, tmp_path: Path) -> None:
     async with start_http() as server:
         server.status = 410
-        with pytest.raises(Refused, match="Remove this destination"):
+        with pytest.raises(Gone, match="Remove this destination"):
             await channel_to(server.url).deliver(a_parcel(tmp_path))
 
 

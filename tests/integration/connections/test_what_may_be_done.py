@@ -23,6 +23,7 @@ NOW = datetime(2026, 11, 26, tzinfo=UTC)
 OF_A_CONNECTION = {
     Action.CONNECTION_USE: True,
     Action.CONNECTION_CHECK: True,
+    Action.CONNECTION_USES: True,
     Action.CONNECTION_READ: False,
     Action.CONNECTION_CHANGE: False,
     Action.CONNECTION_DELETE: False,

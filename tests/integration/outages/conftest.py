@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
@@ -17,6 +18,7 @@ from mailroom.storage.model.audit import AuditChain, AuditSeal
 from mailroom.storage.stop_tables import LedgerClock
 from mailroom.storage.tables import AuditEvent, Connection, Report, Table, User
 from prefect_mailroom import outbound
+from prefect_mailroom.channels.command import allowed
 from tests.integration.outages.environment import OutageEnvironment
 from tests.integration.outages.processes import Processes
 
@@ -29,6 +31,7 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
     """Start the processes that every test of this folder uses."""
     with pytest.MonkeyPatch.context() as patch:  # Not longer than needed: it would open loopback to every other test.
         patch.setenv(outbound.VARIABLE, "127.0.0.1")
+        patch.setenv(allowed.VARIABLE, sys.executable)
         processes = Processes(tmp_path_factory.mktemp("processes"))
     try:
         asyncio.run(processes.open())

@@ -8,6 +8,7 @@ artifacts, events and deployments. Blocks alone have the secret, and are encrypt
 from __future__ import annotations
 
 import base64
+import json
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
@@ -28,6 +29,7 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("outages")
 SIGNING = f"whsec_{base64.b64encode(CANARY.encode() + b'0123456789abcdef').decode()}"
+TELLS = "import os, sys; print(os.environ['TOKEN'], file=sys.stderr); print(os.environ['TOKEN']); sys.exit(3)"
 ENDED_OR_WAITS = {"success", "partial", "failed", "retrying"}
 
 
@@ -67,6 +69,10 @@ def connections(far_side: str, mail_port: int, folder: Path) -> dict[str, tuple[
         "canary-ftp-nobody": ("ftp", {"host": "127.0.0.1", "port": nobody, "username": "u", "password": CANARY}),
         "canary-export": ("http", export),
         "canary-sql": ("sql", {"url": f"postgresql://reader:{quote(CANARY, safe='')}@127.0.0.1:{nobody}/db"}),
+        "canary-command": (
+            "command",
+            {"program": sys.executable, "arguments": ["-c", TELLS], "environment": {"TOKEN": CANARY}},
+        ),
         "canary-shell": (
             "shell",
             {
@@ -80,8 +86,7 @@ def connections(far_side: str, mail_port: int, folder: Path) -> dict[str, tuple[
 
 def reports() -> dict[str, dict[str, Any]]:
     """Return reports that fail at each source, in ways that would tell a secret."""
-    tells = "import os, sys; print(os.environ['TOKEN'], file=sys.stderr); print(os.environ['TOKEN']); sys.exit(3)"
-    shell = {"kind": "shell", "connection": "canary-shell", "command": [sys.executable, "-c", tells]}
+    shell = {"kind": "shell", "connection": "canary-shell", "command": [sys.executable, "-c", TELLS]}
     sql = {"kind": "sql", "connection": "canary-sql", "queries": {"orders": "SELECT region FROM nowhere"}}
     found: dict[str, dict[str, Any]] = {"canary-by-shell": shell, "canary-by-sql": sql}
     for status in (200, 401, 500):
@@ -145,7 +150,7 @@ async def test_security_36_a_canary_is_found_nowhere(
     targets = [
         {"channel": kind, "connection": name, **({"to": ["ada@example.com"]} if kind == "email" else {})}
         for name, (kind, _) in named.items()
-        if kind in ("email", "webhook")
+        if kind in ("command", "email", "webhook")
     ]
     body = {
         "name": "Canary",
@@ -181,12 +186,11 @@ async def test_security_36_a_canary_is_found_nowhere(
         return (set(states) <= ENDED_OR_WAITS) or None
 
     await eventually(all_tried, 120, environment.processes.told)
-    (delivered,) = [
-        d
-        for d in (await api.get(f"/executions/{runs[0].json()['id']}")).json()["deliveries"]
-        if d["status"] == "delivered"
-    ]
+    deliveries = (await api.get(f"/executions/{runs[0].json()['id']}")).json()["deliveries"]
+    (delivered,) = [delivery for delivery in deliveries if delivery["status"] == "delivered"]
     assert delivered["connection"] == "canary-hook-200", "the secret was really used"
+    (refused_by_program,) = [delivery for delivery in deliveries if delivery["connection"] == "canary-command"]
+    assert "********" in json.dumps(refused_by_program), "the program really told it"
 
     await _answers(api, said)
     told = [f"{answer.request.method} {answer.url.path}" for answer in said if found_in(answer.content)]
@@ -197,6 +201,9 @@ async def test_security_36_a_canary_is_found_nowhere(
     logs = list((environment.settings.data_dir / "logs").glob("*.log"))
     assert {log.stem for log in logs} >= {"api", "worker", "prefect", "renderers"}
     async with PrefectClient(environment.settings.prefect_api) as client:
+        blocks = await client.request("POST", "/block_documents/filter", json={"include_secrets": False})
+        assert {block["name"] for block in blocks.json()} >= named.keys()
+        assert not [block["name"] for block in blocks.json() if found_in(json.dumps(block).encode())]
         block = await client.read_block_document_by_name("canary-export", "mailroom-http-source", include_secrets=True)
     assert block.data["auth_secret"] == CANARY, "it is in the block, and there alone"
 

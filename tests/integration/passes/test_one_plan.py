@@ -62,9 +62,12 @@ def _files(mail: EmailMessage) -> list[bytes]:
 
 
 def _text(mail: EmailMessage) -> str:
+    """Return the report's text; the line below it names each reader."""
     part = mail.get_body(("plain",))
     assert part is not None
-    return str(part.get_content())
+    text, line, about = str(part.get_content()).replace("\r\n", "\n").partition("\n-- \n")
+    assert line, about
+    return text
 
 
 async def test_new_parameters_do_not_reach_an_execution_under_way(environment: Environment) -> None:

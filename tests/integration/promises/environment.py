@@ -122,7 +122,8 @@ class SimulatedEnvironment(Environment):
         )
         self.server = ModelPrefect(lambda: self.clock.now, self.clock.new_id)
         self.server.blocks = {
-            "one": {"shared_as": _CONNECTION},
+            # One after the other: a process that dies takes no other delivery with it in the middle of a statement.
+            "one": {"shared_as": _CONNECTION, "max_sessions": 1},
             "warehouse": {"url": f"sqlite:///{template / 'warehouse.db'}"},
         }
         self.trap: Trap | None = None
@@ -154,8 +155,6 @@ class SimulatedEnvironment(Environment):
                 raise SourceUnavailable("The warehouse is closed.")
             return render_here(job)
 
-        # One after the other: a process that dies takes no other delivery with it in the middle of a statement.
-        patch.setattr(mailroom.passes.deliver, "_AT_ONCE", 1)
         patch.setattr(mailroom.connections.blocks, "prefect", prefect)
         patch.setattr(mailroom.rendering.client, "render", render)
 

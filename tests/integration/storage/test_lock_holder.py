@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mailroom.storage.lock_holder import pid_of_writer, write_lock_holder
+from mailroom.storage.sqlite.lock_holder import pid_of_writer, write_lock_holder
 from tests.support.waiting import eventually_sync
 
 _HOLDER = """

@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from mailroom.storage import lock_watch
 from mailroom.storage.database import Database
+from mailroom.storage.sqlite import lock_watch
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ DUE = datetime(2026, 2, 9, 9, 0, tzinfo=UTC)
 def parcel_to(
     destination: Destination,
     folder: Path,
-    files: Mapping[str, bytes] | None = None,
+    files: Mapping[str, bytes],
     *,
     key: str = "key-1",
     attempt: int = 1,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import asyncssh
 
 from tests.support.remote.servers import PASSWORD, SftpServer, key_pair
 
+Result = TypeVar("Result")
 Hook = Callable[["Session", str], object]
 
 
@@ -72,7 +74,7 @@ class Session(asyncssh.SFTPServer):
             raise self.script.failure
         if self.script.fails_after is not None and offset + len(data) > self.script.fails_after:
             raise self.script.failure
-        return await _awaited(super().write(file_obj, offset, data))  # type: ignore[arg-type]
+        return await _awaited(super().write(file_obj, offset, data))
 
     async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Rename as OpenSSH does, where the server has that."""
@@ -100,8 +102,8 @@ class Session(asyncssh.SFTPServer):
             hook(self, path)
 
 
-async def _awaited(result: object) -> object:
-    return await result if asyncio.iscoroutine(result) else result
+async def _awaited(result: Awaitable[Result] | Result) -> Result:
+    return await result if isinstance(result, Awaitable) else result
 
 
 class _Login(asyncssh.SSHServer):
@@ -117,7 +119,7 @@ class _Login(asyncssh.SSHServer):
 
 
 @contextlib.asynccontextmanager
-async def scripted(root: Path, script: Script, **options: object) -> AsyncIterator[SftpServer]:
+async def scripted(root: Path, script: Script, **options: Any) -> AsyncIterator[SftpServer]:
     """Run the server in this event loop while the context lasts.
 
     Args:
@@ -131,7 +133,7 @@ async def scripted(root: Path, script: Script, **options: object) -> AsyncIterat
         server_factory=lambda: _Login(script),
         server_host_keys=[asyncssh.import_private_key(private)],
         sftp_factory=lambda channel: Session(channel, root, script),
-        **{"login_timeout": 30, **options},  # type: ignore[arg-type]
+        **{"login_timeout": 30, **options},
     )
     login = {"username": "bank", "password": PASSWORD, "folder": str(root)}
     try:

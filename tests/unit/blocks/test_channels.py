@@ -39,7 +39,7 @@ def test_destination_by_its_channel() -> None:
         ({"channel": "email", "connection": "x", "to": ["a@example.com", "b"]}, "destinations.0.to"),
         ({"channel": "email", "connection": "x", "to": [7]}, "destinations.0.to.0"),
         ({"channel": "email", "connection": "x"}, "destinations.0"),
-        ({"channel": "email", "connection": "x", "to": ["a@example.com"], "attach": "link"}, "destinations.0.attach"),
+        ({"channel": "email", "connection": "x", "to": ["a@example.com"], "attach": "post"}, "destinations.0.attach"),
         ({"channel": "email", "connection": "x", "to": ["a@example.com"], "sbject": "x"}, "destinations.0.sbject"),
         ({"channel": "email", "connection": "x", "to": ["a@example.com"], "subject": "{x}"}, "destinations.0.subject"),
         ({"channel": "folder", "connection": "x", "path": "../{date}"}, "destinations.0.path"),

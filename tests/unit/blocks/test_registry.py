@@ -7,9 +7,12 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import get_origin
 
 import pytest
+from prefect.blocks.core import Block
 
+from mailroom.connections.kinds import block_types
 from prefect_mailroom.channels import registry
 from prefect_mailroom.channels.base import Channel
 from prefect_mailroom.errors import ConfigurationError
@@ -36,6 +39,18 @@ def test_entries_are_true(kind: str) -> None:
     assert entry.destination_type.model_fields["channel"].default == kind
     assert channel.get_block_type_slug() == f"mailroom-{kind}"
     assert bool(entry.extra) == bool(entry.needs)
+
+
+@pytest.mark.parametrize("block", block_types().values(), ids=block_types())
+def test_security_36_prefect_hides_every_secret_of_a_block(block: type[Block]) -> None:
+    """Prefect hides a secret and the values of a SecretDict, but no other mapping or list of secrets."""
+    fields, hidden = block.model_fields, block.model_json_schema()["secret_fields"]
+    for name, field in fields.items():
+        told = str(field.annotation)
+        if "Secret" in told:
+            assert get_origin(field.annotation) not in (dict, list, tuple, set), f"{name}: make it a SecretDict."
+            assert name in hidden or f"{name}.*" in hidden
+    assert {"environment.*"} & set(hidden) or "environment" not in fields
 
 
 def test_each_client_is_an_extra_of_the_wheel() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cli.commands.reports import parse_parameter
-from cli.commands.schedules import _safe, parse_body, read_text
+from cli.commands.schedules.commands import _safe, parse_body, read_text
 from embedded.display import printable
 from prefect_mailroom.errors import MailroomError
 

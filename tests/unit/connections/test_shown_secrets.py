@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from prefect.types import SecretDict
 from pydantic import SecretStr
 
 from mailroom.connections import service
@@ -18,6 +19,7 @@ from prefect_mailroom.sources.shell import ShellSource
         (SecretStr | None, True),
         (dict[str, SecretStr], True),
         (list[SecretStr], True),
+        (SecretDict, True),
         (str, False),
         (dict[str, str], False),
         (ShellSource.model_fields["environment"].annotation, True),

@@ -9,7 +9,10 @@ ROOT = Path(__file__).resolve().parents[3]
 
 # Looked up by ids of rows that the viewer was shown before, or no read at all.
 WITHOUT_VIEWER = {
-    "executions": {"get", "latest_of", "deliveries_of", "attempts_of", "delivery_counts", "artifacts_of"},
+    "executions": {
+        *("get", "latest_of", "deliveries_of", "attempts_of", "delivery_counts", "artifacts_of"),
+        "corrections_of",
+    },
     "schedules": {"find", "names"},
     "access": {"find"},
     "audit": {"record", "record_by"},

@@ -78,3 +78,9 @@ def test_what_was_there_before_a_limit_may_stay_and_not_grow() -> None:
     assert recipient_faults([mail(count=8)], narrow, before=[mail(count=9)]) == []
     assert len(recipient_faults([mail(count=10)], narrow, before=[mail(count=9)])) == 2
     assert [one.name for one in above_limits([mail(count=9)], narrow)] == ["recipients", "schedule_recipients"]
+
+
+def test_every_member_of_a_group_counts() -> None:
+    group = mail(count=3).model_copy(update={"each": "group"})
+    faults = recipient_faults([group], limits(schedule_recipients=2))
+    assert [fault.limited.used for fault in faults if fault.limited] == [3]

@@ -30,7 +30,10 @@ def _left_out(code: ReasonCode = ReasonCode.RECIPIENT_SUPPRESSED) -> Delivery:
         ([], ExecutionState.SKIPPED, ReasonCode.ALL_SUPPRESSED),
     ],
 )
-@pytest.mark.parametrize("left_out", [ReasonCode.RECIPIENT_SUPPRESSED, ReasonCode.RECIPIENT_ERASED])
+@pytest.mark.parametrize(
+    "left_out",
+    [ReasonCode.RECIPIENT_SUPPRESSED, ReasonCode.RECIPIENT_ERASED, ReasonCode.RECIPIENT_UNSUBSCRIBED],
+)
 def test_nobody_misses_what_is_left_out(
     others: list[DeliveryState], state: ExecutionState, code: ReasonCode, left_out: ReasonCode
 ) -> None:
@@ -60,3 +63,12 @@ def test_nothing_is_sent_to_an_erased_address_though_no_list_names_it() -> None:
         reason = may_get(recipient, entry)
         assert reason is not None
         assert reason.code is code
+
+
+def test_whoever_has_unsubscribed_gets_nothing_and_the_list_says_why_where_both_do() -> None:
+    reason = may_get("ada@example.com", None, unsubscribed=True)
+    assert reason is not None
+    assert reason.code is ReasonCode.RECIPIENT_UNSUBSCRIBED
+    listed = may_get("ada@example.com", "@example.com", unsubscribed=True)
+    assert listed is not None
+    assert listed.code is ReasonCode.RECIPIENT_SUPPRESSED

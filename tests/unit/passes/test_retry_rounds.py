@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from mailroom.passes.deliver import due_now
 from mailroom.passes.outcome import outcome_of
 from mailroom.passes.retry import LONGEST_JITTER, SHORTEST_WINDOW, next_attempt, shared_window
+from mailroom.passes.sending.due import due_now
 from mailroom.states import DeliveryState
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import Delivery

@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from mailroom.errors import Unavailable
 from mailroom.executions.reasons import ReasonCode, because
-from mailroom.passes.deliver import due_now
 from mailroom.passes.outcome import outcome_of
-from mailroom.passes.retry import JITTER, LONGEST_JITTER, next_attempt
+from mailroom.passes.retry import JITTER, LONGEST_JITTER, Expiry, next_attempt
+from mailroom.passes.sending.due import due_now
+from mailroom.passes.stopping.decide import LOOK_WHILE_STOPPED, while_held
 from mailroom.states import DeliveryState, ExecutionState
+from mailroom.stops.spec import StopCause
+from mailroom.storage.stop_tables import Stop
 from mailroom.storage.tables import Delivery
 from prefect_mailroom.channels.retries import STANDARD, Retries
 from prefect_mailroom.errors import MailroomError, OutcomeUnknown, Retryable, RetryLater, SourceUnavailable
@@ -54,6 +57,29 @@ def test_an_execution_waits_for_its_earliest_next_attempt() -> None:
 def test_a_first_pass_tries_what_is_pending_only() -> None:
     pending, done = delivery(S.PENDING, attempts=0), delivery(S.DELIVERED)
     assert due_now([pending, done], now=NOW, again=False, forced=False, max_attempts=8) == [pending]
+
+
+def test_what_has_got_a_later_turn_is_left_alone_until_then_unless_a_person_asks() -> None:
+    later, now = delivery(S.PENDING, attempts=0, again=timedelta(minutes=1)), delivery(S.PENDING, attempts=0)
+    assert due_now([later, now], now=NOW, again=False, forced=False, max_attempts=8) == [now]
+    assert due_now([later, now], now=NOW, again=True, forced=True, max_attempts=8) == [later, now]
+    assert due_now([later], now=NOW + timedelta(minutes=1), again=True, forced=False, max_attempts=8) == [later]
+
+
+def test_what_a_stop_holds_back_does_not_call_the_run_back_at_once() -> None:
+    """It stays as due as it was, so its own time says nothing; another delivery's next try still does."""
+    stop = Stop(id="s", scope="connection", target="line", cause=StopCause.BREAKER, reason="Down.")
+    held, retried = delivery(S.FAILED, again=-timedelta(minutes=1)), delivery(S.FAILED, again=timedelta(minutes=5))
+    expiry = Expiry(NOW + timedelta(hours=4), timedelta(hours=4))
+
+    def comes_back(*deliveries: Delivery) -> datetime | None:
+        outcome = outcome_of(deliveries, now=NOW, expiry=expiry)
+        waits = while_held(outcome, stop, deliveries, expiry=expiry, now=NOW)
+        assert (waits.reason.code, waits.held_by) == (ReasonCode.CONNECTION_DOWN, "s")
+        return waits.retry_at
+
+    assert comes_back(held) == NOW + LOOK_WHILE_STOPPED
+    assert comes_back(held, retried) == NOW + timedelta(minutes=5)
 
 
 def test_a_later_pass_tries_what_is_missing_and_due() -> None:

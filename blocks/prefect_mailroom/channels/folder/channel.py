@@ -6,7 +6,6 @@ delivery, can lead nothing out of it.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import hashlib
@@ -18,9 +17,20 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from prefect_mailroom.channels.base import Channel, Destination, IfExists, Parcel, ParcelFile, Place, Receipt
+from prefect_mailroom.channels.base import (
+    Channel,
+    Destination,
+    Grade,
+    IfExists,
+    Parcel,
+    ParcelFile,
+    Place,
+    Receipt,
+)
+from prefect_mailroom.channels.folder.look import forget, look
 from prefect_mailroom.channels.folder.part_file import PartFile
-from prefect_mailroom.channels.steps import StepName, Steps
+from prefect_mailroom.channels.folder.threads import Share
+from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.durable import sync_folder
 from prefect_mailroom.errors import ConfigurationError, MailroomError, Refused, RetryLater
 from prefect_mailroom.text import variables
@@ -94,25 +104,16 @@ class FolderChannel(Channel):
         assert isinstance(destination, FolderDestination)
         targets = _targets(destination, parcel)
         with _translated(self.root):
-            written = await asyncio.to_thread(
+            written = await Share.of(str(Path(self.root))).run(
                 lambda: [_deliver_file(Path(self.root), parcel, destination, *target) for target in targets]
             )
         reference = written[0]["path"] if written else self.root
-        return Receipt(reference=reference, detail={"files": written})
+        grade = Grade.STORED if written else Grade.ACCEPTED
+        return Receipt(reference=reference, grade=grade, detail={"files": written})
 
     async def check(self, steps: Steps) -> str:
-        """Write and remove an empty file in the root."""
-
-        def probe() -> str:
-            name = f".mailroom-check-{os.getpid()}"
-            with _directory(Path(self.root), PurePosixPath()) as folder:
-                os.close(os.open(name, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o644, dir_fd=folder))
-                os.unlink(name, dir_fd=folder)
-            status = os.statvfs(self.root)
-            return f"{self.root} can be written; {status.f_bavail * status.f_frsize:,} bytes are free."
-
-        with steps.step(StepName.WRITE), _translated(self.root):
-            return await asyncio.to_thread(probe)
+        """Write a small file to the root, read it back and remove it."""
+        return await look(Path(self.root), steps, lambda: _translated(self.root))
 
 
 def _targets(destination: FolderDestination, parcel: Parcel) -> list[tuple[ParcelFile, PurePosixPath]]:
@@ -198,7 +199,7 @@ def _directory(root: Path, below: PurePosixPath) -> Iterator[int]:
 
 
 def _digest_of(name: str, folder: int) -> str | None:
-    """Return the SHA-256 of the file, None where there is none, '' for anything but a plain file."""
+    """Return the SHA-256 of the file as it lies there, None where there is none, '' for anything but a plain file."""
     try:
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except FileNotFoundError:
@@ -208,7 +209,16 @@ def _digest_of(name: str, folder: int) -> str | None:
             return ""
         raise
     with os.fdopen(descriptor, "rb") as existing:
+        forget(descriptor)
         return hashlib.file_digest(existing, "sha256").hexdigest()
+
+
+def _digest_as_stored(descriptor: int) -> str:
+    """Return the SHA-256 of a synced file. By its own descriptor: on SMB its lock keeps every other one out."""
+    forget(descriptor)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    with os.fdopen(descriptor, "rb", closefd=False) as stored:
+        return hashlib.file_digest(stored, "sha256").hexdigest()
 
 
 def _confirm(name: str, folder: int) -> None:
@@ -222,7 +232,7 @@ def _confirm(name: str, folder: int) -> None:
 
 
 def _write(file: ParcelFile, name: str, folder: int, key: str, *, replace: bool) -> None:
-    """Copy under a temporary name in the same folder, sync, give it its name in one step, sync the folder."""
+    """Copy under a temporary name in the same folder, sync, read back, give it its name at once, sync the folder."""
     part = PartFile(folder, key, name)
     try:
         digest = hashlib.sha256()
@@ -235,6 +245,11 @@ def _write(file: ParcelFile, name: str, folder: int, key: str, *, replace: bool)
             raise Refused(
                 f"'{file.filename}' differs from the rendered file: its checksum is different.",
                 remedy=("Run the schedule again."),
+            )
+        if _digest_as_stored(part.descriptor) != file.sha256:
+            raise RetryLater(
+                f"'{name}' reads differently from what was written.",
+                remedy="Check the disk or the share: it does not keep what it is given.",
             )
         part.rename_to(name, replace=replace)
         sync_folder(folder)

@@ -14,9 +14,10 @@ import os
 import time
 from contextlib import suppress
 
-from prefect_mailroom.errors import RetryLater
+from prefect_mailroom.errors import ConfigurationError, RetryLater
 
 _MOST_AT_ONCE = 50
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 _ABANDONED_AFTER = 2 * 3600.0
 """After how many seconds a file counts as dead where the file system knows no locks: no attempt may take this long."""
 
@@ -26,7 +27,7 @@ class PartFile:
 
     Attributes:
         name: the temporary name.
-        descriptor: the file, open for writing.
+        descriptor: the file, open for writing and reading.
     """
 
     def __init__(self, folder: int, key: str, final: str) -> None:
@@ -49,6 +50,7 @@ class PartFile:
         Raises:
             FileExistsError: the name is taken, and nothing may be replaced.
             RetryLater: somebody took the temporary file away.
+            ConfigurationError: the file system cannot keep what is there.
         """
         try:
             if replace:
@@ -59,6 +61,14 @@ class PartFile:
                 os.link(self.name, final, src_dir_fd=self._folder, dst_dir_fd=self._folder)
         except FileNotFoundError as error:
             raise RetryLater(f"The temporary file of '{final}' was removed while it was being written.") from error
+        except OSError as error:
+            if replace or error.errno not in _NO_LINKS:
+                raise
+            raise ConfigurationError(
+                "The file system of the folder has no hard links, without which a file there could be overwritten.",
+                remedy="Choose if_exists: overwrite, with {due} or {execution_id} in the path, or another folder.",
+                field="if_exists",
+            ) from error
 
     def close(self) -> None:
         """Remove the temporary name where it is still there, then give the lock back."""
@@ -76,7 +86,7 @@ def _make(folder: int, key: str, final: str) -> tuple[str, int]:
         name = f"{stem}-{number}.part" if number else f"{stem}.part"
         _remove_if_dead(name, folder)
         try:
-            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW
+            flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW
             descriptor = os.open(name, flags, 0o644, dir_fd=folder)
         except FileExistsError:
             continue

@@ -18,6 +18,8 @@ Borrow = Callable[[], AbstractAsyncContextManager[RemoteFolder]]
 
 _SHARE = 0.85
 """Which part of an attempt's time the work has: the rest is for ending it, and for telling what became of it."""
+_END = 0.95
+"""Which part all of it has, waiting for a session included: only here it is known whether anything can be seen."""
 
 
 async def deliver(parcel: Parcel, destination: RemoteFileDestination, borrow: Borrow, *, seconds: float) -> Receipt:
@@ -39,14 +41,14 @@ async def deliver(parcel: Parcel, destination: RemoteFileDestination, borrow: Bo
     if not parcel.files:
         return Receipt(reference=destination.path, detail={"files": []}, grade=Grade.STORED)
     clock = asyncio.get_running_loop().time
-    deadline, grace = clock() + seconds * _SHARE, seconds * (1 - _SHARE) / 3
+    began, grace = clock(), seconds * (_END - _SHARE) / 2
 
     async def run() -> Receipt:
-        async with borrow() as folder:
+        async with asyncio.timeout_at(began + seconds * _END), borrow() as folder:
             if not upload.may_be_visible:
                 await parcel.look_again()
             work = functools.partial(upload.run, folder)
-            left = max(0.0, deadline - clock())
+            left = max(0.0, began + seconds * _SHARE - clock())
             written = await in_thread(work, stop=stop, abort=folder.abort, seconds=left, grace=grace)
         return Receipt(reference=written[0]["path"], detail={"files": written}, grade=Grade.STORED)
 

@@ -124,6 +124,10 @@ class SftpChannel(Channel):
             host = outbound.ascii_host(self.host.strip("[]"))
         except ValueError as error:
             raise ConfigurationError(f"'{self.host}' is not a host name.", field="host") from error
+        try:
+            keys = tuple(host_keys.parse(self.host_key))
+        except ValueError as error:  # Prefect lets a block be loaded that was made invalid elsewhere.
+            raise ConfigurationError(f"The host key cannot be read: {error}.", field="host_key") from error
         return Server(
             host=host,
             port=self.port,
@@ -133,6 +137,6 @@ class SftpChannel(Channel):
             passphrase=self.passphrase,
             use_agent=self.use_agent,
             folder=self.folder,
-            host_keys=tuple(host_keys.parse(self.host_key)),
+            host_keys=keys,
             seconds=self.timeout_seconds * _SHARE_OF_AN_ANSWER,
         )

@@ -16,6 +16,7 @@ from prefect_mailroom.channels.sftp.client import Client, write
 from prefect_mailroom.channels.sftp.faults import NO_SUCH_FILE, UNSUPPORTED, Answered, translated
 from prefect_mailroom.channels.sftp.server import Server
 from prefect_mailroom.errors import ConfigurationError, MailroomError
+from prefect_mailroom.text.filenames import clean_line
 
 _READ = 32_000
 _BLOCKS = (2, 32, 128)
@@ -54,10 +55,13 @@ class SftpFolder:
         except ConfigurationError as error:
             raise ConfigurationError(error.message, remedy=error.remedy, field="folder") from error
         if not is_there:
-            raise faults.no_folder(self.where, self._root, field="folder")
+            raise faults.no_folder(self.where, self.shown(PurePosixPath()), field="folder")
 
     def shown(self, path: PurePosixPath) -> str:
-        """Return the whole path on the server."""
+        """Return the whole path on the server, as one harmless line."""
+        return clean_line(self._full(path))
+
+    def _full(self, path: PurePosixPath) -> str:
         below = "" if path == PurePosixPath() else f"/{path}"
         return f"{self._root.rstrip('/')}{below}" or "/"
 
@@ -74,7 +78,7 @@ class SftpFolder:
         for level in reversed(missing):
             with translated(self.where, self.shown(level)):
                 try:
-                    self._client.mkdir(self.shown(level))
+                    self._client.mkdir(self._full(level))
                 except Answered:
                     if not self._is_folder(level):  # Otherwise another attempt made it in this moment.
                         raise
@@ -84,7 +88,7 @@ class SftpFolder:
     def _is_folder(self, path: PurePosixPath) -> bool:
         with translated(self.where, self.shown(path)):
             try:
-                found = self._client.stat(self.shown(path))
+                found = self._client.stat(self._full(path))
             except Answered as error:
                 if error.code == NO_SUCH_FILE:
                     return False
@@ -95,7 +99,7 @@ class SftpFolder:
 
     def _refuse_outside(self, folder: PurePosixPath) -> None:
         with translated(self.where, self.shown(folder)):
-            real = PurePosixPath(self._client.normalize(self.shown(folder)))
+            real = PurePosixPath(self._client.normalize(self._full(folder)))
         if not real.is_relative_to(self._root):
             raise faults.leads_out(self.where, self.shown(folder))
 
@@ -103,7 +107,7 @@ class SftpFolder:
         """Return the size of a plain file; links are not followed."""
         with translated(self.where, self.shown(path)):
             try:
-                found = self._client.lstat(self.shown(path))
+                found = self._client.lstat(self._full(path))
             except Answered as error:
                 if error.code == NO_SUCH_FILE:
                     return None
@@ -113,14 +117,14 @@ class SftpFolder:
 
     def put(self, path: PurePosixPath, chunks: Iterable[bytes]) -> None:
         """Write a file, many requests at once."""
-        with translated(self.where, self.shown(path)), self._client.open(self.shown(path), "wb") as file:
+        with translated(self.where, self.shown(path)), self._client.open(self._full(path), "wb") as file:
             write(file, chunks)
 
     def read(self, path: PurePosixPath) -> Generator[bytes, None, None]:
         """Yield the content in blocks of growing size, many requests at once."""
         with translated(self.where, self.shown(path)):
             try:
-                file = self._client.open(self.shown(path), "rb")
+                file = self._client.open(self._full(path), "rb")
             except Answered as error:
                 if error.code == NO_SUCH_FILE:
                     raise FileNotFoundError(self.shown(path)) from error
@@ -144,7 +148,7 @@ class SftpFolder:
         with translated(self.where, self.shown(new)):
             if replace and self._renames_over:
                 try:
-                    self._client.posix_rename(self.shown(old), self.shown(new))
+                    self._client.posix_rename(self._full(old), self._full(new))
                     return
                 except Answered as error:
                     if error.code == NO_SUCH_FILE:
@@ -152,22 +156,32 @@ class SftpFolder:
                     if error.code != UNSUPPORTED:
                         raise
                     self._renames_over = False
-            if replace:
-                self.remove(new)
             try:
-                self._client.rename(self.shown(old), self.shown(new))
-            except Answered as error:
-                if error.code == NO_SUCH_FILE:
-                    raise FileNotFoundError(self.shown(old)) from error
-                if self.size(new) is not None:
-                    raise FileExistsError(self.shown(new)) from error
-                raise
+                self._rename_plainly(old, new)
+            except FileExistsError:
+                if not replace:
+                    raise
+                # Where an answer was lost, what is there may be our own file under its new name.
+                if self.size(old) is None:
+                    raise FileNotFoundError(self.shown(old)) from None
+                self.remove(new)
+                self._rename_plainly(old, new)
+
+    def _rename_plainly(self, old: PurePosixPath, new: PurePosixPath) -> None:
+        try:
+            self._client.rename(self._full(old), self._full(new))
+        except Answered as error:
+            if error.code == NO_SUCH_FILE:
+                raise FileNotFoundError(self.shown(old)) from error
+            if self.size(new) is not None:
+                raise FileExistsError(self.shown(new)) from error
+            raise
 
     def remove(self, path: PurePosixPath) -> None:
         """Remove the file; it is fine where nothing is."""
         with translated(self.where, self.shown(path)):
             try:
-                self._client.remove(self.shown(path))
+                self._client.remove(self._full(path))
             except Answered as error:
                 if error.code != NO_SUCH_FILE:
                     raise
@@ -181,6 +195,7 @@ class SftpFolder:
 
     def close(self) -> None:
         """Say goodbye and close the connection."""
+        self.abort()  # A forked process may hold the socket too; closing ours alone would not end the connection.
         self._transport.close()
 
     def abort(self) -> None:

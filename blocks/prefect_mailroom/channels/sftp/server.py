@@ -35,7 +35,7 @@ class Server:
     @property
     def name(self) -> str:
         """Return the server as people call it: `host:port`."""
-        return f"{self.host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def digest(self) -> str:
         """Return a digest of everything that opens a session, by which sessions are kept."""

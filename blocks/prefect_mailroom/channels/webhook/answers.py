@@ -4,24 +4,46 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx
 
 from prefect_mailroom import outbound
-from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused, RetryLater
+from prefect_mailroom.channels.webhook.expectation import Expectation
+from prefect_mailroom.errors import ConfigurationError, Gone, MailroomError, OutcomeUnknown, Refused, RetryLater
 
-_MAX_ANSWER = 65_536
+MAX_ANSWER = 65_536
 _LONGEST_WAIT = 24 * 3600
 _BUSY = {408, 429, 502, 503, 504}
 
 
-def raise_for(answer: httpx.Response, host: str) -> None:
-    """Raise the outcome that the status stands for, or nothing for 2xx. No answer's text goes into an error."""
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The content of an answer.
+
+    Attributes:
+        data: its first 64 KiB.
+        size: how many bytes were read.
+        broken: whether the connection was lost before its end.
+    """
+
+    data: bytes
+    size: int
+    broken: bool
+
+    @property
+    def whole(self) -> bool:
+        """Return whether `data` is all of it."""
+        return not self.broken and self.size <= MAX_ANSWER
+
+
+def raise_for(answer: httpx.Response, host: str, expected: Expectation) -> None:
+    """Raise the outcome that the status stands for, or nothing for a yes. No answer's text goes into an error."""
     status = answer.status_code
     said = f"'{host}' answered HTTP {status}"
-    if answer.is_success:
+    if expected.takes(status):
         return
     if status in (401, 403):
         raise ConfigurationError(f"{said}: it did not accept the login.", remedy="Check auth and auth_secret.")
@@ -30,9 +52,12 @@ def raise_for(answer: httpx.Response, host: str) -> None:
             f"{said}, a redirect. Redirects are not followed.", remedy=("Enter the final address in the connection.")
         )
     if status == 410:
-        raise Refused(f"{said}: the endpoint no longer exists.", remedy="Remove this destination.")
+        raise Gone(f"{said}: the endpoint no longer exists.", remedy="Remove this destination.")
     if status in _BUSY or status >= 500:
         raise RetryLater(f"{said}.", not_before=_retry_after(answer.headers.get("retry-after", "")))
+    if answer.is_success:
+        remedy = "Ask whoever runs the endpoint what it means, or correct `expect` of the destination."
+        raise Refused(f"{said}, which is not the expected answer.", remedy=remedy)
     raise Refused(f"{said}.", remedy="Ask whoever runs the endpoint what is wrong with the request.")
 
 
@@ -48,15 +73,45 @@ def _retry_after(value: str) -> float | None:
     return min(max((aware - datetime.now(UTC)).total_seconds(), 0.0), _LONGEST_WAIT)
 
 
-async def length(answer: httpx.Response) -> int:
-    """Count the bytes of the answer up to 64 KiB and drop them. A break changes nothing: the status has arrived."""
-    counted = 0
-    with contextlib.suppress(httpx.HTTPError):
+async def content_of(answer: httpx.Response) -> Content:
+    """Read an answer up to a little over 64 KiB. It is not unpacked: it was asked for as it is."""
+    kept, broken = bytearray(), False
+    try:
         async for chunk in answer.aiter_raw():
-            counted += len(chunk)
-            if counted > _MAX_ANSWER:
+            kept += chunk
+            if len(kept) > MAX_ANSWER:
                 break
-    return counted
+    except httpx.HTTPError:
+        broken = True
+    return Content(bytes(kept[:MAX_ANSWER]), len(kept), broken)
+
+
+def judge(content: Content, host: str, expected: Expectation) -> None:
+    """Raise the outcome that the content of an answer stands for, whose status said yes.
+
+    Raises:
+        Refused: it says no, or is too long to be read.
+        OutcomeUnknown: the connection was lost before it said anything.
+    """
+    if not expected.reads_the_answer:
+        return  # The status has arrived, and is enough.
+    if content.broken:
+        raise OutcomeUnknown(f"The connection to '{host}' was lost in the middle of its answer.")
+    if not content.whole:
+        raise Refused(
+            f"'{host}' took the request, but its answer is longer than {MAX_ANSWER:,} bytes, so it cannot be checked.",
+            remedy="Have the endpoint answer in short, or remove pointer and answer_schema from `expect`.",
+        )
+    expected.refuse(content.data, host)
+
+
+def untrusted(host: str) -> ConfigurationError:
+    """Return the error of a certificate that cannot be trusted."""
+    return ConfigurationError(
+        f"'{host}' has no certificate that can be trusted.",
+        remedy="Have its certificate renewed, correct the host name, or add its authority to ca_certificates.",
+        field="url",
+    )
 
 
 @contextlib.contextmanager
@@ -68,11 +123,7 @@ def translated(host: str) -> Iterator[None]:
         raise
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         if outbound.tls_fault(error):
-            raise ConfigurationError(
-                f"'{host}' has no certificate that can be trusted.",
-                remedy="Have its certificate renewed, or correct the host name.",
-                field="url",
-            ) from None
+            raise untrusted(host) from None
         raise RetryLater(f"'{host}' cannot be reached.", remedy="Check that the server is running.") from None
     # What httpx says may quote the url, which is secret; its type tells enough.
     except httpx.HTTPError as error:

@@ -1,14 +1,13 @@
 """Post facts and files to an HTTP endpoint, signed after Standard Webhooks.
 
 `webhook-id` is the parcel's key, the same for every attempt, so a receiver that keeps the ids it has seen never
-takes a parcel twice. Its answer is read for the status alone.
+takes a parcel twice. Nothing of its answer is kept but the status and an id.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 from typing import Any, ClassVar, cast
 
@@ -16,16 +15,17 @@ import httpx
 from pydantic import Field, SecretStr, field_validator
 
 from prefect_mailroom import outbound
-from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
-from prefect_mailroom.channels.steps import StepName, Steps
-from prefect_mailroom.channels.webhook.answers import length, raise_for, translated
+from prefect_mailroom.channels.base import Channel, Destination, Grade, Parcel, Receipt
+from prefect_mailroom.channels.steps import Steps
+from prefect_mailroom.channels.webhook import payload
+from prefect_mailroom.channels.webhook.answers import Content, content_of, judge, raise_for, translated
 from prefect_mailroom.channels.webhook.destination import WebhookDestination
+from prefect_mailroom.channels.webhook.look import look
 from prefect_mailroom.channels.webhook.signing import secret_bytes, signature_header
-from prefect_mailroom.errors import ConfigurationError, Refused
+from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.http_login import HttpLogin
-
-MAX_FACTS_BYTES = 20_000
-MAX_FILES_BYTES = 100_000_000
+from prefect_mailroom.text.filenames import safe_filename
+from prefect_mailroom.tls import trusting
 
 
 class WebhookChannel(HttpLogin, Channel):
@@ -37,6 +37,7 @@ class WebhookChannel(HttpLogin, Channel):
 
     kind: ClassVar[str] = "webhook"
     destination_type: ClassVar[type[Destination]] = WebhookDestination
+    harmless_fields: ClassVar[frozenset[str]] = frozenset({"signing_secret", "previous_signing_secret", "auth_secret"})
 
     url: SecretStr = Field(
         description=("The address to post to. It is kept secret, since many such addresses contain a token.")
@@ -46,6 +47,9 @@ class WebhookChannel(HttpLogin, Channel):
     )
     previous_signing_secret: SecretStr | None = Field(
         default=None, description="The old secret, which also signs until all receivers use the new one."
+    )
+    ca_certificates: str = Field(
+        default="", max_length=200_000, description="PEM certificates to trust in addition to the usual authorities."
     )
     timeout_seconds: float = Field(default=20, gt=0, le=30, description="How many seconds one attempt may take.")
 
@@ -69,25 +73,32 @@ class WebhookChannel(HttpLogin, Channel):
             secret_bytes(secret.get_secret_value())
         return secret
 
+    @field_validator("ca_certificates")
+    @classmethod
+    def _certificates_are_some(cls, certificates: str) -> str:
+        if certificates:
+            trusting(certificates)
+        return certificates
+
     async def transfer(self, parcel: Parcel) -> Receipt:
         """Post once. Nothing is sent to a host that may not be reached, and no redirect is followed."""
         destination = parcel.destination
         assert isinstance(destination, WebhookDestination)
-        facts = _facts(parcel)
+        body = await asyncio.to_thread(_body, destination, parcel)
         await self._permit()
-        async with outbound.http_client(timeout=self.timeout_seconds) as client:
+        async with self._client() as client:
             with contextlib.ExitStack() as files:
-                request = self._request(client, parcel, destination, facts, files)
+                request = self._request(client, parcel, destination, body, files)
                 await asyncio.to_thread(self._sign, request, parcel.key)
                 with translated(self._host):
                     answer = await client.send(request, stream=True)
                     try:
-                        raise_for(answer, self._host)
-                        size = await length(answer)
+                        raise_for(answer, self._host, destination.expect)
+                        content = await content_of(answer)
                     finally:
                         await answer.aclose()
-        detail = {"status": answer.status_code, "host": self._host, "bytes": int(request.headers["content-length"])}
-        return Receipt(reference=parcel.key, detail={**detail, "answer_bytes": size})
+        judge(content, self._host, destination.expect)
+        return self._receipt(parcel, destination, int(request.headers["content-length"]), answer, content)
 
     async def screen(self) -> None:
         """Refuse a host that may never be reached."""
@@ -96,16 +107,11 @@ class WebhookChannel(HttpLogin, Channel):
 
     async def check(self, steps: Steps) -> str:
         """Ask the endpoint with HEAD, which delivers nothing; any answer but a failed login or a redirect is fine."""
-        with steps.step(StepName.RESOLVE):
-            await self._permit()
-        async with outbound.http_client(timeout=self.timeout_seconds) as client:
-            with steps.step(StepName.ANSWER), translated(self._host):
-                request = client.build_request("HEAD", self.url.get_secret_value())
-                self._log_in(request)
-                answer = await client.send(request)
-                if answer.status_code in (401, 403, 410) or answer.is_redirect:
-                    raise_for(answer, self._host)
-        return f"{self._host} answers (HTTP {answer.status_code} to HEAD); send a test delivery to check the signature."
+        async with self._client() as client:
+            request = client.build_request("HEAD", self.url.get_secret_value())
+            self._log_in(request)
+            context = trusting(self.ca_certificates) if request.url.scheme == "https" else None
+            return await look(client, request, steps, self._permit, context, self.timeout_seconds)
 
     @property
     def _host(self) -> str:
@@ -115,6 +121,9 @@ class WebhookChannel(HttpLogin, Channel):
     def _target(self) -> tuple[str, int]:
         url = httpx.URL(self.url.get_secret_value())
         return url.host, url.port or (443 if url.scheme == "https" else 80)
+
+    def _client(self) -> httpx.AsyncClient:
+        return outbound.http_client(timeout=self.timeout_seconds, ca_certificates=self.ca_certificates)
 
     async def _permit(self) -> None:
         url = httpx.URL(self.url.get_secret_value())
@@ -134,23 +143,19 @@ class WebhookChannel(HttpLogin, Channel):
         client: httpx.AsyncClient,
         parcel: Parcel,
         destination: WebhookDestination,
-        facts: bytes,
+        body: bytes,
         files: contextlib.ExitStack,
     ) -> httpx.Request:
         url = self.url.get_secret_value()
         headers = {"user-agent": "Mailroom", "accept-encoding": "identity"}
-        if destination.payload == "facts":
+        if destination.payload != "multipart":
             return client.build_request(
-                "POST", url, content=facts, headers={**headers, "content-type": "application/json"}
+                "POST", url, content=body, headers={**headers, "content-type": "application/json"}
             )
-        if (size := sum(file.size for file in parcel.files)) > MAX_FILES_BYTES:
-            raise Refused(
-                f"The files are {size:,} bytes, but a webhook takes at most {MAX_FILES_BYTES:,}.",
-                remedy="Choose fewer formats, or payload: facts.",
-            )
-        parts: list[tuple[str, Any]] = [("facts", ("facts.json", facts, "application/json"))]
+        payload.check_size_of_files(parcel)
+        parts: list[tuple[str, Any]] = [("facts", ("facts.json", body, "application/json"))]
         parts += [
-            ("file", (file.filename, files.enter_context(file.path.open("rb")), file.media_type))
+            ("file", (safe_filename(file.filename), files.enter_context(file.path.open("rb")), file.media_type))
             for file in parcel.files
         ]
         return client.build_request("POST", url, files=parts, headers=headers)
@@ -170,22 +175,34 @@ class WebhookChannel(HttpLogin, Channel):
         request.headers["webhook-timestamp"] = str(timestamp)
         request.headers["webhook-signature"] = signature_header(plain, key, timestamp, body)
 
-
-def _facts(parcel: Parcel) -> bytes:
-    files = [
-        {"filename": file.filename, "media_type": file.media_type, "bytes": file.size, "sha256": file.sha256}
-        for file in parcel.files
-    ]
-    payload = {"type": "report.ready", "test": parcel.is_test, "data": {**parcel.facts, "files": files}}
-    try:
-        body = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
-    except (TypeError, ValueError) as error:
-        raise Refused(
-            "The facts about this report cannot be written as JSON.", remedy=("Remove NaN values from the report.")
-        ) from error
-    if len(body) > MAX_FACTS_BYTES:
-        raise Refused(
-            f"The facts about this report are {len(body):,} bytes, but a webhook takes at most {MAX_FACTS_BYTES:,}.",
-            remedy="Show fewer key figures.",
+    def _receipt(
+        self, parcel: Parcel, destination: WebhookDestination, sent: int, answer: httpx.Response, content: Content
+    ) -> Receipt:
+        header = answer.headers.get(destination.expect.id_header, "") if destination.expect.id_header else ""
+        given = destination.expect.id_of(header, content.data if content.whole else b"")
+        if any(secret in given or (len(given) >= 8 and given in secret) for secret in self._secrets()):
+            given = ""  # Some endpoints give back what they were told.
+        detail: dict[str, Any] = {
+            "status": answer.status_code,
+            "host": self._host,
+            "bytes": sent,
+            "answer_bytes": content.size,
+        }
+        return Receipt(
+            reference=given or parcel.key,
+            grade=Grade.ACCEPTED_WITH_ID if given else Grade.ACCEPTED,
+            detail={**detail, "answer_bytes": content.size, **({"webhook_id": parcel.key} if given else {})},
         )
-    return body
+
+    def _secrets(self) -> list[str]:
+        given = (self.auth_secret, self.signing_secret, self.previous_signing_secret, self.url)
+        return [text for secret in given if secret is not None and (text := secret.get_secret_value())]
+
+
+def _body(destination: WebhookDestination, parcel: Parcel) -> bytes:
+    match destination.payload:
+        case "link":
+            return payload.with_links(parcel)
+        case "inline":
+            return payload.inline(parcel)
+    return payload.facts(parcel)

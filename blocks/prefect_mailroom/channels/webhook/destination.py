@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
-from prefect_mailroom.channels.base import Destination, Place
+from pydantic import Field
+
+from prefect_mailroom.channels.base import Destination, LinksTo, Place
+from prefect_mailroom.channels.webhook.expectation import Expectation
 
 
 class WebhookDestination(Destination):
-    """`facts` posts JSON about the report; `multipart` posts the same as the part `facts`, then each file as `file`."""
+    """The endpoint of the connection gets a request for each delivery."""
+
+    links_to: ClassVar[LinksTo | None] = LinksTo.FILE
 
     channel: Literal["webhook"] = "webhook"
-    payload: Literal["facts", "multipart"] = "facts"
+    payload: Literal["facts", "link", "inline", "multipart"] = Field(
+        default="facts",
+        description=(
+            "`facts` posts JSON about the report; `link` the same with a download link to each file; `inline` with the "
+            "content of each file; `multipart` posts it as the part `facts`, then each file as `file`."
+        ),
+    )
+    expect: Expectation = Field(default=Expectation(), description="The answer that counts as a yes.")
 
     def templates(self) -> Mapping[str, str]:
         """Return nothing: no setting is a template."""

@@ -154,6 +154,8 @@ def schedule_of(owner_id: str, *, report_id: str, name: str, connection: str = "
         parameters={"region": "EMEA"},
         destinations=[{"channel": "folder", "connection": connection, "path": f"{new_id()}.{{ext}}"}],
     )
-    schedule = Schedule(id=new_id(), user_id=owner_id, state=ScheduleState.ACTIVE, created_at=now, updated_at=now)
+    # With a next time: the watchdog finishes a schedule that has none, however soon it looks.
+    times = {"created_at": now, "updated_at": now, "next_run": now + timedelta(days=1)}
+    schedule = Schedule(id=new_id(), user_id=owner_id, state=ScheduleState.ACTIVE, **times)
     store_spec(schedule, ScheduleSpec.model_validate(body))
     return schedule

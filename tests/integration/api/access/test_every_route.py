@@ -47,6 +47,7 @@ KINDS = {
     "session_id": "session",
     "suppression_id": "suppression",
 }
+PERSON = "ada@example.com"
 OFFICE = {"title": "Office", "holidays": []}
 USER = {"email": "new@example.com", "name": "New"}
 # What a request needs besides the id; `me` is the address of the person, whose own account stays as it is.
@@ -66,11 +67,13 @@ BODIES: dict[str, Any] = {
     "POST /reports": {**samples.REPORT, "id": "new-report"},
     "PUT /reports/{}": {key: value for key, value in samples.REPORT.items() if key != "id"},
     "POST /connections": {"name": "new", "kind": "folder", "settings": {"root": "/srv"}},
+    "POST /connections/check": {"kind": "folder", "settings": {"root": "/srv"}},
     "PUT /connections/{}": {"kind": "folder", "settings": {"root": "/srv"}},
     "PUT /connections/{}/grants": {"users": ["ext:me"]},
     "POST /calendars": {"id": "new-calendar", **OFFICE},
     "PUT /calendars/{}": OFFICE,
     "POST /distribution/test/{}": {"connection": "connection-shared"},
+    "POST /distribution/preview": {"report_id": SCHEDULE["report_id"], "destination": {"channel": "folder"}},
     "POST /users": USER,
     "PUT /users/{}": None,
     "POST /teams": {"name": "New"},
@@ -84,8 +87,9 @@ BODIES: dict[str, Any] = {
 }
 WITHOUT = {
     *(f"POST /schedules/{{}}/{verb}" for verb in ("pause", "resume", "run")),
-    "POST /executions/{}/retry",
+    *(f"POST /executions/{{}}/{verb}" for verb in ("retry", "correct")),
     "POST /connections/{}/check",
+    "POST /connections/{}/enable",
     "POST /recipients/{}/erase",
 }
 
@@ -128,7 +132,13 @@ def _expected(action: Action, kind: str | None, role: Role, relation: Relation) 
 
 def _cases(routes: list[Served], role: Role, made: World) -> Iterator[Case]:
     order = {"GET": 0, "POST": 1, "PATCH": 2, "PUT": 3, "DELETE": 4}
-    for route in sorted(routes, key=lambda one: (order[one.method], "resume" in one.path, one.path)):
+
+    def place(one: Served) -> tuple[Any, ...]:
+        # What is below a thing goes before the thing itself.
+        depth = one.path.count("/") if one.method == "DELETE" else 0
+        return order[one.method], "resume" in one.path, -depth, one.path
+
+    for route in sorted(routes, key=place):
         action, kind = Action(str(route.mark)), _kind(route.path)
         of_things = Relation.NONE not in TABLE[action].admin
         assert of_things == (kind is not None), f"{route.method} {route.path}: {action}"
@@ -140,7 +150,9 @@ def _cases(routes: list[Served], role: Role, made: World) -> Iterator[Case]:
 
 async def _ask(made: World, route: Served, thing: str) -> httpx.Response:
     shape = f"{route.method} {re.sub(r'{[^}]+}', '{}', route.path).removeprefix('/api/v1')}"
-    path = re.sub(r"{[^}]+}", thing, route.path)
+    # The person of a schedule is no thing of anybody's.
+    path = route.path if route.path.endswith("recipients/{address}") else route.path.replace("{address}", PERSON)
+    path = re.sub(r"{[^}]+}", thing, path)
     if route.method in ("GET", "DELETE") or shape in WITHOUT:
         return await made.me.http.request(route.method, path)
     body = BODIES[shape]

@@ -35,6 +35,10 @@ async def test_a_link_logs_in_once(site: Site) -> None:
     fields = {"csrf_token": token, "token": link.partition("token=")[2]}
     assert (await late.post("/login/link", data=fields, headers=OWN_PAGE)).status_code == 410
     assert (await late.get("/account")).status_code == 401
+    failed = await site.audit("log-in failed")
+    assert [one["detail"]["method"] for one in failed] == ["link"]
+    assert failed[0]["detail"]["reason"] == "gone"
+    assert link.partition("token=")[2] not in str(failed)
 
 
 async def test_a_link_tells_whoever_looks_at_it_no_name(site: Site) -> None:

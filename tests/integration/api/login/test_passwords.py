@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import select, update
 
 from mailroom.members import throttle
@@ -210,3 +211,22 @@ async def test_without_local_accounts_a_password_opens_nothing(tmp_path: Path, s
         assert (await browser.post("/login", data=fields, headers=OWN_PAGE)).status_code == 401
         assert (await browser.open_link(link)).status_code == 303
         assert (await _put(browser, {"current": PASSWORD, "new": OTHER})).status_code == 409
+
+
+async def test_an_old_hash_is_made_anew_at_the_log_in(site: Site) -> None:
+    await site.logged_in("ada", password=True)
+    old = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    async with site.database.session() as session:
+        await session.execute(update(LocalPassword).values(hash=old))
+    assert (await (await site.browser()).log_in("ada@example.com", OTHER)).status_code == 401
+    assert await _kept(site) == old
+    for _ in range(2):
+        assert (await (await site.browser()).log_in("ada@example.com")).status_code == 303
+        renewed = await _kept(site)
+        assert renewed != old
+        assert not PasswordHasher().check_needs_rehash(renewed)
+
+
+async def _kept(site: Site) -> str:
+    async with site.database.session() as session:
+        return (await session.scalars(select(LocalPassword.hash))).one()

@@ -74,6 +74,16 @@ async def test_security_32_every_form_asks_for_the_token(site: Site, path: str) 
     assert (await ada.get("/account")).status_code == 200
 
 
+async def test_a_person_whose_form_is_too_old_gets_a_page(site: Site) -> None:
+    ada = await site.logged_in("ada", password=True)
+    headers = {**OWN_PAGE, "Accept": "text/html,application/xhtml+xml"}
+    answer = await ada.post("/account/password", data={"csrf_token": "old"}, headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (403, "text/html; charset=utf-8")
+    assert "Load the page again" in answer.text
+    programs = await ada.post("/api/v1/schedules/preview", json={}, headers=headers)
+    assert (programs.status_code, _problem(programs)) == (403, "csrf")
+
+
 async def test_security_32_json_as_text_is_refused(site: Site) -> None:
     ada = await site.logged_in("ada")
     token = (await ada.get("/api/v1/sessions/current")).json()["csrf_token"]

@@ -65,7 +65,9 @@ class SftpFarSide(HardFarSide):
 
     @contextlib.asynccontextmanager
     async def wrong_credential(self) -> AsyncIterator[Channel]:
-        wrong = {"private_key": key_pair()[0]} if "private_key" in self.server.login else {"password": "wrong"}
+        wrong: dict[str, Any] = (
+            {"private_key": key_pair()[0]} if "private_key" in self.server.login else {"password": "wrong"}
+        )
         yield channel_to(self.server, **wrong)
 
     @contextlib.asynccontextmanager
@@ -81,7 +83,7 @@ class SftpFarSide(HardFarSide):
     @contextlib.asynccontextmanager
     async def slow(self) -> AsyncIterator[Channel]:
         async with self._network() as network:
-            network.delay = 0.02
+            network.delay = 0.01
             yield channel_to(self.server, port=network.port)
 
     def full(self) -> contextlib.AbstractAsyncContextManager[Channel] | None:

@@ -12,6 +12,7 @@ import pytest
 
 from prefect_mailroom.channels.base import Grade, Parcel
 from prefect_mailroom.channels.remote import names
+from prefect_mailroom.channels.remote.sessions import KEPT
 from prefect_mailroom.channels.sftp.channel import SftpChannel
 from prefect_mailroom.channels.sftp.destination import SftpDestination
 from prefect_mailroom.errors import ConfigurationError, OutcomeUnknown, Refused, RetryLater
@@ -19,7 +20,7 @@ from tests.integration.blocks.sftp.far_side import channel_to, files_below
 from tests.support.remote.parcels import parcel_to
 from tests.support.remote.proxy import network_to
 from tests.support.remote.scripted import Script, Session
-from tests.support.remote.servers import SftpServer
+from tests.support.remote.servers import SftpServer, openssh
 from tests.support.waiting import eventually
 
 
@@ -182,6 +183,19 @@ async def test_rename_is_never_answered(server: SftpServer, script: Script, tmp_
             await channel_to(server, port=network.port, timeout=1).deliver(a_parcel(tmp_path))
 
 
+async def test_server_that_says_nothing_is_later(server: SftpServer, silent_port: int, tmp_path: Path) -> None:
+    with pytest.raises(RetryLater):
+        await channel_to(server, port=silent_port, timeout=1).deliver(a_parcel(tmp_path))
+
+
+async def test_time_that_is_over_while_connecting_is_later(server: SftpServer, tmp_path: Path) -> None:
+    async with network_to(server.port) as network:
+        network.delay = 0.15  # Less than one answer may take, but there are many.
+        with pytest.raises(RetryLater):
+            await channel_to(server, port=network.port, timeout=1).deliver(a_parcel(tmp_path))
+    assert files_below(server.root) == {}
+
+
 async def test_server_goes_silent_in_the_middle(server: SftpServer, tmp_path: Path) -> None:
     async with network_to(server.port) as network:
         network.silent_after = 100_000
@@ -211,6 +225,16 @@ async def test_full_disk_is_later_and_leaves_nothing(
     with pytest.raises(ConfigurationError if failure == "PermissionDenied" else RetryLater):
         await channel.deliver(a_parcel(tmp_path, b"x" * 500_000))
     assert files_below(server.root) == {}
+
+
+@pytest.mark.xdist_group("small disk")
+async def test_full_disk_of_openssh(small_disk: Path, tmp_path: Path) -> None:
+    with openssh(tmp_path / "sshd") as server:
+        channel = channel_to(server, folder=str(small_disk))
+        with pytest.raises(RetryLater):
+            await channel.deliver(a_parcel(tmp_path, b"x" * 200_000, path="a.{ext}"))
+        KEPT.close_all()
+    assert files_below(small_disk) == {}
 
 
 async def test_write_that_fails_in_the_middle_is_no_hole_in_a_file_of_the_right_size(

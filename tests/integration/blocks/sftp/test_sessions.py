@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,8 +34,8 @@ def channel(server: SftpServer, network: Network) -> SftpChannel:
     return channel_to(server, port=network.port)
 
 
-async def deliver(channel: SftpChannel, folder: Path, name: str, **settings: str) -> None:
-    destination = SftpDestination(connection="out", path="{file_name}", **settings)  # type: ignore[arg-type]  # As a schedule gives them.
+async def deliver(channel: SftpChannel, folder: Path, name: str, **settings: Any) -> None:
+    destination = SftpDestination(connection="out", path="{file_name}", **settings)
     await channel.deliver(parcel_to(destination, folder, {name: name.encode()}, key=f"key-{name}"))
 
 

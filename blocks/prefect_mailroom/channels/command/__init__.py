@@ -1,0 +1,1 @@
+"""Hand the files to a program of the worker's machine."""

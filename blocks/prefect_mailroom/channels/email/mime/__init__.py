@@ -1,0 +1,1 @@
+"""The parts of a mail as bytes, and how its files travel."""

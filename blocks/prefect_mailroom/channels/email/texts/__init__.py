@@ -1,0 +1,1 @@
+"""What a mail says: subject, bodies, notices, and the line about itself."""

@@ -1,0 +1,173 @@
+"""Decide when a breaker opens, which attempts try the connection, and when it closes again. Pure: time is passed in.
+
+closed -> open         7 of 10 attempts, or more, failed within five minutes
+open -> half_open      30 s later; then the wait doubles with each trip in a row, up to half an hour
+half_open -> closed    five attempts worked, the first of which was alone
+half_open -> open      one failed: another trip in a row
+half_open -> disabled  that was the tenth
+any -> disabled        the far side says that it is gone for good
+any -> closed          a person enables the connection
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from mailroom.states import BreakerState, Moves
+
+WINDOW = timedelta(minutes=5)
+LEAST_ATTEMPTS = 10
+FAILED_SHARE = 0.7
+FIRST_PROBE, LONGEST_PROBE = timedelta(seconds=30), timedelta(minutes=30)
+SUCCESSES = 5
+MOST_TRIPS = 10
+
+_S = BreakerState
+
+
+class Cause(StrEnum):
+    """The cause of a move of a breaker."""
+
+    FAILURES = "failures"
+    TIME = "time"
+    SUCCESSES = "successes"
+    GONE = "gone"
+    PERSON = "person"
+
+
+def _by(*causes: Cause) -> frozenset[Cause]:
+    return frozenset(causes)
+
+
+ALLOWED: Moves[BreakerState, Cause] = Moves(
+    "breaker",
+    {
+        _S.CLOSED: {_S.OPEN: _by(Cause.FAILURES), _S.DISABLED: _by(Cause.GONE)},
+        _S.OPEN: {_S.HALF_OPEN: _by(Cause.TIME), _S.DISABLED: _by(Cause.GONE), _S.CLOSED: _by(Cause.PERSON)},
+        _S.HALF_OPEN: {
+            _S.CLOSED: _by(Cause.SUCCESSES, Cause.PERSON),
+            _S.OPEN: _by(Cause.FAILURES),
+            _S.DISABLED: _by(Cause.FAILURES, Cause.GONE),
+        },
+        _S.DISABLED: {_S.CLOSED: _by(Cause.PERSON)},
+    },
+)
+
+
+class Sign(StrEnum):
+    """How an attempt ended, as far as its connection is concerned. What only concerns one recipient is `works`."""
+
+    WORKS = "works"
+    FAILS = "fails"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """The state of a breaker, and what decides about its next one.
+
+    Attributes:
+        since: since when it is in its state.
+        trips: how often in a row it opened.
+        probe_at: while it is open, when the next attempt may try the connection.
+        under_way: while it is half open, how many attempts try it now; after `under_way_until` they count as dead.
+        succeeded: how many of those have worked.
+    """
+
+    state: BreakerState
+    since: datetime
+    trips: int = 0
+    probe_at: datetime | None = None
+    under_way: int = 0
+    under_way_until: datetime | None = None
+    succeeded: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse an open breaker that nobody could ever try."""
+        if self.state is _S.OPEN and self.probe_at is None:
+            raise ValueError("An open breaker says when it is tried.")
+
+
+def trips(worked: int, failed: int) -> bool:
+    """Tell whether so many attempts within the window open a closed breaker."""
+    total = worked + failed
+    return total >= LEAST_ATTEMPTS and failed >= FAILED_SHARE * total
+
+
+def room(breaker: Breaker, *, now: datetime) -> int:
+    """Return how many more attempts may try the connection now. A closed breaker is not asked."""
+    match breaker.state:
+        case _S.OPEN:
+            return 1 if breaker.probe_at is not None and breaker.probe_at <= now else 0
+        case _S.HALF_OPEN:
+            dead = breaker.under_way_until is None or breaker.under_way_until <= now
+            most = SUCCESSES - breaker.succeeded if breaker.succeeded else 1
+            return most - (0 if dead else breaker.under_way)
+    return 0
+
+
+def admit(breaker: Breaker, *, now: datetime, lasts: timedelta) -> Breaker | None:
+    """Return the breaker with one more attempt that tries the connection, or None where it has to wait.
+
+    Args:
+        lasts: how long the attempt may take; after that it counts as dead.
+    """
+    if room(breaker, now=now) < 1:
+        return None
+    until = now + lasts
+    if breaker.state is _S.OPEN:
+        half = _moved(breaker, _S.HALF_OPEN, Cause.TIME, now)
+        return replace(half, under_way=1, under_way_until=until, succeeded=0, probe_at=None)
+    dead = breaker.under_way_until is None or breaker.under_way_until <= now
+    last = until if dead or breaker.under_way_until is None else max(until, breaker.under_way_until)
+    return replace(breaker, under_way=1 if dead else breaker.under_way + 1, under_way_until=last)
+
+
+def opened(breaker: Breaker, *, now: datetime) -> Breaker:
+    """Return the breaker after one more trip, which may be its last."""
+    trips_now = breaker.trips + 1
+    if breaker.state is _S.HALF_OPEN and trips_now >= MOST_TRIPS:
+        return replace(_moved(breaker, _S.DISABLED, Cause.FAILURES, now), trips=trips_now)
+    wait = min(FIRST_PROBE * 2 ** min(breaker.trips, MOST_TRIPS), LONGEST_PROBE)
+    # At once, since a breaker that is open has to say when it is tried.
+    ALLOWED.check(breaker.state, _S.OPEN, Cause.FAILURES)
+    return Breaker(_S.OPEN, now, trips=trips_now, probe_at=now + wait)
+
+
+def tried(breaker: Breaker, sign: Sign | None, *, now: datetime) -> Breaker:
+    """Return the breaker after an attempt that tried the connection has ended; without a sign it told nothing.
+
+    An attempt that was taken for dead, or that ends when others have decided already, changes nothing.
+    """
+    if sign is Sign.GONE:
+        return gone(breaker, now=now)
+    if breaker.state is not _S.HALF_OPEN:
+        return breaker
+    left = replace(breaker, under_way=max(0, breaker.under_way - 1))
+    match sign:
+        case Sign.FAILS:
+            return opened(left, now=now)
+        case Sign.WORKS if left.succeeded + 1 >= SUCCESSES:
+            return closed(left, Cause.SUCCESSES, now=now)
+        case Sign.WORKS:
+            return replace(left, succeeded=left.succeeded + 1)
+    return left
+
+
+def gone(breaker: Breaker, *, now: datetime) -> Breaker:
+    """Return the breaker after the far side has said that it is gone for good."""
+    return _moved(breaker, _S.DISABLED, Cause.GONE, now)
+
+
+def closed(breaker: Breaker, cause: Cause, *, now: datetime) -> Breaker:
+    """Return the breaker closed, with nothing left of what was before."""
+    return replace(_moved(breaker, _S.CLOSED, cause, now), trips=0)
+
+
+def _moved(breaker: Breaker, state: BreakerState, cause: Cause, now: datetime) -> Breaker:
+    if breaker.state is state:
+        return breaker
+    ALLOWED.check(breaker.state, state, cause)
+    return Breaker(state, now, trips=breaker.trips)

@@ -1,0 +1,1 @@
+"""Links in what is sent, which open without a log-in: to fetch files, and to stop mails."""

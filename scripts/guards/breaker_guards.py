@@ -1,0 +1,146 @@
+"""The guards of connections: without them too much leaves at once, or a far side that is down is not spared."""
+
+from __future__ import annotations
+
+from scripts.guards.guards import Guard
+
+_FOLDER = "tests/integration/connections/breaker"
+_BREAKER = (f"{_FOLDER}/test_breaker.py",)
+_TURNS = (f"{_FOLDER}/test_turns.py",)
+_DECIDED = ("tests/unit/connections/test_breaker.py",)
+_DECIDE = "mailroom/connections/breaker/decide.py"
+_SERVICE = "mailroom/connections/breaker/service.py"
+_DELIVER = "mailroom/passes/deliver.py"
+_SENDING = "mailroom/passes/sending/turns.py"
+
+BREAKER_GUARDS = (
+    Guard(
+        "an attempt waits for its turn",
+        "No more attempts begin in a second than the connection allows, over all processes.",
+        _SENDING,
+        "        if turn.at > now:\n            return turn\n",
+        "",
+        _TURNS,
+    ),
+    Guard(
+        "a turn that is far away holds no slot",
+        "What has to wait long comes back, and leaves its process to others.",
+        _SENDING,
+        "        if turn.back:\n",
+        "        if False:\n",
+        _TURNS,
+    ),
+    Guard(
+        "what waits for a turn is not tried before",
+        "A pass leaves alone what has got a later time.",
+        "mailroom/passes/sending/due.py",
+        "            if forced or come or waiting is None:\n",
+        "            if True:\n",
+        ("tests/unit/passes/test_settle.py",),
+    ),
+    Guard(
+        "sessions are counted over all processes",
+        "No more attempts are under way than the connection allows.",
+        _DELIVER,
+        "                room=room,\n",
+        "",
+        _TURNS,
+    ),
+    Guard(
+        "a dead process frees its sessions",
+        "Only attempts whose pass holds its lease are under way.",
+        "mailroom/executions/deliveries.py",
+        ", Execution.lease_until > now)\n",
+        ")\n",
+        _TURNS,
+    ),
+    Guard(
+        "ends of attempts are counted",
+        "A connection whose attempts fail is found out.",
+        _DELIVER,
+        "            await breaker.record(session, name, sign_of(outcome), probing=probing, why=why, now=now)\n",
+        "",
+        _BREAKER,
+    ),
+    Guard(
+        "an open breaker lets few attempts through",
+        "What waits for a connection that is down uses up no attempt.",
+        _DELIVER,
+        "                if not await breaker.admit(session, name, lasts=lasts, now=datetime.now(UTC)):\n",
+        "                if False:\n",
+        _BREAKER,
+    ),
+    Guard(
+        "one attempt alone is the first to try",
+        "A far side that has just come back is not overrun.",
+        _DECIDE,
+        "            most = SUCCESSES - breaker.succeeded if breaker.succeeded else 1\n",
+        "            most = SUCCESSES - breaker.succeeded\n",
+        _DECIDED,
+    ),
+    Guard(
+        "the connection is tried after a while",
+        "An open breaker waits before it lets the connection be tried.",
+        _DECIDE,
+        "            return 1 if breaker.probe_at is not None and breaker.probe_at <= now else 0\n",
+        "            return 1\n",
+        _DECIDED,
+    ),
+    Guard(
+        "a refused recipient says nothing against the connection",
+        "Wrong addresses of one schedule do not keep others from their reports.",
+        "mailroom/passes/sending/signs.py",
+        "        case Receipt() | Refused():\n            return Sign.WORKS\n",
+        "        case Receipt():\n            return Sign.WORKS\n"
+        "        case Refused():\n            return Sign.FAILS\n",
+        _BREAKER,
+    ),
+    Guard(
+        "what was counted before does not open it again",
+        "A breaker that has closed begins to count anew.",
+        _SERVICE,
+        "    await stored.forget_counts(session, name)\n",
+        "",
+        _BREAKER,
+    ),
+    Guard(
+        "what is gone is not tried again",
+        "After HTTP 410 nothing leaves through the connection until a person has changed it.",
+        _SERVICE,
+        "    if probing or sign is Sign.GONE:\n",
+        "    if probing:\n",
+        _BREAKER,
+    ),
+    Guard(
+        "those who wait are told",
+        "A connection that is disabled is not found out by missing reports.",
+        _SERVICE,
+        "        notify(session, ConnectionDisabled(user_id, name, reason), at=now)\n",
+        "        pass\n",
+        _BREAKER,
+    ),
+    Guard(
+        "other settings enable a connection",
+        "Whoever mends a connection does not have to know of its breaker.",
+        "mailroom/connections/service.py",
+        "        await breaker.changed(session, name, context)\n",
+        "",
+        _BREAKER,
+    ),
+    Guard(
+        "few runs are woken to try a connection",
+        "Thousands that wait do not come back for nothing.",
+        "mailroom/releases/held.py",
+        ".order_by(Execution.due_at, Execution.id).limit(free)\n",
+        ".order_by(Execution.due_at, Execution.id)\n",
+        _BREAKER,
+    ),
+    Guard(
+        "a far side that is down is no fault of the schedule",
+        "A schedule is not suspended since its connection was disabled.",
+        "mailroom/passes/conclude.py",
+        "        stopped = result.reason.code in NOT_ITS_FAULT\n",
+        "        stopped = False\n",
+        _BREAKER,
+    ),
+)
