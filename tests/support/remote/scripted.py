@@ -24,6 +24,7 @@ class Script:
     Attributes:
         renames_over: whether it has OpenSSH's rename, which replaces.
         fails_after: answer each write that ends behind so many bytes with `failure`.
+        keeps: confirm each write, and keep nothing of those that end behind so many bytes.
         fails_once_at: answer the first write at this offset with `failure`.
         failure: the answer to a write that fails.
         delay: seconds before each answer to a write.
@@ -34,6 +35,7 @@ class Script:
 
     renames_over: bool = True
     fails_after: int | None = None
+    keeps: int | None = None
     fails_once_at: int | None = None
     failure: asyncssh.SFTPError = field(default_factory=lambda: asyncssh.SFTPFailure("Failure"))
     delay: float = 0
@@ -69,6 +71,8 @@ class Session(asyncssh.SFTPServer):
         """Write, or fail as the script says."""
         if self.script.delay:
             await asyncio.sleep(self.script.delay)
+        if self.script.keeps is not None and offset + len(data) > self.script.keeps:
+            return len(data)
         if offset == self.script.fails_once_at:
             self.script.fails_once_at = None
             raise self.script.failure

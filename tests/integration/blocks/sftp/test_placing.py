@@ -247,6 +247,15 @@ async def test_write_that_fails_in_the_middle_is_no_hole_in_a_file_of_the_right_
     assert files_below(server.root) == {}
 
 
+async def test_server_that_confirms_what_it_does_not_keep(
+    channel: SftpChannel, server: SftpServer, script: Script, tmp_path: Path
+) -> None:
+    script.keeps = 320_000
+    with pytest.raises(RetryLater):
+        await channel.deliver(a_parcel(tmp_path, b"x" * 500_000))
+    assert files_below(server.root) == {}
+
+
 async def test_changed_or_missing_artifact_is_no_delivery(
     channel: SftpChannel, server: SftpServer, tmp_path: Path
 ) -> None:
