@@ -109,7 +109,7 @@ async def test_a_cancelled_attempt_ends_its_session_at_once(
         await sending
     assert not connections_to(slow_vsftpd)
     assert not [thread for thread in threading.enumerate() if thread.name == "mailroom-remote"]
-    assert slow_vsftpd.end_sessions()  # One was still busy with what it had got.
+    slow_vsftpd.end_sessions()  # It may still be busy with what it had got.
     assert not (slow_vsftpd.root / "cancelled.csv").exists()
 
 
