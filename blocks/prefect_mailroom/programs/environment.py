@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import Annotated
 
 from prefect.types import SecretDict
-from pydantic import AfterValidator
+from pydantic import AfterValidator, PlainSerializer, SecretStr
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MASK = "********"
@@ -34,8 +34,12 @@ def _checked(environment: SecretDict) -> SecretDict:
     return environment
 
 
-Environment = Annotated[SecretDict, AfterValidator(_checked)]
-"""The type of a block's field; see above."""
+def _each_apart(environment: SecretDict) -> dict[str, SecretStr]:
+    return {name: SecretStr(value) for name, value in environment.get_secret_value().items()}
+
+
+Environment = Annotated[SecretDict, AfterValidator(_checked), PlainSerializer(_each_apart)]
+"""The type of a block's field. In a dump each value is a secret of its own, so that one can be kept and one changed."""
 
 
 def masked(text: str, secrets: Collection[str]) -> str:

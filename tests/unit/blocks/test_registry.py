@@ -11,11 +11,13 @@ from typing import get_origin
 
 import pytest
 from prefect.blocks.core import Block
+from pydantic import SecretStr
 
 from mailroom.connections.kinds import block_types
 from prefect_mailroom.channels import registry
 from prefect_mailroom.channels.base import Channel
 from prefect_mailroom.errors import ConfigurationError
+from prefect_mailroom.sources.shell import ShellSource
 from prefect_mailroom.testing import RecordingChannel, RecordingDestination, registered
 
 BLOCKS = Path(__file__).parents[3] / "blocks"
@@ -51,6 +53,15 @@ def test_security_36_prefect_hides_every_secret_of_a_block(block: type[Block]) -
             assert get_origin(field.annotation) not in (dict, list, tuple, set), f"{name}: make it a SecretDict."
             assert name in hidden or f"{name}.*" in hidden
     assert {"environment.*"} & set(hidden) or "environment" not in fields
+
+
+def test_each_variable_of_a_program_is_a_secret_of_its_own() -> None:
+    block = ShellSource(working_directory=Path("/"), allowed_programs=["x"], environment={"A": "canary", "B": "b"})
+    assert block.model_dump()["environment"] == {"A": SecretStr("canary"), "B": SecretStr("b")}
+    assert "canary" not in f"{block!r} {block.model_dump_json()}"
+    stored = block.model_dump(mode="json", context={"include_secrets": True})
+    assert stored["environment"] == {"A": "canary", "B": "b"}
+    assert ShellSource.model_validate(stored).environment == block.environment
 
 
 def test_each_client_is_an_extra_of_the_wheel() -> None:
