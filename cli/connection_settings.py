@@ -46,7 +46,7 @@ def merged(
 
 def is_secret(schema: Mapping[str, Any], name: str) -> bool:
     """Tell whether a setting is a secret of its kind, or a part of one. Pure."""
-    fields = schema.get("secret_fields") or []
+    fields = [one.removesuffix(".*") for one in schema.get("secret_fields") or []]
     return any(name == one or name.startswith(f"{one}.") for one in fields)
 
 

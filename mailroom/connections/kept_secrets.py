@@ -58,7 +58,7 @@ def filled(settings: Mapping[str, Any], old: Block | None) -> dict[str, Any]:
     Raises:
         Invalid: there is nothing to keep in one of the places.
     """
-    dump = old.model_dump() if old is not None else {}
+    dump = _dump(old) if old is not None else {}
     found = {place: _secret_at(dump, place) for place in markers(settings)}
     if missing := [place for place, value in found.items() if value is None]:
         raise nothing_to_keep(missing)
@@ -84,7 +84,7 @@ def refuse_moved(settings: Mapping[str, Any], old: Block | None, new: Block) -> 
     places = markers(settings)
     if not places or old is None:
         return
-    moved = [name for name in sorted(_changed(old.model_dump(), new.model_dump())) if not _is_harmless(name, new)]
+    moved = [name for name in sorted(_changed(_dump(old), _dump(new))) if not _is_harmless(name, new)]
     if moved:
         names = ", ".join(moved[:5])
         message = f"The stored secret is not kept, since this has changed and may decide where it is sent: {names}."
@@ -93,12 +93,12 @@ def refuse_moved(settings: Mapping[str, Any], old: Block | None, new: Block) -> 
 
 def secrets_of(block: Block | None) -> dict[Place, Any]:
     """Return every secret that is set, by its place. Never shown."""
-    return dict(_secrets(block.model_dump())) if block is not None else {}
+    return dict(_secrets(_dump(block))) if block is not None else {}
 
 
 def is_same(old: Block | None, new: Block) -> bool:
     """Tell whether two blocks have the same settings, secrets included."""
-    return old is not None and not _changed(old.model_dump(), new.model_dump())
+    return old is not None and not _changed(_dump(old), _dump(new))
 
 
 def field_of(place: Place) -> str:
@@ -123,7 +123,31 @@ def _changed(old: Any, new: Any, name: str = "") -> set[str]:
     return set() if old == new else {name}
 
 
+def _dump(block: Block) -> dict[str, Any]:
+    """Return the settings of a block. A mapping that is one secret is opened, so that each value is one."""
+    return {name: _opened(value) for name, value in block.model_dump().items()}
+
+
+def _opened(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _opened(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_opened(item) for item in value]
+    if isinstance(value, Secret) and isinstance(value.get_secret_value(), dict | list):
+        return _sealed(value.get_secret_value())
+    return value
+
+
+def _sealed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sealed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_sealed(item) for item in value]
+    return SecretStr(value) if isinstance(value, str) else Secret(value)
+
+
 def _secret_at(dump: Any, place: Place) -> Any:
+    """Return the secret in a place, a mapping of them too; None where there is none."""
     for part in place:
         if isinstance(dump, dict):
             dump = dump.get(part)
@@ -131,7 +155,14 @@ def _secret_at(dump: Any, place: Place) -> Any:
             dump = dump[part]
         else:
             return None
-    return dump.get_secret_value() if isinstance(dump, SecretStr | SecretBytes | Secret) else None
+    return _plain(dump)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        found = {key: _plain(item) for key, item in value.items()}
+        return found if found and None not in found.values() else None
+    return value.get_secret_value() if isinstance(value, SecretStr | SecretBytes | Secret) else None
 
 
 def _secrets(dump: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:

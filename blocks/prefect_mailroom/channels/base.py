@@ -261,7 +261,9 @@ class Channel(Block):
     kind: ClassVar[str]
     destination_type: ClassVar[type[Destination]]
     max_bytes: ClassVar[int | None] = None
-    harmless_fields: ClassVar[frozenset[str]] = frozenset({"timeout_seconds", "retries"})
+    harmless_fields: ClassVar[frozenset[str]] = frozenset(
+        {"timeout_seconds", "retries", "max_per_second", "max_sessions"}
+    )
 
     timeout_seconds: float = Field(
         default=60, gt=0, le=3600, description="How many seconds one attempt may take before it is given up."

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import pytest
 from prefect.blocks.core import Block
+from prefect.types import SecretDict
 from pydantic import SecretStr
 
 from mailroom.connections import checks
@@ -21,11 +22,12 @@ class Parrot(Block):
     """A block whose far side says what it is told to, and repeats the password."""
 
     says: ClassVar[Exception | None] = None
-    password: SecretStr = SecretStr(CANARY)
+    password: SecretStr = SecretStr("pass")
+    environment: SecretDict = SecretDict({"TOKEN": CANARY})
 
     async def check(self, steps: Steps) -> str:
         with steps.step(StepName.CONNECT) as told:
-            told.message = f"Hello {self.password.get_secret_value()}"
+            told.message = f"Hello {self.environment.get_secret_value()['TOKEN']}"
         if isinstance(self.says, ConfigurationError):
             with steps.step(StepName.LOGIN):
                 raise self.says
@@ -33,7 +35,7 @@ class Parrot(Block):
             await asyncio.Event().wait()
         if self.says:
             raise self.says
-        return f"Goodbye {self.password.get_secret_value()}"
+        return f"Goodbye {CANARY}"
 
 
 def told(checked: checks.Checked) -> str:

@@ -45,13 +45,43 @@ SHELL: dict[str, Any] = {
     "allowed_programs": ["dbt"],
     "environment": {"TOKEN": CANARY, "HOME": "/x"},
 }
-STORED = {"email": EMAIL, "webhook": WEBHOOK, "http": HTTP, "sql": SQL, "shell": SHELL}
+COMMAND: dict[str, Any] = {"program": "/usr/local/bin/hand-over", "environment": {"TOKEN": CANARY}}
+SFTP: dict[str, Any] = {
+    "host": "sftp.example.com",
+    "username": "reports",
+    "password": CANARY,
+    "private_key": CANARY,
+    "passphrase": CANARY,
+    "host_key": "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+}
+FTP: dict[str, Any] = {"host": "ftp.example.com", "username": "reports", "password": CANARY}
+OAUTH: dict[str, Any] = {
+    **EMAIL,
+    "oauth": {"provider": "microsoft", "tenant": "example.com", "client_id": "1", "client_secret": CANARY},
+    "second_server": {"host": "smtp2.example.com", "username": "reports", "password": CANARY},
+}
+STORED = {
+    "email": EMAIL,
+    "webhook": WEBHOOK,
+    "http": HTTP,
+    "sql": SQL,
+    "shell": SHELL,
+    "command": COMMAND,
+    "sftp": SFTP,
+    "ftp": FTP,
+    "oauth": OAUTH,
+}
+
+
+def kind_of(name: str) -> str:
+    """Return the kind of stored settings; two of them are e-mail."""
+    return "email" if name == "oauth" else name
 
 
 def changed(kind: str, **changes: Any) -> dict[str, Any]:
     """Return the settings of a kind as they are shown, with these changes by dotted name."""
     settings = copy.deepcopy(STORED[kind])
-    for place in kept_secrets.secrets_of(build(kind, settings)):
+    for place in kept_secrets.secrets_of(build(kind_of(kind), settings)):
         put(settings, ".".join(map(str, place)), dict(KEPT))
     for name, value in changes.items():
         put(settings, name.replace("__", "."), value)
@@ -67,8 +97,8 @@ def put(settings: dict[str, Any], name: str, value: Any) -> None:
 
 def sent(kind: str, settings: dict[str, Any]) -> dict[Any, Any]:
     """Return the secrets that the connection has after this change."""
-    old = build(kind, STORED[kind])
-    return kept_secrets.secrets_of(with_kept_secrets(ConnectionSettings(kind=kind, settings=settings), old)[0])
+    old = build(kind_of(kind), STORED[kind])
+    return kept_secrets.secrets_of(with_kept_secrets(ConnectionSettings(kind=kind_of(kind), settings=settings), old)[0])
 
 
 def refused(kind: str, settings: dict[str, Any]) -> list[str]:
@@ -82,7 +112,7 @@ def refused(kind: str, settings: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("kind", sorted(STORED))
 def test_security_37_what_is_shown_can_be_sent_back(kind: str) -> None:
-    assert sent(kind, changed(kind)) == kept_secrets.secrets_of(build(kind, STORED[kind]))
+    assert sent(kind, changed(kind)) == kept_secrets.secrets_of(build(kind_of(kind), STORED[kind]))
 
 
 @pytest.mark.parametrize(
@@ -97,10 +127,12 @@ def test_security_37_what_is_shown_can_be_sent_back(kind: str) -> None:
         ("webhook", {"auth_secret": "another"}),
         ("http", {"timeout_seconds": 5, "max_bytes": 10}),
         ("sql", {"statement_timeout": 5}),
+        ("sftp", {"password": "another", "folder": "in", "max_sessions": 1}),
+        ("command", {"max_file_mb": 5, "max_per_second": 2}),
     ],
 )
 def test_a_harmless_change_keeps_the_secrets(kind: str, changes: dict[str, Any]) -> None:
-    before = kept_secrets.secrets_of(build(kind, STORED[kind]))
+    before = kept_secrets.secrets_of(build(kind_of(kind), STORED[kind]))
     after = sent(kind, changed(kind, **changes))
     assert {place: after[place] for place in before if place[0] not in changes} == {
         place: value for place, value in before.items() if place[0] not in changes
@@ -126,13 +158,28 @@ def test_a_harmless_change_keeps_the_secrets(kind: str, changes: dict[str, Any])
         ("http", {"base_url": "https://evil.example.com"}, ["settings.auth_secret"]),
         ("http", {"base_url": "https://bi.example.com:8443"}, ["settings.auth_secret"]),
         ("http", {"auth_header": "X-Other", "auth": "header"}, ["settings.auth_secret"]),
-        ("shell", {"allowed_programs": ["dbt", "curl"]}, ["settings.environment"]),
+        ("shell", {"allowed_programs": ["dbt", "curl"]}, ["settings.environment.TOKEN", "settings.environment.HOME"]),
+        ("shell", {"environment__LD_PRELOAD": "/x.so"}, ["settings.environment.TOKEN", "settings.environment.HOME"]),
+        ("command", {"program": "/usr/bin/curl"}, ["settings.environment.TOKEN"]),
+        ("command", {"arguments": ["-d", "{files}"]}, ["settings.environment.TOKEN"]),
+        ("sftp", {"host": "evil.example.com"}, ["settings.password", "settings.private_key", "settings.passphrase"]),
+        ("sftp", {"host_key": "", "password": "new"}, ["settings.private_key", "settings.passphrase"]),
+        ("ftp", {"security": "none"}, ["settings.password"]),
+        (
+            "oauth",
+            {"second_server__host": "evil.example.com"},
+            ["settings.credentials.password", "settings.oauth.client_secret", "settings.second_server.password"],
+        ),
     ],
 )
 def test_security_37_what_may_lead_a_secret_elsewhere_asks_for_it_again(
     kind: str, changes: dict[str, Any], fields: list[str]
 ) -> None:
     assert refused(kind, changed(kind, **changes)) == fields
+
+
+def test_a_mapping_that_is_one_secret_can_stay_as_a_whole() -> None:
+    assert sent("shell", {**STORED["shell"], "environment": KEPT}) == kept_secrets.secrets_of(build("shell", SHELL))
 
 
 def test_a_default_that_is_written_out_is_no_change() -> None:

@@ -40,6 +40,9 @@ class CommandChannel(Channel):
 
     kind: ClassVar[str] = "command"
     destination_type: ClassVar[type[Destination]] = CommandDestination
+    harmless_fields: ClassVar[frozenset[str]] = frozenset(
+        {"retry_exit_codes", "max_file_mb", "max_memory_mb", "max_cpu_seconds"}
+    )
 
     program: str = Field(
         max_length=1000, description="The absolute path of the program. The operator has to allow it as well."

@@ -32,6 +32,7 @@ class FtpChannel(Channel):
 
     kind: ClassVar[str] = "ftp"
     destination_type: ClassVar[type[Destination]] = FtpDestination
+    harmless_fields: ClassVar[frozenset[str]] = frozenset({"folder"})
 
     host: str = Field(min_length=1, max_length=253, description="The name or address of the server.")
     port: int | None = Field(

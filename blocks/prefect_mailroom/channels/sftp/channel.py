@@ -33,6 +33,7 @@ class SftpChannel(Channel):
 
     kind: ClassVar[str] = "sftp"
     destination_type: ClassVar[type[Destination]] = SftpDestination
+    harmless_fields: ClassVar[frozenset[str]] = frozenset({"password", "private_key", "passphrase", "folder"})
 
     host: str = Field(min_length=1, max_length=253, description="The server's name or address.")
     port: int = Field(default=22, ge=1, le=65535, description="The server's port.")
