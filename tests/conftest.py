@@ -116,12 +116,11 @@ def _create_database(postgres_url: str, name: str, template: str = "template1") 
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Send tests that use the Prefect server to two xdist workers, so that there are no more than two servers.
-
-    One has the tests of workers, and takes as long as the other one.
-    """
+    """Send tests that use the Prefect server to three xdist workers, so that there are no more than three servers."""
     if "prefect_server" in getattr(item, "fixturenames", ()):
-        item.add_marker(pytest.mark.xdist_group("prefect-worker" if "worker" in item.path.parts else "prefect"))
+        rooms = {"worker": "prefect-worker", "passes": "prefect-passes", "stops": "prefect-passes"}
+        group = next((group for room, group in rooms.items() if room in item.path.parts), "prefect")
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
