@@ -2,8 +2,8 @@
 
 All files are written under temporary names first, and their sizes checked; then each gets its name. A file that is
 there already with the same content counts as delivered, so a second attempt with the same key makes no second copy.
-Whether it is the same is found out by reading it back as far as it is the same: that costs no more than writing it
-again, and less where it differs, and it needs no checksum from the server, which few have.
+Whether it is the same is found out by reading it back as far as it is the same: that ends early where it differs, and
+needs no checksum from the server, which few have.
 """
 
 from __future__ import annotations
