@@ -27,7 +27,7 @@ from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
 from mailroom.passes.gate import may_get, may_send
 from mailroom.passes.planned.group import LeftOut
-from mailroom.passes.planned.shipment import Shipment, parcel
+from mailroom.passes.planned.shipment import Shipment, owner_fact, parcel
 from mailroom.passes.retry import next_attempt
 from mailroom.passes.sending.signs import NobodyKnows, sign_of
 from mailroom.passes.sending.turns import Beginning, begin_in_turn, limits_of
@@ -41,7 +41,7 @@ from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.stops.coverage import breaking, stopping
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.patience import RECEIPT
-from mailroom.storage.tables import Attempt, Connection, Delivery, Execution, User
+from mailroom.storage.tables import Attempt, Connection, Delivery, Execution
 from prefect_mailroom.channels.base import Channel, Destination, Receipt
 from prefect_mailroom.channels.retries import STANDARD
 from prefect_mailroom.errors import (
@@ -111,7 +111,7 @@ class Courier:
         self._held: dict[str, str] = {}
         self._probing: set[str] = set()
         self._channels: dict[str, asyncio.Task[Block]] = {}
-        self._owner: User | None = None
+        self._owner: dict[str, str] | None = None
         self._left_out = LeftOut(shipment.schedule.id, settings)
         self._trail = SendingTrail(shipment)
         self.held_by: str | None = None
@@ -290,7 +290,8 @@ class Courier:
         check(standing.execution, shipment.execution.pass_count)
         if standing.execution.status is ExecutionState.CANCELLED:
             return reason_of(standing.execution)
-        self._trail.owner, self._owner = standing.owner.email, standing.owner
+        # Read here, since a transaction that is undone takes the row's values with it.
+        self._trail.owner, self._owner = standing.owner.email, owner_fact(standing.owner)
         owner_active = bar_of(standing.owner) is None
         closed = may_send(shipment.execution.kind, standing.schedule_state, owner_active=owner_active)
         viewer = viewer_of(standing.owner)

@@ -43,6 +43,8 @@ class SmtpServer:
         mails: (recipient, message) for each recipient of each mail that was taken.
         replies: recipient -> the answer that refuses it, or a list of answers for its next attempts (greylisting).
         mail_reply, rcpt_reply: answers to every MAIL and RCPT in place of the usual ones.
+        before_rcpt: awaited before the answer to each RCPT. A session that is kept calls the handler that it began
+            with, so that replacing the handler would not reach it.
         data_reply: the answer to a mail's content. One that does not begin with 250 takes nothing.
         data_hangs: never answer a mail's content.
         data_breaks: cut the connection once a mail's content is there, before any answer.
@@ -58,6 +60,7 @@ class SmtpServer:
     replies: dict[str, str | list[str]] = field(default_factory=dict)
     mail_reply: str | None = None
     rcpt_reply: str | None = None
+    before_rcpt: Callable[[], Awaitable[None]] | None = None
     data_reply: str = f"250 2.0.0 Ok: queued as {QUEUE_ID}"
     data_hangs: bool = False
     data_breaks: bool = False
@@ -164,6 +167,8 @@ class SmtpServer:
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Answer who is to get it."""
+        if self.before_rcpt is not None:
+            await self.before_rcpt()
         reply = self.rcpt_reply or self.replies.get(address)
         if isinstance(reply, list):
             reply = reply.pop(0) if reply else None

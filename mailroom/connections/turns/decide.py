@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-SHORTEST_WAIT, LONGEST_WAIT = timedelta(milliseconds=250), timedelta(seconds=10)
-"""A wait up to the first is always made in the process, since coming back costs more; one beyond the second never."""
+SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(seconds=10)
+"""A wait up to the first is always made in the process, so that a mail to ten people at ten a second is one pass, and
+since coming back costs more; one beyond the second never is."""
 LONGEST_LINE = timedelta(minutes=5)
 """The line of those that come back is no longer than this, or 20 intervals where those are more; what is beyond shares
 the times of those before it."""
@@ -45,7 +46,7 @@ class Turn:
 def wait_within(interval: timedelta) -> timedelta:
     """Return how far away a turn may be for which an attempt waits in its process.
 
-    That is two intervals, so that at most two processes wait for one connection, which keeps up its rate, and all
+    That is two intervals or a second, so that few processes wait for one connection, which keeps up its rate, and all
     others are free for other connections.
     """
     return min(max(2 * interval, SHORTEST_WAIT), LONGEST_WAIT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -74,12 +74,17 @@ def _parcel_file(store: ArtifactStore, artifact: Artifact) -> ParcelFile:
 
 
 def parcel(
-    shipment: Shipment, delivery: Delivery, attempt: int, *, owner: User | None = None, left_out: Collection[str] = ()
+    shipment: Shipment,
+    delivery: Delivery,
+    attempt: int,
+    *,
+    owner: Mapping[str, str] | None = None,
+    left_out: Collection[str] = (),
 ) -> Parcel:
     """Return the parcel of one attempt. Pure: the files are only named.
 
     Args:
-        owner: of the schedule.
+        owner: what readers may know of the schedule's owner, see `owner_fact`.
         left_out: the members of a group who get nothing, though others of it do.
     """
     execution, plan = shipment.execution, shipment.plan
@@ -118,7 +123,7 @@ def parcel(
             "filters": dict(plan.filters),
             "data_as_of": shipment.report.renderings[0].created_at.isoformat(),
             "next_due_at": next_due.isoformat() if (next_due := next_after(execution, shipment.schedule)) else None,
-            **({"owner": owner_fact(owner)} if owner else {}),
+            **({"owner": dict(owner)} if owner else {}),
             **({"links_expire_at": ends_at.isoformat()} if ends_at else {}),
         },
         links=shipment.links.downloads(delivery, target, shipment.files),

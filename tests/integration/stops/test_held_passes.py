@@ -184,9 +184,7 @@ async def test_a_retry_waits_and_counts_nothing_meanwhile(environment: Environme
     assert environment.mail.taken() == [ADA, BOB]
 
 
-async def test_what_a_person_asked_for_again_is_kept_through_a_stop(
-    environment: Environment, button: Button, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_a_person_asked_for_again_is_kept_through_a_stop(environment: Environment, button: Button) -> None:
     """Six were refused for good. The stop comes before the asked pass begins, and again in the middle of it.
 
     Four attempts are under way then, and two have not begun: none of the six may be forgotten.
@@ -207,15 +205,13 @@ async def test_what_a_person_asked_for_again_is_kept_through_a_stop(
     assert await _released(environment) == [execution.id]
 
     begun, go_on = 0, asyncio.Event()
-    accept = environment.mail.handle_RCPT
 
-    async def slow(*arguments: Any) -> str:
+    async def slow() -> None:
         nonlocal begun
         begun += 1
         await go_on.wait()
-        return await accept(*arguments)
 
-    monkeypatch.setattr(environment.mail, "handle_RCPT", slow)
+    environment.mail.before_rcpt = slow
     environment.mail.rcpt_reply = None
     work = asyncio.create_task(environment.run_pass(schedule, execution, run_id=run_id))
     await eventually(lambda: begun == 4)

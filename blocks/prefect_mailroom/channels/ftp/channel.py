@@ -9,12 +9,13 @@ from typing import ClassVar
 from pydantic import Field, SecretStr, field_validator
 
 from prefect_mailroom import outbound
+from prefect_mailroom.channels import limits
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
 from prefect_mailroom.channels.ftp.destination import FtpDestination
 from prefect_mailroom.channels.ftp.server import Security, Server
 from prefect_mailroom.channels.remote.deliver import deliver
 from prefect_mailroom.channels.remote.folder import RemoteFolder
-from prefect_mailroom.channels.remote.sessions import session
+from prefect_mailroom.channels.remote.sessions import MOST_SESSIONS, session
 from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.text.filenames import is_hostile
@@ -51,6 +52,9 @@ class FtpChannel(Channel):
         description="The folder that the paths of destinations begin at; by default the one that the login begins in.",
     )
     ca_certificates: str = Field(default="", description="PEM certificates to trust in addition to the system's.")
+
+    # Servers for files often allow a login few sessions.
+    max_sessions: int = limits.sessions(MOST_SESSIONS)
 
     @field_validator("host", "username", "folder")
     @classmethod
@@ -100,7 +104,8 @@ class FtpChannel(Channel):
 
         server = self._server()
         connect = functools.partial(open_folder, server, self.folder)
-        return session(f"{server.digest()}/{self.folder}", connect, seconds=server.seconds)
+        key = f"{server.digest()}/{self.folder}"
+        return session(key, connect, seconds=server.seconds, most=self.max_sessions)
 
     def _server(self) -> Server:
         try:
