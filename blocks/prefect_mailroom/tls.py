@@ -25,16 +25,29 @@ def trusting(ca_certificates: str = "") -> ssl.SSLContext:
     import httpx
 
     context = httpx.create_ssl_context(trust_env=False)
-    if ca_certificates:
-        try:
-            context.load_verify_locations(cadata=ca_certificates)
-        except (ssl.SSLError, ValueError) as error:
-            raise ConfigurationError(
-                "The ca_certificates cannot be read.",
-                remedy="Paste certificates in PEM form, with their BEGIN and END lines.",
-                field="ca_certificates",
-            ) from error
+    also_trust(context, ca_certificates)
     return context
+
+
+def also_trust(context: ssl.SSLContext, ca_certificates: str, field: str = "ca_certificates") -> None:
+    """Add PEM certificates to what a context trusts; none where the text is empty.
+
+    Args:
+        field: the setting that they stand in.
+
+    Raises:
+        ConfigurationError: they are no certificates.
+    """
+    if not ca_certificates:
+        return
+    try:
+        context.load_verify_locations(cadata=ca_certificates)
+    except (ssl.SSLError, ValueError) as error:
+        raise ConfigurationError(
+            "The CA certificates cannot be read.",
+            remedy="Paste certificates in PEM form, with their BEGIN and END lines.",
+            field=field,
+        ) from error
 
 
 def days_left(certificate: dict[str, object], now: datetime) -> int:

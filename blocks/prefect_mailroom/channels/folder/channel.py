@@ -10,8 +10,7 @@ import contextlib
 import errno
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Literal
 
@@ -21,62 +20,28 @@ from prefect_mailroom.channels.base import (
     Channel,
     Destination,
     Grade,
-    IfExists,
     Parcel,
     ParcelFile,
-    Place,
     Receipt,
 )
+from prefect_mailroom.channels.files.destination import FileDestination
+from prefect_mailroom.channels.files.names import targets, variants
 from prefect_mailroom.channels.folder.look import forget, look
 from prefect_mailroom.channels.folder.part_file import PartFile
 from prefect_mailroom.channels.folder.threads import Share
 from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.durable import sync_folder
 from prefect_mailroom.errors import ConfigurationError, MailroomError, Refused, RetryLater
-from prefect_mailroom.text import variables
-from prefect_mailroom.text.filenames import safe_relative_path
 
 _CHUNK = 1024 * 1024
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _SET_UP = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR}
-_TEST = "test/"
 
 
-class FolderDestination(Destination):
-    """The path of the files below the folder: a template for each file, which needs `{ext}` with several formats."""
+class FolderDestination(FileDestination):
+    """The path of the files below the folder, whose folders are made."""
 
     channel: Literal["folder"] = "folder"
-    # Shorter than a template may be, so that the path of a test, which is longer by a folder, may be one as well.
-    path: str = Field(
-        default="{report_slug}/{date}/{report_slug}.{ext}", max_length=variables.MAX_TEMPLATE - len(_TEST)
-    )
-    if_exists: IfExists = "overwrite"
-
-    @field_validator("path")
-    @classmethod
-    def _path_can_be_expanded(cls, path: str) -> str:
-        parameters = variables.parameter_names(path, field="path")
-        variables.validate(path, extra=parameters, field="path")
-        # With harmless values: what is refused now is in the template's own text.
-        sample = dict.fromkeys([*variables.KNOWN, *parameters], "x")
-        safe_relative_path(variables.skeleton(path, sample), field="path")
-        return path
-
-    def recipients(self) -> list[str]:
-        """Return the path: all files are one delivery."""
-        return [self.path]
-
-    def templates(self) -> Mapping[str, str]:
-        """Return the path."""
-        return {"path": self.path}
-
-    def places(self) -> list[Place]:
-        """Return the path."""
-        return [Place(self.path, self.if_exists)]
-
-    def for_test(self, caller: str) -> FolderDestination:
-        """Return the same path below `test/`, where no reader of the real files looks."""
-        return self.model_copy(update={"path": f"{_TEST}{self.path}"})
 
 
 class FolderChannel(Channel):
@@ -102,10 +67,10 @@ class FolderChannel(Channel):
         """Write every file under its expanded path; a file already there with the same content counts as written."""
         destination = parcel.destination
         assert isinstance(destination, FolderDestination)
-        targets = _targets(destination, parcel)
+        placed = targets(destination.path, parcel)
         with _translated(self.root):
             written = await Share.of(str(Path(self.root))).run(
-                lambda: [_deliver_file(Path(self.root), parcel, destination, *target) for target in targets]
+                lambda: [_deliver_file(Path(self.root), parcel, destination, *target) for target in placed]
             )
         reference = written[0]["path"] if written else self.root
         grade = Grade.STORED if written else Grade.ACCEPTED
@@ -116,28 +81,14 @@ class FolderChannel(Channel):
         return await look(Path(self.root), steps, lambda: _translated(self.root))
 
 
-def _targets(destination: FolderDestination, parcel: Parcel) -> list[tuple[ParcelFile, PurePosixPath]]:
-    targets: dict[PurePosixPath, ParcelFile] = {}
-    for file in parcel.files:
-        path = variables.expand_path(destination.path, variables.for_file(parcel.variables, file.filename))
-        if path in targets:
-            raise ConfigurationError(
-                f"'{targets[path].filename}' and '{file.filename}' would both be written to '{path}'.",
-                remedy="Add {ext} or {file_name} to the path.",
-                field="path",
-            )
-        targets[path] = file
-    return [(file, path) for path, file in targets.items()]
-
-
 def _deliver_file(
     root: Path, parcel: Parcel, destination: FolderDestination, file: ParcelFile, path: PurePosixPath
 ) -> dict[str, Any]:
     with _directory(root, path.parent) as folder:
         mode = destination.if_exists
-        for name in _names(path, parcel) if mode == "timestamp" else [path.name]:
+        for placed in variants(path, parcel) if mode == "timestamp" else [path]:
+            name = placed.name
             found = _digest_of(name, folder)
-            placed = path.with_name(name)
             fact = {"path": str(root / placed), "bytes": file.size, "sha256": file.sha256}
             if found == file.sha256:
                 _confirm(name, folder)
@@ -161,15 +112,6 @@ def _deliver_file(
         f"'{path}' and a hundred numbered variants of it exist already.",
         remedy=("Add {due} or {execution_id} to the path."),
     )
-
-
-def _names(path: PurePosixPath, parcel: Parcel) -> Iterator[str]:
-    """Yield the plain name, then one with the due time, then counted ones: the same row for every attempt."""
-    yield path.name
-    due = parcel.variables.get("due")
-    stamp = (due if isinstance(due, datetime) else datetime.now(UTC)).strftime("%Y%m%dT%H%M%S")
-    for count in range(1, 100):
-        yield f"{path.stem}-{stamp}{'' if count == 1 else f'-{count}'}{path.suffix}"
 
 
 @contextlib.contextmanager

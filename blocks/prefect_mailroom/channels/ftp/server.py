@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from pydantic import SecretStr
 
-from prefect_mailroom.errors import ConfigurationError
+from prefect_mailroom.tls import also_trust
 
 
 class Security(StrEnum):
@@ -76,13 +76,5 @@ def tls_context(ca_certificates: str) -> ssl.SSLContext:
         ConfigurationError: the certificates to trust cannot be read.
     """
     context = ssl.create_default_context()
-    if ca_certificates:
-        try:
-            context.load_verify_locations(cadata=ca_certificates)
-        except (ssl.SSLError, ValueError) as error:
-            raise ConfigurationError(
-                "The CA certificates cannot be read.",
-                remedy="Give the certificates in PEM format.",
-                field="ca_certificates",
-            ) from error
+    also_trust(context, ca_certificates)
     return context

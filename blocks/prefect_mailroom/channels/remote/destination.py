@@ -2,61 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, field_validator
 
-from prefect_mailroom.channels.base import Destination, IfExists, Place
-from prefect_mailroom.text import variables
-from prefect_mailroom.text.filenames import safe_relative_path
-
-_TEST = "test/"
+from prefect_mailroom.channels.files.destination import FileDestination
 
 
-class RemoteFileDestination(Destination):
-    """The path of the files below the connection's folder: a template for each file.
+class RemoteFileDestination(FileDestination):
+    """The path of the files on a server. A slash at its beginning stands for the connection's folder."""
 
-    A channel's own class adds `channel`, its kind.
-    """
-
-    # Shorter than a template may be, so that the path of a test, which is longer by a folder, may be one as well.
-    path: str = Field(
-        default="{report_slug}/{date}/{report_slug}.{ext}",
-        max_length=variables.MAX_TEMPLATE - len(_TEST),
-        description="The path below the connection's folder. It is a template for each file, which needs {ext} or "
-        "{file_name} with several formats. A slash at its beginning stands for the connection's folder.",
-    )
-    if_exists: IfExists = Field(
-        default="overwrite",
-        description="What becomes of a file with other content that is there already: it is replaced, ours gets the "
-        "due time in its name, or ours is refused.",
-    )
     make_folders: bool = Field(default=True, description="Make the folders of the path where they are missing.")
 
-    @field_validator("path")
+    @field_validator("path", mode="before")
     @classmethod
-    def _path_can_be_expanded(cls, path: str) -> str:
-        path = path.removeprefix("/")
-        parameters = variables.parameter_names(path, field="path")
-        variables.validate(path, extra=parameters, field="path")
-        # With harmless values: what is refused now is in the template's own text.
-        sample = dict.fromkeys([*variables.KNOWN, *parameters], "x")
-        safe_relative_path(variables.skeleton(path, sample), field="path")
-        return path
-
-    def recipients(self) -> list[str]:
-        """Return the path: all files are one delivery."""
-        return [self.path]
-
-    def templates(self) -> Mapping[str, str]:
-        """Return the path."""
-        return {"path": self.path}
-
-    def places(self) -> list[Place]:
-        """Return the path."""
-        return [Place(self.path, self.if_exists)]
+    def _path_is_below_the_folder(cls, path: Any) -> Any:
+        return path.removeprefix("/") if isinstance(path, str) else path
 
     def for_test(self, caller: str) -> Self:
-        """Return the same path below `test/`, where no reader of the real files looks; its folders are made."""
-        return self.model_copy(update={"path": f"{_TEST}{self.path}", "make_folders": True})
+        """Return the same path below `test/`, whose folders are made."""
+        return super().for_test(caller).model_copy(update={"make_folders": True})

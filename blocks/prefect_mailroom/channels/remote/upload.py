@@ -16,6 +16,7 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from prefect_mailroom.channels.base import Parcel, ParcelFile
+from prefect_mailroom.channels.files.names import targets, variants
 from prefect_mailroom.channels.remote import faults, names
 from prefect_mailroom.channels.remote.destination import RemoteFileDestination
 from prefect_mailroom.channels.remote.folder import NOT_A_FILE, Lost, RemoteFolder
@@ -71,7 +72,7 @@ class Upload:
         self._check_stop = check_stop
         self._parts = [
             _Part(file, path, names.temporary(path, parcel.key, parcel.attempt), path)
-            for file, path in names.targets(destination.path, parcel)
+            for file, path in targets(destination.path, parcel)
         ]
 
     def run(self, folder: RemoteFolder) -> list[dict[str, Any]]:
@@ -122,7 +123,7 @@ class Upload:
     def _choose(self, folder: RemoteFolder, part: _Part) -> bool:
         """Choose the place of a file, and tell whether it is there already."""
         mode = self._destination.if_exists
-        for place in names.variants(part.path, self._parcel) if mode == "timestamp" else [part.path]:
+        for place in variants(part.path, self._parcel) if mode == "timestamp" else [part.path]:
             self._check_stop()
             part.place = place
             found = folder.size(place)

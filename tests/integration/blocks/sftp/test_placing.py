@@ -11,6 +11,7 @@ import asyncssh
 import pytest
 
 from prefect_mailroom.channels.base import Grade, Parcel
+from prefect_mailroom.channels.files import names as file_names
 from prefect_mailroom.channels.remote import names
 from prefect_mailroom.channels.remote.sessions import KEPT
 from prefect_mailroom.channels.sftp.channel import SftpChannel
@@ -102,7 +103,7 @@ async def test_folders_are_made_only_on_request(channel: SftpChannel, server: Sf
 
 async def test_what_dead_attempts_left_is_removed(channel: SftpChannel, server: SftpServer, tmp_path: Path) -> None:
     parcel = a_parcel(tmp_path, attempt=3)
-    [(_, path)] = names.targets("in/a.{ext}", parcel)
+    [(_, path)] = file_names.targets("in/a.{ext}", parcel)
     (server.root / "in").mkdir()
     for attempt in (1, 2):
         (server.root / names.temporary(path, parcel.key, attempt)).write_bytes(b"half")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from prefect_mailroom.channels import registry
+from prefect_mailroom.channels.files import names as file_names
 from prefect_mailroom.channels.remote import names
 from prefect_mailroom.channels.sftp.destination import SftpDestination
 from prefect_mailroom.errors import ConfigurationError
@@ -18,12 +19,12 @@ TO = SftpDestination(connection="bank", path="in/{date:%Y/%m}/{report_slug}.{ext
 
 def test_targets(tmp_path: Path) -> None:
     parcel = parcel_to(TO, tmp_path, {"s.pdf": b"1", "s.xlsx": b"2"})
-    assert [str(path) for _, path in names.targets(TO.path, parcel)] == [
+    assert [str(path) for _, path in file_names.targets(TO.path, parcel)] == [
         "in/2026/02/sales.pdf",
         "in/2026/02/sales.xlsx",
     ]
     with pytest.raises(ConfigurationError) as caught:
-        names.targets("in/same", parcel)
+        file_names.targets("in/same", parcel)
     assert caught.value.field == "path"
 
 
@@ -31,7 +32,7 @@ def test_targets(tmp_path: Path) -> None:
 def test_security_14_values_never_leave_their_folder(tmp_path: Path, value: str) -> None:
     parcel = replace(parcel_to(TO, tmp_path, {"s.pdf": b"1"}), variables={"report_name": value})
     try:
-        [(_, path)] = names.targets("in/{report_name}/{file_name}", parcel)
+        [(_, path)] = file_names.targets("in/{report_name}/{file_name}", parcel)
     except ConfigurationError:
         return
     assert path.parts[0] == "in"
@@ -63,16 +64,16 @@ def test_test_makes_its_folder() -> None:
 def test_variants_are_the_same_row_for_every_attempt(tmp_path: Path) -> None:
     parcel = parcel_to(TO, tmp_path, {"s.pdf": b"1"})
     path = PurePosixPath("in/sales.pdf")
-    row = [str(one) for one in names.variants(path, parcel)]
+    row = [str(one) for one in file_names.variants(path, parcel)]
     assert row[:3] == ["in/sales.pdf", "in/sales-20260209T090000.pdf", "in/sales-20260209T090000-2.pdf"]
-    assert row == [str(one) for one in names.variants(path, replace(parcel, attempt=2))]
+    assert row == [str(one) for one in file_names.variants(path, replace(parcel, attempt=2))]
     assert len(set(row)) == 100
 
 
 def test_every_name_fits(tmp_path: Path) -> None:
     parcel = parcel_to(TO, tmp_path, {"s.pdf": b"1"})
     path = PurePosixPath("in") / ("東" * 83 + ".pdf")
-    made = [names.temporary(path, "key", 12_345), *islice(names.variants(path, parcel), 100)]
+    made = [names.temporary(path, "key", 12_345), *islice(file_names.variants(path, parcel), 100)]
     assert all(len(one.name.encode()) <= 255 and one.parent == path.parent for one in made)
     assert len(set(made)) == len(made)
 

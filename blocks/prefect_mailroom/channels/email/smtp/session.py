@@ -21,6 +21,7 @@ from prefect_mailroom.channels.email.oauth.tokens import Token
 from prefect_mailroom.channels.email.smtp.errors import is_about_login, login_refused, translated
 from prefect_mailroom.channels.email.smtp.server import Security, Server
 from prefect_mailroom.errors import ConfigurationError
+from prefect_mailroom.tls import also_trust
 
 _RESET_SECONDS = 5
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -300,15 +301,9 @@ def stuffed(content: bytes) -> bytes:
 @functools.lru_cache(maxsize=16)
 def _tls(ca_certificates: str, verify: bool, setting: str) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    if ca_certificates:
-        try:
-            context.load_verify_locations(cadata=ca_certificates)
-        except ssl.SSLError as error:
-            raise ConfigurationError(
-                "The CA certificates cannot be read.",
-                remedy="Give the certificates in PEM format.",
-                field="ca_certificates" if setting == "credentials" else f"{setting}.ca_certificates",
-            ) from error
+    also_trust(
+        context, ca_certificates, "ca_certificates" if setting == "credentials" else f"{setting}.ca_certificates"
+    )
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

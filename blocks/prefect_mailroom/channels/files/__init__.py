@@ -1,0 +1,1 @@
+"""What channels that write files have in common, whether to a folder here or to a server."""
