@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import random
 import statistics
 import tempfile
@@ -14,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from prefect_mailroom import outbound
+from bench.channels.loopback import loopback_opened
 from prefect_mailroom.channels.base import Parcel, ParcelFile
 from prefect_mailroom.channels.ftp.channel import FtpChannel
 from prefect_mailroom.channels.ftp.destination import FtpDestination
@@ -32,16 +31,8 @@ def ftps_100mb() -> dict[str, Any]:
 
 def measure(folder: Path) -> dict[str, Any]:
     """Return the same, with everything written below this folder."""
-    before = os.environ.get(outbound.VARIABLE)
-    os.environ[outbound.VARIABLE] = "127.0.0.1"
-    try:
-        with vsftpd(folder) as server:
-            return asyncio.run(_send(server, folder))
-    finally:
-        if before is None:
-            del os.environ[outbound.VARIABLE]
-        else:
-            os.environ[outbound.VARIABLE] = before
+    with loopback_opened(), vsftpd(folder) as server:
+        return asyncio.run(_send(server, folder))
 
 
 async def _send(server: FtpServer, folder: Path) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from typing import Any
 import psutil
 from prefect_email import EmailServerCredentials
 
+from bench.channels.loopback import loopback_opened
 from bench.peak.waiting import free_ports, wait_for
-from prefect_mailroom import outbound
 from prefect_mailroom.channels.base import Parcel, ParcelFile
 from prefect_mailroom.channels.email.channel import EmailChannel
 from prefect_mailroom.channels.email.destination import EmailDestination
@@ -53,16 +53,8 @@ def _listens(pid: int) -> bool:
 
 def mails_1000() -> dict[str, Any]:
     """Return mails a second, and the CPU seconds of this process for all of them."""
-    before = os.environ.get(outbound.VARIABLE)
-    os.environ[outbound.VARIABLE] = "127.0.0.1"
-    try:
-        with sink() as port, tempfile.TemporaryDirectory() as folder:
-            return asyncio.run(_send(port, Path(folder)))
-    finally:
-        if before is None:
-            del os.environ[outbound.VARIABLE]
-        else:
-            os.environ[outbound.VARIABLE] = before
+    with loopback_opened(), sink() as port, tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(_send(port, Path(folder)))
 
 
 async def _send(port: int, folder: Path) -> dict[str, Any]:

@@ -23,8 +23,8 @@ from typing import Any
 import paramiko
 import psutil
 
+from bench.channels.loopback import loopback_opened
 from bench.peak.waiting import free_ports, wait_for
-from prefect_mailroom import outbound
 from prefect_mailroom.channels.base import Parcel, ParcelFile
 from prefect_mailroom.channels.remote.sessions import KEPT
 from prefect_mailroom.channels.sftp.channel import SftpChannel
@@ -38,16 +38,8 @@ ROUNDS = 5
 
 def sftp_100mb() -> dict[str, Any]:
     """Return MB/s through the channel, its ratio to paramiko alone, and the memory that two sizes take."""
-    before = os.environ.get(outbound.VARIABLE)
-    os.environ[outbound.VARIABLE] = "127.0.0.1"
-    try:
-        with tempfile.TemporaryDirectory() as folder, _sshd(Path(folder)) as port:
-            return asyncio.run(_measure(port, Path(folder)))
-    finally:
-        if before is None:
-            del os.environ[outbound.VARIABLE]
-        else:
-            os.environ[outbound.VARIABLE] = before
+    with loopback_opened(), tempfile.TemporaryDirectory() as folder, _sshd(Path(folder)) as port:
+        return asyncio.run(_measure(port, Path(folder)))
 
 
 @contextmanager

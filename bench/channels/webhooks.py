@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from prefect_mailroom import outbound
+from bench.channels.loopback import loopback_opened
 from prefect_mailroom.channels.base import Parcel
 from prefect_mailroom.channels.webhook.channel import WebhookChannel
 from prefect_mailroom.channels.webhook.destination import WebhookDestination
@@ -51,18 +51,10 @@ def receiver(folder: Path) -> Iterator[int]:
 
 def webhooks_500() -> dict[str, Any]:
     """Return webhooks a second, and the CPU seconds of this process for all of them."""
-    before = os.environ.get(outbound.VARIABLE)
-    os.environ[outbound.VARIABLE] = "127.0.0.1"
-    try:
-        with tempfile.TemporaryDirectory() as name:
-            certificate = self_signed(Path(name))
-            with receiver(Path(name)) as port:
-                return asyncio.run(_send(port, certificate.pem))
-    finally:
-        if before is None:
-            del os.environ[outbound.VARIABLE]
-        else:
-            os.environ[outbound.VARIABLE] = before
+    with loopback_opened(), tempfile.TemporaryDirectory() as name:
+        certificate = self_signed(Path(name))
+        with receiver(Path(name)) as port:
+            return asyncio.run(_send(port, certificate.pem))
 
 
 async def _send(port: int, pem: str) -> dict[str, Any]:
