@@ -11,13 +11,13 @@ from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.ip_addresses import Address
 
 VARIABLE = "MAILROOM_OUTBOUND_ALLOW"
-"""Where the list of private targets that connections may reach stands."""
+"""This variable of the environment lists the private targets that connections may reach."""
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9-]{1,63})*\.?")
 
 
 @dataclass(frozen=True, slots=True)
 class AllowList:
-    """The private targets that the operator opened."""
+    """Hold the private targets that the operator opened."""
 
     hosts: frozenset[str]
     networks: tuple[IPv4Network | IPv6Network, ...]

@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 SCREEN_SECONDS = 2
-"""How long a look-up may take while somebody waits for a connection to be stored."""
+"""A look-up may take so long while somebody waits for a connection to be stored."""
 _LOOK_UP_SECONDS = 5
 
 

@@ -1,4 +1,4 @@
-"""What a client of TLS trusts, and how long a server's certificate is still good."""
+"""Decide what a client of TLS trusts, and tell how long a server's certificate is still good."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from prefect_mailroom.errors import ConfigurationError
 
 SOON_DAYS = 14
-"""A certificate that ends sooner is worth a word."""
+"""A certificate that ends within so many days is worth a word."""
 
 
 @functools.lru_cache(maxsize=32)

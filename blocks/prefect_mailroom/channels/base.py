@@ -26,19 +26,19 @@ from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused
 
 IfExists = Literal["overwrite", "timestamp", "fail"]
-"""What becomes of a file that is there already: it is replaced, it stays and ours gets the time, or ours is refused."""
+"""Choose for a file that is there already: it is replaced, it stays and ours gets the time, or ours is refused."""
 
 
 class LinksTo(StrEnum):
-    """Where the links of a parcel lead, for a destination that can use them.
+    """Choose where the links of a parcel lead, for a destination that can use them.
 
     A person gets the page, since programs that look at links in mails would fetch the files.
     """
 
     PAGE = "page"
-    """A page that names the files and has a button for each."""
+    """Links lead to a page that names the files and has a button for each."""
     FILE = "file"
-    """The file itself, for a program."""
+    """Links lead to the file itself, for a program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Parcel:
 
 
 class Grade(StrEnum):
-    """How much a receipt proves, from most to least."""
+    """Grade what a receipt proves, from most to least."""
 
     STORED = "stored"
     """The far side holds the content: it was read back, or its size or checksum was."""
@@ -180,7 +180,7 @@ class Destination(BaseModel, ABC):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     links_to: ClassVar[LinksTo | None] = None
-    """Where the links to files lead that its parcels carry in `Parcel.links`; None where it has no use for any."""
+    """The links to files in `Parcel.links` of its parcels lead to this place; None where it has no use for any."""
 
     channel: str
     connection: str = Field(min_length=1, max_length=100, pattern=r"^[a-z0-9][a-z0-9-]*$")

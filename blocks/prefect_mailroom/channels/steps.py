@@ -13,7 +13,7 @@ from prefect_mailroom.errors import MailroomError
 
 
 class StepName(StrEnum):
-    """The steps that a check may have, in their usual order. A channel takes those that it has.
+    """Name the steps that a check may have, in their usual order. A channel takes those that it has.
 
     `prepare` is everything before the first of them, such as settings that cannot be used; it is told where it fails.
     `find` is for what runs on this machine. `deliver` comes after a check, where a test is sent.
@@ -51,7 +51,7 @@ class Step:
 
 
 class Told:
-    """What a step has to tell once it has worked."""
+    """Hold what a step has to tell once it has worked."""
 
     message = ""
 

@@ -33,7 +33,7 @@ _KEPT = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of a program, kept by the operating system.
+    """Limit a program; the operating system enforces it.
 
     Attributes:
         seconds: after which it and all its children are killed.
@@ -50,7 +50,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a program ended.
+    """Record how a program ended.
 
     Attributes:
         exit_code: negative for the number of the signal that ended it; None where its time was up.

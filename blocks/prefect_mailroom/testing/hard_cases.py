@@ -1,4 +1,4 @@
-"""The hard cases of a channel, run against a far side that can be made to misbehave.
+"""Run the hard cases of a channel against a far side that can be made to misbehave.
 
 Derive the far side from `HardFarSide` instead of `FarSide` and give it the hooks that its server can do; the others
 answer None, and their tests check nothing. Then add the mixin to the suite:
@@ -32,7 +32,7 @@ Opened = AbstractAsyncContextManager[Channel]
 
 
 class HardFarSide(FarSide):
-    """A far side that can be made to misbehave; by default it can nothing of it.
+    """Make a far side misbehave; a subclass says in which ways it can, and by default there are none.
 
     Attributes:
         large_bytes: the size of a large file within the channel's limit.
@@ -66,7 +66,7 @@ class HardFarSide(FarSide):
 
 
 class HardCases:
-    """What every channel does when its far side misbehaves. `far_side` is the fixture that a subclass gives."""
+    """Test every channel while its far side misbehaves. `far_side` is the fixture that a subclass gives."""
 
     HOSTILE: ClassVar[Mapping[str, bytes]] = {
         "../../outside.csv": b"1",

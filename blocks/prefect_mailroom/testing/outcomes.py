@@ -1,4 +1,4 @@
-"""What the suites ask about an attempt that must fail."""
+"""Check an attempt that must fail, for all suites."""
 
 from __future__ import annotations
 

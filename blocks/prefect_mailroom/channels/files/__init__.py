@@ -1,1 +1,1 @@
-"""What channels that write files have in common, whether to a folder here or to a server."""
+"""Share code between the channels that write files, whether to a folder here or to a server."""

@@ -1,4 +1,4 @@
-"""The paths of a parcel's files, and their variants. Pure."""
+"""Name the paths of a parcel's files, and their variants. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.text import variables
 
 _MOST_BYTES_OF_NAME = 200
-"""How much of a file's name is kept where something is added to it: a name may have 255 bytes."""
+"""Keep so many bytes of a file's name where something is added to it: a name may have 255 bytes."""
 
 
 def targets(path: str, parcel: Parcel) -> list[tuple[ParcelFile, PurePosixPath]]:

@@ -1,4 +1,4 @@
-"""Files delivered to a server by FTPS, or by FTP where the operator allows it."""
+"""Deliver files to a server by FTPS, or by FTP where the operator allows it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.text.filenames import is_hostile
 
 _SHARE_OF_A_STEP = 0.3
-"""Which part of an attempt's time each step before the first file has: waiting for a session, opening it."""
+"""Give each step before the first file this part of an attempt's time: waiting for a session, and opening it."""
 
 
 class FtpChannel(Channel):

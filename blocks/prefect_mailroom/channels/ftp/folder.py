@@ -1,4 +1,4 @@
-"""A folder on an FTP server, as the shared steps of an upload want it; see `remote/folder.py`."""
+"""Offer a folder on an FTP server as the shared steps of an upload want it; see `remote/folder.py`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from prefect_mailroom.errors import MailroomError
 _ALIVE_SECONDS = 5
 _GOODBYE_SECONDS = 1
 _NOT_THERE = {450, 550, 551, 553}
-"""What servers answer about a file that is not there; most say 550."""
+"""Servers answer with one of these codes about a file that is not there; most say 550."""
 
 
 class FtpFolder:
-    """One session, whose login is done, below a root folder."""
+    """Use one session that is logged in, below a root folder."""
 
     def __init__(self, client: Client, root: str) -> None:
         """Go to the root folder: an absolute path, or one that begins where the login begins.

@@ -1,4 +1,4 @@
-"""The standard library's FTP client, mended where it falls short.
+"""Mend the standard library's FTP client where it falls short.
 
 - Data connections resume the TLS session of the control connection and pass the guard of what leaves: they lead to the
   peer of the control connection, never to the address that an answer names (a server could send us into our own
@@ -21,14 +21,14 @@ from prefect_mailroom.channels.ftp import data_link
 from prefect_mailroom.channels.ftp.server import Server, tls_context
 
 Dial = Callable[[str, int], socket.socket]
-"""Connects to a port of this address of the server, through the guard; see `outbound.connect`."""
+"""Connect to a port of this address of the server, through the guard; see `outbound.connect`."""
 
 _MOST_LINES = 1000
 _LEAST_DATA_PORT = 1024
 
 
 class Wire(ftplib.FTP_TLS):
-    """The two connections of a session, and what goes over them.
+    """Speak over the two connections of a session.
 
     Attributes:
         patience: how many seconds each answer may take.
@@ -148,7 +148,7 @@ class Wire(ftplib.FTP_TLS):
 
     @contextlib.contextmanager
     def reason_told(self) -> Iterator[None]:
-        """Where a data connection breaks, raise the server's reason, which it gives on the control connection."""
+        """Raise the server's reason where a data connection breaks; the server gives it on the control connection."""
         try:
             yield
         except (TimeoutError, ssl.SSLCertVerificationError):

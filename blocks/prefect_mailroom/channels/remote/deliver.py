@@ -17,9 +17,9 @@ from prefect_mailroom.errors import MailroomError, OutcomeUnknown, RetryLater
 Borrow = Callable[[], AbstractAsyncContextManager[RemoteFolder]]
 
 _SHARE = 0.85
-"""Which part of an attempt's time the work has: the rest is for ending it, and for telling what became of it."""
+"""Give the work this part of an attempt's time: the rest is for ending it, and for telling what became of it."""
 _END = 0.95
-"""Which part all of it has, waiting for a session included: only here it is known whether anything can be seen."""
+"""Give the whole attempt this part, waiting for a session included: only here is it known if anything can be seen."""
 
 
 async def deliver(parcel: Parcel, destination: RemoteFileDestination, borrow: Borrow, *, seconds: float) -> Receipt:

@@ -1,4 +1,4 @@
-"""The temporary names of the files of an attempt. Pure."""
+"""Make the temporary names of the files of an attempt. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from prefect_mailroom.channels.files.names import cut
 
 _LEFTOVERS = 50
-"""How many earlier attempts are looked after; each costs a request to the server."""
+"""Look after the files of so many earlier attempts; each costs a request to the server."""
 
 
 def temporary(path: PurePosixPath, key: str, attempt: int) -> PurePosixPath:

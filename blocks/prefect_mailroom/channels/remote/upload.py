@@ -1,4 +1,4 @@
-"""The steps that bring a parcel's files to a server, each file appearing complete or not at all.
+"""Bring a parcel's files to a server step by step; each file appears complete or not at all.
 
 All files are written under temporary names first, and their sizes checked; then each gets its name. A file that is
 there already with the same content counts as delivered, so a second attempt with the same key makes no second copy.
@@ -24,12 +24,12 @@ from prefect_mailroom.errors import MailroomError, Refused, RetryLater
 
 _CHUNK = 256 * 1024
 _MOST_RACES = 20
-"""How often another writer may be faster before the attempt is given up."""
+"""Limit how often another writer may be faster before the attempt is given up."""
 
 
 @dataclass
 class _Part:
-    """One file on its way.
+    """Follow one file on its way.
 
     Attributes:
         path: where it shall be by the schedule.
@@ -50,7 +50,7 @@ class _Part:
 
 
 class Upload:
-    """One attempt to deliver a parcel. It can be continued on another session where the first was lost.
+    """Make one attempt to deliver a parcel. It can be continued on another session where the first was lost.
 
     Attributes:
         may_be_visible: whether a file of this attempt may have got its name already.

@@ -1,4 +1,4 @@
-"""Files to an SFTP server: each appears complete or not at all, and only on a server whose key a person confirmed."""
+"""Files on an SFTP server appear complete or not at all, and only on a server whose key a person confirmed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from prefect_mailroom.channels.steps import StepName, Steps
 from prefect_mailroom.errors import ConfigurationError
 
 _SHARE_OF_AN_ANSWER = 0.25
-"""Which part of an attempt's time the server has for one answer."""
+"""Give the server this part of an attempt's time for one answer."""
 
 
 class SftpChannel(Channel):

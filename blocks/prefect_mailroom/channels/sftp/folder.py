@@ -1,4 +1,4 @@
-"""An open SFTP session as the shared algorithm sees it."""
+"""Offer an open SFTP session as the shared algorithm sees it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from prefect_mailroom.text.filenames import clean_line
 
 _READ = 32_000
 _BLOCKS = (2, 32, 128)
-"""How many reads are under way at once: few at the beginning, where files that differ mostly do so."""
+"""Keep so many reads under way at once: few at the beginning, where files that differ mostly do so."""
 
 
 class SftpFolder:
-    """One session that is logged in; see `remote/folder.py` for what its methods promise."""
+    """Use one session that is logged in; see `remote/folder.py` for what its methods promise."""
 
     def __init__(self, transport: paramiko.Transport, link: socket.socket, server: Server) -> None:
         """Open the SFTP part of a connection that is logged in, and find the root folder.

@@ -1,4 +1,4 @@
-"""What the answer of a webhook has to be, so that it counts as a yes. Pure."""
+"""Decide whether the answer of a webhook counts as a yes. Pure."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from prefect_mailroom.channels.webhook.schema import check_schema, fits
 from prefect_mailroom.errors import Refused
 
 FIXED = frozenset({401, 403, 408, 410, 429})
-"""Statuses that mean the same everywhere, so that no destination may call them a yes."""
+"""These statuses mean the same everywhere, so no destination may call them a yes."""
 _RANGE = re.compile(r"([24][0-9]{2})(?:-(2[0-9]{2}))?")
 _ID = re.compile(r"[\x21-\x7e]{1,200}")
 _POINTER = re.compile(r"(/([^~/]|~[01])*)*")
 
 
 class Expectation(BaseModel):
-    """The status, and where wanted the JSON, of an answer that says yes."""
+    """Describe an answer that says yes by its status and, where wanted, by its JSON."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

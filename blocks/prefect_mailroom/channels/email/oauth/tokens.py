@@ -1,4 +1,4 @@
-"""The access tokens of this process: fetched once, used until shortly before they expire, and kept in memory alone."""
+"""Access tokens are fetched once in a process, used until shortly before they expire, and kept in memory alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from prefect_mailroom.channels.email.oauth.settings import OAuth
 from prefect_mailroom.errors import ConfigurationError, MailroomError, RetryLater
 
 MARGIN_SECONDS = 60
-"""How long before its end a token is used no longer."""
+"""Stop using a token so long before its end."""
 _UNKNOWN_LIFE = 300
 _LONGEST_WAIT = 3600
 _MAX_ANSWER = 65_536
@@ -29,7 +29,7 @@ _MOST_RENEWALS = 200
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token.
+    """Hold an access token.
 
     Attributes:
         issued, expires: on this machine's monotonic clock.
@@ -50,7 +50,7 @@ class _GivenUp(Exception):
 
 
 class Tokens:
-    """The tokens by the login that they are for. A login is a whole set of settings: a new secret gets a new token."""
+    """Keep the tokens by login. A login is a whole set of settings: a new secret gets a new token."""
 
     def __init__(self) -> None:
         self._known: dict[OAuth, Token] = {}

@@ -1,4 +1,4 @@
-"""What is kept of a mail that a server has taken. Pure."""
+"""Make the receipt of a mail that a server has taken. Pure."""
 
 from __future__ import annotations
 

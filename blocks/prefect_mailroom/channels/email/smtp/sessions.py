@@ -20,7 +20,7 @@ from prefect_mailroom.channels.email.smtp.session import Session
 from prefect_mailroom.errors import RetryLater
 
 SESSIONS = 2
-"""How many sessions with one server are open at once in one event loop."""
+"""Open at most so many sessions with one server at once in one event loop."""
 IDLE_SECONDS = 30.0
 MOST_MAILS = 100
 
@@ -40,7 +40,7 @@ async def in_time(server: Server, until: float) -> AsyncIterator[None]:
 
 
 class Sessions:
-    """The sessions with one server in one event loop."""
+    """Keep the sessions with one server in one event loop."""
 
     def __init__(self, server: Server, most: int) -> None:
         self.server = server
@@ -158,7 +158,7 @@ class Sessions:
 
 
 class _OfLoop:
-    """What one event loop has: its sessions by their server, and the generator by which it ends them."""
+    """Hold the sessions of one event loop by their server, and the generator by which the loop ends them."""
 
     def __init__(self) -> None:
         self.by_server: dict[tuple[Server, int], Sessions] = {}

@@ -1,4 +1,4 @@
-"""One mail to one or several recipients in one SMTP transaction."""
+"""Send one mail to one or several recipients in one SMTP transaction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from prefect_mailroom.text.filenames import clean_line
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A server's answer, its words as one line of at most 200 characters."""
+    """Hold a server's answer, its words as one line of at most 200 characters."""
 
     code: int
     said: str
@@ -30,7 +30,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail and its envelope.
+    """Hold a mail and its envelope.
 
     Attributes:
         content: the whole mail, with CRLF.
@@ -54,7 +54,7 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a server said that has taken a mail.
+    """Record the answers of a server that has taken a mail.
 
     Attributes:
         reply: its answer to the content.

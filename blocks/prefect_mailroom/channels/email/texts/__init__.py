@@ -1,1 +1,1 @@
-"""What a mail says: subject, bodies, notices, and the line about itself."""
+"""Write the words of a mail: its subject, bodies, notices, and the line about itself."""

@@ -14,7 +14,7 @@ from prefect_mailroom.channels.email.texts.footer import Footer
 from prefect_mailroom.channels.email.texts.moments import size_words
 
 TOP, END = "<!-- mailroom:top -->", "<!-- mailroom:end -->"
-"""Where a report's HTML wants the blocks; without these comments they stand first and last in its body."""
+"""A report's HTML marks the places of the blocks by these comments; without them, they begin and end its body."""
 
 _BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 _BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
