@@ -1,1 +1,1 @@
-"""What the channels cost and how fast they are, against servers that others wrote; `python -m bench.channels`."""
+"""Measure the cost and speed of the channels against servers that others wrote; `python -m bench.channels`."""

@@ -1,4 +1,4 @@
-"""What the channels cost where they are not used: the memory that their registration adds to a process."""
+"""Measure the memory that registering the channels adds to a process that does not use them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the bad servers have in common: they behave well until SIGUSR1, and keep a journal.
+"""All bad servers behave well until SIGUSR1, and keep a journal.
 
 Each line of the journal is a JSON object with `at` (seconds since 1970) and `event`: `turned away`, or with a
 `recipient` `greylisted`, `refused` or `accepted`; the last one also with `message_id`, which is the same for each copy,
@@ -18,7 +18,7 @@ from bench.troubled.script import Script
 
 
 class FarSide:
-    """One bad server: its script, whether it is bad yet, and the journal, to which others append as well."""
+    """Hold the state of a bad server: its script, whether it is bad yet, and the journal, which others append to."""
 
     def __init__(self, journal: Path, script: Script) -> None:
         self.script, self.bad = script, False

@@ -129,7 +129,7 @@ _ALL: Relations = frozenset(Relation) - _NO_THING
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who may do an action: the relations in which each role may do it.
+    """Say who may do an action: the relations in which each role may do it.
 
     Attributes:
         scope: the least scope that a key needs for it.

@@ -25,7 +25,7 @@ from prefect_mailroom.errors import ConfigurationError, MailroomError
 
 CHECK_SECONDS = 30.0
 UNSAVED = "(unsaved)"
-"""The name that the audit trail has for a connection that was tried and not saved."""
+"""The audit trail has this name for a connection that was tried and not saved."""
 _SHORTEST_MASKED = 4
 _MASK = "********"
 _logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ _logger = logging.getLogger(__name__)
 
 @runtime_checkable
 class Checkable(Protocol):
-    """A block that can be checked: every channel and every source."""
+    """Check a block; every channel and every source can be checked."""
 
     async def check(self, steps: Steps) -> str:
         """Tell each step; return one line about the far side."""
@@ -41,7 +41,7 @@ class Checkable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How a check ended.
+    """Record how a check ended.
 
     Attributes:
         steps: what was tried, in order.
@@ -117,7 +117,7 @@ async def record_unsaved(kind: str, host: str, outcome: str, context: Context, s
 
 
 class Mask:
-    """Takes the secrets of a block out of what is said about it, in case that a far side repeats one. Pure."""
+    """Take the secrets of a block out of what is said about it, in case a far side repeats one. Pure."""
 
     def __init__(self, block: Block) -> None:
         values = (str(value) for value in kept_secrets.secrets_of(block).values())

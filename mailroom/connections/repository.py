@@ -23,7 +23,7 @@ MESSAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a row has to know about the new settings of its block.
+    """Tell the row of a connection about the new settings of its block.
 
     Attributes:
         is_same: whether they are the same as before, secrets included.

@@ -30,7 +30,7 @@ from prefect_mailroom.errors import ConfigurationError, MailroomError
 from prefect_mailroom.text import variables
 
 _MAY_FAIL = {StepName.ANSWER, StepName.READ_BACK, StepName.DELETE}
-"""The steps of a check that say nothing about whether a delivery would be taken."""
+"""These steps of a check say nothing about whether a delivery would be taken."""
 
 
 def target(channel: str, connection: str, to: str, settings: Mapping[str, Any]) -> Destination:
@@ -73,7 +73,7 @@ async def find_connection(session: AsyncSession, channel: str, name: str, *, vie
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """How a test ended: the check that came before, all steps, and the receipt or the error."""
+    """Record how a test ended: the check that came before, all steps, and the receipt or the error."""
 
     check: Checked
     steps: list[Step]

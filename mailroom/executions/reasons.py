@@ -111,7 +111,7 @@ LEFT_OUT = frozenset(
     str(code)
     for code in (ReasonCode.RECIPIENT_SUPPRESSED, ReasonCode.RECIPIENT_ERASED, ReasonCode.RECIPIENT_UNSUBSCRIBED)
 )
-"""Why a delivery is left out on purpose: its execution does as well without it."""
+"""For these reasons a delivery is left out on purpose: its execution does as well without it."""
 
 _KNOWN = frozenset(str(code) for code in ReasonCode)
 

@@ -30,14 +30,14 @@ from mailroom.storage.model.links import Download
 from mailroom.storage.tables import Artifact
 
 MOST = 1000
-"""How often files can be fetched by one link: enough for any reader, and an end for a link that went public."""
+"""Limit how often files can be fetched by one link: enough for any reader, and an end for a link that went public."""
 BY_LINK = "link to files"
 _LONGEST_ACTOR = 320
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a link offers: the files in the order of their numbers, which begin at 1, until it ends."""
+    """A link offers files, in the order of their numbers, which begin at 1, until it ends."""
 
     report_title: str
     files: Sequence[Artifact]

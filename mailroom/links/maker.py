@@ -16,7 +16,7 @@ from prefect_mailroom.channels.base import Destination, LinksTo, ParcelFile
 
 @dataclass(frozen=True, slots=True)
 class LinkMaker:
-    """What the links of an execution's deliveries are made from.
+    """Make the links of an execution's deliveries.
 
     Attributes:
         base: our address without a slash at its end; empty where no links can be made.

@@ -19,16 +19,16 @@ from enum import StrEnum
 from hashlib import sha256
 
 _MAC_BYTES = 16
-"""128 bits of the signature: nobody can guess them, and the address stays short enough for one line of a mail."""
+"""Keep 128 bits of the signature: nobody can guess them, and the address still fits on one line of a mail."""
 _ENDS = struct.Struct(">I")
 _NEVER = 0
 _LENGTH = 16 + _ENDS.size + _MAC_BYTES
 CHARACTERS = _LENGTH * 4 // 3
-"""The length of every token; it is a multiple of three bytes, so base64 needs no padding."""
+"""Every token has so many characters; they hold a multiple of three bytes, so base64 needs no padding."""
 
 
 class Purpose(StrEnum):
-    """The purpose of a link, which is also the beginning of its path."""
+    """Name the purpose of a link, which is also the beginning of its path."""
 
     DOWNLOAD = "d"
     UNSUBSCRIBE = "u"
@@ -36,7 +36,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a token says: for which delivery it is, and when it ends; None where it does not end by itself."""
+    """A token says for which delivery it is, and when it ends; None where it does not end by itself."""
 
     delivery_id: str
     ends_at: datetime | None = None

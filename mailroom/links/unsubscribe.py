@@ -33,11 +33,11 @@ from mailroom.storage.tables import Schedule
 BY_LINK = "link to unsubscribe"
 ASKED_FOR = "The person asked for it by a link in a mail."
 MOST_TOLD = 200
-"""How many schedules' owners are told when a person wants nothing at all any more."""
+"""Tell the owners of at most so many schedules when a person wants nothing at all any more."""
 
 
 class Choice(StrEnum):
-    """What a person stops: this report, or everything from here."""
+    """A person stops either this report, or everything from here."""
 
     REPORT = "report"
     ALL = "all"
@@ -45,7 +45,7 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What holds for the person of a link.
+    """Tell what the person of a link does not get at present.
 
     Attributes:
         report: whether the person gets nothing of this schedule, by their own wish.

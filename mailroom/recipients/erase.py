@@ -56,7 +56,7 @@ _GOES_ON = (ExecutionState.PENDING, ExecutionState.RUNNING, ExecutionState.RETRY
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was erased: the pseudonym of the address in lower case, and how many rows of each table were changed."""
+    """Record an erasure: the pseudonym of the address in lower case, and how many rows of each table were changed."""
 
     pseudonym: str
     replaced: dict[str, int] = field(default_factory=dict)

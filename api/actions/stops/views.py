@@ -36,7 +36,7 @@ class StopsView(View):
 
 
 class WaitingSchedule(View):
-    """How many executions of a schedule wait."""
+    """Count the executions of a schedule that wait."""
 
     id: str
     name: str
@@ -44,7 +44,7 @@ class WaitingSchedule(View):
 
 
 class WaitingRecipient(View):
-    """How many deliveries to a recipient wait."""
+    """Count the deliveries to a recipient that wait."""
 
     recipient: str
     deliveries: int

@@ -28,7 +28,7 @@ _S = BreakerState
 
 
 class Cause(StrEnum):
-    """The cause of a move of a breaker."""
+    """Name the cause of a move of a breaker."""
 
     FAILURES = "failures"
     TIME = "time"
@@ -57,7 +57,7 @@ ALLOWED: Moves[BreakerState, Cause] = Moves(
 
 
 class Sign(StrEnum):
-    """How an attempt ended, as far as its connection is concerned. What only concerns one recipient is `works`."""
+    """Say how an attempt ended for its connection. An end that only concerns one recipient is `works`."""
 
     WORKS = "works"
     FAILS = "fails"
@@ -66,7 +66,7 @@ class Sign(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """The state of a breaker, and what decides about its next one.
+    """Hold the state of a breaker, and what decides about its next one.
 
     Attributes:
         since: since when it is in its state.

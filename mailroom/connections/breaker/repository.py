@@ -1,4 +1,4 @@
-"""Breakers in the database: a ring of counts for each connection, and the row of a breaker that was ever open."""
+"""Keep breakers in the database: a ring of counts for each connection, and a row for a breaker that was ever open."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _COLUMNS = ("state", "since", "trips", "probe_at", "under_way", "under_way_until
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many attempts through a connection worked and failed within the window."""
+    """Count the attempts through a connection that worked and that failed within the window."""
 
     worked: int = 0
     failed: int = 0

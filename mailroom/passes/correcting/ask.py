@@ -31,11 +31,11 @@ from mailroom.states import DeliveryState, ExecutionKind
 from mailroom.storage.tables import Delivery, Execution
 
 _GOT_IT = (DeliveryState.DELIVERED, DeliveryState.UNKNOWN)
-"""Whoever may have it counts: a correction too many is better than a wrong report that nobody takes back."""
+"""Whoever may have the report counts: a correction too many is better than a wrong report that nobody takes back."""
 
 
 class CorrectionRequest(BaseModel):
-    """Why a report is corrected."""
+    """Say why a report is corrected."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

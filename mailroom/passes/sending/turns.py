@@ -25,7 +25,7 @@ from prefect_mailroom.channels.base import Channel
 from prefect_mailroom.channels.limits import USUAL_SESSIONS
 
 _LOOK = timedelta(milliseconds=200)
-"""How often an attempt looks for a free session while it waits in its process."""
+"""An attempt that waits in its process looks for a free session at this interval."""
 
 
 class _NoSession(Exception):
@@ -34,7 +34,7 @@ class _NoSession(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """An attempt that is about to begin.
+    """Hold an attempt that is about to begin.
 
     Attributes:
         may_leave: whether its delivery may leave still; asked first in each transaction. It may raise `HeldBack`.

@@ -30,7 +30,7 @@ class HeldBack(Withdrawn):
 
 
 NOT_ITS_FAULT = frozenset({ReasonCode.EXPIRED_STOPPED, ReasonCode.EXPIRED_DOWN, ReasonCode.EXPIRED_DISABLED})
-"""Why an execution has ended where its schedule has no part in it: they do not count towards its suspension."""
+"""An execution that ended for one of these reasons does not count towards the suspension of its schedule."""
 
 _WAITS = {StopCause.BREAKER: ReasonCode.CONNECTION_DOWN, StopCause.DISABLED: ReasonCode.CONNECTION_DISABLED}
 _EXPIRED = {StopCause.BREAKER: ReasonCode.EXPIRED_DOWN, StopCause.DISABLED: ReasonCode.EXPIRED_DISABLED}

@@ -11,7 +11,7 @@ from mailroom.schedules.conflicts.warning import Code, ScheduleWarning
 
 @dataclass(frozen=True, slots=True)
 class LastCheck:
-    """How the last check of a connection ended; `at` is None where it was not checked with its present settings."""
+    """Say how the last check of a connection ended; `at` is None where it was not checked with its present settings."""
 
     connection: str
     at: datetime | None

@@ -1,4 +1,4 @@
-"""The tables of what all processes know together of a connection: its turns, how attempts ended, and its breaker.
+"""Share between all processes what they know of a connection: its turns, how attempts ended, and its breaker.
 
 They have no foreign key to the connection: a pass may end an attempt after its connection was deleted.
 """
@@ -15,7 +15,7 @@ from mailroom.storage.model.base import Table, word_of
 
 
 class ConnectionTurns(Table):
-    """The next turn of a connection, in microseconds since 1970; see `mailroom.connections.turns`.
+    """Hold the next turn of a connection, in microseconds since 1970; see `mailroom.connections.turns`.
 
     `next_us` is when the next attempt may begin, `line_us` the end of the line of those that come back later, and
     `went` whether the last one that asked got a turn. Whoever begins an attempt holds the row until that is committed.
@@ -29,7 +29,7 @@ class ConnectionTurns(Table):
 
 
 class ConnectionOutcomes(Table):
-    """How many attempts worked and failed in the 30 seconds `period` (counted since 1970), in a ring of slots."""
+    """Count the attempts that worked and failed in the 30 seconds `period` (counted since 1970), in a ring of slots."""
 
     __tablename__ = "connection_outcomes"
     name: Mapped[str] = mapped_column(String(100), primary_key=True)
@@ -40,7 +40,7 @@ class ConnectionOutcomes(Table):
 
 
 class ConnectionHealth(Table):
-    """The breaker of a connection, see `mailroom.connections.breaker`. One without a row is closed, and was always.
+    """Hold the breaker of a connection, see `mailroom.connections.breaker`. One without a row has always been closed.
 
     `trips` counts how often it opened in a row, `stop_id` is the stop that holds back what goes through it meanwhile.
     """

@@ -1,1 +1,1 @@
-"""What SQLite alone needs: who holds its write lock, and statements by one hop."""
+"""Do what SQLite alone needs: tell who holds its write lock, and send statements by one hop."""

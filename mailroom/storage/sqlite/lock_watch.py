@@ -32,7 +32,7 @@ WAITED_SECONDS = 2.0
 _KEPT_STATEMENTS = 5
 _SHOWN_LETTERS = 120
 _WITHOUT_LOCK = ("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK", "PRAGMA")
-"""How statements begin that take no lock, though a savepoint begins a transaction as well."""
+"""Statements that begin with these words take no lock, though a savepoint begins a transaction as well."""
 _STATE = "mailroom_lock_watch"
 
 
