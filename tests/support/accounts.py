@@ -1,4 +1,4 @@
-"""Who a server of a test runs as: this account, or nobody where the tests run as root and the server will not."""
+"""A test's server runs as this account, or as nobody where the tests run as root and the server will not."""
 
 from __future__ import annotations
 

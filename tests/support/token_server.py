@@ -1,4 +1,4 @@
-"""A real HTTP server that gives access tokens as Microsoft and Google do, and tells mail servers which are good.
+"""Run a real HTTP server that gives access tokens as Microsoft and Google do, and tells mail servers which are good.
 
 It checks what a client must send: the secret of an app, the signature and claims of a service account's assertion, the
 refresh token. `/introspect` answers after RFC 7662, which dovecot asks.
@@ -34,7 +34,7 @@ PRIVATE_KEY = _KEY.private_bytes(
 
 @dataclass
 class TokenServer:
-    """What the server does, which a test may change at any time.
+    """Tell the server what to do; a test may change this at any time.
 
     Attributes:
         asked: the form of each request for a token, in order.

@@ -1,4 +1,4 @@
-"""What cannot run is refused, names its field, and leaves nothing behind."""
+"""Input that cannot run is refused, names its field, and leaves nothing behind."""
 
 from __future__ import annotations
 

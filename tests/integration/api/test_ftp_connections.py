@@ -1,4 +1,4 @@
-"""What the API refuses to store of an FTP connection, and what it shows of one."""
+"""The API refuses to store an FTP connection that is forbidden, and shows no password of one."""
 
 from __future__ import annotations
 

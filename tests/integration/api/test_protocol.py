@@ -1,4 +1,4 @@
-"""What every request meets: the key, limits of bodies, problem documents, logs."""
+"""Every request meets the same rules: the key, limits of bodies, problem documents, logs."""
 
 from __future__ import annotations
 

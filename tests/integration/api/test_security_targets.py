@@ -95,7 +95,7 @@ async def test_security_27_a_connection_cannot_be_turned_to_the_inside(
 
 
 async def test_security_own_a_test_is_refused_too(online: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was stored while its host was fine; check and test look again."""
+    """Check and test look again at a connection that was stored while its host was fine."""
     monkeypatch.setenv(outbound.VARIABLE, "127.0.0.1")
     async with listening() as far:
         for name, (kind, settings) in zip(("hook", "bi", "mail", "db"), targets("127.0.0.1", far.port), strict=True):

@@ -1,4 +1,4 @@
-"""The lines 1 to 9 of the checklist of malicious input, for four channels. Nothing leaves, seen at real sockets."""
+"""Check lines 1 to 9 of the checklist of malicious input, for four channels. Nothing leaves, seen at real sockets."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ async def test_security_06_one_private_address_among_public_ones(
 
 
 async def test_security_06_public_when_saved_private_when_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is stored, and even looked up at the sending, with a good address; the connection meets another one."""
+    """A name has a good address when it is stored, and even when it is looked up to send; connecting finds another."""
     monkeypatch.setenv(outbound.VARIABLE, "10.99.0.0/16")
     asked = names(monkeypatch, "rebinding.example.com", ["10.99.0.1"], ["10.99.0.1"], ["127.0.0.1"])
     async with listening(host="127.0.0.1") as far:

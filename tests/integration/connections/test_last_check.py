@@ -1,4 +1,4 @@
-"""What is kept of a connection's checks and secrets, and who uses it, on both databases."""
+"""A connection keeps its last check and its secrets, and tells who uses it, on both databases."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LATER = NOW + timedelta(minutes=5)
 
 @pytest.fixture(params=["sqlite", "postgres"])
 async def either(request: pytest.FixtureRequest, migrated_url: Callable[[str], str]) -> AsyncIterator[Database]:
-    """A migrated database of each kind with one connection, which has a secret."""
+    """Give a migrated database of each kind with one connection, which has a secret."""
     database = Database(migrated_url(request.param))
     async with database.session() as session:
         row = await connections.insert(

@@ -129,7 +129,7 @@ class SimulatedEnvironment(Environment):
         self.trap: Trap | None = None
         self._killed = asyncio.Event()
         self.meanwhile: Callable[[AsyncSession], Coroutine[Any, Any, object]] | None = None
-        """What somebody changes while Prefect is told of something else."""
+        """Somebody makes this change while Prefect is told of something else."""
         self.up = self.scheduler_up = self.source_up = True
         self.writes: list[str] = []
         client = ModelClient(self.server, before=self._before, during=self._during, after=self._after)

@@ -1,4 +1,4 @@
-"""pyftpdlib in a thread: a whole FTP server that can be told to misbehave at any command."""
+"""Run pyftpdlib in a thread: a whole FTP server that can be told to misbehave at any command."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from tests.support.certificates import self_signed
 USERNAME, PASSWORD = "reports", "canary-ftp-password"
 
 Action = Callable[[Any, Callable[[], None]], None]
-"""What happens at a command: it is given the session and what pyftpdlib would do."""
+"""An action happens at a command: it is given the session and what pyftpdlib would do."""
 
 
 @dataclass
 class ScriptedServer:
-    """Everything but the first three can be changed at any time; without any of it, the server works.
+    """Tell the server how to misbehave: all but the first three can be changed at any time. By default, it works well.
 
     Attributes:
         root: the folder that a login begins in.
@@ -168,7 +168,7 @@ def _handler(far: ScriptedServer, folder: Path) -> type[FTPHandler]:
 
 
 class _Watched:
-    """A file that has room for so many bytes, or whose writer's session ends after so many."""
+    """Limit a file: it has room for so many bytes, or its writer's session ends after so many."""
 
     def __init__(self, file: Any, far: ScriptedServer, session: Any) -> None:
         self._file, self._far, self._session = file, far, session

@@ -1,4 +1,4 @@
-"""An SFTP server of asyncssh whose misbehaviour is written by a test."""
+"""Run an SFTP server of asyncssh whose misbehaviour is written by a test."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Hook = Callable[["Session", str], object]
 
 @dataclass
 class Script:
-    """How the server behaves.
+    """Tell the server how to behave.
 
     Attributes:
         renames_over: whether it has OpenSSH's rename, which replaces.
@@ -46,7 +46,7 @@ class Script:
 
 
 class Session(asyncssh.SFTPServer):
-    """One session, in a folder that it cannot leave but by links."""
+    """Serve one session, in a folder that it can leave only by links."""
 
     def __init__(self, channel: asyncssh.SSHServerChannel[bytes], root: Path, script: Script) -> None:
         super().__init__(channel)

@@ -1,4 +1,4 @@
-"""What goes over an FTP connection, byte by byte: goodbyes, endless answers, hostile lines."""
+"""Check an FTP connection byte by byte: goodbyes, endless answers, hostile lines."""
 
 from __future__ import annotations
 

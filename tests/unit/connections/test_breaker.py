@@ -1,4 +1,4 @@
-"""When a breaker opens, who may try the connection, and when it closes: every step against a model written apart."""
+"""A breaker opens, lets some try the connection, and closes: every step is compared with a model written apart."""
 
 from __future__ import annotations
 
@@ -151,12 +151,12 @@ def test_what_an_attempt_says_of_its_connection(outcome: object, sign: Sign | No
 
 @dataclass
 class Model:
-    """Breakers as the documentation describes them, with every attempt remembered by itself."""
+    """Model a breaker as the documentation describes it, with every attempt remembered by itself."""
 
     now: datetime = NOW
     breaker: Breaker = CLOSED
     trying: list[datetime] = field(default_factory=list)
-    """Until when each attempt that tries the connection counts as alive."""
+    """Each attempt that tries the connection counts as alive until its time here."""
     opened_at: datetime | None = None
     successes: int = 0
     in_a_row: int = 0

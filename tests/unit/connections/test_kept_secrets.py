@@ -1,4 +1,4 @@
-"""Whether a stored secret stays when settings are sent again, by what else has changed.
+"""A stored secret stays or goes when settings are sent again, by what else has changed.
 
 SECURITY-TESTS 37: a secret is never led to another host by somebody who does not know it.
 """

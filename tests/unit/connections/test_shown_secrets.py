@@ -1,4 +1,4 @@
-"""What is shown of a connection's settings: that a secret is set, and nothing of it, in whatever shape it is kept."""
+"""A connection's settings show that a secret is set, and nothing of it, in whatever shape it is kept."""
 
 from __future__ import annotations
 

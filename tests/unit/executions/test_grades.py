@@ -1,4 +1,4 @@
-"""How much a receipt proves, from the channel to what people are shown."""
+"""Follow the grade of a receipt from the channel to what people are shown."""
 
 from __future__ import annotations
 

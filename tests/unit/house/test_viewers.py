@@ -1,4 +1,4 @@
-"""What the API reads is read for a viewer."""
+"""The API reads rows only for a viewer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many recipients a schedule may have, and where its mails may go."""
+"""A schedule has a limited number of recipients, and its mails go only to domains that are allowed."""
 
 from __future__ import annotations
 

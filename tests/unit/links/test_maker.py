@@ -1,4 +1,4 @@
-"""Which links a delivery gets, by the settings, the channel and the recipient."""
+"""A delivery gets links by the settings, the channel and the recipient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ends a link before its time, by the rows of its delivery."""
+"""A link ends before its time where the rows of its delivery say so."""
 
 from __future__ import annotations
 

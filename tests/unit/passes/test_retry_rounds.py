@@ -1,4 +1,4 @@
-"""How many passes the retries of one execution take, by the same decisions that a pass makes."""
+"""Count the passes that the retries of one execution take, by the same decisions that a pass makes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which deliveries a pass tries, when the next try is, and what the execution becomes."""
+"""A pass decides which deliveries it tries, when the next try is, and what the execution becomes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_what_has_got_a_later_turn_is_left_alone_until_then_unless_a_person_asks
 
 
 def test_what_a_stop_holds_back_does_not_call_the_run_back_at_once() -> None:
-    """It stays as due as it was, so its own time says nothing; another delivery's next try still does."""
+    """A held delivery stays as due as it was, so its own time says nothing; another delivery's next try still does."""
     stop = Stop(id="s", scope="connection", target="line", cause=StopCause.BREAKER, reason="Down.")
     held, retried = delivery(S.FAILED, again=-timedelta(minutes=1)), delivery(S.FAILED, again=timedelta(minutes=5))
     expiry = Expiry(NOW + timedelta(hours=4), timedelta(hours=4))

@@ -1,4 +1,4 @@
-"""What belongs to whom: things of each kind in each relation to one person, stored as they are found later."""
+"""Store things of each kind in each relation to one person, as they are found later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A report that was delivered, with its files, and somebody who has nothing but the link."""
+"""Deliver a report with its files, for somebody who has nothing but the link."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MAIL: dict[str, Any] = {"channel": "email", "connection": "corp-smtp", "to": [AD
 
 @dataclass
 class Sent:
-    """What was sent: its schedule of `owner`, its execution, and the deliveries by recipient. `reader` has no key."""
+    """Hold what was sent: the schedule of `owner`, its execution, its deliveries by recipient. `reader` has no key."""
 
     api: Api
     owner: Person
@@ -86,14 +86,14 @@ def _with_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def sent(either: Api) -> AsyncIterator[Sent]:
-    """A report that ada and bob got, of a creator's schedule, on each database."""
+    """Send ada and bob a report of a creator's schedule, on each database."""
     async for one in _sent(either):
         yield one
 
 
 @pytest.fixture
 async def sent_on_sqlite(offline: Api) -> AsyncIterator[Sent]:
-    """The same on SQLite alone, where the database plays no part."""
+    """Send the same report on SQLite alone, for tests in which the database plays no part."""
     async for one in _sent(offline):
         yield one
 

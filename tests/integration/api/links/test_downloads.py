@@ -1,4 +1,4 @@
-"""Links to files: they open without a log-in, looking at them changes nothing, and what is fetched is on record."""
+"""Links to files open without a log-in, looking at them changes nothing, and what is fetched is on record."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ async def _set(sent: Sent, table: Any, row_id: str, **values: Any) -> None:
 
 
 async def test_security_26_the_right_is_asked_when_the_link_is_used(sent_on_sqlite: Sent) -> None:
-    """What revokes a link by the rows of its delivery is in tests/unit/links; here each kind of row is asked for."""
+    """Ask for each kind of row; tests/unit/links tests what revokes a link by the rows of its delivery."""
     sent = sent_on_sqlite
     file, nobodys = f"{sent.link()}/1", await sent.reader.get("/d/nobodys/1")
     execution, (first, second) = sent.execution_id, sent.artifacts

@@ -1,4 +1,4 @@
-"""Unsubscribing by the link in a mail: by POST alone, without a log-in, told to the owner, and undone."""
+"""Unsubscribing by the link in a mail takes a POST and no log-in, is told to the owner, and can be undone."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ async def test_the_owner_sees_who_it_was_and_undoes_it(sent: Sent) -> None:
 
 
 async def test_a_suppression_of_both_shows_the_time(sent_on_sqlite: Sent) -> None:
-    """What was stopped for a report stays stopped where everything is started again by an admin."""
+    """A report that was stopped by itself stays stopped where everything is started again by an admin."""
     sent = sent_on_sqlite
     await sent.reader.post(sent.stop_link(), data={"choice": "report"})
     await sent.reader.post(sent.stop_link(), data={"choice": "all"})

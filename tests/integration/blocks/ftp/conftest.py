@@ -1,4 +1,4 @@
-"""FTP servers that run once for all tests of this folder; each test has a folder of its own below their root."""
+"""Run FTP servers once for all tests of this folder; each test has a folder of its own below their root."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def vsftpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FtpServer]:
 
 @pytest.fixture(scope="package")
 def slow_vsftpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FtpServer]:
-    """It takes 20 kB a second."""
+    """Run a server that takes 20 kB a second."""
     with daemons.vsftpd(tmp_path_factory.mktemp("slow"), rate=20_000) as server:
         yield server
 
@@ -43,7 +43,7 @@ def proftpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FtpServer]:
 
 @pytest.fixture(scope="package")
 def slow_proftpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FtpServer]:
-    """It takes 20 kB a second."""
+    """Run a server that takes 20 kB a second."""
     with daemons.proftpd(tmp_path_factory.mktemp("slow"), rate=20) as server:
         yield server
 

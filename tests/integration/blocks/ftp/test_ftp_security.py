@@ -1,4 +1,4 @@
-"""What a hostile server, a hostile network or a hostile setting could do by FTP, and cannot."""
+"""A hostile server, a hostile network or a hostile setting can do no harm by FTP."""
 
 from __future__ import annotations
 

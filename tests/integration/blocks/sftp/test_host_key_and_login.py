@@ -1,4 +1,4 @@
-"""Who the server is, and who we are: host keys that a person confirmed, algorithms, and the ways to log in."""
+"""Server and client prove who they are: host keys that a person confirmed, algorithms, and the ways to log in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How files get to their places, and what becomes of them when the connection is lost on the way."""
+"""Files get to their places, also when the connection is lost on the way."""
 
 from __future__ import annotations
 

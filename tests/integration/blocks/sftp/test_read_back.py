@@ -1,4 +1,4 @@
-"""What arrived, read back by programs that others wrote: sftp, rclone, lftp."""
+"""Read back what arrived by programs that others wrote: sftp, rclone, lftp."""
 
 from __future__ import annotations
 

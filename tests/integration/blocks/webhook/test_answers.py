@@ -1,4 +1,4 @@
-"""What becomes of the answers of an endpoint, once its status says yes."""
+"""The answer of an endpoint is examined and kept once its status says yes."""
 
 from __future__ import annotations
 

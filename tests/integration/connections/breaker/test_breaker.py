@@ -1,4 +1,4 @@
-"""A connection that fails: its breaker opens, what waits costs nothing, a few try it, and everything goes on."""
+"""A connection that fails opens its breaker; what waits costs nothing, a few try it, and everything goes on."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ async def test_what_waits_until_it_expires_fails_and_is_not_the_schedules_fault(
 
 
 async def test_a_person_who_asks_again_waits_as_well(line: Line) -> None:
-    """What was refused is tried again only since a person asked; the breaker must not make that be forgotten."""
+    """A refused delivery is tried again only since a person asked; the breaker must not make that be forgotten."""
     await line.make()
     line.recorder.answer_next(Refused("Not today."))
     schedule, run_id = await line.schedule(1), new_id()

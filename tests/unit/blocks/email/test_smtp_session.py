@@ -1,4 +1,4 @@
-"""What goes over the wire, and what is kept of an answer."""
+"""Check the bytes that go over the wire in an SMTP session, and the part of an answer that is kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a mail says around the report: its own text, the line about it, and the body for old mail programs."""
+"""A mail has words around the report: its own text, the line about it, and the body for old mail programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a destination may expect of an answer, and which answers say yes."""
+"""A destination may expect something of an answer, and only answers that meet it say yes."""
 
 from __future__ import annotations
 
