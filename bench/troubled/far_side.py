@@ -18,7 +18,7 @@ from bench.troubled.script import Script
 
 
 class FarSide:
-    """Hold the state of a bad server: its script, whether it is bad yet, and the journal, which others append to."""
+    """Hold a bad server's state: its script, whether it is bad yet, and the journal that it shares with others."""
 
     def __init__(self, journal: Path, script: Script) -> None:
         self.script, self.bad = script, False
