@@ -7,6 +7,7 @@ its row is.
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -67,7 +68,8 @@ BODIES: dict[str, Any] = {
     "POST /reports": {**samples.REPORT, "id": "new-report"},
     "PUT /reports/{}": {key: value for key, value in samples.REPORT.items() if key != "id"},
     "POST /connections": {"name": "new", "kind": "folder", "settings": {"root": "/srv"}},
-    "POST /connections/check": {"kind": "folder", "settings": {"root": "/srv"}},
+    # It writes there, so the folder must be one that every account can write to.
+    "POST /connections/check": {"kind": "folder", "settings": {"root": tempfile.gettempdir()}},
     "PUT /connections/{}": {"kind": "folder", "settings": {"root": "/srv"}},
     "PUT /connections/{}/grants": {"users": ["ext:me"]},
     "POST /calendars": {"id": "new-calendar", **OFFICE},
