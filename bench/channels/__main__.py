@@ -45,9 +45,16 @@ def run(name: str) -> Any:
     return figures
 
 
+def _most_memory(figures: dict[str, Any]) -> float | None:
+    """Return the most MB that a large file took in any channel; None where one of the parts was not run."""
+    ftps, sftp = figures["ftps_100mb"], figures["sftp_100mb"]
+    return max(ftps["memory_extra_mb"], sftp["memory_mb"], sftp["memory_400mb_mb"]) if ftps and sftp else None
+
+
 def main() -> None:
     """Run the parts, then write all of them at once."""
     figures = dict.fromkeys(PARTS) | {name: run(name) for name in wanted()}
+    figures["memory_extra_mb"] = _most_memory(figures)
     about = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "python": platform.python_version()}
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps({**figures, **about}, indent=2) + "\n")
