@@ -110,7 +110,7 @@ async def test_links_cost_a_pass_no_statement(environment: Environment, reader: 
     schedule = await environment.create(destinations=[{**MAIL, "to": [ADA]}])
     without: set[str] = set()
     with_links: list[set[str]] = []
-    for wanted in (False, True, True, True):
+    for wanted in (False, True) * 3:
         changes: dict[str, Any] = {"download_links": wanted, "unsubscribe_links": wanted}
         environment.settings = environment.settings.model_copy(update=changes)
         with recorded(environment.database) as recorder:
@@ -119,7 +119,7 @@ async def test_links_cost_a_pass_no_statement(environment: Environment, reader: 
         if wanted:
             with_links.append(asked)
         else:
-            without = asked
-    assert [bool(parcel.links) for parcel in reader.parcels] == [False, True, True, True]
-    # On a busy machine, one pass may have to renew its lease or to ask again; what links cost would be in each.
+            without |= asked
+    assert [bool(parcel.links) for parcel in reader.parcels] == [False, True] * 3
+    # One pass may find a rendering that is there, or have to renew its lease; what links cost would be in each.
     assert set.intersection(*with_links) - without == set()
