@@ -27,7 +27,7 @@ from prefect_mailroom.channels.email.destination import EmailDestination
 MAILS = 1000
 FILE_BYTES = 50_000
 AT_ONCE = 4
-"""As many as are under way at once through a connection that says nothing else."""
+"""Send so many at once, as a connection does that says nothing else."""
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from tests.support.certificates import self_signed
 
 WEBHOOKS = 500
 AT_ONCE = 4
-"""As many as one run sends at once through one connection."""
+"""Send so many at once, as one run does through one connection."""
 SECRET = "whsec_YmVuY2gtc2lnbmluZy1rZXktb2YtMzItYnl0ZXMtIS0="
 SERVER = """
 const { readFileSync } = require("node:fs");

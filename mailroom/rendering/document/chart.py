@@ -18,7 +18,7 @@ PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7
 INK, MUTED, GRID = "#1F2933", "#52606D", "#E4E7EB"
 WIDTH, HEIGHT, LETTERS = 640, 250, 11
 NARROW_WIDTH, NARROW_HEIGHT, LARGE_LETTERS = 380, 220, 13
-"""Of the picture in a mail, which a telephone shows at half its width."""
+"""Measure the picture in a mail by these: a telephone shows it at half its width."""
 _MARKS: dict[str, dict[str, Any]] = {
     "bar": {"type": "bar", "cornerRadiusEnd": 2},
     "stacked_bar": {"type": "bar"},

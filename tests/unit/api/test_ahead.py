@@ -1,4 +1,4 @@
-"""What is remembered of a timing is always what would be worked out now."""
+"""See that what is remembered of a timing is what would be worked out now."""
 
 from __future__ import annotations
 
