@@ -33,7 +33,7 @@ def zone_of(name: str) -> ZoneInfo:
     """Return a zone by its name; UTC where there is none of that name."""
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         return ZoneInfo("UTC")
 
 
