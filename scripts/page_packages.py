@@ -98,7 +98,7 @@ def install(npm: Npm, root: Path) -> None:
         NotFetchedError: npm refuses, or reaches no registry.
     """
     with tempfile.TemporaryDirectory() as spare:
-        cache = Path(os.environ.get("npm_config_cache") or Path.home() / ".npm")
+        cache = Path(os.environ.get("NPM_CONFIG_CACHE") or Path.home() / ".npm")
         place = cache if _is_writable(cache) else Path(spare)
         command = [*npm.command, *_CI, *_IMPATIENT, f"--cache={place}", f"--prefix={root}"]
         _run(command, environment(npm, os.environ), "npm")

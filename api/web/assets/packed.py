@@ -38,6 +38,6 @@ def url(name: str) -> str:
 
 
 def icon(name: str) -> Markup:
-    """Return an icon of `icons.txt` as a part of a page; it says nothing to screen readers, so words stand beside it."""
+    """Return an icon of `icons.txt`; it says nothing to screen readers, so words stand beside it."""
     sheet = url("icons.svg")
     return _ICON.format(sheet, name) if sheet and name else Markup()
