@@ -115,7 +115,9 @@ def _is_writable(folder: Path) -> bool:
 
 def _run(command: list[str], variables: Mapping[str, str], who: str) -> None:
     try:
-        ended = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False, timeout=600)
+        ended = subprocess.run(
+            command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False, timeout=600
+        )
     except (OSError, subprocess.TimeoutExpired) as fault:
         raise NotFetchedError(f"{who} cannot be run: {fault}") from fault
     if ended.returncode != 0:
