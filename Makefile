@@ -23,7 +23,7 @@ TEST_PROCESSES ?= 4
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-pages test-313 check format guards docs lock clean \
   fuzz-api access-twin bench-render bench-renderers bench-overhead bench-peak bench-troubled bench-time bench-api bench-audit \
-  bench-channels pictures
+  bench-channels bench-pages pictures
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -117,6 +117,9 @@ bench-api: $(READY) ## Measure people at the API, its highest rate and its guard
 
 bench-audit: $(READY) ## Measure what the audit trail costs a send (N=, URL=); writes bench/out/audit.json
 	@$(BIN)/python -m bench.audit
+
+bench-pages: $(READY) ## Measure the pages in Chromium, and people at them (PARTS=, ONLY=); writes bench/out/pages.json
+	@$(BIN)/python -m bench.pages
 
 pictures: $(READY) ## Take pictures of the pages into docs/pictures (ONLY=schedules,login INTO=folder WIDTHS=1)
 	@$(BIN)/python -m bench.browsing.pictures
