@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import select
 
 from bench.api import data
-from bench.browsing.chromium import chromium, find
+from bench.browsing.chromium import Theme, chromium, find
 from bench.pages.load import load, row
 from bench.peak.waiting import say
 from bench.serving import serving, settings_in
@@ -65,10 +65,9 @@ async def pages(folder: Path, path: Path) -> list[dict[str, Any]]:
         async with chromium(path) as browser:
             for name in _asked("ONLY", ",".join(PAGES)):
                 for theme in _asked("THEMES", "light,dark"):
-                    address = PAGES[name].format_map(ids)
-                    loaded = await load(
-                        browser, served.url, secret, name, address, "dark" if theme == "dark" else "light"
-                    )
+                    shade: Theme = "dark" if theme == "dark" else "light"
+                    place = (name, PAGES[name].format_map(ids))
+                    loaded = await load(browser, served.url, secret, place, shade)
                     say(str(loaded))
                     found.append(row(loaded))
     return found
