@@ -55,6 +55,7 @@ from api.web.links import downloads as download_pages
 from api.web.links import unsubscribe as unsubscribe_pages
 from api.web.login import routes as login_pages
 from deployments import trail_loops
+from deployments.deletion_loop import deletion_loop
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
 from mailroom import own_endpoints
@@ -124,6 +125,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     counting = Counting(settings.rate_limit_storage.get_secret_value())
     loops = [
         *reconciler.loops(),
+        deletion_loop(ours),
         _watchdog(ours),
         _cleaner(ours, settings),
         _witness(ours, settings),

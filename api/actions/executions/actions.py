@@ -61,7 +61,7 @@ async def history(
         NotFound: there is no such schedule.
     """
     async with caller.session() as session:
-        await stored.get(session, schedule_id, viewer=caller.viewer)
+        await stored.get(session, schedule_id, viewer=caller.viewer, undoable_at=caller.context.now)
     wanted = ExecutionFilter(schedule_id=schedule_id, status=status, kind=kind)
     return await page(caller, wanted, cursor=cursor, limit=limit)
 

@@ -11,6 +11,7 @@ from api.actions.schedules.present import schedule_view
 from api.actions.schedules.reads import read
 from api.actions.schedules.views import ScheduleView
 from mailroom.schedules import service as schedules
+from mailroom.schedules.deletions import undo
 from mailroom.schedules.spec import ScheduleSpec
 
 
@@ -54,13 +55,30 @@ async def patch(caller: Caller, schedule_id: str, changes: dict[str, Any], *, if
 
 
 async def delete(caller: Caller, schedule_id: str, *, if_match: str | None) -> None:
-    """Delete a schedule; its history stays.
+    """Delete a schedule, which can be undone for some minutes; its history stays.
 
     Raises:
         NotFound, Conflict.
     """
     await caller.transact(lambda session: schedules.delete(session, schedule_id, caller.context, if_match=if_match))
     await caller.services.reconciler.settle_schedule(schedule_id)
+
+
+async def undelete(
+    caller: Caller, schedule_id: str, remember: Remember[ScheduleView] = forget, *, if_match: str | None
+) -> ScheduleView:
+    """Undo the deletion of a schedule; it comes back as it was.
+
+    Raises:
+        NotFound, Conflict, LimitReached.
+    """
+
+    async def change(session: AsyncSession) -> None:
+        row = await undo.undelete(session, schedule_id, caller.context, if_match=if_match)
+        await remember(session, await schedule_view(session, row, caller.context))
+
+    await caller.transact(change)
+    return await _in_step(caller, schedule_id)
 
 
 async def pause(
