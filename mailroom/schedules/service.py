@@ -300,6 +300,7 @@ async def request_execution(
     context: Context,
     *,
     test_recipient: str | None = None,
+    if_match: str | None = None,
     ahead: int = 0,
 ) -> Execution:
     """Ask for an execution now. A test goes to `test_recipient` alone and is marked as a test everywhere.
@@ -309,11 +310,12 @@ async def request_execution(
 
     Raises:
         NotFound: no such schedule.
-        Conflict: a run now of a schedule that is not active.
+        Conflict: a run now of a schedule that is not active, or `if_match` is stale.
         Invalid: a test of destinations of which none can be turned to the caller, or whose mail may not go there.
         TooOften: the caller has asked for as many within the hour as a user may.
     """
     schedule = await stored.get(session, schedule_id, viewer=context.viewer, doing=_REQUEST[kind])
+    check_etag(etag(schedule), if_match, noun="schedule")
     if kind is ExecutionKind.RUN_NOW and schedule.state is not ScheduleState.ACTIVE:
         message = f"The schedule is {schedule.state}, so nothing is sent for it."
         raise Conflict(message, remedy="Resume the schedule first, or send a test, which goes only to you.")
