@@ -13,6 +13,7 @@ from api.actions.executions.views import ExecutionView
 from api.actions.schedules.present import schedule_detail, schedule_view
 from api.actions.schedules.views import ScheduleView
 from api.actions.view import PageView
+from mailroom.access.permissions import Action
 from mailroom.audit import repository as audit
 from mailroom.audit.repository import AuditFilter
 from mailroom.calendars.service import business_calendar
@@ -81,18 +82,22 @@ async def read(
         runs = await execution_views(session, listed.items, caller.context)
         of_it = AuditFilter(entity_type="schedule", entity_id=schedule_id)
         events = await audit.list_page(session, viewer=caller.viewer, wanted=of_it, limit=_EVENTS)
-    page = PageView(items=runs, next_cursor=listed.next_cursor)
-    return SchedulePage(brief, seen, ahead, page, tuple(events.items))
+    listing: PageView[ExecutionView] = PageView(items=runs, next_cursor=listed.next_cursor)
+    return SchedulePage(brief, seen, ahead, listing, tuple(events.items))
 
 
-async def brief(caller: Caller, schedule_id: str) -> Brief:
+async def brief(caller: Caller, schedule_id: str, *, doing: Action = Action.SCHEDULE_READ) -> Brief:
     """Return what a page that asks before something is done says of a schedule.
+
+    Args:
+        doing: what the page asks about.
 
     Raises:
         NotFound: there is no such schedule.
+        Forbidden: the caller may see it and not do this.
     """
     async with caller.session() as session:
-        row = await stored.get(session, schedule_id, viewer=caller.viewer)
+        row = await stored.get(session, schedule_id, viewer=caller.viewer, doing=doing)
         view = await schedule_view(session, row, caller.context)
         spec = stored_spec(row)
         around = await surroundings(session, row, spec)
