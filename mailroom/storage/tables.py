@@ -24,6 +24,7 @@ __all__ = ["Connection", "Json", "Table"]
 """Besides the classes below: whoever wants the metadata of all tables imports their base from here."""
 
 _CORRECTS = text("corrects IS NOT NULL")
+_UNDOABLE = text("delete_after IS NOT NULL")
 
 
 def _since_creation(context: DefaultExecutionContext) -> datetime:
@@ -92,6 +93,9 @@ class Schedule(Table):
     Everything that was due up to `accounted_until` is in the ledger; what came after is due by the row as it is, since
     each change accounts first. `next_run` is the first due time after it; None while nothing is due. `is_sample` marks
     sample data, which accounts, statistics and alerts leave out.
+
+    Of a deleted one, `deleted_from` is the state that it had, and until `delete_after` the deletion can be undone; None
+    since then.
     """
 
     __tablename__ = "export_schedules"
@@ -101,6 +105,7 @@ class Schedule(Table):
         Index(None, "sync_state", "updated_at"),
         Index(None, "state", "next_run"),
         Index(None, "report_id"),
+        Index(None, "delete_after", sqlite_where=_UNDOABLE, postgresql_where=_UNDOABLE),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     report_id: Mapped[str] = mapped_column(ForeignKey("reports.id"))
@@ -125,6 +130,8 @@ class Schedule(Table):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+    delete_after: Mapped[datetime | None]
+    deleted_from: Mapped[ScheduleState | None] = mapped_column(word_of(ScheduleState))
 
 
 class ScheduleKey(Table):
