@@ -24,6 +24,7 @@ __all__ = ["Connection", "Json", "Table"]
 """Besides the classes below: whoever wants the metadata of all tables imports their base from here."""
 
 _CORRECTS = text("corrects IS NOT NULL")
+_HAS_ERROR = text("error_id IS NOT NULL")
 
 
 def _since_creation(context: DefaultExecutionContext) -> datetime:
@@ -180,7 +181,7 @@ class Execution(Table):
     how often the run was put back since its process had died, `error_count` the passes that an error of ours ended.
     `plan` is what the first pass planned for every recipient, see `mailroom.passes.planned`. `held_by` is the stop that
     it waits for, or has waited for last. `corrects` is the wrong execution that a correction is sent in place of; each
-    can be corrected once.
+    can be corrected once. `rendering` tells how its rendering went, see `mailroom.executions.history.progress`.
     """
 
     __tablename__ = "schedule_executions"
@@ -199,6 +200,7 @@ class Execution(Table):
         Index(None, "retry_requested_at"),
         Index(None, "held_by", sqlite_where=text("held_by IS NOT NULL"), postgresql_where=text("held_by IS NOT NULL")),
         Index(None, "corrects", unique=True, sqlite_where=_CORRECTS, postgresql_where=_CORRECTS),
+        Index(None, "error_id", sqlite_where=_HAS_ERROR, postgresql_where=_HAS_ERROR),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     schedule_id: Mapped[str] = mapped_column(ForeignKey("export_schedules.id"))
@@ -221,6 +223,7 @@ class Execution(Table):
     crash_count: Mapped[int] = mapped_column(default=0)
     error_count: Mapped[int] = mapped_column(default=0)
     plan: Mapped[Json | None] = mapped_column(JsonOrNull)
+    rendering: Mapped[Json | None] = mapped_column(JsonOrNull)
     next_pass_at: Mapped[datetime | None]
     waits_for: Mapped[str | None] = mapped_column(String(36))
     held_by: Mapped[str | None] = mapped_column(String(36))
@@ -246,6 +249,7 @@ class Delivery(Table):
         Index(None, "status", "created_at", "id"),
         Index(None, "created_at", "id"),
         Index(None, "recipient", "created_at", "id"),
+        Index(None, "execution_id", "channel", "connection"),
         Index("ix_deliveries_person", text("lower(recipient)"), "created_at", "id"),
         Index(
             "ix_deliveries_sending",
