@@ -1,4 +1,4 @@
-"""Tell what is usual for the runs of a schedule, beside which one that is under way can be judged."""
+"""Say how late an execution was and how long it took, and what is usual for those of its schedule."""
 
 from __future__ import annotations
 
@@ -45,3 +45,30 @@ def median_length(times: Sequence[tuple[datetime, datetime]]) -> timedelta | Non
     if len(times) < FEWEST:
         return None
     return timedelta(seconds=median((ended - begun).total_seconds() for begun, ended in times))
+
+
+_WITHOUT_DUE = (ExecutionKind.BACKFILL, ExecutionKind.CORRECTION)
+"""Nobody waited for these at the time that they are about."""
+_CAME_TO_SENDING = (ExecutionState.SUCCESS, ExecutionState.PARTIAL, ExecutionState.FAILED)
+
+
+def lateness(execution: Execution, last_delivered_at: datetime | None) -> float | None:
+    """Return the seconds from the due time until the last delivery, or until the end without one. Pure.
+
+    None while it goes on, and where nothing was to be delivered then.
+    """
+    if execution.status not in _CAME_TO_SENDING or execution.kind in _WITHOUT_DUE:
+        return None
+    until = last_delivered_at or execution.completed_at
+    return None if until is None else max(0.0, (until - execution.due_at).total_seconds())
+
+
+def took(execution: Execution) -> float | None:
+    """Return the seconds from the begin of the first pass until the end; None for what did not work, or still does.
+
+    Pure. What a closed gate ended has begun and ended at the same moment, and did not work.
+    """
+    begun, ended = execution.started_at, execution.completed_at
+    if not execution.status.ended or begun is None or ended is None or execution.pass_count == 0:
+        return None
+    return max(0.0, (ended - begun).total_seconds())
