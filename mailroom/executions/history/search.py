@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, TextClause, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.viewer import Viewer
@@ -17,6 +17,10 @@ from mailroom.storage.tables import Delivery, Execution
 
 MOST = 10_000
 """So many executions are counted at most, and so many are looked through for their deliveries by one page."""
+
+
+ASKED_FOR = text("schedule_executions.kind <> 'scheduled'")
+"""What somebody asked for is little beside what was due. Its index is used for just these words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +45,15 @@ class ExecutionFilter:
     connection: str | None = None
     recipient: str | None = None
 
-    def of_execution(self) -> list[ColumnElement[bool]]:
+    def of_execution(self) -> list[ColumnElement[bool] | TextClause]:
         """Return what an execution itself has to fulfil."""
-        found: list[ColumnElement[bool]] = []
+        found: list[ColumnElement[bool] | TextClause] = []
         if self.states:
             found.append(Execution.status.in_(self.states))
         if self.kinds:
             found.append(Execution.kind.in_(self.kinds))
+            if ExecutionKind.SCHEDULED not in self.kinds:
+                found.append(ASKED_FOR)
         if self.schedule_id:
             found.append(Execution.schedule_id == self.schedule_id)
         if self.due_from:
@@ -65,9 +71,11 @@ class ExecutionFilter:
             found.append(Delivery.channel == self.channel)
         if self.connection:
             found.append(Delivery.connection == self.connection)
-        if self.recipient:
-            found.append(func.lower(Delivery.recipient) == self.recipient.lower())
         return found
+
+    def of_recipient(self) -> list[ColumnElement[bool]]:
+        """Return what a delivery to the recipient has to fulfil; empty where none is named."""
+        return [func.lower(Delivery.recipient) == self.recipient.lower()] if self.recipient else []
 
 
 async def search(
@@ -75,12 +83,14 @@ async def search(
 ) -> Page[Execution]:
     """Return a page of the executions that match, the latest due time first.
 
-    Where deliveries are asked for, a page looks through `MOST` executions: it may have fewer rows than `limit` and go
-    on all the same.
+    Where a channel or a connection is asked for, a page looks through `MOST` executions: it may have fewer rows than
+    `limit`, and go on all the same. Of a recipient, the latest `MOST` deliveries are looked through.
     """
     query = select(Execution).where(visible_to(viewer), *wanted.of_execution())
     of_deliveries = wanted.of_deliveries()
-    if not of_deliveries:
+    if wanted.recipient:
+        query = query.where(Execution.id.in_(_reached(wanted)))
+    if wanted.recipient or not of_deliveries:
         return await page(session, query, Execution.due_at, Execution.id, cursor=cursor, limit=limit, descending=True)
     window = _window(viewer, wanted, cursor)
     looked_at = window.subquery()
@@ -110,11 +120,21 @@ def _window(viewer: Viewer, wanted: ExecutionFilter, cursor: str | None) -> Sele
     return query.order_by(Execution.due_at.desc(), Execution.id.desc()).limit(MOST)
 
 
+def _reached(wanted: ExecutionFilter) -> Select[tuple[str]]:
+    """Return the executions of the latest deliveries to the recipient that match."""
+    query = select(Delivery.execution_id).where(*wanted.of_recipient(), *wanted.of_deliveries())
+    latest = query.order_by(Delivery.created_at.desc(), Delivery.id.desc()).limit(MOST).subquery()
+    return select(latest.c.execution_id)
+
+
 async def count(session: AsyncSession, *, viewer: Viewer, wanted: ExecutionFilter) -> int | None:
     """Count the executions that match; None where they are more than `MOST`, or more would have to be looked at."""
-    window = select(Execution.id).where(visible_to(viewer), *wanted.of_execution()).limit(MOST + 1).subquery()
-    looked_at, of_deliveries = func.count(), wanted.of_deliveries()
+    query = select(Execution.id).where(visible_to(viewer), *wanted.of_execution())
+    if wanted.recipient:
+        query = query.where(Execution.id.in_(_reached(wanted)))
+    window, looked_at, of_deliveries = query.limit(MOST + 1).subquery(), func.count(), wanted.of_deliveries()
     matching = exists().where(Delivery.execution_id == window.c.id, *of_deliveries)
-    columns = [looked_at, func.count().filter(matching)] if of_deliveries else [looked_at, looked_at]
+    also = of_deliveries and not wanted.recipient
+    columns = [looked_at, func.count().filter(matching) if also else looked_at]
     row = (await session.execute(select(*columns).select_from(window))).one()
     return None if row[0] > MOST else int(row[1])

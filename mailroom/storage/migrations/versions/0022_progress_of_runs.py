@@ -21,6 +21,14 @@ def upgrade() -> None:
         sqlite_where=has_error,
         postgresql_where=has_error,
     )
+    asked_for = sa.text("kind <> 'scheduled'")
+    op.create_index(
+        "ix_schedule_executions_kind_due_at",
+        "schedule_executions",
+        ["kind", "due_at"],
+        sqlite_where=asked_for,
+        postgresql_where=asked_for,
+    )
     # Which executions sent something through a channel or a connection is answered by the index alone.
     op.create_index(
         "ix_deliveries_execution_id_channel_connection", "deliveries", ["execution_id", "channel", "connection"]
