@@ -19,8 +19,10 @@ from mailroom.storage.model import links, login  # noqa: F401  registers their t
 from mailroom.storage.model.access import Team
 from mailroom.storage.model.base import Json, Table, word_of
 from mailroom.storage.model.connections import Connection
+from mailroom.storage.model.idempotency import IdempotencyKey
+from mailroom.storage.model.schedule_lists import DUE
 
-__all__ = ["Connection", "Json", "Table"]
+__all__ = ["Connection", "IdempotencyKey", "Json", "Table"]
 """Besides the classes below: whoever wants the metadata of all tables imports their base from here."""
 
 _CORRECTS = text("corrects IS NOT NULL")
@@ -89,6 +91,9 @@ class Schedule(Table):
 
     Everything that was due up to `accounted_until` is in the ledger; what came after is due by the row as it is, since
     each change accounts first. `next_run` is the first due time after it; None while nothing is due.
+
+    `last_status` is what the latest run by due time ended with, and `attention` follows from it and the state, see
+    `mailroom.executions.last_result`.
     """
 
     __tablename__ = "export_schedules"
@@ -98,6 +103,10 @@ class Schedule(Table):
         Index(None, "sync_state", "updated_at"),
         Index(None, "state", "next_run"),
         Index(None, "report_id"),
+        Index(None, "name", "id"),
+        Index(None, "attention", "state", "user_id", "next_run"),
+        Index("ix_export_schedules_attention", "attention", text(DUE), "id"),
+        Index("ix_export_schedules_due", text(DUE), "id"),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     report_id: Mapped[str] = mapped_column(ForeignKey("reports.id"))
@@ -110,6 +119,10 @@ class Schedule(Table):
     state: Mapped[ScheduleState] = mapped_column(word_of(ScheduleState), default=ScheduleState.ACTIVE)
     is_active: Mapped[bool] = mapped_column(default=True)
     last_run: Mapped[datetime | None]
+    last_status: Mapped[ExecutionState | None] = mapped_column(word_of(ExecutionState))
+    last_due_at: Mapped[datetime | None]
+    last_execution_id: Mapped[str | None] = mapped_column(String(36))
+    attention: Mapped[int] = mapped_column(default=1)
     next_run: Mapped[datetime | None]
     accounted_until: Mapped[datetime] = mapped_column(default=_since_creation)
     generation: Mapped[int] = mapped_column(default=1)
@@ -325,15 +338,3 @@ class Notification(Table):
     schedule_id: Mapped[str | None] = mapped_column(String(36))
     execution_id: Mapped[str | None] = mapped_column(String(36))
     read_at: Mapped[datetime | None]
-
-
-class IdempotencyKey(Table):
-    """The answer that a POST with this `Idempotency-Key` got; a repeat gets it again."""
-
-    __tablename__ = "idempotency_keys"
-    key: Mapped[str] = mapped_column(String(200), primary_key=True)
-    user_id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    request_hash: Mapped[str] = mapped_column(String(64))
-    status_code: Mapped[int | None]
-    response: Mapped[Json | None]
-    created_at: Mapped[datetime] = mapped_column(index=True)
