@@ -38,7 +38,8 @@ class User(Table):
     """A user, who owns schedules: a person, or a service account.
 
     `external_id` is the name that another product knows the user by. `grants` names permissions that this user has
-    besides those of the role, see `mailroom.access.permissions`.
+    besides those of the role, see `mailroom.access.permissions`. `preferences` is read by
+    `mailroom.members.preferences`.
     """
 
     __tablename__ = "users"
@@ -52,6 +53,7 @@ class User(Table):
     external_id: Mapped[str | None] = mapped_column(String(200))
     is_service: Mapped[bool] = mapped_column(default=False)
     grants: Mapped[list[Any]] = mapped_column(default=list)
+    preferences: Mapped[Json] = mapped_column(default=dict)
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -90,7 +92,8 @@ class Schedule(Table):
     `observed_generation` is the last one that Prefect shows.
 
     Everything that was due up to `accounted_until` is in the ledger; what came after is due by the row as it is, since
-    each change accounts first. `next_run` is the first due time after it; None while nothing is due.
+    each change accounts first. `next_run` is the first due time after it; None while nothing is due. `is_sample` marks
+    sample data, which accounts, statistics and alerts leave out.
 
     `last_status` is what the latest run by due time ended with, and `attention` follows from it and the state, see
     `mailroom.executions.last_result`.
@@ -131,6 +134,7 @@ class Schedule(Table):
     sync_error: Mapped[str] = mapped_column(Text, default="")
     deployment_id: Mapped[str | None] = mapped_column(String(36))
     consecutive_failures: Mapped[int] = mapped_column(default=0)
+    is_sample: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
