@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, exists, literal, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action
@@ -30,6 +31,11 @@ _CHUNK = 500
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:
     """Return the condition of the schedules that the viewer may see: own and shared ones; an admin sees all."""
     return of_schedules(viewer)
+
+
+def gone() -> ColumnElement[bool]:
+    """Return the condition of the schedules that are deleted and whose deletion cannot be undone any more."""
+    return and_(Schedule.state == ScheduleState.DELETED, Schedule.delete_after.is_(None))
 
 
 async def find(session: AsyncSession, schedule_id: str, *, lock: bool = False) -> Schedule | None:
@@ -89,19 +95,22 @@ async def get(
     viewer: Viewer,
     doing: Action = Action.SCHEDULE_READ,
     lock: bool = False,
+    undoable_at: datetime | None = None,
 ) -> Schedule:
     """Return the schedule as users see it; `lock` keeps others from changing it until the transaction ends.
 
     Args:
         doing: what the viewer is about to do with it.
+        undoable_at: return also a deleted one, where its deletion can still be undone at this time.
 
     Raises:
         NotFound: it does not exist, was deleted, or the viewer may not see it.
         Forbidden: the viewer may see it and not do this.
     """
-    query = select(Schedule).where(
-        Schedule.id == schedule_id, Schedule.state != ScheduleState.DELETED, visible_to(viewer)
-    )
+    there = Schedule.state != ScheduleState.DELETED
+    if undoable_at is not None:
+        there = or_(there, Schedule.delete_after > undoable_at)
+    query = select(Schedule).where(Schedule.id == schedule_id, there, visible_to(viewer))
     if lock:
         await hold(session, Schedule, schedule_id)
         query = query.execution_options(populate_existing=True)
@@ -140,10 +149,8 @@ async def list_page(
 
 
 async def deployed(session: AsyncSession) -> dict[str, str]:
-    """Return the deployment's id of each schedule that is not deleted and has one."""
-    query = select(Schedule.id, Schedule.deployment_id).where(
-        Schedule.state != ScheduleState.DELETED, Schedule.deployment_id.is_not(None)
-    )
+    """Return the deployment's id of each schedule that is not gone and has one."""
+    query = select(Schedule.id, Schedule.deployment_id).where(~gone(), Schedule.deployment_id.is_not(None))
     return {schedule_id: str(deployment_id) for schedule_id, deployment_id in await session.execute(query)}
 
 
@@ -177,8 +184,8 @@ async def active_among(session: AsyncSession, ids: Sequence[str], *, viewer: Vie
 
 
 async def following(session: AsyncSession, after: str, limit: int) -> Sequence[Schedule]:
-    """Return the next schedules by id that are not deleted."""
-    query = select(Schedule).where(Schedule.state != ScheduleState.DELETED, Schedule.id > after)
+    """Return the next schedules by id that are not gone."""
+    query = select(Schedule).where(~gone(), Schedule.id > after)
     return (await session.scalars(query.order_by(Schedule.id).limit(limit))).all()
 
 

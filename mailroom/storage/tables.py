@@ -20,12 +20,14 @@ from mailroom.storage.model.access import Team
 from mailroom.storage.model.base import Json, Table, word_of
 from mailroom.storage.model.connections import Connection
 from mailroom.storage.model.idempotency import IdempotencyKey
+from mailroom.storage.model.notifications import Notification
 from mailroom.storage.model.schedule_lists import DUE
 
-__all__ = ["Connection", "IdempotencyKey", "Json", "Table"]
+__all__ = ["Connection", "IdempotencyKey", "Json", "Notification", "Table"]
 """Besides the classes below: whoever wants the metadata of all tables imports their base from here."""
 
 _CORRECTS = text("corrects IS NOT NULL")
+_UNDOABLE = text("delete_after IS NOT NULL")
 
 
 def _since_creation(context: DefaultExecutionContext) -> datetime:
@@ -97,6 +99,9 @@ class Schedule(Table):
 
     `last_status` is what the latest run by due time ended with, and `attention` follows from it and the state, see
     `mailroom.executions.last_result`.
+
+    Of a deleted one, `deleted_from` is the state that it had, and until `delete_after` the deletion can be undone; None
+    since then.
     """
 
     __tablename__ = "export_schedules"
@@ -110,6 +115,7 @@ class Schedule(Table):
         Index(None, "attention", "state", "user_id", "next_run"),
         Index("ix_export_schedules_attention", "attention", text(DUE), "id"),
         Index("ix_export_schedules_due", text(DUE), "id"),
+        Index(None, "delete_after", sqlite_where=_UNDOABLE, postgresql_where=_UNDOABLE),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     report_id: Mapped[str] = mapped_column(ForeignKey("reports.id"))
@@ -138,6 +144,8 @@ class Schedule(Table):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+    delete_after: Mapped[datetime | None]
+    deleted_from: Mapped[ScheduleState | None] = mapped_column(word_of(ScheduleState))
 
 
 class ScheduleKey(Table):
@@ -326,19 +334,3 @@ class AuditEvent(Table):
     detail: Mapped[Json]
     address: Mapped[str | None] = mapped_column(String(64))
     login: Mapped[str | None] = mapped_column(String(100))
-
-
-class Notification(Table):
-    """A notification that a user should see, such as a failure or a suspension."""
-
-    __tablename__ = "notifications"
-    __table_args__ = (Index(None, "user_id", "read_at", "at"),)
-    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
-    at: Mapped[datetime]
-    severity: Mapped[str] = mapped_column(String(20))
-    title: Mapped[str] = mapped_column(String(300))
-    body: Mapped[str] = mapped_column(Text)
-    schedule_id: Mapped[str | None] = mapped_column(String(36))
-    execution_id: Mapped[str | None] = mapped_column(String(36))
-    read_at: Mapped[datetime | None]

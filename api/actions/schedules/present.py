@@ -103,6 +103,7 @@ def _schedule(
         etag=etag(row),
         created_at=row.created_at,
         updated_at=row.updated_at,
+        delete_after=row.delete_after,
         links=links,
     )
 

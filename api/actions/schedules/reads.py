@@ -23,12 +23,11 @@ async def page(
 
 
 async def read(caller: Caller, schedule_id: str) -> ScheduleView:
-    """Return one schedule with its conflicts.
+    """Return one schedule with its conflicts; also a deleted one while its deletion can be undone.
 
     Raises:
         NotFound: there is none of that id.
     """
     async with caller.session() as session:
-        return await schedule_detail(
-            session, await stored.get(session, schedule_id, viewer=caller.viewer), caller.context
-        )
+        row = await stored.get(session, schedule_id, viewer=caller.viewer, undoable_at=caller.context.now)
+        return await schedule_detail(session, row, caller.context)

@@ -99,6 +99,9 @@ class ScheduleView(View):
     etag: str
     created_at: datetime
     updated_at: datetime
+    delete_after: datetime | None = Field(
+        description="Of a deleted schedule: until then, the deletion can be undone. Null for any other."
+    )
     links: dict[str, str]
 
 

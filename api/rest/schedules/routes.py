@@ -83,7 +83,7 @@ async def preview(
     "/{schedule_id}", response_model=ScheduleView, responses=documented(404), openapi_extra=may(Action.SCHEDULE_READ)
 )
 async def read(schedule_id: Id, caller: CallerDep) -> Response:
-    """Get one schedule."""
+    """Get one schedule. A deleted one is answered, with the state `deleted`, while its deletion can be undone."""
     return _answer(await reads.read(caller, schedule_id)).response()
 
 
@@ -114,9 +114,29 @@ async def patch(schedule_id: Id, body: PatchBody, caller: CallerDep, if_match: I
     "/{schedule_id}", status_code=204, responses=documented(404, 412), openapi_extra=may(Action.SCHEDULE_DELETE)
 )
 async def delete(schedule_id: Id, caller: CallerDep, if_match: IfMatch = None) -> Response:
-    """Delete a schedule. Its history is kept."""
+    """Delete a schedule: nothing is sent for it from now on, and lists leave it out. Its history is kept.
+
+    For some minutes (`delete_after` of the schedule, which is still answered until then) the deletion can be undone.
+    """
     await changes.delete(caller, schedule_id, if_match=if_match)
     return Response(status_code=204)
+
+
+@router.post(
+    "/{schedule_id}/undelete",
+    response_model=ScheduleView,
+    responses=documented(404, 409, 412),
+    openapi_extra=may(Action.SCHEDULE_DELETE),
+)
+async def undelete(schedule_id: Id, caller: CallerDep, once: OnceDep, if_match: IfMatch = None) -> Response:
+    """Undo the deletion of a schedule, which then has the state that it had.
+
+    An active one runs again from its next due time. One that may not run by now, such as when its report was deleted
+    meanwhile, comes back suspended. When the time to undo has passed, the answer is 404.
+    """
+    return await once.perform(
+        lambda remember: changes.undelete(caller, schedule_id, remember, if_match=if_match), _answer
+    )
 
 
 @router.post(

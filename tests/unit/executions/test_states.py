@@ -35,7 +35,6 @@ TABLES: list[tuple[Moves[Any, Any], type[StrEnum], type[StrEnum]]] = [
 @pytest.mark.parametrize(
     ("moves", "state"),
     [
-        (SCHEDULES, S.DELETED),
         (EXECUTIONS, E.SUCCESS),
         (EXECUTIONS, E.SKIPPED),
         (EXECUTIONS, E.MISSED),
@@ -44,6 +43,11 @@ TABLES: list[tuple[Moves[Any, Any], type[StrEnum], type[StrEnum]]] = [
 )
 def test_some_states_are_final(moves: Moves[Any, Any], state: StrEnum) -> None:
     assert moves.table[state] == {}
+
+
+def test_a_deleted_schedule_comes_back_by_an_undo_alone() -> None:
+    assert set(SCHEDULES.table[S.DELETED]) == {*S} - {S.DELETED}
+    assert {cause for causes in SCHEDULES.table[S.DELETED].values() for cause in causes} == {Cause.UNDELETE}
 
 
 @pytest.mark.parametrize("ended", [E.PARTIAL, E.FAILED, E.CANCELLED])

@@ -88,7 +88,7 @@ BODIES: dict[str, Any] = {
     "PUT /suppressions/{}": {"reason": "Another."},
 }
 WITHOUT = {
-    *(f"POST /schedules/{{}}/{verb}" for verb in ("pause", "resume", "run")),
+    *(f"POST /schedules/{{}}/{verb}" for verb in ("pause", "resume", "run", "undelete")),
     *(f"POST /executions/{{}}/{verb}" for verb in ("retry", "correct")),
     "POST /connections/{}/check",
     "POST /connections/{}/enable",
