@@ -19,9 +19,9 @@ from mailroom.storage.model import links, login  # noqa: F401  registers their t
 from mailroom.storage.model.access import Team
 from mailroom.storage.model.base import Json, Table, word_of
 from mailroom.storage.model.connections import Connection
-from mailroom.storage.model.idempotency import IdempotencyKey
+from mailroom.storage.model.limits import IdempotencyKey
 from mailroom.storage.model.notifications import Notification
-from mailroom.storage.model.schedule_lists import DUE
+from mailroom.storage.model.schedules.lists import DUE
 
 __all__ = ["Connection", "IdempotencyKey", "Json", "Notification", "Table"]
 """Besides the classes below: whoever wants the metadata of all tables imports their base from here."""

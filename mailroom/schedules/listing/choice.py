@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select
 from mailroom.executions.last_result import Attention
 from mailroom.recipients.repository import sends_to
 from mailroom.states import ScheduleState
-from mailroom.storage.model.schedule_lists import ScheduleDestination
+from mailroom.storage.model.schedules.lists import ScheduleDestination
 from mailroom.storage.tables import Schedule
 
 

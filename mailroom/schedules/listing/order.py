@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.errors import Invalid
 from mailroom.storage.database import Instant
-from mailroom.storage.model.schedule_lists import DUE
+from mailroom.storage.model.schedules.lists import DUE
 from mailroom.storage.paging import MAX_LIMIT, Page, decode_cursor, encode_cursor, page
 from mailroom.storage.tables import Schedule
 

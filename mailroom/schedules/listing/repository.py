@@ -17,7 +17,7 @@ from mailroom.executions.last_result import Attention
 from mailroom.schedules.listing.choice import Choice
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 from mailroom.storage.database import Instant
-from mailroom.storage.model.schedule_lists import ScheduleDestination
+from mailroom.storage.model.schedules.lists import ScheduleDestination
 from mailroom.storage.tables import Execution, Report, Schedule, User
 from prefect_mailroom.channels.base import Destination
 
