@@ -20,8 +20,10 @@ from mailroom.storage.model.access import Team
 from mailroom.storage.model.answers import IdempotencyKey
 from mailroom.storage.model.base import Json, Table, word_of
 from mailroom.storage.model.connections import Connection
+from mailroom.storage.model.notifications import Notification
+from mailroom.storage.model.schedules.lists import DUE
 
-__all__ = ["Connection", "IdempotencyKey", "Json", "Table"]
+__all__ = ["Connection", "IdempotencyKey", "Json", "Notification", "Table"]
 """Besides the classes below: whoever wants the metadata of all tables imports their base from here."""
 
 _CORRECTS = text("corrects IS NOT NULL")
@@ -97,6 +99,9 @@ class Schedule(Table):
     each change accounts first. `next_run` is the first due time after it; None while nothing is due. `is_sample` marks
     sample data, which accounts, statistics and alerts leave out.
 
+    `last_status` is what the latest run by due time ended with, and `attention` follows from it and the state, see
+    `mailroom.executions.last_result`.
+
     Of a deleted one, `deleted_from` is the state that it had, and until `delete_after` the deletion can be undone; None
     since then.
     """
@@ -108,6 +113,10 @@ class Schedule(Table):
         Index(None, "sync_state", "updated_at"),
         Index(None, "state", "next_run"),
         Index(None, "report_id"),
+        Index(None, "name", "id"),
+        Index(None, "attention", "state", "user_id", "next_run"),
+        Index("ix_export_schedules_attention", "attention", text(DUE), "id"),
+        Index("ix_export_schedules_due", text(DUE), "id"),
         Index(None, "delete_after", sqlite_where=_UNDOABLE, postgresql_where=_UNDOABLE),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
@@ -121,6 +130,10 @@ class Schedule(Table):
     state: Mapped[ScheduleState] = mapped_column(word_of(ScheduleState), default=ScheduleState.ACTIVE)
     is_active: Mapped[bool] = mapped_column(default=True)
     last_run: Mapped[datetime | None]
+    last_status: Mapped[ExecutionState | None] = mapped_column(word_of(ExecutionState))
+    last_due_at: Mapped[datetime | None]
+    last_execution_id: Mapped[str | None] = mapped_column(String(36))
+    attention: Mapped[int] = mapped_column(default=1)
     next_run: Mapped[datetime | None]
     accounted_until: Mapped[datetime] = mapped_column(default=_since_creation)
     generation: Mapped[int] = mapped_column(default=1)
@@ -327,19 +340,3 @@ class AuditEvent(Table):
     detail: Mapped[Json]
     address: Mapped[str | None] = mapped_column(String(64))
     login: Mapped[str | None] = mapped_column(String(100))
-
-
-class Notification(Table):
-    """A notification that a user should see, such as a failure or a suspension."""
-
-    __tablename__ = "notifications"
-    __table_args__ = (Index(None, "user_id", "read_at", "at"),)
-    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
-    at: Mapped[datetime]
-    severity: Mapped[str] = mapped_column(String(20))
-    title: Mapped[str] = mapped_column(String(300))
-    body: Mapped[str] = mapped_column(Text)
-    schedule_id: Mapped[str | None] = mapped_column(String(36))
-    execution_id: Mapped[str | None] = mapped_column(String(36))
-    read_at: Mapped[datetime | None]
