@@ -72,6 +72,11 @@ PartBody = Annotated[
         )
     ),
 ]
+ActivationBody = Annotated[
+    dict[str, Any],
+    DocumentedAs(Activation),
+    Body(openapi_examples=examples(active={}, paused={"paused": True})),
+]
 
 
 def _created(view: DraftView) -> Answer:
@@ -149,9 +154,7 @@ async def delete(draft_id: Id, caller: CallerDep) -> Response:
     responses=documented(400, 404, 409, 412, 422),
     openapi_extra=may(Action.DRAFT_ACTIVATE),
 )
-async def activate(
-    draft_id: Id, body: Annotated[dict[str, Any], DocumentedAs(Activation), Body()], caller: CallerDep
-) -> Response:
+async def activate(draft_id: Id, body: ActivationBody, caller: CallerDep) -> Response:
     """Let a draft become a schedule, or change the one that it is for. A repeated call answers with the same schedule.
 
     A draft that changes a schedule is refused with 412 if the schedule was changed since the draft began.
