@@ -31,6 +31,7 @@ from api.rest.connections import routes as connections
 from api.rest.deliveries import routes as deliveries
 from api.rest.distribution import preview as distribution_preview
 from api.rest.distribution import routes as distribution
+from api.rest.drafts import routes as drafts
 from api.rest.executions import routes as executions
 from api.rest.keys import routes as keys
 from api.rest.limits import routes as limits
@@ -38,6 +39,7 @@ from api.rest.load import routes as load
 from api.rest.notifications import routes as notifications
 from api.rest.recipients import routes as recipients
 from api.rest.reports import routes as reports
+from api.rest.schedule_templates import routes as schedule_templates
 from api.rest.schedules import bulk
 from api.rest.schedules import routes as schedules
 from api.rest.sessions import routes as sessions
@@ -50,15 +52,14 @@ from api.rest.unsubscribed import routes as unsubscribed
 from api.rest.users import login as users_login
 from api.rest.users import routes as users
 from api.services import Services
-from api.web.account import routes as account_page
-from api.web.links import downloads as download_pages
-from api.web.links import unsubscribe as unsubscribe_pages
-from api.web.login import routes as login_pages
+from api.web import errors as error_pages
+from api.web.routers import ROUTERS
 from deployments import trail_loops
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
 from mailroom import own_endpoints
 from mailroom.access.oidc.provider import Provider
+from mailroom.drafts import service as kept_drafts
 from mailroom.errors import Unavailable
 from mailroom.members import keys as user_keys
 from mailroom.members import web_sessions
@@ -105,6 +106,8 @@ PARTS = (
     recipients,
     suppressions,
     unsubscribed,
+    drafts,
+    schedule_templates,
 )
 
 
@@ -162,6 +165,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     store, provider = ArtifactStore(settings.artifacts_dir), Provider(settings)
     app.state.services = Services(settings, ours, reconciler, store, loops, provider)
     problems.install(app)
+    error_pages.install(app)
     refusals.install(app)
     docs.complete_openapi(app)
     # The last one added is the outermost.
@@ -180,10 +184,8 @@ def _routes() -> list[BaseRoute]:
     every = APIRouter()
     every.include_router(health.router)
     every.include_router(docs.router)
-    every.include_router(login_pages.router)
-    every.include_router(account_page.router)
-    every.include_router(download_pages.router)
-    every.include_router(unsubscribe_pages.router)
+    for router in ROUTERS:
+        every.include_router(router, dependencies=[Depends(plain_query)])
     for part in PARTS:
         every.include_router(part.router, prefix="/api/v1", dependencies=[Depends(plain_query)])
     return every.routes
@@ -236,5 +238,6 @@ def _reminders(database: Database, settings: Settings) -> WatchedLoop:
         now = datetime.now(UTC)
         await user_keys.remind(database, settings, now=now)
         await web_sessions.forget(database, now=now)
+        await kept_drafts.forget(database, settings, now=now)
 
     return WatchedLoop("key reminders", look, every=user_keys.EVERY_SECONDS, late_after=user_keys.LATE_AFTER_SECONDS)
