@@ -22,6 +22,7 @@ from mailroom.settings import Settings
 from mailroom.states import ExecutionKind, ScheduleState
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import Artifact, Delivery, Execution, Rendering, Schedule, User
+from mailroom.timing.model import Immediate
 from prefect_mailroom.channels.base import Destination, InlineImage, Parcel, ParcelFile
 
 SAMPLE = "preview"
@@ -78,7 +79,7 @@ def sample_parcel(
         execution=execution,
         schedule=schedule,
         # Nothing of a parcel comes from the spec: the plan has all that is fixed.
-        spec=ScheduleSpec.model_construct(),
+        spec=_spec(sample),
         plan=_plan(sample),
         report=RenderedReport((rendering,)),
         files=files,
@@ -86,6 +87,13 @@ def sample_parcel(
         links=_links(settings, now, is_test=is_test),
     )
     return parcel(shipment, delivery, 1, owner=owner_fact(sample.owner))
+
+
+def _spec(sample: Sample) -> ScheduleSpec:
+    timing = Immediate(frequency="immediate", timezone=sample.timezone)
+    return ScheduleSpec.model_construct(
+        name=sample.name, report_id=sample.definition.id, timing=timing, formats=[], destinations=[]
+    )
 
 
 def _plan(sample: Sample) -> Plan:

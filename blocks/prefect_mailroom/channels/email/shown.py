@@ -6,7 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from email import message_from_bytes
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.policy import default
 
 from prefect_mailroom.channels.shown import Shown, ShownFile
@@ -46,7 +46,7 @@ def _addresses(mail: EmailMessage, header: str) -> tuple[str, ...]:
     return tuple(str(address.addr_spec) for address in found.addresses) if found else ()
 
 
-def _content(part: EmailMessage | None) -> str:
+def _content(part: MIMEPart | None) -> str:
     return str(part.get_content()) if part is not None else ""
 
 
