@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, false, or_, select, true, update
@@ -15,7 +15,9 @@ from mailroom.access.reach import connection_names
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.storage.inserting import insert_into
+from mailroom.storage.locks import before_reading
 from mailroom.storage.tables import Connection
+from mailroom.versions import etag_of
 
 MESSAGE = 1000
 """So many characters of what a check said are kept."""
@@ -50,8 +52,25 @@ async def every(session: AsyncSession, *, viewer: Viewer) -> Sequence[Connection
     return (await session.scalars(select(Connection).where(visible_to(viewer)).order_by(Connection.name))).all()
 
 
-async def get(session: AsyncSession, name: str, *, viewer: Viewer, doing: Action = Action.CONNECTION_USE) -> Connection:
-    """Return the connection.
+def etag_at(changed_at: datetime) -> str:
+    """Return the version of a connection that was changed at this moment as an ETag. Pure."""
+    return etag_of(f"{changed_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}")
+
+
+def etag(row: Connection) -> str:
+    """Return the version of a connection as an ETag: another one whenever its settings were sent again."""
+    return etag_at(row.updated_at)
+
+
+async def get(
+    session: AsyncSession,
+    name: str,
+    *,
+    viewer: Viewer,
+    doing: Action = Action.CONNECTION_USE,
+    lock: bool = False,
+) -> Connection:
+    """Return the connection; `lock` keeps others from changing it until the transaction ends.
 
     Args:
         doing: what the viewer is about to do with it.
@@ -61,6 +80,9 @@ async def get(session: AsyncSession, name: str, *, viewer: Viewer, doing: Action
         Forbidden: the viewer may use it and not do this.
     """
     query = select(Connection).where(Connection.name == name, visible_to(viewer))
+    if lock:
+        await before_reading(session)
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()
     if found is None:
         raise _missing(name)

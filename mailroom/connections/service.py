@@ -32,6 +32,7 @@ from mailroom.errors import Conflict
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Connection
+from mailroom.versions import check_etag
 from prefect_mailroom.errors import ConfigurationError
 
 _BEING_MADE = timedelta(minutes=1)
@@ -100,7 +101,9 @@ async def create(session: AsyncSession, wanted: NewConnection, context: Context)
     return row
 
 
-async def replace(database: Database, name: str, wanted: ConnectionSettings, context: Context) -> Connection:
+async def replace(
+    database: Database, name: str, wanted: ConnectionSettings, context: Context, *, if_match: str | None = None
+) -> Connection:
     """Store new settings, all of them. A secret that is sent as `{"secret": true}` stays, see `kept_secrets`.
 
     The row is marked as changed before its block is. So a creation under way that fails meanwhile leaves it alone, and
@@ -111,11 +114,16 @@ async def replace(database: Database, name: str, wanted: ConnectionSettings, con
     Raises:
         NotFound, Unavailable.
         Invalid: the settings are wrong, or a stored secret is not kept.
-        Conflict: another kind; or Prefect has a block of the name of a connection that was never made.
+        Conflict: another kind; Prefect has a block of the name of a connection that was never made; or `if_match` is
+            stale.
     """
 
     async def mark(session: AsyncSession) -> None:
-        await connection_repository.get(session, name, viewer=context.viewer, doing=Action.CONNECTION_CHANGE)
+        row = await connection_repository.get(
+            session, name, viewer=context.viewer, doing=Action.CONNECTION_CHANGE, lock=True
+        )
+        # Asked again: somebody may have changed it while Prefect was waited for.
+        check_etag(connection_repository.etag(row), if_match, noun="connection")
         await connection_repository.mark_changing(session, name, now=context.now)
 
     async def finish(change: Change, changes: dict[str, Any], session: AsyncSession) -> Connection:
@@ -129,6 +137,7 @@ async def replace(database: Database, name: str, wanted: ConnectionSettings, con
 
     async def look(session: AsyncSession) -> Connection:
         row = await connection_repository.get(session, name, viewer=context.viewer)
+        check_etag(connection_repository.etag(row), if_match, noun="connection")
         if wanted.kind != row.kind:
             message = f"The connection is of kind {row.kind}, which cannot be changed to {wanted.kind}."
             raise Conflict(message, remedy="Create a new connection, and use it where this one is used.")
@@ -190,14 +199,16 @@ async def _audited(database: Database, name: str, context: Context) -> dict[str,
         return {}
 
 
-async def delete(session: AsyncSession, name: str, context: Context) -> None:
+async def delete(session: AsyncSession, name: str, context: Context, *, if_match: str | None = None) -> None:
     """Remove the row and the block.
 
     Raises:
         NotFound, Unavailable.
-        Conflict: schedules or reports use it; `faults` names them. Or it is being made at this moment.
+        Conflict: schedules or reports use it; `faults` names them. Or it is being made at this moment, or
+            `if_match` is stale.
     """
     row = await connection_repository.get(session, name, viewer=context.viewer, doing=Action.CONNECTION_DELETE)
+    check_etag(connection_repository.etag(row), if_match, noun="connection")
     if not row.is_made and context.now - row.updated_at < _BEING_MADE:
         # The block may appear right after we would have looked for it, and nobody would remove it.
         raise Conflict(f"The connection '{name}' is being made at this moment.", remedy="Try again in a minute.")

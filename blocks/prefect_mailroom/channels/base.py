@@ -318,6 +318,18 @@ class Channel(Block):
         except Exception as error:
             raise OutcomeUnknown(f"Delivery by {self.kind} failed unexpectedly: {type(error).__name__}.") from error
 
+    @classmethod
+    def sends_as(cls, settings: Mapping[str, Any]) -> str:
+        """Return as whom a connection with these settings sends, which readers or the far side see. Pure.
+
+        By default the user at the host, where there are such settings.
+
+        Args:
+            settings: as they are stored, with no secret in them that could be read.
+        """
+        user, host = settings.get("username"), settings.get("host")
+        return f"{user}@{host}" if user and host else ""
+
     async def screen(self) -> None:
         """Refuse a connection whose host may never be reached, before it is stored; see `outbound.Screened`.
 
