@@ -81,10 +81,10 @@ async def users_of(session: AsyncSession, calendar_id: str) -> Sequence[Schedule
     return (await session.scalars(_users(calendar_id))).all()
 
 
-async def counts(session: AsyncSession) -> dict[str, int]:
+async def counts(session: AsyncSession, *, viewer: Viewer) -> dict[str, int]:
     """Return how many schedules (not deleted) are on each calendar that is used, by one query."""
     named = Schedule.schedule_config["calendar"].as_string()
-    query = select(named, func.count()).where(Schedule.state != ScheduleState.DELETED, named.is_not(None))
+    query = select(named, func.count()).where(Schedule.state != ScheduleState.DELETED, visible_to(viewer))
     return {row[0]: row[1] for row in await session.execute(query.group_by(named)) if row[0] is not None}
 
 

@@ -11,8 +11,9 @@ from mailroom.calendars import repository as calendars
 from mailroom.calendars.spec import CalendarDefinition
 from mailroom.calendars.spec import countries as known_countries
 from mailroom.context import Context
-from mailroom.schedules import calendar_changes, calendar_effect
+from mailroom.schedules import calendar_changes
 from mailroom.schedules.calendar_changes import CalendarSettings, NewCalendar
+from mailroom.schedules.calendar_effect import effect as calendar_effect
 from mailroom.storage.tables import Calendar
 
 
@@ -20,7 +21,7 @@ async def every(caller: Caller, *, with_uses: bool = False) -> PageView[Calendar
     """Return every calendar by title, without its days; with how many schedules are on each, if that is wanted."""
     async with caller.session() as session:
         rows = await calendars.every(session, viewer=caller.viewer)
-        counts = await calendars.counts(session) if with_uses else None
+        counts = await calendars.counts(session, viewer=caller.viewer) if with_uses else None
     views = [_view(row) for row in rows]
     if counts is not None:
         views = [view.model_copy(update={"used_by": counts.get(view.id, 0)}) for view in views]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import islice
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,17 +15,14 @@ from mailroom.calendars.spec import CalendarDefinition
 from mailroom.context import Context
 from mailroom.schedules import repository as schedules
 from mailroom.schedules.calendar_changes import CalendarSettings, etag
+from mailroom.schedules.calendar_effect.difference import first_difference
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import Schedule
-from mailroom.timing import TIMING, BusinessCalendar, occurrences
-from mailroom.timing.model import Timing
+from mailroom.timing import TIMING, BusinessCalendar
 from mailroom.versions import check_etag
 
 MOST_LOOKED_AT = 300
 """So many schedules are worked out; a calendar with more of them says how many were not."""
-_AHEAD = timedelta(days=366)
-_MOST_DUE = 400
-"""Due times of one schedule that are compared: a year of working days, or two weeks of one that runs each hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,33 +98,3 @@ def _all_moved(
         if pair := first_difference(timing, before, after, now=now):
             found.append(Moved(row.id, row.name, timing.timezone, *pair))
     return found
-
-
-def first_difference(
-    timing: Timing, before: BusinessCalendar, after: BusinessCalendar, *, now: datetime
-) -> tuple[datetime | None, datetime | None] | None:
-    """Return the first due time that two calendars place differently, by the one and by the other. Pure.
-
-    None where they agree for a year, or for as many due times as are compared.
-    """
-    until = now + _AHEAD
-    old, new = _due(timing, before, now, until), _due(timing, after, now, until)
-    if len(old) == _MOST_DUE or len(new) == _MOST_DUE:
-        # One list may only be longer because it got as far with as many.
-        last = min((times[-1] for times in (old, new) if len(times) == _MOST_DUE), default=until)
-        old, new = [at for at in old if at <= last], [at for at in new if at <= last]
-    gone, come = sorted(set(old) - set(new)), sorted(set(new) - set(old))
-    if not gone and not come:
-        return None
-    if not gone or not come:
-        return (gone[0] if gone else None), (come[0] if come else None)
-    # What falls away and what is new belong together where no other due time lies between them.
-    first, other = sorted((gone[0], come[0]))
-    between = [at for at in old if first < at < other and at in set(new)]
-    if between:
-        return (gone[0], None) if gone[0] == first else (None, come[0])
-    return gone[0], come[0]
-
-
-def _due(timing: Timing, business: BusinessCalendar, now: datetime, until: datetime) -> list[datetime]:
-    return list(islice(occurrences(timing, now, business, until=until), _MOST_DUE))
