@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, false, or_, select, true, update
@@ -17,7 +17,6 @@ from mailroom.errors import NotFound
 from mailroom.storage.inserting import insert_into
 from mailroom.storage.locks import before_reading
 from mailroom.storage.tables import Connection
-from mailroom.versions import etag_of
 
 MESSAGE = 1000
 """So many characters of what a check said are kept."""
@@ -50,16 +49,6 @@ def visible_to(viewer: Viewer) -> ColumnElement[bool]:
 async def every(session: AsyncSession, *, viewer: Viewer) -> Sequence[Connection]:
     """Return every connection, ordered by name."""
     return (await session.scalars(select(Connection).where(visible_to(viewer)).order_by(Connection.name))).all()
-
-
-def etag_at(changed_at: datetime) -> str:
-    """Return the version of a connection that was changed at this moment as an ETag. Pure."""
-    return etag_of(f"{changed_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}")
-
-
-def etag(row: Connection) -> str:
-    """Return the version of a connection as an ETag: another one whenever its settings were sent again."""
-    return etag_at(row.updated_at)
 
 
 async def get(

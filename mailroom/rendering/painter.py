@@ -41,12 +41,9 @@ class Painter:
         async with self._turn:
             try:
                 await make()
-            except Retryable as error:
-                _LOG.info("A picture of a report is not painted now: %s", error)
-                self._waits[version] = True
             except MailroomError as error:
-                _LOG.info("A report has no picture: %s", error)
-                self._failed[version] = True
+                _LOG.info("A picture of a report is not painted: %s", error)
+                (self._waits if isinstance(error, Retryable) else self._failed)[version] = True
             except Exception:  # A picture is decoration: what nobody expected is told in the log, and stops nothing.
                 _LOG.exception("A picture of a report could not be painted.")
                 self._failed[version] = True

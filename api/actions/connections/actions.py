@@ -152,7 +152,7 @@ async def enable(caller: Caller, name: str) -> ConnectionView:
 
 def _view(row: Connection) -> ConnectionView:
     shown = {name: getattr(row, name) for name in ConnectionView.model_fields if hasattr(row, name)}
-    return ConnectionView(**shown, etag=connection_repository.etag(row))
+    return ConnectionView(**shown, etag=connections.etag(row))
 
 
 async def _with_breakers(session: AsyncSession, views: list[ConnectionView], context: Context) -> list[ConnectionView]:

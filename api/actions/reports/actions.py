@@ -18,6 +18,7 @@ from mailroom.access.viewer import SYSTEM
 from mailroom.audit import repository as audit
 from mailroom.audit.delivery_events import CredentialUsed, ReportPreviewed
 from mailroom.audit.events import IdentitySent, ReportCreated, ReportUpdated
+from mailroom.audit.repository import AuditFilter
 from mailroom.connections import repository as connection_repository
 from mailroom.limits import service as limits
 from mailroom.limits.decide import limits_for
@@ -30,7 +31,6 @@ from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules.report_change import save
 from mailroom.schedules.report_change.broken import Broken
 from mailroom.storage.tables import Connection, Report
-
 
 _MOST_VERSIONS = 50
 
@@ -65,7 +65,7 @@ async def versions(caller: Caller, report_id: str) -> PageView[ReportVersion]:
         # Whoever may read a report may know who has changed it, though not read the trail itself.
         saved = []
         for event in (ReportUpdated, ReportCreated):
-            wanted = audit.AuditFilter(entity_type=event.entity_type, entity_id=row.id, action=event.action)
+            wanted = AuditFilter(entity_type=event.entity_type, entity_id=row.id, action=event.action)
             saved += (await audit.list_page(session, viewer=SYSTEM, wanted=wanted, limit=_MOST_VERSIONS)).items
     return PageView(
         items=[
@@ -176,9 +176,7 @@ async def preview(caller: Caller, report_id: str, parameters: dict[str, Any]) ->
 
 
 def _view(row: Report, warnings: list[str] | None = None, *, owner: str | None = None) -> ReportView:
-    return ReportView(
-        **_summary(row, owner), definition=row.definition, owner_id=row.owner_id, warnings=warnings or []
-    )
+    return ReportView(**_summary(row, owner), definition=row.definition, owner_id=row.owner_id, warnings=warnings or [])
 
 
 def _summary(row: Report, owner: str | None) -> dict[str, Any]:

@@ -20,11 +20,9 @@ class ReportSummary(View):
     formats: list[str] = Field(default_factory=list, description="The formats that it can be sent in.")
     owner: str = Field(
         default="",
-        description="Who answers for it: as its definition says, else who has defined it; empty for the installation's.",
+        description="Who answers for it, as its definition says; else who has defined it.",
     )
-    used_by: int | None = Field(
-        default=None, description="How many schedules use it; null where nobody asked for it."
-    )
+    used_by: int | None = Field(default=None, description="How many schedules use it; null where nobody asked for it.")
     version: str
     created_at: datetime
     updated_at: datetime

@@ -320,13 +320,7 @@ class Channel(Block):
 
     @classmethod
     def sends_as(cls, settings: Mapping[str, Any]) -> str:
-        """Return as whom a connection with these settings sends, which readers or the far side see. Pure.
-
-        By default the user at the host, where there are such settings.
-
-        Args:
-            settings: as they are stored, with no secret in them that could be read.
-        """
+        """Return as whom a connection with these settings sends, without a secret; by default the user at the host."""
         user, host = settings.get("username"), settings.get("host")
         return f"{user}@{host}" if user and host else ""
 
