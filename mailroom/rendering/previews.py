@@ -50,7 +50,7 @@ async def preview_html(
     """
     due_at = datetime.now(UTC).replace(second=0, microsecond=0)
     values = resolve_parameters(definition.parameters, parameters, due_at, timezone)
-    if _passes_files_on(definition):
+    if passes_files_on(definition):
         message = f"The report '{definition.id}' passes files on unchanged, so it has no preview."
         raise ConfigurationError(message, remedy="Send yourself a test of a schedule instead.")
     block = await connections.load(source, settings)
@@ -73,7 +73,7 @@ async def preview_html(
         return await asyncio.to_thread(result.files[0].path.read_bytes)
 
 
-def _passes_files_on(definition: ReportDefinition) -> bool:
+def passes_files_on(definition: ReportDefinition) -> bool:
     """Tell whether the report sends files as they come, with no rows to show."""
     match definition.source:
         case ShellSource():
