@@ -135,7 +135,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     ]
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await _look_whether_restored(ours, settings)
         _tune_interpreter()
         works = [asyncio.create_task(loop.run(), name=loop.health.name) for loop in loops]
@@ -145,6 +145,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             for work in works:
                 work.cancel()
             await asyncio.gather(*works, return_exceptions=True)
+            await app.state.services.painter.close()
             await reconciler.close()
             await counting.close()
             if database is None:

@@ -10,6 +10,7 @@ from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
 from mailroom.access.oidc.provider import Provider
 from mailroom.members.passwords import Passwords
+from mailroom.rendering.painter import Painter
 from mailroom.settings import Settings
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database
@@ -18,7 +19,8 @@ from mailroom.storage.database import Database
 @dataclass(frozen=True)
 class Services:
     """The services of a process, made by `create_app`. `loops` work in its background; `previews` limits how many
-    previews are rendered at once; `provider` is the identity provider, `passwords` computes their hashes."""
+    previews are rendered at once; `provider` is the identity provider, `passwords` computes their hashes; `painter`
+    makes the pictures of reports."""
 
     settings: Settings
     database: Database
@@ -27,4 +29,5 @@ class Services:
     loops: Sequence[WatchedLoop]
     provider: Provider
     passwords: Passwords = field(default_factory=Passwords)
+    painter: Painter = field(default_factory=Painter)
     previews: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))

@@ -13,6 +13,7 @@ from mailroom.access.permissions import Action
 from mailroom.context import Context
 from mailroom.drafts import repository as stored
 from mailroom.drafts.spec import Part, Saved, body_of, read_part, saved_parts, split
+from mailroom.drafts.unsaved import forget_part
 from mailroom.errors import Conflict, Fault, Invalid
 from mailroom.schedules import repository as schedule_repository
 from mailroom.schedules import service as schedules
@@ -132,7 +133,7 @@ async def put(
     new = read_part(part, value)
     before = saved_parts(row.parts).get(part)
     if before is not None and dict(before.value) == new:
-        _forget_unsaved(row, part)
+        forget_part(row, part)
         return row
     if before is not None and version is not None and before.version > version:
         raise PartOvertaken(part, before, row.version)
@@ -140,13 +141,8 @@ async def put(
     saved = Saved(new, row.version, context.now, context.actor.email)
     row.parts = {**row.parts, part: saved.as_json()}
     row.updated_at = context.now
-    _forget_unsaved(row, part)
+    forget_part(row, part)
     return row
-
-
-def _forget_unsaved(row: ScheduleDraft, part: Part) -> None:
-    if row.unsaved and part in row.unsaved:
-        row.unsaved = {name: form for name, form in row.unsaved.items() if name != part} or None
 
 
 def _refuse_activated(row: ScheduleDraft) -> None:

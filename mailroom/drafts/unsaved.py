@@ -16,6 +16,8 @@ from mailroom.access import secrets_kept
 from mailroom.access.permissions import Action, Relation
 from mailroom.access.sessions import repository as sessions
 from mailroom.access.viewer import viewer_of
+from mailroom.context import Context
+from mailroom.drafts import repository as drafts
 from mailroom.drafts.spec import Part
 from mailroom.storage.model.drafts import ScheduleDraft
 
@@ -63,3 +65,19 @@ def kept_for(row: ScheduleDraft, part: Part) -> UnsavedForm | None:
     if form is None:
         return None
     return UnsavedForm([(name, value) for name, value in form["pairs"]], datetime.fromisoformat(form["at"]))
+
+
+async def drop(session: AsyncSession, draft_id: str, part: Part, context: Context) -> None:
+    """Forget the form that was kept for a part of a draft.
+
+    Raises:
+        NotFound, Forbidden.
+    """
+    row = await drafts.get(session, draft_id, viewer=context.viewer, doing=Action.DRAFT_CHANGE, lock=True)
+    forget_part(row, part)
+
+
+def forget_part(row: ScheduleDraft, part: Part) -> None:
+    """Forget the form that was kept for a part, since the part is saved now or nobody wants it."""
+    if row.unsaved and part in row.unsaved:
+        row.unsaved = {name: form for name, form in row.unsaved.items() if name != part} or None

@@ -88,7 +88,7 @@ async def rendered(
         ConfigurationError: the report's source has nothing to show before it is run.
         RenderFailed, SourceUnavailable, SourceRefused, Unavailable: it could not be rendered.
     """
-    if _passes_files_on(definition):
+    if passes_files_on(definition):
         message = f"The report '{definition.id}' passes files on unchanged, so it has no preview."
         raise ConfigurationError(message, remedy="Send yourself a test of a schedule instead.")
     block = await connections.load(source, settings)
@@ -110,7 +110,7 @@ async def rendered(
         yield await client.render(job, settings=settings, group=reader.group, urgent=True)
 
 
-def _passes_files_on(definition: ReportDefinition) -> bool:
+def passes_files_on(definition: ReportDefinition) -> bool:
     """Tell whether the report sends files as they come, with no rows to show."""
     match definition.source:
         case ShellSource():

@@ -19,6 +19,7 @@ from mailroom.drafts import repository as stored
 from mailroom.drafts import service as drafts
 from mailroom.drafts.checks import faults_of
 from mailroom.drafts.spec import Part, body_of, missing, part_of, saved_parts, split
+from mailroom.drafts import unsaved as unsaved_forms
 from mailroom.drafts.unsaved import UnsavedForm, kept_for
 from mailroom.schedule_templates import repository as templates
 from mailroom.schedule_templates.builtin import BUILTIN
@@ -121,6 +122,15 @@ async def put(
         return await _view(session, row, caller.context)
 
     return await caller.transact(change)
+
+
+async def drop_unsaved(caller: Caller, draft_id: str, part: Part) -> None:
+    """Forget what came for a part with an expired session.
+
+    Raises:
+        NotFound, Forbidden.
+    """
+    await caller.transact(lambda session: unsaved_forms.drop(session, draft_id, part, caller.context))
 
 
 async def rebase(caller: Caller, draft_id: str) -> DraftView:

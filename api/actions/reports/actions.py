@@ -10,14 +10,15 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.actions.caller import Caller, Remember, forget
-from api.actions.reports.views import ReportSummary, ReportView
+from api.actions.reports.views import ReportSummary, ReportVersion, ReportView
 from api.actions.view import PageView
 from mailroom.access import identity as identities
 from mailroom.access.permissions import Action
 from mailroom.access.viewer import SYSTEM
 from mailroom.audit import repository as audit
 from mailroom.audit.delivery_events import CredentialUsed, ReportPreviewed
-from mailroom.audit.events import IdentitySent
+from mailroom.audit.events import IdentitySent, ReportCreated, ReportUpdated
+from mailroom.audit.repository import AuditFilter
 from mailroom.connections import repository as connection_repository
 from mailroom.limits import service as limits
 from mailroom.limits.decide import limits_for
@@ -32,12 +33,14 @@ from mailroom.schedules.report_change import save
 from mailroom.schedules.report_change.broken import Broken
 from mailroom.storage.tables import Connection, Report
 
+_MOST_VERSIONS = 50
 
-async def every(caller: Caller) -> PageView[ReportSummary]:
-    """Return every report by title, without definitions."""
+
+async def every(caller: Caller, *, search: str | None = None) -> PageView[ReportSummary]:
+    """Return every report by title, or those that have the search in title, id or description, without definitions."""
     async with caller.session() as session:
-        rows = await report_repository.every(session, viewer=caller.viewer)
-    return PageView(items=[ReportSummary.model_validate(row) for row in rows])
+        rows = await report_repository.catalog(session, viewer=caller.viewer, search=search)
+    return PageView(items=[ReportSummary(**_summary(row.report, row.owner), used_by=row.used_by) for row in rows])
 
 
 async def read(caller: Caller, report_id: str) -> ReportView:
@@ -47,7 +50,36 @@ async def read(caller: Caller, report_id: str) -> ReportView:
         NotFound: there is none of that id.
     """
     async with caller.session() as session:
-        return _view(await report_repository.get(session, report_id, viewer=caller.viewer))
+        row = await report_repository.get(session, report_id, viewer=caller.viewer)
+        (listed,) = await report_repository.catalog(session, viewer=caller.viewer, report_id=row.id)
+        return _view(row, owner=listed.owner).model_copy(update={"used_by": listed.used_by})
+
+
+async def versions(caller: Caller, report_id: str) -> PageView[ReportVersion]:
+    """Return the last versions of a report, the present one first.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    async with caller.session() as session:
+        row = await report_repository.get(session, report_id, viewer=caller.viewer)
+        # Whoever may read a report may know who has changed it, though not read the trail itself.
+        saved = []
+        for event in (ReportUpdated, ReportCreated):
+            wanted = AuditFilter(entity_type=event.entity_type, entity_id=row.id, action=event.action)
+            saved += (await audit.list_page(session, viewer=SYSTEM, wanted=wanted, limit=_MOST_VERSIONS)).items
+    return PageView(
+        items=[
+            ReportVersion(
+                version=one.detail["version"],
+                at=one.at,
+                by=one.on_behalf_of or one.actor,
+                first=one.action == ReportCreated.action,
+                changed=sorted(one.detail["changes"]) if one.action == ReportUpdated.action else [],
+            )
+            for one in sorted(saved, key=lambda one: one.at, reverse=True)
+        ]
+    )
 
 
 async def create(caller: Caller, definition: ReportDefinition, remember: Remember[ReportView] = forget) -> ReportView:
@@ -149,6 +181,18 @@ async def begin_preview(
     return definition, source, Reader(limits_for(context.user, context.settings), context.user.id, identity)
 
 
-def _view(row: Report, warnings: list[str] | None = None) -> ReportView:
-    view = ReportView.model_validate(row)
-    return view.model_copy(update={"warnings": warnings or []})
+def _view(row: Report, warnings: list[str] | None = None, *, owner: str | None = None) -> ReportView:
+    return ReportView(**_summary(row, owner), definition=row.definition, owner_id=row.owner_id, warnings=warnings or [])
+
+
+def _summary(row: Report, owner: str | None) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "title": row.title,
+        "description": row.definition.get("description", ""),
+        "formats": row.definition.get("formats", []),
+        "owner": row.definition.get("owner") or owner or "",
+        "version": row.version,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }

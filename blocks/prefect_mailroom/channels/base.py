@@ -319,6 +319,12 @@ class Channel(Block):
         except Exception as error:
             raise OutcomeUnknown(f"Delivery by {self.kind} failed unexpectedly: {type(error).__name__}.") from error
 
+    @classmethod
+    def sends_as(cls, settings: Mapping[str, Any]) -> str:
+        """Return as whom a connection with these settings sends, without a secret; by default the user at the host."""
+        user, host = settings.get("username"), settings.get("host")
+        return f"{user}@{host}" if user and host else ""
+
     async def screen(self) -> None:
         """Refuse a connection whose host may never be reached, before it is stored; see `outbound.Screened`.
 

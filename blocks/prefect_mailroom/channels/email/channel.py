@@ -7,8 +7,9 @@ connection that breaks there is `OutcomeUnknown`, and the next attempt carries t
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from email.headerregistry import Address
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from prefect_email import EmailServerCredentials
 from prefect_email.credentials import SMTPServer, SMTPType
@@ -114,6 +115,12 @@ class EmailChannel(Channel):
                 "accepted"
             )
         return self
+
+    @classmethod
+    def sends_as(cls, settings: Mapping[str, Any]) -> str:
+        """Return the sender of its mails."""
+        address, name = settings.get("from_address") or "", settings.get("from_name")
+        return f"{name} <{address}>" if name and address else str(address)
 
     async def transfer(self, parcel: Parcel) -> Receipt:
         """Send the parcel through the first server that takes it."""
