@@ -9,6 +9,8 @@ from api.web.account import routes as account
 from api.web.assets import serving as assets
 from api.web.links import downloads, unsubscribe
 from api.web.login import routes as login
+from api.web.wizard.destinations import routes as destinations
+from api.web.wizard.parameters import routes as parameters
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
@@ -17,4 +19,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     account.router,
     downloads.router,
     unsubscribe.router,
+    parameters.router,
+    destinations.router,
 )
