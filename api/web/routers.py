@@ -9,12 +9,17 @@ from api.web.account import routes as account
 from api.web.assets import serving as assets
 from api.web.links import downloads, unsubscribe
 from api.web.login import routes as login
+from api.web.wizard import routes as wizard
+from api.web.wizard.steps import frequency, report
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
     closing.router,
     login.router,
     account.router,
+    wizard.router,  # Before the page of a schedule: "new" is no schedule's id.
+    report.router,
+    frequency.router,
     downloads.router,
     unsubscribe.router,
 )

@@ -17,9 +17,9 @@ from api.actions.view import PageView
 from mailroom.context import Context
 from mailroom.drafts import repository as stored
 from mailroom.drafts import service as drafts
+from mailroom.drafts import unsaved as unsaved_forms
 from mailroom.drafts.checks import faults_of
 from mailroom.drafts.spec import Part, body_of, missing, part_of, saved_parts, split
-from mailroom.drafts import unsaved as unsaved_forms
 from mailroom.drafts.unsaved import UnsavedForm, kept_for
 from mailroom.schedule_templates import repository as templates
 from mailroom.schedule_templates.builtin import BUILTIN
@@ -210,4 +210,4 @@ async def _view(session: AsyncSession, row: ScheduleDraft, context: Context) -> 
         schedule_etag=row.etag,
         etag=drafts.etag(row),
         links={"self": here, "activate": f"{here}/activate"},
-    )
+    ).remember(found)

@@ -87,5 +87,3 @@ def _mine(form: Form) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Invalid.at("mine", "The form is not complete.", "Go back, and send it again.")
     return found
-
-

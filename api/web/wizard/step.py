@@ -31,9 +31,7 @@ REPORT = Step("report", Part.REPORT, "Which report?", "Report")
 FREQUENCY = Step("frequency", Part.TIMING, "When should it be sent?", "Frequency")
 PARAMETERS = Step("parameters", Part.PARAMETERS, "Which data?", "Data", (Part.REPORT,))
 DESTINATIONS = Step("destinations", Part.DESTINATIONS, "Who gets it?", "Recipients", (Part.REPORT,))
-REVIEW = Step(
-    "review", Part.NAME, "Check and activate", "Check", (Part.REPORT, Part.TIMING, Part.DESTINATIONS)
-)
+REVIEW = Step("review", Part.NAME, "Check and activate", "Check", (Part.REPORT, Part.TIMING, Part.DESTINATIONS))
 STEPS: Sequence[Step] = (REPORT, FREQUENCY, PARAMETERS, DESTINATIONS, REVIEW)
 
 
