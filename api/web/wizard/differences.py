@@ -48,11 +48,7 @@ _ABSENT = object()
 
 def differences(part: Part, mine: Mapping[str, Any], saved: Mapping[str, Any]) -> list[Path]:
     """Return the places in which two versions of a part differ and between which a person can choose."""
-    found: list[Path] = []
-    for path in dict.fromkeys([*_units(part, mine, saved)]):
-        if at(mine, path) != at(saved, path):
-            found.append(path)
-    return found
+    return [path for path in dict.fromkeys(_units(part, mine, saved)) if at(mine, path) != at(saved, path)]
 
 
 def _units(part: Part, mine: Mapping[str, Any], saved: Mapping[str, Any]) -> Iterable[Path]:

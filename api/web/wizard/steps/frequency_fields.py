@@ -117,7 +117,7 @@ def _kind(kind: str, timing: Mapping[str, Any], errors: Errors) -> Kind:
     chosen = timing.get("frequency") == kind
     given = {**DEFAULTS[kind], **timing} if chosen else dict(DEFAULTS[kind])
     note = "It is sent as soon as it is activated, once." if kind == "immediate" else ""
-    return Kind(kind, _KIND_WORDS[kind], chosen, tuple(_fields_of(kind, given, errors)), note)
+    return Kind(kind, _KIND_WORDS[kind], chosen, tuple(_fields_of(kind, given, errors) if DEFAULTS[kind] else ()), note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +151,6 @@ class _Maker:
 def _fields_of(kind: str, given: Mapping[str, Any], errors: Errors) -> list[Field]:
     make = _Maker(kind, given, errors)
     match kind:
-        case "daily":
-            return [make.time("at", "Time")]
         case "weekly":
             return [make.weekdays("Days"), make.time("at", "Time")]
         case "monthly":
@@ -175,7 +173,8 @@ def _fields_of(kind: str, given: Mapping[str, Any], errors: Errors) -> list[Fiel
             return [first, Field("once-time", "Time", "time", at[:5] or "09:00")]
         case "cron":
             return [_expression(make)]
-    return []
+        case _:
+            return [make.time("at", "Time")]
 
 
 def _expression(make: _Maker) -> Field:
