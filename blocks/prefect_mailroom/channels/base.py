@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_mailroom.channels import limits
 from prefect_mailroom.channels.retries import STANDARD, Retries
+from prefect_mailroom.channels.shown import Shown
 from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused
 
@@ -329,6 +330,10 @@ class Channel(Block):
 
         By default nothing is refused, as for a channel that connects to no host.
         """
+
+    async def shown(self, parcel: Parcel) -> Shown | None:
+        """Return how people will see a parcel, without sending it; by default None, as for files and programs."""
+        return None
 
     @abstractmethod
     async def transfer(self, parcel: Parcel) -> Receipt:
