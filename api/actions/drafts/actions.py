@@ -210,4 +210,4 @@ async def _view(session: AsyncSession, row: ScheduleDraft, context: Context) -> 
         schedule_etag=row.etag,
         etag=drafts.etag(row),
         links={"self": here, "activate": f"{here}/activate"},
-    )
+    ).remember(found)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from api.actions.view import View
-from mailroom.drafts.spec import Part
+from mailroom.drafts.spec import Part, part_of
+from mailroom.errors import Fault
 
 
 class FaultView(View):
@@ -59,6 +60,13 @@ class DraftView(DraftSummary):
         """Return all parts together, as the body of a schedule that may lack some."""
         return {name: value for part in Part if part in self.parts for name, value in self.parts[part].value.items()}
 
-    def faults_in(self, part: Part) -> list[FaultView]:
-        """Return what is wrong with one part."""
-        return [fault for fault in self.faults if fault.part is part]
+    _found: list[Fault] = PrivateAttr(default_factory=list)
+
+    def remember(self, found: list[Fault]) -> DraftView:
+        """Keep the faults as the domain has them, for pages that say them in their own words."""
+        self._found = found
+        return self
+
+    def faults_in(self, part: Part) -> list[Fault]:
+        """Return what is wrong with one part, as the domain says it."""
+        return [fault for fault in self._found if part_of(fault.field) is part]

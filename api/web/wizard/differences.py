@@ -48,11 +48,7 @@ _ABSENT = object()
 
 def differences(part: Part, mine: Mapping[str, Any], saved: Mapping[str, Any]) -> list[Path]:
     """Return the places in which two versions of a part differ and between which a person can choose."""
-    found: list[Path] = []
-    for path in dict.fromkeys([*_units(part, mine, saved)]):
-        if at(mine, path) != at(saved, path):
-            found.append(path)
-    return found
+    return [path for path in dict.fromkeys(_units(part, mine, saved)) if at(mine, path) != at(saved, path)]
 
 
 def _units(part: Part, mine: Mapping[str, Any], saved: Mapping[str, Any]) -> Iterable[Path]:
@@ -83,12 +79,10 @@ def _alike(one: Any, other: Any) -> bool:
 def at(value: Any, path: Path) -> Any:
     """Return what is at a place; a marker that equals nothing else where nothing is there."""
     for step in path:
-        if isinstance(value, Mapping) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-            value = value[step]
-        else:
+        inside = step in value if isinstance(value, Mapping) else isinstance(value, list) and step in range(len(value))
+        if not inside:
             return _ABSENT
+        value = value[step]
     return value
 
 
@@ -115,7 +109,7 @@ def label(path: Path) -> str:
 
 def words(value: Any, path: Path) -> str:
     """Return a value as a person reads it."""
-    if value is _ABSENT or value is None or value == "" or value == []:
+    if value is _ABSENT or value is None or value in ("", []):
         return "nothing"
     if path == ("timing",):
         return timing_words(value) or "a timing with faults"

@@ -74,7 +74,7 @@ async def open_step(visitor: Visitor, draft_id: str, step: Step, read: Reader) -
     draft = await drafts.read(visitor.caller, draft_id)
     opened = await opened_with(visitor, draft, step)
     if visitor.request.query_params.get("faults") == "1":
-        opened = replace(opened, faults=faults_in(draft, step))
+        opened = replace(opened, faults=draft.faults_in(step.part))
     kept = await drafts.unsaved(visitor.caller, draft_id, step.part)
     if kept is None:
         return opened
@@ -106,11 +106,6 @@ async def report_of(visitor: Visitor, draft: DraftView) -> ReportView | None:
         return await reports.read(visitor.caller, report_id)
     except (NotFound, Forbidden):
         return None
-
-
-def faults_in(draft: DraftView, step: Step) -> list[Fault]:
-    """Return what is wrong with the part of a step. Pure."""
-    return [Fault(one.field, one.message, one.remedy) for one in draft.faults_in(step.part)]
 
 
 def version_in(form: Form, default: int) -> int:

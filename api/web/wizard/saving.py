@@ -19,7 +19,7 @@ from api.web.parts import Link
 from api.web.visitor import Visitor, VisitorDep
 from api.web.wizard.conflict import conflict_page
 from api.web.wizard.frame import frame
-from api.web.wizard.opened import Opened, Reader, faults_in, open_step, opened_with, report_of, version_in
+from api.web.wizard.opened import Opened, Reader, open_step, opened_with, report_of, version_in
 from api.web.wizard.step import REVIEW, Step, address, after
 from mailroom.access.permissions import Action
 from mailroom.drafts.service import PartOvertaken
@@ -103,7 +103,7 @@ async def lead_on(opened: Opened, form: Form, show: Show) -> Response:
         link = Link(address(draft.id, step), "Go on with it")
         await notices.add(visitor, f"The draft is saved. It is kept until {ends}.", link=link)
         return page.see(visitor, "/schedules?view=drafts")
-    faults = faults_in(draft, step)
+    faults = draft.faults_in(step.part)
     if faults:
         return await show(replace(opened, faults=faults, status=422))
     return page.see(visitor, address(draft.id, REVIEW if opened.from_review else after(step)))
