@@ -11,12 +11,21 @@ from api.web.links import downloads, unsubscribe
 from api.web.login import routes as login
 from api.web.schedule import confirm as schedule_confirm
 from api.web.schedule import routes as schedule
+from api.web.wizard import routes as wizard
+from api.web.wizard.destinations import routes as destinations
+from api.web.wizard.parameters import routes as parameters
+from api.web.wizard.steps import frequency, report
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
     closing.router,
     login.router,
     account.router,
+    wizard.router,  # Before the page of a schedule: "new" is no schedule's id.
+    report.router,
+    frequency.router,
+    parameters.router,
+    destinations.router,
     downloads.router,
     unsubscribe.router,
     schedule_confirm.router,

@@ -21,7 +21,7 @@ from api.actions.view import PageView
 from mailroom.access.permissions import Action
 from mailroom.audit import repository as audit
 from mailroom.audit.delivery_events import CredentialUsed
-from mailroom.connections import blocks, checks
+from mailroom.connections import blocks, checks, senders
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
 from mailroom.connections import uses as uses_of
@@ -37,14 +37,17 @@ from mailroom.storage.tables import Connection
 from prefect_mailroom import outbound
 
 
-async def every(caller: Caller, *, with_uses: bool = False) -> PageView[ConnectionView]:
-    """Return every connection by name, without settings; with how many use each of them, if that is wanted."""
+async def every(caller: Caller, *, with_uses: bool = False, with_senders: bool = False) -> PageView[ConnectionView]:
+    """Return every connection by name, without settings; with how many use each, and as whom it sends, if wanted."""
     async with caller.session() as session:
         rows = await connection_repository.every(session, viewer=caller.viewer)
         counts = await uses_of.counts(session) if with_uses else None
-        views = await _with_breakers(session, [ConnectionView.model_validate(row) for row in rows], caller.context)
+        views = await _with_breakers(session, [_view(row) for row in rows], caller.context)
     if counts is not None:
         views = [view.model_copy(update={"used_by": counts.get(view.name, 0)}) for view in views]
+    said = await senders.of_connections(rows, caller.context.settings) if with_senders else None
+    if said is not None:
+        views = [view.model_copy(update={"sends_as": said.get(view.name, "")}) for view in views]
     return PageView(items=views)
 
 
@@ -72,8 +75,9 @@ async def read(caller: Caller, name: str) -> ConnectionDetail:
     """
     async with caller.session() as session:
         row = await connection_repository.get(session, name, viewer=caller.viewer, doing=Action.CONNECTION_READ)
-        (view,) = await _with_breakers(session, [ConnectionView.model_validate(row)], caller.context)
+        (view,) = await _with_breakers(session, [_view(row)], caller.context)
     shown = await connections.shown(row, caller.context.settings)
+    view = view.model_copy(update={"sends_as": senders.sender(view.kind, shown)})
     return ConnectionDetail(**view.model_dump(), settings=shown)
 
 
@@ -93,7 +97,7 @@ async def create(caller: Caller, wanted: NewConnection, remember: Remember[Conne
             lambda session: connection_repository.give_back(session, row.name, inserted_at=context.now)
         )
         raise
-    view = ConnectionView.model_validate(row)
+    view = _view(row)
 
     async def change(session: AsyncSession) -> None:
         await connections.record_created(session, wanted, context)
@@ -108,25 +112,25 @@ async def create(caller: Caller, wanted: NewConnection, remember: Remember[Conne
     return view
 
 
-async def replace(caller: Caller, name: str, wanted: ConnectionSettings) -> ConnectionView:
+async def replace(
+    caller: Caller, name: str, wanted: ConnectionSettings, *, if_match: str | None = None
+) -> ConnectionView:
     """Replace all settings of a connection; a secret sent as it is shown stays, unless it would go elsewhere.
 
     Raises:
         NotFound, Conflict, Invalid, Unavailable.
     """
-    return ConnectionView.model_validate(
-        await connections.replace(caller.services.database, name, wanted, caller.context)
-    )
+    return _view(await connections.replace(caller.services.database, name, wanted, caller.context, if_match=if_match))
 
 
-async def delete(caller: Caller, name: str) -> None:
+async def delete(caller: Caller, name: str, *, if_match: str | None = None) -> None:
     """Delete a connection that no schedule or report uses, with its block.
 
     Raises:
         NotFound, Conflict, Unavailable.
     """
     async with caller.session() as session:
-        await connections.delete(session, name, caller.context)
+        await connections.delete(session, name, caller.context, if_match=if_match)
 
 
 async def enable(caller: Caller, name: str) -> ConnectionView:
@@ -140,10 +144,15 @@ async def enable(caller: Caller, name: str) -> ConnectionView:
     async def change(session: AsyncSession) -> ConnectionView:
         await breaker.enable(session, name, context)
         row = await connection_repository.get(session, name, viewer=caller.viewer)
-        (view,) = await _with_breakers(session, [ConnectionView.model_validate(row)], context)
+        (view,) = await _with_breakers(session, [_view(row)], context)
         return view
 
     return await caller.transact(change)
+
+
+def _view(row: Connection) -> ConnectionView:
+    shown = {name: getattr(row, name) for name in ConnectionView.model_fields if hasattr(row, name)}
+    return ConnectionView(**shown, etag=connections.etag(row))
 
 
 async def _with_breakers(session: AsyncSession, views: list[ConnectionView], context: Context) -> list[ConnectionView]:
@@ -165,8 +174,11 @@ async def uses(caller: Caller, name: str) -> UsesView:
         return UsesView.model_validate(await uses_of.of_connection(session, row.name, viewer=caller.viewer))
 
 
-async def check(caller: Caller, name: str) -> CheckView:
+async def check(caller: Caller, name: str, *, seconds: float = checks.CHECK_SECONDS) -> CheckView:
     """Check whether the connection works, by asking its server; nothing is delivered. The result is kept.
+
+    Args:
+        seconds: how long its server may take.
 
     Raises:
         CheckFailed: what is wrong, in the words of the channel or source, with the steps that were tried.
@@ -182,7 +194,7 @@ async def check(caller: Caller, name: str) -> CheckView:
         return row
 
     row = await caller.transact(begin)
-    checked = await checks.of_connection(row, context.settings)
+    checked = await checks.of_connection(row, context.settings, seconds)
     await caller.transact(partial(checks.record, row, checked, context))
     return _check_view(checked)
 

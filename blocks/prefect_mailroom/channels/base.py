@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_mailroom.channels import limits
 from prefect_mailroom.channels.retries import STANDARD, Retries
+from prefect_mailroom.channels.shown import Shown
 from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused
 
@@ -318,11 +319,21 @@ class Channel(Block):
         except Exception as error:
             raise OutcomeUnknown(f"Delivery by {self.kind} failed unexpectedly: {type(error).__name__}.") from error
 
+    @classmethod
+    def sends_as(cls, settings: Mapping[str, Any]) -> str:
+        """Return as whom a connection with these settings sends, without a secret; by default the user at the host."""
+        user, host = settings.get("username"), settings.get("host")
+        return f"{user}@{host}" if user and host else ""
+
     async def screen(self) -> None:
         """Refuse a connection whose host may never be reached, before it is stored; see `outbound.Screened`.
 
         By default nothing is refused, as for a channel that connects to no host.
         """
+
+    async def shown(self, parcel: Parcel) -> Shown | None:
+        """Return how people will see a parcel, without sending it; by default None, as for files and programs."""
+        return None
 
     @abstractmethod
     async def transfer(self, parcel: Parcel) -> Receipt:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.web import strip
+from api.web.drawings import strip
 from api.web.drawings.strip import Mark, Occurrence
 from mailroom.states import ExecutionState
 
