@@ -80,7 +80,8 @@ async def _one(session: AsyncSession, query: Select[tuple[Row]], what: str, list
         query = query.with_for_update().execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()
     if found is None:
-        raise NotFound(f"There is no {what}.", remedy=f"GET /api/v1/{listed_at} lists them.")
+        remedy = f"GET /api/v1/{listed_at} lists them."
+        raise NotFound(f"There is no {what}.", remedy=remedy, code=f"no_{listed_at.removesuffix('s')}")
     return found
 
 
