@@ -7,6 +7,10 @@ from fastapi import APIRouter
 from api.web import closing
 from api.web.account import routes as account
 from api.web.assets import serving as assets
+from api.web.connection import checks as connection_checks
+from api.web.connection import edit as connection_edit
+from api.web.connection import routes as connection
+from api.web.connections import routes as connections
 from api.web.links import downloads, unsubscribe
 from api.web.login import routes as login
 
@@ -17,4 +21,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     account.router,
     downloads.router,
     unsubscribe.router,
+    connections.router,
+    # /connections/new is no name.
+    connection_edit.router,
+    connection_checks.router,
+    connection.router,
 )
