@@ -13,6 +13,9 @@ from api.web.connection import routes as connection
 from api.web.connections import routes as connections
 from api.web.links import downloads, unsubscribe
 from api.web.login import routes as login
+from api.web.report import picture as report_picture
+from api.web.report import routes as report
+from api.web.reports import routes as reports
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
@@ -26,4 +29,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     connection_edit.router,
     connection_checks.router,
     connection.router,
+    reports.router,
+    report.router,
+    report_picture.router,
 )
