@@ -7,6 +7,10 @@ from fastapi import APIRouter
 from api.web import closing
 from api.web.account import routes as account
 from api.web.assets import serving as assets
+from api.web.connection import checks as connection_checks
+from api.web.connection import edit as connection_edit
+from api.web.connection import routes as connection
+from api.web.connections import routes as connections
 from api.web.links import downloads, unsubscribe
 from api.web.login import routes as login
 from api.web.schedule import confirm as schedule_confirm
@@ -14,7 +18,11 @@ from api.web.schedule import routes as schedule
 from api.web.wizard import routes as wizard
 from api.web.wizard.destinations import routes as destinations
 from api.web.wizard.parameters import routes as parameters
-from api.web.wizard.steps import frequency, report
+from api.web.wizard.steps import frequency
+from api.web.wizard.steps import report as report_step
+from api.web.report import picture as report_picture
+from api.web.report import routes as report
+from api.web.reports import routes as reports
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
@@ -22,7 +30,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     login.router,
     account.router,
     wizard.router,  # Before the page of a schedule: "new" is no schedule's id.
-    report.router,
+    report_step.router,
     frequency.router,
     parameters.router,
     destinations.router,
@@ -30,4 +38,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     unsubscribe.router,
     schedule_confirm.router,
     schedule.router,
+    connections.router,
+    # /connections/new is no name.
+    connection_edit.router,
+    connection_checks.router,
+    connection.router,
+    reports.router,
+    report.router,
+    report_picture.router,
 )

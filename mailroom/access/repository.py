@@ -80,7 +80,8 @@ async def _one(session: AsyncSession, query: Select[tuple[Row]], what: str, list
         query = query.with_for_update().execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()
     if found is None:
-        raise NotFound(f"There is no {what}.", remedy=f"GET /api/v1/{listed_at} lists them.")
+        remedy = f"GET /api/v1/{listed_at} lists them."
+        raise NotFound(f"There is no {what}.", remedy=remedy, code=f"no_{listed_at.removesuffix('s')}")
     return found
 
 
@@ -210,3 +211,11 @@ async def keys_to_replace(
     due = or_(ApiKey.expires_at <= ends_before, ApiKey.created_at <= made_before)
     query = select(ApiKey).where(keys_visible_to(viewer), _valid(now), due).order_by(ApiKey.expires_at, ApiKey.id)
     return (await session.scalars(query)).all()
+
+
+async def users_named(
+    session: AsyncSession, *, viewer: Viewer, ids: Sequence[str] = (), emails: Sequence[str] = ()
+) -> Sequence[User]:
+    """Return the users with these ids or addresses that the viewer may see, by address."""
+    wanted = or_(User.id.in_(ids), func.lower(User.email).in_([email.lower() for email in emails]))
+    return (await session.scalars(select(User).where(users_visible_to(viewer), wanted).order_by(User.email))).all()

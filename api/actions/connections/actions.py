@@ -35,6 +35,7 @@ from mailroom.limits import service as limits
 from mailroom.limits.spec import Budget
 from mailroom.storage.tables import Connection
 from prefect_mailroom import outbound
+from prefect_mailroom.errors import ConfigurationError
 
 
 async def every(caller: Caller, *, with_uses: bool = False, with_senders: bool = False) -> PageView[ConnectionView]:
@@ -79,6 +80,30 @@ async def read(caller: Caller, name: str) -> ConnectionDetail:
     shown = await connections.shown(row, caller.context.settings)
     view = view.model_copy(update={"sends_as": senders.sender(view.kind, shown)})
     return ConnectionDetail(**view.model_dump(), settings=shown)
+
+
+async def read_or_bare(caller: Caller, name: str) -> ConnectionDetail:
+    """Return one connection as `read` does, without settings where Prefect has lost them: they can be set again.
+
+    Raises:
+        NotFound, Forbidden, Unavailable.
+    """
+    try:
+        return await read(caller, name)
+    except ConfigurationError:
+        return ConnectionDetail(**(await brief(caller, name)).model_dump(), settings={})
+
+
+async def brief(caller: Caller, name: str) -> ConnectionView:
+    """Return one connection without its settings, for whoever may use it; Prefect is not asked.
+
+    Raises:
+        NotFound.
+    """
+    async with caller.session() as session:
+        row = await connection_repository.get(session, name, viewer=caller.viewer)
+        (view,) = await _with_breakers(session, [_view(row)], caller.context)
+    return view
 
 
 async def create(caller: Caller, wanted: NewConnection, remember: Remember[ConnectionView] = forget) -> ConnectionView:
@@ -199,8 +224,13 @@ async def check(caller: Caller, name: str, *, seconds: float = checks.CHECK_SECO
     return _check_view(checked)
 
 
-async def check_unsaved(caller: Caller, wanted: UnsavedConnection) -> CheckView:
+async def check_unsaved(
+    caller: Caller, wanted: UnsavedConnection, *, seconds: float = checks.CHECK_SECONDS
+) -> CheckView:
     """Check whether settings would work as a connection, by asking their server; nothing is stored or delivered.
+
+    Args:
+        seconds: how long their server may take.
 
     Raises:
         CheckFailed: what is wrong, with the steps that were tried.
@@ -228,7 +258,7 @@ async def check_unsaved(caller: Caller, wanted: UnsavedConnection) -> CheckView:
         except Invalid as refused:
             await record(type(refused).__name__)
             raise
-        checked = await checks.of_block(block)
+        checked = await checks.of_block(block, seconds)
         await record(checked.outcome)
     return _check_view(checked)
 

@@ -74,7 +74,9 @@ async def get(session: AsyncSession, session_id: str, *, viewer: Viewer, doing: 
     query = query.with_for_update().execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()
     if found is None:
-        raise NotFound(f"There is no session {session_id[:60]}.", remedy="GET /api/v1/sessions lists them.")
+        raise NotFound(
+            f"There is no session {session_id[:60]}.", remedy="GET /api/v1/sessions lists them.", code="no_session"
+        )
     viewer.require(doing, viewer.relation_to(found.user_id))
     return found
 
