@@ -50,10 +50,8 @@ from api.rest.unsubscribed import routes as unsubscribed
 from api.rest.users import login as users_login
 from api.rest.users import routes as users
 from api.services import Services
-from api.web.account import routes as account_page
-from api.web.links import downloads as download_pages
-from api.web.links import unsubscribe as unsubscribe_pages
-from api.web.login import routes as login_pages
+from api.web import errors as error_pages
+from api.web.routers import ROUTERS
 from deployments import trail_loops
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
@@ -162,6 +160,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     store, provider = ArtifactStore(settings.artifacts_dir), Provider(settings)
     app.state.services = Services(settings, ours, reconciler, store, loops, provider)
     problems.install(app)
+    error_pages.install(app)
     refusals.install(app)
     docs.complete_openapi(app)
     # The last one added is the outermost.
@@ -180,10 +179,8 @@ def _routes() -> list[BaseRoute]:
     every = APIRouter()
     every.include_router(health.router)
     every.include_router(docs.router)
-    every.include_router(login_pages.router)
-    every.include_router(account_page.router)
-    every.include_router(download_pages.router)
-    every.include_router(unsubscribe_pages.router)
+    for router in ROUTERS:
+        every.include_router(router, dependencies=[Depends(plain_query)])
     for part in PARTS:
         every.include_router(part.router, prefix="/api/v1", dependencies=[Depends(plain_query)])
     return every.routes

@@ -47,13 +47,15 @@ OPEN = frozenset(
     }
 )
 _BY_LINK = tuple(f"/{purpose}/" for purpose in Purpose)
+STATIC = "/static/"
+"""Styles, scripts and icons, which the log-in page needs, too."""
 LOGIN = "mailroom.login"
 """The key in the ASGI scope of a request under which its `Login` is."""
 
 
 def is_open(path: str) -> bool:
     """Tell whether a path is answered to whoever asks. The links in mails are: they hold their own right. Pure."""
-    return path in OPEN or path.startswith(_BY_LINK)
+    return path in OPEN or path.startswith((*_BY_LINK, STATIC))
 
 
 def shown(path: str) -> str:
@@ -112,6 +114,9 @@ class ApiKeyGuard:
             query = scope["query_string"].decode("latin-1")
             wanted = quote(f"{path}?{query}" if query else path, safe="")
             return RedirectResponse(f"/login?next={wanted}", 303)
+        if "hx-request" in Headers(scope=scope) and not path.startswith("/api/"):
+            # A part of a page was asked for: the log-in page must not be put in its place.
+            return Response(status_code=401, headers={"HX-Refresh": "true"})
         return problem(
             path,
             401,

@@ -36,7 +36,8 @@ class User(Table):
     """A user, who owns schedules: a person, or a service account.
 
     `external_id` is the name that another product knows the user by. `grants` names permissions that this user has
-    besides those of the role, see `mailroom.access.permissions`.
+    besides those of the role, see `mailroom.access.permissions`. `preferences` is read by
+    `mailroom.members.preferences`.
     """
 
     __tablename__ = "users"
@@ -50,6 +51,7 @@ class User(Table):
     external_id: Mapped[str | None] = mapped_column(String(200))
     is_service: Mapped[bool] = mapped_column(default=False)
     grants: Mapped[list[Any]] = mapped_column(default=list)
+    preferences: Mapped[Json] = mapped_column(default=dict)
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -29,7 +29,8 @@ LOGIN_FORMS = frozenset({"/login", "/login/link"})
 """The forms of who has not logged in yet. Their token belongs to a cookie that the page with the form has set."""
 FORM = "application/x-www-form-urlencoded"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_MAX_FORM = 64 * 1024
+_MAX_FORM = 512 * 1024
+"""In bytes: room for some thousand pasted addresses."""
 
 
 def token_of(secret: str) -> str:

@@ -9,12 +9,14 @@ from api.actions.login.account import overview
 from api.actions.login.password import change_password
 from api.actions.login.sessions import log_out
 from api.actions.sessions import actions as sessions
-from api.http.browser import cookies, csrf
+from api.http.browser import cookies
 from api.http.browser.cookies import Cookie
-from api.http.browser.pages import page
 from api.http.dependencies import CallerDep
 from api.http.permission import may
-from api.web.requests import form_of
+from api.web import page
+from api.web.forms import FormDep
+from api.web.parts import FormFault
+from api.web.visitor import Visitor, VisitorDep
 from mailroom.access.permissions import Action
 from mailroom.errors import Conflict, Invalid
 from mailroom.members.passwords import SHORTEST
@@ -24,26 +26,25 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/account", openapi_extra=may(Action.USER_READ))
-async def show(request: Request, caller: CallerDep) -> HTMLResponse:
+async def show(visitor: VisitorDep) -> HTMLResponse:
     """Show who is logged in."""
-    return await _page(request, caller)
+    return await _page(visitor)
 
 
 @router.post("/account/password", openapi_extra=may(Action.USER_PASSWORD))
-async def change(request: Request, caller: CallerDep) -> HTMLResponse:
+async def change(visitor: VisitorDep, form: FormDep) -> HTMLResponse:
     """Change the password."""
-    form = await form_of(request)
+    current = form.raw("current") if form.has("current") else None
     try:
-        user_id = caller.context.user.id
-        await change_password(caller, user_id, current=form.get("current"), new=form.get("new", ""))
+        await change_password(visitor.caller, visitor.user.id, current=current, new=form.raw("new"))
     except Invalid as error:
         told = " ".join(f"{fault.message} {fault.remedy}" for fault in error.faults)
-        return await _page(request, caller, fault=told, status=422)
+        return await _page(visitor, fault=told, status=422)
     except Conflict as error:
-        return await _page(request, caller, fault=f"{error.message} {error.remedy}", status=409)
+        return await _page(visitor, fault=f"{error.message} {error.remedy}", status=409)
     except Throttled as error:
-        return await _page(request, caller, fault=f"{error.message} {error.remedy}", status=429)
-    return await _page(request, caller, done="The password is changed. Your other sessions have ended.")
+        return await _page(visitor, fault=f"{error.message} {error.remedy}", status=429)
+    return await _page(visitor, done="The password is changed. Your other sessions have ended.")
 
 
 @router.post("/logout", openapi_extra=may(Action.SESSION_END_OWN))
@@ -68,20 +69,18 @@ def _left(request: Request, caller: CallerDep) -> Response:
     return answer
 
 
-async def _page(
-    request: Request, caller: CallerDep, *, fault: str = "", done: str = "", status: int = 200
-) -> HTMLResponse:
-    found, settings = await overview(caller), caller.services.settings
-    secret = cookies.read(request.scope, settings, Cookie.SESSION) or ""
-    return page(
-        "account.html",
+async def _page(visitor: Visitor, *, fault: str = "", done: str = "", status: int = 200) -> HTMLResponse:
+    found = await overview(visitor.caller)
+    return await page.render(
+        visitor,
+        "account/page.html",
+        title="Your account",
         status=status,
-        user=caller.context.user,
-        token=csrf.token_of(secret),
-        local=settings.local_log_in and caller.session_id is not None,
+        user=visitor.user,
+        local=visitor.services.settings.local_log_in and visitor.caller.session_id is not None,
         has_password=found.has_password,
         sessions=found.sessions,
         shortest=SHORTEST,
-        fault=fault,
+        faults=(FormFault("new", fault),) if fault else (),
         done=done,
     )

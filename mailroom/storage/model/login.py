@@ -6,6 +6,7 @@ Of each secret only a hash is kept. What has random bits enough is kept as SHA-2
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -17,7 +18,8 @@ from mailroom.storage.model.base import Table
 class WebSession(Table):
     """A log-in of a browser. `expires_at` is when it ends in any case; it ends earlier when it is idle, or ended.
 
-    `method` is how it began: password, oidc or link. `address` and `agent` help its user to recognise it.
+    `method` is how it began: password, oidc or link. `address` and `agent` help its user to recognise it. `notices` are
+    what the next page tells of what was done, see `api.web.notices`.
     """
 
     __tablename__ = "web_sessions"
@@ -32,6 +34,7 @@ class WebSession(Table):
     last_seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    notices: Mapped[list[Any]] = mapped_column(default=list)
 
 
 class LocalPassword(Table):

@@ -1,4 +1,9 @@
-"""What pages remember: preferences of users and notices of sessions"""
+"""What pages remember: the preferences of users, and the notices of a session"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from mailroom.storage.database import JsonColumn
 
 revision = "0018"
 down_revision = "0017"
@@ -7,4 +12,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.add_column("users", sa.Column("preferences", JsonColumn, nullable=False, server_default="{}"))
+    op.add_column("web_sessions", sa.Column("notices", JsonColumn, nullable=False, server_default="[]"))

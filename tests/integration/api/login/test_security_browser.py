@@ -95,7 +95,7 @@ async def test_security_32_json_as_text_is_refused(site: Site) -> None:
         assert answer.status_code == 415, media
         answer = await ada.post("/api/v1/schedules/", content=b"{}", headers={**headers, "Content-Type": media})
         assert answer.status_code == 415, media
-    large = b"x=" + b"y" * 200_000 + f"&csrf_token={token}".encode()
+    large = b"x=" + b"y" * 600_000 + f"&csrf_token={token}".encode()
     form = {**OWN_PAGE, "Content-Type": "application/x-www-form-urlencoded"}
     assert (await ada.post("/logout", content=large, headers=form)).status_code == 403
     assert (await ada.get("/account")).status_code == 200

@@ -1,0 +1,5 @@
+"""Serve the assets."""
+
+from fastapi import APIRouter
+
+router = APIRouter(include_in_schema=False, prefix="/static")

@@ -1,0 +1,20 @@
+"""List the routers of all pages, in the order in which they are asked."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from api.web import closing
+from api.web.account import routes as account
+from api.web.assets import serving as assets
+from api.web.links import downloads, unsubscribe
+from api.web.login import routes as login
+
+ROUTERS: tuple[APIRouter, ...] = (
+    assets.router,
+    closing.router,
+    login.router,
+    account.router,
+    downloads.router,
+    unsubscribe.router,
+)
