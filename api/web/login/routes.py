@@ -18,7 +18,7 @@ from api.http.browser.pages import STYLE, message_page, page
 from api.http.browser.redirects import safe_next
 from api.http.dependencies import ServicesDep
 from api.services import Services
-from api.web.requests import browser_of, form_of, is_too_plain, too_plain
+from api.web.login.requests import browser_of, form_of, is_too_plain, too_plain
 from mailroom.access import secrets_kept
 from mailroom.errors import Gone, Invalid, Unavailable
 from mailroom.members.links import Purpose
