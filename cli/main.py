@@ -48,6 +48,9 @@ app.command(
 app.command("cli.commands.stops:stop", name="stop", help="Stop everything from leaving, or a part of it.")
 app.command("cli.commands.stops:resume", name="resume", help="Show what would go after a stop; with --yes, resume.")
 app.command("cli.commands.stops:stops", name="stops", help="List what is stopped.")
+app.command(
+    "cli.commands.samples:app", name="samples", help="Add sample schedules with a month of history, or remove them."
+)
 app.command("cli.commands.run:run", name="run", help="Run a schedule now and wait until it has ended.")
 
 

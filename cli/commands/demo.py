@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from cli.commands.samples import add_samples
 from cli.commands.up import show_addresses
 from cli.demo.people import links_of_people
 from cli.demo.plan import PREFIX
@@ -47,11 +48,13 @@ def demo(*, once: bool = False) -> None:
         display = Display(out)
         with receiving(settings.host) as receiver:
             async with running(settings, display, hurry=hurry):
+                await asyncio.to_thread(show_people, settings)
+                with display.starting("sample data"):
+                    await add_samples(settings)
                 with display.starting("proof"):
                     proofs = await tell(settings, receiver, lambda line: display.line("demo", line))
                 complete = show(proofs, settings)
                 show_addresses(settings)
-                await asyncio.to_thread(show_people, settings)
                 if not once:
                     out.print("Press Ctrl-C to stop everything.")
                     await asyncio.get_running_loop().create_future()
@@ -61,10 +64,13 @@ def demo(*, once: bool = False) -> None:
 
 
 def show_people(settings: Settings) -> None:
-    """Print a one-time link for each of the people of the demo."""
+    """Print where the pages are, and a one-time link for each of the people of the demo."""
     with MailroomClient(settings) as client:
         found = links_of_people(client)
-    out.print(f"Log in, with each link once, within {settings.link_minutes} minutes:", highlight=False)
+    out.print(f"The pages are at {settings.public_url}/", highlight=False, soft_wrap=True)
+    out.print(
+        f"Open them with one of these links, each once and within {settings.link_minutes} minutes:", highlight=False
+    )
     for role, link in found.items():
         out.print(f"{role:>16}  {link}", highlight=False, markup=False, soft_wrap=True)
 

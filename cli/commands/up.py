@@ -50,6 +50,7 @@ def show_addresses(settings: Settings) -> None:
     """Print the addresses of the pages."""
     found = Addresses.of(settings)
     lines = {
+        "Pages": f"{settings.public_url}/schedules",
         "API docs": f"{found.api}/docs",
         "Prefect UI": found.prefect,
         "Mail catcher": found.mail,

@@ -16,6 +16,7 @@ from mailroom.executions import repository as executions
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 from mailroom.storage.tables import Execution, Schedule
 
+_SAMPLES = select(Schedule.id).where(Schedule.is_sample).scalar_subquery()
 OPEN = (ExecutionState.PENDING, ExecutionState.RUNNING, ExecutionState.RETRYING)
 
 
@@ -186,6 +187,7 @@ async def counts(
             Execution.due_at > since,
             Execution.due_at <= until,
             executions.visible_to(viewer),
+            Execution.schedule_id.not_in(_SAMPLES),
         )
         .group_by(Execution.status)
     )
@@ -200,7 +202,9 @@ def visible_to(viewer: Viewer) -> ColumnElement[bool]:
 async def active_page(session: AsyncSession, *, viewer: Viewer, beyond: str, limit: int) -> Sequence[Row[Any]]:
     """Return (id, name, schedule_config, created_at, updated_at) of active schedules, by id."""
     columns = (Schedule.id, Schedule.name, Schedule.schedule_config, Schedule.created_at, Schedule.updated_at)
-    query = select(*columns).where(Schedule.state == ScheduleState.ACTIVE, Schedule.id > beyond, visible_to(viewer))
+    query = select(*columns).where(
+        Schedule.state == ScheduleState.ACTIVE, Schedule.id > beyond, Schedule.is_sample.is_(False), visible_to(viewer)
+    )
     return (await session.execute(query.order_by(Schedule.id).limit(limit))).all()
 
 

@@ -90,7 +90,8 @@ class Schedule(Table):
     `observed_generation` is the last one that Prefect shows.
 
     Everything that was due up to `accounted_until` is in the ledger; what came after is due by the row as it is, since
-    each change accounts first. `next_run` is the first due time after it; None while nothing is due.
+    each change accounts first. `next_run` is the first due time after it; None while nothing is due. `is_sample` marks
+    sample data, which accounts, statistics and alerts leave out.
     """
 
     __tablename__ = "export_schedules"
@@ -120,6 +121,7 @@ class Schedule(Table):
     sync_error: Mapped[str] = mapped_column(Text, default="")
     deployment_id: Mapped[str | None] = mapped_column(String(36))
     consecutive_failures: Mapped[int] = mapped_column(default=0)
+    is_sample: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]

@@ -1,4 +1,7 @@
-"""Sample history"""
+"""Schedules that are sample data"""
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0023"
 down_revision = "0022"
@@ -7,4 +10,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.add_column("export_schedules", sa.Column("is_sample", sa.Boolean(), nullable=False, server_default=sa.false()))

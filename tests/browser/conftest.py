@@ -1,0 +1,56 @@
+"""The whole system as a user starts it, and people with real browsers at it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from tests.support import browser as browsers
+from tests.support.browser import Visit
+from tests.support.system import System
+
+Person = Callable[..., AbstractAsyncContextManager[Visit]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests of this room share one process, one event loop, one system and one browser."""
+    for item in items:
+        if "tests/browser/" in item.path.as_posix():
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """Start Chromium once for this room."""
+    async with browsers.chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """Start everything once for this room: Prefect, API, worker, mail catcher."""
+    browsers.chromium_path()  # Skips before anything is started.
+    system = System(tmp_path_factory.mktemp("browser") / "data")
+    with system.up():
+        yield system
+
+
+@pytest.fixture
+def person(chromium: Browser, system: System) -> Person:
+    """Return what opens a window for a person: `async with person("creator", theme="dark") as visit:`."""
+
+    @asynccontextmanager
+    async def open_window(role: str = "creator", **arguments: Any) -> AsyncIterator[Visit]:
+        async with browsers.visit(chromium, system.api_root, **arguments) as found:
+            if role:
+                await found.log_in(system.link(role))
+            yield found
+
+    return open_window

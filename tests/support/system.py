@@ -1,0 +1,112 @@
+"""An embedded Mailroom as a user starts it: `mailroom up` in a folder of its own, with real servers."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from embedded.ports import free_ports
+from tests.support.waiting import eventually_sync
+
+PORTS = ("API_PORT", "PREFECT_PORT", "MAIL_WEB_PORT", "MAIL_SMTP_PORT")
+
+
+class System:
+    """An embedded system under `mailroom up`, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ports = dict(zip(PORTS, free_ports("127.0.0.1", len(PORTS)), strict=True))
+
+    @contextmanager
+    def up(self) -> Iterator[None]:
+        """Every process runs while the block does; afterwards none is left."""
+        environment = {f"MAILROOM_{name}": str(port) for name, port in self.ports.items()}
+        environment |= {"MAILROOM_DATA_DIR": str(self.folder), "PATH": "/usr/bin:/bin", "HOME": str(self.folder)}
+        with (self.folder.parent / "up.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "cli.main", "up"], env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
+            try:
+                wait_for("the API", lambda: _ok(f"{self.api_root}/readyz"), 120)
+                wait_for("the worker", self._worker_online, 120)
+                yield
+            finally:
+                process.send_signal(signal.SIGINT)
+                assert process.wait(60) == 0
+
+    @property
+    def api_root(self) -> str:
+        return f"http://127.0.0.1:{self.ports['API_PORT']}"
+
+    def api(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
+        key = (self.folder / "api-key").read_text().strip()
+        headers = {"Authorization": f"Bearer {key}"}
+        answer = httpx.request(method, f"{self.api_root}/api/v1{path}", json=body, headers=headers, timeout=30)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    def link(self, role: str) -> str:
+        """A fresh one-time link that logs a person of this role in; the person is made if there is none."""
+        external_id = f"test-{role}"
+        person = {"email": f"{role}@example.com", "name": f"{role.capitalize()} Tester", "role": role}
+        key = (self.folder / "api-key").read_text().strip()
+        headers = {"Authorization": f"Bearer {key}"}
+        body = {**person, "external_id": external_id, "timezone": "Europe/Berlin"}
+        answer = httpx.post(f"{self.api_root}/api/v1/users", json=body, headers=headers, timeout=30)
+        assert answer.status_code in {201, 409}, answer.text
+        made = self.api("POST", f"/users/ext:{external_id}/links", {"purpose": "login"}, status=201)
+        return str(made["link"])
+
+    def _worker_online(self) -> bool:
+        url = f"http://127.0.0.1:{self.ports['PREFECT_PORT']}/api/work_pools/mailroom/workers/filter"
+        workers = httpx.post(url, json={}, timeout=10).json()
+        return any(worker["status"] == "ONLINE" for worker in workers)
+
+    def mails(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = httpx.get(f"{self._mail}/api/messages", timeout=10).json()
+        return found
+
+    def attachments(self, mail: dict[str, Any]) -> dict[str, bytes]:
+        url = f"{self._mail}/api/messages/{mail['id']}/attachments"
+        return {
+            part["filename"]: httpx.get(f"{url}/{part['number']}", timeout=10).content
+            for part in mail["attachments"]
+            if not part["inline"]
+        }
+
+    @property
+    def _mail(self) -> str:
+        return f"http://127.0.0.1:{self.ports['MAIL_WEB_PORT']}"
+
+    def fired(self, schedule_id: str, due: datetime) -> dict[str, Any]:
+        """The execution of the occurrence, once it has ended; nobody calls for it, its minute does."""
+
+        def ended() -> dict[str, Any] | None:
+            items = self.api("GET", f"/schedules/{schedule_id}/history")["items"]
+            mine = [item for item in items if datetime.fromisoformat(item["due_at"]) == due]
+            return mine[0] if mine and mine[0]["status"] not in ("pending", "running", "retrying") else None
+
+        found = wait_for(f"the occurrence of {due}", ended, 180)
+        detail: dict[str, Any] = self.api("GET", f"/executions/{found['id']}")
+        return detail
+
+
+def _ok(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).is_success
+    except httpx.TransportError:
+        return False
+
+
+def wait_for(what: str, look: Callable[[], Any], seconds: float) -> Any:
+    """What `look` finds, as soon as it finds something."""
+    return eventually_sync(look, seconds, lambda: f"{what} did not come", pause=0.5)
