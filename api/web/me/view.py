@@ -84,18 +84,17 @@ def page_of(
 
 
 def _preferences(user: UserView, when: When, given: Mapping[str, str], errors: Errors) -> tuple[Field, ...]:
-    kept = {"timezone": user.timezone, **user.preferences.model_dump()} | given
+    kept = {"timezone": user.timezone, **user.preferences.model_dump(), **given}
     hours = (Option("24", "24 hours, such as 17:30"), Option("12", "12 hours, such as 5:30 PM"))
 
     def field(name: str, label: str, control: str, options: tuple[Option, ...], hint: str = "") -> Field:
         return Field(name, label, control, str(kept[name]), options, hint, errors.get(name, ()))  # type: ignore[arg-type]  # one of Control
 
     zone = zone_options(when.now, first=(user.timezone,))
+    languages = locale_options(when, chosen=user.preferences.locale)
     return (
         field("timezone", "Time zone", "select", zone, "Times on pages are in it, and so are your new schedules."),
-        field(
-            "locale", "Language of dates and numbers", "select", locale_options(when, chosen=user.preferences.locale)
-        ),
+        field("locale", "Language of dates and numbers", "select", languages),
         field("hours", "Clock", "radios", hours),
         field("theme", "Colours", "radios", _THEMES),
         field("density", "Rows of lists", "radios", _DENSITIES),
