@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +17,7 @@ from mailroom.audit.repository import AuditFilter
 from mailroom.audit.sealing import standing
 from mailroom.audit.sealing.standing import Standing
 from mailroom.audit.sealing.verify import Verdict
+from mailroom.errors import NotFound
 from mailroom.schedules import repository as schedules
 from mailroom.storage.tables import AuditEvent
 
@@ -65,6 +67,14 @@ async def _names(
     for user_id in users:
         if (user := await access.find(session, user_id)) is not None:
             found["user", user_id] = user.email
+    for team_id in {row.entity_id for row in rows if row.entity_type == "team" and row.action != "deleted"}:
+        with suppress(NotFound):  # It was deleted since.
+            found["team", team_id] = (await access.team(session, team_id, viewer=caller.viewer)).name
+    found |= {
+        ("team", row.entity_id): str(row.detail["name"])
+        for row in rows
+        if row.entity_type == "team" and "name" in row.detail
+    }
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -15,6 +16,7 @@ from api.actions.sessions import actions as sessions
 from api.actions.users import actions as users
 from api.http.browser import cookies
 from api.http.browser.cookies import Cookie
+from api.http.browser.redirects import HOME, framed, is_framed
 from api.http.dependencies import CallerDep, Id
 from api.http.permission import may
 from api.web import forms, notices, page
@@ -117,7 +119,9 @@ async def leave_everywhere(request: Request, caller: CallerDep) -> Response:
 
 
 def _left(request: Request, caller: CallerDep) -> Response:
-    answer = RedirectResponse("/login", 303, {"Cache-Control": "no-store", "Clear-Site-Data": '"cache"'})
+    # A frame of another product stays one.
+    target = f"/login?{urlencode({'next': framed(HOME)})}" if is_framed(str(request.url)) else "/login"
+    answer = RedirectResponse(target, 303, {"Cache-Control": "no-store", "Clear-Site-Data": '"cache"'})
     cookies.clear(answer, request.scope, caller.services.settings, Cookie.SESSION)
     return answer
 
