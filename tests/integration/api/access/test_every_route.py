@@ -87,6 +87,7 @@ BODIES: dict[str, Any] = {
     "POST /keys": {"name": "New"},
     "PUT /users/{}/password": {"new": "many trains leave at dawn"},
     "POST /users/{}/links": {"purpose": "login"},
+    "PATCH /users/{}/preferences": {"theme": "dark"},
     "PUT /keys/{}": {"name": "Other", "scope": "read", "expires_at": f"{datetime.now(UTC) + timedelta(days=9):%FT%TZ}"},
     "POST /suppressions": {"address": "new@example.com", "reason": "A test."},
     "PUT /suppressions/{}": {"reason": "Another."},

@@ -63,7 +63,7 @@ def _places() -> Iterator[Place]:
     for file in sorted(one for room in ROOMS for one in (CHECKOUT / room).rglob("*.py")):
         tree = ast.parse(file.read_text())
         functions = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
-        for function in functions or [tree]:
+        for function in functions:
             names = _assigned(function)
             for call in ast.walk(function):
                 if isinstance(call, ast.Call) and (found := _place(call, names, file)):
