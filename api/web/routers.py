@@ -9,8 +9,9 @@ from api.web.account import routes as account
 from api.web.assets import serving as assets
 from api.web.links import downloads, unsubscribe
 from api.web.login import routes as login
+from api.web.wizard import edit, edit_conflict
 from api.web.wizard import routes as wizard
-from api.web.wizard.steps import frequency, report
+from api.web.wizard.steps import frequency, report, review
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
@@ -20,6 +21,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     wizard.router,  # Before the page of a schedule: "new" is no schedule's id.
     report.router,
     frequency.router,
+    review.router,
+    edit.router,
+    edit_conflict.router,
     downloads.router,
     unsubscribe.router,
 )

@@ -8,19 +8,18 @@ from dataclasses import replace
 from typing import Any
 
 from fastapi import Response
-from pydantic import ValidationError
 
 from api.actions.calendars import actions as calendars
 from api.actions.drafts import actions as drafts
 from api.actions.load.around import around
 from api.actions.load.zones import zones_in_use
-from api.actions.schedules.preview import PreviewRequest, preview
 from api.actions.schedules.views import PreviewView
 from api.http.dependencies import Id
 from api.http.permission import may
 from api.web import page as pages
 from api.web.forms import Form, FormDep
 from api.web.visitor import VisitorDep
+from api.web.wizard.ahead import ahead
 from api.web.wizard.frame import frame
 from api.web.wizard.opened import Opened
 from api.web.wizard.saving import read_form, step_router
@@ -32,7 +31,6 @@ from api.web.wizard.steps.frequency_preview import Panel, panel
 from api.web.wizard.steps.frequency_words import say
 from api.web.wizard.steps.frequency_zones import zone_options
 from mailroom.access.permissions import Action
-from mailroom.drafts.spec import Part
 from mailroom.errors import Fault, Invalid
 from mailroom.timing import TIMING
 
@@ -78,7 +76,7 @@ async def panel_of(opened: Opened, good: Mapping[str, Any] | None = None) -> Pan
     visitor, timing = opened.visitor, opened.value.get("timing") or _PROPOSED
     timing = {"timezone": visitor.user.timezone, **timing}
     try:
-        found = await _preview(opened, timing, opened.value.get("policy") or {})
+        found = await ahead(visitor, opened.draft, timing, opened.value.get("policy") or {})
     except Invalid as error:
         said = list(dict.fromkeys(say(fault, {"timing": timing}) for fault in error.faults))
         last = await _last_good(opened, good)
@@ -93,27 +91,9 @@ async def _last_good(opened: Opened, good: Mapping[str, Any] | None) -> PreviewV
     if not good:
         return None
     try:
-        return await _preview(opened, good, {})
+        return await ahead(opened.visitor, opened.draft, good, {})
     except Invalid:
         return None
-
-
-async def _preview(opened: Opened, timing: Mapping[str, Any], policy: Mapping[str, Any]) -> PreviewView:
-    """Return what a timing means, compared with other schedules as far as the draft is known.
-
-    Raises:
-        Invalid: naming what is wrong with the timing or the policy.
-    """
-    draft = opened.draft
-    wanted: dict[str, Any] = {"timing": timing, "policy": policy, "schedule_id": draft.schedule_id}
-    if not any(draft.faults_in(part) for part in Part if part is not Part.TIMING):
-        known = ("name", "report_id", "parameters", "formats", "destinations")
-        wanted |= {name: value for name, value in draft.body().items() if name in known}
-    try:
-        request = PreviewRequest.model_validate(wanted)
-    except ValidationError as error:
-        raise Invalid.from_validation(error, model=PreviewRequest) from error
-    return await preview(opened.visitor.caller, request)
 
 
 router = step_router(FREQUENCY, read, page)
