@@ -91,11 +91,9 @@ def name_field(value: str, faults: Sequence[Fault]) -> Field:
     return Field(NAME, "Name", "text", value, hint=hint, errors=errors, attributes={"maxlength": "200"})
 
 
-def warnings(
-    found: Sequence[WarningView], timing: Mapping[str, Any], preview: PreviewView, when: When
-) -> tuple[Advice, ...]:
+def warnings(preview: PreviewView, timing: Mapping[str, Any], when: When) -> tuple[Advice, ...]:
     """Return warnings with one click to mend them, where there is one."""
-    return panel(preview.model_copy(update={"warnings": list(found)}), None, timing, when).warnings
+    return panel(preview, None, timing, when).warnings
 
 
 def buttons(
