@@ -147,6 +147,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
                 work.cancel()
             await asyncio.gather(*works, return_exceptions=True)
             await app.state.services.painter.close()
+            await app.state.services.under_way.close()
             await reconciler.close()
             await counting.close()
             if database is None:

@@ -65,7 +65,8 @@ def see(visitor: Visitor, path: str, **query: str | None) -> Response:
     if visitor.framed and "frame=1" not in urlsplit(target).query:
         given["frame"] = "1"
     if given:
-        target += ("&" if urlsplit(target).query else "?") + urlencode(given)
+        target, mark, fragment = target.partition("#")
+        target += ("&" if urlsplit(target).query else "?") + urlencode(given) + mark + fragment
     return RedirectResponse(target, 303, {"Cache-Control": "no-store"})
 
 

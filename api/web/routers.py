@@ -11,6 +11,8 @@ from api.web.links import downloads, unsubscribe
 from api.web.login import routes as login
 from api.web.wizard import edit, edit_conflict
 from api.web.wizard import routes as wizard
+from api.web.wizard.destinations import routes as destinations
+from api.web.wizard.parameters import routes as parameters
 from api.web.wizard.steps import frequency, report, review
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -21,6 +23,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     wizard.router,  # Before the page of a schedule: "new" is no schedule's id.
     report.router,
     frequency.router,
+    parameters.router,
+    destinations.router,
     review.router,
     edit.router,
     edit_conflict.router,

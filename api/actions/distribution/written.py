@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.actions.caller import Caller
 from mailroom.calendars.service import chosen_calendar
@@ -27,6 +28,23 @@ class WrittenSchedule(BaseModel):
     timing: Timing | None = Field(default=None, description="Its next due time is previewed; by default that is now.")
     parameters: dict[str, Any] = Field(default_factory=dict)
     formats: list[Format] = Field(default_factory=list, max_length=7, description="By default those of the report.")
+
+
+def as_written(body: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    """Return what is known of the body of a schedule, without the parts that cannot be read.
+
+    Args:
+        changes: what is known better, such as the parameters that are being changed.
+    """
+    known = {**body, **changes}
+    fields = ("report_id", "name", "timing", "parameters", "formats")
+    found = {name: known[name] for name in fields if known.get(name)}
+    try:
+        WrittenSchedule.model_validate(found)
+    except ValidationError as error:
+        wrong = {str(fault["loc"][0]) for fault in error.errors(include_input=False, include_url=False)}
+        found = {name: value for name, value in found.items() if name not in wrong}
+    return found
 
 
 @dataclass(frozen=True, slots=True)
