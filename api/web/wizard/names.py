@@ -18,11 +18,15 @@ _LONGEST = 200
 
 def proposed(report_title: str, timing: Any) -> str:
     """Return a name such as "Carrier punctuality, Mondays 09:00"."""
+    return ", ".join(filter(None, [report_title[: _LONGEST - 60].rstrip(), timing_name(timing)]))
+
+
+def timing_name(timing: Any) -> str:
+    """Return a timing in a few words, such as "Mondays 09:00"; empty where it has faults or no short words."""
     try:
-        when = _when(TIMING.validate_python(timing))
+        return _when(TIMING.validate_python(timing))
     except ValidationError:
-        when = ""
-    return ", ".join(filter(None, [report_title[: _LONGEST - 60].rstrip(), when]))
+        return ""
 
 
 def _when(timing: Timing) -> str:

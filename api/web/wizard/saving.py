@@ -71,6 +71,7 @@ def _sent(opened: Opened, form: Form, value: Mapping[str, Any]) -> Opened:
         value=value,
         version=version_in(form, opened.draft.version),
         from_review=form.text("from") == "review",
+        form=form,
     )
 
 

@@ -67,17 +67,14 @@ async def _page(opened: Opened, side: Panel) -> Response:
     return await show(opened, TEMPLATE, faults=summary(opened.faults, where, words), view=view, panel=side)
 
 
-async def panel_of(opened: Opened, good: Mapping[str, Any] | None = None) -> Panel:
-    """Return what the timing of a step means.
-
-    Args:
-        good: the last timing without faults, whose dates are shown while this one has some.
-    """
+async def panel_of(opened: Opened) -> Panel:
+    """Return what the timing of a step means; while it has faults, the dates of the last one without any."""
     visitor, timing = opened.visitor, opened.value.get("timing") or _PROPOSED
     timing = {"timezone": visitor.user.timezone, **timing}
     try:
         found = await ahead(visitor, opened.draft, timing, opened.value.get("policy") or {})
     except Invalid as error:
+        good = _good(opened.form) if opened.form else None
         said = list(dict.fromkeys(say(fault, {"timing": timing}) for fault in error.faults))
         last = await _last_good(opened, good)
         return panel(last, None, good or {}, visitor.when, stale=True, faults=said)
@@ -103,7 +100,7 @@ router = step_router(FREQUENCY, read, page)
 async def look(draft_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
     """Show what the timing means that is in the form; nothing is stored."""
     opened = await read_form(visitor, draft_id, FREQUENCY, form, read)
-    side = await panel_of(opened, _good(form))
+    side = await panel_of(opened)
     if pages.wants_part(visitor.request):
         html = pages.TEMPLATES.get_template(PANEL).render(panel=side, frame=frame(opened), visitor=visitor)
         return Response(html, 200, pages.HEADERS, "text/html")

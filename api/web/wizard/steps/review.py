@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Response
+from fastapi import Query, Response
 
 from api.actions.drafts import actions as drafts
 from api.actions.drafts.views import DraftView
@@ -15,6 +15,7 @@ from api.actions.schedules import reads as schedules
 from api.actions.schedules.views import PreviewView, ScheduleView
 from api.http.dependencies import Id
 from api.http.permission import may
+from api.http.sandbox import sandboxed
 from api.web import notices
 from api.web import page as pages
 from api.web.forms import Form, FormDep
@@ -23,12 +24,15 @@ from api.web.visitor import Visitor, VisitorDep
 from api.web.wizard import edit_conflict
 from api.web.wizard.ahead import ahead
 from api.web.wizard.answers import reach_words
+from api.web.wizard.destinations import trial
+from api.web.wizard.destinations.results import Result
 from api.web.wizard.names import proposed
-from api.web.wizard.opened import Opened
+from api.web.wizard.opened import Opened, open_step
 from api.web.wizard.saving import lead_on, read_form, save_part, step_router
 from api.web.wizard.showing import show
 from api.web.wizard.step import REVIEW, address
 from api.web.wizard.steps import review_view as view
+from api.web.wizard.steps.review_mail import Mail, destinations_in, mail, preview, readers
 from api.web.wizard.summing import rows
 from mailroom.access.permissions import Action
 from mailroom.drafts.spec import Part
@@ -37,6 +41,8 @@ from mailroom.reports.spec import ReportDefinition
 from mailroom.schedule_templates.spec import TemplateSpec
 
 TEMPLATE = "wizard/steps/review.html"
+MAIL, RESULT = "wizard/steps/review_mail.html", "wizard/destinations/result.html"
+At = Annotated[int, Query(ge=0, le=100)]
 
 
 def read(form: Form, _report: ReportDefinition | None) -> dict[str, Any]:
@@ -46,6 +52,18 @@ def read(form: Form, _report: ReportDefinition | None) -> dict[str, Any]:
 
 async def page(opened: Opened) -> Response:
     """Return the page of this step."""
+    return await _page(opened)
+
+
+async def _page(
+    opened: Opened,
+    *,
+    part: str = "",
+    at: int = 0,
+    letter: Mail | None = None,
+    results: Mapping[int, Result] | None = None,
+) -> Response:
+    """Return the page, or the part of it that htmx asks for: the mail, or the result of a test."""
     visitor, draft = opened.visitor, opened.draft
     body = draft.body()
     preview = await preview_of(visitor, draft)
@@ -68,11 +86,21 @@ async def page(opened: Opened) -> Response:
         problems=found,
         warnings=view.warnings(preview, body["timing"], visitor.when) if preview else (),
         buttons=view.buttons(draft, preview, before, visitor.when) if not found else (),
-        mails=(),
-        tests=(),
+        readers=readers(draft, visitor.user.email),
     )
     faults = [FormFault(view.NAME, words) for words in step.name.errors]
-    return await show(opened, TEMPLATE, faults=faults, view=step)
+    tried = results or {}
+    return await show(
+        opened,
+        TEMPLATE,
+        part=part,
+        faults=faults,
+        view=step,
+        mail=letter,
+        results=tried,
+        at=at,
+        result=tried.get(at),
+    )
 
 
 async def preview_of(visitor: Visitor, draft: DraftView) -> PreviewView | None:
@@ -157,3 +185,39 @@ async def use(draft_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
     timing["at"] = f"{day}T{form.text('use')}" if mark else form.text("use")
     await drafts.put(visitor.caller, draft_id, Part.TIMING, {**part.value, "timing": timing})
     return pages.see(visitor, address(draft_id, REVIEW))
+
+
+@router.get("/drafts/{draft_id}/review/mail", openapi_extra=may(Action.REPORT_PREVIEW))
+async def show_mail(draft_id: Id, visitor: VisitorDep, at: At = 0) -> Response:
+    """Show the mail as its readers will see it; it is made with today's data, and nothing is sent."""
+    opened = await open_step(visitor, draft_id, REVIEW, read)
+    return await _page(opened, part=MAIL, at=at, letter=await mail(visitor, opened.draft, at))
+
+
+@router.get("/drafts/{draft_id}/review/mail/body", openapi_extra=may(Action.REPORT_PREVIEW))
+async def mail_body(draft_id: Id, visitor: VisitorDep, at: At = 0) -> Response:
+    """Answer with the body of the mail, for the frame on the page."""
+    found = await preview(visitor, await drafts.read(visitor.caller, draft_id), at)
+    return sandboxed(found.html, visitor.services.settings)
+
+
+@router.post("/drafts/{draft_id}/review/test", openapi_extra=may(Action.CONNECTION_TRY))
+async def send_test(draft_id: Id, visitor: VisitorDep, form: FormDep, at: At = 0) -> Response:
+    """Send the report as it would be sent, marked as a test, to the visitor alone."""
+    opened = await read_form(visitor, draft_id, REVIEW, form, read)
+    given = destinations_in(opened.draft)
+    if at >= len(given):
+        return pages.see(visitor, address(draft_id, REVIEW))
+    here = f"{address(draft_id, REVIEW)}/result?at={at}"
+    body = {**opened.draft.body(), **opened.value}
+    found = await trial.begin(visitor, "test", body, given[at], here)
+    return await _page(opened, part=RESULT, at=at, results={at: found})
+
+
+@router.get("/drafts/{draft_id}/review/result", openapi_extra=may(Action.DRAFT_READ))
+async def result(draft_id: Id, visitor: VisitorDep, name: Annotated[str, Query(max_length=80)], at: At = 0) -> Response:
+    """Show how a test ended that took longer than its page waited."""
+    opened = await open_step(visitor, draft_id, REVIEW, read)
+    again = f"{address(draft_id, REVIEW)}/result?at={at}&name={name}"
+    found = await trial.wait(visitor, "test", name, again, seconds=0.5)
+    return await _page(opened, part=RESULT, at=at, results={at: found})

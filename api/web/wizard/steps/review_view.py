@@ -15,6 +15,7 @@ from api.web.wizard.answers import reach_words
 from api.web.wizard.step import REVIEW, STEPS, address, of_part
 from api.web.wizard.steps.frequency_preview import Advice, panel
 from api.web.wizard.steps.frequency_words import say as say_timing
+from api.web.wizard.steps.review_mail import Reader
 from mailroom.drafts.spec import Part
 from mailroom.errors import Fault
 
@@ -40,20 +41,14 @@ class SaveButton:
 
 @dataclass(frozen=True, slots=True)
 class ReviewStep:
-    """The last step.
-
-    Attributes:
-        mails: the numbers of the destinations whose message can be shown, with the connection's name.
-        tests: the same of those that can be tested.
-    """
+    """The last step; `readers` are the destinations whose message can be shown or tested."""
 
     name: Field
     rows: tuple[SummaryRow, ...]
     problems: tuple[Problem, ...]
     warnings: tuple[Advice, ...]
     buttons: tuple[SaveButton, ...]
-    mails: tuple[tuple[int, str], ...]
-    tests: tuple[tuple[int, str], ...]
+    readers: tuple[Reader, ...]
 
 
 def change_links(draft: DraftView) -> dict[str, str]:
