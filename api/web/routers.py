@@ -9,6 +9,7 @@ from api.web.account import routes as account
 from api.web.assets import serving as assets
 from api.web.links import downloads, unsubscribe
 from api.web.login import routes as login
+from api.web.templates import routes as templates
 from api.web.wizard import edit, edit_conflict
 from api.web.wizard import routes as wizard
 from api.web.wizard.destinations import routes as destinations
@@ -28,6 +29,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     review.router,
     edit.router,
     edit_conflict.router,
+    templates.router,
     downloads.router,
     unsubscribe.router,
 )
