@@ -21,12 +21,14 @@ from api.web.reports import routes as reports
 from api.web.schedule import confirm as schedule_confirm
 from api.web.schedule import routes as schedule
 from api.web.teams import routes as teams
+from api.web.templates import routes as templates
 from api.web.users import leaving as users_leaving
 from api.web.users import routes as users
+from api.web.wizard import edit, edit_conflict
 from api.web.wizard import routes as wizard
 from api.web.wizard.destinations import routes as destinations
 from api.web.wizard.parameters import routes as parameters
-from api.web.wizard.steps import frequency
+from api.web.wizard.steps import frequency, review
 from api.web.wizard.steps import report as report_step
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -38,6 +40,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     frequency.router,
     parameters.router,
     destinations.router,
+    review.router,
+    edit.router,
+    edit_conflict.router,
+    templates.router,
     me.router,
     audit.router,
     users_leaving.router,

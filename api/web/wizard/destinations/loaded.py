@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fastapi import Response
@@ -18,13 +18,13 @@ from api.web.wizard.destinations.cards import Card, cards, formats_field
 from api.web.wizard.destinations.previews import CardPreview, card_preview
 from api.web.wizard.destinations.results import Result
 from api.web.wizard.destinations.variables import Variable, variables
-from api.web.wizard.destinations.words import place_in, say_in
+from api.web.wizard.destinations.words import more_faults, place_in, say_in
 from api.web.wizard.opened import Opened
 from mailroom.errors import Invalid
 from mailroom.reports.spec import ReportDefinition
 from prefect_mailroom.errors import MailroomError
 
-PAGE, ONE, RESULT = (f"wizard/destinations/{name}.html" for name in ("page", "preview", "result"))
+PAGE, ONE, PEOPLE, RESULT = (f"wizard/destinations/{name}.html" for name in ("page", "preview", "people", "result"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ async def show_page(
     definition = opened.definition
     if definition is None:
         return await showing.show(opened, PAGE, view=None)
+    if opened.faults:
+        opened = replace(opened, faults=[*opened.faults, *more_faults(opened.value, opened.faults)])
     view = await _view(opened, definition, results or {}, only=at if part else None)
     place, say = place_in(opened.value), say_in(definition, opened.value)
     shown = next((card for card in view.cards if card.index == at), None)
@@ -65,6 +67,9 @@ async def show_page(
         faults=showing.summary(opened.faults, place, say),
         view=view,
         card=shown,
+        at=at,
+        preview=view.previews.get(at) if at is not None else None,
+        result=view.results.get(at) if at is not None else None,
     )
 
 

@@ -73,8 +73,10 @@ def checked(view: CheckView) -> Result:
 
 def tested(receipt: TestReceipt, when: When) -> Result:
     """Return the result of a test that arrived."""
+    # A path is a template still; the receipt has it with its values.
+    to = (("Sent to", receipt.recipient),) if "@" in receipt.recipient else ()
     told = (
-        ("Sent to", receipt.recipient),
+        *to,
         ("Receipt", receipt.reference),
         ("Confirmed", when.time(receipt.confirmed_at, seconds=True)),
         ("What it proves", GRADES[receipt.grade]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from api.web import forms
@@ -70,6 +70,19 @@ def say_in(definition: ReportDefinition, value: Mapping[str, Any]) -> Callable[[
         return _of_people(own, field) or _of_text(own, field, definition) or _plain(fault, own, field)
 
     return say
+
+
+def more_faults(value: Mapping[str, Any], told: Sequence[Fault]) -> list[Fault]:
+    """Return the lists of recipients with something wrong that nobody has told yet: of a destination with several
+    faults, the first is told alone.
+    """
+    known = {place_in(value)(fault) for fault in told}
+    found = []
+    for index, own in enumerate(_destinations(value)):
+        for name, pasted in people_in(own.get("channel"), own).items():
+            if pasted.wrong and f"{PREFIX}-{index}-{name}" not in known:
+                found.append(Fault(f"{PREFIX}.{index}.{name}", wrong_words(pasted)))
+    return found
 
 
 def _of_people(own: Mapping[str, Any], field: str | None) -> str:
