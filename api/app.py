@@ -56,6 +56,7 @@ from api.services import Services
 from api.web import errors as error_pages
 from api.web.routers import ROUTERS
 from deployments import trail_loops
+from deployments.deletion_loop import deletion_loop
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
 from mailroom import own_endpoints
@@ -128,6 +129,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     counting = Counting(settings.rate_limit_storage.get_secret_value())
     loops = [
         *reconciler.loops(),
+        deletion_loop(ours),
         _watchdog(ours),
         _cleaner(ours, settings),
         _witness(ours, settings),

@@ -14,7 +14,7 @@ from deployments.watched_loop import WatchedLoop
 from mailroom.access.oidc.provider import Provider
 from mailroom.connections.under_way import UnderWay
 from mailroom.members.passwords import Passwords
-from mailroom.rendering.painter import Painter
+from mailroom.rendering.first_page.painter import Painter
 from mailroom.settings import Settings
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database

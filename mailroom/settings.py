@@ -81,6 +81,9 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings):
     backfill_most: int = Field(
         default=100, ge=1, le=10_000, description=("The largest number of due times in one backfill.")
     )
+    undo_delete_seconds: int = Field(
+        default=600, ge=0, le=86_400, description="For how long the deletion of a schedule can be undone."
+    )
     duplicate_window_minutes: int = Field(
         default=60, ge=0, le=1440, description="Two schedules that send the same within this time are warned about."
     )

@@ -113,6 +113,7 @@ class Action(StrEnum):
     USER_ACT_FOR = "user.act_for"
     USER_PASSWORD = "user.password"  # noqa: S105  It is the name of a permission.
     USER_LINK = "user.link"
+    USER_PREFER = "user.prefer"
     TEAM_LIST = "team.list"
     TEAM_READ = "team.read"
     TEAM_CREATE = "team.create"
@@ -273,6 +274,7 @@ TABLE: Mapping[Action, Rule] = {
     # which the narrowest scope is enough, since the widest of a viewer is no wider.
     Action.USER_PASSWORD: Rule(_R, _OWN, _OWN, _OWN),
     Action.USER_LINK: _ADMIN_OF,
+    Action.USER_PREFER: Rule(_R, _OWN, _OWN, _OWN),
     Action.TEAM_LIST: _LIST,
     Action.TEAM_READ: _owned(_OWN, _OWN, _R),
     Action.TEAM_CREATE: _ADMIN,

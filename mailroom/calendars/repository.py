@@ -50,7 +50,11 @@ async def get(
         query = query.with_for_update().execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()
     if found is None:
-        raise NotFound(f"There is no calendar '{calendar_id[:80]}'.", remedy="GET /api/v1/calendars lists them.")
+        raise NotFound(
+            f"There is no calendar '{calendar_id[:80]}'.",
+            remedy="GET /api/v1/calendars lists them.",
+            code="no_calendar",
+        )
     viewer.require(doing, Relation.SHARED)
     return found
 

@@ -80,7 +80,9 @@ async def get(
 
 
 def _missing(name: str) -> NotFound:
-    return NotFound(f"There is no connection '{name[:100]}'.", remedy="GET /api/v1/connections lists them.")
+    return NotFound(
+        f"There is no connection '{name[:100]}'.", remedy="GET /api/v1/connections lists them.", code="no_connection"
+    )
 
 
 async def insert(

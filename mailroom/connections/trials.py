@@ -63,7 +63,7 @@ async def find_connection(session: AsyncSession, channel: str, name: str, *, vie
     row = (await connection_repository.named(session, [name], viewer=viewer)).get(name)
     if row is None:
         message = f"There is no connection '{name[:100]}'."
-        raise Invalid.at("connection", message, "GET /api/v1/connections lists them.")
+        raise Invalid.at("connection", message, "GET /api/v1/connections lists them.", code="no_connection")
     if row.kind != channel:
         raise Invalid.at(
             "connection", f"The connection '{name}' is of kind {row.kind}, not {channel}.", ("Choose another.")

@@ -59,7 +59,9 @@ async def get(
         await _locked(session, report_id)
     found = await find(session, report_id, viewer=viewer)
     if found is None:
-        raise NotFound(f"There is no report '{report_id[:80]}'.", remedy="GET /api/v1/reports lists them.")
+        raise NotFound(
+            f"There is no report '{report_id[:80]}'.", remedy="GET /api/v1/reports lists them.", code="no_report"
+        )
     viewer.require(doing, viewer.relation_to(found.owner_id))
     return found
 

@@ -63,7 +63,7 @@ async def check(
     report = await report_repository.find(session, spec.report_id, viewer=context.viewer, lock=lock)
     if report is None:
         message = f"names the report '{spec.report_id}', which does not exist."
-        faults.append(Fault("report_id", message, "GET /api/v1/reports lists them."))
+        faults.append(Fault("report_id", message, "GET /api/v1/reports lists them.", code="no_report"))
     else:
         faults += report_faults(spec, ReportDefinition.model_validate(report.definition))
     if faults:
@@ -114,7 +114,7 @@ async def _target_faults(
         place = f"destinations.{index}.connection"
         if row is None:
             message = f"names the connection '{target.connection}', which does not exist."
-            faults.append(Fault(place, message, "GET /api/v1/connections lists them."))
+            faults.append(Fault(place, message, "GET /api/v1/connections lists them.", code="no_connection"))
         elif row.name in barred:
             message = f"names the connection '{row.name}', which the owner of the schedule may not use."
             faults.append(Fault(place, message, "Grant it to the owner first, or choose another one."))

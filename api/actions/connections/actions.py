@@ -21,13 +21,14 @@ from api.actions.view import PageView
 from mailroom.access.permissions import Action
 from mailroom.audit import repository as audit
 from mailroom.audit.delivery_events import CredentialUsed
-from mailroom.connections import blocks, checks, senders
+from mailroom.connections import blocks, checks
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
-from mailroom.connections import uses as uses_of
 from mailroom.connections.breaker import service as breaker
 from mailroom.connections.checks import Checked
 from mailroom.connections.kinds import block_types, is_channel
+from mailroom.connections.seen import senders
+from mailroom.connections.seen import uses as uses_of
 from mailroom.connections.spec import ConnectionSettings, NewConnection, UnsavedConnection, screen
 from mailroom.context import Context
 from mailroom.errors import Conflict, Invalid
@@ -35,6 +36,7 @@ from mailroom.limits import service as limits
 from mailroom.limits.spec import Budget
 from mailroom.storage.tables import Connection
 from prefect_mailroom import outbound
+from prefect_mailroom.errors import ConfigurationError
 
 
 async def every(caller: Caller, *, with_uses: bool = False, with_senders: bool = False) -> PageView[ConnectionView]:
@@ -79,6 +81,30 @@ async def read(caller: Caller, name: str) -> ConnectionDetail:
     shown = await connections.shown(row, caller.context.settings)
     view = view.model_copy(update={"sends_as": senders.sender(view.kind, shown)})
     return ConnectionDetail(**view.model_dump(), settings=shown)
+
+
+async def read_or_bare(caller: Caller, name: str) -> ConnectionDetail:
+    """Return one connection as `read` does, without settings where Prefect has lost them: they can be set again.
+
+    Raises:
+        NotFound, Forbidden, Unavailable.
+    """
+    try:
+        return await read(caller, name)
+    except ConfigurationError:
+        return ConnectionDetail(**(await brief(caller, name)).model_dump(), settings={})
+
+
+async def brief(caller: Caller, name: str) -> ConnectionView:
+    """Return one connection without its settings, for whoever may use it; Prefect is not asked.
+
+    Raises:
+        NotFound.
+    """
+    async with caller.session() as session:
+        row = await connection_repository.get(session, name, viewer=caller.viewer)
+        (view,) = await _with_breakers(session, [_view(row)], caller.context)
+    return view
 
 
 async def create(caller: Caller, wanted: NewConnection, remember: Remember[ConnectionView] = forget) -> ConnectionView:
@@ -199,8 +225,13 @@ async def check(caller: Caller, name: str, *, seconds: float = checks.CHECK_SECO
     return _check_view(checked)
 
 
-async def check_unsaved(caller: Caller, wanted: UnsavedConnection) -> CheckView:
+async def check_unsaved(
+    caller: Caller, wanted: UnsavedConnection, *, seconds: float = checks.CHECK_SECONDS
+) -> CheckView:
     """Check whether settings would work as a connection, by asking their server; nothing is stored or delivered.
+
+    Args:
+        seconds: how long their server may take.
 
     Raises:
         CheckFailed: what is wrong, with the steps that were tried.
@@ -228,7 +259,7 @@ async def check_unsaved(caller: Caller, wanted: UnsavedConnection) -> CheckView:
         except Invalid as refused:
             await record(type(refused).__name__)
             raise
-        checked = await checks.of_block(block)
+        checked = await checks.of_block(block, seconds)
         await record(checked.outcome)
     return _check_view(checked)
 

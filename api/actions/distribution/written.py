@@ -75,7 +75,7 @@ async def situation(caller: Caller, wanted: WrittenSchedule, *, count: int = 1) 
         row = await report_repository.find(session, wanted.report_id, viewer=context.viewer)
     if row is None:
         message = f"names the report '{wanted.report_id}', which does not exist."
-        raise Invalid.at("report_id", message, "GET /api/v1/reports lists them.")
+        raise Invalid.at("report_id", message, "GET /api/v1/reports lists them.", code="no_report")
     due = forecast(timing, business, now=context.now, count=count).due
     if not due:
         raise Invalid.at("timing", "This timing has no due time any more.", "Choose a time in the future.")

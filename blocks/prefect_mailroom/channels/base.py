@@ -2,8 +2,8 @@
 
 A `Destination` is a channel's settings on one schedule; it answers what the rest of Mailroom asks about them, so that
 nothing outside a channel's own folder knows its fields. A `Channel` is a Prefect block that takes a parcel to one
-recipient: the base class owns the attempt (limits, timeout, the translation of what no channel expected), the channel
-its transfer. How to add one is told in CONTRIBUTING.md.
+recipient: the base class owns the attempt (limits, timeout, unexpected errors), the channel its transfer.
+CONTRIBUTING.md tells how to add one.
 """
 
 from __future__ import annotations
@@ -326,10 +326,7 @@ class Channel(Block):
         return f"{user}@{host}" if user and host else ""
 
     async def screen(self) -> None:
-        """Refuse a connection whose host may never be reached, before it is stored; see `outbound.Screened`.
-
-        By default nothing is refused, as for a channel that connects to no host.
-        """
+        """Refuse a connection whose host may never be reached, before it is stored; by default none, see `outbound`."""
 
     async def shown(self, parcel: Parcel) -> Shown | None:
         """Return how people will see a parcel, without sending it; by default None, as for files and programs."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from api.actions.load.around import Around
 from api.actions.schedules.views import DueTimeView, PreviewView, WarningView
-from api.web.charts import Chart, Series, bars
+from api.web.drawings.charts import Chart, Series, bars
 from api.web.parts import Moment
 from api.web.when import When, zone_of
 from api.web.words import count

@@ -87,6 +87,7 @@ BODIES: dict[str, Any] = {
     "POST /keys": {"name": "New"},
     "PUT /users/{}/password": {"new": "many trains leave at dawn"},
     "POST /users/{}/links": {"purpose": "login"},
+    "PATCH /users/{}/preferences": {"theme": "dark"},
     "PUT /keys/{}": {"name": "Other", "scope": "read", "expires_at": f"{datetime.now(UTC) + timedelta(days=9):%FT%TZ}"},
     "POST /suppressions": {"address": "new@example.com", "reason": "A test."},
     "PUT /suppressions/{}": {"reason": "Another."},
@@ -98,7 +99,7 @@ BODIES: dict[str, Any] = {
     "PUT /schedule-templates/{}/shares": {"users": ["ext:me"]},
 }
 WITHOUT = {
-    *(f"POST /schedules/{{}}/{verb}" for verb in ("pause", "resume", "run")),
+    *(f"POST /schedules/{{}}/{verb}" for verb in ("pause", "resume", "run", "undelete")),
     *(f"POST /executions/{{}}/{verb}" for verb in ("retry", "correct")),
     "POST /connections/{}/check",
     "POST /connections/{}/enable",

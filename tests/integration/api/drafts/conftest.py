@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -37,15 +38,14 @@ async def load(browser: Browser, path: str, status: int = 200) -> HtmlPage:
 
 async def send(browser: Browser, path: str, pairs: list[tuple[str, str]]) -> httpx.Response:
     """Send a form as a browser does."""
-    body = httpx.QueryParams(pairs)
     headers = {**OWN_PAGE, "Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html"}
-    return await browser.post(path, content=str(body), headers=headers)
+    return await browser.post(path, content=urlencode(pairs), headers=headers)
 
 
 async def fill(browser: Browser, path: str, go: str = "next", **changes: str | list[str]) -> httpx.Response:
     """Load a step, change some fields, and press a button."""
     page = await load(browser, path)
-    return await send(browser, path.partition("?")[0], page.forms["step"].filled(go=go, **changes))
+    return await send(browser, path.partition("?")[0], page.forms["step"].filled((), go=go, **changes))
 
 
 async def draft_of(site: Site, owner: str, **wanted: Any) -> str:

@@ -55,7 +55,7 @@ async def test_a_schedule_is_made_in_five_pages(site: Site) -> None:
 
 async def test_faults_are_said_in_words_and_kept_as_they_were_typed(site: Site) -> None:
     ada = await site.logged_in("ada")
-    nothing = await send(ada, "/schedules/new", [("csrf_token", await ada.token()), ("go", "next")])
+    nothing = await send(ada, "/schedules/new", [("csrf_token", await ada.token("/me")), ("go", "next")])
     assert (nothing.status_code, "Choose a report." in nothing.text) == (422, True)
     path = f"/drafts/{await draft_of(site, 'ada', body={'report_id': REPORT})}"
     answer = await fill(ada, f"{path}/frequency", frequency="weekly", weekly_days=[], weekly_at="noon")
@@ -224,7 +224,7 @@ async def test_what_is_not_ones_own_is_not_there(site: Site) -> None:
         assert (await viewer.get(f"/drafts/{draft}/{name}")).status_code == 403
     assert (await viewer.get("/schedules/new")).status_code == 403
     assert (await load(ada, "/schedules/new?report=gone")).text.count("no longer there") >= 1
-    thrown = await send(ada, f"/drafts/{draft}/delete", [("csrf_token", await ada.token())])
+    thrown = await send(ada, f"/drafts/{draft}/delete", [("csrf_token", await ada.token("/me"))])
     assert (thrown.status_code, (await ada.get(f"/drafts/{draft}")).status_code) == (303, 404)
 
 
