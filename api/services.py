@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
@@ -16,11 +17,15 @@ from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class Services:
     """The services of a process, made by `create_app`. `loops` work in its background; `previews` limits how many
     previews are rendered at once; `provider` is the identity provider, `passwords` computes their hashes; `painter`
-    makes the pictures of reports."""
+    makes the pictures of reports, `clock` tells the time of a request."""
 
     settings: Settings
     database: Database
@@ -31,3 +36,4 @@ class Services:
     passwords: Passwords = field(default_factory=Passwords)
     painter: Painter = field(default_factory=Painter)
     previews: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    clock: Callable[[], datetime] = _now

@@ -1,6 +1,6 @@
 """Draw charts: numbers become the geometry of an SVG, with the finding in words and a table of the same numbers. Pure.
 
-A chart is 640 wide and is scaled to its place; labels stand at the ends of lines instead of in a legend.
+A chart is 560 wide and is scaled to its place; labels stand at the ends of lines instead of in a legend.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from api.web.parts import Tone
 
-WIDTH = 640
+WIDTH = 560
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 96, 10, 24
-_MOST_LABELS = 8
+_MOST_LABELS = 6
 _STEPS = (1, 2, 2.5, 5, 10)
 
 
