@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ from mailroom.errors import Conflict, Fault, Invalid
 from mailroom.schedules.calendar_changes import CalendarSettings, NewCalendar
 
 router = APIRouter(include_in_schema=False)
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 RESERVED = "new"
 """The page of a calendar of this id has another use."""
 
@@ -37,8 +39,8 @@ async def create(visitor: VisitorDep, form: FormDep) -> Response:
     """Make a calendar."""
     values = values_sent(form)
     try:
-        if values["id"] == RESERVED:
-            raise Invalid.at("id", f"'{RESERVED}' cannot be the id of a calendar.", "Choose another one.")
+        if values["id"] == RESERVED or not _ID.fullmatch(values["id"]):
+            raise Invalid.at("id", "This cannot be an id.", "Use lower-case letters, digits and hyphens.")
         made = await calendars.create(visitor.caller, read_as(NewCalendar, {"id": values["id"], **body(values)}))
     except (Invalid, Conflict) as error:
         refused = form_of(values, faults=_faults(error, "id"), is_new=True)

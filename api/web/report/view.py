@@ -18,7 +18,7 @@ from mailroom.reports.errors import LimitExceeded, RenderFailed
 from prefect_mailroom.errors import MailroomError
 
 SOURCES = {"sql": "A database", "http": "Another product", "shell": "A program"}
-_BY_MAILROOM = "mailroom"
+_FROM_FOLDERS = frozenset({"mailroom", "sync"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,5 +160,5 @@ def _on_it(found: ScheduleView, when: When) -> OnIt:
 def _version(found: ReportVersion, when: When, current: str) -> Version:
     changed = ", ".join(one.replace("_", " ") for one in found.changed)
     what = "Created" if found.first else f"Changed: {changed}" if changed else "Changed"
-    by = "a folder of reports" if found.by == _BY_MAILROOM else found.by
+    by = "a folder of reports" if found.by in _FROM_FOLDERS else found.by
     return Version(found.version[:8], when.moment(found.at), by, what, found.version == current)
