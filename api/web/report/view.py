@@ -131,7 +131,7 @@ def stopped(error: MailroomError, took: float) -> Stopped:
     told = refusals.words(error)
     if isinstance(error, LimitExceeded):
         where = f": {_part(error)}" if error.section else ""
-        heading = f"Stopped after {duration(took)}{where}" if error.limit == "seconds" else f"Stopped{where}"
+        heading = f"Stopped after {took:.0f} s{where}" if error.limit == "seconds" else f"Stopped{where}"
         remedy = "Choose narrower parameters, such as a shorter period, and show the data again."
         return Stopped(heading, told.message, remedy)
     return Stopped("There is nothing to show", told.message, told.remedy)
