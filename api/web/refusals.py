@@ -129,7 +129,7 @@ CASES: Mapping[str, Case] = {
 }
 """The words of pages by the `code` of an error or of a fault."""
 
-_HEADINGS: tuple[tuple[type[Exception], str], ...] = (
+_HEADINGS: tuple[tuple[type, str], ...] = (
     # The first match counts: derived classes stand before their bases.
     (NotFound, "Not found"),
     (Forbidden, "Not allowed"),

@@ -21,6 +21,8 @@ from mailroom.storage.tables import User
 Row = TypeVar("Row", User, Team, ApiKey)
 EXTERNAL = "ext:"
 """A reference that begins so names a user or a team by the id that another product has given it."""
+ME = "me"
+"""The reference by which a viewer names the user that the viewer is."""
 
 
 async def insert_if_absent(session: AsyncSession, values: dict[str, Any]) -> None:
@@ -88,12 +90,13 @@ async def _one(session: AsyncSession, query: Select[tuple[Row]], what: str, list
 async def user(
     session: AsyncSession, reference: str, *, viewer: Viewer, doing: Action = Action.USER_READ, lock: bool = False
 ) -> User:
-    """Return the user with this id, or `ext:` and external id.
+    """Return the user with this id, or `ext:` and external id, or `me`.
 
     Raises:
         NotFound: there is none, for this viewer.
         Forbidden: the viewer may see the user and not do this.
     """
+    reference = viewer.user_id if reference == ME else reference
     query = select(User).where(_named(User, reference), users_visible_to(viewer))
     found = await _one(session, query, f"user {reference[:80]}", "users", lock=lock)
     viewer.require(doing, Relation.OWN if found.id == viewer.user_id else Relation.SAME_TEAM)
@@ -116,12 +119,28 @@ async def team(
 
 
 async def users_page(
-    session: AsyncSession, *, viewer: Viewer, cursor: str | None = None, limit: int = 50, team_id: str | None = None
+    session: AsyncSession,
+    *,
+    viewer: Viewer,
+    cursor: str | None = None,
+    limit: int = 50,
+    team_id: str | None = None,
+    search: str | None = None,
+    role: Role | None = None,
+    active: bool | None = None,
 ) -> Page[User]:
-    """Return a page of users by address."""
+    """Return a page of users by address; `search` is a part of the name or the address."""
     query = select(User).where(users_visible_to(viewer))
     if team_id:
         query = query.where(User.team_id == team_id)
+    if search:
+        query = query.where(
+            or_(User.email.icontains(search, autoescape=True), User.name.icontains(search, autoescape=True))
+        )
+    if role is not None:
+        query = query.where(User.role == role)
+    if active is not None:
+        query = query.where(User.is_active.is_(active))
     return await page(session, query, User.email, User.id, cursor=cursor, limit=limit, descending=False)
 
 

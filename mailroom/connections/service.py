@@ -21,11 +21,12 @@ from mailroom.access.viewer import SYSTEM
 from mailroom.audit import events
 from mailroom.audit import repository as audit
 from mailroom.audit.differences import differences
-from mailroom.connections import blocks, kept_secrets, remembered, uses
+from mailroom.connections import blocks, kept_secrets, remembered
 from mailroom.connections import repository as connection_repository
 from mailroom.connections.breaker import service as breaker
 from mailroom.connections.kinds import block_type, kinds
 from mailroom.connections.repository import Change
+from mailroom.connections.seen import uses
 from mailroom.connections.spec import ConnectionSettings, NewConnection, build, screen
 from mailroom.context import Context
 from mailroom.errors import Conflict

@@ -49,7 +49,10 @@ class RenderJob(BaseModel):
 
 
 class RenderedFile(BaseModel):
-    """A file a renderer left in the job's folder. `rows` is the number of data rows in it, None where it has none."""
+    """A file a renderer left in the job's folder. `rows` is the number of data rows in it, None where it has none.
+
+    `began_at` and `ended_at` say when it was made, where the renderer tells it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -60,6 +63,8 @@ class RenderedFile(BaseModel):
     size: int
     sha256: str
     rows: int | None = None
+    began_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
 
 
 class RenderResult(BaseModel):

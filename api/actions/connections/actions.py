@@ -21,13 +21,14 @@ from api.actions.view import PageView
 from mailroom.access.permissions import Action
 from mailroom.audit import repository as audit
 from mailroom.audit.delivery_events import CredentialUsed
-from mailroom.connections import blocks, checks, senders
+from mailroom.connections import blocks, checks
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
-from mailroom.connections import uses as uses_of
 from mailroom.connections.breaker import service as breaker
 from mailroom.connections.checks import Checked
 from mailroom.connections.kinds import block_types, is_channel
+from mailroom.connections.seen import senders
+from mailroom.connections.seen import uses as uses_of
 from mailroom.connections.spec import ConnectionSettings, NewConnection, UnsavedConnection, screen
 from mailroom.context import Context
 from mailroom.errors import Conflict, Invalid

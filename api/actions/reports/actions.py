@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,7 +13,6 @@ from api.actions.caller import Caller, Remember, forget
 from api.actions.reports.views import ReportSummary, ReportVersion, ReportView
 from api.actions.view import PageView
 from mailroom.access import identity as identities
-from mailroom.access.identity import Identity
 from mailroom.access.permissions import Action
 from mailroom.access.viewer import SYSTEM
 from mailroom.audit import repository as audit
@@ -25,6 +25,7 @@ from mailroom.limits.decide import limits_for
 from mailroom.limits.spec import Budget
 from mailroom.rendering import previews
 from mailroom.rendering.as_owner import varies_by_user
+from mailroom.rendering.previews import Reader
 from mailroom.reports import repository as report_repository
 from mailroom.reports import service as reports
 from mailroom.reports.spec import ReportDefinition
@@ -145,34 +146,39 @@ async def preview(caller: Caller, report_id: str, parameters: dict[str, Any]) ->
         NotFound, ParametersInvalid, MailroomError.
         TooOften: the caller has asked for as many within the hour as a user may.
     """
-    context = caller.context
-
-    async def find(session: AsyncSession) -> tuple[ReportDefinition, Connection, Identity]:
-        row = await report_repository.get(session, report_id, viewer=caller.viewer, doing=Action.REPORT_PREVIEW)
-        definition = ReportDefinition.model_validate(row.definition)
-        # Whoever may see a report of the installation may read its source through it, and through nothing else.
-        reader = SYSTEM if row.owner_id is None else caller.viewer
-        source = await connection_repository.get(session, definition.source.connection, viewer=reader)
-        identity = await identities.of(session, context.user, acted_by=context.acted_by)
-        audit.record_by(session, ReportPreviewed(row.id, row.version), context)
-        audit.record_by(session, CredentialUsed(source.name, "preview", row.id), context)
-        if varies_by_user(definition):
-            audit.record_by(session, IdentitySent(row.id, source.name), context)
-        await limits.spend(session, context, Budget.PREVIEWS)
-        return definition, source, identity
-
-    definition, source, identity = await caller.transact(find)
+    definition, source, reader = await caller.transact(partial(begin_preview, caller, report_id))
     async with caller.services.previews:
         return await previews.preview_html(
             definition,
             source,
             parameters,
-            timezone=context.user.timezone,
-            settings=context.settings,
-            limits=limits_for(context.user, context.settings),
-            group=context.user.id,
-            identity=identity,
+            timezone=caller.context.user.timezone,
+            settings=caller.context.settings,
+            reader=reader,
         )
+
+
+async def begin_preview(
+    caller: Caller, report_id: str, session: AsyncSession
+) -> tuple[ReportDefinition, Connection, Reader]:
+    """Return what a preview of a report is made of, and record who looks at it with whose credentials.
+
+    Raises:
+        NotFound, TooOften.
+    """
+    context = caller.context
+    row = await report_repository.get(session, report_id, viewer=caller.viewer, doing=Action.REPORT_PREVIEW)
+    definition = ReportDefinition.model_validate(row.definition)
+    # Whoever may see a report of the installation may read its source through it, and through nothing else.
+    viewer = SYSTEM if row.owner_id is None else caller.viewer
+    source = await connection_repository.get(session, definition.source.connection, viewer=viewer)
+    identity = await identities.of(session, context.user, acted_by=context.acted_by)
+    audit.record_by(session, ReportPreviewed(row.id, row.version), context)
+    audit.record_by(session, CredentialUsed(source.name, "preview", row.id), context)
+    if varies_by_user(definition):
+        audit.record_by(session, IdentitySent(row.id, source.name), context)
+    await limits.spend(session, context, Budget.PREVIEWS)
+    return definition, source, Reader(limits_for(context.user, context.settings), context.user.id, identity)
 
 
 def _view(row: Report, warnings: list[str] | None = None, *, owner: str | None = None) -> ReportView:

@@ -11,7 +11,7 @@ from mailroom.audit import repository as audit
 from mailroom.audit.delivery_events import CredentialUsed
 from mailroom.connections import repository as connection_repository
 from mailroom.errors import NotFound
-from mailroom.rendering import pictures
+from mailroom.rendering.first_page import pictures
 from mailroom.reports import repository as report_repository
 from mailroom.reports import rights
 from mailroom.reports.spec import ReportDefinition

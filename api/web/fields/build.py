@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from api.web.fields import words
@@ -83,21 +83,38 @@ def build(
 
 
 def field_of(prop: Property, value: Any, name: str, *, errors: Sequence[str] = (), secrets_set: str = "") -> Field:
-    """Return the field of one property that is no object.
+    """Return the field of one setting that is no object, with our words where we have some.
 
     Args:
         value: the stored or sent one; None where there is none.
         name: of the field.
     """
+    found = plain_field(
+        prop,
+        value,
+        name,
+        label=words.label(prop.name, str(prop.schema.get("title", ""))),
+        hint=words.hint(prop.name, str(prop.schema.get("description", ""))),
+        errors=errors,
+    )
+    options = tuple(
+        one if not one.value else Option(one.value, *words.option(prop.name, one.value, one.label))
+        for one in found.options
+    )
+    hint = _secret_hint(prop, value, secrets_set) if prop.is_secret and value else found.hint
+    return replace(found, options=options, hint=hint)
+
+
+def plain_field(prop: Property, value: Any, name: str, *, label: str, hint: str, errors: Sequence[str] = ()) -> Field:
+    """Return the field of one property that is no object, in the words of its schema; its limits are in the hint."""
     control, attributes = _control(prop)
-    said = "" if prop.is_secret else _shown(prop, value)
     return Field(
         name=name,
-        label=words.label(prop.name, str(prop.schema.get("title", ""))),
+        label=label,
         control=control,
-        value=said,
+        value="" if prop.is_secret else _shown(prop, value),
         options=_options(prop),
-        hint=_hint(prop, value, secrets_set),
+        hint=_hint(prop, hint),
         errors=tuple(errors),
         optional=_is_optional(prop),
         attributes=attributes,
@@ -173,10 +190,7 @@ def _control(prop: Property) -> tuple[Control, dict[str, str]]:
 
 
 def _options(prop: Property) -> tuple[Option, ...]:
-    found = []
-    for value, title in prop.choices:
-        label, hint = words.option(prop.name, text_of(value), title)
-        found.append(Option(text_of(value), label, hint))
+    found = [Option(text_of(value), title) for value, title in prop.choices]
     if found and not prop.is_required and prop.default is None:
         found.insert(0, Option("", _NO_CHOICE))
     return tuple(found)
@@ -213,12 +227,13 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
-def _hint(prop: Property, value: Any, secrets_set: str) -> str:
-    hint = words.hint(prop.name, str(prop.schema.get("description", "")))
-    if prop.is_secret and value and value != "":
-        since = f"Set on {secrets_set}." if secrets_set else "Set."
-        names = f" It has {', '.join(map(str, value))}." if prop.kind == "pairs" and isinstance(value, Mapping) else ""
-        return f"{since}{names} Leave it empty to keep it."
+def _secret_hint(prop: Property, value: Any, secrets_set: str) -> str:
+    since = f"Set on {secrets_set}." if secrets_set else "Set."
+    names = f" It has {', '.join(map(str, value))}." if prop.kind == "pairs" and isinstance(value, Mapping) else ""
+    return f"{since}{names} Leave it empty to keep it."
+
+
+def _hint(prop: Property, hint: str) -> str:
     if prop.kind in {"lines", "numbers"} and "one a line" not in hint.lower():
         hint = f"{hint} One a line.".strip()
     return " ".join(one for one in (hint, _limits(prop.schema)) if one)

@@ -35,7 +35,6 @@ class Shown:
     """A preview in its frame: where it is, what it was made with, and how long that took."""
 
     src: str
-    alone: str
     took: str
 
 
@@ -137,10 +136,9 @@ def stopped(error: MailroomError, took: float) -> Stopped:
     return Stopped("There is nothing to show", told.message, told.remedy)
 
 
-def shown(href: str, token: str, took: float, query: Sequence[tuple[str, str]]) -> Shown:
+def shown(href: str, took: float, query: Sequence[tuple[str, str]]) -> Shown:
     """Return where a preview is."""
-    alone = f"{href}/preview?{urlencode(query)}" if query else f"{href}/preview"
-    return Shown(f"{href}/preview?{urlencode([*query, ('made', token)])}", alone, duration(took))
+    return Shown(f"{href}/preview?{urlencode(query)}" if query else f"{href}/preview", duration(took))
 
 
 def _part(error: RenderFailed) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mailroom.connections.senders import sender, senders
+from mailroom.connections.seen.senders import sender, senders
 
 
 @pytest.mark.parametrize(

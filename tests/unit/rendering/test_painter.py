@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from mailroom.errors import Unavailable
-from mailroom.rendering.painter import Painter
+from mailroom.rendering.first_page.painter import Painter
 from mailroom.reports.errors import RenderFailed
 
 

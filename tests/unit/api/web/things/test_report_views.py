@@ -11,14 +11,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from api.actions.reports.views import ReportSummary
-from api.web.report import kept, parameters, view
+from api.web.report import parameters, view
 from api.web.report.sketch import sketch
 from api.web.reports import view as catalog
 from api.web.when import When, locale_of
 from mailroom.errors import Unavailable
 from mailroom.reports.errors import LimitExceeded
 from mailroom.reports.spec import ReportDefinition
-from mailroom.settings import Settings
 from tests.support import samples
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -80,12 +79,3 @@ def test_a_sketch_is_well_formed_whatever_the_title(title: str) -> None:
 def test_a_report_of_files_is_sketched_as_a_sheet() -> None:
     body = {**copy.deepcopy(samples.REPORT), "sections": []}
     assert ">CSV<" in sketch(ReportDefinition.model_validate(body))
-
-
-def test_a_kept_preview_is_for_its_user_and_report_alone(tmp_path: Any) -> None:
-    settings, token = Settings(data_dir=tmp_path), "0" * 32
-    kept.keep(settings, "ada", "orders", token, b"<p>\n", 1.25)
-    assert kept.kept(settings, "ada", "orders", token) == (1.25, b"<p>\n")
-    assert kept.kept(settings, "bob", "orders", token) is None
-    assert kept.kept(settings, "ada", "other", token) is None
-    assert kept.kept(settings, "ada", "orders", "../x") is None
