@@ -7,6 +7,9 @@ from fastapi import APIRouter
 from api.web import closing
 from api.web.assets import serving as assets
 from api.web.audit import routes as audit
+from api.web.calendar import edit as calendar_edit
+from api.web.calendar import routes as calendar
+from api.web.calendars import routes as calendars
 from api.web.connection import checks as connection_checks
 from api.web.connection import edit as connection_edit
 from api.web.connection import routes as connection
@@ -62,4 +65,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     reports.router,
     report.router,
     report_picture.router,
+    calendars.router,
+    # /calendars/new is no id.
+    calendar_edit.router,
+    calendar.router,
 )
