@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 from fastapi import FastAPI
@@ -17,11 +18,20 @@ def page_routes(app: FastAPI) -> list[Served]:
     return [one for one in served_by(app, "/") if not one.path.startswith(_NO_PAGES) and one.path != "/"]
 
 
+@dataclass
+class SentForm:
+    """A form of a page: its attributes, and the names of its fields."""
+
+    attributes: dict[str, str]
+    names: list[str] = field(default_factory=list)
+
+
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.faults: list[str] = []
-        self.forms: list[dict[str, str]] = []
+        self.forms: list[SentForm] = []
+        self.words: list[str] = []
         self._inside = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -39,11 +49,14 @@ class _Reader(HTMLParser):
             if name in _ADDRESSES and value.strip().lower().startswith(("javascript:", "data:", "vbscript:", "//")):
                 self.faults.append(f"<{tag} {name}={value[:60]}>")
         if tag == "form":
-            self.forms.append(values)
+            self.forms.append(SentForm(values))
+        elif "name" in values and self.forms and tag in {"input", "select", "textarea", "button"}:
+            self.forms[-1].names.append(values["name"])
 
     def handle_data(self, data: str) -> None:
         if self._inside == "script" and data.strip():
             self.faults.append("text in a script")
+        self.words.append(data)
 
     def handle_endtag(self, tag: str) -> None:
         self._inside = ""
@@ -56,8 +69,15 @@ def inline_faults(html: str) -> list[str]:
     return reader.faults
 
 
-def forms_of(html: str) -> list[dict[str, str]]:
-    """Return the attributes of each form of a page."""
+def forms_of(html: str) -> list[SentForm]:
+    """Return the forms of a page."""
     reader = _Reader()
     reader.feed(html)
     return reader.forms
+
+
+def words_of(html: str) -> str:
+    """Return the words of a page, without its tags."""
+    reader = _Reader()
+    reader.feed(html)
+    return " ".join(reader.words)
