@@ -25,7 +25,7 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-TEMPLATES.globals.update(url=url, icon=icon, count=words.count, unframed=unframed)
+TEMPLATES.globals.update(url=url, icon=icon, count=words.count, kind_icon=words.kind_icon, unframed=unframed)
 TEMPLATES.filters.update(bytes=when.size, seconds=when.duration)
 HEADERS = {"Cache-Control": "private, no-cache", "Vary": "HX-Request, HX-Request-Type, Cookie"}
 """Back must never show a part of a page, nor somebody else's page."""

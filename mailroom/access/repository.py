@@ -230,3 +230,11 @@ async def keys_to_replace(
     due = or_(ApiKey.expires_at <= ends_before, ApiKey.created_at <= made_before)
     query = select(ApiKey).where(keys_visible_to(viewer), _valid(now), due).order_by(ApiKey.expires_at, ApiKey.id)
     return (await session.scalars(query)).all()
+
+
+async def users_named(
+    session: AsyncSession, *, viewer: Viewer, ids: Sequence[str] = (), emails: Sequence[str] = ()
+) -> Sequence[User]:
+    """Return the users with these ids or addresses that the viewer may see, by address."""
+    wanted = or_(User.id.in_(ids), func.lower(User.email).in_([email.lower() for email in emails]))
+    return (await session.scalars(select(User).where(users_visible_to(viewer), wanted).order_by(User.email))).all()

@@ -1,83 +1,104 @@
-"""The pages of the application: its routes, and what must not stand in the HTML of any of them."""
+"""Read a page as a person with a screen reader would: headings, links, fields with their labels, tables."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from fastapi import FastAPI
+import httpx
 
-from tests.support.routes import Served, served_by
-
-_NO_PAGES = ("/api/", "/static/", "/docs", "/healthz", "/readyz", "/metrics", "/mailroom.css")
-_ADDRESSES = frozenset({"href", "src", "action", "formaction", "data", "poster", "hx-get", "hx-post", "xlink:href"})
-
-
-def page_routes(app: FastAPI) -> list[Served]:
-    """Return every method and path of a page, also of those that are added later."""
-    return [one for one in served_by(app, "/") if not one.path.startswith(_NO_PAGES) and one.path != "/"]
+HTML = {"Accept": "text/html"}
+_VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
 @dataclass
-class SentForm:
-    """A form of a page: its attributes, and the names of its fields."""
+class Element:
+    """An element of a page."""
 
+    tag: str
     attributes: dict[str, str]
-    names: list[str] = field(default_factory=list)
+    parts: list[Element | str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """Return its text, with single spaces."""
+        inner = (one if isinstance(one, str) else one.text for one in self.parts)
+        return " ".join(" ".join(inner).split())
+
+    def all(self, tag: str = "", **attributes: str) -> list[Element]:
+        """Return every element inside of it with this tag and these attributes; `class_` is one class of several."""
+        return [one for one in self._inside() if _fits(one, tag, attributes)]
+
+    def one(self, tag: str = "", **attributes: str) -> Element:
+        """Return the only such element."""
+        found = self.all(tag, **attributes)
+        assert len(found) == 1, f"{len(found)} of <{tag} {attributes}>"
+        return found[0]
+
+    def _inside(self) -> Iterator[Element]:
+        for part in self.parts:
+            if isinstance(part, Element):
+                yield part
+                yield from part._inside()
+
+    def fields(self) -> dict[str, str]:
+        """Return what a form would send as it stands: the last value of each name."""
+        found: dict[str, str] = {}
+        for one in self._inside():
+            name, kind = one.attributes.get("name", ""), one.attributes.get("type", "")
+            if one.tag == "input" and name and (kind not in {"checkbox", "radio"} or "checked" in one.attributes):
+                found[name] = one.attributes.get("value", "")
+            elif one.tag == "textarea" and name:
+                found[name] = "".join(part for part in one.parts if isinstance(part, str)).strip()
+            elif one.tag == "select" and name:
+                options = one.all("option")
+                chosen = [option for option in options if "selected" in option.attributes] or options[:1]
+                found[name] = chosen[0].attributes.get("value", "") if chosen else ""
+        return found
+
+
+def _fits(one: Element, tag: str, attributes: Mapping[str, str]) -> bool:
+    if tag and one.tag != tag:
+        return False
+    for name, value in attributes.items():
+        if name == "class_":
+            if value not in one.attributes.get("class", "").split():
+                return False
+        elif one.attributes.get(name.replace("_", "-")) != value:
+            return False
+    return True
 
 
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.faults: list[str] = []
-        self.forms: list[SentForm] = []
-        self.words: list[str] = []
-        self._inside = ""
+        self.root = Element("", {})
+        self._open = [self.root]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attrs}
-        self._inside = tag
-        if tag == "script" and not values.get("src", "").startswith("/static/"):
-            self.faults.append(f"a script of {values.get('src') or 'its own'}")
-        if tag in {"style", "object", "embed", "base", "applet"}:
-            self.faults.append(f"<{tag}>")
-        if tag == "iframe" and not values.get("src", "/").startswith("/"):
-            self.faults.append(f"a frame of {values['src']}")
-        for name, value in values.items():
-            if name == "style" or name.startswith(("on", "hx-on")):
-                self.faults.append(f"<{tag} {name}>")
-            if name in _ADDRESSES and value.strip().lower().startswith(("javascript:", "data:", "vbscript:", "//")):
-                self.faults.append(f"<{tag} {name}={value[:60]}>")
-        if tag == "form":
-            self.forms.append(SentForm(values))
-        elif "name" in values and self.forms and tag in {"input", "select", "textarea", "button"}:
-            self.forms[-1].names.append(values["name"])
-
-    def handle_data(self, data: str) -> None:
-        if self._inside == "script" and data.strip():
-            self.faults.append("text in a script")
-        self.words.append(data)
+        one = Element(tag, {name: value or "" for name, value in attrs})
+        self._open[-1].parts.append(one)
+        if tag not in _VOID:
+            self._open.append(one)
 
     def handle_endtag(self, tag: str) -> None:
-        self._inside = ""
+        names = [one.tag for one in self._open]
+        if tag in names[1:]:
+            del self._open[len(names) - 1 - names[::-1].index(tag) :]
+
+    def handle_data(self, data: str) -> None:
+        self._open[-1].parts.append(data)
 
 
-def inline_faults(html: str) -> list[str]:
-    """Return what runs or looks by itself in a page: no page has any, whatever the names on it are."""
+def read(answer: httpx.Response) -> Element:
+    """Return the page of an answer."""
+    assert answer.headers["Content-Type"].startswith("text/html"), answer.text
     reader = _Reader()
-    reader.feed(html)
-    return reader.faults
+    reader.feed(answer.text)
+    return reader.root
 
 
-def forms_of(html: str) -> list[SentForm]:
-    """Return the forms of a page."""
-    reader = _Reader()
-    reader.feed(html)
-    return reader.forms
-
-
-def words_of(html: str) -> str:
-    """Return the words of a page, without its tags."""
-    reader = _Reader()
-    reader.feed(html)
-    return " ".join(reader.words)
+def data(**fields: object) -> dict[str, str]:
+    """Return fields of a form; `_` in a name stands for `-`."""
+    return {name.replace("_", "-"): str(value) for name, value in fields.items()}

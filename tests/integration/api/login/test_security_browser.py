@@ -12,7 +12,7 @@ from api.http.browser.redirects import HOME, safe_next
 from mailroom.storage.database import Database
 from tests.integration.api.conftest import KEY, SCHEDULE
 from tests.integration.api.login.conftest import HOST, OWN_PAGE, PASSWORD, Site, of_provider, serving, settings_of
-from tests.support.pages import inline_faults
+from tests.support.page_faults import inline_faults
 from tests.support.routes import served_by
 
 OTHER_SITES: list[dict[str, str]] = [

@@ -12,7 +12,7 @@ from mailroom.roles import Role
 from mailroom.storage.database import new_id
 from tests.integration.api.access.test_every_route import expected_of, kind_of
 from tests.integration.api.pages.conftest import HOSTILE, Pages
-from tests.support.pages import forms_of, inline_faults, page_routes, words_of
+from tests.support.page_faults import forms_of, inline_faults, page_routes, words_of
 from tests.support.routes import Served
 
 EVIL = ("//evil.example", "/\\evil.example", "https://evil.example/x", "javascript:alert(1)", "/\t/evil.example")
