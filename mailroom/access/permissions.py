@@ -48,6 +48,9 @@ class Action(StrEnum):
     SCHEDULE_BULK = "schedule.bulk"
     SCHEDULE_REASSIGN = "schedule.reassign"
     SCHEDULE_OWN = "schedule.own"
+    VIEW_LIST = "view.list"
+    VIEW_SAVE = "view.save"
+    VIEW_DELETE = "view.delete"
     EXECUTION_LIST = "execution.list"
     EXECUTION_READ = "execution.read"
     EXECUTION_RETRY = "execution.retry"
@@ -187,6 +190,10 @@ TABLE: Mapping[Action, Rule] = {
     Action.SCHEDULE_REASSIGN: Rule(_A, _NOBODY, _NOBODY, _ALL, unroutable=True),
     # Asked again when a run sends.
     Action.SCHEDULE_OWN: Rule(_R, _NOBODY, _OWN, _OWN, unroutable=True),
+    # Saved views are everybody's own; they change nothing for others, so the narrowest scope is enough.
+    Action.VIEW_LIST: _LIST,
+    Action.VIEW_SAVE: _LIST,
+    Action.VIEW_DELETE: Rule(_R, _OWN, _OWN, _OWN),
     Action.EXECUTION_LIST: _LIST,
     Action.EXECUTION_READ: _READ,
     Action.EXECUTION_RETRY: _owned(),

@@ -98,7 +98,7 @@ class Schedule(Table):
     sample data, which accounts, statistics and alerts leave out.
 
     `last_status` is what the latest run by due time ended with, and `attention` follows from it and the state, see
-    `mailroom.executions.last_result`.
+    `mailroom.executions.on_schedules.last_result`.
 
     Of a deleted one, `deleted_from` is the state that it had, and until `delete_after` the deletion can be undone; None
     since then.

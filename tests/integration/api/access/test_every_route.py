@@ -47,6 +47,7 @@ KINDS = {
     "key_id": "key",
     "session_id": "session",
     "suppression_id": "suppression",
+    "view_id": "view",
 }
 PERSON = "ada@example.com"
 OFFICE = {"title": "Office", "holidays": []}
@@ -61,6 +62,7 @@ BODIES: dict[str, Any] = {
     "POST /schedules/{}/test": {"to": "ada@example.com"},
     "POST /schedules/{}/backfill": {"from": "2026-11-01", "until": "2026-11-02", "dry_run": True},
     "PUT /schedules/{}/shares": {"users": ["ext:me"]},
+    "POST /schedules/views": {"name": "New", "query": "view=failing"},
     "POST /schedules/bulk": {"action": "pause", "ids": ["nobody"], "dry_run": True},
     "POST /deliveries/retry": {"state": "failed", "dry_run": True},
     "POST /stop": {"scope": "connection", "target": "corp-smtp", "reason": "A test."},
@@ -119,6 +121,8 @@ def _named_in(path: str) -> str:
 def _sees(kind: str, role: Role, relation: Relation) -> bool:
     if kind in ("key", "session"):
         return role is Role.ADMIN or relation is MINE
+    if kind == "view":
+        return relation is MINE
     return relation in TABLE[READS[kind]].relations(role)
 
 

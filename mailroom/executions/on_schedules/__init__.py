@@ -1,0 +1,1 @@
+"""What schedules keep of their executions."""
