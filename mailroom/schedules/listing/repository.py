@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import and_, case, delete, func, insert, literal, select
+from sqlalchemy import and_, case, delete, exists, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -61,6 +61,15 @@ class Option:
 
     id: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a list can be narrowed to; `destinations` are pairs of a channel and a connection."""
+
+    owners: tuple[Option, ...] = ()
+    reports: tuple[Option, ...] = ()
+    destinations: tuple[tuple[str, str], ...] = ()
 
 
 async def counts(session: AsyncSession, *, viewer: Viewer, due_from: datetime, due_to: datetime) -> Counts:
@@ -140,20 +149,31 @@ async def owner_names(session: AsyncSession, user_ids: Collection[str]) -> dict[
     return {row[0]: row[1] or row[2] for row in rows}
 
 
-async def owners(session: AsyncSession, *, viewer: Viewer) -> Sequence[Option]:
-    """Return who owns schedules that the viewer sees, by name; at most some hundreds."""
-    ids = select(Schedule.user_id).where(Schedule.attention < Attention.DELETED, of_schedules(viewer)).distinct()
-    query = select(User.id, User.name, User.email).where(User.id.in_(ids)).limit(_OPTIONS)
-    found = [Option(row[0], row[1] or row[2]) for row in await session.execute(query)]
-    return sorted(found, key=lambda one: one.name.casefold())
+async def options(session: AsyncSession, *, viewer: Viewer) -> Options:
+    """Return what the list can be narrowed to: of everything that the viewer sees, and at most some hundreds of each.
+
+    Three queries: users and reports are asked one by one, by index, so that not every schedule has to be looked at.
+    """
+    seen = (Schedule.attention < Attention.DELETED, of_schedules(viewer))
+    owns, uses = (
+        exists().where(Schedule.user_id == User.id, *seen),
+        exists().where(Schedule.report_id == Report.id, *seen),
+    )
+    users = await session.execute(select(User.id, User.name, User.email).where(owns).limit(_OPTIONS))
+    reports = await session.execute(select(Report.id, Report.title).where(uses).limit(_OPTIONS))
+    places = select(ScheduleDestination.channel, ScheduleDestination.connection).distinct()
+    if not viewer.sees_all:
+        places = places.join(Schedule, Schedule.id == ScheduleDestination.schedule_id).where(*seen)
+    found = await session.execute(places.limit(_OPTIONS))
+    return Options(
+        _by_name(Option(row[0], row[1] or row[2]) for row in users),
+        _by_name(Option(row[0], row[1]) for row in reports),
+        tuple(sorted((row[0], row[1]) for row in found)),
+    )
 
 
-async def reports(session: AsyncSession, *, viewer: Viewer) -> Sequence[Option]:
-    """Return the reports of the schedules that the viewer sees, by title; at most some hundreds."""
-    ids = select(Schedule.report_id).where(Schedule.attention < Attention.DELETED, of_schedules(viewer)).distinct()
-    query = select(Report.id, Report.title).where(Report.id.in_(ids)).limit(_OPTIONS)
-    found = [Option(row[0], row[1]) for row in await session.execute(query)]
-    return sorted(found, key=lambda one: one.name.casefold())
+def _by_name(found: Iterable[Option]) -> tuple[Option, ...]:
+    return tuple(sorted(found, key=lambda one: one.name.casefold()))
 
 
 async def replace_destinations(session: AsyncSession, schedule_id: str, targets: Sequence[Destination]) -> None:
