@@ -11,6 +11,8 @@ from api.web.links import downloads, unsubscribe
 from api.web.login import routes as login
 from api.web.schedule import confirm as schedule_confirm
 from api.web.schedule import routes as schedule
+from api.web.schedules import bulk as schedules_bulk
+from api.web.schedules import routes as schedules
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
@@ -19,6 +21,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     account.router,
     downloads.router,
     unsubscribe.router,
+    # Before the page of one schedule: /schedules/bulk is not a schedule's id.
+    schedules.router,
+    schedules_bulk.router,
     schedule_confirm.router,
     schedule.router,
 )

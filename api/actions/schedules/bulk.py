@@ -222,7 +222,7 @@ async def _record_refusal(
 async def _act(session: AsyncSession, caller: Caller, wanted: BulkRequest, schedule_id: str, ahead: int) -> BulkItem:
     context = caller.context
     row = await _seen(session, caller, wanted.action, schedule_id)
-    name, before = row.name, row.generation
+    name, before, owner = row.name, row.generation, row.user_id
     match wanted.action:
         case "run":
             kind = ExecutionKind.RUN_NOW

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import and_, case, delete, exists, func, insert, literal, select
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -56,6 +56,24 @@ class Goes:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a choice of schedules comes to.
+
+    Attributes:
+        states: the number of schedules in each state.
+        goes: each channel, with the number of addresses or places that the active ones send to.
+    """
+
+    states: Mapping[ScheduleState, int]
+    goes: tuple[Goes, ...]
+
+    @property
+    def count(self) -> int:
+        """Return how many schedules there are."""
+        return sum(self.states.values())
+
+
+@dataclass(frozen=True, slots=True)
 class Option:
     """Something that a list can be narrowed to, by id and name."""
 
@@ -93,6 +111,33 @@ async def count(session: AsyncSession, choice: Choice, *, viewer: Viewer) -> int
     """Count the schedules of a choice that the viewer sees."""
     query = select(func.count()).select_from(Schedule).where(*choice.conditions(), of_schedules(viewer))
     return (await session.execute(query)).scalar_one()
+
+
+async def chosen(session: AsyncSession, choice: Choice, ids: Collection[str] | None, *, viewer: Viewer) -> Chosen:
+    """Return what a choice comes to: how many are in each state, and to how many addresses or places they send."""
+    among = _among(choice, ids, viewer)
+    states = await session.execute(select(Schedule.state, func.count()).where(*among).group_by(Schedule.state))
+    sends = (
+        select(ScheduleDestination.channel, func.sum(ScheduleDestination.recipients))
+        .join(Schedule, Schedule.id == ScheduleDestination.schedule_id)
+        .where(*among, Schedule.state == ScheduleState.ACTIVE)
+        .group_by(ScheduleDestination.channel)
+    )
+    goes = [Goes(row[0], int(row[1])) for row in await session.execute(sends.order_by(ScheduleDestination.channel))]
+    return Chosen({row[0]: int(row[1]) for row in states}, tuple(goes))
+
+
+async def names(
+    session: AsyncSession, choice: Choice, ids: Collection[str] | None, *, viewer: Viewer, limit: int
+) -> tuple[str, ...]:
+    """Return the first names of a choice."""
+    query = select(Schedule.name).where(*_among(choice, ids, viewer)).order_by(Schedule.name, Schedule.id)
+    return tuple(await session.scalars(query.limit(limit)))
+
+
+def _among(choice: Choice, ids: Collection[str] | None, viewer: Viewer) -> list[ColumnElement[bool]]:
+    named = [Schedule.id.in_(ids)] if ids is not None else []
+    return [*choice.conditions(), *named, of_schedules(viewer)]
 
 
 async def recent(session: AsyncSession, schedule_ids: Collection[str]) -> dict[str, list[Recent]]:

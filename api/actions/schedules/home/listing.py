@@ -116,10 +116,16 @@ async def listing(
         if not wanted.is_empty():
             whole = cursor is None and found.next_cursor is None
             total = len(rows) if whole else await listed.count(session, choice, viewer=viewer)
-        options = Options() if part else await listed.options(session, viewer=viewer)
+        choices = Options() if part else await listed.options(session, viewer=viewer)
         views = await saved.of_viewer(session, viewer=viewer)
     silent = caller.services.reconciler.silent_since
-    return Listing(rows, found.next_cursor, total, counts, options, views, silent)
+    return Listing(rows, found.next_cursor, total, counts, choices, views, silent)
+
+
+async def options(caller: Caller) -> Options:
+    """Return what the list can be narrowed to."""
+    async with caller.session() as session:
+        return await listed.options(session, viewer=caller.viewer)
 
 
 async def _rows(session: AsyncSession, items: Sequence[Schedule]) -> tuple[Row, ...]:
