@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.executions.on_schedules import last_result
+from mailroom.executions.history import last_result
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import Reason
 from mailroom.states import ExecutionKind, ExecutionState, Moves

@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.executions.on_schedules.last_result import attention_of
+from mailroom.executions.history.last_result import attention_of
 from mailroom.states import Moves, ScheduleState, SyncState
 from mailroom.storage.tables import Schedule
 

@@ -116,7 +116,11 @@ async def get(
         query = query.execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()
     if found is None:
-        raise NotFound(f"There is no schedule {schedule_id[:60]}.", remedy="GET /api/v1/schedules/ lists yours.")
+        raise NotFound(
+            f"There is no schedule {schedule_id[:60]}.",
+            remedy="GET /api/v1/schedules/ lists yours.",
+            code="no_schedule",
+        )
     viewer.require(doing, viewer.relation_to(found.user_id))
     return found
 

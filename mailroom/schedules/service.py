@@ -250,7 +250,9 @@ async def resume(session: AsyncSession, schedule_id: str, context: Context, *, i
     if bar_of(await users.find(session, schedule.user_id)) is not None:
         message = "The owner of the schedule is disabled, or has a role that may not own schedules."
         raise Conflict(
-            message, remedy="Give the schedule to another owner first: POST /api/v1/schedules/bulk, reassign."
+            message,
+            remedy="Give the schedule to another owner first: POST /api/v1/schedules/bulk, reassign.",
+            code="reassign_first",
         )
     schedule.consecutive_failures = 0
     return schedule

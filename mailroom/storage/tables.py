@@ -15,11 +15,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mailroom.roles import Role
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
 from mailroom.storage.database import JsonOrNull, new_id
-from mailroom.storage.model import links, login  # noqa: F401  registers their tables with the others
+from mailroom.storage.model import drafts, links, login  # noqa: F401  registers their tables with the others
 from mailroom.storage.model.access import Team
+from mailroom.storage.model.answers import IdempotencyKey
 from mailroom.storage.model.base import Json, Table, word_of
 from mailroom.storage.model.connections import Connection
-from mailroom.storage.model.limits import IdempotencyKey
 from mailroom.storage.model.notifications import Notification
 from mailroom.storage.model.schedules.lists import DUE
 
@@ -28,6 +28,8 @@ __all__ = ["Connection", "IdempotencyKey", "Json", "Notification", "Table"]
 
 _CORRECTS = text("corrects IS NOT NULL")
 _UNDOABLE = text("delete_after IS NOT NULL")
+_ASKED_FOR = text("kind <> 'scheduled'")
+_HAS_ERROR = text("error_id IS NOT NULL")
 
 
 def _since_creation(context: DefaultExecutionContext) -> datetime:
@@ -98,7 +100,7 @@ class Schedule(Table):
     sample data, which accounts, statistics and alerts leave out.
 
     `last_status` is what the latest run by due time ended with, and `attention` follows from it and the state, see
-    `mailroom.executions.on_schedules.last_result`.
+    `mailroom.executions.history.last_result`.
 
     Of a deleted one, `deleted_from` is the state that it had, and until `delete_after` the deletion can be undone; None
     since then.
@@ -205,7 +207,7 @@ class Execution(Table):
     how often the run was put back since its process had died, `error_count` the passes that an error of ours ended.
     `plan` is what the first pass planned for every recipient, see `mailroom.passes.planned`. `held_by` is the stop that
     it waits for, or has waited for last. `corrects` is the wrong execution that a correction is sent in place of; each
-    can be corrected once.
+    can be corrected once. `rendering` tells how its rendering went, see `mailroom.executions.history.progress`.
     """
 
     __tablename__ = "schedule_executions"
@@ -224,6 +226,8 @@ class Execution(Table):
         Index(None, "retry_requested_at"),
         Index(None, "held_by", sqlite_where=text("held_by IS NOT NULL"), postgresql_where=text("held_by IS NOT NULL")),
         Index(None, "corrects", unique=True, sqlite_where=_CORRECTS, postgresql_where=_CORRECTS),
+        Index(None, "kind", "due_at", sqlite_where=_ASKED_FOR, postgresql_where=_ASKED_FOR),
+        Index(None, "error_id", sqlite_where=_HAS_ERROR, postgresql_where=_HAS_ERROR),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     schedule_id: Mapped[str] = mapped_column(ForeignKey("export_schedules.id"))
@@ -246,6 +250,7 @@ class Execution(Table):
     crash_count: Mapped[int] = mapped_column(default=0)
     error_count: Mapped[int] = mapped_column(default=0)
     plan: Mapped[Json | None] = mapped_column(JsonOrNull)
+    rendering: Mapped[Json | None] = mapped_column(JsonOrNull)
     next_pass_at: Mapped[datetime | None]
     waits_for: Mapped[str | None] = mapped_column(String(36))
     held_by: Mapped[str | None] = mapped_column(String(36))
@@ -271,6 +276,7 @@ class Delivery(Table):
         Index(None, "status", "created_at", "id"),
         Index(None, "created_at", "id"),
         Index(None, "recipient", "created_at", "id"),
+        Index(None, "execution_id", "channel", "connection"),
         Index("ix_deliveries_person", text("lower(recipient)"), "created_at", "id"),
         Index(
             "ix_deliveries_sending",

@@ -13,7 +13,7 @@ from mailroom.calendars.service import business_calendars
 from mailroom.context import Context
 from mailroom.executions import overview
 from mailroom.executions import repository as executions
-from mailroom.executions.on_schedules.last_result import Attention
+from mailroom.executions.history.last_result import Attention
 from mailroom.executions.overview import Deliveries
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import reason_of

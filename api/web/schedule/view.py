@@ -8,7 +8,8 @@ from datetime import datetime
 
 from api.actions.executions.views import ExecutionView
 from api.actions.schedule.page import SchedulePage
-from api.web import strip, words
+from api.web import words
+from api.web.drawings import strip
 from api.web.parts import Chip, Empty, Link, Moment, Pager, SummaryRow
 from api.web.schedule import saying
 from api.web.schedule.actions import Actions, actions_of
@@ -160,11 +161,15 @@ def _figures(page: SchedulePage) -> tuple[Figure, ...]:
     found = page.look.figures
     runs = f"in {found.whole} of {words.count(found.runs, 'run')} everything arrived ({share(found.whole, found.runs)})"
     p95 = "–" if found.p95 is None else f"within {duration(found.p95.total_seconds())}"
-    soon = page.brief.due_soon if page.brief.schedule.state is ScheduleState.ACTIVE else 0
+    state = page.brief.schedule.state
+    soon = page.brief.due_soon if state is ScheduleState.ACTIVE else 0
+    to = f"to {saying.reach_words(page.brief.reach)}"
+    if state is not ScheduleState.ACTIVE:
+        to = f"nothing is sent while it is {words.SCHEDULES[state].words.lower()}"
     return (
         Figure("Delivered in 30 days", f"{found.deliveries:,}", runs if found.runs else "no run has ended yet"),
         Figure("From due to delivered", p95, "95 % of the runs" if found.p95 is not None else "nothing delivered yet"),
-        Figure("Next 7 days", words.count(soon, "run"), f"to {saying.reach_words(page.brief.reach)}"),
+        Figure("Next 7 days", words.count(soon, "run"), to),
     )
 
 
@@ -213,7 +218,7 @@ def _empty(
         return None
     if page.ahead and page.ahead.due:
         first = visitor.when.moment(page.ahead.due[0].at, zone, relative=True)
-        proof = " Send a test to me shows now what will arrive then." if rights.test else ""
+        proof = " Until then, “Send a test to me” shows what will arrive." if rights.test else ""
         return Empty(f"First run {first.text}", f"It is due {first.relative}.{proof}")
     if page.brief.schedule.state is ScheduleState.PAUSED:
         return Empty("Nothing was sent yet", "It is paused: the first run comes after it is resumed.")
@@ -223,7 +228,8 @@ def _empty(
 def _summary(page: SchedulePage, rights: Rights) -> tuple[SummaryRow, ...]:
     brief = page.brief
     spec, report = brief.spec, brief.around.report
-    change = f"/schedules/{brief.schedule.id}/edit" if rights.change else ""
+    changeable = rights.change and brief.schedule.state is not ScheduleState.DELETED
+    change = f"/schedules/{brief.schedule.id}/edit" if changeable else ""
     data = brief.schedule
     to: Sequence[str] = [line for one in data.destinations for line in saying.destination_lines(one)]
     return (

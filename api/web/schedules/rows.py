@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from api.actions.schedules.home import listing
-from api.web import strip, words
+from api.web import words
+from api.web.drawings import strip
+from api.web.drawings.strip import StripImage
 from api.web.parts import Chip, Moment
-from api.web.strip import StripImage
 from api.web.visitor import Visitor
 from mailroom.access.permissions import Action
 from mailroom.schedules.listing.repository import Goes as Sends

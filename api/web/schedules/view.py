@@ -150,7 +150,8 @@ def _banner(found: Listing, visitor: Visitor) -> str:
     if found.silent_since is None:
         return ""
     since = visitor.when.moment(found.silent_since, short=True).text
-    return f"Prefect is not answering since {since}. Schedules are shown and can be changed; changes are sent when it answers."
+    then = "Schedules are shown and can be changed; changes are sent when it answers."
+    return f"Prefect is not answering since {since}. {then}"
 
 
 def _columns(asked: Asked, zone: str) -> tuple[Column, ...]:

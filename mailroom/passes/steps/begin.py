@@ -22,6 +22,7 @@ from mailroom.passes.lease import LENGTH
 from mailroom.passes.outcome import Outcome
 from mailroom.passes.planned.plan import keep_plan
 from mailroom.passes.planned.rendered import Rendered, already_there
+from mailroom.passes.planned.rendering_watch import whole
 from mailroom.passes.planned.size import require_size
 from mailroom.passes.situation import situation_of
 from mailroom.passes.stopping.hold import end_held, stop_over
@@ -157,7 +158,8 @@ async def _prepared(session: AsyncSession, claimed: Claimed, rendered: Rendered,
     execution, spec = claimed.execution, claimed.spec
     with _preparing():
         if execution.plan is None:
-            keep_plan(execution, rendered.plan, rendered.report)
+            now = datetime.now(UTC)
+            keep_plan(execution, rendered.plan, rendered.report, whole(now, now, rendered.artifacts, ()))
             if sends_nothing(execution, spec, rendered.report.rows):
                 return Prepared(rendered, (), around.connections, empty=True)
         planned = plan_deliveries(execution, spec, now=datetime.now(UTC))

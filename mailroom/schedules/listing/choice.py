@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, select
 
-from mailroom.executions.on_schedules.last_result import Attention
+from mailroom.executions.history.last_result import Attention
 from mailroom.recipients.repository import sends_to
 from mailroom.states import ScheduleState
 from mailroom.storage.model.schedules.lists import ScheduleDestination
@@ -19,7 +19,7 @@ class Choice:
     """A choice of schedules: those that are not deleted and match every given condition.
 
     Attributes:
-        failing: whether they need somebody's attention, see `mailroom.executions.on_schedules.last_result`.
+        failing: whether they need somebody's attention, see `mailroom.executions.history.last_result`.
         user_id: who owns them.
         search: text that their names contain, whatever its case.
         recipient: a mail address that they send to, whatever its case.

@@ -18,7 +18,7 @@ from mailroom.storage.tables import Schedule
 _DUE = literal_column(DUE.replace("next_run", "export_schedules.next_run"), Instant())
 _NEVER = literal_column(DUE.partition(", ")[2].rstrip(")"), Instant())
 _BY_COLUMN = {"created_at": Schedule.created_at, "name": Schedule.name, "updated_at": Schedule.updated_at}
-_BY_KEYS: dict[str, Sequence[ColumnElement[Any]]] = {
+_BY_KEYS: dict[str, Sequence[Any]] = {
     "attention": (Schedule.attention, _DUE, Schedule.id),
     "next_run": (_DUE, Schedule.id),
 }

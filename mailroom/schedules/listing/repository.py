@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 
 from mailroom.access.reach import of_schedules
 from mailroom.access.viewer import Viewer
-from mailroom.executions.on_schedules.last_result import Attention
+from mailroom.executions.history.last_result import Attention
 from mailroom.schedules.listing.choice import Choice
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 from mailroom.storage.database import Instant

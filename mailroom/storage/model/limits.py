@@ -1,4 +1,4 @@
-"""The tables of what users have asked for: within the last hour, and with a key for repeats."""
+"""The table of what users have asked for within the last hour."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mailroom.storage.database import new_id
-from mailroom.storage.model.base import Json, Table
+from mailroom.storage.model.base import Table
 
 
 class HourlyUse(Table):
@@ -24,15 +24,3 @@ class HourlyUse(Table):
     budget: Mapped[str] = mapped_column(String(20))
     amount: Mapped[int]
     at: Mapped[datetime]
-
-
-class IdempotencyKey(Table):
-    """The answer that a POST with this `Idempotency-Key` got; a repeat gets it again."""
-
-    __tablename__ = "idempotency_keys"
-    key: Mapped[str] = mapped_column(String(200), primary_key=True)
-    user_id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    request_hash: Mapped[str] = mapped_column(String(64))
-    status_code: Mapped[int | None]
-    response: Mapped[Json | None]
-    created_at: Mapped[datetime] = mapped_column(index=True)

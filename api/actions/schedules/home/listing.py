@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.actions.caller import Caller
 from api.actions.schedules.filters import ScheduleFilter, Sort
 from mailroom.executions import overview
-from mailroom.executions.on_schedules.last_result import Attention
+from mailroom.executions.history.last_result import Attention
 from mailroom.executions.overview import Deliveries
 from mailroom.schedules import repository as stored
 from mailroom.schedules.listing import repository as listed

@@ -1,1 +1,0 @@
-"""What schedules keep of their executions."""
