@@ -22,7 +22,6 @@ from mailroom.errors import Forbidden, Invalid, NotFound, Unavailable
 from mailroom.schedules import repository as stored
 from mailroom.schedules import service as schedules
 from mailroom.schedules.deletions import undo
-from mailroom.schedules.deletions.undo import undelete
 from mailroom.schedules.ownership import owners
 from mailroom.states import ExecutionKind
 from mailroom.storage.database import new_id
@@ -178,8 +177,8 @@ async def _item(caller: Caller, wanted: BulkRequest, schedule_id: str, parts: Pa
     async def change(session: AsyncSession) -> BulkItem:
         nonlocal name
         if earlier := await parts.take(session, schedule_id):
-            execution = earlier["execution_id"] or None
-            return BulkItem(schedule_id, earlier["name"], BulkOutcome(earlier["outcome"]), execution)
+            outcome, owner = BulkOutcome(earlier["outcome"]), earlier.get("owner_before") or None
+            return BulkItem(schedule_id, earlier["name"], outcome, earlier["execution_id"] or None, owner)
         name = (await _seen(session, caller, wanted.action, schedule_id)).name
         item = await _act(session, caller, wanted, schedule_id, ahead)
         if wanted.dry_run:
@@ -235,8 +234,6 @@ async def _act(session: AsyncSession, caller: Caller, wanted: BulkRequest, sched
         case "delete":
             row = await schedules.delete(session, schedule_id, context)
         case "undelete":
-            row = await undelete(session, schedule_id, context)
-        case "undelete":
             row = await undo.undelete(session, schedule_id, context)
         case "reassign":
             assert wanted.to is not None, "checked before anything else"
@@ -244,9 +241,3 @@ async def _act(session: AsyncSession, caller: Caller, wanted: BulkRequest, sched
     done = row.generation != before
     gone = owner if done and row.user_id != owner else None
     return BulkItem(schedule_id, name, BulkOutcome.DONE if done else BulkOutcome.UNCHANGED, owner_before=gone)
-
-
-async def _seen(session: AsyncSession, caller: Caller, action: BulkAction, schedule_id: str) -> Schedule:
-    """Return the schedule; a deleted one only to undo that."""
-    undoable_at = caller.context.now if action == "undelete" else None
-    return await stored.get(session, schedule_id, viewer=caller.viewer, undoable_at=undoable_at)
