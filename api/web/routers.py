@@ -23,6 +23,8 @@ from api.web.report import routes as report
 from api.web.reports import routes as reports
 from api.web.schedule import confirm as schedule_confirm
 from api.web.schedule import routes as schedule
+from api.web.schedules import bulk as schedules_bulk
+from api.web.schedules import routes as schedules
 from api.web.teams import routes as teams
 from api.web.templates import routes as templates
 from api.web.users import leaving as users_leaving
@@ -55,6 +57,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     keys.router,
     downloads.router,
     unsubscribe.router,
+    # Before the page of one schedule: /schedules/bulk is not a schedule's id.
+    schedules.router,
+    schedules_bulk.router,
     schedule_confirm.router,
     schedule.router,
     connections.router,

@@ -49,6 +49,7 @@ KINDS = {
     "key_id": "key",
     "session_id": "session",
     "suppression_id": "suppression",
+    "view_id": "view",
     "draft_id": "draft",
     "template_id": "template",
 }
@@ -65,6 +66,7 @@ BODIES: dict[str, Any] = {
     "POST /schedules/{}/test": {"to": "ada@example.com"},
     "POST /schedules/{}/backfill": {"from": "2026-11-01", "until": "2026-11-02", "dry_run": True},
     "PUT /schedules/{}/shares": {"users": ["ext:me"]},
+    "POST /schedules/views": {"name": "New", "query": "view=failing"},
     "POST /schedules/bulk": {"action": "pause", "ids": ["nobody"], "dry_run": True},
     "POST /deliveries/retry": {"state": "failed", "dry_run": True},
     "POST /stop": {"scope": "connection", "target": "corp-smtp", "reason": "A test."},
@@ -131,6 +133,8 @@ def _named_in(path: str) -> str:
 def _sees(kind: str, role: Role, relation: Relation) -> bool:
     if kind in ("key", "session"):
         return role is Role.ADMIN or relation is MINE
+    if kind == "view":
+        return relation is MINE
     return relation in TABLE[READS[kind]].relations(role)
 
 
