@@ -18,7 +18,7 @@ from api.web.schedule.rights import Rights, rights_of, who_can
 from api.web.visitor import Visitor
 from api.web.when import duration, share
 from mailroom.schedules.forecast import DueTime
-from mailroom.states import ExecutionState, ScheduleState
+from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 
 SHOWN_CHANGES = 20
 SHOWN_DATES = 5
@@ -50,7 +50,7 @@ class Date:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A row of the runs."""
+    """A row of the runs; `kind` is empty for one whose time had come."""
 
     href: str
     at: Moment
@@ -195,8 +195,8 @@ def _run(row: ExecutionView, visitor: Visitor, zone: str) -> Run:
     return Run(
         href=f"/executions/{row.id}",
         at=visitor.when.moment(row.due_at, zone, short=True),
-        kind=words.KINDS[row.kind],
-        chip=words.execution_chip(row.status, delivered=row.delivered, total=row.total),
+        kind="" if row.kind is ExecutionKind.SCHEDULED else words.KINDS[row.kind],
+        chip=words.EXECUTIONS[row.status],
         delivered=f"{row.delivered} of {row.total}" if row.total else "–",
         took=took or "–",
         why=row.error.message if row.error else row.reason,

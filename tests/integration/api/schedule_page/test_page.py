@@ -48,7 +48,7 @@ async def test_a_failing_schedule_says_why_since_when_and_what_to_do_first(desk:
 
 
 async def test_runs_are_filtered_by_their_state_and_paged(desk: Desk, owner: Browser) -> None:
-    ids = await desk.ran(*[E.SUCCESS] * 22, E.FAILED)
+    ids = await desk.ran(*[E.SUCCESS] * 11, E.FAILED)
     failed = await owner.page(f"{desk.path}?state=failed")
     rows = failed.words["tbody"][0]
     assert rows.count("Not delivered") == 1
