@@ -20,7 +20,9 @@ class ParsedForm:
 
 @dataclass
 class ParsedPage:
-    """A page: `words` has the text of every element by its tag, in order; `links` the words of the first to each address."""
+    """A page: `words` has the text of every element by its tag, in order, `links` the words of the first link to each
+    address.
+    """
 
     html: str
     title: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -39,9 +39,9 @@ class Browser:
     email: str
     http: httpx.AsyncClient
 
-    async def page(self, path: str, status: int = 200, **headers: str) -> ParsedPage:
+    async def page(self, path: str, status: int = 200, *, headers: Mapping[str, str] | None = None) -> ParsedPage:
         """Open a page."""
-        answer = await self.http.get(path, headers={"Accept": "text/html", **headers})
+        answer = await self.http.get(path, headers={"Accept": "text/html", **(headers or {})})
         assert answer.status_code == status, answer.text
         return parsed(answer.text)
 

@@ -104,11 +104,11 @@ async def test_an_edit_is_told_with_before_and_after(desk: Desk, owner: Browser)
     timing = {"timing": {"at": "10:30"}, "name": "Orders <b>at</b> ten"}
     await desk.api.json("PATCH", desk.path, 200, json=timing)
     page = await owner.page(desk.path)
-    (entry,) = [words for words in page.words["li"] if words.startswith("Changed name and when") and "→" in words]
+    (entry,) = [words for words in page.words["li"] if words.startswith("Changed name and timing") and "→" in words]
     assert "Every day at 09:00 (Europe/Berlin) → Every day at 10:30 (Europe/Berlin)" in entry
     assert "Daily orders → Orders <b>at</b> ten" in entry
     # The strip says it, too.
-    assert any(words.startswith("Changed name and when, owner@localhost, ") for words in page.words["li"])
+    assert any(words.startswith("Changed name and timing, owner@localhost, ") for words in page.words["li"])
     assert "b" not in page.words
 
 
@@ -119,7 +119,7 @@ async def test_a_poll_gets_the_part_alone_and_only_if_something_is_new(desk: Des
     url, poll = again.group(1).replace("&amp;", "&"), {"HX-Request": "true", "HX-Request-Type": "partial"}
     assert (await owner.http.get(url, headers=poll)).status_code == 204
     await desk.api.json("POST", f"{desk.path}/run", 202)
-    part = await owner.page(url, **poll)
+    part = await owner.page(url, headers=poll)
     assert "html" not in part.words
     # A run is under way: the page looks again soon.
     assert 'hx-trigger="every 5s"' in part.html
