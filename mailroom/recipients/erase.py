@@ -106,7 +106,11 @@ async def _refuse_in_use(session: AsyncSession, address: str) -> None:
     names = list(await session.scalars(used.order_by(Schedule.name).limit(5)))
     if names:
         message = f"Schedules still send to this address: {', '.join(names)}."
-        raise Conflict(message, remedy="Take it off all schedules first: DELETE /api/v1/recipients/{address}.")
+        raise Conflict(
+            message,
+            remedy="Take it off all schedules first: DELETE /api/v1/recipients/{address}.",
+            code="address_in_use",
+        )
     to_it = exists().where(Delivery.execution_id == Execution.id, func.lower(Delivery.recipient) == address)
     under_way = select(Execution.id).where(
         Execution.status.in_(_GOES_ON), or_(to_it, func.lower(Execution.test_recipient) == address)

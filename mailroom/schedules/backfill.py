@@ -126,7 +126,9 @@ def choose(
             plan.due.append(due_at)
     if len(plan.due) > most:
         remedy = "Backfill shorter ranges one after the other, or raise MAILROOM_BACKFILL_MOST."
-        raise Invalid.at("from", f"and `until` hold {len(plan.due)} due times; the most is {most}.", remedy)
+        raise Invalid.at(
+            "from", f"and `until` hold {len(plan.due)} due times; the most is {most}.", remedy, code="long_backfill"
+        )
     return plan
 
 

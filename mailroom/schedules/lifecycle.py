@@ -13,6 +13,7 @@ from enum import StrEnum
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.executions.history.last_result import attention_of
 from mailroom.states import Moves, ScheduleState, SyncState
 from mailroom.storage.tables import Schedule
 
@@ -81,6 +82,7 @@ def move(schedule: Schedule, state: ScheduleState, cause: Cause, *, now: datetim
     schedule.deleted_at, schedule.delete_after = (now if deleted else None), None
     schedule.state, schedule.is_active = state, state is ScheduleState.ACTIVE
     schedule.next_run = schedule.next_run if schedule.is_active else None
+    schedule.attention = attention_of(state, schedule.last_status)
     changed(schedule, now=now)
 
 

@@ -13,19 +13,19 @@ from mailroom.access.permissions import Action
 from mailroom.access.reach import of_schedules
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
+from mailroom.schedules.listing.choice import EVERYTHING, Choice
+from mailroom.schedules.listing.order import page_in_order
 from mailroom.states import ScheduleState, SyncState
 from mailroom.stops.coverage import standing as is_standing
 from mailroom.stops.repository import ROW as CLOCK
 from mailroom.stops.repository import Standing
 from mailroom.storage.locks import before_reading, hold
-from mailroom.storage.paging import Page, page
+from mailroom.storage.paging import Page
 from mailroom.storage.stop_tables import LedgerClock, Stop
 from mailroom.storage.tables import Connection, Execution, Report, Schedule, User
 
 _CHUNK = 500
 """Ids that one query names."""
-
-_SORTS = {"created_at": Schedule.created_at, "name": Schedule.name, "updated_at": Schedule.updated_at}
 
 
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:
@@ -116,7 +116,11 @@ async def get(
         query = query.execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()
     if found is None:
-        raise NotFound(f"There is no schedule {schedule_id[:60]}.", remedy="GET /api/v1/schedules/ lists yours.")
+        raise NotFound(
+            f"There is no schedule {schedule_id[:60]}.",
+            remedy="GET /api/v1/schedules/ lists yours.",
+            code="no_schedule",
+        )
     viewer.require(doing, viewer.relation_to(found.user_id))
     return found
 
@@ -141,23 +145,11 @@ async def list_page(
     cursor: str | None = None,
     limit: int = 50,
     sort: str = "-created_at",
-    state: ScheduleState | None = None,
-    report_id: str | None = None,
-    user_id: str | None = None,
-    search: str | None = None,
+    choice: Choice = EVERYTHING,
 ) -> Page[Schedule]:
-    """Return a page of schedules that are not deleted; `sort` is created_at, updated_at or name, - for descending."""
-    query = select(Schedule).where(Schedule.state != ScheduleState.DELETED, visible_to(viewer))
-    if state:
-        query = query.where(Schedule.state == state)
-    if report_id:
-        query = query.where(Schedule.report_id == report_id)
-    if user_id:
-        query = query.where(Schedule.user_id == user_id)
-    if search:
-        query = query.where(Schedule.name.icontains(search, autoescape=True))
-    key = _SORTS.get(sort.removeprefix("-"), Schedule.created_at)
-    return await page(session, query, key, Schedule.id, cursor=cursor, limit=limit, descending=sort.startswith("-"))
+    """Return a page of schedules that are not deleted; see `page_in_order` for `sort`."""
+    query = select(Schedule).where(*choice.conditions(), visible_to(viewer))
+    return await page_in_order(session, query, sort, cursor=cursor, limit=limit)
 
 
 async def deployed(session: AsyncSession) -> dict[str, str]:

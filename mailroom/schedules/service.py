@@ -36,6 +36,7 @@ from mailroom.schedules.conflicts import repository as conflicts
 from mailroom.schedules.conflicts.keys import keys_of
 from mailroom.schedules.lifecycle import Cause
 from mailroom.schedules.limits.beginning import begins_again, take_if_finished
+from mailroom.schedules.listing import repository as listing
 from mailroom.schedules.spec import ScheduleSpec, read_spec, readable_spec, spec_data, store_spec, stored_spec
 from mailroom.states import ExecutionKind, ScheduleState
 from mailroom.storage.contention import Overtaken
@@ -76,11 +77,12 @@ async def _due_at_once(session: AsyncSession, schedule: Schedule, context: Conte
 
 
 async def _keep_keys(session: AsyncSession, schedule: Schedule, spec: ScheduleSpec) -> None:
-    """Keep what the schedule may collide on with others, and whom it sends to."""
+    """Keep what the schedule may collide on with others, whom it sends to, and through what."""
     targets = spec.targets()
     await conflicts.replace_keys(session, schedule.id, keys_of(spec.report_id, spec.name, spec.formats, targets))
     people = [address for target in targets for address in target.addresses()]
     await recipients.replace_addresses(session, schedule.id, people)
+    await listing.replace_destinations(session, schedule.id, targets)
 
 
 async def create(session: AsyncSession, spec: ScheduleSpec, context: Context) -> Schedule:
@@ -248,7 +250,9 @@ async def resume(session: AsyncSession, schedule_id: str, context: Context, *, i
     if bar_of(await users.find(session, schedule.user_id)) is not None:
         message = "The owner of the schedule is disabled, or has a role that may not own schedules."
         raise Conflict(
-            message, remedy="Give the schedule to another owner first: POST /api/v1/schedules/bulk, reassign."
+            message,
+            remedy="Give the schedule to another owner first: POST /api/v1/schedules/bulk, reassign.",
+            code="reassign_first",
         )
     schedule.consecutive_failures = 0
     return schedule

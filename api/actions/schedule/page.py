@@ -17,7 +17,7 @@ from mailroom.access.permissions import Action
 from mailroom.audit import repository as audit
 from mailroom.audit.repository import AuditFilter
 from mailroom.calendars.service import business_calendar
-from mailroom.executions import repository as executions
+from mailroom.executions.history.search import ExecutionFilter, search
 from mailroom.schedules import repository as stored
 from mailroom.schedules.forecast import Forecast, forecast
 from mailroom.schedules.overview.look import Look, Surroundings, due_soon, look, surroundings
@@ -76,9 +76,8 @@ async def read(
         spec = stored_spec(row)
         seen = await look(session, row, spec, now=now)
         brief, ahead = await _brief(session, row, view, spec, seen.around, caller)
-        listed = await executions.list_page(
-            session, viewer=caller.viewer, cursor=cursor, limit=_RUNS, schedule_id=schedule_id, status=status
-        )
+        wanted = ExecutionFilter(schedule_id=schedule_id, states={status} if status else ())
+        listed = await search(session, viewer=caller.viewer, wanted=wanted, cursor=cursor, limit=_RUNS)
         runs = await execution_views(session, listed.items, caller.context)
         of_it = AuditFilter(entity_type="schedule", entity_id=schedule_id)
         events = await audit.list_page(session, viewer=caller.viewer, wanted=of_it, limit=_EVENTS)

@@ -143,7 +143,7 @@ async def _chosen(caller: Caller, wanted: BulkRequest) -> Sequence[str]:
     if wanted.ids is not None:
         return list(dict.fromkeys(wanted.ids))
     assert wanted.filter is not None
-    if not any(wanted.filter.model_dump().values()):
+    if wanted.filter.is_empty():
         raise Invalid.at("filter", "An empty filter would match every schedule.", "Send state, report_id or search.")
     found: list[str] = []
     cursor: str | None = None
@@ -155,10 +155,7 @@ async def _chosen(caller: Caller, wanted: BulkRequest) -> Sequence[str]:
                 limit=_PAGE,
                 sort="created_at",
                 viewer=caller.viewer,
-                state=wanted.filter.state,
-                report_id=wanted.filter.report_id,
-                user_id=wanted.filter.owner,
-                search=wanted.filter.search,
+                choice=wanted.filter.choice(),
             )
             found += [row.id for row in page.items]
             if len(found) > MOST:

@@ -16,15 +16,7 @@ async def page(
     """Return one page of the schedules that match."""
     async with caller.session() as session:
         found = await stored.list_page(
-            session,
-            viewer=caller.viewer,
-            cursor=cursor,
-            limit=limit,
-            sort=sort,
-            state=wanted.state,
-            report_id=wanted.report_id,
-            user_id=wanted.owner,
-            search=wanted.search,
+            session, viewer=caller.viewer, cursor=cursor, limit=limit, sort=sort, choice=wanted.choice()
         )
         views = await schedule_views(session, found.items, caller.context)
     return PageView(items=views, next_cursor=found.next_cursor)

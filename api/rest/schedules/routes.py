@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Response
 
 from api.actions.schedules import changes, reads
-from api.actions.schedules.filters import ScheduleFilter, Sort
+from api.actions.schedules.filters import Sort
 from api.actions.schedules.preview import PreviewRequest
 from api.actions.schedules.preview import preview as preview_timing
 from api.actions.schedules.views import PreviewView, ScheduleView
@@ -19,10 +19,10 @@ from api.http.json_body import JsonRoute
 from api.http.permission import may
 from api.http.problems import documented
 from api.http.reading import read as read_as
+from api.rest.schedules.chosen import ChosenDep
 from api.rest.schedules.examples import PATCHES, SCHEDULES
 from mailroom.access.permissions import Action
 from mailroom.schedules.spec import ScheduleSpec, in_zone, read_spec
-from mailroom.states import ScheduleState
 
 router = APIRouter(prefix="/schedules", tags=["schedules"], route_class=JsonRoute)
 
@@ -59,17 +59,9 @@ async def create(body: SpecBody, caller: CallerDep, once: OnceDep) -> Response:
 @router.get("", include_in_schema=False, response_model=PageView[ScheduleView], openapi_extra=may(Action.SCHEDULE_LIST))
 @router.get("/", responses=documented(422), openapi_extra=may(Action.SCHEDULE_LIST))
 async def list_schedules(
-    caller: CallerDep,
-    cursor: Cursor = None,
-    limit: Limit = 50,
-    sort: Sort = "-created_at",
-    state: ScheduleState | None = None,
-    report_id: Annotated[str | None, Query(max_length=80)] = None,
-    owner: Annotated[str | None, Query(max_length=80, description="The id of the owner.")] = None,
-    search: Annotated[str | None, Query(max_length=200, description="Text that the name contains.")] = None,
+    caller: CallerDep, wanted: ChosenDep, cursor: Cursor = None, limit: Limit = 50, sort: Sort = "-created_at"
 ) -> PageView[ScheduleView]:
-    """List the schedules that are not deleted."""
-    wanted = ScheduleFilter(state=state, report_id=report_id, owner=owner, search=search)
+    """List the schedules that are not deleted. `attention` sorts failing ones first, and then what is due next."""
     return await reads.page(caller, wanted, cursor=cursor, limit=limit, sort=sort)
 
 

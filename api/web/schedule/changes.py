@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.web import strip, words
+from api.web import words
+from api.web.drawings import strip
 from api.web.parts import Moment
 from api.web.schedule import saying
 from api.web.when import When

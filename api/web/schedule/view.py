@@ -8,7 +8,8 @@ from datetime import datetime
 
 from api.actions.executions.views import ExecutionView
 from api.actions.schedule.page import SchedulePage
-from api.web import strip, words
+from api.web import words
+from api.web.drawings import strip
 from api.web.parts import Chip, Empty, Link, Moment, Pager, SummaryRow
 from api.web.schedule import saying
 from api.web.schedule.actions import Actions, actions_of

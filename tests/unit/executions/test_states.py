@@ -18,7 +18,7 @@ from mailroom.executions.reasons import ReasonCode, because
 from mailroom.schedules import lifecycle as schedule_lifecycle
 from mailroom.schedules.lifecycle import Cause
 from mailroom.states import DeliveryState, ExecutionState, Moves, ScheduleState
-from mailroom.storage.tables import Execution
+from mailroom.storage.tables import Execution, Schedule
 from scripts.states_page import PAGE, page
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -86,7 +86,7 @@ def test_an_execution_that_has_ended_moves_nowhere_that_the_table_does_not_name(
     execution = Execution(status=ended)
     with pytest.raises(Conflict):
         execution_lifecycle.cancel(
-            execution, because(ReasonCode.OWNER_INACTIVE), now=datetime(2026, 11, 26, tzinfo=UTC)
+            execution, because(ReasonCode.OWNER_INACTIVE), schedule=Schedule(), now=datetime(2026, 11, 26, tzinfo=UTC)
         )
     assert execution.status is ended
 

@@ -19,7 +19,7 @@ from mailroom.members.web_sessions import Origin
 
 PLAIN = (
     "You are not connected by https, so others could read your password on the way.",
-    "Use the https address; MAILROOM_PUBLIC_ADDRESS names it. Without https you can log in on this machine alone.",
+    "Use the https address; whoever runs Mailroom knows it. Without https you can log in on this machine alone.",
 )
 
 
