@@ -21,9 +21,9 @@ ONCE ?=
 TEST_PROCESSES ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-313 check format guards docs lock clean \
+.PHONY: help setup demo up test test-pages test-313 check format guards docs lock clean \
   fuzz-api access-twin bench-render bench-renderers bench-overhead bench-peak bench-troubled bench-time bench-api bench-audit \
-  bench-channels
+  bench-channels bench-pages pictures
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ test: $(READY) $(STATIC) ## Check style, types and imports, then run every test
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup $(ARGS)
+
+test-pages: $(READY) ## Look at every page in every shape with a real Chromium, and walk every story
+	@PAGES=all $(BIN)/python -m pytest tests/browser $(ARGS)
 
 # The same lock and recipe in an environment beside the other one: 3.13 takes another way through changes of the clocks.
 test-313: ## Run the unit tests on Python 3.13, in .venv-3.13 (PYTHON_313= names the interpreter)
@@ -114,6 +117,12 @@ bench-api: $(READY) ## Measure people at the API, its highest rate and its guard
 
 bench-audit: $(READY) ## Measure what the audit trail costs a send (N=, URL=); writes bench/out/audit.json
 	@$(BIN)/python -m bench.audit
+
+bench-pages: $(READY) ## Measure the pages in Chromium, and people at them (PARTS=, ONLY=); writes bench/out/pages.json
+	@$(BIN)/python -m bench.pages
+
+pictures: $(READY) ## Take pictures of the pages into docs/pictures (ONLY=schedules,login INTO=folder WIDTHS=1)
+	@$(BIN)/python -m bench.browsing.pictures
 
 bench-channels: $(READY) ## Measure the channels against real servers (PARTS=mails_1000); writes bench/out/channels.json
 	@$(BIN)/python -m bench.channels

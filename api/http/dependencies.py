@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
@@ -63,7 +63,7 @@ async def caller(request: Request, found: ServicesDep, act_for: ActFor = None) -
         Refusal: the user is disabled.
         NotFound: there is no such user to act for.
     """
-    now, login = datetime.now(UTC), request.scope[LOGIN]
+    now, login = found.clock(), request.scope[LOGIN]
     assert isinstance(login, Login), "the guard lets nobody in without one"
     context = replace(await _context(found, login, now, act_for), origin=origin_of(request))
     request.scope[CONTEXT] = context  # A refusal is audited with it.

@@ -1,6 +1,6 @@
 """Draw charts: numbers become the geometry of an SVG, with the finding in words and a table of the same numbers. Pure.
 
-A chart is 640 wide and is scaled to its place; labels stand at the ends of lines instead of in a legend.
+A chart is 560 wide and is scaled to its place; labels stand at the ends of lines instead of in a legend.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from api.web.parts import Tone
 
-WIDTH = 640
+WIDTH = 560
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 96, 10, 24
-_MOST_LABELS = 8
+_MOST_LABELS = 6
 _STEPS = (1, 2, 2.5, 5, 10)
 
 
@@ -141,7 +141,7 @@ def bars(
                 drawn.append(Bar(x, y, width, round(frame.y(below) - y, 1), one.tone, number == own))
             below += value
     ends = _named_stack(series, frame) if len(series) > 1 else []
-    return _chart(finding, labels, series, frame, axis, words, tuple(drawn), (), ends)
+    return _chart(finding, labels, series, frame, axis, words, drawn_bars=tuple(drawn), ends=ends)
 
 
 def lines(
@@ -170,7 +170,7 @@ def lines(
             drawn.append(Line(path if len(points) > 1 else f"{path}h.1", one.tone))
         if last := next(((n, v) for n, v in reversed(list(enumerate(one.values))) if v is not None), None):
             ends.append(Text(frame.middle(last[0]) + 6, frame.y(last[1]) + 4, one.name, "start", one.tone))
-    return _chart(finding, labels, series, frame, axis, words, (), tuple(drawn), _apart(ends))
+    return _chart(finding, labels, series, frame, axis, words, drawn_lines=tuple(drawn), ends=_apart(ends))
 
 
 def _chart(
@@ -180,9 +180,10 @@ def _chart(
     frame: _Frame,
     axis: str,
     words: Callable[[float], str],
-    drawn_bars: tuple[Bar, ...],
-    drawn_lines: tuple[Line, ...],
-    ends: Sequence[Text],
+    *,
+    drawn_bars: tuple[Bar, ...] = (),
+    drawn_lines: tuple[Line, ...] = (),
+    ends: Sequence[Text] = (),
 ) -> Chart:
     levels = [frame.top * part / 4 for part in range(1, 5)]
     heights = [Text(_LEFT - 6, frame.y(level) + 4, words(level), "end") for level in levels]

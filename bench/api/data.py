@@ -54,14 +54,16 @@ def body(number: int) -> dict[str, Any]:
     }
 
 
-async def fill(settings: Settings, people: int, schedules: int) -> list[Person]:
-    """Make the database and everything in it; return who may log in."""
+async def fill(
+    settings: Settings, people: int, schedules: int, executions: int = EXECUTIONS_A_SCHEDULE
+) -> list[Person]:
+    """Make the database and everything in it, with so many executions a schedule; return who may log in."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database)
     await upgrade(database)
     made = list(_people(people))
     rows: dict[type[Table], list[dict[str, Any]]] = {}
-    persons = _rows(made, schedules, settings.key_pepper.get_secret_value(), rows)
+    persons = _rows(made, (schedules, executions), settings.key_pepper.get_secret_value(), rows)
     async with database.session() as session:
         # Parents first: each table names only those before it.
         for table, values in rows.items():
@@ -84,8 +86,9 @@ def _people(count: int) -> Iterator[tuple[str, Role]]:
 
 
 def _rows(
-    people: list[tuple[str, Role]], schedules: int, pepper: str, rows: dict[type[Table], list[dict[str, Any]]]
+    people: list[tuple[str, Role]], counts: tuple[int, int], pepper: str, rows: dict[type[Table], list[dict[str, Any]]]
 ) -> list[Person]:
+    schedules, executions = counts
     now = datetime.now(UTC)
     stamps = {"created_at": now, "updated_at": now}
     for table in (
@@ -137,7 +140,7 @@ def _rows(
         made[owner].schedules.append(schedule["id"])
         if number % 20 == 0:
             rows[ScheduleShare].append({"schedule_id": schedule["id"], "subject": team_subject(users[owner][1])})
-        for day in range(EXECUTIONS_A_SCHEDULE):
+        for day in range(executions):
             execution = _execution(schedule["id"], now - timedelta(days=day + 1, minutes=number % 1000))
             rows[Execution].append(execution)
             rows[Delivery].append(_delivery(execution, number))

@@ -10,11 +10,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from tests.support import browser as browsers
-from tests.support.browser import Visit
+from bench.browsing import chromium as chromes
+from bench.browsing.chromium import Window
+from tests.support.browser import chromium_path, watched
 from tests.support.system import System
 
-Person = Callable[..., AbstractAsyncContextManager[Visit]]
+Person = Callable[..., AbstractAsyncContextManager[Window]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,14 +30,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
     """Start Chromium once for this room."""
-    async with browsers.chromium() as browser:
+    async with chromes.chromium(chromium_path()) as browser:
         yield browser
 
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Start everything once for this room: Prefect, API, worker, mail catcher."""
-    browsers.chromium_path()  # Skips before anything is started.
+    chromium_path()  # Skips before anything is started.
     system = System(tmp_path_factory.mktemp("browser") / "data")
     with system.up():
         yield system
@@ -47,8 +48,8 @@ def person(chromium: Browser, system: System) -> Person:
     """Return what opens a window for a person: `async with person("creator", theme="dark") as visit:`."""
 
     @asynccontextmanager
-    async def open_window(role: str = "creator", **arguments: Any) -> AsyncIterator[Visit]:
-        async with browsers.visit(chromium, system.api_root, **arguments) as found:
+    async def open_window(role: str = "creator", **arguments: Any) -> AsyncIterator[Window]:
+        async with watched(chromium, system.api_root, **arguments) as found:
             if role:
                 await found.log_in(system.link(role))
             yield found

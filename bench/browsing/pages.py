@@ -1,0 +1,80 @@
+"""List the pages to look at: their names, their addresses on a stage, and whose eyes they are for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Select, select
+
+from bench.browsing.stage import Stage
+from mailroom.roles import Role
+from mailroom.states import ExecutionState, ScheduleState
+from mailroom.storage.tables import Execution, Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A page to look at. In `path`, names in braces stand for ids of the stage, see `addresses`."""
+
+    name: str
+    path: str
+    role: Role = Role.ADMIN
+
+
+LOOKS = (
+    Look("login", "/login"),
+    Look("schedules", "/schedules"),
+    Look("schedules-none-found", "/schedules?search=nothing-has-this-name"),
+    Look("schedules-viewer", "/schedules", Role.VIEWER),
+    Look("schedule", "/schedules/{schedule}"),
+    Look("schedule-suspended", "/schedules/{suspended}"),
+    Look("schedule-run-now", "/schedules/{schedule}/run"),
+    Look("executions", "/executions"),
+    Look("execution", "/executions/{delivered}"),
+    Look("execution-partial", "/executions/{partial}"),
+    Look("execution-failed", "/executions/{failed}"),
+    Look("execution-missed", "/executions/{missed}"),
+    Look("wizard-report", "/schedules/new"),
+    Look("connections", "/connections"),
+    Look("connection", "/connections/local-mail"),
+    Look("connection-new", "/connections/new?kind=sftp"),
+    Look("reports", "/reports"),
+    Look("report", "/reports/carrier-punctuality"),
+    Look("calendars", "/calendars"),
+    Look("templates", "/templates"),
+    Look("audit", "/audit"),
+    Look("users", "/settings/users"),
+    Look("keys", "/settings/keys"),
+    Look("me", "/me"),
+    Look("not-found", "/schedules/no-such-schedule"),
+)
+
+
+async def addresses(stage: Stage) -> dict[str, str]:
+    """Return the ids that the addresses of the looks name; those that an empty stage lacks are left out."""
+    sample = Schedule.is_sample.is_(True)
+    wanted: dict[str, Select[tuple[str]]] = {
+        "schedule": select(Schedule.id).where(sample, Schedule.name.like("Daily departures, Newark%")),
+        "suspended": select(Schedule.id).where(sample, Schedule.state == ScheduleState.SUSPENDED),
+    }
+    for name, state in (
+        ("delivered", ExecutionState.SUCCESS),
+        ("partial", ExecutionState.PARTIAL),
+        ("failed", ExecutionState.FAILED),
+        ("missed", ExecutionState.MISSED),
+    ):
+        wanted[name] = select(Execution.id).where(Execution.status == state).order_by(Execution.due_at.desc())
+    found = {}
+    async with stage.database.session() as session:
+        for name, query in wanted.items():
+            if row := (await session.scalars(query.limit(1))).first():
+                found[name] = row
+    return found
+
+
+def path_of(look: Look, ids: dict[str, str]) -> str | None:
+    """Return the address of a look on this stage; None where the stage lacks what it shows. Pure."""
+    try:
+        return look.path.format_map(ids)
+    except KeyError:
+        return None

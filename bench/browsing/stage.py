@@ -1,0 +1,136 @@
+"""Serve the pages over a copy of an embedded system's database, with a clock that stands still.
+
+The copy is filled for the pictures or the tests; the system itself goes on with its own. Prefect, blocks and renderers
+are the system's, so that previews and checks are real. The loops of the API do not run: they would act on the time that
+has passed since the clock stood still.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+from sqlalchemy import select
+
+from api.app import create_app
+from embedded.bootstrap import use_our_prefect
+from embedded.sample_history.write import write
+from mailroom.access.service import ensure_default_user
+from mailroom.members import web_sessions
+from mailroom.members.web_sessions import Origin
+from mailroom.roles import Role
+from mailroom.settings import Settings
+from mailroom.storage.database import Database, new_id
+from mailroom.storage.tables import User
+
+NOW = datetime(2026, 11, 26, 8, 0, tzinfo=UTC)
+"""A Thursday, 09:00 in Berlin."""
+NAMES = {Role.ADMIN: "Ada Admin", Role.CREATOR: "Chris Creator", Role.VIEWER: "Vera Viewer"}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The pages, served at `url`. `secrets` are the secrets of the sessions in which people of each role are."""
+
+    url: str
+    app: FastAPI
+    database: Database
+    settings: Settings
+    people: dict[Role, User]
+    secrets: dict[Role, str]
+
+
+@asynccontextmanager
+async def staged(system: Settings, *, samples: bool, prefect: str = "", now: datetime = NOW) -> AsyncIterator[Stage]:
+    """Serve the pages over a copy of this system's database.
+
+    Args:
+        samples: whether the sample schedules and their month of history are there.
+        prefect: the address of Prefect's API, if it is not to be the system's.
+    """
+    with TemporaryDirectory(prefix="mailroom-stage-") as folder:
+        copy = Path(folder) / "mailroom.db"
+        await asyncio.to_thread(_copy, system.data_dir / "mailroom.db", copy)
+        settings = system.model_copy(
+            update={
+                "database_url": f"sqlite+aiosqlite:///{copy}",
+                "prefect_api_url": prefect or system.prefect_api,
+                "api_key": SecretStr((system.data_dir / "api-key").read_text().strip()),
+            }
+        )
+        database = Database(settings.database)
+        use_our_prefect(settings)
+        try:
+            people, secrets = await _people(database, settings, now)
+            if samples:
+                owners = {"creator": people[Role.CREATOR], "admin": people[Role.ADMIN]}
+                async with database.session() as session:
+                    await write(session, settings, owners, now=now)
+            app = create_app(settings, database)
+            # Nobody reads a line for each request of these.
+            structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+            app.state.services = replace(app.state.services, clock=lambda: now)
+            async with _on_a_port(app) as port:
+                yield Stage(f"http://127.0.0.1:{port}", app, database, settings, people, secrets)
+        finally:
+            await database.close()
+
+
+def _copy(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other:
+        one.backup(other)
+
+
+async def _people(database: Database, settings: Settings, now: datetime) -> tuple[dict[Role, User], dict[Role, str]]:
+    """Make a person of each role, with a session that begins now, whatever the clock of the pages says."""
+    people, secrets = {}, {}
+    async with database.session() as session:
+        await ensure_default_user(session, now, settings)
+        for role, name in NAMES.items():
+            external = f"demo-{role}"
+            user = (await session.scalars(select(User).where(User.external_id == external))).one_or_none()
+            if user is None:
+                user = User(id=new_id(), email=f"{external}@example.com", name=name, role=role, external_id=external)
+                user.timezone, user.created_at, user.updated_at = "Europe/Berlin", now, now
+                session.add(user)
+                await session.flush()
+            real = datetime.now(UTC)
+            _, secrets[role] = await web_sessions.begin(
+                session, user, "link", Origin("127.0.0.1", "the stage"), now=real, settings=settings
+            )
+            people[role] = user
+    return people, secrets
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to whoever runs it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+@asynccontextmanager
+async def _on_a_port(app: FastAPI) -> AsyncIterator[int]:
+    server = _Server(uvicorn.Config(app, port=0, lifespan="off", log_config=None))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    (port,) = {socket.getsockname()[1] for one in server.servers for socket in one.sockets}
+    try:
+        yield port
+    finally:
+        server.should_exit = True
+        await serving
