@@ -7,6 +7,9 @@ from fastapi import APIRouter
 from api.web import closing
 from api.web.account import routes as account
 from api.web.assets import serving as assets
+from api.web.execution import asking as execution_asking
+from api.web.execution import routes as execution
+from api.web.executions import routes as executions
 from api.web.links import downloads, unsubscribe
 from api.web.login import routes as login
 
@@ -15,6 +18,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     closing.router,
     login.router,
     account.router,
+    executions.router,
+    execution_asking.router,
+    execution.router,
     downloads.router,
     unsubscribe.router,
 )

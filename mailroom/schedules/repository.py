@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, case, exists, literal, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action
@@ -149,6 +149,14 @@ async def list_page(
         query = query.where(Schedule.name.icontains(search, autoescape=True))
     key = _SORTS.get(sort.removeprefix("-"), Schedule.created_at)
     return await page(session, query, key, Schedule.id, cursor=cursor, limit=limit, descending=sort.startswith("-"))
+
+
+async def named(session: AsyncSession, asked: str, *, viewer: Viewer, limit: int = 200) -> dict[str, str]:
+    """Return names by ids of the schedules that this is the id of, or a part of the name of, deleted ones included."""
+    found = or_(Schedule.id == asked, Schedule.name.icontains(asked, autoescape=True))
+    query = select(Schedule.id, Schedule.name).where(visible_to(viewer), found)
+    rows = await session.execute(query.order_by(Schedule.updated_at.desc(), Schedule.id).limit(limit))
+    return {row[0]: row[1] for row in rows}
 
 
 async def deployed(session: AsyncSession) -> dict[str, str]:

@@ -134,8 +134,8 @@ def _stuck(detail: ExecutionDetail, why: Explained, clock: Clock) -> Concern | N
         words = (
             f"Nothing was heard of it since {clock.text(last)}, {duration((now - last).total_seconds())} ago.{usual}",
             (
-                "The watchdog looks every few seconds and starts it again. It then goes on with what is missing; nothing "
-                "is sent twice."
+                "The watchdog looks every few seconds and starts it again. It then goes on with what is missing; "
+                "nothing is sent twice."
             ),
         )
         return Concern("warn", words, "If it stays so for 5 minutes, look whether a worker and Prefect are up.")

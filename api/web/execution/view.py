@@ -14,7 +14,7 @@ from api.web.execution.offers import Rights, may_correct, may_retry, may_run_it,
 from api.web.execution.outcome import Concern, concern, outcome
 from api.web.execution.reasons import Explained, explained
 from api.web.execution.timeline import Clock, Step, steps
-from api.web.parts import Chip, Link, Moment, SummaryRow
+from api.web.parts import Chip, Link, SummaryRow
 from api.web.when import When, size, zone_of
 from mailroom.states import ExecutionState
 
