@@ -16,6 +16,8 @@ SILENT_AFTER = timedelta(minutes=2)
 """A run that nobody has picked up, or that says nothing for so long, is looked after by the watchdog."""
 LEASE = timedelta(seconds=60)
 """How long after its last sign a process is taken to live."""
+RESCUED_AFTER = timedelta(minutes=5)
+"""After so long a silence the watchdog has looked several times, if nothing keeps it from that."""
 _E = ExecutionState
 
 
@@ -131,14 +133,14 @@ def _stuck(detail: ExecutionDetail, why: Explained, clock: Clock) -> Concern | N
     if detail.status is _E.RUNNING and detail.heard_until and detail.heard_until < now:
         last = detail.heard_until - LEASE
         usual = "" if detail.usual_seconds is None else f" Such a run usually takes {duration(detail.usual_seconds)}."
-        words = (
-            f"Nothing was heard of it since {clock.text(last)}, {duration((now - last).total_seconds())} ago.{usual}",
-            (
-                "The watchdog looks every few seconds and starts it again. It then goes on with what is missing; "
-                "nothing is sent twice."
-            ),
+        heard = (
+            f"Nothing was heard of it since {clock.text(last)}, {duration((now - last).total_seconds())} ago.{usual}"
         )
-        return Concern("warn", words, "If it stays so for 5 minutes, look whether a worker and Prefect are up.")
+        goes_on = "It then goes on with what is missing; nothing is sent twice."
+        if now - last < RESCUED_AFTER:
+            return Concern("warn", (heard, f"Within a minute the watchdog starts it again. {goes_on}"))
+        late = f"The watchdog should have started it again by now, and does so as soon as Prefect answers. {goes_on}"
+        return Concern("warn", (heard, late), "Look whether Prefect and a worker are up.")
     waiting = _waiting(detail, clock)
     if detail.status is not _E.PENDING or why.why or waiting < SILENT_AFTER.total_seconds():
         return None

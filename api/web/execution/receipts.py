@@ -46,6 +46,11 @@ class ReceiptWords:
     copies: tuple[Copyable, ...] = ()
     files: tuple[StoredFile, ...] = ()
 
+    @property
+    def sums(self) -> tuple[str, ...]:
+        """Return the checksums of the files."""
+        return tuple(file.sha256 for file in self.files if file.sha256)
+
 
 def receipt_words(receipt: Mapping[str, Any] | None, grade: Grade | None) -> ReceiptWords | None:
     """Return a receipt in words, None where there is none."""
@@ -63,9 +68,9 @@ def receipt_words(receipt: Mapping[str, Any] | None, grade: Grade | None) -> Rec
 def _mail(detail: Mapping[str, Any]) -> list[str]:
     if "reply" not in detail:
         return []
-    lines = [f"{detail.get('server') or 'The mail server'} answered: {detail['reply']}"]
-    if isinstance(sent := detail.get("bytes"), int):
-        lines.append(f"The mail has {size(sent)}.")
+    sent = detail.get("bytes")
+    told = f" ({size(sent)})" if isinstance(sent, int) else ""
+    lines = [f"{detail.get('server') or 'The mail server'} answered: {detail['reply']}{told}"]
     lines += [f"Tried before: {one.get('server')}. {one.get('why')}" for one in detail.get("passed_over") or []]
     if refused := detail.get("refused"):
         lines.append(f"Refused among those it was for: {', '.join(refused)}.")

@@ -125,7 +125,10 @@ def _being_made(detail: ExecutionDetail, record: RenderingView | None) -> Step:
     rows = f"{record.rows:,} rows read so far" if record.rows else ""
     done = [file for file in record.files if file.ended_at or file.ready]
     under_way = [file for file in record.files if file.began_at and not file.ended_at]
-    lines = (*(f"{file.format.upper()}: ready" for file in done), *(f"{file.format.upper()}: …" for file in under_way))
+    lines = (
+        *(f"{file.format.upper()}: ready" for file in done),
+        *(f"{file.format.upper()}: being written" for file in under_way),
+    )
     return Step("Making the files", "run", None, rows, lines)
 
 

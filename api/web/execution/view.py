@@ -153,7 +153,7 @@ def _files_note(files: Sequence[ArtifactView], when: When) -> str:
 
 
 def _facts(detail: ExecutionDetail) -> tuple[SummaryRow, ...]:
-    rows = [SummaryRow("Kind", (words.KINDS[detail.kind],))]
+    rows = []
     if detail.test_recipient:
         rows.append(SummaryRow("Sent to", (f"{detail.test_recipient} alone, marked as a test",)))
     if detail.requested_by:

@@ -160,6 +160,12 @@ def fields(given: Asked, connections: Sequence[tuple[str, str]], schedule_name: 
         Field("schedule", "Schedule", "search", schedule_name or given.schedule, attributes={"maxlength": "200"}),
         Field("destination", "Destination", "select", given.destination, options=tuple(destinations)),
         Field("recipient", "Recipient", "search", given.recipient, attributes={"maxlength": "500"}),
+    )
+
+
+def more(given: Asked) -> tuple[Field, ...]:
+    """Return the fields of the form that are wanted more rarely."""
+    return (
         Field("from", "Due from", "date", given.since.isoformat() if given.since else ""),
         Field("until", "Due until", "date", given.until.isoformat() if given.until else ""),
         Field("error", "Error id", "search", given.error, attributes={"maxlength": "36"}),

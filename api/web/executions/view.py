@@ -9,12 +9,12 @@ from api.actions.executions.views import ExecutionView
 from api.actions.view import PageView
 from api.web import words
 from api.web.execution.reasons import explained
-from api.web.executions.filters import PERIODS, Asked, choices, fields, in_words, periods
+from api.web.executions.filters import PERIODS, Asked, choices, fields, in_words, more, periods
 from api.web.parts import Chip, Empty, Field, Link, Moment, Pager
 from api.web.when import When, duration
 from mailroom.executions.history.search import MOST
 
-LONGEST_REASON = 160
+LONGEST_REASON = 110
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class ListPage:
         count: how many there are, in words.
         every: the pace at which the rows are looked at again; empty where they are not.
         hidden: what the form carries besides its fields, as names and values.
-        open_more: whether the ticks are shown from the start, since some are set.
+        open_more: whether the rarer fields are shown from the start, since some are set.
     """
 
     title: str
@@ -51,6 +51,7 @@ class ListPage:
     pager: Pager
     periods: tuple[Link, ...]
     fields: tuple[Field, ...]
+    more: tuple[Field, ...]
     choices: tuple[Field, ...]
     hidden: tuple[tuple[str, str], ...]
     open_more: bool
@@ -96,9 +97,10 @@ def list_of(
         ),
         periods=periods(given),
         fields=fields(given, connections, schedule_name),
+        more=more(given),
         choices=choices(given),
         hidden=(("period", given.period),) if given.period and not given.dated else (),
-        open_more=bool(given.states or given.kinds),
+        open_more=bool(given.states or given.kinds or given.dated or given.error),
         narrowed=given.narrowed,
         clear=Asked(period=given.period).href(),
         here=given.href(**({"cursor": given.cursor} if given.cursor else {})),
