@@ -57,7 +57,15 @@ async def test_axe_finds_nothing(chromium: Browser, theme: Theme, width: int) ->
 
 async def test_nothing_is_wider_than_the_window(chromium: Browser) -> None:
     async with looking(chromium) as (window, _):
-        for width, height in [(WALL, 1080), (1024, 700), (TABLET, 900), (PHONE, 740), tuple(ZOOMED.values())]:
+        for width, height in [
+            (WALL, 1080),
+            (DESK, 900),
+            (1180, 700),
+            (1024, 700),
+            (TABLET, 900),
+            (PHONE, 740),
+            tuple(ZOOMED.values()),
+        ]:
             await window.page.set_viewport_size({"width": width, "height": height})
             assert await window.too_wide() <= 0, f"at {width}"
 
