@@ -31,6 +31,7 @@ from api.rest.connections import routes as connections
 from api.rest.deliveries import routes as deliveries
 from api.rest.distribution import preview as distribution_preview
 from api.rest.distribution import routes as distribution
+from api.rest.drafts import routes as drafts
 from api.rest.executions import routes as executions
 from api.rest.keys import routes as keys
 from api.rest.limits import routes as limits
@@ -38,6 +39,7 @@ from api.rest.load import routes as load
 from api.rest.notifications import routes as notifications
 from api.rest.recipients import routes as recipients
 from api.rest.reports import routes as reports
+from api.rest.schedule_templates import routes as schedule_templates
 from api.rest.schedules import bulk
 from api.rest.schedules import routes as schedules
 from api.rest.sessions import routes as sessions
@@ -53,10 +55,12 @@ from api.services import Services
 from api.web import errors as error_pages
 from api.web.routers import ROUTERS
 from deployments import trail_loops
+from deployments.deletion_loop import deletion_loop
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
 from mailroom import own_endpoints
 from mailroom.access.oidc.provider import Provider
+from mailroom.drafts import service as kept_drafts
 from mailroom.errors import Unavailable
 from mailroom.members import keys as user_keys
 from mailroom.members import web_sessions
@@ -103,6 +107,8 @@ PARTS = (
     recipients,
     suppressions,
     unsubscribed,
+    drafts,
+    schedule_templates,
 )
 
 
@@ -122,6 +128,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     counting = Counting(settings.rate_limit_storage.get_secret_value())
     loops = [
         *reconciler.loops(),
+        deletion_loop(ours),
         _watchdog(ours),
         _cleaner(ours, settings),
         _witness(ours, settings),
@@ -130,7 +137,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     ]
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await _look_whether_restored(ours, settings)
         _tune_interpreter()
         works = [asyncio.create_task(loop.run(), name=loop.health.name) for loop in loops]
@@ -140,6 +147,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             for work in works:
                 work.cancel()
             await asyncio.gather(*works, return_exceptions=True)
+            await app.state.services.painter.close()
+            await app.state.services.under_way.close()
             await reconciler.close()
             await counting.close()
             if database is None:
@@ -233,5 +242,6 @@ def _reminders(database: Database, settings: Settings) -> WatchedLoop:
         now = datetime.now(UTC)
         await user_keys.remind(database, settings, now=now)
         await web_sessions.forget(database, now=now)
+        await kept_drafts.forget(database, settings, now=now)
 
     return WatchedLoop("key reminders", look, every=user_keys.EVERY_SECONDS, late_after=user_keys.LATE_AFTER_SECONDS)

@@ -10,9 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
-from api.http.problems import Refusal, problem_of
+from api.http.problems import Refusal
+from api.web import refusals
 from api.web.page import HEADERS, TEMPLATES
-from mailroom.errors import Forbidden, NotFound
 from prefect_mailroom.errors import MailroomError
 
 _HEADINGS = {
@@ -54,7 +54,7 @@ def _as_page(answer: Callable[..., Any]) -> Callable[[Request, Exception], Await
 
 def error_page(request: Request, error: Exception, status: int, headers: dict[str, str]) -> HTMLResponse:
     """Return the page of a refusal, in the frame of the visitor where one is known."""
-    message, remedy = _words(error, request.url.path)
+    message, remedy = _words(error)
     html = TEMPLATES.get_template("base/error.html").render(
         visitor=getattr(request.state, "visitor", None),
         title=_HEADINGS.get(status, "This did not work"),
@@ -69,17 +69,12 @@ def error_page(request: Request, error: Exception, status: int, headers: dict[st
     return HTMLResponse(html, status, {**HEADERS, **kept})
 
 
-def _words(error: Exception, path: str) -> tuple[str, str]:
+def _words(error: Exception) -> tuple[str, str]:
     match error:
-        case NotFound():
-            return "It does not exist, or you may not see it.", "Check the address, or go back to the list."
-        case Forbidden():
-            return "Your role does not allow this.", "An admin can do it, or give you the right to."
         case MailroomError():
-            found = problem_of(error, path)
-            faults = " ".join(f"{one.message} {one.remedy}".strip() for one in found.errors)
-            return (faults or found.detail), ("" if faults else found.remedy)
+            found = refusals.words(error)
+            return found.message, found.remedy
         case Refusal():
-            return str(error), error.remedy
+            return refusals.for_pages(str(error)), refusals.for_pages(error.remedy)
         case _:
             return "There is nothing at this address.", "Check it, or go back to the list."

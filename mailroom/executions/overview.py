@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,21 +16,22 @@ from prefect_mailroom.channels.base import Grade
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """The number of deliveries of an execution, and of those that are confirmed."""
+    """The number of deliveries of an execution, and of those that are confirmed; `last_at` is when the last one was."""
 
     delivered: int = 0
     total: int = 0
+    last_at: datetime | None = None
 
 
 async def delivery_counts(session: AsyncSession, execution_ids: Sequence[str]) -> dict[str, Deliveries]:
     """Return the counts of each execution that has deliveries."""
     confirmed = func.sum(case((Delivery.status == DeliveryState.DELIVERED, 1), else_=0))
     query = (
-        select(Delivery.execution_id, confirmed, func.count())
+        select(Delivery.execution_id, confirmed, func.count(), func.max(Delivery.delivered_at))
         .where(Delivery.execution_id.in_(execution_ids))
         .group_by(Delivery.execution_id)
     )
-    return {row[0]: Deliveries(int(row[1]), int(row[2])) for row in await session.execute(query)}
+    return {row[0]: Deliveries(int(row[1]), int(row[2]), row[3]) for row in await session.execute(query)}
 
 
 async def artifacts_of(session: AsyncSession, executions: Iterable[Execution]) -> dict[str, list[Artifact]]:

@@ -16,7 +16,6 @@ from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.storage.locks import hold
-from mailroom.storage.paging import Page, page
 from mailroom.storage.tables import Execution, Schedule
 
 
@@ -64,7 +63,11 @@ async def by_ids(session: AsyncSession, ids: Collection[str], *, viewer: Viewer)
 
 
 def _not_found(execution_id: str) -> NoReturn:
-    raise NotFound(f"There is no execution {execution_id[:60]}.", remedy="GET /api/v1/schedules/executions lists them.")
+    raise NotFound(
+        f"There is no execution {execution_id[:60]}.",
+        remedy="GET /api/v1/schedules/executions lists them.",
+        code="no_execution",
+    )
 
 
 async def of_flow_run(session: AsyncSession, flow_run_id: str) -> Execution | None:
@@ -124,37 +127,6 @@ async def set_lease(session: AsyncSession, execution_id: str, pass_number: int, 
     mine = (Execution.id == execution_id, Execution.pass_count == pass_number)
     written = await session.execute(update(Execution).where(*mine).values(lease_until=until).returning(Execution.id))
     return written.scalar_one_or_none() is not None
-
-
-async def list_page(
-    session: AsyncSession,
-    *,
-    viewer: Viewer,
-    cursor: str | None = None,
-    limit: int = 50,
-    schedule_id: str | None = None,
-    user_id: str | None = None,
-    status: ExecutionState | None = None,
-    kind: ExecutionKind | None = None,
-    due_from: datetime | None = None,
-    due_to: datetime | None = None,
-    descending: bool = True,
-) -> Page[Execution]:
-    """Return a page of executions by due time, newest first unless told otherwise."""
-    query = select(Execution).where(visible_to(viewer))
-    if schedule_id:
-        query = query.where(Execution.schedule_id == schedule_id)
-    if user_id:
-        query = query.join(Schedule, Schedule.id == Execution.schedule_id).where(Schedule.user_id == user_id)
-    if status:
-        query = query.where(Execution.status == status)
-    if kind:
-        query = query.where(Execution.kind == kind)
-    if due_from:
-        query = query.where(Execution.due_at >= due_from)
-    if due_to:
-        query = query.where(Execution.due_at < due_to)
-    return await page(session, query, Execution.due_at, Execution.id, cursor=cursor, limit=limit, descending=descending)
 
 
 async def latest_of(session: AsyncSession, schedule_ids: Sequence[str]) -> dict[str, Execution]:

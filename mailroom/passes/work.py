@@ -31,6 +31,7 @@ from mailroom.passes.mishaps.recover import after_error, before_begin, uncounted
 from mailroom.passes.outcome import LeftUnderWay, Outcome, Settled, Tried, given_up
 from mailroom.passes.planned.plan import Plan, keep_plan, plan_of
 from mailroom.passes.planned.rendered import FilesExpired, Rendered, as_planned, with_artifacts
+from mailroom.passes.planned.rendering_watch import RenderingWatch, watching, whole
 from mailroom.passes.planned.shipment import load_shipment
 from mailroom.passes.planned.size import require_size
 from mailroom.passes.retry import expiry_of, next_attempt
@@ -157,6 +158,7 @@ class Work:
         """Render, and fix what every recipient gets: a later pass keeps to this plan."""
         claimed, now = begun.claimed, datetime.now(UTC)
         execution, spec = claimed.execution, claimed.spec
+        watch: RenderingWatch | None = None
         try:
             async with self.database.session() as session:
                 report = await report_repository.get(session, spec.report_id, viewer=SYSTEM)
@@ -167,9 +169,13 @@ class Work:
                 seen_by = owner if varies_by_user(definition) else None
                 request = await request_of(session, claimed, definition, seen_by)
             limits = limits_for(owner, self.settings)
-            made = await render_report(self.database, self.settings, request, now=now, group=owner.id, limits=limits)
+            formats = [format_.value for format_ in request.formats]
+            async with watching(self.database, execution.id, begun.number, formats=formats, began_at=now) as watch:
+                made = await render_report(
+                    self.database, self.settings, request, now=now, group=owner.id, limits=limits, tell=watch.tell
+                )
         except MailroomError as error:
-            return await self._render_failed(begun, error)
+            return await self._render_failed(begun, error, watch)
         plan = plan_of(claimed.schedule, request, made)
         if await self._began_otherwise(execution, made, plan):
             return await self._files_expired(begun)
@@ -178,13 +184,13 @@ class Work:
             row = await hold_for(session, execution.id, begun.number)
             rendered = await with_artifacts(session, plan, made)
             require_size(rendered.artifacts, limits)
-            keep_plan(row, plan, made)
+            keep_plan(row, plan, made, whole(now, datetime.now(UTC), rendered.artifacts, made.made))
             return rendered
 
         try:
             rendered = await self.database.transact(keep)
         except LimitExceeded as error:
-            return await self._render_failed(begun, error)
+            return await self._render_failed(begun, error, watch)
         return _NO_ROWS if sends_nothing(execution, spec, made.rows) else rendered
 
     async def _began_otherwise(self, execution: Execution, made: RenderedReport, plan: Plan) -> bool:
@@ -198,7 +204,7 @@ class Work:
             deliveries = await delivery_repository.deliveries_of(session, [execution.id])
         return any(delivery.status is DeliveryState.DELIVERED for delivery in deliveries)
 
-    async def _render_failed(self, begun: Begun, error: MailroomError) -> Outcome:
+    async def _render_failed(self, begun: Begun, error: MailroomError, watch: RenderingWatch | None) -> Outcome:
         error_id, now = new_id(), datetime.now(UTC)
         execution = begun.claimed.execution
         _LOG.warning("Rendering for execution %s failed (error %s): %s", execution.id, error_id, error)
@@ -207,6 +213,8 @@ class Work:
             row = await hold_for(session, execution.id, begun.number)
             row.render_failures += 1
             row.error_message, row.error_id = str(error), error_id
+            if watch is not None:
+                row.rendering = watch.record.model_copy(update={"ended_at": now, "failed": True}).stored()
             if not isinstance(error, Retryable):
                 return None
             return next_attempt(

@@ -6,6 +6,7 @@ import asyncio
 
 from mailroom.errors import Unavailable
 from mailroom.rendering.job import RenderJob, RenderResult
+from mailroom.rendering.progress import Tell
 from mailroom.rendering.renderers import wire
 from mailroom.rendering.renderers.pool import Pool
 from mailroom.settings import Settings
@@ -15,7 +16,9 @@ WAIT_SECONDS = 1800
 """How long a request waits for its turn, beyond the time that its job may take."""
 
 
-async def render(job: RenderJob, *, settings: Settings, group: str = "", urgent: bool = False) -> RenderResult:
+async def render(
+    job: RenderJob, *, settings: Settings, group: str = "", urgent: bool = False, tell: Tell | None = None
+) -> RenderResult:
     """Render the job within its limits. After an error or a cancellation nothing is left.
 
     Where the settings name the service's socket, the service is used and must be there. Where they do not, it is used
@@ -24,6 +27,7 @@ async def render(job: RenderJob, *, settings: Settings, group: str = "", urgent:
     Args:
         group: whose turn the job uses up, such as its owner's id.
         urgent: somebody waits at a screen.
+        tell: is called with how far the rendering is, about once a second; it must return at once.
 
     Raises:
         ConfigurationError, SourceUnavailable, SourceRefused, RenderFailed: see `render.render_here`.
@@ -36,12 +40,12 @@ async def render(job: RenderJob, *, settings: Settings, group: str = "", urgent:
         if settings.renderers_socket is not None:
             raise
         async with Pool(1, warm=False) as pool:
-            return await pool.render(job)
+            return await pool.render(job, tell)
     try:
         async with asyncio.timeout(WAIT_SECONDS + 2 * job.limits.seconds):
-            writer.write(wire.packed(wire.Request(job=job, group=group, urgent=urgent)))
+            writer.write(wire.packed(wire.Request(job=job, group=group, urgent=urgent, progress=tell is not None)))
             await writer.drain()
-            answer = wire.Answer.model_validate_json(await wire.receive(reader))
+            answer = await wire.last_answer(reader, tell)
     except (wire.Broken, ConnectionError) as error:
         raise Unavailable(
             "The connection to the renderers was lost.", remedy=("The renderers are being restarted. Try again.")

@@ -17,6 +17,7 @@ from mailroom.rendering.document.rows import Reader
 from mailroom.rendering.formats import html, pdf, text
 from mailroom.rendering.formats.data_files import DataFiles
 from mailroom.rendering.job import RenderedFile, RenderJob, RenderResult
+from mailroom.rendering.progress import Meter
 from mailroom.rendering.renderers import limits
 from mailroom.rendering.renderers.publish import not_put, publish, working_folder
 from mailroom.rendering.sources import open_reader
@@ -41,33 +42,39 @@ def render_here(job: RenderJob) -> RenderResult:
         return publish(render_into(job, work), job.folder)
 
 
-def render_into(job: RenderJob, work: Path) -> RenderResult:
-    """Render the job to files in the new folder `work`, which the caller publishes or removes; see `render_here`."""
+def render_into(job: RenderJob, work: Path, meter: Meter | None = None) -> RenderResult:
+    """Render the job to files in the new folder `work`, which the caller publishes or removes; see `render_here`.
+
+    Args:
+        meter: counts what is done, and tells of it.
+    """
+    meter = meter or Meter()
     try:
         work.mkdir(parents=True)
         if isinstance(job.definition.source, HttpSource) and job.definition.source.pass_on:
-            return _passed_on(job, work)
+            return _passed_on(job, work, meter)
         with open_reader(job.definition, job.access, job.parameters, job.limits) as reader:
-            return render_from(job, reader, work)
+            return render_from(job, reader, work, meter)
     except MailroomError as error:
         raise placed(error, report=job.definition.id) from error
     except Exception as error:
         raise placed(translated(error, job), report=job.definition.id) from error
 
 
-def render_from(job: RenderJob, reader: Reader, work: Path) -> RenderResult:
+def render_from(job: RenderJob, reader: Reader, work: Path, meter: Meter | None = None) -> RenderResult:
     """Render the job from a reader that is open to files in the folder `work`. Errors may come as they are."""
+    meter = meter or Meter()
 
     def path_of(format_: Format) -> Path:
         return work / f"{job.definition.id}.{format_}"
 
     needs = answers_.needs_of(job.definition, job.formats, _queries(job))
-    data = DataFiles(job, needs, path_of)
+    data = DataFiles(job, needs, path_of, meter)
     try:
         answers: dict[str, Answer] = {}
         for query, need in needs.items():
             try:
-                answers[query] = answers_.read(reader, query, need, max_rows=job.limits.rows)
+                answers[query] = answers_.read(reader, query, need, max_rows=job.limits.rows, count=meter.read)
             except MailroomError as error:
                 raise placed(error, report=job.definition.id, section=f"query '{query}'") from error
         document = build(job, answers)
@@ -75,24 +82,28 @@ def render_from(job: RenderJob, reader: Reader, work: Path) -> RenderResult:
     except BaseException as error:
         data.abandon(error)
         raise
-    _visual(job, document, path_of)
+    _visual(job, document, path_of, meter)
+    picture = pdf.write_first_page(document, work / "picture.png", created=job.due_at) if job.picture else None
     images = {}
     for part in document.sections:
         if isinstance(part, Chart) and part.points:
             images[f"chart-{part.number}"] = html.write_picture(part, work / f"chart-{part.number}.png")
     main = answers.get(job.definition.data_query or "")
     return RenderResult(
-        files=[_file(path_of(format_), format_, data.rows.get(format_)) for format_ in dict.fromkeys(job.formats)],
+        files=[
+            _file(path_of(format_), format_, data.rows.get(format_), meter) for format_ in dict.fromkeys(job.formats)
+        ],
         mail_html=_mail(job, document),
         mail_text=text.plain(document),
         mail_images=images,
         rows=main.total if main else None,
         figures=_figures(job, answers),
         notices=[*document.notices, *data.notices],
+        picture=picture,
     )
 
 
-def _passed_on(job: RenderJob, work: Path) -> RenderResult:
+def _passed_on(job: RenderJob, work: Path, meter: Meter) -> RenderResult:
     """Return the export of another product as it came, with a mail body that says what it is."""
     source = job.definition.source
     assert isinstance(source, HttpSource)  # The caller has looked.
@@ -105,12 +116,14 @@ def _passed_on(job: RenderJob, work: Path) -> RenderResult:
     from mailroom.rendering.sources.http import fetch  # noqa: PLC0415 - httpx only where it is needed
 
     path = work / f"{job.definition.id}.{source.content}"
+    meter.begin(job.formats[0])
     fetch(source, job.access, job.parameters, path)
+    meter.end(job.formats[0])
     document = head_of(job)
     # How its text is encoded is for the other product to say, not for us.
     kind = MEDIA_TYPES[job.formats[0]].partition(";")[0]
     return RenderResult(
-        files=[_file(path, job.formats[0], None).model_copy(update={"media_type": kind})],
+        files=[_file(path, job.formats[0], None, meter).model_copy(update={"media_type": kind})],
         mail_html=_mail(job, document),
         mail_text=text.plain(document),
     )
@@ -123,8 +136,9 @@ def _queries(job: RenderJob) -> set[str]:
     return {"rows"} if isinstance(source, HttpSource) else set()
 
 
-def _visual(job: RenderJob, document: Document, path_of: html.PathOf) -> None:
+def _visual(job: RenderJob, document: Document, path_of: html.PathOf, meter: Meter) -> None:
     if Format.HTML in job.formats:
+        meter.begin(Format.HTML)
         page = html.page(
             document,
             template=job.definition.template,
@@ -132,10 +146,12 @@ def _visual(job: RenderJob, document: Document, path_of: html.PathOf) -> None:
             max_bytes=job.limits.output_mb * 1_000_000,
         )
         path_of(Format.HTML).write_text(page, encoding="utf-8")
-    if Format.PDF in job.formats:
-        pdf.write_pdf(document, path_of(Format.PDF), created=job.due_at)
-    if Format.PNG in job.formats:
-        pdf.write_png(document, path_of(Format.PNG), created=job.due_at)
+        meter.end(Format.HTML)
+    for format_, write in ((Format.PDF, pdf.write_pdf), (Format.PNG, pdf.write_png)):
+        if format_ in job.formats:
+            meter.begin(format_)
+            write(document, path_of(format_), created=job.due_at)
+            meter.end(format_)
 
 
 def _mail(job: RenderJob, document: Document) -> str:
@@ -151,7 +167,8 @@ def _figures(job: RenderJob, answers: dict[str, Answer]) -> dict[str, dict[str, 
     return figures
 
 
-def _file(path: Path, format_: Format, rows: int | None) -> RenderedFile:
+def _file(path: Path, format_: Format, rows: int | None, meter: Meter) -> RenderedFile:
+    made = meter.of(format_)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return RenderedFile(
@@ -162,6 +179,8 @@ def _file(path: Path, format_: Format, rows: int | None) -> RenderedFile:
         size=path.stat().st_size,
         sha256=digest,
         rows=rows,
+        began_at=made.began_at if made else None,
+        ended_at=made.ended_at if made else None,
     )
 
 

@@ -27,6 +27,7 @@ from mailroom.rendering import repository as rendering_repository
 from mailroom.rendering.as_owner import identity_token, varies_by_user
 from mailroom.rendering.job import RenderedFile, RenderResult
 from mailroom.rendering.job_factory import limits_of, render_job
+from mailroom.rendering.progress import Tell
 from mailroom.rendering.shell import run_shell
 from mailroom.reports.parameters import resolve_parameters
 from mailroom.reports.spec import Format, ReportDefinition, ShellSource
@@ -76,9 +77,10 @@ class RenderRequest:
 
 @dataclass(frozen=True, slots=True)
 class RenderedReport:
-    """The renderings of a request, in the order of its pieces."""
+    """The renderings of a request, in the order of its pieces; `made` are the files that were not there before."""
 
     renderings: tuple[Rendering, ...]
+    made: tuple[RenderedFile, ...] = ()
 
     @property
     def artifact_ids(self) -> list[str]:
@@ -129,12 +131,14 @@ async def render_report(
     now: datetime,
     group: str,
     limits: UserLimits | None = None,
+    tell: Tell | None = None,
 ) -> RenderedReport:
     """Return the renderings of a request: pieces that exist already are reused, the others are rendered together.
 
     Args:
         group: whose turn at the renderers this uses up.
         limits: those of the owner; the settings' own without one.
+        tell: is called with how far the rendering is, see `client.render`.
 
     Raises:
         SourceError, RenderFailed, ConfigurationError, Unavailable: why there is none.
@@ -143,11 +147,12 @@ async def render_report(
     async with database.session() as session:
         found = await rendering_repository.renderings_of(session, keys.values(), now=now)
     missing = [piece for piece, key in keys.items() if key not in found]
+    made: tuple[RenderedFile, ...] = ()
     if missing:
         store = ArtifactStore(settings.artifacts_dir)
         await asyncio.to_thread(check_space, settings.artifacts_dir, settings.min_free_mb)
         with tempfile.TemporaryDirectory(prefix="render-", dir=settings.artifacts_dir) as folder:
-            result = await _produce(database, request, missing, settings, Path(folder), group, limits)
+            result = await _produce(database, request, missing, settings, Path(folder), group, limits, tell)
             kept = await asyncio.to_thread(_keep, store, result)
         expires_at = now + timedelta(days=settings.artifact_days)
         new = [
@@ -155,7 +160,8 @@ async def render_report(
             for piece in missing
         ]
         found |= await database.transact(partial(_save, new))
-    return RenderedReport(tuple(found[key] for key in keys.values()))
+        made = tuple(result.files)
+    return RenderedReport(tuple(found[key] for key in keys.values()), made)
 
 
 async def _save(new: Sequence[tuple[Rendering, list[Artifact]]], session: AsyncSession) -> dict[str, Rendering]:
@@ -206,6 +212,7 @@ async def _produce(
     folder: Path,
     group: str,
     limits: UserLimits | None,
+    tell: Tell | None,
 ) -> RenderResult:
     source = request.definition.source
     block = await load_named(database, settings, source.connection, kind=source.kind)
@@ -228,7 +235,7 @@ async def _produce(
         identity=token,
         fresh=request.fresh,
     )
-    return await client.render(job, settings=settings, group=group)
+    return await client.render(job, settings=settings, group=group, tell=tell)
 
 
 async def _record_use(database: Database, request: RenderRequest, now: datetime) -> Identity | None:

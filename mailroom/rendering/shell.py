@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import html
 import mimetypes
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ async def run_shell(
     Raises:
         ConfigurationError, SourceRefused: see `ShellSource.run`.
     """
+    began_at = datetime.now(UTC)
     left = await block.run(
         command=source.command,
         parameters=parameters,
@@ -35,7 +37,8 @@ async def run_shell(
         timeout_seconds=min(source.timeout_seconds, limits.seconds),
         max_file_mb=limits.output_mb,
     )
-    files = await asyncio.to_thread(lambda: [_described(path) for path in left])
+    times = {"began_at": began_at, "ended_at": datetime.now(UTC)}
+    files = await asyncio.to_thread(lambda: [_described(path).model_copy(update=times) for path in left])
     text = f"{definition.title}\n\n{definition.description}\n".strip()
     page = f"<h1>{html.escape(definition.title)}</h1><p>{html.escape(definition.description)}</p>"
     return RenderResult(files=files, mail_text=text, mail_html=page)

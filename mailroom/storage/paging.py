@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Select, and_, or_
+from sqlalchemy import ColumnElement, Select, and_, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -62,6 +62,27 @@ def _instant(text: Any) -> datetime:
     return value.astimezone(UTC)
 
 
+def beyond(
+    key: InstrumentedAttribute[Any], row_id: InstrumentedAttribute[str], cursor: str, *, descending: bool
+) -> ColumnElement[bool]:
+    """Return the condition of the rows that come after the cursor, in the order by `key` and then `row_id`.
+
+    Raises:
+        Invalid: the cursor was not made by this list.
+    """
+    value, last_id = decode_cursor(cursor)
+    try:
+        # The cursor comes from outside: it may belong to another order of this list.
+        value = _instant(value) if isinstance(key.type, Instant) else str(value)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise Invalid.at(
+            "cursor", "This cursor belongs to another sort order of the list.", ("Start at the first page.")
+        ) from error
+    later = key < value if descending else key > value
+    tie = row_id < last_id if descending else row_id > last_id
+    return or_(later, and_(key == value, tie))
+
+
 async def page(
     session: AsyncSession,
     query: Select[tuple[Row]],
@@ -76,17 +97,7 @@ async def page(
     if not 1 <= limit <= MAX_LIMIT:
         raise Invalid.at("limit", f"is {limit}.", f"Choose a limit from 1 to {MAX_LIMIT}.")
     if cursor:
-        value, last_id = decode_cursor(cursor)
-        try:
-            # The cursor comes from outside: it may belong to another order of this list.
-            value = _instant(value) if isinstance(key.type, Instant) else str(value)
-        except (ValueError, TypeError, OverflowError) as error:
-            raise Invalid.at(
-                "cursor", "This cursor belongs to another sort order of the list.", ("Start at the first page.")
-            ) from error
-        beyond = key < value if descending else key > value
-        tie = row_id < last_id if descending else row_id > last_id
-        query = query.where(or_(beyond, and_(key == value, tie)))
+        query = query.where(beyond(key, row_id, cursor, descending=descending))
     order = (key.desc(), row_id.desc()) if descending else (key.asc(), row_id.asc())
     rows = list((await session.scalars(query.order_by(*order).limit(limit + 1))).all())
     following = None

@@ -15,15 +15,21 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mailroom.roles import Role
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
 from mailroom.storage.database import JsonOrNull, new_id
-from mailroom.storage.model import links, login  # noqa: F401  registers their tables with the others
+from mailroom.storage.model import drafts, links, login  # noqa: F401  registers their tables with the others
 from mailroom.storage.model.access import Team
+from mailroom.storage.model.answers import IdempotencyKey
 from mailroom.storage.model.base import Json, Table, word_of
 from mailroom.storage.model.connections import Connection
+from mailroom.storage.model.notifications import Notification
+from mailroom.storage.model.schedules.lists import DUE
 
-__all__ = ["Connection", "Json", "Table"]
+__all__ = ["Connection", "IdempotencyKey", "Json", "Notification", "Table"]
 """Besides the classes below: whoever wants the metadata of all tables imports their base from here."""
 
 _CORRECTS = text("corrects IS NOT NULL")
+_UNDOABLE = text("delete_after IS NOT NULL")
+_ASKED_FOR = text("kind <> 'scheduled'")
+_HAS_ERROR = text("error_id IS NOT NULL")
 
 
 def _since_creation(context: DefaultExecutionContext) -> datetime:
@@ -92,6 +98,12 @@ class Schedule(Table):
     Everything that was due up to `accounted_until` is in the ledger; what came after is due by the row as it is, since
     each change accounts first. `next_run` is the first due time after it; None while nothing is due. `is_sample` marks
     sample data, which accounts, statistics and alerts leave out.
+
+    `last_status` is what the latest run by due time ended with, and `attention` follows from it and the state, see
+    `mailroom.executions.history.last_result`.
+
+    Of a deleted one, `deleted_from` is the state that it had, and until `delete_after` the deletion can be undone; None
+    since then.
     """
 
     __tablename__ = "export_schedules"
@@ -101,6 +113,11 @@ class Schedule(Table):
         Index(None, "sync_state", "updated_at"),
         Index(None, "state", "next_run"),
         Index(None, "report_id"),
+        Index(None, "name", "id"),
+        Index(None, "attention", "state", "user_id", "next_run"),
+        Index("ix_export_schedules_attention", "attention", text(DUE), "id"),
+        Index("ix_export_schedules_due", text(DUE), "id"),
+        Index(None, "delete_after", sqlite_where=_UNDOABLE, postgresql_where=_UNDOABLE),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     report_id: Mapped[str] = mapped_column(ForeignKey("reports.id"))
@@ -113,6 +130,10 @@ class Schedule(Table):
     state: Mapped[ScheduleState] = mapped_column(word_of(ScheduleState), default=ScheduleState.ACTIVE)
     is_active: Mapped[bool] = mapped_column(default=True)
     last_run: Mapped[datetime | None]
+    last_status: Mapped[ExecutionState | None] = mapped_column(word_of(ExecutionState))
+    last_due_at: Mapped[datetime | None]
+    last_execution_id: Mapped[str | None] = mapped_column(String(36))
+    attention: Mapped[int] = mapped_column(default=1)
     next_run: Mapped[datetime | None]
     accounted_until: Mapped[datetime] = mapped_column(default=_since_creation)
     generation: Mapped[int] = mapped_column(default=1)
@@ -125,6 +146,8 @@ class Schedule(Table):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+    delete_after: Mapped[datetime | None]
+    deleted_from: Mapped[ScheduleState | None] = mapped_column(word_of(ScheduleState))
 
 
 class ScheduleKey(Table):
@@ -184,7 +207,7 @@ class Execution(Table):
     how often the run was put back since its process had died, `error_count` the passes that an error of ours ended.
     `plan` is what the first pass planned for every recipient, see `mailroom.passes.planned`. `held_by` is the stop that
     it waits for, or has waited for last. `corrects` is the wrong execution that a correction is sent in place of; each
-    can be corrected once.
+    can be corrected once. `rendering` tells how its rendering went, see `mailroom.executions.history.progress`.
     """
 
     __tablename__ = "schedule_executions"
@@ -203,6 +226,8 @@ class Execution(Table):
         Index(None, "retry_requested_at"),
         Index(None, "held_by", sqlite_where=text("held_by IS NOT NULL"), postgresql_where=text("held_by IS NOT NULL")),
         Index(None, "corrects", unique=True, sqlite_where=_CORRECTS, postgresql_where=_CORRECTS),
+        Index(None, "kind", "due_at", sqlite_where=_ASKED_FOR, postgresql_where=_ASKED_FOR),
+        Index(None, "error_id", sqlite_where=_HAS_ERROR, postgresql_where=_HAS_ERROR),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     schedule_id: Mapped[str] = mapped_column(ForeignKey("export_schedules.id"))
@@ -225,6 +250,7 @@ class Execution(Table):
     crash_count: Mapped[int] = mapped_column(default=0)
     error_count: Mapped[int] = mapped_column(default=0)
     plan: Mapped[Json | None] = mapped_column(JsonOrNull)
+    rendering: Mapped[Json | None] = mapped_column(JsonOrNull)
     next_pass_at: Mapped[datetime | None]
     waits_for: Mapped[str | None] = mapped_column(String(36))
     held_by: Mapped[str | None] = mapped_column(String(36))
@@ -250,6 +276,7 @@ class Delivery(Table):
         Index(None, "status", "created_at", "id"),
         Index(None, "created_at", "id"),
         Index(None, "recipient", "created_at", "id"),
+        Index(None, "execution_id", "channel", "connection"),
         Index("ix_deliveries_person", text("lower(recipient)"), "created_at", "id"),
         Index(
             "ix_deliveries_sending",
@@ -313,31 +340,3 @@ class AuditEvent(Table):
     detail: Mapped[Json]
     address: Mapped[str | None] = mapped_column(String(64))
     login: Mapped[str | None] = mapped_column(String(100))
-
-
-class Notification(Table):
-    """A notification that a user should see, such as a failure or a suspension."""
-
-    __tablename__ = "notifications"
-    __table_args__ = (Index(None, "user_id", "read_at", "at"),)
-    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
-    at: Mapped[datetime]
-    severity: Mapped[str] = mapped_column(String(20))
-    title: Mapped[str] = mapped_column(String(300))
-    body: Mapped[str] = mapped_column(Text)
-    schedule_id: Mapped[str | None] = mapped_column(String(36))
-    execution_id: Mapped[str | None] = mapped_column(String(36))
-    read_at: Mapped[datetime | None]
-
-
-class IdempotencyKey(Table):
-    """The answer that a POST with this `Idempotency-Key` got; a repeat gets it again."""
-
-    __tablename__ = "idempotency_keys"
-    key: Mapped[str] = mapped_column(String(200), primary_key=True)
-    user_id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    request_hash: Mapped[str] = mapped_column(String(64))
-    status_code: Mapped[int | None]
-    response: Mapped[Json | None]
-    created_at: Mapped[datetime] = mapped_column(index=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.actions.calendars.views import CalendarDetail, CalendarView, CountryView
+from api.actions.calendars.views import CalendarDetail, CalendarView, CountryView, EffectView
 from api.actions.caller import Caller, Remember, forget
 from api.actions.view import PageView
 from mailroom.calendars import repository as calendars
@@ -13,14 +13,19 @@ from mailroom.calendars.spec import countries as known_countries
 from mailroom.context import Context
 from mailroom.schedules import calendar_changes
 from mailroom.schedules.calendar_changes import CalendarSettings, NewCalendar
+from mailroom.schedules.calendar_effect import effect as calendar_effect
 from mailroom.storage.tables import Calendar
 
 
-async def every(caller: Caller) -> PageView[CalendarView]:
-    """Return every calendar by title, without its days."""
+async def every(caller: Caller, *, with_uses: bool = False) -> PageView[CalendarView]:
+    """Return every calendar by title, without its days; with how many schedules are on each, if that is wanted."""
     async with caller.session() as session:
         rows = await calendars.every(session, viewer=caller.viewer)
-    return PageView(items=[_view(row) for row in rows])
+        counts = await calendars.counts(session, viewer=caller.viewer) if with_uses else None
+    views = [_view(row) for row in rows]
+    if counts is not None:
+        views = [view.model_copy(update={"used_by": counts.get(view.id, 0)}) for view in views]
+    return PageView(items=views)
 
 
 def countries() -> PageView[CountryView]:
@@ -68,6 +73,19 @@ async def replace(
         return _detail(row, caller.context)
 
     return await caller.transact(change)
+
+
+async def effect(
+    caller: Caller, calendar_id: str, wanted: CalendarSettings, *, if_match: str | None = None
+) -> EffectView:
+    """Return what a change of a calendar would move. Nothing is stored.
+
+    Raises:
+        NotFound, Forbidden, Conflict.
+    """
+    async with caller.session() as session:
+        found = await calendar_effect.of_change(session, calendar_id, wanted, caller.context, if_match=if_match)
+        return EffectView.model_validate(found)
 
 
 async def delete(caller: Caller, calendar_id: str, *, if_match: str | None) -> None:

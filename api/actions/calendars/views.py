@@ -17,6 +17,9 @@ class CalendarView(View):
     title: str
     etag: str
     updated_at: datetime
+    used_by: int | None = Field(
+        default=None, description="How many schedules are on it; null where nobody asked for it (`uses`)."
+    )
 
 
 class DayOff(View):
@@ -35,6 +38,26 @@ class CalendarDetail(CalendarView):
     holidays: list[DayOff]
     working_days: list[dt.date]
     days_off: list[DayOff]
+
+
+class MovedView(View):
+    """The first due time of a schedule that a change of its calendar moves."""
+
+    schedule_id: str
+    name: str
+    timezone: str
+    was: datetime | None = Field(description="When it is due now; null where the due time is new.")
+    becomes: datetime | None = Field(description="When it would be due; null where the due time falls away.")
+
+
+class EffectView(View):
+    """What a change of a calendar would move within the coming year."""
+
+    used_by: int = Field(description="How many schedules are on the calendar.")
+    count: int = Field(description="How many of them would move.")
+    moved: list[MovedView] = Field(description="Those that you may see, the earliest change first.")
+    hidden: int = Field(description="How many more would move that you may not see.")
+    not_looked_at: int = Field(description="How many were not worked out, since there are too many.")
 
 
 class CountryView(View):

@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.actions.artifacts.present import artifact_view
-from api.actions.executions.downloads import download_views
-from api.actions.executions.views import AttemptView, DeliveryView, ErrorView, ExecutionDetail, ExecutionView
+from api.actions.executions.views import ErrorView, ExecutionView
 from mailroom.context import Context
 from mailroom.executions import again, overview
-from mailroom.executions import deliveries as delivery_repository
-from mailroom.executions.overview import Deliveries, grade_of
+from mailroom.executions.history.norms import lateness, took
+from mailroom.executions.overview import Deliveries
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import reason_of
 from mailroom.schedules import repository as schedule_repository
-from mailroom.states import DeliveryState
 from mailroom.storage.tables import Artifact, Execution
 
 
@@ -53,10 +51,16 @@ def _execution(
         status=row.status,
         reason=words(reason_of(row)),
         reason_code=row.reason_code,
+        reason_values=row.reason_values or {},
+        requested_at=row.created_at,
         started_at=row.started_at,
         completed_at=row.completed_at,
+        next_try_at=row.next_pass_at,
         delivered=count.delivered,
         total=count.total,
+        last_delivered_at=count.last_at,
+        lateness_seconds=lateness(row, count.last_at),
+        took_seconds=took(row),
         error=ErrorView(id=row.error_id, message=row.error_message) if row.error_message else None,
         artifacts=[artifact_view(artifact) for artifact in files.get(row.id, [])],
         test_recipient=row.test_recipient,
@@ -66,33 +70,3 @@ def _execution(
         correction_reason=row.correction_reason,
         links=links,
     )
-
-
-async def execution_detail(session: AsyncSession, row: Execution, context: Context) -> ExecutionDetail:
-    """Return one execution with its deliveries and their attempts."""
-    view = (await execution_views(session, [row], context))[0]
-    attempts: dict[str, list[AttemptView]] = {}
-    for attempt in await delivery_repository.attempts_of(session, row.id):
-        attempts.setdefault(attempt.delivery_id, []).append(AttemptView.model_validate(attempt))
-    rows = await delivery_repository.deliveries_of(session, [row.id])
-    fetched = await download_views(session, [delivery.id for delivery in rows], context.viewer)
-    deliveries = [
-        DeliveryView(
-            id=delivery.id,
-            channel=delivery.channel,
-            connection=delivery.connection,
-            recipient=delivery.recipient,
-            status=delivery.status,
-            delivered_at=delivery.delivered_at,
-            next_attempt_at=delivery.next_attempt_at,
-            receipt=delivery.receipt,
-            grade=grade_of(delivery),
-            error_message=delivery.error_message,
-            reason_code=delivery.reason_code,
-            attempts=attempts.get(delivery.id, []),
-            **fetched[delivery.id],
-        )
-        for delivery in rows
-    ]
-    left = [delivery.recipient for delivery in deliveries if delivery.status is not DeliveryState.DELIVERED]
-    return ExecutionDetail(**view.model_dump(), unconfirmed=list(dict.fromkeys(left)), deliveries=deliveries)

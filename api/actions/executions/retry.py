@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.actions.caller import Caller, Remember, forget
 from api.actions.executions.actions import read
-from api.actions.executions.present import execution_detail
+from api.actions.executions.detail import execution_detail
 from api.actions.executions.views import ExecutionDetail
 from mailroom.access import repository as users
 from mailroom.access.ownership import bar_of

@@ -33,10 +33,32 @@ class ExecutionView(View):
     reason_code: str | None = Field(
         description="The reason for the state, as a code for programs.", examples=["overlap"]
     )
+    reason_values: dict[str, Any] = Field(
+        default_factory=dict, description="The values that the sentence of the reason has, for programs."
+    )
+    requested_at: datetime | None = Field(
+        default=None, description="When it came into being: for a test or a request, when somebody asked for it."
+    )
     started_at: datetime | None
     completed_at: datetime | None
+    next_try_at: datetime | None = Field(
+        default=None, description="When it goes on, for one that waits for its start, its turn or another try."
+    )
     delivered: int
     total: int
+    last_delivered_at: datetime | None = Field(
+        default=None, description="When the latest of its deliveries was confirmed."
+    )
+    lateness_seconds: float | None = Field(
+        default=None,
+        description=(
+            "From the due time until the latest delivery was confirmed, or until it ended without one. Null while it "
+            "goes on, and for what was not due at that time, such as a backfill."
+        ),
+    )
+    took_seconds: float | None = Field(
+        default=None, description="From the begin of its first try until its end; null for what never began or goes on."
+    )
     error: ErrorView | None
     artifacts: list[ArtifactView]
     test_recipient: str | None
@@ -101,9 +123,50 @@ class DeliveryView(View):
     downloads: list[DownloadView] = Field(default_factory=list, description="The latest 20 of them, the latest first.")
 
 
-class ExecutionDetail(ExecutionView):
-    """An execution with its deliveries."""
+class RenderedFileView(View):
+    """How the file of a format was made."""
 
+    format: str
+    ready: bool = Field(description="Whether it was there before, rendered for another execution.")
+    began_at: datetime | None
+    ended_at: datetime | None
+    rows: int | None
+
+
+class RenderingView(View):
+    """How the rendering went, or is going."""
+
+    began_at: datetime
+    ended_at: datetime | None = Field(description="When all was whole, or when it failed; null while it lasts.")
+    taken_up: bool = Field(description="Whether a renderer works on it, or did; before, it waits for its turn.")
+    failed: bool
+    rows: int | None = Field(description="How many rows were read so far.")
+    files: list[RenderedFileView]
+
+
+class ExecutionDetail(ExecutionView):
+    """An execution with its deliveries, and what it is to be measured by."""
+
+    owner: str = Field(default="", description="The id of the user who owns its schedule.")
+    requested_by: str | None = Field(default=None, description="The name of the user who asked for it, if one did.")
+    report_title: str = ""
+    timezone: str = Field(default="UTC", description="The zone of its schedule.")
+    rendering: RenderingView | None = Field(
+        default=None,
+        description=(
+            "How its latest rendering went, or is going: a long one shows about every second how far it is. Null "
+            "before one began, and for executions of before this was kept."
+        ),
+    )
+    usual_seconds: float | None = Field(
+        default=None, description="How long recent runs of this schedule took, as their median; null for too few."
+    )
+    heard_until: datetime | None = Field(
+        default=None, description="Until when its process is known to live; it is extended while it works."
+    )
+    expires_at: datetime | None = Field(
+        default=None, description="When nothing of it is begun or tried again any more; null once it has ended."
+    )
     unconfirmed: list[str] = Field(
         default_factory=list,
         description=(

@@ -21,15 +21,17 @@ from mailroom.audit.delivery_events import AccessRefused
 from mailroom.errors import Forbidden, Invalid, NotFound, Unavailable
 from mailroom.schedules import repository as stored
 from mailroom.schedules import service as schedules
+from mailroom.schedules.deletions import undo
 from mailroom.schedules.ownership import owners
 from mailroom.states import ExecutionKind
 from mailroom.storage.database import new_id
+from mailroom.storage.tables import Schedule
 from prefect_mailroom.errors import MailroomError
 
 _LOG = logging.getLogger(__name__)
 MOST = 500
 _PAGE = 200
-BulkAction = Literal["pause", "resume", "run", "delete", "reassign"]
+BulkAction = Literal["pause", "resume", "run", "delete", "undelete", "reassign"]
 
 
 class BulkRequest(BaseModel):
@@ -141,7 +143,7 @@ async def _chosen(caller: Caller, wanted: BulkRequest) -> Sequence[str]:
     if wanted.ids is not None:
         return list(dict.fromkeys(wanted.ids))
     assert wanted.filter is not None
-    if not any(wanted.filter.model_dump().values()):
+    if wanted.filter.is_empty():
         raise Invalid.at("filter", "An empty filter would match every schedule.", "Send state, report_id or search.")
     found: list[str] = []
     cursor: str | None = None
@@ -153,10 +155,7 @@ async def _chosen(caller: Caller, wanted: BulkRequest) -> Sequence[str]:
                 limit=_PAGE,
                 sort="created_at",
                 viewer=caller.viewer,
-                state=wanted.filter.state,
-                report_id=wanted.filter.report_id,
-                user_id=wanted.filter.owner,
-                search=wanted.filter.search,
+                choice=wanted.filter.choice(),
             )
             found += [row.id for row in page.items]
             if len(found) > MOST:
@@ -175,7 +174,7 @@ async def _item(caller: Caller, wanted: BulkRequest, schedule_id: str, parts: Pa
         if earlier := await parts.take(session, schedule_id):
             execution = earlier["execution_id"] or None
             return BulkItem(schedule_id, earlier["name"], BulkOutcome(earlier["outcome"]), execution)
-        name = (await stored.get(session, schedule_id, viewer=caller.viewer)).name
+        name = (await _seen(session, caller, wanted.action, schedule_id)).name
         item = await _act(session, caller, wanted, schedule_id, ahead)
         if wanted.dry_run:
             raise _Undo(item)
@@ -200,6 +199,11 @@ async def _item(caller: Caller, wanted: BulkRequest, schedule_id: str, parts: Pa
         return BulkItem(schedule_id, name, BulkOutcome.FAILED, error_id=error_id)
 
 
+async def _seen(session: AsyncSession, caller: Caller, action: BulkAction, schedule_id: str) -> Schedule:
+    undoable_at = caller.context.now if action == "undelete" else None
+    return await stored.get(session, schedule_id, viewer=caller.viewer, undoable_at=undoable_at)
+
+
 async def _record_refusal(
     caller: Caller, action: BulkAction, schedule_id: str, error: MailroomError, session: AsyncSession
 ) -> None:
@@ -210,7 +214,7 @@ async def _record_refusal(
 
 async def _act(session: AsyncSession, caller: Caller, wanted: BulkRequest, schedule_id: str, ahead: int) -> BulkItem:
     context = caller.context
-    row = await stored.get(session, schedule_id, viewer=caller.viewer)
+    row = await _seen(session, caller, wanted.action, schedule_id)
     name, before = row.name, row.generation
     match wanted.action:
         case "run":
@@ -223,6 +227,8 @@ async def _act(session: AsyncSession, caller: Caller, wanted: BulkRequest, sched
             row = await schedules.resume(session, schedule_id, context)
         case "delete":
             row = await schedules.delete(session, schedule_id, context)
+        case "undelete":
+            row = await undo.undelete(session, schedule_id, context)
         case "reassign":
             assert wanted.to is not None, "checked before anything else"
             row = await owners.reassign(session, schedule_id, wanted.to, context, ahead=ahead)

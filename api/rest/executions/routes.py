@@ -8,7 +8,6 @@ from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.actions.executions import actions as executions
-from api.actions.executions.actions import ExecutionFilter
 from api.actions.executions.correct import correct as correct_execution
 from api.actions.executions.retry import retry as retry_execution
 from api.actions.executions.views import ExecutionDetail, ExecutionView
@@ -21,13 +20,18 @@ from api.http.json_body import JsonRoute
 from api.http.permission import may
 from api.http.problems import documented
 from mailroom.access.permissions import Action
+from mailroom.executions.history.search import ExecutionFilter
 from mailroom.passes.correcting.ask import CorrectionRequest
 from mailroom.states import ExecutionKind, ExecutionState
 
 router = APIRouter(tags=["executions"], route_class=JsonRoute)
 
-Status = Annotated[ExecutionState | None, Query(description="Only executions in this state.")]
-Kind = Annotated[ExecutionKind | None, Query(description="Only executions of this kind.")]
+Status = Annotated[
+    list[ExecutionState] | None, Query(description="Only executions in this state; repeat it for any of several.")
+]
+Kind = Annotated[
+    list[ExecutionKind] | None, Query(description="Only executions of this kind; repeat it for any of several.")
+]
 From = Annotated[Moment | None, Query(description="Only executions that are due at this time or later.")]
 To = Annotated[Moment | None, Query(description="Only executions that are due before this time.")]
 
@@ -140,9 +144,31 @@ async def list_executions(
     due_from: From = None,
     due_to: To = None,
     schedule_id: Annotated[str | None, Query(max_length=80)] = None,
+    error_id: Annotated[str | None, Query(max_length=36, description="Only what failed with this error id.")] = None,
+    channel: Annotated[str | None, Query(max_length=40, description="Only with a delivery by this channel.")] = None,
+    connection: Annotated[
+        str | None, Query(max_length=100, description="Only with a delivery through this connection.")
+    ] = None,
+    recipient: Annotated[
+        str | None, Query(max_length=500, description="Only with a delivery to this address or path.")
+    ] = None,
 ) -> PageView[ExecutionView]:
-    """List the executions of all schedules, the latest due time first."""
-    wanted = ExecutionFilter(schedule_id=schedule_id, status=status, kind=kind, due_from=due_from, due_to=due_to)
+    """List the executions of all schedules, the latest due time first.
+
+    Where deliveries are asked for, a page looks through 10,000 executions. It may have fewer items than `limit`, or
+    none, and go on all the same: follow `next_cursor`, or narrow the due times.
+    """
+    wanted = ExecutionFilter(
+        states=status or (),
+        kinds=kind or (),
+        schedule_id=schedule_id,
+        due_from=due_from,
+        due_to=due_to,
+        error_id=error_id,
+        channel=channel,
+        connection=connection,
+        recipient=recipient,
+    )
     return await executions.page(caller, wanted, cursor=cursor, limit=limit)
 
 
@@ -156,7 +182,9 @@ async def history(
     kind: Kind = None,
 ) -> PageView[ExecutionView]:
     """List the executions of one schedule, the latest due time first."""
-    return await executions.history(caller, schedule_id, status=status, kind=kind, cursor=cursor, limit=limit)
+    return await executions.history(
+        caller, schedule_id, states=status or (), kinds=kind or (), cursor=cursor, limit=limit
+    )
 
 
 @router.get("/executions/{execution_id}", responses=documented(404), openapi_extra=may(Action.EXECUTION_READ))

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
+from mailroom.executions.history.progress import RenderingRecord
 from mailroom.rendering.document.filters import filters_of
 from mailroom.rendering.service import RenderedReport, RenderRequest
 from mailroom.storage.tables import Execution, Json, Schedule
@@ -58,8 +59,9 @@ def plan_of(schedule: Schedule, request: RenderRequest, report: RenderedReport) 
     )
 
 
-def keep_plan(execution: Execution, plan: Plan, report: RenderedReport) -> None:
-    """Fix on the execution's row, which the caller has locked, what every recipient gets."""
+def keep_plan(execution: Execution, plan: Plan, report: RenderedReport, record: RenderingRecord) -> None:
+    """Fix on the execution's row, which the caller has locked, what every recipient gets, and how it was rendered."""
+    execution.rendering = record.stored()
     execution.artifact_ids, execution.report_version, execution.plan = (
         report.artifact_ids,
         plan.report_version,

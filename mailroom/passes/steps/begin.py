@@ -22,6 +22,7 @@ from mailroom.passes.lease import LENGTH
 from mailroom.passes.outcome import Outcome
 from mailroom.passes.planned.plan import keep_plan
 from mailroom.passes.planned.rendered import Rendered, already_there
+from mailroom.passes.planned.rendering_watch import whole
 from mailroom.passes.planned.size import require_size
 from mailroom.passes.situation import situation_of
 from mailroom.passes.stopping.hold import end_held, stop_over
@@ -123,7 +124,7 @@ async def begin(
         case Closed() as closed if claimed.again:
             return await end_held(session, execution, closed.reason, now=now)
         case Closed() as closed:
-            lifecycle.close(execution, closed.state, closed.reason, now=now)
+            lifecycle.close(execution, closed.state, closed.reason, schedule=schedule, now=now)
             return Outcome(closed.state, closed.reason)
         case Wait(held_by=str() as stop_id) as wait:
             lifecycle.hold(execution, wait.reason, until=wait.until, stop_id=stop_id)
@@ -132,7 +133,7 @@ async def begin(
             lifecycle.wait(execution, wait.reason, until=wait.until, behind=wait.behind)
             return Outcome(ExecutionState.PENDING, wait.reason, wait.until)
         case Open(cancels=others):
-            ended = [await supersede(session, other, by=execution, now=now) for other in others]
+            ended = [await supersede(session, other, by=execution, schedule=schedule, now=now) for other in others]
     forced = lifecycle.begin_pass(execution, now=now, lease_until=now + LENGTH)
     if claimed.first_of_scheduled:
         schedule.last_run = now
@@ -157,7 +158,8 @@ async def _prepared(session: AsyncSession, claimed: Claimed, rendered: Rendered,
     execution, spec = claimed.execution, claimed.spec
     with _preparing():
         if execution.plan is None:
-            keep_plan(execution, rendered.plan, rendered.report)
+            now = datetime.now(UTC)
+            keep_plan(execution, rendered.plan, rendered.report, whole(now, now, rendered.artifacts, ()))
             if sends_nothing(execution, spec, rendered.report.rows):
                 return Prepared(rendered, (), around.connections, empty=True)
         planned = plan_deliveries(execution, spec, now=datetime.now(UTC))

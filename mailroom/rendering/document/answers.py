@@ -79,8 +79,11 @@ def _raise_keep(needs: dict[str, Need], query: str, keep: int) -> Need:
     return need
 
 
-def read(reader: Reader, query: str, need: Need, *, max_rows: int) -> Answer:
+def read(reader: Reader, query: str, need: Need, *, max_rows: int, count: Callable[[int], None]) -> Answer:
     """Run the query once, for all who need it.
+
+    Args:
+        count: takes the number of rows of each batch as it passes.
 
     Raises:
         LimitExceeded: it has more than `max_rows` rows.
@@ -88,7 +91,7 @@ def read(reader: Reader, query: str, need: Need, *, max_rows: int) -> Answer:
     """
     with reader.rows(query) as rows:
         sinks = [opener(rows.columns) for opener in need.openers]
-        flow = _Flow(rows.batches(), need, sinks, max_rows)
+        flow = _Flow(rows.batches(), need, sinks, max_rows, count)
         flow.run()
         return Answer(query, rows.columns, flow.head, flow.total if flow.ended else None)
 
@@ -96,11 +99,14 @@ def read(reader: Reader, query: str, need: Need, *, max_rows: int) -> Answer:
 class _Flow:
     """The batches of a query, handed to the sinks as they pass."""
 
-    def __init__(self, batches: Iterator[Batch], need: Need, sinks: list[Sink], max_rows: int) -> None:
+    def __init__(
+        self, batches: Iterator[Batch], need: Need, sinks: list[Sink], max_rows: int, count: Callable[[int], None]
+    ) -> None:
         self._batches = batches
         self._need = need
         self._sinks = sinks
         self._max_rows = max_rows
+        self._count = count
         self.head: Batch = []
         self.total = 0
         self.ended = False
@@ -119,6 +125,7 @@ class _Flow:
                 self.head += batch[: self._need.keep - len(self.head)]
             for sink in self._sinks:
                 sink.write(batch)
+            self._count(len(batch))
             if not self._need.all_rows and len(self.head) >= self._need.keep:
                 return
         self.ended = True

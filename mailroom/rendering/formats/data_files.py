@@ -15,6 +15,7 @@ from mailroom.rendering.formats.json import JsonWriter
 from mailroom.rendering.formats.parquet import ParquetWriter
 from mailroom.rendering.formats.xlsx import Workbook
 from mailroom.rendering.job import RenderJob
+from mailroom.rendering.progress import Meter
 from mailroom.reports.spec import Column, Format, TableSection
 from prefect_mailroom.errors import ConfigurationError
 
@@ -31,13 +32,14 @@ class DataFiles:
 
     Args:
         path_of: where the file of a format is written.
+        meter: is told when each file is begun and whole.
 
     Raises:
         ConfigurationError: data files are asked for, and the report has no rows; or an extra is not installed.
     """
 
-    def __init__(self, job: RenderJob, needs: dict[str, Need], path_of: Callable[[Format], Path]) -> None:
-        self._job = job
+    def __init__(self, job: RenderJob, needs: dict[str, Need], path_of: Callable[[Format], Path], meter: Meter) -> None:
+        self._job, self._meter = job, meter
         self._stack = ExitStack()
         self._counts: list[tuple[Format, Callable[[], int]]] = []
         self._finish: list[Callable[[Document], None]] = []
@@ -66,6 +68,8 @@ class DataFiles:
         for finish in self._finish:
             finish(document)
         self.close()
+        for format_, count in self._counts:
+            self._meter.end(format_, count())
 
     def close(self) -> None:
         """Close every file, whole or not; a second time does nothing."""
@@ -80,6 +84,7 @@ class DataFiles:
 
     def _opener(self, writer: type[Writer], format_: Format, path: Path) -> Opener:
         def open_(columns: list[ColumnType]) -> Sink:
+            self._meter.begin(format_)
             sink = writer(path, columns)
             self._stack.callback(sink.close)
             self._counts.append((format_, lambda: sink.rows))
@@ -100,7 +105,7 @@ class DataFiles:
     def _xlsx(self, needs: dict[str, Need], path: Path) -> None:
         book = Workbook(path, ZoneInfo(self._job.timezone), self._job.due_at)
         for query, name, shown in self._sheets():
-            needs[query].openers.append(_sheet_opener(book, name, shown))
+            needs[query].openers.append(self._sheet_opener(book, name, shown))
 
         def finish(document: Document) -> None:
             book.close(document)
@@ -109,6 +114,9 @@ class DataFiles:
         self._finish.append(finish)
         self._counts.append((Format.XLSX, lambda: sum(sheet.rows for sheet in book.sheets)))
 
+    def _sheet_opener(self, book: Workbook, name: str, shown: list[Column]) -> Opener:
+        def open_(columns: list[ColumnType]) -> Sink:
+            self._meter.begin(Format.XLSX)
+            return book.sheet(name, columns, shown or [Column(name=column.name) for column in columns])
 
-def _sheet_opener(book: Workbook, name: str, shown: list[Column]) -> Opener:
-    return lambda columns: book.sheet(name, columns, shown or [Column(name=column.name) for column in columns])
+        return open_

@@ -17,16 +17,21 @@ from queue import SimpleQueue
 from pydantic import BaseModel
 
 from mailroom.rendering.job import RenderJob
+from mailroom.rendering.progress import Meter, Progress
 from mailroom.rendering.renderers import limits, wire
 from mailroom.reports.errors import placed
 from prefect_mailroom.errors import MailroomError
 
 
 class Order(BaseModel):
-    """A job and the folder that is its own while it lasts: for its files, and for what libraries leave about."""
+    """A job and the folder that is its own while it lasts: for its files, and for what libraries leave about.
+
+    With `progress`, answers before the last one tell how far the rendering is.
+    """
 
     job: RenderJob
     work: Path
+    progress: bool = False
 
 
 def files_folder(work: Path) -> Path:
@@ -43,11 +48,16 @@ def main() -> None:
     threading.Thread(target=_listen, args=(orders,), daemon=True).start()
     from mailroom.rendering.render import render_into, translated  # noqa: PLC0415 - the parent waits for it
 
+    def told(progress: Progress) -> None:
+        answer_to.write(wire.packed(wire.Answer(progress=progress)))
+        answer_to.flush()
+
     def done(order: Order) -> wire.Answer:
         try:
             limits.keep(order.job.limits)
             _use_for_temporary_files(order.work / "tmp")
-            return wire.Answer(result=render_into(order.job, files_folder(order.work)))
+            meter = Meter(told if order.progress else None)
+            return wire.Answer(result=render_into(order.job, files_folder(order.work), meter))
         except MailroomError as error:
             return wire.failed(error)
         except Exception as error:

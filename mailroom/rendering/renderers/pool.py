@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from mailroom.rendering.job import RenderJob, RenderResult
+from mailroom.rendering.progress import Tell
 from mailroom.rendering.renderers.publish import not_put, publish, working_folder
 from mailroom.rendering.renderers.renderer import Renderer, RendererDied
 from mailroom.reports.errors import placed
@@ -29,10 +30,13 @@ class Pool:
         self._free: asyncio.Queue[Slot] = asyncio.Queue()
         self._slots: set[Slot] = set()
 
-    async def render(self, job: RenderJob) -> RenderResult:
+    async def render(self, job: RenderJob, tell: Tell | None = None) -> RenderResult:
         """Render the job as soon as a renderer is free. After an error or a cancellation nothing is left.
 
         A job whose renderer dies, for a reason that is none of its limits, is given to a fresh one, once.
+
+        Args:
+            tell: is called with how far the job is.
 
         Raises:
             ConfigurationError, SourceUnavailable, SourceRefused, RenderFailed: see `render.render_here`.
@@ -41,15 +45,15 @@ class Pool:
         """
         try:
             try:
-                return await self._try(job)
+                return await self._try(job, tell)
             except RendererDied:
-                return await self._try(job, fresh=True)
+                return await self._try(job, tell, fresh=True)
         except MailroomError as error:
             raise placed(error, report=job.definition.id) from error
         except OSError as error:
             raise placed(not_put(job.folder, error), report=job.definition.id) from error
 
-    async def _try(self, job: RenderJob, *, fresh: bool = False) -> RenderResult:
+    async def _try(self, job: RenderJob, tell: Tell | None, *, fresh: bool = False) -> RenderResult:
         taken = await self._free.get()
         # It died while it waited, or may have: what killed its neighbour is not always told of it yet.
         stale = taken.done() if fresh else not _is_good(taken)
@@ -59,7 +63,7 @@ class Pool:
                 await taken.result().end()
             renderer = await asyncio.shield(slot)  # A caller that gives up must not end what is being started.
             with working_folder(job, renderer.pid) as work:
-                answer = await renderer.render(job, work)
+                answer = await renderer.render(job, work, tell)
                 # Only an answer within the limits makes the files appear.
                 return publish(answer.unwrap(), job.folder)
         finally:

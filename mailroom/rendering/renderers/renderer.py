@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from mailroom.errors import Unavailable
 from mailroom.rendering.job import RenderJob
+from mailroom.rendering.progress import Tell
 from mailroom.rendering.renderers import limits, wire
 from mailroom.rendering.renderers.child import Order
 from mailroom.reports.errors import RenderFailed
@@ -89,8 +90,11 @@ class Renderer:
         """Tell whether the renderer can be given a job."""
         return self._good and self._process.returncode is None
 
-    async def render(self, job: RenderJob, work: Path) -> wire.Answer:
+    async def render(self, job: RenderJob, work: Path, tell: Tell | None = None) -> wire.Answer:
         """Do one job within its limits, its files in the new folder `work`. Afterwards look at `fit`.
+
+        Args:
+            tell: is called with how far the job is.
 
         Raises:
             LimitExceeded: it wanted more time or memory; the process has been ended.
@@ -98,7 +102,7 @@ class Renderer:
         """
         self._good = False
         try:
-            answer = await self._answer(job, work)
+            answer = await self._answer(job, work, tell)
             spent = (answer.error or {}).get("limit") == "memory_mb"
             self._good = not spent and self._resident() <= GROWN_MB << 20
             return answer
@@ -115,9 +119,9 @@ class Renderer:
         self._listener.cancel()
         self._jobs.close()
 
-    async def _answer(self, job: RenderJob, work: Path) -> wire.Answer:
+    async def _answer(self, job: RenderJob, work: Path, tell: Tell | None) -> wire.Answer:
         self._last_words = b""
-        talk = asyncio.create_task(self._talk(job, work))
+        talk = asyncio.create_task(self._talk(job, work, tell))
         watch = asyncio.create_task(self._watch(self._resident() + (job.limits.memory_mb << 20)))
         try:
             done, _ = await asyncio.wait({talk, watch}, timeout=job.limits.seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -131,11 +135,11 @@ class Renderer:
             watch.cancel()
             await asyncio.gather(talk, watch, return_exceptions=True)
 
-    async def _talk(self, job: RenderJob, work: Path) -> wire.Answer:
+    async def _talk(self, job: RenderJob, work: Path, tell: Tell | None) -> wire.Answer:
         try:
-            self._jobs.write(wire.packed(Order(job=job, work=work)))
+            self._jobs.write(wire.packed(Order(job=job, work=work, progress=tell is not None)))
             await self._jobs.drain()
-            return wire.Answer.model_validate_json(await wire.receive(self._answers))
+            return await wire.last_answer(self._answers, tell)
         except (wire.Broken, ConnectionError, ValidationError):
             pass  # How it ended is told below.
         with suppress(TimeoutError):  # What it says no more was no message; it is ended in any case.

@@ -23,6 +23,7 @@ from mailroom import own_endpoints
 from mailroom import settings as settings_module
 from mailroom.errors import Unavailable
 from mailroom.rendering.job import RenderResult
+from mailroom.rendering.progress import Progress, Tell
 from mailroom.rendering.renderers import wire
 from mailroom.rendering.renderers.fair_queue import FairQueue
 from mailroom.rendering.renderers.pool import Pool
@@ -56,13 +57,19 @@ class Service:
         self._stopping = False
         self.connections: set[asyncio.Task[None]] = set()
 
-    async def answer(self, request: wire.Request) -> wire.Answer:
-        """Render what is asked, or wait for the same that is under way. Errors are answers too."""
+    async def answer(self, request: wire.Request, tell: Tell | None = None) -> wire.Answer:
+        """Render what is asked, or wait for the same that is under way. Errors are answers too.
+
+        Args:
+            tell: is called with how far each rendering is that the request waits for.
+        """
         if self._stopping:
             return wire.failed(_stopping())
         flights, new = self._flights.join(request.job)
         try:
             for flight in flights:
+                if tell is not None:
+                    flight.listen(tell)
                 if flight is new or (flight.running is None and not flight.done.done()):
                     self._queue.push(flight, group=request.group, urgent=request.urgent)
             self._wake.set()
@@ -76,6 +83,8 @@ class Service:
             return wire.failed(not_put(request.job.folder, error))
         finally:
             for flight in flights:
+                if tell is not None:
+                    flight.listeners.remove(tell)
                 self._leave(flight, keep=not request.urgent)
 
     async def stop(self) -> None:
@@ -99,7 +108,7 @@ class Service:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            flight.running, began = asyncio.create_task(self._pool.render(flight.job)), time.monotonic()
+            flight.running, began = asyncio.create_task(self._pool.render(flight.job, flight.told)), time.monotonic()
             try:
                 await asyncio.wait({flight.running})
             except asyncio.CancelledError:
@@ -182,7 +191,11 @@ async def connected(service: Service, reader: asyncio.StreamReader, writer: asyn
         writer.write(wire.packed(wire.failed(fault)))
         writer.close()
         return
-    work = asyncio.create_task(service.answer(request))
+
+    def tell(progress: Progress) -> None:
+        writer.write(wire.packed(wire.Answer(progress=progress)))
+
+    work = asyncio.create_task(service.answer(request, tell if request.progress else None))
     left = asyncio.create_task(reader.read(1))
     try:
         await asyncio.wait({work, left}, return_when=asyncio.FIRST_COMPLETED)

@@ -9,17 +9,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mailroom.rendering.job import RenderJob, RenderResult
+from mailroom.rendering.progress import Progress, Tell
 from mailroom.rendering.renderers.wire import Answer
 from mailroom.reports.spec import Format
 
 
 @dataclass(eq=False, slots=True)
 class Flight:
-    """One rendering that several requests share. Its job has a folder of its own; `waiting` is how many want it."""
+    """One rendering that several requests share. Its job has a folder of its own; `waiting` is how many want it.
+
+    `listeners` are told how far it is, and `latest` is what they were told last.
+    """
 
     job: RenderJob
     base: str
@@ -28,6 +32,20 @@ class Flight:
     running: asyncio.Task[RenderResult] | None = None
     pieces: tuple[str, ...] = ()
     removed: bool = False
+    listeners: list[Tell] = field(default_factory=list)
+    latest: Progress | None = None
+
+    def listen(self, tell: Tell) -> None:
+        """Tell this listener too, beginning with what the others know."""
+        self.listeners.append(tell)
+        if self.latest is not None:
+            tell(self.latest)
+
+    def told(self, progress: Progress) -> None:
+        """Pass on how far the rendering is."""
+        self.latest = progress
+        for tell in self.listeners:
+            tell(progress)
 
 
 class Flights:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from mailroom.errors import Unavailable
 from mailroom.rendering.job import RenderJob, RenderResult
+from mailroom.rendering.progress import Progress, Tell
 from mailroom.reports.errors import LimitExceeded, RenderFailed, as_placed
 from prefect_mailroom.errors import ConfigurationError, MailroomError, SourceRefused, SourceUnavailable
 
@@ -37,16 +38,22 @@ class Request(BaseModel):
     Attributes:
         group: whose turn it uses up; groups are served in turn.
         urgent: somebody looks at a screen and waits.
+        progress: whether the client reads answers that only tell how far the rendering is.
     """
 
     job: RenderJob
     group: str = ""
     urgent: bool = False
+    progress: bool = False
 
 
 class Answer(BaseModel):
-    """A renderer's answer: a result, or an error as {"type", "message", "remedy", …}."""
+    """A renderer's answer: a result, or an error as {"type", "message", "remedy", …}.
 
+    One with `progress` tells how far the rendering is, and another answer follows.
+    """
+
+    progress: Progress | None = None
     result: RenderResult | None = None
     error: dict[str, Any] | None = None
 
@@ -90,6 +97,20 @@ async def receive(stream: asyncio.StreamReader) -> bytes:
         return await stream.readexactly(size)
     except (asyncio.IncompleteReadError, ConnectionError) as error:
         raise Broken("The other end has gone.") from error
+
+
+async def last_answer(stream: asyncio.StreamReader, tell: Tell | None) -> Answer:
+    """Return the answer that ends the work, and tell of those before it.
+
+    Raises:
+        Broken, ValidationError: it does not come.
+    """
+    while True:
+        answer = Answer.model_validate_json(await receive(stream))
+        if answer.progress is None:
+            return answer
+        if tell is not None:
+            tell(answer.progress)
 
 
 def receive_blocking(file: BinaryIO) -> bytes | None:

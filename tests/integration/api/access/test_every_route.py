@@ -34,6 +34,8 @@ READS = {
     "calendar": Action.CALENDAR_READ,
     "user": Action.USER_READ,
     "team": Action.TEAM_READ,
+    "draft": Action.DRAFT_READ,
+    "template": Action.TEMPLATE_READ,
 }
 KINDS = {
     "schedule_id": "schedule",
@@ -47,6 +49,8 @@ KINDS = {
     "key_id": "key",
     "session_id": "session",
     "suppression_id": "suppression",
+    "draft_id": "draft",
+    "template_id": "template",
 }
 PERSON = "ada@example.com"
 OFFICE = {"title": "Office", "holidays": []}
@@ -83,12 +87,19 @@ BODIES: dict[str, Any] = {
     "POST /keys": {"name": "New"},
     "PUT /users/{}/password": {"new": "many trains leave at dawn"},
     "POST /users/{}/links": {"purpose": "login"},
+    "PATCH /users/{}/preferences": {"theme": "dark"},
     "PUT /keys/{}": {"name": "Other", "scope": "read", "expires_at": f"{datetime.now(UTC) + timedelta(days=9):%FT%TZ}"},
     "POST /suppressions": {"address": "new@example.com", "reason": "A test."},
     "PUT /suppressions/{}": {"reason": "Another."},
+    "POST /drafts": {},
+    "PUT /drafts/{}/{}": {"name": "Other"},
+    "POST /drafts/{}/activate": {},
+    "POST /schedule-templates": {"title": "New", "body": {}},
+    "PUT /schedule-templates/{}": {"title": "Other", "body": {}},
+    "PUT /schedule-templates/{}/shares": {"users": ["ext:me"]},
 }
 WITHOUT = {
-    *(f"POST /schedules/{{}}/{verb}" for verb in ("pause", "resume", "run")),
+    *(f"POST /schedules/{{}}/{verb}" for verb in ("pause", "resume", "run", "undelete")),
     *(f"POST /executions/{{}}/{verb}" for verb in ("retry", "correct")),
     "POST /connections/{}/check",
     "POST /connections/{}/enable",
@@ -154,7 +165,7 @@ async def _ask(made: World, route: Served, thing: str) -> httpx.Response:
     shape = f"{route.method} {re.sub(r'{[^}]+}', '{}', route.path).removeprefix('/api/v1')}"
     # The person of a schedule is no thing of anybody's.
     path = route.path if route.path.endswith("recipients/{address}") else route.path.replace("{address}", PERSON)
-    path = re.sub(r"{[^}]+}", thing, path)
+    path = re.sub(r"{[^}]+}", thing, path.replace("{part}", "name"))
     if route.method in ("GET", "DELETE") or shape in WITHOUT:
         return await made.me.http.request(route.method, path)
     body = BODIES[shape]

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from api.web import charts, strip, words
+from api.web import words
+from api.web.drawings import charts, strip
 from api.web.parts import Button, Empty, Field, FormFault, Link, Menu, Notice, Option, Pager, SummaryRow
 from api.web.when import When, locale_of
 from mailroom.states import ExecutionState, ScheduleState
