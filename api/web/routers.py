@@ -14,10 +14,10 @@ from api.web.connection import checks as connection_checks
 from api.web.connection import edit as connection_edit
 from api.web.connection import routes as connection
 from api.web.connections import routes as connections
-from api.web.keys import routes as keys
 from api.web.execution import asking as execution_asking
 from api.web.execution import routes as execution
 from api.web.executions import routes as executions
+from api.web.keys import routes as keys
 from api.web.links import downloads, unsubscribe
 from api.web.login import routes as login
 from api.web.me import routes as me
@@ -58,7 +58,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     users.router,
     teams.router,
     keys.router,
-    account.router,
     executions.router,
     execution_asking.router,
     execution.router,
