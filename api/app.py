@@ -20,6 +20,7 @@ from api.http.audited import refusals
 from api.http.auth import ApiKeyGuard, require_key
 from api.http.browser.csrf import CrossSiteDefence
 from api.http.browser.headers import SecurityHeaders
+from api.http.browser.session_over import SessionOver
 from api.http.dependencies import plain_query
 from api.http.rates.counting import Counting
 from api.http.rates.middleware import AddressRate, LoginRate
@@ -176,7 +177,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     # The last one added is the outermost.
     app.add_middleware(CrossSiteDefence, settings=settings)
     app.add_middleware(LoginRate, settings=settings, counting=counting)
-    app.add_middleware(ApiKeyGuard, key=key, database=ours, settings=settings)
+    app.add_middleware(ApiKeyGuard, key=key, database=ours, settings=settings, over=SessionOver(ours, settings))
     app.add_middleware(AddressRate, settings=settings, counting=counting)
     app.add_middleware(logs.RequestLog)
     app.add_middleware(SecurityHeaders, settings=settings)
