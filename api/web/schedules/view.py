@@ -8,7 +8,7 @@ from api.actions.drafts.views import DraftSummary
 from api.actions.schedules.home.listing import Listing
 from api.actions.view import PageView
 from api.web import words
-from api.web.parts import Empty, Field, Link, Pager
+from api.web.parts import Button, Empty, Field, Link, Pager
 from api.web.schedules.asked import Asked
 from api.web.schedules.drafts import DraftList, draft_list
 from api.web.schedules.filters import fields, told
@@ -69,6 +69,7 @@ class ListPage:
     bulk: tuple[tuple[str, str], ...]
     all_words: str
     query: str
+    saved: Button | None
     here: str
     new: str
     drafts: DraftList | None
@@ -109,6 +110,7 @@ def view(
         bulk=_bulk(visitor) if changeable else (),
         all_words=_all_words(found, rows, visitor),
         query=asked.query(),
+        saved=_saved(found, asked),
         here=asked.link(cursor=asked.cursor),
         new=new,
         drafts=None if drafts is None else draft_list(drafts, visitor),
@@ -134,6 +136,14 @@ def _views(found: Listing, asked: Asked, visitor: Visitor) -> tuple[Link, ...]:
         links.append(Link(Asked(view="drafts").link(), "Drafts", asked.view == "drafts", count=number(found.drafts)))
     links += [Link(f"/schedules?{one.query}", one.name, query == one.query, "bookmark") for one in found.views]
     return tuple(links)
+
+
+def _saved(found: Listing, asked: Asked) -> Button | None:
+    """Return what deletes the saved view that the list is in."""
+    row = next((one for one in found.views if one.query == asked.query()), None)
+    if row is None:
+        return None
+    return Button(f"/schedules/views/{row.id}/delete", f"Delete the view “{row.name}”", icon="trash-2", tone="link")
 
 
 def _status(found: Listing, visitor: Visitor) -> str:
