@@ -7,10 +7,10 @@ import pytest
 
 from api.actions.executions.views import ExecutionView
 from api.actions.view import PageView
+from api.web.drawings.strip import TO_COME
 from api.web.parts import Button, Link
 from api.web.schedule.actions import actions_of
 from api.web.schedule.view import view
-from api.web.strip import TO_COME
 from mailroom.schedules.forecast import forecast
 from mailroom.schedules.overview.figures import Figures
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
