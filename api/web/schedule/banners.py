@@ -12,9 +12,9 @@ from api.web.parts import Button, Link, Tone
 from api.web.schedule.changes import why_suspended
 from api.web.schedule.rights import Rights
 from api.web.when import When
+from mailroom.executions.history.last_result import BAD
 from mailroom.executions.reason_words import words as reason_words
 from mailroom.executions.reasons import reason_of
-from mailroom.schedules.overview.figures import BAD
 from mailroom.schedules.overview.look import Past
 from mailroom.states import ExecutionState, ScheduleState, SyncState
 from mailroom.stops.spec import StopScope
@@ -45,14 +45,16 @@ def banners(
     return tuple(one for one in found if one is not None)
 
 
-def failing_since(past: Sequence[Past]) -> Sequence[Past]:
-    """Return the due times in a row, up to the last that ended, of which something did not arrive."""
-    ended = [one for one in past if one.execution.status.ended and one.execution.status is not ExecutionState.SKIPPED]
+def failing_since(ended: Sequence[Past]) -> Sequence[Past]:
+    """Return the executions in a row, up to the last one, of which something did not arrive; skipped ones between them
+    are left out. Empty where the last one is none of them.
+    """
     found: list[Past] = []
     for one in reversed(ended):
-        if one.execution.status not in BAD:
+        if one.execution.status in BAD:
+            found.insert(0, one)
+        elif not found or one.execution.status is not ExecutionState.SKIPPED:
             break
-        found.insert(0, one)
     return found
 
 
@@ -82,7 +84,7 @@ def _suspended(page: SchedulePage, when: When, rights: Rights, zone: str) -> Ban
     do: Link | None
     if "consecutive_failures" in detail or not detail:
         heading = f"Suspended{since}, after {words.count(detail.get('consecutive_failures', 0), 'failure')} in a row"
-        failed = next((one for one in reversed(page.look.past) if one.execution.status in BAD), None)
+        failed = next((one for one in reversed(page.look.ended) if one.execution.status in BAD), None)
         lines = ("Nothing is sent until somebody resumes it. Look at what failed first, then resume it.",)
         do = Link(f"/executions/{failed.execution.id}", "See what failed") if failed else None
         return Banner("bad", heading if detail else f"Suspended{since}", lines, do)
@@ -96,7 +98,7 @@ def _suspended(page: SchedulePage, when: When, rights: Rights, zone: str) -> Ban
 
 
 def _failing(page: SchedulePage, when: When, rights: Rights, zone: str) -> Banner | None:
-    bad = failing_since(page.look.past)
+    bad = failing_since(page.look.ended)
     if not bad:
         return None
     first, last = bad[0].execution, bad[-1]

@@ -13,8 +13,8 @@ from api.web.drawings import strip
 from api.web.parts import Chip, Empty, Link, Moment, Pager, SummaryRow
 from api.web.schedule import saying
 from api.web.schedule.actions import Actions, actions_of
-from api.web.schedule.banners import Banner, banners, failing_since
-from api.web.schedule.changes import Change, change_of, marks_of
+from api.web.schedule.banners import Banner, banners
+from api.web.schedule.changes import Change, change_of, marks_of, why_suspended
 from api.web.schedule.rights import Rights, who_can
 from api.web.when import When, duration, share
 from mailroom.schedules.forecast import DueTime
@@ -113,12 +113,12 @@ def view(
     owner = brief.around.owner
     newest = page.runs.items[0].id if page.runs.items else ""
     ahead = page.ahead.due if page.ahead else []
-    failures = len(failing_since(found.past))
-    last = found.past[-1].execution.status if failures and found.past else None
+    cause = why_suspended(page.events)
+    failures = int(cause.detail.get("consecutive_failures", 0)) if cause else 0
     return Page(
         id=schedule.id,
         name=schedule.name,
-        chip=words.schedule_chip(schedule.state, last if last and last.ended else None, failures=failures),
+        chip=words.schedule_chip(schedule.state, schedule.last_status, failures=failures),
         sync=words.SYNC[schedule.sync.state],
         sentence=brief.sentence,
         next_term="Next run" if found.past else "First run",

@@ -19,7 +19,7 @@ def of(found: SchedulePage, rights: Rights = ALL, *, silent_since: datetime | No
     return list(banners(found, WHEN, rights, "Europe/Berlin", silent_since=silent_since))
 
 
-@pytest.mark.parametrize("states", [(), (E.SUCCESS,), (E.FAILED, E.SUCCESS), (E.SUCCESS, E.SKIPPED), (E.RUNNING,)])
+@pytest.mark.parametrize("states", [(), (E.SUCCESS,), (E.FAILED, E.SUCCESS), (E.FAILED, E.SKIPPED), (E.RUNNING,)])
 def test_one_that_is_well_has_none(states: tuple[ExecutionState, ...]) -> None:
     assert of(page(rows=past(*states))) == []
 
