@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -10,6 +11,7 @@ from fastapi import APIRouter, Query, Response
 from api.actions.backfill import actions as backfills
 from api.actions.executions import actions as executions
 from api.actions.schedule import page as gathering
+from api.actions.schedule.page import Brief
 from api.actions.schedules import changes
 from api.actions.users import actions as users
 from api.actions.users.views import UserView
@@ -139,6 +141,9 @@ async def ask_backfill(
 async def backfill(schedule_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
     """Run past due times again, as the preview showed them."""
     given = _given(form)
+    brief = await gathering.brief(visitor.caller, schedule_id, doing=Action.SCHEDULE_BACKFILL)
+    if asking.day_faults(given, _today(visitor, brief)):
+        return await _backfill_page(visitor, schedule_id, given)
     async with doing(visitor, schedule_id, form, "Run them") as attempt:
         try:
             wanted = _read(given)
@@ -156,15 +161,16 @@ async def backfill(schedule_id: Id, visitor: VisitorDep, form: FormDep) -> Respo
     return attempt.result
 
 
+def _today(visitor: Visitor, brief: Brief) -> date:
+    return visitor.now.astimezone(brief.spec.timing.zone).date()
+
+
 def _given(form: Form) -> dict[str, str]:
     given = {"from": form.text("from"), "until": form.text("until")}
     return {**given, **({"again": "on"} if form.text("again") else {})}
 
 
 def _read(given: Mapping[str, str], *, dry_run: bool = False) -> Backfill:
-    faults = [Fault(name, "Choose a day.") for name in ("from", "until") if not given.get(name)]
-    if faults:
-        raise Invalid(faults)
     body = {"from": given["from"], "until": given["until"], "again": bool(given.get("again")), "dry_run": dry_run}
     return read_as(Backfill, body)
 
@@ -174,7 +180,10 @@ async def _backfill_page(
 ) -> Response:
     brief = await gathering.brief(visitor.caller, schedule_id, doing=Action.SCHEDULE_BACKFILL)
     found, wrong = None, list(faults)
-    if not wrong and (given.get("from") or given.get("until")):
+    asked = "from" in visitor.request.query_params or bool(given["from"] or given["until"])
+    if not wrong and asked:
+        wrong = asking.day_faults(given, _today(visitor, brief))
+    if not wrong and asked:
         try:
             found = await backfills.backfill(visitor.caller, schedule_id, _read(given, dry_run=True))
         except Invalid as error:
