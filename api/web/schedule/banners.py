@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from api.actions.schedule.page import SchedulePage
-from api.web import words
+from api.web import refusals, words
 from api.web.parts import Button, Link, Tone
 from api.web.schedule.changes import why_suspended
 from api.web.schedule.rights import Rights
@@ -18,6 +19,9 @@ from mailroom.executions.reasons import reason_of
 from mailroom.schedules.overview.look import Past
 from mailroom.states import ExecutionState, ScheduleState, SyncState
 from mailroom.stops.spec import StopScope
+
+_PLACE = re.compile(r"^[a-z_]+(\.\w+)*: ")
+"""The place of a fault in the input, which stands before it in the audit trail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +96,15 @@ def _suspended(page: SchedulePage, when: When, rights: Rights, zone: str) -> Ban
         owner = f"Its owner, {detail['owner']}, is disabled or has a role that may not own schedules."
         do = Link(f"{here}/reassign", "Give it to another owner") if rights.reassign else None
         return Banner("bad", f"Suspended{since}", (owner, "It needs another owner before it can be resumed."), do)
-    lines = tuple(str(one) for one in detail.get("faults", ()))
+    lines = tuple(_fault(str(one)) for one in detail.get("faults", ()))
     do = Link(f"{here}/edit", "Change the schedule") if rights.change else None
     return Banner("bad", f"Suspended{since}: it does not fit any more", (*lines, "Change it, then resume it."), do)
+
+
+def _fault(stored: str) -> str:
+    """Return a fault of the audit trail as a sentence, without the name of its field."""
+    told = refusals.for_pages(_PLACE.sub("", stored))
+    return told[:1].upper() + told[1:]
 
 
 def _failing(page: SchedulePage, when: When, rights: Rights, zone: str) -> Banner | None:
@@ -107,7 +117,7 @@ def _failing(page: SchedulePage, when: When, rights: Rights, zone: str) -> Banne
     counts = last.deliveries
     chip = words.execution_chip(row.status, delivered=counts.delivered, total=counts.total)
     times = "the last run" if len(bad) == 1 else f"the last {len(bad)} runs"
-    why = row.error_message or reason_words(reason_of(row))
+    why = refusals.for_pages(row.error_message or reason_words(reason_of(row)))
     do = Link(f"/executions/{row.id}", "See what failed and try again" if rights.retry else "See what failed")
     if row.status is ExecutionState.MISSED and rights.run:
         do = Link(f"/schedules/{page.brief.schedule.id}/run", "Run it now")
@@ -135,7 +145,7 @@ def _prefect(page: SchedulePage, when: When, silent_since: datetime | None) -> B
     view = page.brief.schedule
     lines: tuple[str, ...]
     if view.sync.state is SyncState.ERROR:
-        lines = ("It does not run as it is shown here. Change it, or ask an admin to look at it.", view.sync.error)
+        lines = ("It may not run as it is shown here. Change it, or ask an admin to look at what Prefect says of it.",)
         return Banner("bad", "Prefect refuses this schedule", lines)
     if silent_since is not None:
         lines = ("The schedule can be changed and runs can be asked for; it takes effect when Prefect answers.",)

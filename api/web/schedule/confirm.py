@@ -18,7 +18,7 @@ from api.actions.users.views import UserView
 from api.http.dependencies import Id
 from api.http.permission import may
 from api.http.reading import read as read_as
-from api.web import notices, page, words
+from api.web import notices, page, refusals, words
 from api.web.forms import Form, FormDep
 from api.web.once import once
 from api.web.parts import Button, Link
@@ -85,11 +85,12 @@ async def reassign(schedule_id: Id, visitor: VisitorDep, form: FormDep) -> Respo
                 lambda remember: changes.reassign(visitor.caller, schedule_id, to, remember, if_match=form.etag),
             )
         except Invalid as error:
-            return await _owner_page(visitor, schedule_id, chosen=to, faults=error.faults)
+            return await _owner_page(visitor, schedule_id, chosen=to, faults=_told(error))
         except Conflict as error:
             if error.stale:
                 raise
-            faults = [Fault("to", error.message, error.remedy)]
+            told = refusals.words(error)
+            faults = [Fault("to", told.message, told.remedy)]
             return await _owner_page(visitor, schedule_id, chosen=to, faults=faults, status=409)
         owner = await users.read(visitor.caller, found["owner"])
         values = {"to": brief.schedule.owner, "etag": found["etag"], "once": f"undo-reassign-{found['etag']}"}
@@ -153,12 +154,18 @@ async def backfill(schedule_id: Id, visitor: VisitorDep, form: FormDep) -> Respo
                 lambda remember: backfills.backfill(visitor.caller, schedule_id, wanted, remember, if_match=form.etag),
             )
         except Invalid as error:
-            return await _backfill_page(visitor, schedule_id, given, faults=error.faults)
+            return await _backfill_page(visitor, schedule_id, given, faults=_told(error))
         said = f"{words.count(len(found['due']), 'run')} will start, one after the other."
         link = Link(f"/executions?schedule_id={schedule_id}&kind=backfill", "Show them")
         await notices.add(visitor, said, link=link)
         attempt.answer = page.see(visitor, f"/schedules/{schedule_id}")
     return attempt.result
+
+
+def _told(error: Invalid) -> list[Fault]:
+    """Return faults in the words of pages, each at its field."""
+    told = [(fault.field, refusals.of_fault(fault)) for fault in error.faults]
+    return [Fault(field, one.message, one.remedy) for field, one in told]
 
 
 def _today(visitor: Visitor, brief: Brief) -> date:
@@ -187,7 +194,7 @@ async def _backfill_page(
         try:
             found = await backfills.backfill(visitor.caller, schedule_id, _read(given, dry_run=True))
         except Invalid as error:
-            wrong = error.faults
+            wrong = _told(error)
     shown = asking.backfill(brief, visitor.when, given, once=new_id(), found=found, faults=wrong)
     title = f"{'Error: ' if wrong else ''}Backfill · {shown.name}"
     status = 422 if wrong else 200

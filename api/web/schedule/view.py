@@ -8,7 +8,7 @@ from datetime import datetime
 
 from api.actions.executions.views import ExecutionView
 from api.actions.schedule.page import SchedulePage
-from api.web import words
+from api.web import refusals, words
 from api.web.drawings import strip
 from api.web.parts import Chip, Empty, Link, Moment, Pager, SummaryRow
 from api.web.schedule import saying
@@ -138,7 +138,7 @@ def view(
         pager=_pager(page, status),
         empty=_empty(page, when, rights, zone, status),
         summary=_summary(page, rights),
-        warnings=tuple(one.message for one in schedule.warnings),
+        warnings=tuple(refusals.for_pages(one.message) for one in schedule.warnings),
         changes=tuple(change_of(one, when, zone) for one in page.events[:SHOWN_CHANGES]) if rights.audit else (),
         audit=f"/audit?entity_type=schedule&entity_id={schedule.id}",
         pace="every 5s" if found.under_way else "every 60s",
@@ -213,7 +213,7 @@ def _run(row: ExecutionView, when: When, zone: str) -> Run:
         chip=words.EXECUTIONS[row.status],
         delivered=f"{row.delivered} of {row.total}" if row.total else "–",
         took=took or "–",
-        why=row.error.message if row.error else row.reason,
+        why=refusals.for_pages(row.error.message if row.error else row.reason),
     )
 
 
