@@ -20,6 +20,7 @@ from api.http.audited import refusals
 from api.http.auth import ApiKeyGuard, require_key
 from api.http.browser.csrf import CrossSiteDefence
 from api.http.browser.headers import SecurityHeaders
+from api.http.browser.session_over import SessionOver
 from api.http.dependencies import plain_query
 from api.http.rates.counting import Counting
 from api.http.rates.middleware import AddressRate, LoginRate
@@ -31,6 +32,7 @@ from api.rest.connections import routes as connections
 from api.rest.deliveries import routes as deliveries
 from api.rest.distribution import preview as distribution_preview
 from api.rest.distribution import routes as distribution
+from api.rest.drafts import routes as drafts
 from api.rest.executions import routes as executions
 from api.rest.keys import routes as keys
 from api.rest.limits import routes as limits
@@ -38,7 +40,8 @@ from api.rest.load import routes as load
 from api.rest.notifications import routes as notifications
 from api.rest.recipients import routes as recipients
 from api.rest.reports import routes as reports
-from api.rest.schedules import bulk
+from api.rest.schedule_templates import routes as schedule_templates
+from api.rest.schedules import bulk, saved_views
 from api.rest.schedules import routes as schedules
 from api.rest.sessions import routes as sessions
 from api.rest.sharing import routes as sharing
@@ -53,10 +56,12 @@ from api.services import Services
 from api.web import errors as error_pages
 from api.web.routers import ROUTERS
 from deployments import trail_loops
+from deployments.deletion_loop import deletion_loop
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
 from mailroom import own_endpoints
 from mailroom.access.oidc.provider import Provider
+from mailroom.drafts import service as kept_drafts
 from mailroom.errors import Unavailable
 from mailroom.members import keys as user_keys
 from mailroom.members import web_sessions
@@ -75,10 +80,11 @@ DESCRIPTION = """Reports, on time, to everyone who waits for them.
 Every refused request gets an RFC 9457 problem document that names the field, what is wrong and what to do.
 Lists are paged by `cursor`. POST takes `Idempotency-Key`, PUT, PATCH and DELETE take `If-Match`."""
 
-# Executions and load stand before schedules: /schedules/executions is not a schedule's id.
+# Executions, load and views stand before schedules: /schedules/executions is not a schedule's id.
 PARTS = (
     executions,
     load,
+    saved_views,
     schedules,
     bulk,
     artifacts,
@@ -103,6 +109,8 @@ PARTS = (
     recipients,
     suppressions,
     unsubscribed,
+    drafts,
+    schedule_templates,
 )
 
 
@@ -122,6 +130,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     counting = Counting(settings.rate_limit_storage.get_secret_value())
     loops = [
         *reconciler.loops(),
+        deletion_loop(ours),
         _watchdog(ours),
         _cleaner(ours, settings),
         _witness(ours, settings),
@@ -130,7 +139,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     ]
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await _look_whether_restored(ours, settings)
         _tune_interpreter()
         works = [asyncio.create_task(loop.run(), name=loop.health.name) for loop in loops]
@@ -140,6 +149,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             for work in works:
                 work.cancel()
             await asyncio.gather(*works, return_exceptions=True)
+            await app.state.services.painter.close()
+            await app.state.services.under_way.close()
             await reconciler.close()
             await counting.close()
             if database is None:
@@ -166,7 +177,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     # The last one added is the outermost.
     app.add_middleware(CrossSiteDefence, settings=settings)
     app.add_middleware(LoginRate, settings=settings, counting=counting)
-    app.add_middleware(ApiKeyGuard, key=key, database=ours, settings=settings)
+    app.add_middleware(ApiKeyGuard, key=key, database=ours, settings=settings, over=SessionOver(ours, settings))
     app.add_middleware(AddressRate, settings=settings, counting=counting)
     app.add_middleware(logs.RequestLog)
     app.add_middleware(SecurityHeaders, settings=settings)
@@ -233,5 +244,6 @@ def _reminders(database: Database, settings: Settings) -> WatchedLoop:
         now = datetime.now(UTC)
         await user_keys.remind(database, settings, now=now)
         await web_sessions.forget(database, now=now)
+        await kept_drafts.forget(database, settings, now=now)
 
     return WatchedLoop("key reminders", look, every=user_keys.EVERY_SECONDS, late_after=user_keys.LATE_AFTER_SECONDS)

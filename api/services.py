@@ -7,10 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from cachetools import TTLCache
+
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
 from mailroom.access.oidc.provider import Provider
+from mailroom.connections.under_way import UnderWay
 from mailroom.members.passwords import Passwords
+from mailroom.rendering.first_page.painter import Painter
 from mailroom.settings import Settings
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database
@@ -23,8 +27,10 @@ def _now() -> datetime:
 @dataclass(frozen=True)
 class Services:
     """The services of a process, made by `create_app`. `loops` work in its background; `previews` limits how many
-    previews are rendered at once; `provider` is the identity provider, `passwords` computes their hashes,
-    `clock` tells the time of a request."""
+    previews are rendered at once; `provider` is the identity provider, `passwords` computes their hashes; `painter`
+    makes the pictures of reports; `under_way` are checks and tests that take long; `shown` keeps for a moment what a
+    preview has rendered, so that the frame on its page does not render it again. `clock` tells the time of a
+    request."""
 
     settings: Settings
     database: Database
@@ -33,5 +39,8 @@ class Services:
     loops: Sequence[WatchedLoop]
     provider: Provider
     passwords: Passwords = field(default_factory=Passwords)
+    painter: Painter = field(default_factory=Painter)
+    under_way: UnderWay = field(default_factory=UnderWay)
+    shown: TTLCache[tuple[str, ...], bytes] = field(default_factory=lambda: TTLCache(64_000_000, 300, getsizeof=len))
     previews: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     clock: Callable[[], datetime] = _now

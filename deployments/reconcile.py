@@ -89,6 +89,8 @@ class Reconciler:
         self._requested = Rotation(waiting.with_requests, size=_BATCH, start=new_id())
         self._opened, self._opening = AsyncExitStack(), asyncio.Lock()
         self._client: PrefectClient | None = None
+        self.silent_since: datetime | None = None
+        """Since when Prefect has not answered this process; None while it does."""
 
     def loops(self) -> list[WatchedLoop]:
         """Return the loops of this process, each a task: changes and requests, lifted stops, drift, dead runs."""
@@ -322,11 +324,13 @@ class Reconciler:
         """Leave a Prefect that did not answer alone for a while; the log tells it once."""
         message, _ = explain(error)
         if self._outage.failed(time.monotonic(), random.random()):  # noqa: S311  spreads load, keeps no secret
+            self.silent_since = datetime.now(UTC)
             _LOG.warning("%s Changes wait until Prefect is back.", message)
         return PrefectSilent(message)
 
     def _answered(self) -> None:
         if self._outage.answered():
+            self.silent_since = None
             _LOG.warning("Prefect answers again. Waiting changes are being applied.")
 
 

@@ -48,13 +48,15 @@ class Limited:
 class Fault:
     """One thing wrong: `field` is its dotted place in the input, `message` what is wrong, `remedy` what to do.
 
-    `limited` is set where a limit of the user is what is in the way.
+    `limited` is set where a limit of the user is what is in the way. `code` names the case, where a page has other
+    words for it than a program; for a fault that pydantic found it is the type of pydantic's error.
     """
 
     field: str
     message: str
     remedy: str = ""
     limited: Limited | None = None
+    code: str = ""
 
     def __str__(self) -> str:
         return f"{self.field}: {self.message} {self.remedy}".strip()
@@ -68,9 +70,9 @@ class Invalid(MailroomError):
         self.faults = faults
 
     @classmethod
-    def at(cls, field: str, message: str, remedy: str = "") -> Invalid:
+    def at(cls, field: str, message: str, remedy: str = "", *, code: str = "") -> Invalid:
         """Return the error for one fault."""
-        return cls([Fault(field, message, remedy)])
+        return cls([Fault(field, message, remedy, code=code)])
 
     @classmethod
     def from_validation(
@@ -86,13 +88,14 @@ class Invalid(MailroomError):
         if isinstance(error.__cause__, ValidationError):
             return cls.from_validation(error.__cause__, prefix)
         field = ".".join(part for part in (prefix, error.field) if part)
-        return cls.at(field, error.message, error.remedy)
+        return cls.at(field, error.message, error.remedy, code=error.code)
 
 
 _REMEDIES = {
     "extra_forbidden": "Remove it, or check its spelling.",
     "missing": "Add it.",
     "union_tag_invalid": "Use one of the kinds listed in the message.",
+    "unknown_country": "GET /api/v1/calendars/countries lists them.",
 }
 
 
@@ -109,7 +112,7 @@ def fault_from(
     if detail["type"] == "extra_forbidden":
         message = "This setting does not exist."
     field = ".".join(str(part) for part in ([prefix] if prefix else []) + list(loc))
-    return Fault(field, message, _REMEDIES.get(detail["type"], ""))
+    return Fault(field, message, _REMEDIES.get(detail["type"], ""), code=detail["type"])
 
 
 class NotFound(MailroomError):
@@ -128,8 +131,10 @@ class Conflict(MailroomError):
         faults: what of the things that are there is in the way, one by one.
     """
 
-    def __init__(self, message: str, *, remedy: str = "", stale: bool = False, faults: Sequence[Fault] = ()) -> None:
-        super().__init__(message, remedy=remedy)
+    def __init__(
+        self, message: str, *, remedy: str = "", stale: bool = False, faults: Sequence[Fault] = (), code: str = ""
+    ) -> None:
+        super().__init__(message, remedy=remedy, code=code)
         self.stale, self.faults = stale, list(faults)
 
 
@@ -170,7 +175,7 @@ class CheckFailed(MailroomError):
     """
 
     def __init__(self, cause: MailroomError, steps: Sequence[Step]) -> None:
-        super().__init__(cause.message, remedy=cause.remedy)
+        super().__init__(cause.message, remedy=cause.remedy, code=cause.code)
         self.cause, self.steps = cause, list(steps)
 
 

@@ -81,6 +81,9 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings):
     backfill_most: int = Field(
         default=100, ge=1, le=10_000, description=("The largest number of due times in one backfill.")
     )
+    undo_delete_seconds: int = Field(
+        default=600, ge=0, le=86_400, description="For how long the deletion of a schedule can be undone."
+    )
     duplicate_window_minutes: int = Field(
         default=60, ge=0, le=1440, description="Two schedules that send the same within this time are warned about."
     )
@@ -102,6 +105,7 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings):
     )
     sync_every_seconds: float = Field(default=5.0, gt=0, description="How often pending changes are tried again.")
     artifact_days: int = Field(default=30, ge=1, description="How long rendered files can be downloaded.")
+    draft_days: int = Field(default=30, ge=1, description="How long a draft is kept after its last change.")
     render_seconds: float = Field(default=600, gt=0)
     render_memory_mb: int = Field(default=2048, ge=128)
     render_output_mb: int = Field(default=2048, ge=1)

@@ -19,8 +19,8 @@ class ScheduleState(StrEnum):
 
     active: it runs when it is due. paused: a person has stopped it, and nothing is sent. suspended: Mailroom has
     stopped it after several failures, since its report has changed and it does not fit any more, or since its owner may
-    not own schedules; a person can resume it. finished: no due time is left. deleted: users no longer see it; it is
-    kept as proof.
+    not own schedules; a person can resume it. finished: no due time is left. deleted: nothing is sent and lists leave
+    it out; for some minutes the deletion can be undone, afterwards users no longer see it and it is kept as proof.
     """
 
     ACTIVE = "active"

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel
 
+from api.http.browser.redirects import HOME
 from api.http.openapi import refusals
 from api.http.problems import Problem
 from prefect_mailroom.channels.registry import CHANNELS
@@ -87,8 +88,8 @@ def _mend(operation: dict[str, Any], *, secured: bool) -> None:
 
 @router.get("/")
 async def root() -> RedirectResponse:
-    """Redirect to the documentation, since there is no page here yet."""
-    return RedirectResponse("/docs")
+    """Lead to the first page; who has not logged in comes by the log-in page."""
+    return RedirectResponse(HOME, 303)
 
 
 @router.get("/docs")

@@ -10,9 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
-from api.http.problems import Refusal, problem_of
+from api.http.problems import Refusal
+from api.web import embedding, refusals
 from api.web.page import HEADERS, TEMPLATES
-from mailroom.errors import Forbidden, NotFound
 from prefect_mailroom.errors import MailroomError
 
 _HEADINGS = {
@@ -54,9 +54,10 @@ def _as_page(answer: Callable[..., Any]) -> Callable[[Request, Exception], Await
 
 def error_page(request: Request, error: Exception, status: int, headers: dict[str, str]) -> HTMLResponse:
     """Return the page of a refusal, in the frame of the visitor where one is known."""
-    message, remedy = _words(error, request.url.path)
+    message, remedy = _words(error)
+    visitor = getattr(request.state, "visitor", None)
     html = TEMPLATES.get_template("base/error.html").render(
-        visitor=getattr(request.state, "visitor", None),
+        visitor=visitor,
         title=_HEADINGS.get(status, "This did not work"),
         notices=(),
         message=message,
@@ -66,20 +67,16 @@ def error_page(request: Request, error: Exception, status: int, headers: dict[st
     kept = {name: value for name, value in headers.items() if name in {"retry-after", "allow"}}
     if "hx-request" in request.headers:
         kept["HX-Retarget"] = "#notices"
-    return HTMLResponse(html, status, {**HEADERS, **kept})
+    shown = embedding.keep(html) if visitor is not None and visitor.framed else html
+    return HTMLResponse(shown, status, {**HEADERS, **kept})
 
 
-def _words(error: Exception, path: str) -> tuple[str, str]:
+def _words(error: Exception) -> tuple[str, str]:
     match error:
-        case NotFound():
-            return "It does not exist, or you may not see it.", "Check the address, or go back to the list."
-        case Forbidden():
-            return "Your role does not allow this.", "An admin can do it, or give you the right to."
         case MailroomError():
-            found = problem_of(error, path)
-            faults = " ".join(f"{one.message} {one.remedy}".strip() for one in found.errors)
-            return (faults or found.detail), ("" if faults else found.remedy)
+            found = refusals.words(error)
+            return found.message, found.remedy
         case Refusal():
-            return str(error), error.remedy
+            return refusals.for_pages(str(error)), refusals.for_pages(error.remedy)
         case _:
             return "There is nothing at this address.", "Check it, or go back to the list."

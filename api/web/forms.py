@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
 
+from api.web import refusals
 from api.web.parts import FormFault
 from mailroom.errors import Fault, Invalid
 
@@ -129,7 +130,7 @@ def by_field(faults: Iterable[Fault]) -> dict[str, tuple[str, ...]]:
 
 def sentence(fault: Fault) -> str:
     """Return a fault as its reader sees it. Pure."""
-    return f"{fault.message} {fault.remedy}".strip()
+    return refusals.of_fault(fault).sentence
 
 
 def summary(faults: Iterable[Fault], names: Iterable[str]) -> tuple[FormFault, ...]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api.http.browser.redirects import safe_next
-from api.web import notices, when, words
+from api.http.browser.redirects import framed, safe_next, unframed
+from api.web import embedding, notices, when, words
 from api.web.assets import icon, url
 from api.web.visitor import Visitor
 from mailroom.members import notices as kept
@@ -25,14 +25,14 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-TEMPLATES.globals.update(url=url, icon=icon, count=words.count)
+TEMPLATES.globals.update(url=url, icon=icon, count=words.count, kind_icon=words.kind_icon, unframed=unframed)
 TEMPLATES.filters.update(bytes=when.size, seconds=when.duration)
 HEADERS = {"Cache-Control": "private, no-cache", "Vary": "HX-Request, HX-Request-Type, Cookie"}
 """Back must never show a part of a page, nor somebody else's page."""
 
 
 async def render(
-    visitor: Visitor, template: str, *, title: str, part: str = "", status: int = 200, **values: Any
+    visitor: Visitor, template: str, /, *, title: str, part: str = "", status: int = 200, **values: Any
 ) -> HTMLResponse:
     """Return a page.
 
@@ -45,7 +45,7 @@ async def render(
     name = part if part and wants_part(visitor.request) else template
     html = TEMPLATES.get_template(name).render(visitor=visitor, title=title, notices=shown, **values)
     await _forget(visitor, {one.id for one in shown if one.undo is None})
-    return HTMLResponse(html, status, HEADERS)
+    return HTMLResponse(embedding.keep(html) if visitor.framed else html, status, HEADERS)
 
 
 def wants_part(request: Request) -> bool:
@@ -60,12 +60,12 @@ def unchanged() -> Response:
 
 def see(visitor: Visitor, path: str, **query: str | None) -> Response:
     """Lead to another page after a form. Within a frame it stays framed."""
-    given = {name: value for name, value in query.items() if value is not None}
-    target = safe_next(path)
-    if visitor.framed and "frame=1" not in urlsplit(target).query:
-        given["frame"] = "1"
+    given = urlencode({name: value for name, value in query.items() if value is not None})
+    target, mark, place = safe_next(path).partition("#")
     if given:
-        target += ("&" if urlsplit(target).query else "?") + urlencode(given)
+        target += ("&" if "?" in target else "?") + given
+    target += mark + place
+    target = framed(target) if visitor.framed else target
     return RedirectResponse(target, 303, {"Cache-Control": "no-store"})
 
 

@@ -26,12 +26,14 @@ class MailroomError(Exception):
     Args:
         message: what was wrong and where, for the person who reads it.
         remedy: what to do about it.
+        code: the name of the case, where a page has other words for the remedy than a program or an operator.
     """
 
-    def __init__(self, message: str, *, remedy: str = "") -> None:
+    def __init__(self, message: str, *, remedy: str = "", code: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+        self.code = code
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()

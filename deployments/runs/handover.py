@@ -85,6 +85,6 @@ async def to_submit(session: AsyncSession, execution_id: str) -> tuple[Schedule,
     if schedule is None or execution.flow_run_id or execution.status not in _HANDED_OVER:
         return None
     if schedule.state is ScheduleState.DELETED:
-        lifecycle.cancel(execution, because(ReasonCode.SCHEDULE_DELETED), now=datetime.now(UTC))
+        lifecycle.cancel(execution, because(ReasonCode.SCHEDULE_DELETED), schedule=schedule, now=datetime.now(UTC))
         return None
     return schedule, execution

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployments.sync.prefect_cron import cron_of
+from mailroom.schedules import lifecycle
 from mailroom.schedules.spec import stored_spec
 from mailroom.settings import CHECKOUT, Settings
 from mailroom.states import ScheduleState
@@ -48,8 +49,11 @@ def pull_steps(directory: str) -> list[dict[str, Any]]:
 
 
 def desired(schedule: Schedule, settings: Settings) -> Desired | None:
-    """Return the deployment that a schedule should have, or None for a deleted one."""
-    if schedule.state is ScheduleState.DELETED:
+    """Return the deployment that a schedule should have, or None for a deleted one.
+
+    While its deletion can be undone, it is only paused: the runs that wait for another try stay.
+    """
+    if lifecycle.is_gone(schedule):
         return None
     timing = stored_spec(schedule).timing
     cron = cron_of(timing)

@@ -20,6 +20,7 @@ from deployments.sync.drift_judge import DriftVerdict, judge_drift
 from deployments.sync.observed import Observed, count, read, read_others, read_recent
 from deployments.sync.stray_finder import Stray, claimed_schedule, stray_of
 from mailroom.schedules import repository as stored
+from mailroom.schedules.lifecycle import state_in_prefect
 from mailroom.settings import Settings
 from mailroom.states import SyncState
 from mailroom.storage.database import Database
@@ -109,7 +110,7 @@ class DriftFinder:
         tagged = {claimed for deployment in deployments if (claimed := claimed_schedule(deployment))}
         async with self._database.session() as session:
             rows = {row.id: row for row in await stored.by_ids(session, sorted(named | tagged))}
-        states = {row.id: row.state for row in rows.values()}
+        states = {row.id: state_in_prefect(row) for row in rows.values()}
         own = {}
         for deployment in deployments:
             if stray := stray_of(deployment, states, self._settings):

@@ -48,6 +48,21 @@ class Action(StrEnum):
     SCHEDULE_BULK = "schedule.bulk"
     SCHEDULE_REASSIGN = "schedule.reassign"
     SCHEDULE_OWN = "schedule.own"
+    VIEW_LIST = "view.list"
+    VIEW_SAVE = "view.save"
+    VIEW_DELETE = "view.delete"
+    DRAFT_LIST = "draft.list"
+    DRAFT_READ = "draft.read"
+    DRAFT_CREATE = "draft.create"
+    DRAFT_CHANGE = "draft.change"
+    DRAFT_DELETE = "draft.delete"
+    DRAFT_ACTIVATE = "draft.activate"
+    TEMPLATE_LIST = "template.list"
+    TEMPLATE_READ = "template.read"
+    TEMPLATE_CREATE = "template.create"
+    TEMPLATE_CHANGE = "template.change"
+    TEMPLATE_SHARE = "template.share"
+    TEMPLATE_DELETE = "template.delete"
     EXECUTION_LIST = "execution.list"
     EXECUTION_READ = "execution.read"
     EXECUTION_RETRY = "execution.retry"
@@ -101,6 +116,7 @@ class Action(StrEnum):
     USER_ACT_FOR = "user.act_for"
     USER_PASSWORD = "user.password"  # noqa: S105  It is the name of a permission.
     USER_LINK = "user.link"
+    USER_PREFER = "user.prefer"
     TEAM_LIST = "team.list"
     TEAM_READ = "team.read"
     TEAM_CREATE = "team.create"
@@ -187,6 +203,23 @@ TABLE: Mapping[Action, Rule] = {
     Action.SCHEDULE_REASSIGN: Rule(_A, _NOBODY, _NOBODY, _ALL, unroutable=True),
     # Asked again when a run sends.
     Action.SCHEDULE_OWN: Rule(_R, _NOBODY, _OWN, _OWN, unroutable=True),
+    # Saved views are everybody's own; they change nothing for others, so the narrowest scope is enough.
+    Action.VIEW_LIST: _LIST,
+    Action.VIEW_SAVE: _LIST,
+    Action.VIEW_DELETE: Rule(_R, _OWN, _OWN, _OWN),
+    Action.DRAFT_LIST: _general(scope=_R),
+    Action.DRAFT_READ: _owned(scope=_R),
+    Action.DRAFT_CREATE: _general(),
+    Action.DRAFT_CHANGE: _owned(),
+    Action.DRAFT_DELETE: _owned(),
+    # The schedule belongs to who activates the draft, so an admin activates no other's.
+    Action.DRAFT_ACTIVATE: Rule(_W, _NOBODY, _OWN, _OWN),
+    Action.TEMPLATE_LIST: _general(scope=_R),
+    Action.TEMPLATE_READ: _owned(_SEEN, scope=_R),
+    Action.TEMPLATE_CREATE: _general(),
+    Action.TEMPLATE_CHANGE: _owned(),
+    Action.TEMPLATE_SHARE: _owned(),
+    Action.TEMPLATE_DELETE: _owned(),
     Action.EXECUTION_LIST: _LIST,
     Action.EXECUTION_READ: _READ,
     Action.EXECUTION_RETRY: _owned(),
@@ -248,6 +281,7 @@ TABLE: Mapping[Action, Rule] = {
     # which the narrowest scope is enough, since the widest of a viewer is no wider.
     Action.USER_PASSWORD: Rule(_R, _OWN, _OWN, _OWN),
     Action.USER_LINK: _ADMIN_OF,
+    Action.USER_PREFER: Rule(_R, _OWN, _OWN, _OWN),
     Action.TEAM_LIST: _LIST,
     Action.TEAM_READ: _owned(_OWN, _OWN, _R),
     Action.TEAM_CREATE: _ADMIN,

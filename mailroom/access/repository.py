@@ -21,6 +21,8 @@ from mailroom.storage.tables import User
 Row = TypeVar("Row", User, Team, ApiKey)
 EXTERNAL = "ext:"
 """A reference that begins so names a user or a team by the id that another product has given it."""
+ME = "me"
+"""The reference by which a viewer names the user that the viewer is."""
 
 
 async def insert_if_absent(session: AsyncSession, values: dict[str, Any]) -> None:
@@ -80,19 +82,21 @@ async def _one(session: AsyncSession, query: Select[tuple[Row]], what: str, list
         query = query.with_for_update().execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()
     if found is None:
-        raise NotFound(f"There is no {what}.", remedy=f"GET /api/v1/{listed_at} lists them.")
+        remedy = f"GET /api/v1/{listed_at} lists them."
+        raise NotFound(f"There is no {what}.", remedy=remedy, code=f"no_{listed_at.removesuffix('s')}")
     return found
 
 
 async def user(
     session: AsyncSession, reference: str, *, viewer: Viewer, doing: Action = Action.USER_READ, lock: bool = False
 ) -> User:
-    """Return the user with this id, or `ext:` and external id.
+    """Return the user with this id, or `ext:` and external id, or `me`.
 
     Raises:
         NotFound: there is none, for this viewer.
         Forbidden: the viewer may see the user and not do this.
     """
+    reference = viewer.user_id if reference == ME else reference
     query = select(User).where(_named(User, reference), users_visible_to(viewer))
     found = await _one(session, query, f"user {reference[:80]}", "users", lock=lock)
     viewer.require(doing, Relation.OWN if found.id == viewer.user_id else Relation.SAME_TEAM)
@@ -115,12 +119,28 @@ async def team(
 
 
 async def users_page(
-    session: AsyncSession, *, viewer: Viewer, cursor: str | None = None, limit: int = 50, team_id: str | None = None
+    session: AsyncSession,
+    *,
+    viewer: Viewer,
+    cursor: str | None = None,
+    limit: int = 50,
+    team_id: str | None = None,
+    search: str | None = None,
+    role: Role | None = None,
+    active: bool | None = None,
 ) -> Page[User]:
-    """Return a page of users by address."""
+    """Return a page of users by address; `search` is a part of the name or the address."""
     query = select(User).where(users_visible_to(viewer))
     if team_id:
         query = query.where(User.team_id == team_id)
+    if search:
+        query = query.where(
+            or_(User.email.icontains(search, autoescape=True), User.name.icontains(search, autoescape=True))
+        )
+    if role is not None:
+        query = query.where(User.role == role)
+    if active is not None:
+        query = query.where(User.is_active.is_(active))
     return await page(session, query, User.email, User.id, cursor=cursor, limit=limit, descending=False)
 
 
@@ -210,3 +230,11 @@ async def keys_to_replace(
     due = or_(ApiKey.expires_at <= ends_before, ApiKey.created_at <= made_before)
     query = select(ApiKey).where(keys_visible_to(viewer), _valid(now), due).order_by(ApiKey.expires_at, ApiKey.id)
     return (await session.scalars(query)).all()
+
+
+async def users_named(
+    session: AsyncSession, *, viewer: Viewer, ids: Sequence[str] = (), emails: Sequence[str] = ()
+) -> Sequence[User]:
+    """Return the users with these ids or addresses that the viewer may see, by address."""
+    wanted = or_(User.id.in_(ids), func.lower(User.email).in_([email.lower() for email in emails]))
+    return (await session.scalars(select(User).where(users_visible_to(viewer), wanted).order_by(User.email))).all()

@@ -1,9 +1,11 @@
-"""With whom something is shared: users, teams, and for connections roles. Kept as subjects, see `viewer`."""
+"""With whom something is shared: users, teams, and for connections and templates roles.
+
+It is kept as subjects, see `viewer`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import cast
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import delete, insert, select
@@ -15,6 +17,7 @@ from mailroom.access.viewer import Viewer, role_subject, team_subject, user_subj
 from mailroom.errors import Fault, Invalid, NotFound
 from mailroom.roles import Role
 from mailroom.storage.model.access import ConnectionGrant, ScheduleShare
+from mailroom.storage.model.drafts import TemplateShare
 
 _MOST = 200
 
@@ -29,17 +32,22 @@ class Audience(BaseModel):
 
 
 class GrantedTo(Audience):
-    """The users, teams and roles that may use a connection besides admins."""
+    """The users, teams and roles that may use a connection besides admins, or a template besides its owner."""
 
     roles: list[Role] = Field(default_factory=list, max_length=len(Role), examples=[["creator"]])
 
 
-Kept = type[ScheduleShare] | type[ConnectionGrant]
+Kept = type[ScheduleShare] | type[ConnectionGrant] | type[TemplateShare]
 """A table that keeps the subjects which something is shared with; the thing is its other column."""
 
 
 def _thing(table: Kept) -> InstrumentedAttribute[str]:
-    return table.schedule_id if table is ScheduleShare else cast(type[ConnectionGrant], table).connection
+    things: dict[Kept, InstrumentedAttribute[str]] = {
+        ScheduleShare: ScheduleShare.schedule_id,
+        ConnectionGrant: ConnectionGrant.connection,
+        TemplateShare: TemplateShare.template_id,
+    }
+    return things[table]
 
 
 async def subjects_kept(session: AsyncSession, table: Kept, thing: str) -> list[str]:

@@ -76,9 +76,11 @@ class Viewer:
         rule = TABLE[action]
         if not self.scope.covers(rule.scope):
             message = f"The key has the scope {self.scope}, and the permission {action} needs {rule.scope}."
-            return Forbidden(message, remedy="Use a key of that scope, if the role of its owner allows one.")
+            return Forbidden(
+                message, remedy="Use a key of that scope, if the role of its owner allows one.", code="not_permitted"
+            )
         message = f"The role {self.role} does not have the permission {action}.{more}"
-        return Forbidden(message, remedy="Ask an admin; docs/access.md lists who may do what.")
+        return Forbidden(message, remedy="Ask an admin; docs/access.md lists who may do what.", code="not_permitted")
 
 
 def user_subject(user_id: str) -> str:

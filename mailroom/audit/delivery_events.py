@@ -51,9 +51,10 @@ class AttemptsBrokenOff(_OfExecution):
 
 @dataclass(frozen=True, slots=True)
 class CredentialUsed(Event):
-    """The secrets of a connection were used, `purpose` says for what: delivery, rendering, preview, check or test.
+    """The secrets of a connection were used.
 
-    `what` is the execution, report or user that it was for.
+    `purpose` says for what: delivery, rendering, preview, picture, check or test. `what` is the execution, report or
+    user that it was for.
     """
 
     entity_type = "connection"

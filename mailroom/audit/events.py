@@ -69,6 +69,15 @@ class ScheduleDeleted(_OfSchedule):
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleUndeleted(_OfSchedule):
+    """A person undid the deletion, and the schedule has this state again; `faults` says why one is suspended."""
+
+    action = "undeleted"
+    state: str
+    faults: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduleSuspended(_OfSchedule):
     """Mailroom suspended the schedule after several failures in a row."""
 

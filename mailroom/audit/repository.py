@@ -16,6 +16,7 @@ from mailroom.access.reach import schedule_ids
 from mailroom.access.viewer import Viewer
 from mailroom.audit.events import Event
 from mailroom.context import Context, Origin
+from mailroom.errors import Forbidden
 from mailroom.storage.database import Database
 from mailroom.storage.model.audit import AuditSeal
 from mailroom.storage.paging import Page, page
@@ -45,7 +46,10 @@ def visible_to(viewer: Viewer) -> ColumnElement[bool]:
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """A choice of entries: those that match every given condition; `since` is included, `until` is not."""
+    """A choice of entries: those that match every given condition; `since` is included, `until` is not.
+
+    `address` is where the request came from, by which only admins may choose.
+    """
 
     actor: str | None = None
     action: str | None = None
@@ -53,6 +57,7 @@ class AuditFilter:
     entity_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    address: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return what a row has to fulfil. The actor is also whom somebody acted for."""
@@ -69,7 +74,19 @@ class AuditFilter:
             found.append(AuditEvent.at >= self.since)
         if self.until:
             found.append(AuditEvent.at < self.until)
+        if self.address:
+            found.append(AuditEvent.address == self.address)
         return found
+
+    def require(self, viewer: Viewer) -> None:
+        """Refuse a choice by what the viewer may not see.
+
+        Raises:
+            Forbidden: the viewer is no admin, and where others were is not shown to the viewer.
+        """
+        if self.address and not viewer.sees_all:
+            message = "Only an admin sees from which address something was done."
+            raise Forbidden(message, remedy="Leave the address out.")
 
 
 def record(
@@ -114,7 +131,12 @@ async def latest(session: AsyncSession, *, entity_type: str, entity_id: str, act
 async def list_page(
     session: AsyncSession, *, viewer: Viewer, wanted: AuditFilter, cursor: str | None = None, limit: int = 50
 ) -> Page[AuditEvent]:
-    """Return a page of the events that match, newest first."""
+    """Return a page of the events that match, newest first.
+
+    Raises:
+        Forbidden: see `AuditFilter.require`.
+    """
+    wanted.require(viewer)
     query = select(AuditEvent).where(visible_to(viewer), *wanted.conditions())
     return await page(session, query, AuditEvent.at, AuditEvent.id, cursor=cursor, limit=limit, descending=True)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, select, true
+from sqlalchemy import ColumnElement, Select, false, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action, Relation
@@ -50,7 +50,11 @@ async def get(
         query = query.with_for_update().execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()
     if found is None:
-        raise NotFound(f"There is no calendar '{calendar_id[:80]}'.", remedy="GET /api/v1/calendars lists them.")
+        raise NotFound(
+            f"There is no calendar '{calendar_id[:80]}'.",
+            remedy="GET /api/v1/calendars lists them.",
+            code="no_calendar",
+        )
     viewer.require(doing, Relation.SHARED)
     return found
 
@@ -64,12 +68,28 @@ async def insert(
     return (await session.scalars(query)).one_or_none()
 
 
-async def schedules_on(session: AsyncSession, calendar_id: str) -> Sequence[Schedule]:
-    """Return the calendar's schedules that are not deleted, by name; locked until the transaction ends."""
+def _users(calendar_id: str) -> Select[tuple[Schedule]]:
     query = select(Schedule).where(
         Schedule.schedule_config["calendar"].as_string() == calendar_id, Schedule.state != ScheduleState.DELETED
     )
-    return (await session.scalars(query.order_by(Schedule.name, Schedule.id).with_for_update())).all()
+    return query.order_by(Schedule.name, Schedule.id)
+
+
+async def schedules_on(session: AsyncSession, calendar_id: str) -> Sequence[Schedule]:
+    """Return the calendar's schedules that are not deleted, by name; locked until the transaction ends."""
+    return (await session.scalars(_users(calendar_id).with_for_update())).all()
+
+
+async def users_of(session: AsyncSession, calendar_id: str) -> Sequence[Schedule]:
+    """Return the calendar's schedules that are not deleted, by name, to look at alone: nothing is locked."""
+    return (await session.scalars(_users(calendar_id))).all()
+
+
+async def counts(session: AsyncSession, *, viewer: Viewer) -> dict[str, int]:
+    """Return how many schedules (not deleted) are on each calendar that is used, by one query."""
+    named = Schedule.schedule_config["calendar"].as_string()
+    query = select(named, func.count()).where(Schedule.state != ScheduleState.DELETED, visible_to(viewer))
+    return {row[0]: row[1] for row in await session.execute(query.group_by(named)) if row[0] is not None}
 
 
 async def find(session: AsyncSession, calendar_id: str, *, lock: bool = False) -> Calendar | None:

@@ -39,7 +39,7 @@ async def business_calendar(
     row = await calendar_repository.find(session, calendar_id, lock=lock) if exists else None
     if row is None:
         message = f"There is no calendar '{calendar_id[:80]}'."
-        raise Invalid.at("timing.calendar", message, "GET /api/v1/calendars lists them.")
+        raise Invalid.at("timing.calendar", message, "GET /api/v1/calendars lists them.", code="no_calendar")
     return CalendarDefinition.model_validate(row.definition).business()
 
 

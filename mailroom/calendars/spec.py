@@ -11,6 +11,7 @@ from functools import cache, lru_cache, partial
 from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from mailroom.timing import BusinessCalendar
 from mailroom.timing.model import WEEKDAYS, Weekday
@@ -68,10 +69,8 @@ class CalendarDefinition(BaseModel):
     @classmethod
     def _known_country(cls, value: str | None) -> str | None:
         if value is not None and value not in countries():
-            raise ValueError(
-                f"'{value}' is not a country whose public holidays are known; GET "
-                "/api/v1/calendars/countries lists them"
-            )
+            message = "'{country}' is not a country whose public holidays are known."
+            raise PydanticCustomError("unknown_country", message, {"country": value})
         return value
 
     @model_validator(mode="after")

@@ -68,8 +68,8 @@ class Checked:
             raise CheckFailed(self.error, self.steps)
 
 
-async def of_connection(row: Connection, settings: Settings) -> Checked:
-    """Ask the far side of a stored connection whether it works.
+async def of_connection(row: Connection, settings: Settings, seconds: float = CHECK_SECONDS) -> Checked:
+    """Ask the far side of a stored connection whether it works, for so many seconds at most.
 
     Raises:
         Unavailable: Prefect does not answer, so nothing is known about the connection.
@@ -79,20 +79,20 @@ async def of_connection(row: Connection, settings: Settings) -> Checked:
     except ConfigurationError as error:
         step = Step(StepName.PREPARE, False, error.message, error.remedy, 0.0)
         return Checked([step], error.message, error)
-    return await of_block(block)
+    return await of_block(block, seconds)
 
 
-async def of_block(block: Block) -> Checked:
-    """Ask the far side of a block whether it works. No error comes out of it."""
+async def of_block(block: Block, seconds: float = CHECK_SECONDS) -> Checked:
+    """Ask the far side of a block whether it works, for so many seconds at most. No error comes out of it."""
     assert isinstance(block, Checkable)  # A test looks at every kind.
     steps, error = Steps(), None
     try:
-        async with asyncio.timeout(CHECK_SECONDS):
+        async with asyncio.timeout(seconds):
             message = await block.check(steps)
     except MailroomError as found:
         error = found
     except TimeoutError:
-        message = f"The far side did not answer within {CHECK_SECONDS:g} s."
+        message = f"The far side did not answer within {seconds:g} s."
         error = Unavailable(message, remedy="Check the address and port in the connection.")
     except Exception as unexpected:  # Settings that nobody thought of must not end as an error of ours.
         error = _unexpected(block, unexpected)

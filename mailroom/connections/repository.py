@@ -15,6 +15,7 @@ from mailroom.access.reach import connection_names
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.storage.inserting import insert_into
+from mailroom.storage.locks import before_reading
 from mailroom.storage.tables import Connection
 
 MESSAGE = 1000
@@ -50,8 +51,15 @@ async def every(session: AsyncSession, *, viewer: Viewer) -> Sequence[Connection
     return (await session.scalars(select(Connection).where(visible_to(viewer)).order_by(Connection.name))).all()
 
 
-async def get(session: AsyncSession, name: str, *, viewer: Viewer, doing: Action = Action.CONNECTION_USE) -> Connection:
-    """Return the connection.
+async def get(
+    session: AsyncSession,
+    name: str,
+    *,
+    viewer: Viewer,
+    doing: Action = Action.CONNECTION_USE,
+    lock: bool = False,
+) -> Connection:
+    """Return the connection; `lock` keeps others from changing it until the transaction ends.
 
     Args:
         doing: what the viewer is about to do with it.
@@ -61,6 +69,9 @@ async def get(session: AsyncSession, name: str, *, viewer: Viewer, doing: Action
         Forbidden: the viewer may use it and not do this.
     """
     query = select(Connection).where(Connection.name == name, visible_to(viewer))
+    if lock:
+        await before_reading(session)
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()
     if found is None:
         raise _missing(name)
@@ -69,7 +80,9 @@ async def get(session: AsyncSession, name: str, *, viewer: Viewer, doing: Action
 
 
 def _missing(name: str) -> NotFound:
-    return NotFound(f"There is no connection '{name[:100]}'.", remedy="GET /api/v1/connections lists them.")
+    return NotFound(
+        f"There is no connection '{name[:100]}'.", remedy="GET /api/v1/connections lists them.", code="no_connection"
+    )
 
 
 async def insert(

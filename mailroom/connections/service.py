@@ -5,7 +5,7 @@ Secrets go to the block and never come back: what is read of a block shows that 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, get_args
 
@@ -21,22 +21,34 @@ from mailroom.access.viewer import SYSTEM
 from mailroom.audit import events
 from mailroom.audit import repository as audit
 from mailroom.audit.differences import differences
-from mailroom.connections import blocks, kept_secrets, remembered, uses
+from mailroom.connections import blocks, kept_secrets, remembered
 from mailroom.connections import repository as connection_repository
 from mailroom.connections.breaker import service as breaker
 from mailroom.connections.kinds import block_type, kinds
 from mailroom.connections.repository import Change
+from mailroom.connections.seen import uses
 from mailroom.connections.spec import ConnectionSettings, NewConnection, build, screen
 from mailroom.context import Context
 from mailroom.errors import Conflict
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Connection
+from mailroom.versions import check_etag, etag_of
 from prefect_mailroom.errors import ConfigurationError
 
 _BEING_MADE = timedelta(minutes=1)
 """For so long a connection that is not made may be under way: longer than its making can take."""
 _HIDDEN = "********"  # What Prefect shows in place of a secret.
+
+
+def etag_at(changed_at: datetime) -> str:
+    """Return the version of a connection that was changed at this moment as an ETag. Pure."""
+    return etag_of(f"{changed_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}")
+
+
+def etag(row: Connection) -> str:
+    """Return the version of a connection as an ETag: another one whenever its settings were sent again."""
+    return etag_at(row.updated_at)
 
 
 async def reserve(session: AsyncSession, wanted: NewConnection, context: Context) -> Connection:
@@ -100,7 +112,9 @@ async def create(session: AsyncSession, wanted: NewConnection, context: Context)
     return row
 
 
-async def replace(database: Database, name: str, wanted: ConnectionSettings, context: Context) -> Connection:
+async def replace(
+    database: Database, name: str, wanted: ConnectionSettings, context: Context, *, if_match: str | None = None
+) -> Connection:
     """Store new settings, all of them. A secret that is sent as `{"secret": true}` stays, see `kept_secrets`.
 
     The row is marked as changed before its block is. So a creation under way that fails meanwhile leaves it alone, and
@@ -111,11 +125,16 @@ async def replace(database: Database, name: str, wanted: ConnectionSettings, con
     Raises:
         NotFound, Unavailable.
         Invalid: the settings are wrong, or a stored secret is not kept.
-        Conflict: another kind; or Prefect has a block of the name of a connection that was never made.
+        Conflict: another kind; Prefect has a block of the name of a connection that was never made; or `if_match` is
+            stale.
     """
 
     async def mark(session: AsyncSession) -> None:
-        await connection_repository.get(session, name, viewer=context.viewer, doing=Action.CONNECTION_CHANGE)
+        row = await connection_repository.get(
+            session, name, viewer=context.viewer, doing=Action.CONNECTION_CHANGE, lock=True
+        )
+        # Asked again: somebody may have changed it while Prefect was waited for.
+        check_etag(etag(row), if_match, noun="connection")
         await connection_repository.mark_changing(session, name, now=context.now)
 
     async def finish(change: Change, changes: dict[str, Any], session: AsyncSession) -> Connection:
@@ -129,6 +148,7 @@ async def replace(database: Database, name: str, wanted: ConnectionSettings, con
 
     async def look(session: AsyncSession) -> Connection:
         row = await connection_repository.get(session, name, viewer=context.viewer)
+        check_etag(etag(row), if_match, noun="connection")
         if wanted.kind != row.kind:
             message = f"The connection is of kind {row.kind}, which cannot be changed to {wanted.kind}."
             raise Conflict(message, remedy="Create a new connection, and use it where this one is used.")
@@ -190,14 +210,16 @@ async def _audited(database: Database, name: str, context: Context) -> dict[str,
         return {}
 
 
-async def delete(session: AsyncSession, name: str, context: Context) -> None:
+async def delete(session: AsyncSession, name: str, context: Context, *, if_match: str | None = None) -> None:
     """Remove the row and the block.
 
     Raises:
         NotFound, Unavailable.
-        Conflict: schedules or reports use it; `faults` names them. Or it is being made at this moment.
+        Conflict: schedules or reports use it; `faults` names them. Or it is being made at this moment, or
+            `if_match` is stale.
     """
     row = await connection_repository.get(session, name, viewer=context.viewer, doing=Action.CONNECTION_DELETE)
+    check_etag(etag(row), if_match, noun="connection")
     if not row.is_made and context.now - row.updated_at < _BEING_MADE:
         # The block may appear right after we would have looked for it, and nobody would remove it.
         raise Conflict(f"The connection '{name}' is being made at this moment.", remedy="Try again in a minute.")

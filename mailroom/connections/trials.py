@@ -63,7 +63,7 @@ async def find_connection(session: AsyncSession, channel: str, name: str, *, vie
     row = (await connection_repository.named(session, [name], viewer=viewer)).get(name)
     if row is None:
         message = f"There is no connection '{name[:100]}'."
-        raise Invalid.at("connection", message, "GET /api/v1/connections lists them.")
+        raise Invalid.at("connection", message, "GET /api/v1/connections lists them.", code="no_connection")
     if row.kind != channel:
         raise Invalid.at(
             "connection", f"The connection '{name}' is of kind {row.kind}, not {channel}.", ("Choose another.")
@@ -97,8 +97,10 @@ class Tried:
         return self.receipt
 
 
-async def send(block: Channel, name: str, wanted: Destination, context: Context) -> Tried:
+async def send(block: Channel, name: str, wanted: Destination, context: Context, parcel: Parcel | None = None) -> Tried:
     """Check the connection step by step, then send the message to the first recipient. No error comes out of it.
+
+    A parcel that is given is sent in place of the small message.
 
     Where a step fails, nothing is sent, with one exception: a far side that answers no question, or gives nothing back,
     may take a delivery all the same.
@@ -109,7 +111,8 @@ async def send(block: Channel, name: str, wanted: Destination, context: Context)
     steps, receipt, failed = Steps(), None, None
     try:
         with steps.step(StepName.DELIVER) as told:
-            receipt = await _deliver(block, name, wanted, context)
+            sent = _deliver(block, name, wanted, context) if parcel is None else block.deliver(parcel)
+            receipt = await sent
             told.message = f"The far side confirmed it: {receipt.reference}."
     except MailroomError as error:
         failed = error

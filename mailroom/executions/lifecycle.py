@@ -16,12 +16,13 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.executions.history import last_result
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import Reason
 from mailroom.states import ExecutionKind, ExecutionState, Moves
 from mailroom.storage.database import new_id
 from mailroom.storage.inserting import insert_into
-from mailroom.storage.tables import Execution
+from mailroom.storage.tables import Execution, Schedule
 
 _CHUNK = 500
 """Rows an INSERT; SQLite takes about 32,000 values a statement."""
@@ -127,6 +128,8 @@ async def insert_missing(
         query = insert_into(session, Execution).values(values).on_conflict_do_nothing()
         written = await session.execute(query.returning(Execution.schedule_id, Execution.due_at))
         new |= {(row[0], row[1]) for row in written}
+    ended = {one.schedule_id for one in occurrences if one.state.ended and (one.schedule_id, one.due_at) in new}
+    await last_result.refresh(session, ended)
     return new
 
 
@@ -196,11 +199,12 @@ def drop_request(execution: Execution) -> None:
     execution.retry_requested_at = execution.next_pass_at = execution.held_by = None
 
 
-def close(execution: Execution, state: ExecutionState, reason: Reason, *, now: datetime) -> None:
+def close(execution: Execution, state: ExecutionState, reason: Reason, *, schedule: Schedule, now: datetime) -> None:
     """End an execution that has not begun, since the gate is closed to its first pass."""
     _move(execution, state, reason)
     execution.next_pass_at = None
     execution.started_at = execution.completed_at = now
+    last_result.remember(schedule, execution)
 
 
 def end_pass(
@@ -208,6 +212,7 @@ def end_pass(
     state: ExecutionState,
     reason: Reason,
     *,
+    schedule: Schedule,
     now: datetime,
     retry_at: datetime | None,
     held_by: str | None = None,
@@ -225,12 +230,16 @@ def end_pass(
         execution.error_message = execution.error_message or words(reason)
     else:
         execution.error_message = execution.error_id = None
+    last_result.remember(schedule, execution)
 
 
-def cancel(execution: Execution, reason: Reason, *, now: datetime, superseded_by: str | None = None) -> None:
+def cancel(
+    execution: Execution, reason: Reason, *, schedule: Schedule, now: datetime, superseded_by: str | None = None
+) -> None:
     """Cancel an execution; `superseded_by` is the one that takes its place."""
     _move(execution, ExecutionState.CANCELLED, reason)
     execution.completed_at, execution.next_pass_at, execution.superseded_by = now, None, superseded_by
+    last_result.remember(schedule, execution)
 
 
 async def close_unbegun(
@@ -241,6 +250,8 @@ async def close_unbegun(
         return
     for _, state, _ in ends:
         ALLOWED.check(ExecutionState.PENDING, state, By.PLAN)
+    ids = [row for row, _, _ in ends]
+    await last_result.hold_schedules_of(session, ids)
     table = Execution.__table__
     query = (
         update(table)  # type: ignore[arg-type]  # declared as FromClause, is a Table
@@ -256,13 +267,16 @@ async def close_unbegun(
     names = ("row", "state", "why", "code", "details")
     values = [dict(zip(names, (row, state, *_columns(reason)), strict=True)) for row, state, reason in ends]
     await (await session.connection()).execute(query, values)
+    await last_result.refresh(
+        session, await session.scalars(select(Execution.schedule_id).where(Execution.id.in_(ids)))
+    )
 
 
 async def skip_backfills(session: AsyncSession, schedule_ids: Sequence[str], reason: Reason, *, now: datetime) -> None:
     """Skip what is left of the backfills of schedules that end."""
     ALLOWED.check(ExecutionState.PENDING, ExecutionState.SKIPPED, By.PLAN)
     why, code, details = _columns(reason)
-    await session.execute(
+    skipped = await session.scalars(
         update(Execution)
         .where(
             Execution.schedule_id.in_(schedule_ids),
@@ -270,5 +284,7 @@ async def skip_backfills(session: AsyncSession, schedule_ids: Sequence[str], rea
             Execution.status == ExecutionState.PENDING,
         )
         .values(status=ExecutionState.SKIPPED, reason=why, reason_code=code, reason_values=details, completed_at=now)
+        .returning(Execution.schedule_id)
         .execution_options(synchronize_session=False)
     )
+    await last_result.refresh(session, skipped)

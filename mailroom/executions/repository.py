@@ -63,7 +63,11 @@ async def by_ids(session: AsyncSession, ids: Collection[str], *, viewer: Viewer)
 
 
 def _not_found(execution_id: str) -> NoReturn:
-    raise NotFound(f"There is no execution {execution_id[:60]}.", remedy="GET /api/v1/schedules/executions lists them.")
+    raise NotFound(
+        f"There is no execution {execution_id[:60]}.",
+        remedy="GET /api/v1/schedules/executions lists them.",
+        code="no_execution",
+    )
 
 
 async def of_flow_run(session: AsyncSession, flow_run_id: str) -> Execution | None:

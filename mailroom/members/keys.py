@@ -90,8 +90,8 @@ def _check(wanted: NewKey, owner: User, context: Context) -> None:
         message = f"Your own key has the scope {context.scope}, and a key never gives more than the one that made it."
         raise Invalid.at("scope", message, f"Ask for {context.scope}.")
     if wanted.expires_in_days > context.settings.key_days:
-        message = f"Here a key is valid for {context.settings.key_days} days at most (MAILROOM_KEY_DAYS)."
-        raise Invalid.at("expires_in_days", message)
+        message = f"Here a key is valid for {context.settings.key_days} days at most."
+        raise Invalid.at("expires_in_days", message, "MAILROOM_KEY_DAYS sets it.", code="key_too_long")
 
 
 def settings_of(row: ApiKey) -> dict[str, Any]:
@@ -147,8 +147,8 @@ def _check_end(row: ApiKey, wanted: KeySettings, context: Context) -> None:
     if wanted.expires_at <= context.now:
         raise Invalid.at("expires_at", "This time has passed.", "Revoke the key to end it at once.")
     if wanted.expires_at > row.created_at + timedelta(days=context.settings.key_days):
-        message = f"Here a key is valid for {context.settings.key_days} days at most (MAILROOM_KEY_DAYS)."
-        raise Invalid.at("expires_at", message, "Make a new key.")
+        message = f"Here a key is valid for {context.settings.key_days} days at most."
+        raise Invalid.at("expires_at", message, "Make a new key. MAILROOM_KEY_DAYS sets how long.", code="key_too_long")
 
 
 async def revoke(session: AsyncSession, key_id: str, context: Context) -> ApiKey:

@@ -82,7 +82,11 @@ def require_local_accounts(context: Context) -> None:
     """
     if not context.settings.local_log_in:
         message = "Passwords are not used here."
-        raise Conflict(message, remedy="Log in through the identity provider, or set MAILROOM_LOCAL_ACCOUNTS=true.")
+        raise Conflict(
+            message,
+            remedy="Log in through the identity provider, or set MAILROOM_LOCAL_ACCOUNTS=true.",
+            code="no_passwords",
+        )
 
 
 async def look_at(session: AsyncSession, secret: str, *, now: datetime) -> Purpose:

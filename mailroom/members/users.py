@@ -118,7 +118,7 @@ def _keep_owner(wanted: UserSettings, email: str) -> None:
 
 def _owner_stays() -> NoReturn:
     message = "The key of the installation acts for this user, who stays an active admin with this address."
-    raise Conflict(message, remedy="Name another user in MAILROOM_OWNER_EMAIL first.")
+    raise Conflict(message, remedy="Name another user in MAILROOM_OWNER_EMAIL first.", code="owner_stays")
 
 
 async def _write_user(session: AsyncSession, row: User, wanted: UserSettings, context: Context) -> None:
@@ -192,4 +192,4 @@ async def _flush(session: AsyncSession, noun: str, what: str) -> None:
         await session.flush()
     except IntegrityError as error:
         message = f"Another {noun} has this {what}, or was changed at the same time."
-        raise Conflict(message, remedy=f"GET /api/v1/{noun}s lists them.") from error
+        raise Conflict(message, remedy=f"GET /api/v1/{noun}s lists them.", code=f"{noun}_taken") from error

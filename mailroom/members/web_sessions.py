@@ -74,9 +74,9 @@ async def end(session: AsyncSession, session_id: str, context: Context) -> None:
         audit.record_by(session, events.SessionsEnded(row.user_id, [row.id], "asked"), context)
 
 
-async def end_own(session: AsyncSession, context: Context) -> int:
-    """End all sessions of the user who asks; return how many there were."""
-    return await end_of(session, context.user.id, "asked", context)
+async def end_own(session: AsyncSession, context: Context, *, keep: str | None = None) -> int:
+    """End all sessions of the user who asks, but for one where it is named; return how many there were."""
+    return await end_of(session, context.user.id, "asked", context, keep=keep)
 
 
 async def end_of(session: AsyncSession, user_id: str, reason: str, context: Context, *, keep: str | None = None) -> int:

@@ -29,6 +29,5 @@ class ConnectionDisabled(Event):
         """Return why, what waits, and what to do."""
         return (
             f"{self.reason} Deliveries through it wait until an admin has mended the connection and enabled it: change "
-            f"its settings, or POST /api/v1/connections/{self.connection}/enable. Those that wait until their run "
-            "expires are given up."
+            "its settings, or enable it as it is. Those that wait until their run expires are given up."
         )

@@ -230,8 +230,8 @@ class OwnerBarred(Event):
         one = self.count == 1
         return (
             f"{self.email} may own schedules no longer. {self.count} {'schedule was' if one else 'schedules were'} "
-            "suspended: nothing is sent until somebody else owns them. Reassign them with POST /api/v1/schedules/bulk, "
-            "then resume them."
+            "suspended: nothing is sent until somebody else owns them. Hand them over to "
+            "somebody, then resume them."
         )
 
 

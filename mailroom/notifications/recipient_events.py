@@ -30,8 +30,8 @@ class Stopped(OfSchedule):
             )
         return (
             f"{self.address} wants no more mails of this schedule, and gets nothing of it. The schedule stays as it "
-            "is, and others still get theirs. The person can undo it by the link in the mail, and you can by DELETE "
-            f"/api/v1/schedules/{self.schedule_id}/unsubscribed/{self.address}, if the person asks for it."
+            "is, and others still get theirs. The person can undo it by the link in the mail, and you can subscribe "
+            "the address again among the recipients of the schedule, if the person asks for it."
         )
 
 

@@ -70,7 +70,13 @@ async def conclude(
         unconfirmed = _unconfirmed(execution, schedule, deliveries, now)
         result = replace(result, reason=naming(result.reason, unconfirmed))
     lifecycle.end_pass(
-        execution, result.state, result.reason, now=now, retry_at=result.retry_at, held_by=result.held_by
+        execution,
+        result.state,
+        result.reason,
+        schedule=schedule,
+        now=now,
+        retry_at=result.retry_at,
+        held_by=result.held_by,
     )
     settled = Settled(result.state, result.reason, result.retry_at, result.held_by, deliveries)
     if result.state is ExecutionState.RETRYING:

@@ -25,7 +25,7 @@ from mailroom.executions import repository as executions
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import ReasonCode, because
 from mailroom.states import ExecutionState
-from mailroom.storage.tables import Execution
+from mailroom.storage.tables import Execution, Schedule
 
 _LOG = logging.getLogger(__name__)
 _BROKEN_OFF = (
@@ -42,8 +42,10 @@ class Superseded:
     alive: bool
 
 
-async def supersede(session: AsyncSession, execution_id: str, *, by: Execution, now: datetime) -> Superseded | None:
-    """End an execution because `by` takes its place. None where there is no flow run to stop.
+async def supersede(
+    session: AsyncSession, execution_id: str, *, by: Execution, schedule: Schedule, now: datetime
+) -> Superseded | None:
+    """End an execution because `by`, of the same schedule, takes its place. None where there is no flow run to stop.
 
     What was delivered stays delivered, an attempt under way becomes unknown, and the rest is suppressed.
     """
@@ -54,7 +56,7 @@ async def supersede(session: AsyncSession, execution_id: str, *, by: Execution, 
     alive = execution.status is ExecutionState.RUNNING and (execution.lease_until or now) > now
     await delivery_lifecycle.suppress_rest(session, execution.id, reason)
     await delivery_lifecycle.abandon_attempts(session, execution.id, now=now, message=_BROKEN_OFF)
-    lifecycle.cancel(execution, reason, now=now, superseded_by=by.id)
+    lifecycle.cancel(execution, reason, schedule=schedule, now=now, superseded_by=by.id)
     return Superseded(execution.flow_run_id, words(reason), alive) if execution.flow_run_id else None
 
 

@@ -82,6 +82,7 @@ async def erase(database: Database, address: str, context: Context) -> Erased:
             field="",
         )
     await database.transact(lambda session: _refuse_in_use(session, address))
+    await database.transact(lambda session: _end_undo(session, address, context))
     await database.transact(lambda session: _forget_where(session, address))
     replace = replacer(address, secret)
     replaced = {}
@@ -105,7 +106,11 @@ async def _refuse_in_use(session: AsyncSession, address: str) -> None:
     names = list(await session.scalars(used.order_by(Schedule.name).limit(5)))
     if names:
         message = f"Schedules still send to this address: {', '.join(names)}."
-        raise Conflict(message, remedy="Take it off all schedules first: DELETE /api/v1/recipients/{address}.")
+        raise Conflict(
+            message,
+            remedy="Take it off all schedules first: DELETE /api/v1/recipients/{address}.",
+            code="address_in_use",
+        )
     to_it = exists().where(Delivery.execution_id == Execution.id, func.lower(Delivery.recipient) == address)
     under_way = select(Execution.id).where(
         Execution.status.in_(_GOES_ON), or_(to_it, func.lower(Execution.test_recipient) == address)
@@ -114,6 +119,12 @@ async def _refuse_in_use(session: AsyncSession, address: str) -> None:
     if ids:
         message = f"Executions that send to this address have not ended yet: {', '.join(ids)}."
         raise Conflict(message, remedy="Try again when they have ended.")
+
+
+async def _end_undo(session: AsyncSession, address: str, context: Context) -> None:
+    """Let no deletion of a schedule that sends to the person be undone any more: it would come back as it was."""
+    undoable = (_DELETED, Schedule.delete_after.is_not(None), sends_to(address))
+    await session.execute(update(Schedule).where(*undoable).values(delete_after=context.now))
 
 
 async def _forget_where(session: AsyncSession, address: str) -> None:

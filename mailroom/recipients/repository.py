@@ -148,7 +148,11 @@ async def suppression(session: AsyncSession, suppression_id: str, *, viewer: Vie
     query = select(Suppression).where(Suppression.id == suppression_id, visible_to(viewer))
     found = (await session.scalars(query)).one_or_none()
     if found is None:
-        raise NotFound(f"There is no suppression {suppression_id[:60]}.", remedy="GET /api/v1/suppressions lists them.")
+        raise NotFound(
+            f"There is no suppression {suppression_id[:60]}.",
+            remedy="GET /api/v1/suppressions lists them.",
+            code="no_suppression",
+        )
     viewer.require(doing, Relation.SHARED)
     return found
 

@@ -69,6 +69,7 @@ async def look(session: AsyncSession, place: Place, *, viewer: Viewer, now: date
         raise NotFound(
             f"Nothing is stopped for {words_of(place.scope, place.target)}.",
             remedy="GET /api/v1/stops and `mailroom stops` list what is.",
+            code="no_stop",
         )
     ids = {one.id for one in lifted}
     others = [one for one in await stops.list_standing(session, viewer=SYSTEM) if one.id not in ids]

@@ -15,6 +15,7 @@ from mailroom.executions import repository as executions
 from mailroom.executions.reasons import Reason, ReasonCode, because
 from mailroom.ledger.account import account
 from mailroom.releases import repository as releases
+from mailroom.schedules import repository as schedules
 from mailroom.states import ExecutionState
 from mailroom.storage.database import Database
 from mailroom.storage.locks import before_reading
@@ -62,6 +63,8 @@ async def _end_known(database: Database, reason: Reason, until: datetime, now: d
 
 async def _end(session: AsyncSession, *, execution_id: str, reason: Reason, now: datetime) -> None:
     """Cancel what had begun, so that a person may still ask for it; a request for another try is dropped."""
+    schedule = await schedules.hold_of(session, execution_id)
+    assert schedule is not None, "schedules are never removed, only marked as deleted"
     execution = await executions.get(session, execution_id, lock=True)
     if execution.status.ended:
         lifecycle.drop_request(execution)
@@ -70,4 +73,4 @@ async def _end(session: AsyncSession, *, execution_id: str, reason: Reason, now:
         return
     await delivery_lifecycle.suppress_rest(session, execution.id, reason)
     await delivery_lifecycle.abandon_attempts(session, execution.id, now=now)
-    lifecycle.cancel(execution, reason, now=now)
+    lifecycle.cancel(execution, reason, schedule=schedule, now=now)

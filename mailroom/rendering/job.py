@@ -31,6 +31,7 @@ class RenderJob(BaseModel):
             disk, logs or arguments), see `prefect_mailroom.sources`.
         folder: where the files are written, named `<report id>.<format>`.
         fresh: jobs that differ in this alone do not share a rendering.
+        picture: whether a small picture of the first page is wanted.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -44,6 +45,7 @@ class RenderJob(BaseModel):
     folder: Path
     limits: Limits = Limits()
     fresh: str = ""
+    picture: bool = False
 
 
 class RenderedFile(BaseModel):
@@ -74,6 +76,7 @@ class RenderResult(BaseModel):
         rows: number of data rows of the report's data query.
         figures: first row of each key-figures query, JSON-ready, for conditions and webhooks.
         notices: what the reader must be told, such as a capped table.
+        picture: the PNG of the first page in the job's folder, where it was wanted.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -85,3 +88,4 @@ class RenderResult(BaseModel):
     rows: int | None = None
     figures: dict[str, dict[str, Any]] = Field(default_factory=dict)
     notices: list[str] = Field(default_factory=list)
+    picture: Path | None = None

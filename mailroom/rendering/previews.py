@@ -1,10 +1,12 @@
-"""Renders a preview of a report as HTML, within narrow limits, before anybody schedules it."""
+"""Renders a report within narrow limits, before anybody schedules it: as a page, or with its mail body and files."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from mailroom.connections import service as connections
 from mailroom.limits.spec import Limits as UserLimits
 from mailroom.rendering import client
 from mailroom.rendering.as_owner import identity_token
-from mailroom.rendering.job import Limits
+from mailroom.rendering.job import Limits, RenderResult
 from mailroom.rendering.job_factory import limits_of, narrower, render_job
 from mailroom.reports.parameters import resolve_parameters
 from mailroom.reports.spec import Format, HttpSource, ReportDefinition, ShellSource
@@ -27,6 +29,21 @@ LIMITS = Limits(seconds=60, memory_mb=1024, output_mb=10, rows=200_000)
 """The limits of a preview, where its reader's own limits are not narrower."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The one whom a preview is for.
+
+    Attributes:
+        limits: of that user.
+        group: whose turn at the renderers it uses up.
+        identity: for whom it is, where users may see different rows.
+    """
+
+    limits: UserLimits
+    group: str
+    identity: Identity
+
+
 async def preview_html(
     definition: ReportDefinition,
     source: Connection,
@@ -34,27 +51,48 @@ async def preview_html(
     *,
     timezone: str,
     settings: Settings,
-    limits: UserLimits,
-    group: str,
-    identity: Identity,
+    reader: Reader,
 ) -> bytes:
-    """Return the report as an HTML page, its relative dates resolved from now. `group` is whose turn this uses up.
-
-    Args:
-        identity: for whom, where users may see different rows.
+    """Return the report as an HTML page, its relative dates resolved from now.
 
     Raises:
-        ParametersInvalid: the parameters do not fit.
-        ConfigurationError: the report's source has nothing to show before it is run.
-        RenderFailed, SourceUnavailable, SourceRefused, Unavailable: it could not be rendered.
+        ParametersInvalid, ConfigurationError, RenderFailed, SourceUnavailable, SourceRefused, Unavailable: see
+            `rendered`.
     """
     due_at = datetime.now(UTC).replace(second=0, microsecond=0)
     values = resolve_parameters(definition.parameters, parameters, due_at, timezone)
-    if _passes_files_on(definition):
+    async with rendered(
+        definition, source, values, [Format.HTML], due_at=due_at, timezone=timezone, settings=settings, reader=reader
+    ) as result:
+        return await asyncio.to_thread(result.files[0].path.read_bytes)
+
+
+@asynccontextmanager
+async def rendered(
+    definition: ReportDefinition,
+    source: Connection,
+    values: dict[str, Any],
+    formats: Sequence[Format],
+    *,
+    due_at: datetime,
+    timezone: str,
+    settings: Settings,
+    reader: Reader,
+) -> AsyncIterator[RenderResult]:
+    """Render a report; its files are there while the context lasts.
+
+    Args:
+        values: the final ones, with relative dates resolved.
+
+    Raises:
+        ConfigurationError: the report's source has nothing to show before it is run.
+        RenderFailed, SourceUnavailable, SourceRefused, Unavailable: it could not be rendered.
+    """
+    if passes_files_on(definition):
         message = f"The report '{definition.id}' passes files on unchanged, so it has no preview."
         raise ConfigurationError(message, remedy="Send yourself a test of a schedule instead.")
     block = await connections.load(source, settings)
-    token = identity_token(definition, block, identity, settings, now=datetime.now(UTC))
+    token = identity_token(definition, block, reader.identity, settings, now=datetime.now(UTC))
     working = settings.data_dir / "previews"
     await asyncio.to_thread(check_space, working, settings.min_free_mb)
     with tempfile.TemporaryDirectory(dir=working, ignore_cleanup_errors=True) as folder:
@@ -62,18 +100,17 @@ async def preview_html(
             definition,
             block,
             values,
-            [Format.HTML],
+            formats,
             due_at=due_at,
             timezone=timezone,
             folder=Path(folder),
-            limits=narrower(LIMITS, limits_of(settings, limits)),
+            limits=narrower(LIMITS, limits_of(settings, reader.limits)),
             identity=token,
         )
-        result = await client.render(job, settings=settings, group=group, urgent=True)
-        return await asyncio.to_thread(result.files[0].path.read_bytes)
+        yield await client.render(job, settings=settings, group=reader.group, urgent=True)
 
 
-def _passes_files_on(definition: ReportDefinition) -> bool:
+def passes_files_on(definition: ReportDefinition) -> bool:
     """Tell whether the report sends files as they come, with no rows to show."""
     match definition.source:
         case ShellSource():

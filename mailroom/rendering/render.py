@@ -83,6 +83,7 @@ def render_from(job: RenderJob, reader: Reader, work: Path, meter: Meter | None 
         data.abandon(error)
         raise
     _visual(job, document, path_of, meter)
+    picture = pdf.write_first_page(document, work / "picture.png", created=job.due_at) if job.picture else None
     images = {}
     for part in document.sections:
         if isinstance(part, Chart) and part.points:
@@ -98,6 +99,7 @@ def render_from(job: RenderJob, reader: Reader, work: Path, meter: Meter | None 
         rows=main.total if main else None,
         figures=_figures(job, answers),
         notices=[*document.notices, *data.notices],
+        picture=picture,
     )
 
 

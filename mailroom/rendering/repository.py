@@ -55,7 +55,11 @@ async def artifact(session: AsyncSession, artifact_id: str, *, viewer: Viewer) -
     query = select(Artifact).where(Artifact.id == artifact_id, visible_to(viewer))
     found = (await session.scalars(query)).one_or_none()
     if found is None:
-        raise NotFound(f"There is no artifact {artifact_id[:60]}.", remedy="GET /api/v1/executions/{id} lists them.")
+        raise NotFound(
+            f"There is no artifact {artifact_id[:60]}.",
+            remedy="GET /api/v1/executions/{id} lists them.",
+            code="no_file",
+        )
     return found
 
 

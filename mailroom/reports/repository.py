@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action
@@ -17,7 +18,7 @@ from mailroom.reports.spec import ReportDefinition
 from mailroom.states import ScheduleState
 from mailroom.storage.inserting import insert_into
 from mailroom.storage.locks import before_reading
-from mailroom.storage.tables import Report, Schedule
+from mailroom.storage.tables import Report, Schedule, User
 
 
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:
@@ -58,7 +59,9 @@ async def get(
         await _locked(session, report_id)
     found = await find(session, report_id, viewer=viewer)
     if found is None:
-        raise NotFound(f"There is no report '{report_id[:80]}'.", remedy="GET /api/v1/reports lists them.")
+        raise NotFound(
+            f"There is no report '{report_id[:80]}'.", remedy="GET /api/v1/reports lists them.", code="no_report"
+        )
     viewer.require(doing, viewer.relation_to(found.owner_id))
     return found
 
@@ -68,6 +71,41 @@ async def every(session: AsyncSession, *, viewer: Viewer) -> Sequence[Report]:
     return (
         await session.scalars(select(Report).where(Report.is_active, visible_to(viewer)).order_by(Report.title))
     ).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A report in a catalog: the mail address of its owner, if it has one, and how many schedules use it."""
+
+    report: Report
+    owner: str | None
+    used_by: int
+
+
+async def catalog(
+    session: AsyncSession, *, viewer: Viewer, search: str | None = None, report_id: str | None = None
+) -> list[Listed]:
+    """Return every active report by title with its owner and its uses, by one query.
+
+    Args:
+        search: a part of the title, the id or the description.
+    """
+    uses = select(Schedule.report_id, func.count().label("uses")).where(Schedule.state != ScheduleState.DELETED)
+    counted = uses.group_by(Schedule.report_id).subquery()
+    query = (
+        select(Report, User.email, func.coalesce(counted.c.uses, 0))
+        .outerjoin(User, User.id == Report.owner_id)
+        .outerjoin(counted, counted.c.report_id == Report.id)
+        .where(Report.is_active, visible_to(viewer))
+        .order_by(Report.title, Report.id)
+    )
+    if report_id:
+        query = query.where(Report.id == report_id)
+    if search:
+        described = Report.definition["description"].as_string()
+        places = (Report.title, Report.id, described)
+        query = query.where(or_(*(place.icontains(search, autoescape=True) for place in places)))
+    return [Listed(row[0], row[1], row[2]) for row in await session.execute(query)]
 
 
 async def _locked(session: AsyncSession, report_id: str) -> Report | None:

@@ -60,7 +60,7 @@ async def check(session: AsyncSession, definition: ReportDefinition, *, viewer: 
     row = (await connection_repository.named(session, [source.connection], viewer=viewer)).get(source.connection)
     if row is None:
         message = f"There is no connection '{source.connection}'."
-        faults.append(Fault("source.connection", message, "GET /api/v1/connections lists them."))
+        faults.append(Fault("source.connection", message, "GET /api/v1/connections lists them.", code="no_connection"))
     elif row.kind != source.kind:
         message = f"The connection '{row.name}' is of kind {row.kind}, not {source.kind}."
         faults.append(Fault("source.connection", message, "Choose a connection of the source's kind."))
@@ -128,7 +128,9 @@ async def delete(session: AsyncSession, report_id: str, context: Context, *, if_
     if count := await report_repository.count_schedules(session, report_id):
         message = f"The report '{report_id}' is used by {count} schedule{'s' if count > 1 else ''}."
         raise Conflict(
-            message, remedy=(f"Delete those schedules first. GET /api/v1/schedules/?report_id={report_id} lists them.")
+            message,
+            remedy=(f"Delete those schedules first. GET /api/v1/schedules/?report_id={report_id} lists them."),
+            code="report_in_use",
         )
     row.is_active, row.updated_at = False, context.now
     audit.record_by(session, ReportDeleted(row.id, row.version), context)

@@ -26,9 +26,11 @@ from mailroom.ledger import repository as ledger
 from mailroom.limits import service as limits
 from mailroom.limits.spec import Budget
 from mailroom.schedules import repository as stored
+from mailroom.schedules.service import etag
 from mailroom.schedules.spec import stored_spec
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 from mailroom.timing import BusinessCalendar, Timing, occurrences
+from mailroom.versions import check_etag
 
 _MOST_LOOKED_AT = 10_000
 _DONE = (ExecutionState.SUCCESS, ExecutionState.PARTIAL)
@@ -124,21 +126,26 @@ def choose(
             plan.due.append(due_at)
     if len(plan.due) > most:
         remedy = "Backfill shorter ranges one after the other, or raise MAILROOM_BACKFILL_MOST."
-        raise Invalid.at("from", f"and `until` hold {len(plan.due)} due times; the most is {most}.", remedy)
+        raise Invalid.at(
+            "from", f"and `until` hold {len(plan.due)} due times; the most is {most}.", remedy, code="long_backfill"
+        )
     return plan
 
 
-async def backfill(session: AsyncSession, schedule_id: str, wanted: Backfill, context: Context) -> Plan:
+async def backfill(
+    session: AsyncSession, schedule_id: str, wanted: Backfill, context: Context, *, if_match: str | None = None
+) -> Plan:
     """Store the executions of a backfill, or only say which they would be.
 
     Raises:
         NotFound: no such schedule.
-        Conflict: it is not active.
+        Conflict: it is not active, or `if_match` is stale.
         Invalid: the range is wrong or too long.
         TooOften: the caller has asked for as many within the hour as a user may.
     """
     await limits.hold_budget(session, context, Budget.BACKFILLS)
     schedule = await stored.get(session, schedule_id, viewer=context.viewer, doing=Action.SCHEDULE_BACKFILL, lock=True)
+    check_etag(etag(schedule), if_match, noun="schedule")
     if schedule.state is not ScheduleState.ACTIVE:
         message = f"The schedule is {schedule.state}, so nothing is sent for it."
         raise Conflict(message, remedy="Resume the schedule first.")

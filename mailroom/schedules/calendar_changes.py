@@ -22,13 +22,17 @@ from mailroom.audit import repository as audit
 from mailroom.calendars import repository as calendars
 from mailroom.calendars.spec import CalendarDefinition
 from mailroom.context import Context
-from mailroom.errors import Conflict
+from mailroom.errors import Conflict, Fault
 from mailroom.ledger.account import account_for_change
 from mailroom.schedules import lifecycle
+from mailroom.schedules import repository as schedules
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import Calendar, Schedule
 from mailroom.timing import TIMING, BusinessCalendar, occurrences
 from mailroom.versions import check_etag, etag_of
+
+MOST_NAMED = 100
+"""So many schedules are named where a calendar is not deleted; the rest is counted."""
 
 
 class CalendarSettings(CalendarDefinition):
@@ -122,6 +126,15 @@ async def delete(session: AsyncSession, calendar_id: str, context: Context, *, i
     if users := await calendars.schedules_on(session, calendar_id):
         named = ", ".join(f"'{schedule.name}'" for schedule in users[:5])
         message = f"The calendar '{calendar_id}' is used by {named}{f' and {len(users) - 5} more' * (len(users) > 5)}."
-        raise Conflict(message, remedy="Change those schedules to another calendar, or delete them first.")
+        seen = await schedules.visible_among(session, [one.id for one in users], viewer=context.viewer)
+        faults = [
+            Fault(f"schedules.{one.id}", f"The schedule '{one.name}' ({one.state}) is on it.")
+            for one in users[:MOST_NAMED]
+            if one.id in seen
+        ]
+        if more := len(users) - len(faults):
+            faults.append(Fault("schedules", f"{more} more schedules are on it."))
+        remedy = "Change those schedules to another calendar, or delete them first."
+        raise Conflict(message, remedy=remedy, faults=faults)
     audit.record_by(session, events.CalendarDeleted(calendar_id, row.title), context)
     await session.delete(row)

@@ -33,6 +33,7 @@ async def check(
     owner: User | None = None,
     before: ScheduleSpec | None = None,
     known_recipients: bool = False,
+    lock: bool = True,
 ) -> BusinessCalendar:
     """Refuse what can never run; return the schedule's calendar. Calendar and report stay as they are meanwhile.
 
@@ -41,6 +42,7 @@ async def check(
             owner's limits hold.
         before: what the schedule is until now, see `limit_faults`.
         known_recipients: whether nobody is new among the recipients, so that the list of suppressions is not asked.
+        lock: whether calendar and report are kept as they are; False for a look at what is not saved yet.
 
     Raises:
         Invalid: naming every fault.
@@ -48,7 +50,7 @@ async def check(
     faults: list[Fault] = []
     business = BusinessCalendar()
     try:
-        business = await chosen_calendar(session, spec.timing.calendar, viewer=context.viewer, lock=True)
+        business = await chosen_calendar(session, spec.timing.calendar, viewer=context.viewer, lock=lock)
     except Invalid as error:
         faults += error.faults
     limits = limits_for(owner or context.user, context.settings)
@@ -58,10 +60,10 @@ async def check(
     faults += await _target_faults(session, targets, context.viewer, theirs)
     if not known_recipients:
         faults += await _recipient_faults(session, targets)
-    report = await report_repository.find(session, spec.report_id, viewer=context.viewer, lock=True)
+    report = await report_repository.find(session, spec.report_id, viewer=context.viewer, lock=lock)
     if report is None:
         message = f"names the report '{spec.report_id}', which does not exist."
-        faults.append(Fault("report_id", message, "GET /api/v1/reports lists them."))
+        faults.append(Fault("report_id", message, "GET /api/v1/reports lists them.", code="no_report"))
     else:
         faults += report_faults(spec, ReportDefinition.model_validate(report.definition))
     if faults:
@@ -112,7 +114,7 @@ async def _target_faults(
         place = f"destinations.{index}.connection"
         if row is None:
             message = f"names the connection '{target.connection}', which does not exist."
-            faults.append(Fault(place, message, "GET /api/v1/connections lists them."))
+            faults.append(Fault(place, message, "GET /api/v1/connections lists them.", code="no_connection"))
         elif row.name in barred:
             message = f"names the connection '{row.name}', which the owner of the schedule may not use."
             faults.append(Fault(place, message, "Grant it to the owner first, or choose another one."))

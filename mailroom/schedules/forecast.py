@@ -123,5 +123,6 @@ def timing_faults(
             f"at least {span_words(least)} must lie between two due times.",
             f"Choose a longer interval, or ask {ask} to lower MAILROOM_MINIMUM_INTERVAL_SECONDS.",
             Limited("interval_seconds", int(least.total_seconds()), int(pair.interval.total_seconds()), ask),
+            code="short_interval",
         )
     ]

@@ -13,6 +13,7 @@ from enum import StrEnum
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.executions.history.last_result import attention_of
 from mailroom.states import Moves, ScheduleState, SyncState
 from mailroom.storage.tables import Schedule
 
@@ -24,6 +25,7 @@ class Cause(StrEnum):
     RESUME = "resume"
     NEW_TIMING = "new timing"
     DELETE = "delete"
+    UNDELETE = "undo of the deletion"
     FAILURES = "failures in a row"
     REPORT = "a report that it no longer fits"
     NOTHING_LEFT = "nothing left to fire"
@@ -54,7 +56,14 @@ ALLOWED: Moves[ScheduleState, Cause] = Moves(
         },
         # Resuming a finished schedule is refused: it has no due time left. A new timing gives it some.
         _S.FINISHED: {_S.ACTIVE: _by(Cause.NEW_TIMING), _S.DELETED: _by(Cause.DELETE)},
-        _S.DELETED: {},
+        # Only for some minutes, see `deletions`. It gets the state back that it had; one that may not run by now is
+        # suspended instead of active.
+        _S.DELETED: {
+            _S.ACTIVE: _by(Cause.UNDELETE),
+            _S.PAUSED: _by(Cause.UNDELETE),
+            _S.SUSPENDED: _by(Cause.UNDELETE),
+            _S.FINISHED: _by(Cause.UNDELETE),
+        },
     },
 )
 
@@ -68,9 +77,24 @@ def move(schedule: Schedule, state: ScheduleState, cause: Cause, *, now: datetim
         Conflict: the table does not have this move.
     """
     ALLOWED.check(schedule.state, state, cause)
+    deleted = state is ScheduleState.DELETED
+    schedule.deleted_from = schedule.state if deleted else None
+    schedule.deleted_at, schedule.delete_after = (now if deleted else None), None
     schedule.state, schedule.is_active = state, state is ScheduleState.ACTIVE
     schedule.next_run = schedule.next_run if schedule.is_active else None
+    schedule.attention = attention_of(state, schedule.last_status)
     changed(schedule, now=now)
+
+
+def is_gone(schedule: Schedule) -> bool:
+    """Tell whether the schedule is deleted and its deletion cannot be undone any more. Pure."""
+    return schedule.state is ScheduleState.DELETED and schedule.delete_after is None
+
+
+def state_in_prefect(schedule: Schedule) -> ScheduleState:
+    """Return the state that Prefect is to show: a schedule whose deletion can be undone is only paused there. Pure."""
+    undoable = schedule.state is ScheduleState.DELETED and not is_gone(schedule)
+    return ScheduleState.PAUSED if undoable else schedule.state
 
 
 def changed(schedule: Schedule, *, now: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, case, exists, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,24 +13,29 @@ from mailroom.access.permissions import Action
 from mailroom.access.reach import of_schedules
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
+from mailroom.schedules.listing.choice import EVERYTHING, Choice
+from mailroom.schedules.listing.order import page_in_order
 from mailroom.states import ScheduleState, SyncState
 from mailroom.stops.coverage import standing as is_standing
 from mailroom.stops.repository import ROW as CLOCK
 from mailroom.stops.repository import Standing
 from mailroom.storage.locks import before_reading, hold
-from mailroom.storage.paging import Page, page
+from mailroom.storage.paging import Page
 from mailroom.storage.stop_tables import LedgerClock, Stop
 from mailroom.storage.tables import Connection, Execution, Report, Schedule, User
 
 _CHUNK = 500
 """Ids that one query names."""
 
-_SORTS = {"created_at": Schedule.created_at, "name": Schedule.name, "updated_at": Schedule.updated_at}
-
 
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:
     """Return the condition of the schedules that the viewer may see: own and shared ones; an admin sees all."""
     return of_schedules(viewer)
+
+
+def gone() -> ColumnElement[bool]:
+    """Return the condition of the schedules that are deleted and whose deletion cannot be undone any more."""
+    return and_(Schedule.state == ScheduleState.DELETED, Schedule.delete_after.is_(None))
 
 
 async def find(session: AsyncSession, schedule_id: str, *, lock: bool = False) -> Schedule | None:
@@ -89,25 +95,32 @@ async def get(
     viewer: Viewer,
     doing: Action = Action.SCHEDULE_READ,
     lock: bool = False,
+    undoable_at: datetime | None = None,
 ) -> Schedule:
     """Return the schedule as users see it; `lock` keeps others from changing it until the transaction ends.
 
     Args:
         doing: what the viewer is about to do with it.
+        undoable_at: return also a deleted one, where its deletion can still be undone at this time.
 
     Raises:
         NotFound: it does not exist, was deleted, or the viewer may not see it.
         Forbidden: the viewer may see it and not do this.
     """
-    query = select(Schedule).where(
-        Schedule.id == schedule_id, Schedule.state != ScheduleState.DELETED, visible_to(viewer)
-    )
+    there = Schedule.state != ScheduleState.DELETED
+    if undoable_at is not None:
+        there = or_(there, Schedule.delete_after > undoable_at)
+    query = select(Schedule).where(Schedule.id == schedule_id, there, visible_to(viewer))
     if lock:
         await hold(session, Schedule, schedule_id)
         query = query.execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()
     if found is None:
-        raise NotFound(f"There is no schedule {schedule_id[:60]}.", remedy="GET /api/v1/schedules/ lists yours.")
+        raise NotFound(
+            f"There is no schedule {schedule_id[:60]}.",
+            remedy="GET /api/v1/schedules/ lists yours.",
+            code="no_schedule",
+        )
     viewer.require(doing, viewer.relation_to(found.user_id))
     return found
 
@@ -132,23 +145,11 @@ async def list_page(
     cursor: str | None = None,
     limit: int = 50,
     sort: str = "-created_at",
-    state: ScheduleState | None = None,
-    report_id: str | None = None,
-    user_id: str | None = None,
-    search: str | None = None,
+    choice: Choice = EVERYTHING,
 ) -> Page[Schedule]:
-    """Return a page of schedules that are not deleted; `sort` is created_at, updated_at or name, - for descending."""
-    query = select(Schedule).where(Schedule.state != ScheduleState.DELETED, visible_to(viewer))
-    if state:
-        query = query.where(Schedule.state == state)
-    if report_id:
-        query = query.where(Schedule.report_id == report_id)
-    if user_id:
-        query = query.where(Schedule.user_id == user_id)
-    if search:
-        query = query.where(Schedule.name.icontains(search, autoescape=True))
-    key = _SORTS.get(sort.removeprefix("-"), Schedule.created_at)
-    return await page(session, query, key, Schedule.id, cursor=cursor, limit=limit, descending=sort.startswith("-"))
+    """Return a page of schedules that are not deleted; see `page_in_order` for `sort`."""
+    query = select(Schedule).where(*choice.conditions(), visible_to(viewer))
+    return await page_in_order(session, query, sort, cursor=cursor, limit=limit)
 
 
 async def named(session: AsyncSession, asked: str, *, viewer: Viewer, limit: int = 200) -> dict[str, str]:
@@ -160,10 +161,8 @@ async def named(session: AsyncSession, asked: str, *, viewer: Viewer, limit: int
 
 
 async def deployed(session: AsyncSession) -> dict[str, str]:
-    """Return the deployment's id of each schedule that is not deleted and has one."""
-    query = select(Schedule.id, Schedule.deployment_id).where(
-        Schedule.state != ScheduleState.DELETED, Schedule.deployment_id.is_not(None)
-    )
+    """Return the deployment's id of each schedule that is not gone and has one."""
+    query = select(Schedule.id, Schedule.deployment_id).where(~gone(), Schedule.deployment_id.is_not(None))
     return {schedule_id: str(deployment_id) for schedule_id, deployment_id in await session.execute(query)}
 
 
@@ -197,8 +196,8 @@ async def active_among(session: AsyncSession, ids: Sequence[str], *, viewer: Vie
 
 
 async def following(session: AsyncSession, after: str, limit: int) -> Sequence[Schedule]:
-    """Return the next schedules by id that are not deleted."""
-    query = select(Schedule).where(Schedule.state != ScheduleState.DELETED, Schedule.id > after)
+    """Return the next schedules by id that are not gone."""
+    query = select(Schedule).where(~gone(), Schedule.id > after)
     return (await session.scalars(query.order_by(Schedule.id).limit(limit))).all()
 
 

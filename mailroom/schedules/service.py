@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -35,6 +36,7 @@ from mailroom.schedules.conflicts import repository as conflicts
 from mailroom.schedules.conflicts.keys import keys_of
 from mailroom.schedules.lifecycle import Cause
 from mailroom.schedules.limits.beginning import begins_again, take_if_finished
+from mailroom.schedules.listing import repository as listing
 from mailroom.schedules.spec import ScheduleSpec, read_spec, readable_spec, spec_data, store_spec, stored_spec
 from mailroom.states import ExecutionKind, ScheduleState
 from mailroom.storage.contention import Overtaken
@@ -75,11 +77,12 @@ async def _due_at_once(session: AsyncSession, schedule: Schedule, context: Conte
 
 
 async def _keep_keys(session: AsyncSession, schedule: Schedule, spec: ScheduleSpec) -> None:
-    """Keep what the schedule may collide on with others, and whom it sends to."""
+    """Keep what the schedule may collide on with others, whom it sends to, and through what."""
     targets = spec.targets()
     await conflicts.replace_keys(session, schedule.id, keys_of(spec.report_id, spec.name, spec.formats, targets))
     people = [address for target in targets for address in target.addresses()]
     await recipients.replace_addresses(session, schedule.id, people)
+    await listing.replace_destinations(session, schedule.id, targets)
 
 
 async def create(session: AsyncSession, spec: ScheduleSpec, context: Context) -> Schedule:
@@ -247,7 +250,9 @@ async def resume(session: AsyncSession, schedule_id: str, context: Context, *, i
     if bar_of(await users.find(session, schedule.user_id)) is not None:
         message = "The owner of the schedule is disabled, or has a role that may not own schedules."
         raise Conflict(
-            message, remedy="Give the schedule to another owner first: POST /api/v1/schedules/bulk, reassign."
+            message,
+            remedy="Give the schedule to another owner first: POST /api/v1/schedules/bulk, reassign.",
+            code="reassign_first",
         )
     schedule.consecutive_failures = 0
     return schedule
@@ -266,13 +271,14 @@ async def _check_fit(session: AsyncSession, schedule_id: str, context: Context) 
         return
     faults = [Fault("report_id", "The report was deleted.", "Choose another report.")]
     if report is not None:
-        faults = _faults(schedule, report)
+        faults = misfits(schedule, report)
     if faults:
         message = f"The schedule does not fit its report '{report_id}' any more: {'; '.join(map(str, faults))}"
         raise Conflict(message, remedy="Change the schedule so that it fits, and resume it then.", faults=faults)
 
 
-def _faults(schedule: Schedule, report: Report) -> list[Fault]:
+def misfits(schedule: Schedule, report: Report) -> list[Fault]:
+    """Return what keeps a schedule from running with what its report is by now. Pure."""
     try:
         definition = ReportDefinition.model_validate(report.definition)
     except ValidationError as error:  # An earlier version of Mailroom took what is refused now.
@@ -284,9 +290,10 @@ def _faults(schedule: Schedule, report: Report) -> list[Fault]:
 
 
 async def delete(session: AsyncSession, schedule_id: str, context: Context, *, if_match: str | None = None) -> Schedule:
-    """Remove a schedule for users; its history stays."""
+    """Delete a schedule: nothing is sent for it from now on. Its history stays; see `deletions` for the undo."""
     schedule = await _move(session, schedule_id, ScheduleState.DELETED, Cause.DELETE, context, if_match)
-    schedule.deleted_at = context.now
+    if seconds := context.settings.undo_delete_seconds:
+        schedule.delete_after = context.now + timedelta(seconds=seconds)
     return schedule
 
 
@@ -297,6 +304,7 @@ async def request_execution(
     context: Context,
     *,
     test_recipient: str | None = None,
+    if_match: str | None = None,
     ahead: int = 0,
 ) -> Execution:
     """Ask for an execution now. A test goes to `test_recipient` alone and is marked as a test everywhere.
@@ -306,11 +314,12 @@ async def request_execution(
 
     Raises:
         NotFound: no such schedule.
-        Conflict: a run now of a schedule that is not active.
+        Conflict: a run now of a schedule that is not active, or `if_match` is stale.
         Invalid: a test of destinations of which none can be turned to the caller, or whose mail may not go there.
         TooOften: the caller has asked for as many within the hour as a user may.
     """
     schedule = await stored.get(session, schedule_id, viewer=context.viewer, doing=_REQUEST[kind])
+    check_etag(etag(schedule), if_match, noun="schedule")
     if kind is ExecutionKind.RUN_NOW and schedule.state is not ScheduleState.ACTIVE:
         message = f"The schedule is {schedule.state}, so nothing is sent for it."
         raise Conflict(message, remedy="Resume the schedule first, or send a test, which goes only to you.")

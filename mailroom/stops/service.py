@@ -115,4 +115,5 @@ async def refuse_where_stopped(session: AsyncSession, connection: str) -> None:
             raise Conflict(
                 f"Sending is stopped for {words_of(one.scope, one.target)}: {one.reason}",
                 remedy="GET /api/v1/stops shows the stops; POST /api/v1/resume ends one.",
+                code="stopped",
             )

@@ -15,16 +15,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mailroom.roles import Role
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
 from mailroom.storage.database import JsonOrNull, new_id
-from mailroom.storage.model import links, login  # noqa: F401  registers their tables with the others
+from mailroom.storage.model import drafts, links, login  # noqa: F401  registers their tables with the others
 from mailroom.storage.model.access import Team
 from mailroom.storage.model.answers import IdempotencyKey
 from mailroom.storage.model.base import Json, Table, word_of
 from mailroom.storage.model.connections import Connection
+from mailroom.storage.model.notifications import Notification
+from mailroom.storage.model.schedules.lists import DUE
 
-__all__ = ["Connection", "IdempotencyKey", "Json", "Table"]
+__all__ = ["Connection", "IdempotencyKey", "Json", "Notification", "Table"]
 """Besides the classes below: whoever wants the metadata of all tables imports their base from here."""
 
 _CORRECTS = text("corrects IS NOT NULL")
+_UNDOABLE = text("delete_after IS NOT NULL")
 _ASKED_FOR = text("kind <> 'scheduled'")
 _HAS_ERROR = text("error_id IS NOT NULL")
 
@@ -95,6 +98,12 @@ class Schedule(Table):
     Everything that was due up to `accounted_until` is in the ledger; what came after is due by the row as it is, since
     each change accounts first. `next_run` is the first due time after it; None while nothing is due. `is_sample` marks
     sample data, which accounts, statistics and alerts leave out.
+
+    `last_status` is what the latest run by due time ended with, and `attention` follows from it and the state, see
+    `mailroom.executions.history.last_result`.
+
+    Of a deleted one, `deleted_from` is the state that it had, and until `delete_after` the deletion can be undone; None
+    since then.
     """
 
     __tablename__ = "export_schedules"
@@ -104,6 +113,11 @@ class Schedule(Table):
         Index(None, "sync_state", "updated_at"),
         Index(None, "state", "next_run"),
         Index(None, "report_id"),
+        Index(None, "name", "id"),
+        Index(None, "attention", "state", "user_id", "next_run"),
+        Index("ix_export_schedules_attention", "attention", text(DUE), "id"),
+        Index("ix_export_schedules_due", text(DUE), "id"),
+        Index(None, "delete_after", sqlite_where=_UNDOABLE, postgresql_where=_UNDOABLE),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     report_id: Mapped[str] = mapped_column(ForeignKey("reports.id"))
@@ -116,6 +130,10 @@ class Schedule(Table):
     state: Mapped[ScheduleState] = mapped_column(word_of(ScheduleState), default=ScheduleState.ACTIVE)
     is_active: Mapped[bool] = mapped_column(default=True)
     last_run: Mapped[datetime | None]
+    last_status: Mapped[ExecutionState | None] = mapped_column(word_of(ExecutionState))
+    last_due_at: Mapped[datetime | None]
+    last_execution_id: Mapped[str | None] = mapped_column(String(36))
+    attention: Mapped[int] = mapped_column(default=1)
     next_run: Mapped[datetime | None]
     accounted_until: Mapped[datetime] = mapped_column(default=_since_creation)
     generation: Mapped[int] = mapped_column(default=1)
@@ -128,6 +146,8 @@ class Schedule(Table):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+    delete_after: Mapped[datetime | None]
+    deleted_from: Mapped[ScheduleState | None] = mapped_column(word_of(ScheduleState))
 
 
 class ScheduleKey(Table):
@@ -320,19 +340,3 @@ class AuditEvent(Table):
     detail: Mapped[Json]
     address: Mapped[str | None] = mapped_column(String(64))
     login: Mapped[str | None] = mapped_column(String(100))
-
-
-class Notification(Table):
-    """A notification that a user should see, such as a failure or a suspension."""
-
-    __tablename__ = "notifications"
-    __table_args__ = (Index(None, "user_id", "read_at", "at"),)
-    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
-    at: Mapped[datetime]
-    severity: Mapped[str] = mapped_column(String(20))
-    title: Mapped[str] = mapped_column(String(300))
-    body: Mapped[str] = mapped_column(Text)
-    schedule_id: Mapped[str | None] = mapped_column(String(36))
-    execution_id: Mapped[str | None] = mapped_column(String(36))
-    read_at: Mapped[datetime | None]

@@ -114,7 +114,7 @@ LIMIT_GUARDS = (
         "previews are counted",
         "Nobody keeps the renderers busy with previews.",
         "api/actions/reports/actions.py",
-        "        await limits.spend(session, context, Budget.PREVIEWS)\n",
+        "    await limits.spend(session, context, Budget.PREVIEWS)\n",
         "",
         _HOUR,
     ),

@@ -39,7 +39,7 @@ async def find(caller: Caller, artifact_id: str) -> StoredFile:
         if artifact.expires_at <= caller.context.now or not path.is_file():
             message = f"{artifact.filename} expired at {artifact.expires_at:%Y-%m-%d %H:%M} UTC."
             remedy = "Run the schedule again, or ask the operator to raise MAILROOM_ARTIFACT_DAYS."
-            raise Gone(message, remedy=remedy)
+            raise Gone(message, remedy=remedy, code="file_expired")
         event = FileDownloaded(artifact.id, artifact.filename, artifact.sha256)
         audit.record_by(session, event, caller.context)
         return StoredFile(path, artifact.filename, artifact.media_type, artifact.sha256, artifact.size)

@@ -17,16 +17,22 @@ async def page(caller: Caller, *, wanted: AuditFilter, cursor: str | None, limit
     """Return one page of what was done, newest first."""
     async with caller.session() as session:
         found = await audit.list_page(session, viewer=caller.viewer, wanted=wanted, cursor=cursor, limit=limit)
-    items = [_view(row, from_where=caller.viewer.sees_all) for row in found.items]
+    items = [view_of(row, from_where=caller.viewer.sees_all) for row in found.items]
     return PageView(items=items, next_cursor=found.next_cursor)
 
 
 def export(caller: Caller, *, wanted: AuditFilter) -> AsyncIterator[bytes]:
-    """Yield the entries that match as lines of JSON, oldest first."""
+    """Yield the entries that match as lines of JSON, oldest first.
+
+    Raises:
+        Forbidden: the caller may not choose by an address.
+    """
+    wanted.require(caller.viewer)
     return exported.lines(caller.services.database, viewer=caller.viewer, wanted=wanted)
 
 
-def _view(row: AuditEvent, *, from_where: bool) -> AuditView:
+def view_of(row: AuditEvent, *, from_where: bool) -> AuditView:
+    """Return an entry; `from_where` tells whether its reader may see where it was done from."""
     view = AuditView.model_validate(row)
     # Where others were when they did something is theirs, and the admins' who look into it.
     return view if from_where else view.model_copy(update={"address": None, "login": None})

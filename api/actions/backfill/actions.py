@@ -11,7 +11,12 @@ from mailroom.schedules.backfill import backfill as store
 
 
 async def backfill(
-    caller: Caller, schedule_id: str, wanted: Backfill, remember: Remember[BackfillView] = forget
+    caller: Caller,
+    schedule_id: str,
+    wanted: Backfill,
+    remember: Remember[BackfillView] = forget,
+    *,
+    if_match: str | None = None,
 ) -> BackfillView:
     """Store the executions of a backfill and hand the first of them to Prefect; a dry run stores nothing.
 
@@ -20,7 +25,8 @@ async def backfill(
     """
 
     async def change(session: AsyncSession) -> BackfillView:
-        view = BackfillView.model_validate(await store(session, schedule_id, wanted, caller.context))
+        plan = await store(session, schedule_id, wanted, caller.context, if_match=if_match)
+        view = BackfillView.model_validate(plan)
         view.links = {"history": f"/api/v1/schedules/{schedule_id}/history?kind=backfill"}
         await remember(session, view)
         return view

@@ -24,10 +24,11 @@ from mailroom.audit.delivery_events import CredentialUsed
 from mailroom.connections import blocks, checks
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
-from mailroom.connections import uses as uses_of
 from mailroom.connections.breaker import service as breaker
 from mailroom.connections.checks import Checked
 from mailroom.connections.kinds import block_types, is_channel
+from mailroom.connections.seen import senders
+from mailroom.connections.seen import uses as uses_of
 from mailroom.connections.spec import ConnectionSettings, NewConnection, UnsavedConnection, screen
 from mailroom.context import Context
 from mailroom.errors import Conflict, Invalid
@@ -35,16 +36,20 @@ from mailroom.limits import service as limits
 from mailroom.limits.spec import Budget
 from mailroom.storage.tables import Connection
 from prefect_mailroom import outbound
+from prefect_mailroom.errors import ConfigurationError
 
 
-async def every(caller: Caller, *, with_uses: bool = False) -> PageView[ConnectionView]:
-    """Return every connection by name, without settings; with how many use each of them, if that is wanted."""
+async def every(caller: Caller, *, with_uses: bool = False, with_senders: bool = False) -> PageView[ConnectionView]:
+    """Return every connection by name, without settings; with how many use each, and as whom it sends, if wanted."""
     async with caller.session() as session:
         rows = await connection_repository.every(session, viewer=caller.viewer)
         counts = await uses_of.counts(session) if with_uses else None
-        views = await _with_breakers(session, [ConnectionView.model_validate(row) for row in rows], caller.context)
+        views = await _with_breakers(session, [_view(row) for row in rows], caller.context)
     if counts is not None:
         views = [view.model_copy(update={"used_by": counts.get(view.name, 0)}) for view in views]
+    said = await senders.of_connections(rows, caller.context.settings) if with_senders else None
+    if said is not None:
+        views = [view.model_copy(update={"sends_as": said.get(view.name, "")}) for view in views]
     return PageView(items=views)
 
 
@@ -72,9 +77,34 @@ async def read(caller: Caller, name: str) -> ConnectionDetail:
     """
     async with caller.session() as session:
         row = await connection_repository.get(session, name, viewer=caller.viewer, doing=Action.CONNECTION_READ)
-        (view,) = await _with_breakers(session, [ConnectionView.model_validate(row)], caller.context)
+        (view,) = await _with_breakers(session, [_view(row)], caller.context)
     shown = await connections.shown(row, caller.context.settings)
+    view = view.model_copy(update={"sends_as": senders.sender(view.kind, shown)})
     return ConnectionDetail(**view.model_dump(), settings=shown)
+
+
+async def read_or_bare(caller: Caller, name: str) -> ConnectionDetail:
+    """Return one connection as `read` does, without settings where Prefect has lost them: they can be set again.
+
+    Raises:
+        NotFound, Forbidden, Unavailable.
+    """
+    try:
+        return await read(caller, name)
+    except ConfigurationError:
+        return ConnectionDetail(**(await brief(caller, name)).model_dump(), settings={})
+
+
+async def brief(caller: Caller, name: str) -> ConnectionView:
+    """Return one connection without its settings, for whoever may use it; Prefect is not asked.
+
+    Raises:
+        NotFound.
+    """
+    async with caller.session() as session:
+        row = await connection_repository.get(session, name, viewer=caller.viewer)
+        (view,) = await _with_breakers(session, [_view(row)], caller.context)
+    return view
 
 
 async def create(caller: Caller, wanted: NewConnection, remember: Remember[ConnectionView] = forget) -> ConnectionView:
@@ -93,7 +123,7 @@ async def create(caller: Caller, wanted: NewConnection, remember: Remember[Conne
             lambda session: connection_repository.give_back(session, row.name, inserted_at=context.now)
         )
         raise
-    view = ConnectionView.model_validate(row)
+    view = _view(row)
 
     async def change(session: AsyncSession) -> None:
         await connections.record_created(session, wanted, context)
@@ -108,25 +138,25 @@ async def create(caller: Caller, wanted: NewConnection, remember: Remember[Conne
     return view
 
 
-async def replace(caller: Caller, name: str, wanted: ConnectionSettings) -> ConnectionView:
+async def replace(
+    caller: Caller, name: str, wanted: ConnectionSettings, *, if_match: str | None = None
+) -> ConnectionView:
     """Replace all settings of a connection; a secret sent as it is shown stays, unless it would go elsewhere.
 
     Raises:
         NotFound, Conflict, Invalid, Unavailable.
     """
-    return ConnectionView.model_validate(
-        await connections.replace(caller.services.database, name, wanted, caller.context)
-    )
+    return _view(await connections.replace(caller.services.database, name, wanted, caller.context, if_match=if_match))
 
 
-async def delete(caller: Caller, name: str) -> None:
+async def delete(caller: Caller, name: str, *, if_match: str | None = None) -> None:
     """Delete a connection that no schedule or report uses, with its block.
 
     Raises:
         NotFound, Conflict, Unavailable.
     """
     async with caller.session() as session:
-        await connections.delete(session, name, caller.context)
+        await connections.delete(session, name, caller.context, if_match=if_match)
 
 
 async def enable(caller: Caller, name: str) -> ConnectionView:
@@ -140,10 +170,15 @@ async def enable(caller: Caller, name: str) -> ConnectionView:
     async def change(session: AsyncSession) -> ConnectionView:
         await breaker.enable(session, name, context)
         row = await connection_repository.get(session, name, viewer=caller.viewer)
-        (view,) = await _with_breakers(session, [ConnectionView.model_validate(row)], context)
+        (view,) = await _with_breakers(session, [_view(row)], context)
         return view
 
     return await caller.transact(change)
+
+
+def _view(row: Connection) -> ConnectionView:
+    shown = {name: getattr(row, name) for name in ConnectionView.model_fields if hasattr(row, name)}
+    return ConnectionView(**shown, etag=connections.etag(row))
 
 
 async def _with_breakers(session: AsyncSession, views: list[ConnectionView], context: Context) -> list[ConnectionView]:
@@ -165,8 +200,11 @@ async def uses(caller: Caller, name: str) -> UsesView:
         return UsesView.model_validate(await uses_of.of_connection(session, row.name, viewer=caller.viewer))
 
 
-async def check(caller: Caller, name: str) -> CheckView:
+async def check(caller: Caller, name: str, *, seconds: float = checks.CHECK_SECONDS) -> CheckView:
     """Check whether the connection works, by asking its server; nothing is delivered. The result is kept.
+
+    Args:
+        seconds: how long its server may take.
 
     Raises:
         CheckFailed: what is wrong, in the words of the channel or source, with the steps that were tried.
@@ -182,13 +220,18 @@ async def check(caller: Caller, name: str) -> CheckView:
         return row
 
     row = await caller.transact(begin)
-    checked = await checks.of_connection(row, context.settings)
+    checked = await checks.of_connection(row, context.settings, seconds)
     await caller.transact(partial(checks.record, row, checked, context))
     return _check_view(checked)
 
 
-async def check_unsaved(caller: Caller, wanted: UnsavedConnection) -> CheckView:
+async def check_unsaved(
+    caller: Caller, wanted: UnsavedConnection, *, seconds: float = checks.CHECK_SECONDS
+) -> CheckView:
     """Check whether settings would work as a connection, by asking their server; nothing is stored or delivered.
+
+    Args:
+        seconds: how long their server may take.
 
     Raises:
         CheckFailed: what is wrong, with the steps that were tried.
@@ -216,7 +259,7 @@ async def check_unsaved(caller: Caller, wanted: UnsavedConnection) -> CheckView:
         except Invalid as refused:
             await record(type(refused).__name__)
             raise
-        checked = await checks.of_block(block)
+        checked = await checks.of_block(block, seconds)
         await record(checked.outcome)
     return _check_view(checked)
 

@@ -32,6 +32,15 @@ class ConnectionView(View):
     description: str
     created_at: datetime
     updated_at: datetime
+    etag: str = Field(description="The version of its settings, for `If-Match`.")
+    sends_as: str | None = Field(
+        default=None,
+        description=(
+            "As whom it sends, such as the sender of its mails; empty where there is nothing to say, null where nobody "
+            "asked for it (`senders`), or Prefect does not answer."
+        ),
+        examples=["Reports <reports@example.com>"],
+    )
     used_by: int | None = Field(
         default=None, description="How many schedules and reports use it; null where nobody asked for it (`uses`)."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
@@ -12,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.actions.caller import Caller
 from api.actions.connections.actions import build_unsaved
 from api.actions.connections.views import StepView
+from api.actions.distribution.parcels import made
 from api.actions.distribution.views import TestReceipt
+from api.actions.distribution.written import WrittenSchedule, situation
 from mailroom.access.permissions import Action
 from mailroom.connections import checks, trials
 from mailroom.connections import service as connections
@@ -27,6 +30,7 @@ from mailroom.storage.tables import Connection
 from prefect_mailroom import outbound
 from prefect_mailroom.channels.base import Channel, Destination
 from prefect_mailroom.channels.registry import CHANNELS
+from prefect_mailroom.channels.steps import Step, StepName
 
 _UNSAVED = "unsaved"
 """The name that a destination has for a connection that is not stored."""
@@ -55,11 +59,20 @@ class DistributionTest(BaseModel):
     destination: dict[str, Any] = Field(
         default_factory=dict, description="The channel's other settings, as in a destination of a schedule."
     )
+    schedule: WrittenSchedule | None = Field(
+        default=None,
+        description=(
+            "A schedule that is being written: its report is made with today's data, and sent as its delivery would "
+            "be, marked as a test. Needs `connection` without `settings`. Its links to files lead nowhere."
+        ),
+    )
 
     @model_validator(mode="after")
     def _names_something(self) -> Self:
         if self.connection is None and self.settings is None:
             raise ValueError("connection: give the name of a connection, or settings.")
+        if self.schedule is not None and self.settings is not None:
+            raise ValueError("schedule: give it with the name of a connection alone.")
         return self
 
 
@@ -90,8 +103,8 @@ async def _test_stored(caller: Caller, channel: str, wanted: DistributionTest) -
         return row, await _begin(session, caller, channel, row.name, wanted)
 
     row, target = await caller.transact(find)
-    block = await connections.load(row, context.settings)
-    tried = await trials.send(_channel(block), row.name, target, context)
+    block = _channel(await connections.load(row, context.settings))
+    tried = await _send(caller, block, row.name, target, wanted.schedule)
 
     async def record(session: AsyncSession) -> None:
         await checks.record(row, tried.check, context, session)
@@ -99,6 +112,20 @@ async def _test_stored(caller: Caller, channel: str, wanted: DistributionTest) -
 
     await caller.transact(record)
     return _receipt(channel, row.name, target, tried)
+
+
+async def _send(
+    caller: Caller, block: Channel, name: str, target: Destination, schedule: WrittenSchedule | None
+) -> Tried:
+    """Send the report of the schedule that is being written, or the small message of a test without one."""
+    if schedule is None:
+        return await trials.send(block, name, target, caller.context)
+    found = await situation(caller, schedule)
+    async with made(caller, schedule, found, target, is_test=True) as one:
+        tried = await trials.send(block, name, target, caller.context, one.parcel)
+    files = len(one.parcel.files)
+    words = f"The report was made with today's data: {files} {'file' if files == 1 else 'files'}."
+    return replace(tried, steps=[Step(StepName.PREPARE, True, words, "", one.seconds), *tried.steps])
 
 
 async def _test_unsaved(

@@ -5,35 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from api.actions.caller import Caller
+from api.actions.distribution.written import WrittenSchedule, situation
 from api.actions.view import View
-from mailroom.calendars.service import chosen_calendar
-from mailroom.errors import Fault, Invalid
-from mailroom.reports import repository as report_repository
+from mailroom.errors import Fault
 from mailroom.reports.parameters import ParametersInvalid, resolve_parameters, with_defaults
-from mailroom.reports.spec import Format, ReportDefinition, Slug
-from mailroom.schedules.forecast import forecast
+from mailroom.reports.spec import Format, ReportDefinition
 from mailroom.schedules.texts.preview import PLACE, expanded
 from mailroom.schedules.texts.values import values_at
 from mailroom.schedules.variables import template_faults
-from mailroom.timing import Timing
-from mailroom.timing.model import Immediate
 from prefect_mailroom.channels.registry import destination
 from prefect_mailroom.errors import ConfigurationError
 
 
-class DestinationPreviewRequest(BaseModel):
+class DestinationPreviewRequest(WrittenSchedule):
     """A destination to preview, with as much of its schedule as is known."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    report_id: Slug
-    name: str = Field(default="", max_length=200, description="Of the schedule; by default the title of the report.")
-    timing: Timing | None = Field(default=None, description="Its next due time is previewed; by default that is now.")
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    formats: list[Format] = Field(default_factory=list, max_length=7, description="By default those of the report.")
     destination: dict[str, Any] = Field(description="As in a schedule, whole or not yet.")
 
 
@@ -74,37 +63,27 @@ async def preview(caller: Caller, wanted: DestinationPreviewRequest) -> Destinat
     Raises:
         Invalid: the report or calendar does not exist for this caller, or the timing is never due.
     """
-    context = caller.context
-    timing = wanted.timing or Immediate(frequency="immediate", timezone=context.user.timezone)
-    async with caller.session() as session:
-        business = await chosen_calendar(session, timing.calendar, viewer=context.viewer)
-        row = await report_repository.find(session, wanted.report_id, viewer=context.viewer)
-    if row is None:
-        message = f"names the report '{wanted.report_id}', which does not exist."
-        raise Invalid.at("report_id", message, "GET /api/v1/reports lists them.")
-    due = forecast(timing, business, now=context.now, count=1).due
-    if not due:
-        raise Invalid.at("timing", "This timing has no due time any more.", "Choose a time in the future.")
-    definition = ReportDefinition.model_validate(row.definition)
-    parameters, faults = _parameters(definition, wanted.parameters, due[0].at, timing.timezone)
+    there = await situation(caller, wanted)
+    definition, due = there.definition, there.due[0]
+    parameters, faults = _parameters(definition, wanted.parameters, due.at, there.timezone)
     values = values_at(
-        due[0].at,
-        timezone=timing.timezone,
+        due.at,
+        timezone=there.timezone,
         report_id=definition.id,
         report_title=definition.title,
-        schedule_name=wanted.name or definition.title,
+        schedule_name=there.name,
         data_window=definition.data_window,
         parameters=parameters,
         execution_id="preview",
     )
-    formats = {f"{definition.id}.{one}": one for one in wanted.formats or definition.formats}
-    found = expanded(wanted.destination, values, list(formats), caller=context.user.email)
+    formats = {f"{definition.id}.{one}": one for one in there.formats}
+    found = expanded(wanted.destination, values, list(formats), caller=caller.context.user.email)
     faults += found.faults
     told = {fault.field for fault in faults}
-    faults += [one for one in _at_every_delivery(wanted, definition, timing.timezone) if one.field not in told]
+    faults += [one for one in _at_every_delivery(wanted, definition, there.timezone) if one.field not in told]
     return DestinationPreview(
-        due_at=due[0].at,
-        due_local=due[0].local,
+        due_at=due.at,
+        due_local=due.local,
         texts=found.texts,
         files=[PreviewedFile(filename=name, format=formats[name], texts=own) for name, own in found.files.items()],
         faults=[FaultView.model_validate(fault) for fault in faults],

@@ -54,7 +54,7 @@ async def history(
         NotFound: there is no such schedule.
     """
     async with caller.session() as session:
-        await stored.get(session, schedule_id, viewer=caller.viewer)
+        await stored.get(session, schedule_id, viewer=caller.viewer, undoable_at=caller.context.now)
     wanted = ExecutionFilter(schedule_id=schedule_id, states=states, kinds=kinds)
     return await page(caller, wanted, cursor=cursor, limit=limit)
 
@@ -78,6 +78,7 @@ async def request(
     remember: Remember[ExecutionView] = forget,
     *,
     test_recipient: str | None = None,
+    if_match: str | None = None,
 ) -> ExecutionView:
     """Store an execution to be run now, and hand it to Prefect.
 
@@ -87,7 +88,7 @@ async def request(
 
     async def change(session: AsyncSession) -> ExecutionView:
         row = await schedules.request_execution(
-            session, schedule_id, kind, caller.context, test_recipient=test_recipient
+            session, schedule_id, kind, caller.context, test_recipient=test_recipient, if_match=if_match
         )
         (view,) = await execution_views(session, [row], caller.context)
         await remember(session, view)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.actions.caller import Caller
 from api.actions.keys.views import KeyView, NewKeyView, key_view
 from api.actions.view import PageView
 from mailroom.access import repository as access
+from mailroom.access.permissions import Action
 from mailroom.members import keys
 from mailroom.members.spec import KeySettings, NewKey
 
@@ -22,6 +25,27 @@ async def page(caller: Caller, *, user: str | None, cursor: str | None, limit: i
         user_id = (await access.user(session, user, viewer=caller.viewer)).id if user else None
         found = await access.keys_page(session, viewer=caller.viewer, cursor=cursor, limit=limit, user_id=user_id)
     return PageView(items=[key_view(row) for row in found.items], next_cursor=found.next_cursor)
+
+
+async def read(caller: Caller, key_id: str, *, doing: Action) -> KeyView:
+    """Return one key, for who may do this to it.
+
+    Raises:
+        NotFound, Forbidden.
+    """
+    async with caller.session() as session:
+        return key_view(await access.key(session, key_id, viewer=caller.viewer, doing=doing))
+
+
+async def owners(caller: Caller, found: Sequence[KeyView]) -> dict[str, str]:
+    """Return the addresses of the owners of keys that the caller was shown, by their ids."""
+    names = {}
+    async with caller.session() as session:
+        for user_id in {one.user_id for one in found}:
+            owner = await access.find(session, user_id)
+            assert owner is not None, "users are never removed"
+            names[user_id] = owner.email
+    return names
 
 
 async def create(caller: Caller, wanted: NewKey) -> NewKeyView:

@@ -29,7 +29,7 @@ async def load(caller: Caller, *, date: dt.date | None, timezone: str | None) ->
     day = date or today
     if not today <= day <= today + AHEAD:
         remedy = "Choose today or a day within a year; GET /api/v1/schedules/executions lists what ran before."
-        raise Invalid.at("date", f"{day} is not between {today} and {today + AHEAD}.", remedy)
+        raise Invalid.at("date", f"{day} is not between {today} and {today + AHEAD}.", remedy, code="day_out_of_range")
     start, end = local_day(day, zone)
     async with caller.session() as session:
         found = await load_between(session, caller.viewer, start, end)

@@ -73,7 +73,7 @@ async def change_password(caller: Caller, reference: str, *, current: str | None
         kept = await passwords.of_user(session, user.id)
     if context.acted_by is not None or user.is_service:
         message = "A password is set by the person whose it is."
-        raise Conflict(message, remedy="POST /api/v1/users/{id}/links makes a link for it.")
+        raise Conflict(message, remedy="POST /api/v1/users/{id}/links makes a link for it.", code="password_of_another")
     if kept is None and caller.session_id is None:
         # A key that leaked would otherwise become a log-in that outlives it.
         message = "You have no password yet, and a first one is not set with a key."

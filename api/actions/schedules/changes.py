@@ -11,6 +11,8 @@ from api.actions.schedules.present import schedule_view
 from api.actions.schedules.reads import read
 from api.actions.schedules.views import ScheduleView
 from mailroom.schedules import service as schedules
+from mailroom.schedules.deletions import undo
+from mailroom.schedules.ownership import owners
 from mailroom.schedules.spec import ScheduleSpec
 
 
@@ -53,14 +55,58 @@ async def patch(caller: Caller, schedule_id: str, changes: dict[str, Any], *, if
     return await _in_step(caller, schedule_id)
 
 
-async def delete(caller: Caller, schedule_id: str, *, if_match: str | None) -> None:
-    """Delete a schedule; its history stays.
+async def delete(
+    caller: Caller, schedule_id: str, remember: Remember[ScheduleView] = forget, *, if_match: str | None
+) -> ScheduleView:
+    """Delete a schedule, which can be undone until `delete_after` of the answer; its history stays.
 
     Raises:
         NotFound, Conflict.
     """
-    await caller.transact(lambda session: schedules.delete(session, schedule_id, caller.context, if_match=if_match))
+
+    async def change(session: AsyncSession) -> ScheduleView:
+        row = await schedules.delete(session, schedule_id, caller.context, if_match=if_match)
+        view = await schedule_view(session, row, caller.context)
+        await remember(session, view)
+        return view
+
+    view = await caller.transact(change)
     await caller.services.reconciler.settle_schedule(schedule_id)
+    return view
+
+
+async def undelete(
+    caller: Caller, schedule_id: str, remember: Remember[ScheduleView] = forget, *, if_match: str | None
+) -> ScheduleView:
+    """Undo the deletion of a schedule; it comes back as it was.
+
+    Raises:
+        NotFound, Conflict, LimitReached.
+    """
+
+    async def change(session: AsyncSession) -> None:
+        row = await undo.undelete(session, schedule_id, caller.context, if_match=if_match)
+        await remember(session, await schedule_view(session, row, caller.context))
+
+    await caller.transact(change)
+    return await _in_step(caller, schedule_id)
+
+
+async def reassign(
+    caller: Caller, schedule_id: str, to: str, remember: Remember[ScheduleView] = forget, *, if_match: str | None
+) -> ScheduleView:
+    """Give a schedule to another owner.
+
+    Raises:
+        NotFound, Forbidden, Conflict, Invalid, LimitReached.
+    """
+
+    async def change(session: AsyncSession) -> None:
+        row = await owners.reassign(session, schedule_id, to, caller.context, if_match=if_match)
+        await remember(session, await schedule_view(session, row, caller.context))
+
+    await caller.transact(change)
+    return await _in_step(caller, schedule_id)
 
 
 async def pause(

@@ -13,6 +13,7 @@ from mailroom.calendars.service import business_calendars
 from mailroom.context import Context
 from mailroom.executions import overview
 from mailroom.executions import repository as executions
+from mailroom.executions.history.last_result import Attention
 from mailroom.executions.overview import Deliveries
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import reason_of
@@ -89,6 +90,9 @@ def _schedule(
         state=row.state,
         next_runs=next_runs(ahead.due) if ahead else [],
         last_run=_last_run(last, counts) if last else None,
+        next_run=row.next_run,
+        last_status=row.last_status,
+        failing=row.attention == Attention.FAILING,
         sync=SyncView(
             state=row.sync_state,
             generation=row.generation,
@@ -99,6 +103,7 @@ def _schedule(
         etag=etag(row),
         created_at=row.created_at,
         updated_at=row.updated_at,
+        delete_after=row.delete_after,
         links=links,
     )
 

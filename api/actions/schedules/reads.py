@@ -16,27 +16,18 @@ async def page(
     """Return one page of the schedules that match."""
     async with caller.session() as session:
         found = await stored.list_page(
-            session,
-            viewer=caller.viewer,
-            cursor=cursor,
-            limit=limit,
-            sort=sort,
-            state=wanted.state,
-            report_id=wanted.report_id,
-            user_id=wanted.owner,
-            search=wanted.search,
+            session, viewer=caller.viewer, cursor=cursor, limit=limit, sort=sort, choice=wanted.choice()
         )
         views = await schedule_views(session, found.items, caller.context)
     return PageView(items=views, next_cursor=found.next_cursor)
 
 
 async def read(caller: Caller, schedule_id: str) -> ScheduleView:
-    """Return one schedule with its conflicts.
+    """Return one schedule with its conflicts; also a deleted one while its deletion can be undone.
 
     Raises:
         NotFound: there is none of that id.
     """
     async with caller.session() as session:
-        return await schedule_detail(
-            session, await stored.get(session, schedule_id, viewer=caller.viewer), caller.context
-        )
+        row = await stored.get(session, schedule_id, viewer=caller.viewer, undoable_at=caller.context.now)
+        return await schedule_detail(session, row, caller.context)

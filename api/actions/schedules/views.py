@@ -84,11 +84,24 @@ class ScheduleView(View):
     state: ScheduleState
     next_runs: list[NextRun] = Field(description="The next five due times. Empty while the schedule is not active.")
     last_run: LastRun | None
+    next_run: datetime | None = Field(default=None, description="The next due time, None while nothing is due.")
+    last_status: ExecutionState | None = Field(
+        default=None, description="What the last run ended with, tests left out; None before the first."
+    )
+    failing: bool = Field(
+        default=False,
+        description=(
+            "It is suspended, or its last run failed, was missed or reached only some, and nobody has paused it."
+        ),
+    )
     sync: SyncView
     warnings: list[WarningView]
     etag: str
     created_at: datetime
     updated_at: datetime
+    delete_after: datetime | None = Field(
+        description="Of a deleted schedule: until then, the deletion can be undone. Null for any other."
+    )
     links: dict[str, str]
 
 

@@ -44,3 +44,8 @@ async def end(caller: Caller, session_id: str) -> None:
 async def end_own(caller: Caller) -> int:
     """End all of the caller's own sessions, also that of this request; return how many there were."""
     return await caller.transact(lambda session: web_sessions.end_own(session, caller.context))
+
+
+async def end_others(caller: Caller) -> int:
+    """End all of the caller's own sessions but that of this request; return how many there were."""
+    return await caller.transact(lambda session: web_sessions.end_own(session, caller.context, keep=caller.session_id))

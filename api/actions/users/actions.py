@@ -10,7 +10,8 @@ from api.actions.caller import Caller, Remember, forget
 from api.actions.users.views import ChangedUserView, UserView, changed_user_view, user_view
 from api.actions.view import PageView
 from mailroom.access import repository as access
-from mailroom.members import users
+from mailroom.members import own_preferences, users
+from mailroom.members.own_preferences import PreferencesPatch
 from mailroom.members.spec import UserSettings
 from mailroom.schedules.ownership import owners
 
@@ -64,6 +65,20 @@ async def replace(caller: Caller, reference: str, wanted: UserSettings, *, if_ma
         return changed_user_view(row, await owners.suspend_if_barred(session, row, caller.context))
 
     return await _in_step(caller, await caller.transact(change))
+
+
+async def prefer(caller: Caller, reference: str, wanted: PreferencesPatch) -> UserView:
+    """Change what the caller prefers to see.
+
+    Raises:
+        NotFound.
+        Forbidden: the user is somebody else.
+    """
+
+    async def change(session: AsyncSession) -> UserView:
+        return user_view(await own_preferences.change(session, reference, wanted, caller.context))
+
+    return await caller.transact(change)
 
 
 async def disable(caller: Caller, reference: str) -> ChangedUserView:

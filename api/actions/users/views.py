@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from api.actions.view import View
+from mailroom.members.preferences import Preferences, preferences_of
 from mailroom.members.users import etag, user_settings
 from mailroom.roles import Role
 from mailroom.storage.tables import User
@@ -26,6 +27,7 @@ class UserView(View):
     is_service: bool
     is_active: bool
     grants: list[str] = Field(description="Permissions besides those of the role.")
+    preferences: Preferences
     etag: str
     created_at: datetime
     updated_at: datetime
@@ -54,6 +56,7 @@ def _fields(row: User) -> dict[str, Any]:
     return {
         "id": row.id,
         **settings,
+        "preferences": preferences_of(row.preferences),
         "etag": etag(settings),
         "created_at": row.created_at,
         "updated_at": row.updated_at,

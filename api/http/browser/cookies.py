@@ -39,12 +39,28 @@ def read(scope: Scope, settings: Settings, cookie: Cookie) -> str | None:
 def write(
     response: Response, scope: Scope, settings: Settings, cookie: Cookie, value: str, *, seconds: int | None = None
 ) -> None:
-    """Set a cookie, until the browser is closed or for so long."""
+    """Set a cookie, until the browser is closed or for so long.
+
+    Where other products may show our pages in a frame, it comes with requests of that frame too, but only with those
+    below the page that it was set in (`Partitioned`): one product's frame does not share another's log-in. Requests
+    that other sites cause are refused by `api.http.browser.csrf` in any case.
+    """
     secure = is_secure(scope, settings)
-    # Lax: the provider sends the browser back to us by a link, with which a stricter cookie would not come.
+    framed = secure and bool(settings.frame_ancestors)
     response.set_cookie(
-        _name(cookie, secure=secure), value, max_age=seconds, path="/", secure=secure, httponly=True, samesite="lax"
+        _name(cookie, secure=secure),
+        value,
+        max_age=seconds,
+        path="/",
+        secure=secure,
+        httponly=True,
+        # Lax: the provider sends the browser back to us by a link, with which a stricter cookie would not come.
+        samesite="none" if framed else "lax",
     )
+    if framed:
+        # Starlette only knows this attribute from Python 3.14 on.
+        name, header = response.raw_headers.pop()
+        response.raw_headers.append((name, header + b"; Partitioned"))
 
 
 def clear(response: Response, scope: Scope, settings: Settings, cookie: Cookie) -> None:

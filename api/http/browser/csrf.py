@@ -20,6 +20,7 @@ from api.http.browser import cookies
 from api.http.browser.connection import own_origins
 from api.http.browser.cookies import Cookie
 from api.http.browser.pages import message_page
+from api.http.browser.redirects import HOME
 from api.http.problems import problem
 from mailroom.settings import Settings
 
@@ -29,6 +30,7 @@ LOGIN_FORMS = frozenset({"/login", "/login/link"})
 """The forms of who has not logged in yet. Their token belongs to a cookie that the page with the form has set."""
 FORM = "application/x-www-form-urlencoded"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_AGAIN = "Load the page again, and repeat what you did."
 _MAX_FORM = 512 * 1024
 """In bytes: room for some thousand pasted addresses."""
 
@@ -65,7 +67,7 @@ class CrossSiteDefence:
             return
         headers, path = Headers(scope=scope), scope["path"]
         media = headers.get("content-type", "").partition(";")[0].strip().lower()
-        body = await _form(receive) if media == FORM else None
+        body = await read_body(receive) if media == FORM else None
         if not is_ours(headers, own_origins(scope, self._settings)):
             detail = "Another site made your browser send this request."
             answer = _refusal(path, headers, 403, "cross-site", detail, "Use Mailroom's own pages, or a key.")
@@ -74,7 +76,7 @@ class CrossSiteDefence:
             answer = _refusal(path, headers, 415, "media-type", detail, "Send Content-Type: application/json.")
         elif not self._has_token(scope, headers, cookie, body or b""):
             detail = "The form is too old, or the request lacks the token of its session."
-            remedy = f"Load the page again. A program sends the token as {HEADER}; GET /api/v1/sessions/current has it."
+            remedy = f"{_AGAIN} A program sends the token as {HEADER}; GET /api/v1/sessions/current has it."
             answer = _refusal(path, headers, 403, "csrf", detail, remedy)
         else:
             await self._app(scope, receive if body is None else _again(body), send)
@@ -90,7 +92,10 @@ class CrossSiteDefence:
 def _refusal(path: str, headers: Headers, status: int, kind: str, detail: str, remedy: str) -> Response:
     """Return a problem document to a program, and a page to a person who sent a form."""
     if "text/html" in headers.get("accept", "") and not path.startswith("/api/"):
-        return message_page("Not done", detail, remedy, status=status)
+        # A browser that keeps no cookies for frames brings none with a form either.
+        unframed = HOME if headers.get("sec-fetch-dest") in {"iframe", "frame"} else ""
+        shown, words = _AGAIN if kind == "csrf" else remedy, "Go to the schedules"
+        return message_page("Not done", detail, shown, status=status, href=HOME, words=words, unframed=unframed)
     return problem(path, status, kind, detail, remedy=remedy)
 
 
@@ -104,7 +109,7 @@ def _cookie(scope: Scope) -> Cookie | None:
     return Cookie.SESSION if login is not None and login.session is not None else None
 
 
-async def _form(receive: Receive) -> bytes:
+async def read_body(receive: Receive) -> bytes:
     """Read the body of a form; what is longer than any form of ours is cut, and so has no token."""
     body = bytearray()
     while len(body) <= _MAX_FORM:

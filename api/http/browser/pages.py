@@ -13,12 +13,26 @@ _TEMPLATES = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, unde
 STYLE = (_FOLDER / "mailroom.css").read_text()
 
 
-def page(name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """Return a page that no cache keeps."""
-    html = _TEMPLATES.get_template(name).render(values)
+def page(name: str, *, status: int = 200, unframed: str = "", **values: Any) -> HTMLResponse:
+    """Return a page that no cache keeps.
+
+    Args:
+        unframed: the address of the same page outside of a frame, where it is shown in one.
+    """
+    html = _TEMPLATES.get_template(name).render(values | {"framed": bool(unframed), "unframed": unframed})
     return HTMLResponse(html, status, {"Cache-Control": "no-store"})
 
 
-def message_page(title: str, message: str, remedy: str = "", *, status: int) -> HTMLResponse:
-    """Return a page that says what is wrong and what to do."""
-    return page("message.html", status=status, title=title, message=message, remedy=remedy)
+def message_page(
+    title: str,
+    message: str,
+    remedy: str = "",
+    *,
+    status: int,
+    href: str = "/login",
+    words: str = "Go to the log-in page",
+    unframed: str = "",
+) -> HTMLResponse:
+    """Return a page that says what is wrong, what to do, and with `href` and `words` where to go on."""
+    values = {"title": title, "message": message, "remedy": remedy, "href": href, "words": words}
+    return page("message.html", status=status, unframed=unframed, **values)

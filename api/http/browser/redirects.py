@@ -1,10 +1,12 @@
-"""Choose where a log-in leads to afterwards: a path of ours, never another site. Pure."""
+"""Choose where a log-in or a form leads to: a path of ours, never another site; and stay within a frame. Pure."""
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-HOME = "/account"
+HOME = "/schedules"
+FRAME = "frame"
+"""The name in the query that tells a page to do without header and footer."""
 _LONGEST = 1000
 
 
@@ -20,3 +22,23 @@ def safe_next(wanted: str | None) -> str:
     parts = urlsplit(wanted)
     # Another `//` would matter to whoever strips a part of the path later.
     return HOME if parts.scheme or parts.netloc or "//" in parts.path else wanted
+
+
+def is_framed(path: str) -> bool:
+    """Tell whether an address of ours is that of a page in a frame of another product: it says `frame=1`."""
+    return (FRAME, "1") in parse_qsl(urlsplit(path).query)
+
+
+def framed(path: str) -> str:
+    """Return an address of ours for the same page within a frame."""
+    if is_framed(path):
+        return path
+    before, mark, fragment = path.partition("#")
+    return f"{before}{'&' if '?' in before else '?'}{FRAME}=1{mark}{fragment}"
+
+
+def unframed(path: str) -> str:
+    """Return an address of ours for the same page in a window of its own."""
+    parts = urlsplit(path)
+    query = urlencode([one for one in parse_qsl(parts.query, keep_blank_values=True) if one[0] != FRAME])
+    return parts._replace(query=query).geturl()

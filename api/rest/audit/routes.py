@@ -36,8 +36,12 @@ def _filter(
     entity_id: Annotated[str | None, Query(max_length=100)] = None,
     since: Annotated[Moment | None, Query(description="From this time on.", examples=["2026-11-23T00:00:00Z"])] = None,
     until: Annotated[Moment | None, Query(description="Before this time.", examples=["2026-11-24T00:00:00Z"])] = None,
+    address: Annotated[
+        str | None,
+        Query(max_length=64, description="The address that the request came from. For admins.", examples=["192.0.2.7"]),
+    ] = None,
 ) -> AuditFilter:
-    return AuditFilter(actor, action, entity_type, entity_id, since, until)
+    return AuditFilter(actor, action, entity_type, entity_id, since, until, address)
 
 
 FilterDep = Annotated[AuditFilter, Depends(_filter)]

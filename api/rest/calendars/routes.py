@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, Query, Response
 
 from api.actions.calendars import actions as calendars
-from api.actions.calendars.views import CalendarDetail, CalendarView, CountryView
+from api.actions.calendars.views import CalendarDetail, CalendarUsersView, CalendarView, CountryView, EffectView
 from api.actions.view import PageView
 from api.http.bodies import DocumentedAs, examples
 from api.http.dependencies import CallerDep, Id, IfMatch
@@ -37,9 +37,12 @@ def _created(view: CalendarDetail) -> Answer:
 
 
 @router.get("", openapi_extra=may(Action.CALENDAR_LIST))
-async def list_calendars(caller: CallerDep) -> PageView[CalendarView]:
+async def list_calendars(
+    caller: CallerDep,
+    uses: Annotated[bool, Query(description="Count the schedules that are on each, as `used_by`.")] = False,
+) -> PageView[CalendarView]:
     """List the calendars by title, without their days."""
-    return await calendars.every(caller)
+    return await calendars.every(caller, with_uses=uses)
 
 
 @router.get("/countries", openapi_extra=may(Action.CALENDAR_LIST))
@@ -77,6 +80,20 @@ async def replace(
     view = await calendars.replace(caller, calendar_id, read_as(CalendarSettings, body), if_match=if_match)
     response.headers["ETag"] = view.etag
     return view
+
+
+@router.get("/{calendar_id}/uses", responses=documented(404), openapi_extra=may(Action.CALENDAR_READ))
+async def uses(calendar_id: Id, caller: CallerDep) -> CalendarUsersView:
+    """List the schedules that are on a calendar. Those that you may not see are only counted."""
+    return await calendars.users(caller, calendar_id)
+
+
+@router.post(
+    "/{calendar_id}/effect", responses=documented(400, 404, 412, 422), openapi_extra=may(Action.CALENDAR_CHANGE)
+)
+async def effect(calendar_id: Id, body: SettingsBody, caller: CallerDep, if_match: IfMatch = None) -> EffectView:
+    """Tell which schedules a change of a calendar would move within a year, and how. Nothing is stored."""
+    return await calendars.effect(caller, calendar_id, read_as(CalendarSettings, body), if_match=if_match)
 
 
 @router.delete(

@@ -10,7 +10,7 @@ from api.actions.connections import actions as connections
 from api.actions.connections.views import CheckView, ConnectionDetail, ConnectionKind, ConnectionView, UsesView
 from api.actions.view import PageView
 from api.http.bodies import examples
-from api.http.dependencies import CallerDep, ConnectionName
+from api.http.dependencies import CallerDep, ConnectionName, IfMatch
 from api.http.idempotency import Answer, OnceDep
 from api.http.json_body import JsonRoute
 from api.http.permission import may
@@ -23,16 +23,17 @@ router = APIRouter(prefix="/connections", tags=["connections"], route_class=Json
 
 
 def _created(view: ConnectionView) -> Answer:
-    return Answer(201, view, {"Location": f"/api/v1/connections/{view.name}"})
+    return Answer(201, view, {"ETag": view.etag, "Location": f"/api/v1/connections/{view.name}"})
 
 
 @router.get("", openapi_extra=may(Action.CONNECTION_LIST))
 async def list_connections(
     caller: CallerDep,
     uses: Annotated[bool, Query(description="Count the schedules and reports that use each, as `used_by`.")] = False,
+    senders: Annotated[bool, Query(description="Say as whom each sends, as `sends_as`.")] = False,
 ) -> PageView[ConnectionView]:
     """List the connections by name, without settings."""
-    return await connections.every(caller, with_uses=uses)
+    return await connections.every(caller, with_uses=uses, with_senders=senders)
 
 
 @router.get("/kinds", openapi_extra=may(Action.CONNECTION_KINDS))
@@ -77,15 +78,17 @@ async def check_unsaved(
 
 
 @router.get("/{name}", responses=documented(404, 422, 503), openapi_extra=may(Action.CONNECTION_READ))
-async def read(name: ConnectionName, caller: CallerDep) -> ConnectionDetail:
+async def read(name: ConnectionName, caller: CallerDep, response: Response) -> ConnectionDetail:
     """Get one connection with its settings. A secret is shown only as set or not set."""
-    return await connections.read(caller, name)
+    view = await connections.read(caller, name)
+    response.headers["ETag"] = view.etag
+    return view
 
 
 @router.put(
     "/{name}",
     response_model=ConnectionView,
-    responses=documented(400, 404, 409, 422, 503),
+    responses=documented(400, 404, 409, 412, 422, 503),
     openapi_extra=may(Action.CONNECTION_CHANGE),
 )
 async def replace(
@@ -94,21 +97,25 @@ async def replace(
         ConnectionSettings, Body(openapi_examples=examples(email=SMTP, folder=FOLDER, kept_secret=KEPT_SMTP))
     ],
     caller: CallerDep,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> ConnectionView:
     """Replace all settings of a connection. A setting that is left out gets its default; a secret, none.
 
     A secret that is sent as it is shown, `{"secret": true}`, stays as it is stored. It has to be sent again when a
     setting changes that may decide where it is sent, such as a host.
     """
-    return await connections.replace(caller, name, body)
+    view = await connections.replace(caller, name, body, if_match=if_match)
+    response.headers["ETag"] = view.etag
+    return view
 
 
 @router.delete(
-    "/{name}", status_code=204, responses=documented(404, 409, 503), openapi_extra=may(Action.CONNECTION_DELETE)
+    "/{name}", status_code=204, responses=documented(404, 409, 412, 503), openapi_extra=may(Action.CONNECTION_DELETE)
 )
-async def delete(name: ConnectionName, caller: CallerDep) -> Response:
+async def delete(name: ConnectionName, caller: CallerDep, if_match: IfMatch = None) -> Response:
     """Delete a connection with its block. Refused while schedules or reports use it; `errors` names them."""
-    await connections.delete(caller, name)
+    await connections.delete(caller, name, if_match=if_match)
     return Response(status_code=204)
 
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 
+from api.actions.distribution.message import MessagePreview
+from api.actions.distribution.message import message as preview_message
 from api.actions.distribution.preview import DestinationPreview, DestinationPreviewRequest
 from api.actions.distribution.preview import preview as preview_destination
 from api.http.bodies import DocumentedAs
@@ -33,3 +35,16 @@ async def preview(
     """
     wanted = read(DestinationPreviewRequest, in_zone(body, caller.context.user.timezone))
     return await preview_destination(caller, wanted)
+
+
+@router.post("/preview/message", responses=documented(400, 404, 422, 503), openapi_extra=may(Action.REPORT_PREVIEW))
+async def message(
+    body: Annotated[dict[str, Any], DocumentedAs(DestinationPreviewRequest), Body(openapi_examples=PREVIEWS)],
+    caller: CallerDep,
+) -> MessagePreview:
+    """Show the message of a destination exactly as its readers will see it at the next due time, with today's data.
+
+    The report is rendered for it, within the limits of a preview. Nothing is stored or sent.
+    """
+    wanted = read(DestinationPreviewRequest, in_zone(body, caller.context.user.timezone))
+    return await preview_message(caller, wanted)

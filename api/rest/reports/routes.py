@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Query, Response
 from fastapi.responses import HTMLResponse
 
 from api.actions.reports import actions as reports
-from api.actions.reports.views import ReportSummary, ReportView
+from api.actions.reports.views import ReportSummary, ReportVersion, ReportView
 from api.actions.view import PageView
 from api.http.bodies import DocumentedAs, examples
 from api.http.dependencies import CallerDep, Id, IfMatch
@@ -35,9 +35,14 @@ def _created(view: ReportView) -> Answer:
 
 
 @router.get("", openapi_extra=may(Action.REPORT_LIST))
-async def list_reports(caller: CallerDep) -> PageView[ReportSummary]:
+async def list_reports(
+    caller: CallerDep,
+    search: Annotated[
+        str | None, Query(min_length=1, max_length=200, description="A part of the title, the id or the description.")
+    ] = None,
+) -> PageView[ReportSummary]:
     """List the reports by title, without definitions."""
-    return await reports.every(caller)
+    return await reports.every(caller, search=search)
 
 
 @router.post(
@@ -59,6 +64,12 @@ async def read(report_id: Id, caller: CallerDep, response: Response) -> ReportVi
     view = await reports.read(caller, report_id)
     response.headers["ETag"] = view.etag
     return view
+
+
+@router.get("/{report_id}/versions", responses=documented(404), openapi_extra=may(Action.REPORT_READ))
+async def versions(report_id: Id, caller: CallerDep) -> PageView[ReportVersion]:
+    """List the last versions of a report: since when, by whom and what each changed."""
+    return await reports.versions(caller, report_id)
 
 
 @router.put("/{report_id}", responses=documented(400, 404, 409, 412, 422), openapi_extra=may(Action.REPORT_CHANGE))

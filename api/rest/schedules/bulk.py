@@ -63,7 +63,9 @@ async def bulk(
     caller: CallerDep,
     once: OnceDep,
 ) -> Response:
-    """Pause, resume, run, delete or reassign many schedules, by ids or by the filters of the list.
+    """Pause, resume, run, delete, undelete or reassign many schedules, by ids or by the filters of the list.
+
+    `undelete` takes ids, since the list leaves deleted schedules out.
 
     Each schedule is changed separately. If one fails, the reason is given and the others go on. `dry_run` changes
     nothing.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Response
 
 from api.actions.schedules import changes, reads
-from api.actions.schedules.filters import ScheduleFilter, Sort
+from api.actions.schedules.filters import Sort
 from api.actions.schedules.preview import PreviewRequest
 from api.actions.schedules.preview import preview as preview_timing
 from api.actions.schedules.views import PreviewView, ScheduleView
@@ -19,10 +19,10 @@ from api.http.json_body import JsonRoute
 from api.http.permission import may
 from api.http.problems import documented
 from api.http.reading import read as read_as
+from api.rest.schedules.chosen import ChosenDep
 from api.rest.schedules.examples import PATCHES, SCHEDULES
 from mailroom.access.permissions import Action
 from mailroom.schedules.spec import ScheduleSpec, in_zone, read_spec
-from mailroom.states import ScheduleState
 
 router = APIRouter(prefix="/schedules", tags=["schedules"], route_class=JsonRoute)
 
@@ -59,17 +59,9 @@ async def create(body: SpecBody, caller: CallerDep, once: OnceDep) -> Response:
 @router.get("", include_in_schema=False, response_model=PageView[ScheduleView], openapi_extra=may(Action.SCHEDULE_LIST))
 @router.get("/", responses=documented(422), openapi_extra=may(Action.SCHEDULE_LIST))
 async def list_schedules(
-    caller: CallerDep,
-    cursor: Cursor = None,
-    limit: Limit = 50,
-    sort: Sort = "-created_at",
-    state: ScheduleState | None = None,
-    report_id: Annotated[str | None, Query(max_length=80)] = None,
-    owner: Annotated[str | None, Query(max_length=80, description="The id of the owner.")] = None,
-    search: Annotated[str | None, Query(max_length=200, description="Text that the name contains.")] = None,
+    caller: CallerDep, wanted: ChosenDep, cursor: Cursor = None, limit: Limit = 50, sort: Sort = "-created_at"
 ) -> PageView[ScheduleView]:
-    """List the schedules that are not deleted."""
-    wanted = ScheduleFilter(state=state, report_id=report_id, owner=owner, search=search)
+    """List the schedules that are not deleted. `attention` sorts failing ones first, and then what is due next."""
     return await reads.page(caller, wanted, cursor=cursor, limit=limit, sort=sort)
 
 
@@ -91,7 +83,7 @@ async def preview(
     "/{schedule_id}", response_model=ScheduleView, responses=documented(404), openapi_extra=may(Action.SCHEDULE_READ)
 )
 async def read(schedule_id: Id, caller: CallerDep) -> Response:
-    """Get one schedule."""
+    """Get one schedule. A deleted one is answered, with the state `deleted`, while its deletion can be undone."""
     return _answer(await reads.read(caller, schedule_id)).response()
 
 
@@ -122,9 +114,29 @@ async def patch(schedule_id: Id, body: PatchBody, caller: CallerDep, if_match: I
     "/{schedule_id}", status_code=204, responses=documented(404, 412), openapi_extra=may(Action.SCHEDULE_DELETE)
 )
 async def delete(schedule_id: Id, caller: CallerDep, if_match: IfMatch = None) -> Response:
-    """Delete a schedule. Its history is kept."""
+    """Delete a schedule: nothing is sent for it from now on, and lists leave it out. Its history is kept.
+
+    For some minutes (`delete_after` of the schedule, which is still answered until then) the deletion can be undone.
+    """
     await changes.delete(caller, schedule_id, if_match=if_match)
     return Response(status_code=204)
+
+
+@router.post(
+    "/{schedule_id}/undelete",
+    response_model=ScheduleView,
+    responses=documented(404, 409, 412),
+    openapi_extra=may(Action.SCHEDULE_DELETE),
+)
+async def undelete(schedule_id: Id, caller: CallerDep, once: OnceDep, if_match: IfMatch = None) -> Response:
+    """Undo the deletion of a schedule, which then has the state that it had.
+
+    An active one runs again from its next due time. One that may not run by now, such as when its report was deleted
+    meanwhile, comes back suspended. When the time to undo has passed, the answer is 404.
+    """
+    return await once.perform(
+        lambda remember: changes.undelete(caller, schedule_id, remember, if_match=if_match), _answer
+    )
 
 
 @router.post(

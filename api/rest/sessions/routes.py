@@ -48,9 +48,12 @@ async def current(caller: CallerDep, request: Request, response: Response) -> Cu
 
 
 @router.delete("", status_code=204, openapi_extra=may(Action.SESSION_END_OWN))
-async def end_own(caller: CallerDep) -> Response:
-    """End all of your own sessions, also the one of this request."""
-    await sessions.end_own(caller)
+async def end_own(
+    caller: CallerDep,
+    others: Annotated[bool, Query(description="Whether the session of this request goes on.")] = False,
+) -> Response:
+    """End all of your own sessions, also the one of this request unless you ask to keep it."""
+    await (sessions.end_others(caller) if others else sessions.end_own(caller))
     return Response(status_code=204)
 
 

@@ -17,9 +17,17 @@ from api.http.permission import may
 from api.http.problems import documented
 from api.rest.users.examples import PERSON, SERVICE
 from mailroom.access.permissions import Action
+from mailroom.members.own_preferences import PreferencesPatch
 from mailroom.members.spec import UserSettings
 
 router = APIRouter(prefix="/users", tags=["users"], route_class=JsonRoute)
+PreferencesBody = Annotated[
+    PreferencesPatch,
+    Body(
+        media_type="application/merge-patch+json",
+        openapi_examples=examples(dark={"theme": "dark"}, tokyo={"timezone": "Asia/Tokyo", "locale": "ja-JP"}),
+    ),
+]
 UserBody = Annotated[UserSettings, Body(openapi_examples=examples(person=PERSON, service_account=SERVICE))]
 
 
@@ -54,7 +62,7 @@ async def create(body: UserBody, caller: CallerDep, once: OnceDep) -> Response:
 
 @router.get("/{user_id}", responses=documented(404), openapi_extra=may(Action.USER_READ))
 async def read(user_id: Reference, caller: CallerDep, response: Response) -> UserView:
-    """Get one user, by id or by `ext:` and external id."""
+    """Get one user, by id, by `ext:` and external id, or yourself by `me`."""
     view = await users.read(caller, user_id)
     response.headers["ETag"] = view.etag
     return view
@@ -72,6 +80,12 @@ async def replace(
     view = await users.replace(caller, user_id, body, if_match=if_match)
     response.headers["ETag"] = view.etag
     return view
+
+
+@router.patch("/{user_id}/preferences", responses=documented(400, 404, 422), openapi_extra=may(Action.USER_PREFER))
+async def prefer(user_id: Reference, body: PreferencesBody, caller: CallerDep) -> UserView:
+    """Change how you like to see pages: time zone, language of dates, hours, theme, density. `me` is you."""
+    return await users.prefer(caller, user_id, body)
 
 
 @router.delete("/{user_id}", responses=documented(404, 409), openapi_extra=may(Action.USER_DISABLE))

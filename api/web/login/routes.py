@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -15,15 +16,17 @@ from api.actions.login.sessions import LogInRefused
 from api.http.browser import cookies, csrf
 from api.http.browser.cookies import Cookie
 from api.http.browser.pages import STYLE, message_page, page
-from api.http.browser.redirects import safe_next
+from api.http.browser.redirects import HOME, framed, is_framed, safe_next, unframed
 from api.http.dependencies import ServicesDep
 from api.services import Services
-from api.web.requests import browser_of, form_of, is_too_plain, too_plain
+from api.web import refusals
+from api.web.login.requests import browser_of, form_of, is_too_plain, too_plain
 from mailroom.access import secrets_kept
 from mailroom.errors import Gone, Invalid, Unavailable
 from mailroom.members.links import Purpose
 from mailroom.members.passwords import SHORTEST
 from mailroom.members.throttle import Throttled
+from prefect_mailroom.errors import MailroomError
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Query(max_length=4096)]
@@ -72,7 +75,7 @@ async def begin(request: Request, services: ServicesDep, next: Text = "") -> Res
     try:
         url, kept = await oidc.begin_flow(services, safe_next(next), now=browser.now)
     except Unavailable as error:
-        return message_page("The identity provider does not answer", error.message, error.remedy, status=503)
+        return _message("The identity provider does not answer", error, status=503)
     answer = RedirectResponse(url, 303, {"Cache-Control": "no-store"})
     cookies.write(answer, request.scope, settings, Cookie.FLOW, kept, seconds=int(LASTS.total_seconds()))
     return answer
@@ -99,9 +102,9 @@ async def come_back(
     try:
         secret, wanted = await oidc.end_flow(services, code=code, state=state, issuer=iss, cookie=kept, browser=browser)
     except LogInRefused as refused:
-        answer: Response = message_page("Not logged in", refused.message, refused.remedy, status=403)
+        answer: Response = _message("Not logged in", refused, status=403)
     except Unavailable as away:
-        answer = message_page("The identity provider does not answer", away.message, away.remedy, status=503)
+        answer = _message("The identity provider does not answer", away, status=503)
     else:
         answer = _entered(request, services, secret, wanted)
     # What came back once is not taken again.
@@ -110,15 +113,15 @@ async def come_back(
 
 
 @router.get(links.PATH)
-async def show_link(request: Request, services: ServicesDep, token: Text = "") -> Response:
+async def show_link(request: Request, services: ServicesDep, token: Text = "", frame: Text = "") -> Response:
     """Show what a one-time link is for. It is used by the form alone: mail programs open links to look at them."""
     if is_too_plain(request, services):
         return too_plain()
     try:
         purpose = await links.purpose_of(services, token, now=browser_of(request, services).now)
     except Gone as error:
-        return message_page("This link does not work", error.message, error.remedy, status=410)
-    return _link(request, services, token, purpose)
+        return _message("This link does not work", error, status=410)
+    return _link(request, services, token, purpose, in_frame=frame == "1")
 
 
 @router.post(links.PATH)
@@ -127,18 +130,18 @@ async def use_link(request: Request, services: ServicesDep) -> Response:
     if is_too_plain(request, services):
         return too_plain()
     form, browser = await form_of(request), browser_of(request, services)
-    token, password = form.get("token", ""), form.get("password")
+    token, password, in_frame = form.get("token", ""), form.get("password"), form.get("frame") == "1"
     try:
         if password is None:
             secret = await links.by_link(services, token, browser)
         else:
             secret = await links.set_password(services, token, password, browser)
     except Gone as error:
-        return message_page("This link does not work", error.message, error.remedy, status=410)
+        return _message("This link does not work", error, status=410)
     except Invalid as error:
-        told = " ".join(f"{fault.message} {fault.remedy}" for fault in error.faults)
-        return _link(request, services, token, Purpose.RESET, fault=told, status=422)
-    return _entered(request, services, secret, "")
+        told = " ".join(refusals.of_fault(fault).sentence for fault in error.faults)
+        return _link(request, services, token, Purpose.RESET, fault=told, status=422, in_frame=in_frame)
+    return _entered(request, services, secret, framed(HOME) if in_frame else "")
 
 
 def _form(
@@ -146,22 +149,41 @@ def _form(
 ) -> HTMLResponse:
     settings = services.settings
     provider, local = oidc.is_offered(settings), settings.local_log_in
-    values = {"next": safe_next(next_), "fault": fault, "email": email, "provider": provider, "local": local}
-    return _with_token(request, services, "login.html", status, **values)
+    wanted = safe_next(next_)
+    values = {"next": wanted, "fault": fault, "email": email, "provider": provider, "local": local}
+    # The browser that shows this page within a frame may keep no cookies there.
+    outside = unframed(wanted) if is_framed(wanted) else ""
+    return _with_token(request, services, "login.html", status, unframed=outside, **values)
 
 
 def _link(
-    request: Request, services: Services, secret: str, purpose: Purpose, *, fault: str = "", status: int = 200
+    request: Request,
+    services: Services,
+    secret: str,
+    purpose: Purpose,
+    *,
+    fault: str = "",
+    status: int = 200,
+    in_frame: bool = False,
 ) -> HTMLResponse:
     values = {"secret": secret, "sets_password": purpose is Purpose.RESET, "fault": fault, "shortest": SHORTEST}
-    return _with_token(request, services, "link.html", status, **values)
+    outside = f"{links.PATH}?{urlencode({'token': secret})}" if in_frame else ""
+    return _with_token(request, services, "link.html", status, unframed=outside, **values)
 
 
-def _with_token(request: Request, services: Services, name: str, status: int, **values: object) -> HTMLResponse:
+def _message(title: str, error: MailroomError, *, status: int) -> HTMLResponse:
+    """Return a page that says in the words of pages why nobody was logged in."""
+    found = refusals.words(error)
+    return message_page(title, found.message, found.remedy, status=status)
+
+
+def _with_token(
+    request: Request, services: Services, name: str, status: int, *, unframed: str, **values: object
+) -> HTMLResponse:
     """Return a page with a form, and set the cookie that its token belongs to."""
     kept = cookies.read(request.scope, services.settings, Cookie.FORM)
     secret = kept or secrets_kept.new_secret()
-    answer = page(name, status=status, token=csrf.token_of(secret), **values)
+    answer = page(name, status=status, unframed=unframed, token=csrf.token_of(secret), **values)
     if kept is None:
         cookies.write(answer, request.scope, services.settings, Cookie.FORM, secret)
     return answer

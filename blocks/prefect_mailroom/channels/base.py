@@ -2,8 +2,8 @@
 
 A `Destination` is a channel's settings on one schedule; it answers what the rest of Mailroom asks about them, so that
 nothing outside a channel's own folder knows its fields. A `Channel` is a Prefect block that takes a parcel to one
-recipient: the base class owns the attempt (limits, timeout, the translation of what no channel expected), the channel
-its transfer. How to add one is told in CONTRIBUTING.md.
+recipient: the base class owns the attempt (limits, timeout, unexpected errors), the channel its transfer.
+CONTRIBUTING.md tells how to add one.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_mailroom.channels import limits
 from prefect_mailroom.channels.retries import STANDARD, Retries
+from prefect_mailroom.channels.shown import Shown
 from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused
 
@@ -318,11 +319,18 @@ class Channel(Block):
         except Exception as error:
             raise OutcomeUnknown(f"Delivery by {self.kind} failed unexpectedly: {type(error).__name__}.") from error
 
-    async def screen(self) -> None:
-        """Refuse a connection whose host may never be reached, before it is stored; see `outbound.Screened`.
+    @classmethod
+    def sends_as(cls, settings: Mapping[str, Any]) -> str:
+        """Return as whom a connection with these settings sends, without a secret; by default the user at the host."""
+        user, host = settings.get("username"), settings.get("host")
+        return f"{user}@{host}" if user and host else ""
 
-        By default nothing is refused, as for a channel that connects to no host.
-        """
+    async def screen(self) -> None:
+        """Refuse a connection whose host may never be reached, before it is stored; by default none, see `outbound`."""
+
+    async def shown(self, parcel: Parcel) -> Shown | None:
+        """Return how people will see a parcel, without sending it; by default None, as for files and programs."""
+        return None
 
     @abstractmethod
     async def transfer(self, parcel: Parcel) -> Receipt:

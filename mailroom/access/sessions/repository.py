@@ -63,6 +63,14 @@ async def count_live(session: AsyncSession, user_id: str, *, now: datetime, seen
     return (await session.scalars(query)).one()
 
 
+async def last_log_ins(session: AsyncSession, user_ids: Sequence[str], *, viewer: Viewer) -> dict[str, datetime]:
+    """Return when each of these users last logged in with a browser, of those sessions that the viewer may see."""
+    query = select(WebSession.user_id, func.max(WebSession.created_at)).where(
+        WebSession.user_id.in_(user_ids), visible_to(viewer)
+    )
+    return {row[0]: row[1] for row in await session.execute(query.group_by(WebSession.user_id))}
+
+
 async def get(session: AsyncSession, session_id: str, *, viewer: Viewer, doing: Action) -> WebSession:
     """Return a session, which is locked.
 
@@ -74,7 +82,9 @@ async def get(session: AsyncSession, session_id: str, *, viewer: Viewer, doing: 
     query = query.with_for_update().execution_options(populate_existing=True)
     found = (await session.scalars(query)).one_or_none()
     if found is None:
-        raise NotFound(f"There is no session {session_id[:60]}.", remedy="GET /api/v1/sessions lists them.")
+        raise NotFound(
+            f"There is no session {session_id[:60]}.", remedy="GET /api/v1/sessions lists them.", code="no_session"
+        )
     viewer.require(doing, viewer.relation_to(found.user_id))
     return found
 

@@ -19,11 +19,11 @@ from mailroom.access.viewer import SYSTEM
 from mailroom.audit import connection_events as audited
 from mailroom.audit import repository as audit
 from mailroom.connections import repository as connections
-from mailroom.connections import uses
 from mailroom.connections.breaker import decide
 from mailroom.connections.breaker import repository as stored
 from mailroom.connections.breaker.decide import Breaker, Cause, Sign
 from mailroom.connections.breaker.repository import Counts, breaker_of
+from mailroom.connections.seen import uses
 from mailroom.connections.turns import repository as turns
 from mailroom.context import Context
 from mailroom.notifications.connection_events import ConnectionDisabled

@@ -60,7 +60,9 @@ async def ask(session: AsyncSession, execution_id: str, wanted: CorrectionReques
     _require_correctable(wrong)
     if newest := await _newest(session, wrong.id):
         message = f"The execution was corrected already, by {newest}."
-        raise Conflict(message, remedy=f"To correct that one: POST /api/v1/executions/{newest}/correct.")
+        raise Conflict(
+            message, remedy=f"To correct that one: POST /api/v1/executions/{newest}/correct.", code="corrected_already"
+        )
     owner = await users.find(session, schedule.user_id)
     if closed := may_send(ExecutionKind.CORRECTION, schedule.state, owner_active=bar_of(owner) is None):
         raise Conflict(f"Nothing may be sent now. {words(closed.reason)}", remedy="Resume the schedule first.")

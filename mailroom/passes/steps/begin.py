@@ -124,7 +124,7 @@ async def begin(
         case Closed() as closed if claimed.again:
             return await end_held(session, execution, closed.reason, now=now)
         case Closed() as closed:
-            lifecycle.close(execution, closed.state, closed.reason, now=now)
+            lifecycle.close(execution, closed.state, closed.reason, schedule=schedule, now=now)
             return Outcome(closed.state, closed.reason)
         case Wait(held_by=str() as stop_id) as wait:
             lifecycle.hold(execution, wait.reason, until=wait.until, stop_id=stop_id)
@@ -133,7 +133,7 @@ async def begin(
             lifecycle.wait(execution, wait.reason, until=wait.until, behind=wait.behind)
             return Outcome(ExecutionState.PENDING, wait.reason, wait.until)
         case Open(cancels=others):
-            ended = [await supersede(session, other, by=execution, now=now) for other in others]
+            ended = [await supersede(session, other, by=execution, schedule=schedule, now=now) for other in others]
     forced = lifecycle.begin_pass(execution, now=now, lease_until=now + LENGTH)
     if claimed.first_of_scheduled:
         schedule.last_run = now

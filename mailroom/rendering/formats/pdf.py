@@ -19,6 +19,8 @@ from mailroom.reports.errors import RenderFailed
 TEMPLATE = Path(__file__).with_name("templates") / "report.typ"
 FONT = "Libertinus Serif"  # typst bundles it; the system's fonts help out for scripts that it lacks.
 PNG_ROWS = 40
+FIRST_PAGE_ROWS = 60
+"""More rows of a table than a page holds."""
 TAGGED_CELLS = 3_000
 """Tables of more cells are set without tags for screen readers, which make a PDF eleven times as large."""
 _LONG_WORD = re.compile(r"\S{25,}")
@@ -38,12 +40,21 @@ def write_png(document: Document, path: Path, *, created: datetime) -> None:
     path.write_bytes(_compile(capped(document, PNG_ROWS), "png", created=created))
 
 
+def write_first_page(document: Document, path: Path, *, created: datetime) -> Path:
+    """Write a small picture of the first page, 331 px wide, and return its path."""
+    path.write_bytes(_compile(capped(document, FIRST_PAGE_ROWS), "pdf", created=created, picture_ppi=40))
+    return path
+
+
 def warm() -> None:
     """Load the fonts and the template once, for the documents that follow."""
     _compile(Document("", "", "", "", "", [], []), "pdf", created=datetime(2000, 1, 1, tzinfo=UTC))
 
 
-def _compile(document: Document, kind: Literal["pdf", "png"], *, created: datetime) -> bytes:
+def _compile(
+    document: Document, kind: Literal["pdf", "png"], *, created: datetime, picture_ppi: int | None = None
+) -> bytes:
+    """Return what typst makes of the document; with `picture_ppi` the first of its pages as a picture."""
     inputs = {"document": json.dumps(_data(document), ensure_ascii=False), "kind": kind}
     # An empty root and package folder: the template has nothing to read and nowhere to fetch from.
     with tempfile.TemporaryDirectory(prefix="mailroom-") as nowhere:
@@ -57,7 +68,10 @@ def _compile(document: Document, kind: Literal["pdf", "png"], *, created: dateti
             )
             # typst refuses a time with microseconds, which a due time of "now" has.
             moment, tags = created.replace(microsecond=0), _cells(document) <= TAGGED_CELLS
-            made = compiler.compile(format=kind, ppi=144, timestamp=moment, pdf_tags=tags)
+            if picture_ppi:
+                made = compiler.compile(format="png", ppi=picture_ppi, timestamp=moment)
+            else:
+                made = compiler.compile(format=kind, ppi=144, timestamp=moment, pdf_tags=tags)
         except typst.TypstError as error:
             raise RenderFailed(f"The {kind.upper()} could not be created: {error.message}.") from error
     if isinstance(made, list):

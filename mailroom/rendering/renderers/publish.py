@@ -70,7 +70,8 @@ def publish(result: RenderResult, folder: Path) -> RenderResult:
     """
     moved: list[Path] = []
     try:
-        for path in [*(file.path for file in result.files), *result.mail_images.values()]:
+        pictures = [result.picture] if result.picture else []
+        for path in [*(file.path for file in result.files), *result.mail_images.values(), *pictures]:
             moved.append(path.replace(folder / path.name))  # noqa: PERF401 - must be known if a later one fails
     except OSError:
         for path in moved:
@@ -79,7 +80,8 @@ def publish(result: RenderResult, folder: Path) -> RenderResult:
         raise
     files = [file.model_copy(update={"path": folder / file.path.name}) for file in result.files]
     images = {name: folder / path.name for name, path in result.mail_images.items()}
-    return result.model_copy(update={"files": files, "mail_images": images})
+    picture = folder / result.picture.name if result.picture else None
+    return result.model_copy(update={"files": files, "mail_images": images, "picture": picture})
 
 
 def handed_over(result: RenderResult, folder: Path) -> RenderResult:
@@ -94,7 +96,9 @@ def handed_over(result: RenderResult, folder: Path) -> RenderResult:
     with tempfile.TemporaryDirectory(prefix=".rendering-", dir=folder) as staged:
         files = [file.model_copy(update={"path": _linked(file.path, Path(staged))}) for file in result.files]
         images = {name: _linked(path, Path(staged)) for name, path in result.mail_images.items()}
-        return publish(result.model_copy(update={"files": files, "mail_images": images}), folder)
+        picture = _linked(result.picture, Path(staged)) if result.picture else None
+        changes = {"files": files, "mail_images": images, "picture": picture}
+        return publish(result.model_copy(update=changes), folder)
 
 
 def _linked(path: Path, folder: Path) -> Path:

@@ -101,9 +101,11 @@ async def survey(
     return await asyncio.to_thread(decide)
 
 
-async def load_between(session: AsyncSession, viewer: Viewer, start: dt.datetime, end: dt.datetime) -> Load:
-    """Return the load of the active schedules that the viewer sees from `start` up to `end`."""
-    timings = await stored.timings(session, viewer=viewer)
+async def load_between(
+    session: AsyncSession, viewer: Viewer, start: dt.datetime, end: dt.datetime, *, besides: str | None = None
+) -> Load:
+    """Return the load of the active schedules that the viewer sees from `start` up to `end`, but for one of them."""
+    timings = await stored.timings(session, viewer=viewer, besides=besides)
     calendars = await business_calendars(session, calendars_in(timings))
     return await asyncio.to_thread(load, timings, calendars, start, end)
 

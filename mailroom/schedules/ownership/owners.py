@@ -28,11 +28,13 @@ from mailroom.reports import repository as report_repository
 from mailroom.schedules import lifecycle
 from mailroom.schedules import repository as stored
 from mailroom.schedules.lifecycle import Cause
+from mailroom.schedules.service import etag
 from mailroom.schedules.spec import stored_spec
 from mailroom.states import ScheduleState
 from mailroom.storage.contention import Overtaken
 from mailroom.storage.locks import before_reading
 from mailroom.storage.tables import Schedule, User
+from mailroom.versions import check_etag
 
 
 async def suspend_if_barred(session: AsyncSession, owner: User, context: Context) -> list[str]:
@@ -53,7 +55,15 @@ async def suspend_if_barred(session: AsyncSession, owner: User, context: Context
     return [row.id for row in rows]
 
 
-async def reassign(session: AsyncSession, schedule_id: str, to: str, context: Context, *, ahead: int = 0) -> Schedule:
+async def reassign(
+    session: AsyncSession,
+    schedule_id: str,
+    to: str,
+    context: Context,
+    *,
+    if_match: str | None = None,
+    ahead: int = 0,
+) -> Schedule:
     """Give a schedule to another owner; it stays in its state. What it is on record for stays with it.
 
     Args:
@@ -62,6 +72,7 @@ async def reassign(session: AsyncSession, schedule_id: str, to: str, context: Co
     Raises:
         NotFound, Forbidden.
         Invalid: there is no such user, or one who may not own it as it is.
+        Conflict: `if_match` is stale, or the new owner may not use what the schedule needs.
         LimitReached: the new owner has as many schedules already as a user may.
         Overtaken: it was given away, or began again, while this began.
     """
@@ -78,6 +89,7 @@ async def reassign(session: AsyncSession, schedule_id: str, to: str, context: Co
     if counted:
         await limits.take_schedule(session, owner, context.settings, ahead=ahead)
     schedule = await stored.get(session, schedule_id, viewer=context.viewer, doing=doing, lock=True)
+    check_etag(etag(schedule), if_match, noun="schedule")
     if schedule.user_id == owner.id:
         return schedule
     if not counted and schedule.state not in NOT_COUNTED:

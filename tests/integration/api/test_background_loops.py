@@ -15,8 +15,18 @@ from tests.support.waiting import eventually
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
 
-LOOPS = {"reconciler", "drift repair", "rescue", "watchdog", "cleaner", "stops", "ledger witness", "key reminders"}
-LOOPS |= {"audit sealer", "audit retention", "ages of secrets"}
+LOOPS = {
+    "deletions",
+    "reconciler",
+    "drift repair",
+    "rescue",
+    "watchdog",
+    "cleaner",
+    "stops",
+    "ledger witness",
+    "key reminders",
+}
+LOOPS |= {"audit sealer", "audit retention", "ages of secrets", "deletions"}
 
 
 class Process:

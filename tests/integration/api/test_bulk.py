@@ -196,4 +196,7 @@ async def test_prefect_follows(online: Api, prefect_server: str, schedule_body: 
     await online.json("POST", "/schedules/bulk", 200, json={"action": "resume", "filter": {"state": "paused"}})
     assert await paused() == [False, False]
     await online.json("POST", "/schedules/bulk", 200, json={"action": "delete", "ids": ids})
-    assert await paused() == []
+    assert await paused() == [True, True]
+    undone = await online.json("POST", "/schedules/bulk", 200, json={"action": "undelete", "ids": ids})
+    assert undone["done"] == 2
+    assert await paused() == [False, False]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags, FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
+
+from mailroom.schedules.deletions.finish import finish_due
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
@@ -74,7 +77,12 @@ async def test_a_schedule_lives_its_whole_life(online: Api, prefect_server: str,
 
     await online.json("DELETE", path, 412, headers={"If-Match": '"1"'})
     await online.json("DELETE", path, 204)
+    deleted = await online.json("GET", path, 200)
+    assert (deleted["state"], deleted["next_runs"]) == ("deleted", [])
+    assert [one.paused for one in await deployments(prefect_server, made["id"])] == [True]
+    await finish_due(online.database, now=datetime.fromisoformat(deleted["delete_after"]))
     await online.json("GET", path, 404)
+    await online.app.state.services.reconciler.settle_schedule(made["id"])
     assert await deployments(prefect_server, made["id"]) == []
     events = await online.json("GET", f"/audit?entity_type=schedule&entity_id={made['id']}", 200)
     assert [e["action"] for e in events["items"]] == ["deleted", "resumed", "paused", "changed", "changed", "created"]

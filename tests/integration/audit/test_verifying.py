@@ -6,9 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from mailroom.audit.sealing import standing
+from mailroom.audit.sealing.standing import Standing
 from mailroom.audit.sealing.verify import Code
 from mailroom.settings import Settings
+from mailroom.storage.tables import AuditEvent
 from tests.integration.audit.conftest import Trail
 
 on_sqlite = pytest.mark.parametrize("trail", ["sqlite"], indirect=True)
@@ -106,3 +110,25 @@ async def _beginning(trail: Trail) -> str:
 
     async with trail.database.session() as session:
         return beginning((await seals.chain(session)).trail_id)
+
+
+async def test_a_quick_look_shows_what_does_not_fit_among_what_is_read(trail: Trail) -> None:
+    await trail.add(5)
+    async with trail.database.session() as session:
+        rows = (await session.scalars(select(AuditEvent).order_by(AuditEvent.at))).all()
+
+    async def look() -> Standing:
+        signed, wrong = await standing.last_checkpoint(trail.settings)
+        async with trail.database.session() as session:
+            fresh = (await session.scalars(select(AuditEvent).order_by(AuditEvent.at))).all()
+            return await standing.look(session, signed, fresh, wrong=wrong)
+
+    stands = await look()
+    assert (stands.position, stands.signed and stands.signed.position, stands.wrong) == (5, 5, ())
+    await trail.add(1, sealed=False)
+    assert (await look()).wrong == (), "what has no place yet is no fault"
+    await trail.force(f"UPDATE audit_events SET actor = 'mallory' WHERE id = '{rows[2].id}'")
+    assert [(one.code, one.position) for one in (await look()).wrong] == [(Code.CHANGED, 3)]
+    await trail.force("DELETE FROM audit_seals WHERE position = 5")
+    assert (Code.CUT, 5) in [(one.code, one.position) for one in (await look()).wrong]
+    assert (await standing.check_everything(trail.database, trail.settings)).wrong

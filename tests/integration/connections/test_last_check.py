@@ -10,8 +10,8 @@ import pytest
 
 from mailroom.access.viewer import SYSTEM, Viewer
 from mailroom.connections import repository as connections
-from mailroom.connections import uses
 from mailroom.connections.repository import Change
+from mailroom.connections.seen import uses
 from mailroom.reports import repository as reports
 from mailroom.reports.spec import ReportDefinition
 from mailroom.roles import Role

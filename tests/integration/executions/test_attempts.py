@@ -89,7 +89,7 @@ async def test_a_receipt_can_arrive_while_a_later_run_takes_the_place(
 
     async def take_the_place() -> None:
         async with ledger.session() as session:
-            await supersede(session, delivery.execution_id, by=later, now=NOW)
+            await supersede(session, delivery.execution_id, by=later, schedule=schedule, now=NOW)
 
     # Whichever table it writes first: it is held before the second.
     with (

@@ -59,7 +59,8 @@ async def test_a_pass_whose_rendering_exists_takes_five_transactions(
     assert row.lease_until is None, "the conclusion gives it back"
     assert environment.mail.taken() == ["ada@example.com"]
     assert len(recorder.transactions) <= 5, str(recorder)
-    assert recorder.statements <= 22, str(recorder)
+    # The last one keeps on the schedule what its run ended with, which lists filter and sort by.
+    assert recorder.statements <= 23, str(recorder)
 
 
 @on_sqlite

@@ -263,7 +263,7 @@ async def test_one_cancelled_when_its_deliveries_are_planned_sends_nothing(envir
     async def planned_late(*arguments: Any) -> Any:
         found = await real(*arguments)
         row = await executions.get(arguments[0], first.id)
-        lifecycle.cancel(row, because(ReasonCode.CANCELLED_IN_PREFECT), now=SECOND)
+        lifecycle.cancel(row, because(ReasonCode.CANCELLED_IN_PREFECT), schedule=schedule, now=SECOND)
         return found
 
     with pytest.MonkeyPatch.context() as patch:

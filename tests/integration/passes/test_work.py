@@ -15,7 +15,7 @@ from sqlalchemy import select
 from mailroom.access.viewer import SYSTEM
 from mailroom.errors import Conflict
 from mailroom.executions import delivery_lifecycle
-from mailroom.executions import repository as executions
+from mailroom.executions.history.search import ExecutionFilter, search
 from mailroom.executions.reasons import ReasonCode, because
 from mailroom.passes.claim import FlowRunFacts, Stopped
 from mailroom.passes.conclude import conclude
@@ -206,7 +206,7 @@ async def test_the_same_rendering_serves_two_executions(environment: Environment
         assert isinstance(result, Outcome)
         assert result.state is ExecutionState.SUCCESS, result.reason
     async with environment.database.session() as session:
-        page = await executions.list_page(session, viewer=SYSTEM)
+        page = await search(session, viewer=SYSTEM, wanted=ExecutionFilter(), cursor=None, limit=50)
     assert len({tuple(row.artifact_ids) for row in page.items}) == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 from mailroom.executions import again, lifecycle
 from mailroom.executions.reasons import ReasonCode, because
 from mailroom.states import ExecutionKind, ExecutionState
-from mailroom.storage.tables import Execution
+from mailroom.storage.tables import Execution, Schedule
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -38,5 +38,5 @@ def test_a_request_is_answered_by_the_end_of_its_pass(ends_at: datetime) -> None
     execution = ended(NOW + HOUR)
     assert again.is_asked_for(execution)
     lifecycle.begin_pass(execution, now=NOW + HOUR, lease_until=NOW + 2 * HOUR)
-    lifecycle.end_pass(execution, ExecutionState.FAILED, WHY, now=ends_at, retry_at=None)
+    lifecycle.end_pass(execution, ExecutionState.FAILED, WHY, schedule=Schedule(), now=ends_at, retry_at=None)
     assert not again.is_asked_for(execution)

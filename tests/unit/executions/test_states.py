@@ -18,7 +18,7 @@ from mailroom.executions.reasons import ReasonCode, because
 from mailroom.schedules import lifecycle as schedule_lifecycle
 from mailroom.schedules.lifecycle import Cause
 from mailroom.states import DeliveryState, ExecutionState, Moves, ScheduleState
-from mailroom.storage.tables import Execution
+from mailroom.storage.tables import Execution, Schedule
 from scripts.states_page import PAGE, page
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,7 +35,6 @@ TABLES: list[tuple[Moves[Any, Any], type[StrEnum], type[StrEnum]]] = [
 @pytest.mark.parametrize(
     ("moves", "state"),
     [
-        (SCHEDULES, S.DELETED),
         (EXECUTIONS, E.SUCCESS),
         (EXECUTIONS, E.SKIPPED),
         (EXECUTIONS, E.MISSED),
@@ -44,6 +43,11 @@ TABLES: list[tuple[Moves[Any, Any], type[StrEnum], type[StrEnum]]] = [
 )
 def test_some_states_are_final(moves: Moves[Any, Any], state: StrEnum) -> None:
     assert moves.table[state] == {}
+
+
+def test_a_deleted_schedule_comes_back_by_an_undo_alone() -> None:
+    assert set(SCHEDULES.table[S.DELETED]) == {*S} - {S.DELETED}
+    assert {cause for causes in SCHEDULES.table[S.DELETED].values() for cause in causes} == {Cause.UNDELETE}
 
 
 @pytest.mark.parametrize("ended", [E.PARTIAL, E.FAILED, E.CANCELLED])
@@ -82,7 +86,7 @@ def test_an_execution_that_has_ended_moves_nowhere_that_the_table_does_not_name(
     execution = Execution(status=ended)
     with pytest.raises(Conflict):
         execution_lifecycle.cancel(
-            execution, because(ReasonCode.OWNER_INACTIVE), now=datetime(2026, 11, 26, tzinfo=UTC)
+            execution, because(ReasonCode.OWNER_INACTIVE), schedule=Schedule(), now=datetime(2026, 11, 26, tzinfo=UTC)
         )
     assert execution.status is ended
 

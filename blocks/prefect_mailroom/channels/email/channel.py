@@ -7,8 +7,9 @@ connection that breaks there is `OutcomeUnknown`, and the next attempt carries t
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from email.headerregistry import Address
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from prefect_email import EmailServerCredentials
 from prefect_email.credentials import SMTPServer, SMTPType
@@ -21,7 +22,9 @@ from prefect_mailroom.channels.email.destination import EmailDestination
 from prefect_mailroom.channels.email.message import Sender, build, message_id
 from prefect_mailroom.channels.email.oauth import tokens
 from prefect_mailroom.channels.email.oauth.settings import OAuth
+from prefect_mailroom.channels.email.shown import shown as read
 from prefect_mailroom.channels.email.smtp.server import Security, Server
+from prefect_mailroom.channels.shown import Shown
 from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.text.addresses import mail_address
@@ -113,14 +116,17 @@ class EmailChannel(Channel):
             )
         return self
 
+    @classmethod
+    def sends_as(cls, settings: Mapping[str, Any]) -> str:
+        """Return the sender of its mails."""
+        address, name = settings.get("from_address") or "", settings.get("from_name")
+        return f"{name} <{address}>" if name and address else str(address)
+
     async def transfer(self, parcel: Parcel) -> Receipt:
         """Send the parcel through the first server that takes it."""
         began = asyncio.get_running_loop().time()
-        destination = parcel.destination
-        assert isinstance(destination, EmailDestination)
-        sender = Sender(Address(self.from_name, addr_spec=self.from_address), self.reply_to)
-        limit = int(self.max_attachment_mb * 1_000_000)
-        raw = await asyncio.to_thread(build, parcel, destination, sender, max_bytes=limit)
+        destination = _destination(parcel)
+        raw = await self._written(parcel)
 
         from prefect_mailroom.channels.email.smtp.providers import send_in_order
         from prefect_mailroom.channels.email.smtp.receipts import receipt
@@ -136,8 +142,19 @@ class EmailChannel(Channel):
         # A little less than the attempt has, so that the server at which it ran out is named.
         left = self.timeout_seconds * 0.97 - (asyncio.get_running_loop().time() - began)
         taken, passed_over = await send_in_order(self._servers(), mail, seconds=left, sessions=self.max_sessions)
-        identifier = message_id(parcel.key, sender.address.domain)
+        identifier = message_id(parcel.key, self._sender().address.domain)
         return receipt(taken, passed_over, parcel.recipient, message_id=identifier, size=len(raw))
+
+    async def shown(self, parcel: Parcel) -> Shown:
+        """Return the mail as a mail program shows it, read from the very bytes that would be sent."""
+        return read(await self._written(parcel), _destination(parcel).bcc)
+
+    async def _written(self, parcel: Parcel) -> bytes:
+        limit = int(self.max_attachment_mb * 1_000_000)
+        return await asyncio.to_thread(build, parcel, _destination(parcel), self._sender(), max_bytes=limit)
+
+    def _sender(self) -> Sender:
+        return Sender(Address(self.from_name, addr_spec=self.from_address), self.reply_to)
 
     async def screen(self) -> None:
         """Refuse servers, and addresses for tokens, that may never be reached."""
@@ -187,6 +204,11 @@ class EmailChannel(Channel):
             oauth=given.oauth,
             setting=setting,
         )
+
+
+def _destination(parcel: Parcel) -> EmailDestination:
+    assert isinstance(parcel.destination, EmailDestination)
+    return parcel.destination
 
 
 _PORTS = {Security.TLS: 465, Security.STARTTLS: 587, Security.NONE: 25}

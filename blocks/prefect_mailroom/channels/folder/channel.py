@@ -10,7 +10,7 @@ import contextlib
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Literal
 
@@ -62,6 +62,11 @@ class FolderChannel(Channel):
         if not Path(root).is_absolute() or "\0" in root:
             raise ValueError(f"root: '{root}' is not an absolute path; write one such as /srv/reports.")
         return root
+
+    @classmethod
+    def sends_as(cls, settings: Mapping[str, Any]) -> str:
+        """Return the folder that it writes to."""
+        return str(settings.get("root") or "")
 
     async def transfer(self, parcel: Parcel) -> Receipt:
         """Write every file under its expanded path; a file already there with the same content counts as written."""

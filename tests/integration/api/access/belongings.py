@@ -18,8 +18,10 @@ from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import new_id
 from mailroom.storage.model.access import ConnectionGrant, ScheduleShare
+from mailroom.storage.model.drafts import ScheduleDraft, ScheduleTemplate, TemplateShare
 from mailroom.storage.model.login import WebSession
 from mailroom.storage.model.recipients import Suppression
+from mailroom.storage.model.schedules.lists import SavedView
 from mailroom.storage.tables import Artifact, Calendar, Connection, Execution, Notification, Report, Schedule
 from tests.integration.api.access.people import People, Person
 from tests.support import samples
@@ -62,6 +64,11 @@ async def world(people: People, role: Role) -> World:
     async with api.database.session() as session:
         for relation, owner in ((MINE, me), (TEAM, mate), (OTHER, stranger)):
             made.ids["session", relation] = await _log_in(session, owner)
+            view = SavedView(
+                id=new_id(), user_id=owner.id, name=f"View {relation}", query="", created_at=datetime.now(UTC)
+            )
+            session.add(view)
+            made.ids["view", relation] = view.id
         for relation in THINGS:
             await _belongings(session, made, relation)
     return made
@@ -137,11 +144,30 @@ async def _belongings(session: AsyncSession, world: World, relation: Relation) -
         user_id=owner.id, at=now, severity="error", title=f"Note {relation}", body="", schedule_id=schedule.id
     )
     session.add_all([artifact, execution, note])
+    await _unfinished(session, world, relation, schedule)
     world.ids |= {
         ("schedule", relation): schedule.id,
         ("execution", relation): execution.id,
         ("artifact", relation): artifact.id,
     }
+
+
+async def _unfinished(session: AsyncSession, world: World, relation: Relation, schedule: Schedule) -> None:
+    """Store a template, and a draft that its owner has activated already; nobody shares drafts."""
+    owner, now = world.owner(relation), schedule.created_at
+    template = ScheduleTemplate(user_id=owner.id, title=f"Template {relation}", body={}, created_at=now, updated_at=now)
+    session.add(template)
+    await session.flush()
+    world.ids["template", relation] = template.id
+    if relation is SHARED:
+        session.add(TemplateShare(template_id=template.id, subject=user_subject(world.me.id)))
+        return
+    name = {"value": {"name": f"Draft {relation}"}, "version": 1, "at": now.isoformat(), "by": owner.email}
+    draft = ScheduleDraft(user_id=owner.id, parts={"name": name}, created_at=now, updated_at=now)
+    draft.activated_as = schedule.id if relation is MINE else None
+    session.add(draft)
+    await session.flush()
+    world.ids["draft", relation] = draft.id
 
 
 def schedule_of(owner_id: str, *, report_id: str, name: str, connection: str = "shared") -> Schedule:

@@ -27,7 +27,7 @@ from tests.integration.api.access.people import People
 ASKED = {"/api/v1/schedules/load": {"timezone": "Europe/Berlin"}}
 # A list in which a figure counts everybody's, on purpose: none.
 ONE_THING = {"/api/v1/sessions/current"}
-KINDS = ("schedule", "execution", "artifact", "report", "connection", "user", "team", "key")
+KINDS = ("schedule", "execution", "artifact", "report", "connection", "user", "team", "key", "draft", "template")
 
 
 async def _marked(people: People, role: Role) -> World:
@@ -66,7 +66,14 @@ async def _marked(people: People, role: Role) -> World:
 def _marks(made: World, relation: Relation) -> set[str]:
     """Return what tells that something is of this relation."""
     ids = {made.ids[kind, relation] for kind in (*KINDS, "delivery") if (kind, relation) in made.ids}
-    return ids | {f"mark-{relation}", f"Note {relation}", f"Schedule {relation}", made.owner(relation).id}
+    return (
+        ids
+        | {f"mark-{relation}", f"Note {relation}", f"Schedule {relation}", made.owner(relation).id}
+        | {
+            f"Draft {relation}",
+            f"Template {relation}",
+        }
+    )
 
 
 def _hidden(made: World) -> set[str]:

@@ -57,6 +57,8 @@ async def test_a_refusal_tells_the_limit_the_use_and_whom_to_ask(people: People)
     assert problem["type"] == "/problems/limit-reached"
     await ada.json("DELETE", f"/schedules/{ids[0]}", 204)
     await ada.json("POST", "/schedules/", 201, json=SCHEDULE)
+    # There is no room for the deleted one any more.
+    assert refused(await ada.json("POST", f"/schedules/{ids[0]}/undelete", 409)) == ("schedules", 10, 10)
     assert await _count(people, ada) == 10
 
 

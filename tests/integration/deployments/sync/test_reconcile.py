@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,8 @@ from deployments.sync.diff import Create, Delete, Update, diff
 from deployments.sync.observed import Observed, read
 from mailroom.executions import repository as executions
 from mailroom.schedules import service as schedules
+from mailroom.schedules.deletions import undo
+from mailroom.schedules.deletions.finish import finish_due
 from mailroom.schedules.spec import read_spec
 from mailroom.settings import CHECKOUT
 from mailroom.states import ExecutionKind, ExecutionState, SyncState
@@ -77,6 +80,20 @@ async def test_pause_resume_and_delete_arrive(environment: Environment) -> None:
         assert (await environment.deployment(schedule)).paused is paused
     async with environment.database.session() as session:
         await schedules.delete(session, schedule.id, environment.context())
+    await environment.reconciler.settle_schedule(schedule.id)
+    # It can be undone: the deployment stays, paused, and no pass takes it for one that should not be there.
+    assert (await environment.deployment(schedule)).paused
+    await environment.reconciler.repair(seconds=5)
+    kept = await environment.deployment(schedule)
+    async with environment.database.session() as session:
+        await undo.undelete(session, schedule.id, environment.context())
+    await environment.reconciler.settle_schedule(schedule.id)
+    again = await environment.deployment(schedule)
+    assert (again.id, again.paused) == (kept.id, False)
+    async with environment.database.session() as session:
+        await schedules.delete(session, schedule.id, environment.context())
+    after = environment.now() + timedelta(seconds=environment.settings.undo_delete_seconds)
+    assert await finish_due(environment.database, now=after) == [schedule.id]
     await environment.reconciler.settle_schedule(schedule.id)
     with pytest.raises(ObjectNotFound):
         await environment.deployment(schedule)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.web import charts
-from api.web.charts import Chart, Series
+from api.web.drawings import charts
+from api.web.drawings.charts import Chart, Series
 
 numbers = st.one_of(st.none(), st.floats(min_value=0, max_value=1e9, allow_nan=False))
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.web import strip
-from api.web.strip import Mark, Occurrence
+from api.web.drawings import strip
+from api.web.drawings.strip import Mark, Occurrence
 from mailroom.states import ExecutionState
 
 START = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)

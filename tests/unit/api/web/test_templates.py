@@ -126,10 +126,14 @@ def test_a_fault_is_told_at_its_field() -> None:
     assert "#at" in page.values("href")
 
 
-def test_a_framed_page_has_neither_header_nor_footer() -> None:
-    tags = [tag for tag, _ in Elements(rendered(visitor=visitor(framed=True))).found]
+def test_a_framed_page_has_no_header_and_only_the_way_out_of_the_frame() -> None:
+    page = Elements(rendered(visitor=visitor(framed=True)))
+    tags = [tag for tag, _ in page.found]
     assert "main" in tags
-    assert not {"header", "footer"} & set(tags)
+    assert "header" not in tags
+    outside = [given for tag, given in page.found if tag == "a" and given.get("target") == "_blank"]
+    assert len(outside) == 1
+    assert "frame=1" not in outside[0]["href"]
 
 
 def test_somebody_without_the_right_gets_no_link_to_users() -> None:

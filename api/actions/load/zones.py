@@ -1,0 +1,20 @@
+"""List the time zones of schedules."""
+
+from __future__ import annotations
+
+import orjson
+
+from api.actions.caller import Caller
+from mailroom.schedules.conflicts.repository import timings
+
+
+async def zones_in_use(caller: Caller) -> list[str]:
+    """Return the time zones of the active schedules that the caller sees, the most used ones first."""
+    async with caller.session() as session:
+        found = await timings(session, viewer=caller.viewer)
+    counts: dict[str, int] = {}
+    for text, number in found.items():
+        zone = orjson.loads(text).get("timezone")
+        if isinstance(zone, str):
+            counts[zone] = counts.get(zone, 0) + number
+    return sorted(counts, key=lambda zone: (-counts[zone], zone))

@@ -1,0 +1,1 @@
+"""One connection: a new one, its settings, its check, who uses it, and who may."""

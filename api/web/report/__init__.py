@@ -1,0 +1,1 @@
+"""One report: its preview, its picture, its versions and the schedules on it."""

@@ -1,0 +1,1 @@
+"""The step of the wizard that asks which data the report shows."""

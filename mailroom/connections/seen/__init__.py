@@ -1,0 +1,1 @@
+"""What people are told of connections: as whom they send, and what uses them."""

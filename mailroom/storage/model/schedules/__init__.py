@@ -1,0 +1,1 @@
+"""Tables beside that of schedules."""
