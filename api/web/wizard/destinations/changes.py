@@ -53,11 +53,20 @@ def without_person(value: Value, dropped: str) -> tuple[dict[str, Any], str]:
 
 
 def _without(written: Any, address: str) -> Any:
-    """Return a list of recipients without one; of a text, only the lines that hold nothing else fall away."""
+    """Return a list of recipients without one; of a text, the lines without it stay as they were typed."""
     if isinstance(written, list):
         return [one for one in written if one != address]
-    lines = str(written or "").split("\n")
-    return "\n".join(line for line in lines if sort_out(line).addresses != (address,))
+    lines = [_line_without(line, address) for line in str(written or "").split("\n")]
+    return "\n".join(line for line in lines if line is not None)
+
+
+def _line_without(line: str, address: str) -> str | None:
+    """Return a line without an address; None where nothing else stands on it."""
+    found = sort_out(line)
+    if address not in found.addresses:
+        return line
+    rest = [*(one for one in found.addresses if one != address), *(one.text for one in found.wrong)]
+    return ", ".join(rest) or None
 
 
 def with_variable(value: Value, inserted: str) -> tuple[dict[str, Any], str]:

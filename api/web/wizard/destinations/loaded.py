@@ -12,6 +12,7 @@ from api.actions.connections import actions as connections
 from api.actions.distribution.preview import DestinationPreviewRequest, preview
 from api.actions.distribution.values import sample_values
 from api.actions.distribution.written import WrittenSchedule, as_written
+from api.web import refusals
 from api.web.parts import Field
 from api.web.wizard import showing
 from api.web.wizard.destinations.cards import Card, cards, formats_field
@@ -102,9 +103,9 @@ async def _preview(opened: Opened, body: Mapping[str, Any], given: Mapping[str, 
         wanted = DestinationPreviewRequest.model_validate({**body, "destination": dict(given)})
         found = await preview(opened.visitor.caller, wanted)
     except Invalid as error:
-        return CardPreview(none=" ".join(f"{one.message} {one.remedy}".strip() for one in error.faults))
+        return CardPreview(none=" ".join(refusals.of_fault(one).sentence for one in error.faults))
     except MailroomError as error:
-        return CardPreview(none=f"{error.message} {error.remedy}".strip())
+        return CardPreview(none=refusals.words(error).sentence)
     return card_preview(found, body.get("timing", {}).get("timezone"), opened.visitor.when)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from api.web import forms
+from api.web import forms, refusals
 from api.web.fields import words
 from api.web.wizard.destinations.form import PEOPLE, PREFIX, people_in
 from api.web.wizard.destinations.variables import known_names, unknown_words
@@ -17,7 +17,6 @@ from mailroom.reports.spec import ReportDefinition
 
 _PLACE = re.compile(rf"{PREFIX}\.(?P<index>[0-9]+)(?:\.(?P<field>[a-z_0-9]+))?(?:\..*)?")
 _MOST_TOLD = 5
-_REST = re.compile(r"\s*(GET|POST|PUT|PATCH|DELETE) /api/[^.]*\.")
 
 
 def place_in(value: Mapping[str, Any]) -> Callable[[Fault], str]:
@@ -118,5 +117,5 @@ def _plain(fault: Fault, own: Mapping[str, Any], field: str | None) -> str:
             else ("Choose a connection.")
         )
     label = words.label(field, "") if field else ""
-    sentence = forms.sentence(Fault(fault.field, fault.message, _REST.sub("", fault.remedy)))
+    sentence = refusals.of_fault(fault).sentence
     return f"{label}: {sentence}" if label else sentence
