@@ -41,7 +41,7 @@ from api.rest.notifications import routes as notifications
 from api.rest.recipients import routes as recipients
 from api.rest.reports import routes as reports
 from api.rest.schedule_templates import routes as schedule_templates
-from api.rest.schedules import bulk
+from api.rest.schedules import bulk, saved_views
 from api.rest.schedules import routes as schedules
 from api.rest.sessions import routes as sessions
 from api.rest.sharing import routes as sharing
@@ -80,10 +80,11 @@ DESCRIPTION = """Reports, on time, to everyone who waits for them.
 Every refused request gets an RFC 9457 problem document that names the field, what is wrong and what to do.
 Lists are paged by `cursor`. POST takes `Idempotency-Key`, PUT, PATCH and DELETE take `If-Match`."""
 
-# Executions and load stand before schedules: /schedules/executions is not a schedule's id.
+# Executions, load and views stand before schedules: /schedules/executions is not a schedule's id.
 PARTS = (
     executions,
     load,
+    saved_views,
     schedules,
     bulk,
     artifacts,

@@ -7,10 +7,16 @@ from fastapi import APIRouter
 from api.web import closing
 from api.web.assets import serving as assets
 from api.web.audit import routes as audit
+from api.web.calendar import edit as calendar_edit
+from api.web.calendar import routes as calendar
+from api.web.calendars import routes as calendars
 from api.web.connection import checks as connection_checks
 from api.web.connection import edit as connection_edit
 from api.web.connection import routes as connection
 from api.web.connections import routes as connections
+from api.web.execution import asking as execution_asking
+from api.web.execution import routes as execution
+from api.web.executions import routes as executions
 from api.web.keys import routes as keys
 from api.web.links import downloads, unsubscribe
 from api.web.login import routes as login
@@ -20,6 +26,8 @@ from api.web.report import routes as report
 from api.web.reports import routes as reports
 from api.web.schedule import confirm as schedule_confirm
 from api.web.schedule import routes as schedule
+from api.web.schedules import bulk as schedules_bulk
+from api.web.schedules import routes as schedules
 from api.web.teams import routes as teams
 from api.web.templates import routes as templates
 from api.web.users import leaving as users_leaving
@@ -50,8 +58,14 @@ ROUTERS: tuple[APIRouter, ...] = (
     users.router,
     teams.router,
     keys.router,
+    executions.router,
+    execution_asking.router,
+    execution.router,
     downloads.router,
     unsubscribe.router,
+    # Before the page of one schedule: /schedules/bulk is not a schedule's id.
+    schedules.router,
+    schedules_bulk.router,
     schedule_confirm.router,
     schedule.router,
     connections.router,
@@ -62,4 +76,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     reports.router,
     report.router,
     report_picture.router,
+    calendars.router,
+    # /calendars/new is no id.
+    calendar_edit.router,
+    calendar.router,
 )

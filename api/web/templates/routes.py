@@ -102,7 +102,7 @@ async def share(template_id: Id, visitor: VisitorDep) -> Response:
         visitor,
         "templates/share.html",
         title=f"Share {found.title}",
-        template=found,
+        kept=found,
         fields=view.share_fields(shared, people, groups, found.owner),
     )
 
@@ -120,7 +120,7 @@ async def shared(template_id: Id, visitor: VisitorDep, form: FormDep) -> Respons
 async def ask_delete(template_id: Id, visitor: VisitorDep) -> Response:
     """Ask before a template is deleted, since that cannot be undone."""
     found = await _mine(visitor, template_id, Action.TEMPLATE_DELETE)
-    return await page.render(visitor, "templates/delete.html", title=f"Delete {found.title}", template=found)
+    return await page.render(visitor, "templates/delete.html", title=f"Delete {found.title}", kept=found)
 
 
 @router.post("/templates/{template_id}/delete", openapi_extra=may(Action.TEMPLATE_DELETE))

@@ -161,8 +161,7 @@ async def _activate(opened: Opened, *, paused: bool) -> Response:
         edited=draft.schedule_id is not None,
         people=reach_words(made.destinations),
     )
-    tone = "wait" if made.sync.state == "pending" else "ok"
-    await notices.add(visitor, words, tone=tone)
+    await notices.add(visitor, words, tone="wait" if made.sync.state == "pending" else "ok")
     return pages.see(visitor, f"/schedules/{made.id}")
 
 
