@@ -122,7 +122,7 @@ def plain_field(prop: Property, value: Any, name: str, *, label: str, hint: str,
 
 
 def _said(prop: Property) -> str:
-    """Return the hint of a setting; the usual words of one that others may leave empty do not fit where it is needed."""
+    """Return the hint of a setting; the words for one that may stay empty do not fit where it is needed."""
     described = str(prop.schema.get("description", ""))
     hint = words.hint(prop.name, described)
     return words.hint("", described) if prop.is_required and hint.startswith("Leave it empty") else hint

@@ -69,7 +69,16 @@ async def preview(report_id: Id, visitor: VisitorDep) -> HTMLResponse:
     """Show the data alone, where nothing in them may run."""
     found = await reports.read(visitor.caller, report_id)
     given = parameters.of_query(visitor.request.query_params.multi_items())
-    _, html = await _rendered(visitor, report_id, parameters.values(_schema(found), given))
+    began = time.monotonic()
+    try:
+        _, html = await _rendered(visitor, report_id, parameters.values(_schema(found), given))
+    except (NotFound, Forbidden):
+        raise
+    except MailroomError as error:
+        # Our own pages do not stand in frames; this has to be read in one.
+        stopped = view.stopped(error, time.monotonic() - began)
+        failed = page.TEMPLATES.get_template("report/failed.html").render(stopped=stopped, title=found.title)
+        return _sandboxed(visitor, failed.encode(), status=422)
     return _sandboxed(visitor, html)
 
 
@@ -84,12 +93,12 @@ async def _rendered(visitor: Visitor, report_id: str, values: Mapping[str, Any])
     return float(took), html
 
 
-def _sandboxed(visitor: Visitor, html: bytes) -> HTMLResponse:
+def _sandboxed(visitor: Visitor, html: bytes, status: int = 200) -> HTMLResponse:
     """Return what a report made, for a frame of its own page, wherever that page may stand itself."""
     around = f"frame-ancestors 'self' {visitor.services.settings.frame_ancestors}".strip()
     policy = f"{SANDBOX['Content-Security-Policy']}; {around}"
     return HTMLResponse(
-        html, headers={**SANDBOX, "Content-Security-Policy": policy, "Cache-Control": "private, no-store"}
+        html, status, headers={**SANDBOX, "Content-Security-Policy": policy, "Cache-Control": "private, no-store"}
     )
 
 
