@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
 from api.http.problems import Refusal
-from api.web import refusals
+from api.web import embedding, refusals
 from api.web.page import HEADERS, TEMPLATES
 from prefect_mailroom.errors import MailroomError
 
@@ -55,8 +55,9 @@ def _as_page(answer: Callable[..., Any]) -> Callable[[Request, Exception], Await
 def error_page(request: Request, error: Exception, status: int, headers: dict[str, str]) -> HTMLResponse:
     """Return the page of a refusal, in the frame of the visitor where one is known."""
     message, remedy = _words(error)
+    visitor = getattr(request.state, "visitor", None)
     html = TEMPLATES.get_template("base/error.html").render(
-        visitor=getattr(request.state, "visitor", None),
+        visitor=visitor,
         title=_HEADINGS.get(status, "This did not work"),
         notices=(),
         message=message,
@@ -66,7 +67,8 @@ def error_page(request: Request, error: Exception, status: int, headers: dict[st
     kept = {name: value for name, value in headers.items() if name in {"retry-after", "allow"}}
     if "hx-request" in request.headers:
         kept["HX-Retarget"] = "#notices"
-    return HTMLResponse(html, status, {**HEADERS, **kept})
+    shown = embedding.keep(html) if visitor is not None and visitor.framed else html
+    return HTMLResponse(shown, status, {**HEADERS, **kept})
 
 
 def _words(error: Exception) -> tuple[str, str]:

@@ -49,6 +49,7 @@ KINDS = {
     "key_id": "key",
     "session_id": "session",
     "suppression_id": "suppression",
+    "view_id": "view",
     "draft_id": "draft",
     "template_id": "template",
 }
@@ -65,6 +66,7 @@ BODIES: dict[str, Any] = {
     "POST /schedules/{}/test": {"to": "ada@example.com"},
     "POST /schedules/{}/backfill": {"from": "2026-11-01", "until": "2026-11-02", "dry_run": True},
     "PUT /schedules/{}/shares": {"users": ["ext:me"]},
+    "POST /schedules/views": {"name": "New", "query": "view=failing"},
     "POST /schedules/bulk": {"action": "pause", "ids": ["nobody"], "dry_run": True},
     "POST /deliveries/retry": {"state": "failed", "dry_run": True},
     "POST /stop": {"scope": "connection", "target": "corp-smtp", "reason": "A test."},
@@ -118,7 +120,8 @@ class Case:
     """403 or 404; None where it is allowed."""
 
 
-def _kind(path: str) -> str | None:
+def kind_of(path: str) -> str | None:
+    """Return the kind of thing that a path names, if it is one that somebody can own."""
     found = re.search(r"{(\w+)}", path)
     return KINDS.get(found.group(1)) if found else None
 
@@ -131,10 +134,13 @@ def _named_in(path: str) -> str:
 def _sees(kind: str, role: Role, relation: Relation) -> bool:
     if kind in ("key", "session"):
         return role is Role.ADMIN or relation is MINE
+    if kind == "view":
+        return relation is MINE
     return relation in TABLE[READS[kind]].relations(role)
 
 
-def _expected(action: Action, kind: str | None, role: Role, relation: Relation) -> int | None:
+def expected_of(action: Action, kind: str | None, role: Role, relation: Relation) -> int | None:
+    """Return with what a request is refused by the table, or None where it is allowed."""
     allowed = TABLE[action].relations(role)
     if not allowed:
         return 403
@@ -153,13 +159,13 @@ def _cases(routes: list[Served], role: Role, made: World) -> Iterator[Case]:
         return order[one.method], "resume" in one.path, -depth, one.path
 
     for route in sorted(routes, key=place):
-        action, kind = Action(str(route.mark)), _kind(route.path)
+        action, kind = Action(str(route.mark)), kind_of(route.path)
         of_things = Relation.NONE not in TABLE[action].admin
         assert of_things == (kind is not None), f"{route.method} {route.path}: {action}"
         relations = [one for one in (MINE, SHARED, TEAM, OTHER) if (kind, one) in made.ids] if kind else [Relation.NONE]
         assert relations, f"nothing to ask {route.path} for"
         for relation in relations:
-            yield Case(route, relation, _expected(action, kind, role, relation))
+            yield Case(route, relation, expected_of(action, kind, role, relation))
 
 
 async def _ask(made: World, route: Served, thing: str) -> httpx.Response:
@@ -196,7 +202,7 @@ async def test_security_23_every_route_answers_as_the_table_says(people: People,
     wrong, asked = [], set()
     for case in _cases(served_by(people.api.app), role, made):
         route = case.route
-        kind = _kind(route.path)
+        kind = kind_of(route.path)
         thing = made.ids[kind, case.relation] if kind else _named_in(route.path)
         if route.method == "DELETE" and thing in (made.me.id, made.ids["team", MINE]) and case.expected is None:
             continue  # It would end the test.

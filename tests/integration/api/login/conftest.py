@@ -43,7 +43,7 @@ def provider(one_provider: IdentityProvider) -> IdentityProvider:
 class Browser(httpx.AsyncClient):
     """A browser: it keeps cookies, says which site made a request, and follows no redirect by itself."""
 
-    async def token(self, path: str = "/account") -> str:
+    async def token(self, path: str = "/me") -> str:
         """Return the token of the first form of a page."""
         page = await self.get(path)
         assert page.status_code == 200, page.text
@@ -51,7 +51,7 @@ class Browser(httpx.AsyncClient):
         assert found, page.text
         return found.group(1)
 
-    async def submit(self, path: str, fields: dict[str, str], *, form_at: str = "/account") -> httpx.Response:
+    async def submit(self, path: str, fields: dict[str, str], *, form_at: str = "/me") -> httpx.Response:
         """Load a page and send its form."""
         return await self.post(path, data={"csrf_token": await self.token(form_at), **fields}, headers=OWN_PAGE)
 

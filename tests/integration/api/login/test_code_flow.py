@@ -44,7 +44,7 @@ async def test_a_browser_logs_in_at_the_provider(site_with_provider: Site, ada: 
     assert asked["redirect_uri"] == [f"{HOST}/login/oidc/callback"]
     answer = await browser.get(await _at_provider(url, "ada"))
     assert (answer.status_code, answer.headers["Location"]) == (303, "/account?tab=1")
-    page = await browser.get("/account")
+    page = await browser.get("/me")
     assert "Ada Lovelace" in page.text
     (session,) = (await browser.get("/api/v1/sessions")).json()["items"]
     assert (session["method"], session["current"], session["address"]) == ("oidc", True, "203.0.113.7")

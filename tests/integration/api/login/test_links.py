@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
+from api.http.browser.redirects import HOME
 from mailroom.access import secrets_kept
 from mailroom.errors import Gone
 from mailroom.members import links
@@ -29,12 +30,12 @@ async def test_a_link_logs_in_once(site: Site) -> None:
         assert (await late.head(link)).status_code in (200, 405)
     token = await late.token(link.removeprefix(HOST))
     answer = await browser.open_link(link)
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/account")
-    assert "ada@example.com" in (await browser.get("/account")).text
+    assert (answer.status_code, answer.headers["Location"]) == (303, HOME)
+    assert "ada@example.com" in (await browser.get("/me")).text
     assert (await late.get(link)).status_code == 410
     fields = {"csrf_token": token, "token": link.partition("token=")[2]}
     assert (await late.post("/login/link", data=fields, headers=OWN_PAGE)).status_code == 410
-    assert (await late.get("/account")).status_code == 401
+    assert (await late.get("/me")).status_code == 401
     failed = await site.audit("log-in failed")
     assert [one["detail"]["method"] for one in failed] == ["link"]
     assert failed[0]["detail"]["reason"] == "gone"
@@ -90,7 +91,7 @@ async def test_a_link_is_for_one_purpose(site: Site) -> None:
 async def test_a_reset_ends_all_other_sessions(site: Site) -> None:
     ada, other = await site.logged_in("ada", password=True), await site.browser()
     assert (await other.open_link(await site.link("ext:ada", "reset"), password=PASSWORD * 2)).status_code == 303
-    assert (await ada.get("/account")).status_code == 401
+    assert (await ada.get("/me")).status_code == 401
     assert (await ada.log_in("ada@example.com", PASSWORD)).status_code == 401
 
 

@@ -59,7 +59,7 @@ async def test_log_in_with_a_password(site: Site) -> None:
     browser = await site.browser()
     answer = await browser.log_in("ada@example.com", next_="/account")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/account")
-    assert (await browser.get("/account")).status_code == 200
+    assert (await browser.get("/me")).status_code == 200
     assert (await site.audit("logged in"))[0]["detail"]["method"] == "password"
 
 
@@ -152,8 +152,8 @@ async def test_a_user_changes_the_password_and_other_sessions_end(site: Site) ->
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "current")
     assert (await _put(ada, {"new": OTHER})).status_code == 422
     assert (await _put(ada, {"current": PASSWORD, "new": OTHER})).status_code == 204
-    assert (await ada.get("/account")).status_code == 200
-    assert (await other.get("/account")).status_code == 401
+    assert (await ada.get("/me")).status_code == 200
+    assert (await other.get("/me")).status_code == 401
     assert (await other.get(link)).status_code == 410
     assert (await other.log_in("ada@example.com", PASSWORD)).status_code == 401
     assert (await other.log_in("ada@example.com", OTHER)).status_code == 303
@@ -194,7 +194,7 @@ async def test_a_password_that_is_easy_to_guess_is_refused(site: Site, new: str)
 async def test_the_page_changes_it_too(site: Site) -> None:
     ada = await site.logged_in("ada", password=True)
     assert (await ada.submit("/account/password", {"current": OTHER, "new": OTHER})).status_code == 422
-    assert (await ada.submit("/account/password", {"current": PASSWORD, "new": OTHER})).status_code == 200
+    assert (await ada.submit("/account/password", {"current": PASSWORD, "new": OTHER})).status_code == 303
     assert (await (await site.browser()).log_in("ada@example.com", OTHER)).status_code == 303
 
 

@@ -50,13 +50,13 @@ async def test_a_session_ends_when_it_is_idle_or_old(site: Site) -> None:
     browser = await site.logged_in("ada")
     now = datetime.now(UTC)
     await _set(site, last_seen_at=now - timedelta(minutes=59))
-    assert (await browser.get("/account")).status_code == 200
+    assert (await browser.get("/me")).status_code == 200
     async with site.database.session() as session:
         assert (await session.scalars(select(WebSession.last_seen_at))).one() >= now
     await _set(site, last_seen_at=now - timedelta(minutes=60))
-    assert (await browser.get("/account")).status_code == 401
+    assert (await browser.get("/me")).status_code == 401
     await _set(site, last_seen_at=now, expires_at=now - timedelta(seconds=1))
-    assert (await browser.get("/account")).status_code == 401
+    assert (await browser.get("/me")).status_code == 401
 
 
 async def test_a_session_costs_one_query(site: Site) -> None:
@@ -77,13 +77,13 @@ async def test_users_see_and_end_their_own_sessions(site: Site) -> None:
     theirs = (await _sessions(grace))[0]["id"]
     assert await _delete(ada, f"/sessions/{theirs}") == 404
     assert await _delete(ada, f"/sessions/{mine[0]['id']}") == 204
-    assert (await second.get("/account")).status_code == 401
-    assert (await ada.get("/account")).status_code == 200
+    assert (await second.get("/me")).status_code == 401
+    assert (await ada.get("/me")).status_code == 200
     assert len(await _sessions(grace)) == 1
     everybody = (await site.json("GET", "/sessions", 200))["items"]
     assert len(everybody) == 2
     await site.json("DELETE", f"/sessions/{theirs}", 204)
-    assert (await grace.get("/account")).status_code == 401
+    assert (await grace.get("/me")).status_code == 401
     assert {one["detail"]["reason"] for one in await site.audit("sessions ended")} == {"asked"}
 
 
@@ -93,20 +93,20 @@ async def test_all_of_ones_own_sessions_end_at_once(site: Site) -> None:
     await other.log_in("ada@example.com")
     assert await _delete(ada, "/sessions") == 204
     for browser in (ada, other):
-        assert (await browser.get("/account")).status_code == 401
-    assert (await grace.get("/account")).status_code == 200
+        assert (await browser.get("/me")).status_code == 401
+    assert (await grace.get("/me")).status_code == 200
 
 
 async def test_security_29_a_disabled_user_is_out_on_the_next_request(site: Site) -> None:
     ada = await site.logged_in("ada")
-    assert (await ada.get("/account")).status_code == 200
+    assert (await ada.get("/me")).status_code == 200
     link = await site.link("ext:ada")
     await site.json("DELETE", "/users/ext:ada", 200)
-    assert (await ada.get("/account")).status_code == 401
+    assert (await ada.get("/me")).status_code == 401
     body = {"email": "ada@example.com", "name": "ada", "role": "creator", "external_id": "ada"}
     await site.json("PUT", "/users/ext:ada", 200, json=body)
     # Whoever is enabled again logs in again.
-    assert (await ada.get("/account")).status_code == 401
+    assert (await ada.get("/me")).status_code == 401
     assert (await (await site.browser()).get(link)).status_code == 410
 
 

@@ -1,0 +1,143 @@
+"""SECURITY-TESTS for every page, by a walk over the routes of the application, so that a new page is tested unasked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from mailroom.access.permissions import Action, Relation
+from mailroom.roles import Role
+from mailroom.storage.database import new_id
+from tests.integration.api.access.test_every_route import expected_of, kind_of
+from tests.integration.api.pages.conftest import HOSTILE, Pages
+from tests.support.page_faults import forms_of, inline_faults, page_routes, words_of
+from tests.support.routes import Served
+
+EVIL = ("//evil.example", "/\\evil.example", "https://evil.example/x", "javascript:alert(1)", "/\t/evil.example")
+FOR_PROGRAMS = ("/api/v1", "MAILROOM_")
+LEAVES = ("/logout", "/logout/everywhere")
+# Whoever has the link has the right.
+BY_LINK = ("/d/", "/u/", "/login")
+
+
+def _of_things(pages: Pages) -> list[Served]:
+    return [one for one in page_routes(pages.api.app) if "{" in one.path and not one.path.startswith(BY_LINK)]
+
+
+@pytest.mark.parametrize("pages", [Role.VIEWER, Role.CREATOR], indirect=True)
+async def test_security_23_to_30_nobody_reaches_anothers_thing_by_a_page(
+    pages: Pages, request: pytest.FixtureRequest
+) -> None:
+    role = request.node.callspec.params["pages"]
+    me = await pages.reader(pages.made.me.id)
+    wrong, asked = [], 0
+    for route in _of_things(pages):
+        action, kind = Action(str(route.mark)), kind_of(route.path)
+        for relation in (Relation.SHARED, Relation.SAME_TEAM, Relation.OTHER_TEAM):
+            if kind is None or (kind, relation) not in pages.made.ids:
+                # Nobody's thing: there is nothing to see, and no error of ours either.
+                answer = await me.ask(route, pages.path(route, relation))
+                if answer.status_code >= 500:
+                    wrong.append(f"{route.method} {route.path}: {answer.status_code}")
+                continue
+            if (expected := expected_of(action, kind, role, relation)) is None:
+                continue
+            asked += 1
+            thing, nobody = pages.made.ids[kind, relation], "nobody" if kind == "connection" else new_id()
+            answer = await me.ask(route, pages.path(route, relation))
+            told = f"{role} {route.method} {route.path} {relation}: {answer.status_code}, not {expected}"
+            if answer.status_code != expected:
+                wrong.append(told)
+            elif expected == 404:
+                missing = await me.ask(route, pages.path(route, relation).replace(thing, nobody))
+                if missing.text.replace(nobody, "?") != answer.text.replace(thing, "?"):
+                    wrong.append(f"{told}: the page tells that it exists")
+    assert not wrong, "\n".join(wrong)
+    assert asked > 10
+
+
+def _faults_of(answer: httpx.Response) -> Iterator[str]:
+    """Yield what is wrong with an answer, whatever it is."""
+    policy = answer.headers["Content-Security-Policy"]
+    if answer.status_code >= 500 and answer.status_code != 503:
+        yield f"it answers {answer.status_code}"
+    if "frame-ancestors" not in policy or "default-src 'none'" not in policy:
+        yield f"its policy is {policy}"
+    if answer.headers["X-Content-Type-Options"] != "nosniff":
+        yield "its type can be guessed"
+    # A preview is shown without any right; its own tests look into it.
+    if answer.headers.get("content-type", "").startswith("text/html") and "sandbox" not in policy:
+        yield from _faults_of_page(answer.text, policy)
+
+
+def _faults_of_page(html: str, policy: str) -> Iterator[str]:
+    if "unsafe" in policy or "frame-ancestors 'none'" not in policy:
+        yield f"its policy is {policy}"
+    yield from inline_faults(html)
+    yield from (f"it shows {word}" for word in FOR_PROGRAMS if word in words_of(html))
+    if HOSTILE in html or "'49<" in html:
+        yield "a name is not escaped, or worked out"
+    for form in forms_of(html):
+        action = form.attributes.get("action", "")
+        # A link in a mail is used by programs of mail providers, too: its own token is all that it needs.
+        posts = form.attributes.get("method", "get").lower() == "post" and not action.startswith("/u/")
+        if posts and "csrf_token" not in form.names:
+            yield f"the form to {action} has no token"
+
+
+async def test_security_21_and_33_no_page_runs_anything_nor_is_framed(pages: Pages) -> None:
+    boss, me = await pages.admin(), await pages.reader(pages.made.me.id)
+    wrong, seen = [], 0
+    for route in page_routes(pages.api.app):
+        for reader, relation in ((boss, Relation.OTHER_TEAM), (me, Relation.OWN), (me, Relation.SHARED)):
+            if route.method == "GET":
+                path = pages.path(route, relation)
+                answer = await reader.get(path)
+                seen += answer.is_success
+                wrong += [f"GET {path}: {fault}" for fault in _faults_of(answer)]
+    assert not wrong, "\n".join(wrong)
+    assert seen > 20
+
+
+async def test_security_32_no_form_of_another_site_is_taken(pages: Pages) -> None:
+    boss = await pages.admin()
+    before = len((await pages.api.json("GET", "/audit?limit=200", 200))["items"])
+    posts = [one for one in page_routes(pages.api.app) if one.method == "POST" and not one.path.startswith("/u/")]
+    assert len(posts) > 10
+    wrong = []
+    for route in posts:
+        path = pages.path(route, Relation.OTHER_TEAM)
+        for fields, headers in (
+            ({}, {"Sec-Fetch-Site": "cross-site"}),
+            ({}, {"Sec-Fetch-Site": "same-site", "Origin": "https://mailroom.test"}),
+            ({"csrf_token": "guessed"}, {}),
+            ({"csrf_token": ""}, {}),
+        ):
+            answer = await boss.send(path, fields, **headers)
+            if answer.status_code != 403 or "text/html" not in answer.headers["content-type"]:
+                wrong.append(f"{path} {headers}: {answer.status_code}")
+            if any(word in words_of(answer.text) for word in FOR_PROGRAMS):
+                wrong.append(f"{path}: the refusal is for programs")
+    assert not wrong, "\n".join(wrong)
+    assert len((await pages.api.json("GET", "/audit?limit=200", 200))["items"]) == before, "nothing was done"
+
+
+async def test_security_33_no_page_leads_to_another_site(pages: Pages) -> None:
+    boss = await pages.admin()
+    wrong = []
+    for route in page_routes(pages.api.app):
+        if route.path in LEAVES or route.method not in ("GET", "POST"):
+            continue
+        path = pages.path(route, Relation.OWN)
+        for evil in EVIL if route.method == "POST" else EVIL[:1]:
+            names = dict.fromkeys(("next", "back", "to", "return", "from", "url"), evil)
+            if route.method == "POST":
+                answer = await boss.send(path, names)
+            else:
+                answer = await boss.browser.get(path, params=names, headers={"Accept": "text/html"})
+            target = answer.headers.get("Location", "/")
+            if not target.startswith("/") or target.startswith("//") or "\\" in target:
+                wrong.append(f"{route.method} {path}: {target}")
+    assert not wrong, "\n".join(wrong)
