@@ -12,7 +12,7 @@ from api.actions.connections.views import ConnectionDetail
 from api.http.dependencies import ConnectionName
 from api.http.permission import may
 from api.http.reading import read as read_as
-from api.web import notices, page, words
+from api.web import notices, page, refusals, words
 from api.web.connection import checked
 from api.web.connection.checked import Result
 from api.web.connection.checks import SECONDS, status_of
@@ -218,7 +218,8 @@ def _status(error: Invalid | Conflict | Unavailable) -> int:
 
 async def _choice(visitor: Visitor) -> HTMLResponse:
     options = [
-        (is_channel(one.kind), Option(one.kind, words.kind_words(one.kind), one.description)) for one in every_kind()
+        (is_channel(one.kind), Option(one.kind, words.kind_words(one.kind), refusals.for_pages(one.description)))
+        for one in every_kind()
     ]
     return await page.render(
         visitor,

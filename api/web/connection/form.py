@@ -102,7 +102,7 @@ def form_of(
     return ConnectionForm(
         kind=kind.kind,
         kind_words=words.kind_words(kind.kind),
-        about=kind.description,
+        about=refusals.for_pages(kind.description),
         name=name_field,
         description=about,
         settings=settings,
