@@ -20,6 +20,7 @@ from api.http.audited import refusals
 from api.http.auth import ApiKeyGuard, require_key
 from api.http.browser.csrf import CrossSiteDefence
 from api.http.browser.headers import SecurityHeaders
+from api.http.browser.session_over import SessionOver
 from api.http.dependencies import plain_query
 from api.http.rates.counting import Counting
 from api.http.rates.middleware import AddressRate, LoginRate
@@ -40,7 +41,7 @@ from api.rest.notifications import routes as notifications
 from api.rest.recipients import routes as recipients
 from api.rest.reports import routes as reports
 from api.rest.schedule_templates import routes as schedule_templates
-from api.rest.schedules import bulk
+from api.rest.schedules import bulk, saved_views
 from api.rest.schedules import routes as schedules
 from api.rest.sessions import routes as sessions
 from api.rest.sharing import routes as sharing
@@ -79,10 +80,11 @@ DESCRIPTION = """Reports, on time, to everyone who waits for them.
 Every refused request gets an RFC 9457 problem document that names the field, what is wrong and what to do.
 Lists are paged by `cursor`. POST takes `Idempotency-Key`, PUT, PATCH and DELETE take `If-Match`."""
 
-# Executions and load stand before schedules: /schedules/executions is not a schedule's id.
+# Executions, load and views stand before schedules: /schedules/executions is not a schedule's id.
 PARTS = (
     executions,
     load,
+    saved_views,
     schedules,
     bulk,
     artifacts,
@@ -175,7 +177,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     # The last one added is the outermost.
     app.add_middleware(CrossSiteDefence, settings=settings)
     app.add_middleware(LoginRate, settings=settings, counting=counting)
-    app.add_middleware(ApiKeyGuard, key=key, database=ours, settings=settings)
+    app.add_middleware(ApiKeyGuard, key=key, database=ours, settings=settings, over=SessionOver(ours, settings))
     app.add_middleware(AddressRate, settings=settings, counting=counting)
     app.add_middleware(logs.RequestLog)
     app.add_middleware(SecurityHeaders, settings=settings)

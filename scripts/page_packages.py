@@ -121,8 +121,8 @@ def _run(command: list[str], variables: Mapping[str, str], who: str) -> None:
     except (OSError, subprocess.TimeoutExpired) as fault:
         raise NotFetchedError(f"{who} cannot be run: {fault}") from fault
     if ended.returncode != 0:
-        last = "\n".join((ended.stderr or ended.stdout).strip().splitlines()[-6:])
-        raise NotFetchedError(f"{who} failed:\n{last}")
+        told = "\n".join((ended.stderr or ended.stdout).strip().splitlines()[:5])
+        raise NotFetchedError(f"{who} failed:\n{told}")
 
 
 def fetch(venv: Path, root: Path = ROOT) -> None:

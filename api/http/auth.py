@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Protocol
 from urllib.parse import quote
 
 from pydantic import SecretStr
@@ -79,11 +80,20 @@ def require_key(key: SecretStr) -> SecretStr:
     return key
 
 
+class Over(Protocol):
+    """Answers a form that came when the session was over; see `api.http.browser.session_over`."""
+
+    async def answer(self, scope: Scope, receive: Receive) -> Response | None:
+        """Return the answer, or None where there is none besides the refusal."""
+
+
 class ApiKeyGuard:
     """Middleware: refuses every path that is not open to whoever has not logged in; unknown paths too."""
 
-    def __init__(self, app: ASGIApp, key: SecretStr, database: Database, settings: Settings) -> None:
-        self._app, self._database, self._settings = app, database, settings
+    def __init__(
+        self, app: ASGIApp, key: SecretStr, database: Database, settings: Settings, over: Over | None = None
+    ) -> None:
+        self._app, self._database, self._settings, self._over = app, database, settings, over
         self._digest = _digest(key.get_secret_value())
         self._pepper = settings.key_pepper.get_secret_value()
 
@@ -105,7 +115,13 @@ class ApiKeyGuard:
         if scope[LOGIN] is not None:
             await self._app(scope, receive, send)
             return
-        await self._refusal(scope)(scope, receive, send)
+        await (await self._kept(scope, receive) or self._refusal(scope))(scope, receive, send)
+
+    async def _kept(self, scope: Scope, receive: Receive) -> Response | None:
+        try:
+            return await self._over.answer(scope, receive) if self._over else None
+        except MailroomError as error:
+            return answer_to(error, scope["path"])
 
     def _refusal(self, scope: Scope) -> Response:
         path = scope["path"]

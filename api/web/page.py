@@ -32,7 +32,7 @@ HEADERS = {"Cache-Control": "private, no-cache", "Vary": "HX-Request, HX-Request
 
 
 async def render(
-    visitor: Visitor, template: str, *, title: str, part: str = "", status: int = 200, **values: Any
+    visitor: Visitor, template: str, /, *, title: str, part: str = "", status: int = 200, **values: Any
 ) -> HTMLResponse:
     """Return a page.
 

@@ -7,10 +7,16 @@ from fastapi import APIRouter
 from api.web import closing
 from api.web.assets import serving as assets
 from api.web.audit import routes as audit
+from api.web.calendar import edit as calendar_edit
+from api.web.calendar import routes as calendar
+from api.web.calendars import routes as calendars
 from api.web.connection import checks as connection_checks
 from api.web.connection import edit as connection_edit
 from api.web.connection import routes as connection
 from api.web.connections import routes as connections
+from api.web.execution import asking as execution_asking
+from api.web.execution import routes as execution
+from api.web.executions import routes as executions
 from api.web.keys import routes as keys
 from api.web.links import downloads, unsubscribe
 from api.web.login import routes as login
@@ -20,13 +26,17 @@ from api.web.report import routes as report
 from api.web.reports import routes as reports
 from api.web.schedule import confirm as schedule_confirm
 from api.web.schedule import routes as schedule
+from api.web.schedules import bulk as schedules_bulk
+from api.web.schedules import routes as schedules
 from api.web.teams import routes as teams
+from api.web.templates import routes as templates
 from api.web.users import leaving as users_leaving
 from api.web.users import routes as users
+from api.web.wizard import edit, edit_conflict
 from api.web.wizard import routes as wizard
 from api.web.wizard.destinations import routes as destinations
 from api.web.wizard.parameters import routes as parameters
-from api.web.wizard.steps import frequency
+from api.web.wizard.steps import frequency, review
 from api.web.wizard.steps import report as report_step
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -38,14 +48,24 @@ ROUTERS: tuple[APIRouter, ...] = (
     frequency.router,
     parameters.router,
     destinations.router,
+    review.router,
+    edit.router,
+    edit_conflict.router,
+    templates.router,
     me.router,
     audit.router,
     users_leaving.router,
     users.router,
     teams.router,
     keys.router,
+    executions.router,
+    execution_asking.router,
+    execution.router,
     downloads.router,
     unsubscribe.router,
+    # Before the page of one schedule: /schedules/bulk is not a schedule's id.
+    schedules.router,
+    schedules_bulk.router,
     schedule_confirm.router,
     schedule.router,
     connections.router,
@@ -56,4 +76,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     reports.router,
     report.router,
     report_picture.router,
+    calendars.router,
+    # /calendars/new is no id.
+    calendar_edit.router,
+    calendar.router,
 )

@@ -103,7 +103,11 @@ class When:
         apart = at - self.now
         if abs(apart) < timedelta(seconds=5):
             return "now"
-        return format_timedelta(apart, add_direction=True, threshold=1.2, locale=Locale("en"))
+        # Weeks are left out: what stands in a list of days is compared day by day.
+        days = round(abs(apart) / timedelta(days=1))
+        if timedelta(hours=36) <= abs(apart) and days < 60:
+            return f"in {days} days" if apart > timedelta() else f"{days} days ago"
+        return format_timedelta(apart, add_direction=True, threshold=1.5, locale=Locale("en"))
 
     def ago(self, at: datetime) -> str:
         """Return the age of something, such as "3 min"."""

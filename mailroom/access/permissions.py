@@ -48,6 +48,9 @@ class Action(StrEnum):
     SCHEDULE_BULK = "schedule.bulk"
     SCHEDULE_REASSIGN = "schedule.reassign"
     SCHEDULE_OWN = "schedule.own"
+    VIEW_LIST = "view.list"
+    VIEW_SAVE = "view.save"
+    VIEW_DELETE = "view.delete"
     DRAFT_LIST = "draft.list"
     DRAFT_READ = "draft.read"
     DRAFT_CREATE = "draft.create"
@@ -200,6 +203,10 @@ TABLE: Mapping[Action, Rule] = {
     Action.SCHEDULE_REASSIGN: Rule(_A, _NOBODY, _NOBODY, _ALL, unroutable=True),
     # Asked again when a run sends.
     Action.SCHEDULE_OWN: Rule(_R, _NOBODY, _OWN, _OWN, unroutable=True),
+    # Saved views are everybody's own; they change nothing for others, so the narrowest scope is enough.
+    Action.VIEW_LIST: _LIST,
+    Action.VIEW_SAVE: _LIST,
+    Action.VIEW_DELETE: Rule(_R, _OWN, _OWN, _OWN),
     Action.DRAFT_LIST: _general(scope=_R),
     Action.DRAFT_READ: _owned(scope=_R),
     Action.DRAFT_CREATE: _general(),

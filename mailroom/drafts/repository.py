@@ -47,6 +47,17 @@ async def get(
     return found
 
 
+async def edit_of(session: AsyncSession, schedule_id: str, etag: str, *, user_id: str) -> ScheduleDraft | None:
+    """Return the last draft by which a user changes a schedule from this version on, or None."""
+    query = select(ScheduleDraft).where(
+        ScheduleDraft.user_id == user_id,
+        ScheduleDraft.schedule_id == schedule_id,
+        ScheduleDraft.etag == etag,
+        ScheduleDraft.activated_as.is_(None),
+    )
+    return (await session.scalars(query.order_by(ScheduleDraft.updated_at.desc()).limit(1))).one_or_none()
+
+
 async def list_page(
     session: AsyncSession, *, viewer: Viewer, cursor: str | None = None, limit: int = 50, user_id: str | None = None
 ) -> Page[ScheduleDraft]:

@@ -132,7 +132,7 @@ async def put(
     _refuse_activated(row)
     new = read_part(part, value)
     before = saved_parts(row.parts).get(part)
-    if before is not None and dict(before.value) == new:
+    if before is not None and dict(before.value) == new and before.version > 1:
         forget_part(row, part)
         return row
     if before is not None and version is not None and before.version > version:
@@ -166,6 +166,17 @@ async def rebase(session: AsyncSession, draft_id: str, context: Context) -> Sche
     schedule = await schedule_repository.get(session, row.schedule_id, viewer=context.viewer, doing=doing)
     row.etag, row.updated_at = schedules.etag(schedule), context.now
     return row
+
+
+async def edit_of(session: AsyncSession, schedule_id: str, context: Context) -> ScheduleDraft | None:
+    """Return the draft by which the caller has begun to change a schedule as it is now, or None.
+
+    Raises:
+        NotFound, Forbidden.
+    """
+    doing = Action.SCHEDULE_CHANGE
+    schedule = await schedule_repository.get(session, schedule_id, viewer=context.viewer, doing=doing)
+    return await stored.edit_of(session, schedule.id, schedules.etag(schedule), user_id=context.user.id)
 
 
 async def delete(session: AsyncSession, draft_id: str, context: Context) -> None:

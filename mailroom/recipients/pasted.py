@@ -56,12 +56,6 @@ class Pasted:
         """Return the addresses, each once."""
         return tuple(one.address for one in self.recognised)
 
-    @property
-    def kept(self) -> list[str]:
-        """Return what is worth keeping, in the order of the lines: the addresses, and what has to be corrected."""
-        found = [(one.line, one.address) for one in self.recognised] + [(one.line, one.text) for one in self.wrong]
-        return [text for _, text in sorted(found, key=lambda pair: pair[0])]
-
 
 def sort_out(text: str, *, taken: Collection[str] = ()) -> Pasted:
     """Return what is in a list.

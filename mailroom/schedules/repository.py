@@ -152,6 +152,14 @@ async def list_page(
     return await page_in_order(session, query, sort, cursor=cursor, limit=limit)
 
 
+async def named(session: AsyncSession, asked: str, *, viewer: Viewer, limit: int = 200) -> dict[str, str]:
+    """Return names by ids of the schedules that this is the id of, or a part of the name of, deleted ones included."""
+    found = or_(Schedule.id == asked, Schedule.name.icontains(asked, autoescape=True))
+    query = select(Schedule.id, Schedule.name).where(visible_to(viewer), found)
+    rows = await session.execute(query.order_by(Schedule.updated_at.desc(), Schedule.id).limit(limit))
+    return {row[0]: row[1] for row in rows}
+
+
 async def deployed(session: AsyncSession) -> dict[str, str]:
     """Return the deployment's id of each schedule that is not gone and has one."""
     query = select(Schedule.id, Schedule.deployment_id).where(~gone(), Schedule.deployment_id.is_not(None))

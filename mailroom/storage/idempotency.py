@@ -47,6 +47,14 @@ async def answer(session: AsyncSession, *, key: str, user_id: str, status_code: 
     )
 
 
+async def kept(session: AsyncSession, *, key: str, user_id: str, now: datetime) -> Any:
+    """Return the body of the answer that is kept for a key; None where there is none."""
+    row = await session.get(IdempotencyKey, (key, user_id))
+    if row is None or row.response is None or row.created_at < now - KEPT:
+        return None
+    return row.response["body"]
+
+
 async def release(session: AsyncSession, *, key: str, user_id: str) -> None:
     """Give a key back whose request was refused or broke off, so that a mended one may use it."""
     await session.execute(

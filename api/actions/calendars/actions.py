@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.actions.calendars.views import CalendarDetail, CalendarView, CountryView, EffectView
+from api.actions.calendars.views import CalendarDetail, CalendarUsersView, CalendarView, CountryView, EffectView
 from api.actions.caller import Caller, Remember, forget
 from api.actions.view import PageView
 from mailroom.calendars import repository as calendars
@@ -14,6 +14,7 @@ from mailroom.context import Context
 from mailroom.schedules import calendar_changes
 from mailroom.schedules.calendar_changes import CalendarSettings, NewCalendar
 from mailroom.schedules.calendar_effect import effect as calendar_effect
+from mailroom.schedules.calendar_effect import users as calendar_users
 from mailroom.storage.tables import Calendar
 
 
@@ -42,6 +43,17 @@ async def read(caller: Caller, calendar_id: str) -> CalendarDetail:
     """
     async with caller.session() as session:
         return _detail(await calendars.get(session, calendar_id, viewer=caller.viewer), caller.context)
+
+
+async def users(caller: Caller, calendar_id: str) -> CalendarUsersView:
+    """Return the schedules that are on a calendar: named as far as the caller may see them, else counted.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    async with caller.session() as session:
+        found = await calendar_users.of_calendar(session, calendar_id, viewer=caller.viewer)
+        return CalendarUsersView.model_validate(found)
 
 
 async def create(caller: Caller, wanted: NewCalendar, remember: Remember[CalendarDetail] = forget) -> CalendarDetail:

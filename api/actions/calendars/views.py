@@ -8,6 +8,7 @@ from datetime import datetime
 from pydantic import Field
 
 from api.actions.view import View
+from mailroom.states import ScheduleState
 
 
 class CalendarView(View):
@@ -58,6 +59,21 @@ class EffectView(View):
     moved: list[MovedView] = Field(description="Those that you may see, the earliest change first.")
     hidden: int = Field(description="How many more would move that you may not see.")
     not_looked_at: int = Field(description="How many were not worked out, since there are too many.")
+
+
+class CalendarUserView(View):
+    """A schedule that is on a calendar."""
+
+    id: str
+    name: str
+    state: ScheduleState
+
+
+class CalendarUsersView(View):
+    """The schedules that are on a calendar: named as far as the caller may see them, the rest counted."""
+
+    schedules: list[CalendarUserView]
+    more: int = Field(description="How many more schedules are on it: not the caller's to see, or over 100.")
 
 
 class CountryView(View):

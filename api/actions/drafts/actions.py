@@ -95,6 +95,17 @@ async def read(caller: Caller, draft_id: str) -> DraftView:
         return await _view(session, row, caller.context)
 
 
+async def edit_of(caller: Caller, schedule_id: str) -> DraftSummary | None:
+    """Return the draft by which the caller has begun to change a schedule as it is now, or None.
+
+    Raises:
+        NotFound, Forbidden: the schedule is not there for the caller, or not the caller's to change.
+    """
+    async with caller.session() as session:
+        row = await drafts.edit_of(session, schedule_id, caller.context)
+    return _summary(row, caller.context) if row else None
+
+
 async def unsaved(caller: Caller, draft_id: str, part: Part) -> UnsavedForm | None:
     """Return what came for a part with an expired session of the caller's, or None. Only the owner of a draft has it.
 

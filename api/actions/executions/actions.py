@@ -33,6 +33,12 @@ async def count(caller: Caller, wanted: ExecutionFilter) -> int | None:
         return await search.count(session, viewer=caller.viewer, wanted=wanted)
 
 
+async def schedules_named(caller: Caller, asked: str) -> dict[str, str]:
+    """Return the names of the schedules that this is the id of, or a part of the name of, by their ids."""
+    async with caller.session() as session:
+        return await stored.named(session, asked, viewer=caller.viewer)
+
+
 async def history(
     caller: Caller,
     schedule_id: str,

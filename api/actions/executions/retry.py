@@ -45,6 +45,16 @@ async def retry(caller: Caller, execution_id: str, remember: Remember[ExecutionD
     return await read(caller, execution_id)
 
 
+async def may_ask(caller: Caller, execution_id: str) -> None:
+    """Ask whether another try is possible, and change nothing.
+
+    Raises:
+        NotFound, Forbidden, Conflict: why it is not.
+    """
+    async with caller.session() as session:
+        await ask(session, execution_id, caller.context, dry_run=True)
+
+
 async def ask(session: AsyncSession, execution_id: str, context: Context, *, dry_run: bool = False) -> Execution:
     """Ask for another try of an execution that has ended; a dry run only says whether that is possible.
 

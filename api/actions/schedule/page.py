@@ -29,7 +29,7 @@ from mailroom.timing.words import sentence
 
 AHEAD = 10
 _EVENTS = 100
-_RUNS = 20
+_RUNS = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from mailroom.storage.tables import Schedule
 from prefect_mailroom.errors import MailroomError
 
 _LOG = logging.getLogger(__name__)
-MOST = 500
+MOST = 2000
 _PAGE = 200
 BulkAction = Literal["pause", "resume", "run", "delete", "undelete", "reassign"]
 
@@ -74,6 +74,7 @@ class BulkItem:
     Attributes:
         name: empty for a schedule that does not exist.
         execution_id: the execution that `run` asked for.
+        owner_before: the owner that `reassign` took it from.
         error: why it failed; None with an `error_id` where nobody expected it, and the log knows it by that id.
     """
 
@@ -81,6 +82,7 @@ class BulkItem:
     name: str
     outcome: BulkOutcome
     execution_id: str | None = None
+    owner_before: str | None = None
     error: MailroomError | None = None
     error_id: str = ""
 
@@ -111,16 +113,19 @@ async def bulk(
     wanted: BulkRequest,
     remember: Remember[BulkResult] = forget,
     parts: Parts | None = None,
+    *,
+    everything: bool = False,
 ) -> BulkResult:
     """Do the action to each schedule, and bring the changes to Prefect.
 
     Args:
+        everything: whether an empty filter is meant: a page has said how many schedules that are.
         parts: remembers which schedules are done, so that a request that broke off goes on when it is repeated.
 
     Raises:
         Invalid: neither or both of `ids` and `filter` are given, or the filter matches none or too many.
     """
-    ids = await _chosen(caller, wanted)
+    ids = await _chosen(caller, wanted, everything)
     kept = NoParts() if parts is None or wanted.dry_run else parts
     items: list[BulkItem] = []
     for schedule_id in ids:
@@ -135,7 +140,7 @@ async def bulk(
     return result
 
 
-async def _chosen(caller: Caller, wanted: BulkRequest) -> Sequence[str]:
+async def _chosen(caller: Caller, wanted: BulkRequest, everything: bool) -> Sequence[str]:
     if (wanted.to is None) == (wanted.action == "reassign"):
         raise Invalid.at("to", "`to` is needed for `reassign`, and for no other action.", "Name the new owner in it.")
     if (wanted.ids is None) == (wanted.filter is None):
@@ -143,7 +148,7 @@ async def _chosen(caller: Caller, wanted: BulkRequest) -> Sequence[str]:
     if wanted.ids is not None:
         return list(dict.fromkeys(wanted.ids))
     assert wanted.filter is not None
-    if wanted.filter.is_empty():
+    if wanted.filter.is_empty() and not everything:
         raise Invalid.at("filter", "An empty filter would match every schedule.", "Send state, report_id or search.")
     found: list[str] = []
     cursor: str | None = None
@@ -172,13 +177,14 @@ async def _item(caller: Caller, wanted: BulkRequest, schedule_id: str, parts: Pa
     async def change(session: AsyncSession) -> BulkItem:
         nonlocal name
         if earlier := await parts.take(session, schedule_id):
-            execution = earlier["execution_id"] or None
-            return BulkItem(schedule_id, earlier["name"], BulkOutcome(earlier["outcome"]), execution)
+            outcome, owner = BulkOutcome(earlier["outcome"]), earlier.get("owner_before") or None
+            return BulkItem(schedule_id, earlier["name"], outcome, earlier["execution_id"] or None, owner)
         name = (await _seen(session, caller, wanted.action, schedule_id)).name
         item = await _act(session, caller, wanted, schedule_id, ahead)
         if wanted.dry_run:
             raise _Undo(item)
-        kept = {"name": item.name, "outcome": str(item.outcome), "execution_id": item.execution_id or ""}
+        kept = {"name": item.name, "outcome": str(item.outcome)}
+        kept |= {"execution_id": item.execution_id or "", "owner_before": item.owner_before or ""}
         await parts.keep(session, schedule_id, kept)
         return item
 
@@ -215,7 +221,7 @@ async def _record_refusal(
 async def _act(session: AsyncSession, caller: Caller, wanted: BulkRequest, schedule_id: str, ahead: int) -> BulkItem:
     context = caller.context
     row = await _seen(session, caller, wanted.action, schedule_id)
-    name, before = row.name, row.generation
+    name, before, owner = row.name, row.generation, row.user_id
     match wanted.action:
         case "run":
             kind = ExecutionKind.RUN_NOW
@@ -232,4 +238,6 @@ async def _act(session: AsyncSession, caller: Caller, wanted: BulkRequest, sched
         case "reassign":
             assert wanted.to is not None, "checked before anything else"
             row = await owners.reassign(session, schedule_id, wanted.to, context, ahead=ahead)
-    return BulkItem(schedule_id, name, BulkOutcome.UNCHANGED if row.generation == before else BulkOutcome.DONE)
+    done = row.generation != before
+    gone = owner if done and row.user_id != owner else None
+    return BulkItem(schedule_id, name, BulkOutcome.DONE if done else BulkOutcome.UNCHANGED, owner_before=gone)

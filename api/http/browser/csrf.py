@@ -67,7 +67,7 @@ class CrossSiteDefence:
             return
         headers, path = Headers(scope=scope), scope["path"]
         media = headers.get("content-type", "").partition(";")[0].strip().lower()
-        body = await _form(receive) if media == FORM else None
+        body = await read_body(receive) if media == FORM else None
         if not is_ours(headers, own_origins(scope, self._settings)):
             detail = "Another site made your browser send this request."
             answer = _refusal(path, headers, 403, "cross-site", detail, "Use Mailroom's own pages, or a key.")
@@ -109,7 +109,7 @@ def _cookie(scope: Scope) -> Cookie | None:
     return Cookie.SESSION if login is not None and login.session is not None else None
 
 
-async def _form(receive: Receive) -> bytes:
+async def read_body(receive: Receive) -> bytes:
     """Read the body of a form; what is longer than any form of ours is cut, and so has no token."""
     body = bytearray()
     while len(body) <= _MAX_FORM:

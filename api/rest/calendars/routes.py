@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query, Response
 
 from api.actions.calendars import actions as calendars
-from api.actions.calendars.views import CalendarDetail, CalendarView, CountryView, EffectView
+from api.actions.calendars.views import CalendarDetail, CalendarUsersView, CalendarView, CountryView, EffectView
 from api.actions.view import PageView
 from api.http.bodies import DocumentedAs, examples
 from api.http.dependencies import CallerDep, Id, IfMatch
@@ -80,6 +80,12 @@ async def replace(
     view = await calendars.replace(caller, calendar_id, read_as(CalendarSettings, body), if_match=if_match)
     response.headers["ETag"] = view.etag
     return view
+
+
+@router.get("/{calendar_id}/uses", responses=documented(404), openapi_extra=may(Action.CALENDAR_READ))
+async def uses(calendar_id: Id, caller: CallerDep) -> CalendarUsersView:
+    """List the schedules that are on a calendar. Those that you may not see are only counted."""
+    return await calendars.users(caller, calendar_id)
 
 
 @router.post(

@@ -37,13 +37,16 @@
     }
   };
 
-  const focus = (root) => {
-    const target = root.querySelector("[data-focus]");
+  // Each [data-focus] is used once: a region that refreshes itself must not take the focus again.
+  const focus = () => {
+    const target = document.querySelector("[data-focus]");
     if (!target) return;
-    if (!target.hasAttribute("tabindex") && target.tabIndex < 0) target.tabIndex = -1;
+    target.removeAttribute("data-focus");
+    if (target.tabIndex < 0) target.tabIndex = -1;
     target.focus();
   };
 
+  // What was sent has been answered: the form can be sent again.
   const rest = (form) => {
     delete form.dataset.sent;
     for (const button of all("button[aria-busy]", form)) {
@@ -55,7 +58,11 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy],[data-close]");
     if (button?.dataset.copy) copy(button);
-    else if (button && button.type !== "submit") button.closest(".notice")?.remove();
+    else if (button) {
+      event.preventDefault();
+      button.closest(".notice").remove();
+      document.getElementById("main").focus();
+    }
   });
 
   document.addEventListener("change", (event) => {
@@ -101,12 +108,14 @@
     all("form[data-sent]").forEach(rest);
     count();
   });
-  document.addEventListener("htmx:finally:request", () => all("form[data-sent]").forEach(rest));
-  // Only what the user did moves the focus; a region that refreshes itself has no [data-focus].
-  document.addEventListener("htmx:after:swap", (event) => {
-    count();
-    focus(event.target.nodeType === 1 ? event.target : document);
+  document.addEventListener("htmx:finally:request", (event) => {
+    const form = event.detail.ctx?.sourceElement?.closest("form[data-sent]");
+    if (form) rest(form);
   });
-  focus(document);
+  document.addEventListener("htmx:after:swap", () => {
+    count();
+    focus();
+  });
+  focus();
   count();
 })();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -12,22 +13,23 @@ from api.actions.connections.views import ConnectionDetail
 from api.http.dependencies import ConnectionName
 from api.http.permission import may
 from api.http.reading import read as read_as
-from api.web import notices, page, refusals, words
+from api.web import notices, page, words
 from api.web.connection import checked
 from api.web.connection.checked import Result
 from api.web.connection.checks import SECONDS, status_of
 from api.web.connection.form import RESERVED, ConnectionForm, again, form_of, sent, with_differences
-from api.web.connection.kind import every_kind, kind_of
+from api.web.connection.kind import about, every_kind, kind_of
 from api.web.forms import Form, FormDep
 from api.web.parts import Option
 from api.web.visitor import Visitor, VisitorDep
 from mailroom.access.permissions import Action
 from mailroom.connections import service as stored
 from mailroom.connections.kinds import is_channel
-from mailroom.connections.spec import ConnectionSettings, NewConnection, UnsavedConnection
+from mailroom.connections.spec import ConnectionSettings, NewConnection, UnsavedConnection, build
 from mailroom.errors import CheckFailed, Conflict, Fault, Invalid, TooOften, Unavailable
 
 router = APIRouter(include_in_schema=False)
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 Kind = Annotated[str, Query(max_length=40)]
 
 
@@ -45,8 +47,8 @@ async def create(visitor: VisitorDep, form: FormDep, kind: Kind) -> Response:
     chosen, settings = kind_of(kind), sent(kind_of(kind), form)
     name, description = form.text("name"), form.text("description")
     try:
-        if name in RESERVED:
-            raise Invalid.at("name", f"'{name}' cannot be the name of a connection.", "Choose another one.")
+        if faults := _wrong(chosen.kind, name, settings):
+            raise Invalid(faults)
         wanted = read_as(NewConnection, _body(chosen.kind, settings, description, name=name))
         await connections.create(visitor.caller, wanted)
     except (Invalid, Conflict, Unavailable) as error:
@@ -130,6 +132,20 @@ async def _checked(
     except (CheckFailed, Unavailable, TooOften) as error:
         return checked.failed(error), [], status_of(error)
     return checked.works(found), [], 200
+
+
+def _wrong(kind: str, name: str, settings: dict[str, Any]) -> list[Fault]:
+    """Return what is wrong with a new connection, its name and its settings at once."""
+    faults = []
+    if not _NAME.fullmatch(name):
+        faults.append(Fault("name", "This cannot be a name.", "Use lower-case letters, digits and hyphens."))
+    elif name in RESERVED:
+        faults.append(Fault("name", f"'{name}' cannot be the name of a connection.", "Choose another one."))
+    try:
+        build(kind, settings)
+    except Invalid as error:
+        faults += error.faults
+    return faults
 
 
 def _body(kind: str, settings: dict[str, Any], description: str, **more: str) -> dict[str, Any]:
@@ -217,10 +233,7 @@ def _status(error: Invalid | Conflict | Unavailable) -> int:
 
 
 async def _choice(visitor: Visitor) -> HTMLResponse:
-    options = [
-        (is_channel(one.kind), Option(one.kind, words.kind_words(one.kind), refusals.for_pages(one.description)))
-        for one in every_kind()
-    ]
+    options = [(is_channel(one.kind), Option(one.kind, words.kind_words(one.kind), about(one))) for one in every_kind()]
     return await page.render(
         visitor,
         "connection/kinds.html",

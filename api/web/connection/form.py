@@ -9,6 +9,7 @@ from typing import Any
 
 from api.actions.connections.views import ConnectionKind
 from api.web import refusals, words
+from api.web.connection.kind import about
 from api.web.fields import read
 from api.web.fields.build import FieldGroup, build
 from api.web.fields.schema import SHOWN_SECRET, Schema, properties
@@ -90,7 +91,7 @@ def form_of(
         name_field = Field(
             "name", "Name", value=name or "", hint=_NAME_HINT, errors=errors.get("name", ()), attributes=attributes
         )
-    about = Field(
+    described = Field(
         "description",
         "What it is for",
         value=description,
@@ -102,9 +103,9 @@ def form_of(
     return ConnectionForm(
         kind=kind.kind,
         kind_words=words.kind_words(kind.kind),
-        about=refusals.for_pages(kind.description),
+        about=about(kind),
         name=name_field,
-        description=about,
+        description=described,
         settings=settings,
         faults=tuple(_summed(faults, drawn)),
         etag=etag,

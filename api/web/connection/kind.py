@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 from api.actions.connections import actions as connections
@@ -14,9 +15,29 @@ def _kinds() -> dict[str, ConnectionKind]:
     return {one.kind: one for one in connections.kinds().items}
 
 
+ABOUT: Mapping[str, str] = {
+    "email": "Sends reports by mail, through your mail server.",
+    "folder": "Puts files into a folder of this machine, or one that is mounted here.",
+    "sftp": "Puts files on an SFTP server, such as a bank's or a partner's.",
+    "ftp": "Puts files on an FTP server, encrypted by TLS where the server can.",
+    "webhook": "Posts facts and files to an address on the web, signed.",
+    "command": "Hands files to a program on the worker's machine, which its operator has to allow.",
+    "sql": "A SQLite or PostgreSQL database that reports read from and never write to.",
+    "http": "Another product that exports CSV, JSON, XLSX or PDF at an address on the web.",
+    "shell": "Programs on the worker's machine that make the files of a report.",
+}
+"""What each kind is for, the usual ones first; one that is not here has the description of its block."""
+
+
 def every_kind() -> list[ConnectionKind]:
-    """Return every kind that can be made here, those that deliver first."""
-    return list(_kinds().values())
+    """Return every kind that can be made here, the usual ones first."""
+    found, order = _kinds(), list(ABOUT)
+    return sorted(found.values(), key=lambda one: order.index(one.kind) if one.kind in ABOUT else len(order))
+
+
+def about(kind: ConnectionKind) -> str:
+    """Return what a kind is for."""
+    return ABOUT.get(kind.kind, kind.description)
 
 
 def kind_of(name: str) -> ConnectionKind:

@@ -105,7 +105,7 @@ async def one(
     return await page.render(
         visitor,
         "connection/page.html",
-        part="connection/check.html",
+        part="connection/state.html",
         title=f"{shown.name} · Connections",
         status=status,
         page=shown,

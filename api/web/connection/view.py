@@ -9,6 +9,7 @@ from typing import Any
 from api.actions.connections.views import ConnectionKind, ConnectionView, UsesView
 from api.actions.sharing.granted import Granted
 from api.web import refusals, words
+from api.web.connection.form import fields_in
 from api.web.connections.view import Secret, secret, state
 from api.web.fields.build import FieldGroup, build
 from api.web.parts import Chip, Field, Link, Moment, Option, SummaryRow
@@ -18,6 +19,7 @@ from mailroom.errors import Invalid
 from mailroom.roles import Role
 from mailroom.states import BreakerState
 
+_SENDS = {"email": "sends as", "folder": "writes to"}
 _ROLES = {
     Role.CREATOR: Option("creator", "Everybody who may create schedules"),
 }
@@ -125,7 +127,7 @@ def page(
         kind=words.kind_words(view.kind),
         icon=words.kind_icon(view.kind),
         description=view.description,
-        sends_as=view.sends_as or "",
+        sends_as=f"{_SENDS.get(view.kind, 'logs in as')} {view.sends_as}" if view.sends_as else "",
         delivers=is_channel(view.kind),
         state=state(view),
         checked=when.moment(view.last_check_at, relative=True) if view.last_check_at else None,
@@ -174,21 +176,29 @@ def uses(found: UsesView) -> Uses:
 
 
 def summary(kind: ConnectionKind, settings: Mapping[str, Any], told: Secret) -> tuple[SummaryRow, ...]:
-    """Return the settings that are filled in, line by line; of a secret that it is set."""
+    """Return the settings that are filled in, line by line; of a secret that it is set, if it is known since when.
+
+    Those that most people leave alone are left out where they are as they are by default.
+    """
+    usual = {one.name: one.value for one in fields_in(build(kind.settings, {}, prefix="settings"))}
     group = build(kind.settings, settings, prefix="settings")
-    return tuple(row for row in _rows(group, told) if row.lines)
+    return tuple(row for row in _rows(group, told, usual) if row.lines)
 
 
-def _rows(group: FieldGroup, told: Secret, legend: str = "") -> list[SummaryRow]:
+def _rows(
+    group: FieldGroup, told: Secret, usual: Mapping[str, Any], legend: str = "", *, further: bool = False
+) -> list[SummaryRow]:
     rows = []
     for one in group.fields:
+        if further and one.value == usual.get(one.name):
+            continue
         term = f"{legend}: {one.label.lower()}" if legend else one.label
         rows.append(SummaryRow(term, _lines(one, told)))
     for inner in group.groups:
         if inner.is_further and not _filled(inner):
             continue
-        named = "" if inner.name.endswith("-further") else inner.legend
-        rows += _rows(inner, told, named)
+        is_more = inner.name.endswith("-further")
+        rows += _rows(inner, told, usual, "" if is_more else inner.legend, further=further or is_more)
     return rows
 
 
@@ -199,8 +209,7 @@ def _filled(group: FieldGroup) -> bool:
 
 def _lines(field: Field, told: Secret) -> tuple[str, ...]:
     if field.hint.startswith("Set"):
-        since = f" on {told.since.text}" if told.since else ""
-        return (f"Set{since}",)
+        return (f"Set on {told.since.text}",) if told.since else ()
     if field.control == "checkbox":
         return ("Yes",) if field.value == "on" else ("No",)
     known = {one.value: one.label for one in field.options}

@@ -236,7 +236,7 @@ def _named_stack(series: Sequence[Series], frame: _Frame) -> list[Text]:
     return _apart(named)
 
 
-def _apart(texts: Sequence[Text], least: float = 13) -> list[Text]:
+def _apart(texts: Sequence[Text], least: float = 18) -> list[Text]:
     """Move labels at one side apart, so that none covers another, from the lowest upwards."""
     moved: list[Text] = []
     for text in sorted(texts, key=lambda one: -one.y):

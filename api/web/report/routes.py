@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
-from uuid import uuid4
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
@@ -21,7 +19,7 @@ from api.http.permission import may
 from api.http.sandbox import SANDBOX
 from api.web import page, refusals
 from api.web.forms import FormDep
-from api.web.report import kept, parameters, view
+from api.web.report import parameters, view
 from api.web.visitor import Visitor, VisitorDep
 from mailroom.access.permissions import Action
 from mailroom.errors import Forbidden, NotFound
@@ -32,16 +30,16 @@ from prefect_mailroom.errors import MailroomError
 
 router = APIRouter(include_in_schema=False)
 _MOST_SCHEDULES = 50
-_Token = Annotated[str, Query(max_length=64)]
+_Took = Annotated[float | None, Query(ge=0, le=3600)]
 
 
 @router.get("/reports/{report_id}", openapi_extra=may(Action.REPORT_READ))
-async def show(report_id: Id, visitor: VisitorDep, preview: _Token = "") -> HTMLResponse:
-    """Show a report; with the token of a preview, its data too."""
+async def show(report_id: Id, visitor: VisitorDep, took: _Took = None) -> HTMLResponse:
+    """Show a report; its data too, after they were made in so many seconds."""
     found = await reports.read(visitor.caller, report_id)
     given = parameters.of_query(visitor.request.query_params.multi_items())
-    there = await asyncio.to_thread(_kept, visitor, report_id, preview) if preview else None
-    shown = view.shown(f"/reports/{report_id}", preview, there[0], parameters.as_query(given)) if there else None
+    query = parameters.as_query(given)
+    shown = view.shown(f"/reports/{report_id}", took, query) if took is not None else None
     return await _page(visitor, found, given, shown=shown)
 
 
@@ -54,7 +52,7 @@ async def make_preview(report_id: Id, visitor: VisitorDep, form: FormDep) -> Res
     values = parameters.values(_schema(found), given)
     began = time.monotonic()
     try:
-        html = await reports.preview(visitor.caller, report_id, values)
+        await _rendered(visitor, report_id, values)
     except (NotFound, Forbidden):
         raise
     except ParametersInvalid as error:
@@ -63,29 +61,25 @@ async def make_preview(report_id: Id, visitor: VisitorDep, form: FormDep) -> Res
     except MailroomError as error:
         stopped = view.stopped(error, time.monotonic() - began)
         return await _page(visitor, found, given, stopped=stopped, status=422)
-    took, token = time.monotonic() - began, uuid4().hex
-    await asyncio.to_thread(kept.keep, visitor.services.settings, visitor.user.id, report_id, token, html, took)
-    query = urlencode([*parameters.as_query(given), ("preview", token)])
+    took = f"{time.monotonic() - began:.1f}"
+    query = urlencode([*parameters.as_query(given), ("took", took)])
     return page.see(visitor, f"/reports/{report_id}?{query}")
 
 
 @router.get("/reports/{report_id}/preview", openapi_extra=may(Action.REPORT_PREVIEW))
-async def preview(report_id: Id, visitor: VisitorDep, made: _Token = "") -> HTMLResponse:
-    """Show the data alone, where nothing in it may run: the one that was made just now, or a new one."""
-    there = await asyncio.to_thread(_kept, visitor, report_id, made) if made else None
-    if there is not None:
-        # It was rendered for this user; whether the report may still be seen is asked each time.
-        await reports.read(visitor.caller, report_id)
-        return _sandboxed(visitor, there[1])
+async def preview(report_id: Id, visitor: VisitorDep) -> HTMLResponse:
+    """Show the data alone, where nothing in them may run."""
     found = await reports.read(visitor.caller, report_id)
     given = parameters.of_query(visitor.request.query_params.multi_items())
-    return _sandboxed(
-        visitor, await reports.preview(visitor.caller, report_id, parameters.values(_schema(found), given))
-    )
+    return _sandboxed(visitor, await _rendered(visitor, report_id, parameters.values(_schema(found), given)))
 
 
-def _kept(visitor: Visitor, report_id: str, token: str) -> tuple[float, bytes] | None:
-    return kept.kept(visitor.services.settings, visitor.user.id, report_id, token)
+async def _rendered(visitor: Visitor, report_id: str, values: Mapping[str, Any]) -> bytes:
+    """Return the report as HTML; what was rendered for this person a moment ago is not rendered again."""
+    kept, key = visitor.services.shown, (visitor.user.id, report_id, repr(sorted(values.items())))
+    if (html := kept.get(key)) is None:
+        html = kept[key] = await reports.preview(visitor.caller, report_id, dict(values))
+    return html
 
 
 def _sandboxed(visitor: Visitor, html: bytes) -> HTMLResponse:

@@ -16,7 +16,9 @@ _LONGEST_TITLE = 30
 
 def sketch(definition: ReportDefinition) -> str:
     """Return an SVG, always on white paper: the title, and the shape of each section as far as the page goes."""
-    title = definition.title if len(definition.title) <= _LONGEST_TITLE else f"{definition.title[:_LONGEST_TITLE]}…"
+    # XML has no control characters.
+    title = "".join(one for one in definition.title if one.isprintable())
+    title = title if len(title) <= _LONGEST_TITLE else f"{title[:_LONGEST_TITLE]}…"
     parts = [
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
         f'<text x="{_LEFT}" y="36" font-family="Georgia,serif" font-size="17" fill="{_ACCENT}">{escape(title)}</text>',

@@ -18,7 +18,7 @@ from mailroom.reports.errors import LimitExceeded, RenderFailed
 from prefect_mailroom.errors import MailroomError
 
 SOURCES = {"sql": "A database", "http": "Another product", "shell": "A program"}
-_BY_MAILROOM = "mailroom"
+_FROM_FOLDERS = frozenset({"mailroom", "sync"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,6 @@ class Shown:
     """A preview in its frame: where it is, what it was made with, and how long that took."""
 
     src: str
-    alone: str
     took: str
 
 
@@ -131,16 +130,15 @@ def stopped(error: MailroomError, took: float) -> Stopped:
     told = refusals.words(error)
     if isinstance(error, LimitExceeded):
         where = f": {_part(error)}" if error.section else ""
-        heading = f"Stopped after {duration(took)}{where}" if error.limit == "seconds" else f"Stopped{where}"
+        heading = f"Stopped after {took:.0f} s{where}" if error.limit == "seconds" else f"Stopped{where}"
         remedy = "Choose narrower parameters, such as a shorter period, and show the data again."
         return Stopped(heading, told.message, remedy)
     return Stopped("There is nothing to show", told.message, told.remedy)
 
 
-def shown(href: str, token: str, took: float, query: Sequence[tuple[str, str]]) -> Shown:
+def shown(href: str, took: float, query: Sequence[tuple[str, str]]) -> Shown:
     """Return where a preview is."""
-    alone = f"{href}/preview?{urlencode(query)}" if query else f"{href}/preview"
-    return Shown(f"{href}/preview?{urlencode([*query, ('made', token)])}", alone, duration(took))
+    return Shown(f"{href}/preview?{urlencode(query)}" if query else f"{href}/preview", duration(took))
 
 
 def _part(error: RenderFailed) -> str:
@@ -160,5 +158,5 @@ def _on_it(found: ScheduleView, when: When) -> OnIt:
 def _version(found: ReportVersion, when: When, current: str) -> Version:
     changed = ", ".join(one.replace("_", " ") for one in found.changed)
     what = "Created" if found.first else f"Changed: {changed}" if changed else "Changed"
-    by = "a folder of reports" if found.by == _BY_MAILROOM else found.by
+    by = "a folder of reports" if found.by in _FROM_FOLDERS else found.by
     return Version(found.version[:8], when.moment(found.at), by, what, found.version == current)

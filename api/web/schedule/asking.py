@@ -14,8 +14,7 @@ from api.web import forms, words
 from api.web.parts import Button, Chip, Field, FormFault, Moment, Option
 from api.web.schedule import saying
 from api.web.schedule.changes import Change, change_of
-from api.web.visitor import Visitor
-from mailroom.access.permissions import Action
+from api.web.when import When
 from mailroom.errors import Fault
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import AuditEvent
@@ -51,8 +50,8 @@ class RunNow:
     do: Button | None
 
 
-def run_now(brief: Brief, visitor: Visitor, *, once: str) -> RunNow:
-    """Return the page that asks before a run."""
+def run_now(brief: Brief, *, once: str, silent: bool = False) -> RunNow:
+    """Return the page that asks before a run; `silent` tells whether Prefect does not answer."""
     view, reach = brief.schedule, brief.reach
     if view.state is not ScheduleState.ACTIVE:
         chip = words.SCHEDULES[view.state].words.lower()
@@ -66,7 +65,7 @@ def run_now(brief: Brief, visitor: Visitor, *, once: str) -> RunNow:
         view.name,
         "Run it now?",
         tuple(lines),
-        tuple(_held(brief, visitor)),
+        tuple(_held(brief, silent=silent)),
         reach.people,
         tuple(", ".join(saying.destination_lines(one)) for one in view.destinations if one.get("channel") != "email"),
         Button(
@@ -79,14 +78,14 @@ def run_now(brief: Brief, visitor: Visitor, *, once: str) -> RunNow:
     )
 
 
-def _held(brief: Brief, visitor: Visitor) -> Iterable[str]:
+def _held(brief: Brief, *, silent: bool) -> Iterable[str]:
     around = brief.around
     if around.held is not None:
         yield f"Sending is stopped: {around.held.reason} The run waits, and goes on once an admin resumes it."
     elif around.stops:
         names = saying.listed(sorted({stop.target for stop in around.stops}))
         yield f"Sending by {names} is stopped: {around.stops[0].reason} What goes elsewhere is sent now."
-    if visitor.services.reconciler.silent_since is not None:
+    if silent:
         yield "Prefect is not answering. The run is kept, and begins when it answers."
 
 
@@ -152,7 +151,7 @@ class Backfilling:
 
 def backfill(
     brief: Brief,
-    visitor: Visitor,
+    when: When,
     given: Mapping[str, str],
     *,
     once: str,
@@ -161,7 +160,7 @@ def backfill(
 ) -> Backfilling:
     """Return the page of a backfill; `given` has the texts of its fields, `found` what it would do."""
     view, zone = brief.schedule, brief.spec.timing.zone
-    today = visitor.now.astimezone(zone).date()
+    today = when.now.astimezone(zone).date()
     errors = forms.by_field(faults)
     fields = (
         _day("from", "From", given.get("from") or f"{today - timedelta(days=7)}", errors, today),
@@ -179,7 +178,7 @@ def backfill(
         not_active=not_active,
         fields=fields,
         faults=forms.summary(faults, ["from", "until"]),
-        preview=_preview(brief, visitor, given, found, once) if found else None,
+        preview=_preview(brief, when, given, found, once) if found else None,
     )
 
 
@@ -188,13 +187,11 @@ def _day(name: str, label: str, value: str, errors: Mapping[str, tuple[str, ...]
     return Field(name, label, "date", value, errors=errors.get(name, ()), attributes=attributes)
 
 
-def _preview(
-    brief: Brief, visitor: Visitor, given: Mapping[str, str], found: BackfillView, once: str
-) -> BackfillPreview:
+def _preview(brief: Brief, when: When, given: Mapping[str, str], found: BackfillView, once: str) -> BackfillPreview:
     view, zone = brief.schedule, brief.spec.timing.timezone
 
     def moment(at: datetime) -> Moment:
-        return visitor.when.moment(at, zone)
+        return when.moment(at, zone)
 
     left_out = tuple((moment(one.due_at), one.reason) for one in found.left_out)
     if not found.due:
@@ -224,14 +221,12 @@ class Stale:
     again: Button | None
 
 
-def stale(
-    view: ScheduleView, events: Sequence[AuditEvent], visitor: Visitor, *, seen: str, again: Button | None
-) -> Stale:
-    """Return the page of a form that was based on the older version `seen`."""
+def stale(view: ScheduleView, events: Sequence[AuditEvent], when: When, *, seen: str, again: Button | None) -> Stale:
+    """Return the page of a form that was based on the older version `seen`; `events` are the latest, newest first."""
     since = versions_between(seen, view.etag)
     counted = [one for one in events if one.action in _COUNTED][:since]
     zone = str(view.timing.get("timezone", "UTC"))
-    told = tuple(change_of(one, visitor.when, zone) for one in counted) if visitor.may(Action.AUDIT_LIST) else ()
+    told = tuple(change_of(one, when, zone) for one in counted)
     return Stale(view.id, view.name, words.SCHEDULES[view.state], told, again)
 
 

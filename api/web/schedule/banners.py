@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from api.actions.schedule.page import SchedulePage
 from api.web import words
 from api.web.parts import Button, Link, Tone
 from api.web.schedule.changes import why_suspended
 from api.web.schedule.rights import Rights
-from api.web.visitor import Visitor
+from api.web.when import When
 from mailroom.executions.reason_words import words as reason_words
 from mailroom.executions.reasons import reason_of
 from mailroom.schedules.overview.figures import BAD
@@ -29,15 +30,18 @@ class Banner:
     do: Link | Button | None = None
 
 
-def banners(page: SchedulePage, visitor: Visitor, rights: Rights, zone: str) -> tuple[Banner, ...]:
-    """Return the banners of a page, the most urgent first."""
+def banners(
+    page: SchedulePage, when: When, rights: Rights, zone: str, *, silent_since: datetime | None
+) -> tuple[Banner, ...]:
+    """Return the banners of a page, the most urgent first; `silent_since` is since when Prefect has not answered."""
     view = page.brief.schedule
     state = {
         ScheduleState.DELETED: _deleted,
         ScheduleState.SUSPENDED: _suspended,
         ScheduleState.ACTIVE: _failing,
     }.get(view.state)
-    found = [state(page, visitor, rights, zone) if state else None, _held(page, visitor), _prefect(page, visitor)]
+    found = [state(page, when, rights, zone) if state else None, _held(page, when)]
+    found.append(_prefect(page, when, silent_since))
     return tuple(one for one in found if one is not None)
 
 
@@ -52,12 +56,12 @@ def failing_since(past: Sequence[Past]) -> Sequence[Past]:
     return found
 
 
-def _deleted(page: SchedulePage, visitor: Visitor, rights: Rights, zone: str) -> Banner | None:
+def _deleted(page: SchedulePage, when: When, rights: Rights, zone: str) -> Banner | None:
     view = page.brief.schedule
     if view.delete_after is None:
         return None
-    until = visitor.when.moment(view.delete_after, zone)
-    left = visitor.when.relative(view.delete_after)
+    until = when.moment(view.delete_after, zone)
+    left = when.relative(view.delete_after)
     undo = Button(
         f"/schedules/{view.id}/undelete",
         "Undo the deletion",
@@ -69,9 +73,9 @@ def _deleted(page: SchedulePage, visitor: Visitor, rights: Rights, zone: str) ->
     return Banner("off", "This schedule is deleted", lines, undo if rights.delete else None)
 
 
-def _suspended(page: SchedulePage, visitor: Visitor, rights: Rights, zone: str) -> Banner | None:
+def _suspended(page: SchedulePage, when: When, rights: Rights, zone: str) -> Banner | None:
     view, event = page.brief.schedule, why_suspended(page.events)
-    since = f" since {visitor.when.moment(event.at, zone).text}" if event else ""
+    since = f" since {when.moment(event.at, zone).text}" if event else ""
     detail = event.detail if event else {}
     here = f"/schedules/{view.id}"
     lines: tuple[str, ...]
@@ -91,13 +95,13 @@ def _suspended(page: SchedulePage, visitor: Visitor, rights: Rights, zone: str) 
     return Banner("bad", f"Suspended{since}: it does not fit any more", (*lines, "Change it, then resume it."), do)
 
 
-def _failing(page: SchedulePage, visitor: Visitor, rights: Rights, zone: str) -> Banner | None:
+def _failing(page: SchedulePage, when: When, rights: Rights, zone: str) -> Banner | None:
     bad = failing_since(page.look.past)
     if not bad:
         return None
     first, last = bad[0].execution, bad[-1]
     row = last.execution
-    since = visitor.when.moment(first.due_at, zone)
+    since = when.moment(first.due_at, zone)
     counts = last.deliveries
     chip = words.execution_chip(row.status, delivered=counts.delivered, total=counts.total)
     times = "the last run" if len(bad) == 1 else f"the last {len(bad)} runs"
@@ -109,7 +113,7 @@ def _failing(page: SchedulePage, visitor: Visitor, rights: Rights, zone: str) ->
     return Banner(tone, f"{chip.words}: {times}, since {since.text}", (why,) if why else (), do)
 
 
-def _held(page: SchedulePage, visitor: Visitor) -> Banner | None:
+def _held(page: SchedulePage, when: When) -> Banner | None:
     around = page.brief.around
     if not around.stops:
         return None
@@ -122,17 +126,16 @@ def _held(page: SchedulePage, visitor: Visitor) -> Banner | None:
     }[StopScope(stop.scope)]
     some = "" if around.held else " What goes elsewhere is sent."
     lines = (f"{stop.reason} Runs wait for it, and go on by themselves once an admin resumes it.{some}".strip(),)
-    return Banner("warn", f"{what} since {visitor.when.moment(stop.stopped_at).text}", lines)
+    return Banner("warn", f"{what} since {when.moment(stop.stopped_at).text}", lines)
 
 
-def _prefect(page: SchedulePage, visitor: Visitor) -> Banner | None:
+def _prefect(page: SchedulePage, when: When, silent_since: datetime | None) -> Banner | None:
     view = page.brief.schedule
     lines: tuple[str, ...]
     if view.sync.state is SyncState.ERROR:
         lines = ("It does not run as it is shown here. Change it, or ask an admin to look at it.", view.sync.error)
         return Banner("bad", "Prefect refuses this schedule", lines)
-    since = visitor.services.reconciler.silent_since
-    if since is not None:
+    if silent_since is not None:
         lines = ("The schedule can be changed and runs can be asked for; it takes effect when Prefect answers.",)
-        return Banner("warn", f"Prefect is not answering since {visitor.when.moment(since).text}", lines)
+        return Banner("warn", f"Prefect is not answering since {when.moment(silent_since).text}", lines)
     return None

@@ -40,11 +40,11 @@ class Change:
 _FIELDS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "name": ("Name", str),
     "report_id": ("Report", str),
-    "timing": ("When", saying.timing_words),
-    "parameters": ("Which data", lambda value: "; ".join(saying.parameter_lines(value))),
+    "timing": ("Timing", saying.timing_words),
+    "parameters": ("Data", lambda value: "; ".join(saying.parameter_lines(value))),
     "formats": ("Format", saying.format_words),
-    "destinations": ("To whom", lambda value: "; ".join(", ".join(saying.destination_lines(one)) for one in value)),
-    "condition": ("Send", saying.condition_words),
+    "destinations": ("Recipients", lambda value: "; ".join(", ".join(saying.destination_lines(one)) for one in value)),
+    "condition": ("Condition", saying.condition_words),
     "policy": ("Rules", lambda value: " ".join(saying.policy_lines(value))),
 }
 _WHAT: Mapping[str, str] = {

@@ -41,7 +41,8 @@ _Text = Annotated[str, Query(max_length=40)]
 async def ask_run(schedule_id: Id, visitor: VisitorDep) -> Response:
     """Ask before a run now: it names whom the run reaches."""
     brief = await gathering.brief(visitor.caller, schedule_id, doing=Action.SCHEDULE_RUN)
-    shown = asking.run_now(brief, visitor, once=new_id())
+    silent = visitor.services.reconciler.silent_since is not None
+    shown = asking.run_now(brief, once=new_id(), silent=silent)
     return await page.render(visitor, "schedule/run.html", title=f"{shown.heading} · {shown.name}", v=shown)
 
 
@@ -178,7 +179,7 @@ async def _backfill_page(
             found = await backfills.backfill(visitor.caller, schedule_id, _read(given, dry_run=True))
         except Invalid as error:
             wrong = error.faults
-    shown = asking.backfill(brief, visitor, given, once=new_id(), found=found, faults=wrong)
+    shown = asking.backfill(brief, visitor.when, given, once=new_id(), found=found, faults=wrong)
     title = f"{'Error: ' if wrong else ''}Backfill · {shown.name}"
     status = 422 if wrong else 200
     return await page.render(visitor, "schedule/backfill.html", title=title, status=status, v=shown)

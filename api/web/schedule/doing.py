@@ -61,7 +61,7 @@ async def stale_page(visitor: Visitor, schedule_id: str, form: Form, words: str)
     again = Button(
         visitor.request.url.path, f"{words} all the same", {**values, "etag": view.etag, "once": new_id()}, "", "plain"
     )
-    shown = asking.stale(view, events, visitor, seen=form.etag or "", again=again)
+    shown = asking.stale(view, events, visitor.when, seen=form.etag or "", again=again)
     title = "This schedule has changed meanwhile"
     return await page.render(visitor, "schedule/stale.html", title=title, status=409, v=shown)
 

@@ -21,6 +21,7 @@ from api.web.once import once
 from api.web.parts import Button
 from api.web.schedule import saying
 from api.web.schedule.doing import doing, done
+from api.web.schedule.rights import rights_of
 from api.web.schedule.view import Page, view
 from api.web.visitor import Visitor, VisitorDep
 from mailroom.access.permissions import Action
@@ -42,7 +43,8 @@ async def show(
 ) -> Response:
     """Show a schedule. While a run goes on, the page looks every few seconds whether something is new."""
     found = await gathering.read(visitor.caller, schedule_id, status=state, cursor=cursor)
-    shown = view(found, visitor, status=state)
+    rights, silent_since = rights_of(visitor, found.brief.schedule.owner), visitor.services.reconciler.silent_since
+    shown = view(found, visitor.when, rights, status=state, silent_since=silent_since)
     digest = hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
     if seen == digest and page.wants_part(visitor.request):
         return page.unchanged()

@@ -15,11 +15,10 @@ from api.web.schedule import saying
 from api.web.schedule.actions import Actions, actions_of
 from api.web.schedule.banners import Banner, banners, failing_since
 from api.web.schedule.changes import Change, change_of, marks_of
-from api.web.schedule.rights import Rights, rights_of, who_can
-from api.web.visitor import Visitor
-from api.web.when import duration, share
+from api.web.schedule.rights import Rights, who_can
+from api.web.when import When, duration, share
 from mailroom.schedules.forecast import DueTime
-from mailroom.states import ExecutionState, ScheduleState
+from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 
 SHOWN_CHANGES = 20
 SHOWN_DATES = 5
@@ -51,7 +50,7 @@ class Date:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A row of the runs."""
+    """A row of the runs; `kind` is empty for one whose time had come."""
 
     href: str
     at: Moment
@@ -94,11 +93,23 @@ class Page:
     pace: str
 
 
-def view(page: SchedulePage, visitor: Visitor, *, status: ExecutionState | None) -> Page:
-    """Return the page of a schedule as this visitor sees it."""
-    brief, found, when = page.brief, page.look, visitor.when
+def view(
+    page: SchedulePage,
+    when: When,
+    rights: Rights,
+    *,
+    status: ExecutionState | None = None,
+    silent_since: datetime | None = None,
+) -> Page:
+    """Return the page of a schedule.
+
+    Args:
+        rights: what the visitor may do with it.
+        status: the state of the runs that are listed.
+        silent_since: since when Prefect has not answered, if it is away.
+    """
+    brief, found = page.brief, page.look
     schedule, zone = brief.schedule, brief.spec.timing.timezone
-    rights = rights_of(visitor, schedule.owner)
     owner = brief.around.owner
     newest = page.runs.items[0].id if page.runs.items else ""
     ahead = page.ahead.due if page.ahead else []
@@ -116,16 +127,16 @@ def view(page: SchedulePage, visitor: Visitor, *, status: ExecutionState | None)
         zone=zone,
         actions=actions_of(schedule, rights, newest=newest),
         who_can=who_can(owner) if rights.none and schedule.state is not ScheduleState.DELETED else "",
-        banners=banners(page, visitor, rights, zone),
-        strip=_strip(page, visitor, zone),
+        banners=banners(page, when, rights, zone, silent_since=silent_since),
+        strip=_strip(page, when, zone),
         strip_words=strip.label([_past(one.execution.status, one.execution.due_at) for one in found.past]),
         figures=_figures(page),
-        dates=tuple(_date(one, visitor, zone) for one in ahead[:SHOWN_DATES]),
+        dates=tuple(_date(one, when, zone) for one in ahead[:SHOWN_DATES]),
         filters=_filters(schedule.id, status),
-        runs=tuple(_run(one, visitor, zone) for one in page.runs.items),
+        runs=tuple(_run(one, when, zone) for one in page.runs.items),
         no_runs=f"No run is in the state “{words.EXECUTIONS[status].words}”." if status else "No runs yet.",
         pager=_pager(page, status),
-        empty=_empty(page, visitor, rights, zone, status),
+        empty=_empty(page, when, rights, zone, status),
         summary=_summary(page, rights),
         warnings=tuple(one.message for one in schedule.warnings),
         changes=tuple(change_of(one, when, zone) for one in page.events[:SHOWN_CHANGES]) if rights.audit else (),
@@ -138,8 +149,8 @@ def _past(state: ExecutionState, due_at: datetime) -> strip.Occurrence:
     return strip.Occurrence(str(state), due_at)
 
 
-def _strip(page: SchedulePage, visitor: Visitor, zone: str) -> strip.StripList | None:
-    when, past = visitor.when, page.look.past
+def _strip(page: SchedulePage, when: When, zone: str) -> strip.StripList | None:
+    past = page.look.past
     ahead = page.ahead.due if page.ahead else []
     if not past and not ahead:
         return None
@@ -152,14 +163,16 @@ def _strip(page: SchedulePage, visitor: Visitor, zone: str) -> strip.StripList |
     for due in ahead:
         told = f"{when.moment(due.at, zone).text}: to come"
         cells.append(strip.Occurrence(strip.TO_COME, due.at, "", told))
-    since = past[0].execution.due_at if past else visitor.now
+    since = past[0].execution.due_at if past else when.now
     marks = marks_of([one for one in page.events if one.at >= since], when, zone)
-    return strip.page(cells, marks, now=visitor.now)
+    return strip.page(cells, marks, now=when.now)
 
 
 def _figures(page: SchedulePage) -> tuple[Figure, ...]:
     found = page.look.figures
-    runs = f"in {found.whole} of {words.count(found.runs, 'run')} everything arrived ({share(found.whole, found.runs)})"
+    runs = (
+        f"in {found.whole:,} of {words.count(found.runs, 'run')} everything arrived ({share(found.whole, found.runs)})"
+    )
     p95 = "–" if found.p95 is None else f"within {duration(found.p95.total_seconds())}"
     state = page.brief.schedule.state
     soon = page.brief.due_soon if state is ScheduleState.ACTIVE else 0
@@ -173,13 +186,13 @@ def _figures(page: SchedulePage) -> tuple[Figure, ...]:
     )
 
 
-def _date(due: DueTime, visitor: Visitor, zone: str) -> Date:
+def _date(due: DueTime, when: When, zone: str) -> Date:
     marks = []
     if due.offset_change:
         marks.append(f"the clocks change: {due.offset_change.replace('->', 'to')}")
     if due.moved_from:
         marks.append(f"moved, since {due.moved_from.why}")
-    return Date(visitor.when.moment(due.at, zone, relative=True), tuple(marks))
+    return Date(when.moment(due.at, zone, relative=True), tuple(marks))
 
 
 def _filters(schedule_id: str, status: ExecutionState | None) -> tuple[Link, ...]:
@@ -189,15 +202,15 @@ def _filters(schedule_id: str, status: ExecutionState | None) -> tuple[Link, ...
     return tuple(links)
 
 
-def _run(row: ExecutionView, visitor: Visitor, zone: str) -> Run:
+def _run(row: ExecutionView, when: When, zone: str) -> Run:
     took = ""
     if row.started_at and row.completed_at:
         took = duration((row.completed_at - row.started_at).total_seconds())
     return Run(
         href=f"/executions/{row.id}",
-        at=visitor.when.moment(row.due_at, zone, short=True),
-        kind=words.KINDS[row.kind],
-        chip=words.execution_chip(row.status, delivered=row.delivered, total=row.total),
+        at=when.moment(row.due_at, zone, short=True),
+        kind="" if row.kind is ExecutionKind.SCHEDULED else words.KINDS[row.kind],
+        chip=words.EXECUTIONS[row.status],
         delivered=f"{row.delivered} of {row.total}" if row.total else "–",
         took=took or "–",
         why=row.error.message if row.error else row.reason,
@@ -210,14 +223,12 @@ def _pager(page: SchedulePage, status: ExecutionState | None) -> Pager:
     return Pager(next=f"{here}?cursor={following}{state}#runs" if following else "")
 
 
-def _empty(
-    page: SchedulePage, visitor: Visitor, rights: Rights, zone: str, status: ExecutionState | None
-) -> Empty | None:
+def _empty(page: SchedulePage, when: When, rights: Rights, zone: str, status: ExecutionState | None) -> Empty | None:
     """Return what stands where the runs would: the first date, and what to do until then."""
     if page.runs.items or page.look.past or status:
         return None
     if page.ahead and page.ahead.due:
-        first = visitor.when.moment(page.ahead.due[0].at, zone, relative=True)
+        first = when.moment(page.ahead.due[0].at, zone, relative=True)
         proof = " Until then, “Send a test to me” shows what will arrive." if rights.test else ""
         return Empty(f"First run {first.text}", f"It is due {first.relative}.{proof}")
     if page.brief.schedule.state is ScheduleState.PAUSED:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from api.web.wizard.names import timing_name
 from api.web.words import count, kind_words
 from mailroom.drafts.spec import Part
 from mailroom.timing import TIMING
@@ -21,7 +22,7 @@ def answer(part: Part, value: Mapping[str, Any], *, report_title: str) -> str:
         case Part.REPORT:
             return report_title
         case Part.TIMING:
-            return timing_words(value.get("timing"))
+            return short_timing(value.get("timing"))
         case Part.PARAMETERS:
             given = value.get("parameters")
             return count(len(given), "value") if isinstance(given, dict) and given else "All data"
@@ -29,6 +30,12 @@ def answer(part: Part, value: Mapping[str, Any], *, report_title: str) -> str:
             return reach_words(value.get("destinations"))
         case Part.NAME:
             return str(value.get("name") or "")
+
+
+def short_timing(timing: Any) -> str:
+    """Return a timing in a few words, such as "Mondays 09:00"; empty where it has faults."""
+    words = timing_name(timing) or timing_words(timing)
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def timing_words(timing: Any) -> str:

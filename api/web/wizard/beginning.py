@@ -20,6 +20,7 @@ from api.web.once import once
 from api.web.parts import Link
 from api.web.visitor import Visitor
 from api.web.wizard.frame import Frame, StepLine
+from api.web.wizard.opened import next_step
 from api.web.wizard.showing import errors, summary
 from api.web.wizard.step import REPORT, STEPS, address, after, number
 from api.web.wizard.steps import report as step
@@ -136,7 +137,7 @@ async def begin(visitor: Visitor, form: Form) -> Response:
         return page.see(visitor, "/schedules?view=drafts")
     if draft.faults_in(REPORT.part):
         return page.see(visitor, f"{address(draft.id, REPORT)}?faults=1")
-    return page.see(visitor, address(draft.id, after(REPORT)))
+    return page.see(visitor, address(draft.id, next_step(draft) if wanted.copied else after(REPORT)))
 
 
 async def _parameters(visitor: Visitor, wanted: Wanted) -> Mapping[str, Any] | None:

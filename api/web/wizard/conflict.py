@@ -30,7 +30,7 @@ class ConflictView:
     action: str
     step: str
     from_review: bool
-    by: str
+    lead: str
 
 
 async def conflict_page(opened: Opened, saved: Saved) -> Response:
@@ -47,7 +47,7 @@ def conflict_view(opened: Opened, saved: Saved) -> ConflictView:
     who = "you" if saved.by == visitor.user.email else saved.by
     by = f"saved at {visitor.when.time(saved.at)} by {who} in another window"
     paths = differences(opened.step.part, mine, saved.value)
-    choices = tuple(_choice(index, path, mine, saved.value, by) for index, path in enumerate(paths))
+    choices = tuple(choice(index, path, mine, saved.value, by) for index, path in enumerate(paths))
     return ConflictView(
         choices=choices,
         mine=json.dumps(mine, ensure_ascii=False),
@@ -55,13 +55,16 @@ def conflict_view(opened: Opened, saved: Saved) -> ConflictView:
         action=f"/drafts/{opened.draft.id}/choose",
         step=opened.step.name,
         from_review=opened.from_review,
-        by=by,
+        lead=f"This step was {by}, after you had opened it here. Nothing of yours is lost: choose what should hold.",
     )
 
 
-def _choice(index: int, path: Path, mine: Mapping[str, Any], saved: Mapping[str, Any], by: str) -> Field:
+def choice(
+    index: int, path: Path, mine: Mapping[str, Any], saved: Mapping[str, Any], by: str, here: str = "in this window"
+) -> Field:
+    """Return the choice between both values of a field."""
     options = (
-        Option(MINE, words(at(mine, path), path), "in this window"),
+        Option(MINE, words(at(mine, path), path), here),
         Option(SAVED, words(at(saved, path), path), by),
     )
     return Field(f"pick-{index}", label(path), "radios", MINE, options)

@@ -33,6 +33,7 @@ class Opened:
         faults: what is wrong with the part.
         status: the status of the answer.
         from_review: whether Continue leads back to the last step.
+        form: what was just sent, if anything was.
     """
 
     visitor: Visitor
@@ -45,6 +46,7 @@ class Opened:
     faults: Sequence[Fault] = ()
     status: int = 200
     from_review: bool = False
+    form: Form | None = None
 
     @property
     def definition(self) -> ReportDefinition | None:

@@ -30,7 +30,7 @@ Show = Callable[[Opened], Awaitable[Response]]
 Defaults = Callable[[Opened], Mapping[str, Any]]
 
 
-def step_router(step: Step, read: Reader, show: Show) -> APIRouter:
+def step_router(step: Step, read: Reader, show: Show, *, save: bool = True) -> APIRouter:
     """Return the routes of a step: GET shows it, POST saves it.
 
     Every other POST below the step's address carries the whole form of the step, too: `read_form` reads it.
@@ -38,18 +38,20 @@ def step_router(step: Step, read: Reader, show: Show) -> APIRouter:
     Args:
         read: makes the part's value from the form, also of one with faults; it refuses nothing.
         show: makes the page.
+        save: whether POST is the same as for every step; else the step has a POST of its own.
     """
     router = APIRouter(include_in_schema=False)
 
     async def look(draft_id: Id, visitor: VisitorDep) -> Response:
         return await show(await open_step(visitor, draft_id, step, read))
 
-    async def save(draft_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
+    async def keep(draft_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
         return await save_step(visitor, draft_id, step, form, read, show)
 
     path = f"/drafts/{{draft_id}}/{step.name}"
     router.add_api_route(path, look, methods=["GET"], openapi_extra=may(Action.DRAFT_READ))
-    router.add_api_route(path, save, methods=["POST"], openapi_extra=may(Action.DRAFT_CHANGE))
+    if save:
+        router.add_api_route(path, keep, methods=["POST"], openapi_extra=may(Action.DRAFT_CHANGE))
     return router
 
 
@@ -69,11 +71,23 @@ def _sent(opened: Opened, form: Form, value: Mapping[str, Any]) -> Opened:
         value=value,
         version=version_in(form, opened.draft.version),
         from_review=form.text("from") == "review",
+        form=form,
     )
 
 
 async def save_step(visitor: Visitor, draft_id: str, step: Step, form: Form, read: Reader, show: Show) -> Response:
     """Keep what a form has entered, and lead on where nothing is wrong with it.
+
+    Raises:
+        NotFound, Forbidden.
+        Conflict: the draft has become a schedule already.
+    """
+    saved = await save_part(visitor, draft_id, step, form, read)
+    return saved if isinstance(saved, Response) else await lead_on(saved, form, show)
+
+
+async def save_part(visitor: Visitor, draft_id: str, step: Step, form: Form, read: Reader) -> Opened | Response:
+    """Keep what a form has entered; return the step with it, or an answer where that ends the request.
 
     Raises:
         NotFound, Forbidden.
@@ -90,9 +104,7 @@ async def save_step(visitor: Visitor, draft_id: str, step: Step, form: Form, rea
             return await _saved(opened, "Saved in another window. Continue shows both.")
         return await conflict_page(opened, error.saved)
     opened = replace(_sent(await opened_with(visitor, draft, step), form, value), version=draft.version)
-    if automatic:
-        return await _saved(opened)
-    return await lead_on(opened, form, show)
+    return await _saved(opened) if automatic else opened
 
 
 async def lead_on(opened: Opened, form: Form, show: Show) -> Response:

@@ -106,10 +106,16 @@ def resume(schedule_id: str) -> None:
 
 @app.command
 def delete(schedule_id: str) -> None:
-    """Delete a schedule. Its history is kept."""
+    """Delete a schedule. Its history is kept, and for some minutes `undelete` brings it back."""
     with MailroomClient(current()) as client:
         client.call("DELETE", f"/schedules/{_safe(schedule_id)}", headers={"If-Match": "*"})
     out.print(f"Deleted {schedule_id}.", markup=False, highlight=False)
+
+
+@app.command
+def undelete(schedule_id: str) -> None:
+    """Undo the deletion of a schedule, within some minutes of it."""
+    _act(schedule_id, "undelete")
 
 
 @app.command

@@ -29,6 +29,7 @@ class ExecutionFilter:
 
     Attributes:
         states, kinds: any of these; empty for all.
+        schedule_ids: of any of these schedules; None for all.
         due_from, due_to: the first is included, the last is not.
         error_id: of the failure that ended it, or a try of it.
         channel, connection: of one of its deliveries.
@@ -38,6 +39,7 @@ class ExecutionFilter:
     states: Collection[ExecutionState] = ()
     kinds: Collection[ExecutionKind] = ()
     schedule_id: str | None = None
+    schedule_ids: Collection[str] | None = None
     due_from: datetime | None = None
     due_to: datetime | None = None
     error_id: str | None = None
@@ -56,6 +58,8 @@ class ExecutionFilter:
                 found.append(ASKED_FOR)
         if self.schedule_id:
             found.append(Execution.schedule_id == self.schedule_id)
+        if self.schedule_ids is not None:
+            found.append(Execution.schedule_id.in_(self.schedule_ids))
         if self.due_from:
             found.append(Execution.due_at >= self.due_from)
         if self.due_to:

@@ -25,8 +25,8 @@ from mailroom.storage.tables import Artifact, Delivery, Execution, Rendering, Sc
 from mailroom.timing.model import Immediate
 from prefect_mailroom.channels.base import Destination, InlineImage, Parcel, ParcelFile
 
-SAMPLE = "preview"
-"""The id of what is not stored."""
+SAMPLE = "00000000-0000-0000-0000-000000000000"
+"""The id of what is not stored: no row ever has it, so the links of its parcel lead to nothing."""
 
 
 @dataclass(frozen=True, slots=True)

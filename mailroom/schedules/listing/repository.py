@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import and_, case, delete, func, insert, literal, select
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -56,11 +56,38 @@ class Goes:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a choice of schedules comes to.
+
+    Attributes:
+        states: the number of schedules in each state.
+        goes: each channel, with the number of addresses or places that the active ones send to.
+    """
+
+    states: Mapping[ScheduleState, int]
+    goes: tuple[Goes, ...]
+
+    @property
+    def count(self) -> int:
+        """Return how many schedules there are."""
+        return sum(self.states.values())
+
+
+@dataclass(frozen=True, slots=True)
 class Option:
     """Something that a list can be narrowed to, by id and name."""
 
     id: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a list can be narrowed to; `destinations` are pairs of a channel and a connection."""
+
+    owners: tuple[Option, ...] = ()
+    reports: tuple[Option, ...] = ()
+    destinations: tuple[tuple[str, str], ...] = ()
 
 
 async def counts(session: AsyncSession, *, viewer: Viewer, due_from: datetime, due_to: datetime) -> Counts:
@@ -84,6 +111,33 @@ async def count(session: AsyncSession, choice: Choice, *, viewer: Viewer) -> int
     """Count the schedules of a choice that the viewer sees."""
     query = select(func.count()).select_from(Schedule).where(*choice.conditions(), of_schedules(viewer))
     return (await session.execute(query)).scalar_one()
+
+
+async def chosen(session: AsyncSession, choice: Choice, ids: Collection[str] | None, *, viewer: Viewer) -> Chosen:
+    """Return what a choice comes to: how many are in each state, and to how many addresses or places they send."""
+    among = _among(choice, ids, viewer)
+    states = await session.execute(select(Schedule.state, func.count()).where(*among).group_by(Schedule.state))
+    sends = (
+        select(ScheduleDestination.channel, func.sum(ScheduleDestination.recipients))
+        .join(Schedule, Schedule.id == ScheduleDestination.schedule_id)
+        .where(*among, Schedule.state == ScheduleState.ACTIVE)
+        .group_by(ScheduleDestination.channel)
+    )
+    goes = [Goes(row[0], int(row[1])) for row in await session.execute(sends.order_by(ScheduleDestination.channel))]
+    return Chosen({row[0]: int(row[1]) for row in states}, tuple(goes))
+
+
+async def names(
+    session: AsyncSession, choice: Choice, ids: Collection[str] | None, *, viewer: Viewer, limit: int
+) -> tuple[str, ...]:
+    """Return the first names of a choice."""
+    query = select(Schedule.name).where(*_among(choice, ids, viewer)).order_by(Schedule.name, Schedule.id)
+    return tuple(await session.scalars(query.limit(limit)))
+
+
+def _among(choice: Choice, ids: Collection[str] | None, viewer: Viewer) -> list[ColumnElement[bool]]:
+    named = [Schedule.id.in_(ids)] if ids is not None else []
+    return [*choice.conditions(), *named, of_schedules(viewer)]
 
 
 async def recent(session: AsyncSession, schedule_ids: Collection[str]) -> dict[str, list[Recent]]:
@@ -140,20 +194,31 @@ async def owner_names(session: AsyncSession, user_ids: Collection[str]) -> dict[
     return {row[0]: row[1] or row[2] for row in rows}
 
 
-async def owners(session: AsyncSession, *, viewer: Viewer) -> Sequence[Option]:
-    """Return who owns schedules that the viewer sees, by name; at most some hundreds."""
-    ids = select(Schedule.user_id).where(Schedule.attention < Attention.DELETED, of_schedules(viewer)).distinct()
-    query = select(User.id, User.name, User.email).where(User.id.in_(ids)).limit(_OPTIONS)
-    found = [Option(row[0], row[1] or row[2]) for row in await session.execute(query)]
-    return sorted(found, key=lambda one: one.name.casefold())
+async def options(session: AsyncSession, *, viewer: Viewer) -> Options:
+    """Return what the list can be narrowed to: of everything that the viewer sees, and at most some hundreds of each.
+
+    Three queries: users and reports are asked one by one, by index, so that not every schedule has to be looked at.
+    """
+    seen = (Schedule.attention < Attention.DELETED, of_schedules(viewer))
+    owns, uses = (
+        exists().where(Schedule.user_id == User.id, *seen),
+        exists().where(Schedule.report_id == Report.id, *seen),
+    )
+    users = await session.execute(select(User.id, User.name, User.email).where(owns).limit(_OPTIONS))
+    reports = await session.execute(select(Report.id, Report.title).where(uses).limit(_OPTIONS))
+    places = select(ScheduleDestination.channel, ScheduleDestination.connection).distinct()
+    if not viewer.sees_all:
+        places = places.join(Schedule, Schedule.id == ScheduleDestination.schedule_id).where(*seen)
+    found = await session.execute(places.limit(_OPTIONS))
+    return Options(
+        _by_name(Option(row[0], row[1] or row[2]) for row in users),
+        _by_name(Option(row[0], row[1]) for row in reports),
+        tuple(sorted((row[0], row[1]) for row in found)),
+    )
 
 
-async def reports(session: AsyncSession, *, viewer: Viewer) -> Sequence[Option]:
-    """Return the reports of the schedules that the viewer sees, by title; at most some hundreds."""
-    ids = select(Schedule.report_id).where(Schedule.attention < Attention.DELETED, of_schedules(viewer)).distinct()
-    query = select(Report.id, Report.title).where(Report.id.in_(ids)).limit(_OPTIONS)
-    found = [Option(row[0], row[1]) for row in await session.execute(query)]
-    return sorted(found, key=lambda one: one.name.casefold())
+def _by_name(found: Iterable[Option]) -> tuple[Option, ...]:
+    return tuple(sorted(found, key=lambda one: one.name.casefold()))
 
 
 async def replace_destinations(session: AsyncSession, schedule_id: str, targets: Sequence[Destination]) -> None:

@@ -45,25 +45,25 @@ async def test_a_deleted_schedule_is_shown_with_its_time_and_left_out_of_lists(
 
 
 @pytest.mark.parametrize("was", ["active", "paused", "suspended", "finished"])
-async def test_an_undo_gives_the_state_back(either: Api, schedule_body: dict[str, Any], was: str) -> None:
-    made = await make(either, schedule_body)
-    async with either.database.session() as session:
+async def test_an_undo_gives_the_state_back(offline: Api, schedule_body: dict[str, Any], was: str) -> None:
+    made = await make(offline, schedule_body)
+    async with offline.database.session() as session:
         await session.execute(update(Schedule).values(state=was, is_active=was == "active", consecutive_failures=3))
     path = f"/schedules/{made}"
-    await either.json("DELETE", path, 204)
-    deleted = await either.json("GET", path, 200)
-    await either.json("POST", f"{path}/undelete", 412, headers={"If-Match": '"1"'})
-    undone = await either.json("POST", f"{path}/undelete", 200, headers={"If-Match": deleted["etag"]})
+    await offline.json("DELETE", path, 204)
+    deleted = await offline.json("GET", path, 200)
+    await offline.json("POST", f"{path}/undelete", 412, headers={"If-Match": '"1"'})
+    undone = await offline.json("POST", f"{path}/undelete", 200, headers={"If-Match": deleted["etag"]})
     assert (undone["state"], undone["delete_after"]) == (was, None)
     assert len(undone["next_runs"]) == (5 if was == "active" else 0)
-    kept = await row(either, made)
+    kept = await row(offline, made)
     assert (kept.deleted_from, kept.deleted_at, kept.consecutive_failures) == (None, None, 3)
     assert kept.is_active is (was == "active")
-    assert [one["id"] for one in (await either.json("GET", "/schedules/", 200))["items"]] == [made]
+    assert [one["id"] for one in (await offline.json("GET", "/schedules/", 200))["items"]] == [made]
     # Once more: it is not deleted, so it stays as it is.
-    again = await either.json("POST", f"{path}/undelete", 200)
+    again = await offline.json("POST", f"{path}/undelete", 200)
     assert again["etag"] == undone["etag"]
-    events = (await either.json("GET", f"/audit?entity_id={made}", 200))["items"]
+    events = (await offline.json("GET", f"/audit?entity_id={made}", 200))["items"]
     assert [event["action"] for event in events] == ["undeleted", "deleted", "created"]
 
 
@@ -83,16 +83,16 @@ async def test_what_was_due_meanwhile_is_accounted_for_and_not_sent(either: Api,
 
 
 async def test_an_immediate_start_is_skipped_by_the_deletion_and_an_undo_does_not_start_it(
-    either: Api, schedule_body: dict[str, Any]
+    offline: Api, schedule_body: dict[str, Any]
 ) -> None:
-    made = await make(either, schedule_body, timing={"frequency": "immediate"})
-    await either.json("DELETE", f"/schedules/{made}", 204)
-    (execution,) = (await either.json("GET", f"/schedules/{made}/history", 200))["items"]
+    made = await make(offline, schedule_body, timing={"frequency": "immediate"})
+    await offline.json("DELETE", f"/schedules/{made}", 204)
+    (execution,) = (await offline.json("GET", f"/schedules/{made}/history", 200))["items"]
     assert (execution["status"], execution["reason_code"]) == ("skipped", "schedule_deleted")
-    await either.json("POST", f"/schedules/{made}/undelete", 200)
-    (execution,) = (await either.json("GET", f"/schedules/{made}/history", 200))["items"]
+    await offline.json("POST", f"/schedules/{made}/undelete", 200)
+    (execution,) = (await offline.json("GET", f"/schedules/{made}/history", 200))["items"]
     assert execution["status"] == "skipped"
-    assert (await row(either, made)).next_run is None
+    assert (await row(offline, made)).next_run is None
 
 
 async def test_after_its_time_it_is_gone(either: Api, schedule_body: dict[str, Any]) -> None:
@@ -127,14 +127,14 @@ async def test_without_time_to_undo_it_is_gone_at_once(offline: Api, schedule_bo
     await offline.json("POST", f"/schedules/{made}/undelete", 404)
 
 
-async def test_what_may_not_run_by_now_comes_back_suspended(either: Api, schedule_body: dict[str, Any]) -> None:
-    made = await make(either, schedule_body)
-    await either.json("DELETE", f"/schedules/{made}", 204)
-    async with either.database.session() as session:
+async def test_what_may_not_run_by_now_comes_back_suspended(offline: Api, schedule_body: dict[str, Any]) -> None:
+    made = await make(offline, schedule_body)
+    await offline.json("DELETE", f"/schedules/{made}", 204)
+    async with offline.database.session() as session:
         await session.execute(update(Report).values(is_active=False))
-    undone = await either.json("POST", f"/schedules/{made}/undelete", 200)
+    undone = await offline.json("POST", f"/schedules/{made}/undelete", 200)
     assert (undone["state"], undone["next_runs"]) == ("suspended", [])
-    events = (await either.json("GET", f"/audit?entity_id={made}&action=undeleted", 200))["items"]
+    events = (await offline.json("GET", f"/audit?entity_id={made}&action=undeleted", 200))["items"]
     assert events[0]["detail"]["state"] == "suspended"
     assert len(events[0]["detail"]["faults"]) == 1
 

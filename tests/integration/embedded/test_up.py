@@ -191,6 +191,8 @@ def test_a_schedule_is_made_run_paused_and_deleted_by_the_command_line(up: Up, t
     assert (up.settings.data_dir / "delivered" / "test" / "weekly" / "delay-list.csv").is_file()
     assert "active" in up.command("schedules", "resume", schedule["id"]).stdout
     assert up.command("schedules", "delete", schedule["id"]).returncode == 0
+    assert "active" in up.command("schedules", "undelete", schedule["id"]).stdout
+    assert up.command("schedules", "delete", schedule["id"]).returncode == 0
     assert json.loads(up.command("schedules", "list", "--json").stdout) == []
 
 

@@ -30,6 +30,7 @@ from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
 from mailroom.roles import Role
 from mailroom.schedules import watchdog
+from mailroom.schedules.deletions.finish import finish_due
 from mailroom.settings import Settings
 from mailroom.states import ExecutionKind, ScheduleState
 from mailroom.storage.database import Database
@@ -249,6 +250,7 @@ class SimulatedEnvironment(Environment):
     async def upkeep(self) -> None:
         """Do what a living API process does within a minute, with nothing in its way."""
         await self.watch()
+        await finish_due(self.database, now=self.clock.now)
         await self.process(lambda reconciler: reconciler.run_pass())
         await self.process(lambda reconciler: reconciler.repair(seconds=60))
         await self.process(lambda reconciler: reconciler.rescue())

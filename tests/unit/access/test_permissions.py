@@ -58,6 +58,8 @@ def test_what_only_looks_needs_read_and_what_changes_needs_more(routes: list[Ser
     looks = {"/api/v1/schedules/preview", "/api/v1/schedules/{schedule_id}/shares", "/api/v1/connections/{name}/grants"}
     # One's own log-in: a viewer's widest scope is read, and a viewer logs out and has a password too.
     looks |= {"/api/v1/sessions", "/api/v1/sessions/{session_id}", "/api/v1/users/{user_id}/password"}
+    # One's own views of a list change nothing for anybody else, and viewers have some too.
+    looks |= {"/api/v1/schedules/views", "/api/v1/schedules/views/{view_id}"}
     looks.add("/api/v1/schedule-templates/{template_id}/shares")
     looks |= {"/api/v1/users/{user_id}/preferences", "/api/v1/distribution/preview/message"}
     for route in routes:

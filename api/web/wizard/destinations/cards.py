@@ -12,6 +12,7 @@ from api.web.fields.build import FieldGroup, build
 from api.web.parts import Control, Field, Option
 from api.web.wizard.destinations.changes import text_field
 from api.web.wizard.destinations.form import FORMATS, OWN, PEOPLE, PREFIX, people_in, schema_of, text_of
+from api.web.wizard.destinations.words import wrong_words
 from api.web.words import count, kind_icon, kind_words
 from mailroom.recipients.pasted import Pasted
 from mailroom.reports.spec import Format, ReportDefinition
@@ -39,10 +40,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """A list of recipients: its field, what was found in it in words, and each of them."""
+    """A list of recipients: its field, what was found in it in words, what is wrong in it, and each of them."""
 
     field: Field
     words: str
+    wrong: str
     persons: tuple[Person, ...]
     is_open: bool
 
@@ -176,7 +178,8 @@ def _people(prefix: str, name: str, written: Any, pasted: Pasted, errors: Sequen
         attributes={"spellcheck": "false", "autocomplete": "off", "class": "people"},
     )
     persons = tuple(Person(one, f"{prefix.removeprefix(f'{PREFIX}-')} {name} {one}") for one in pasted.addresses)
-    return People(field, found_words(pasted), persons, bool(text or errors or name == PEOPLE[0]))
+    wrong = "" if errors else wrong_words(pasted)
+    return People(field, found_words(pasted), wrong, persons, bool(text or errors or name == PEOPLE[0]))
 
 
 def found_words(pasted: Pasted) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.web.wizard.destinations.form import PEOPLE, PREFIX
+from mailroom.recipients.pasted import sort_out
 from mailroom.reports.spec import ReportDefinition
 from prefect_mailroom.channels.registry import CHANNELS, destination
 from prefect_mailroom.errors import ConfigurationError
@@ -47,9 +48,25 @@ def without_person(value: Value, dropped: str) -> tuple[dict[str, Any], str]:
     if not number.isascii() or not number.isdigit() or int(number) >= len(found) or name not in PEOPLE:
         return dict(value), ""
     own = found[int(number)]
-    people = own.get(name)
-    own[name] = [one for one in people if one != address] if isinstance(people, list) else []
+    own[name] = _without(own.get(name), address)
     return {**value, "destinations": found}, f"{PREFIX}-{number}-{name}"
+
+
+def _without(written: Any, address: str) -> Any:
+    """Return a list of recipients without one; of a text, the lines without it stay as they were typed."""
+    if isinstance(written, list):
+        return [one for one in written if one != address]
+    lines = [_line_without(line, address) for line in str(written or "").split("\n")]
+    return "\n".join(line for line in lines if line is not None)
+
+
+def _line_without(line: str, address: str) -> str | None:
+    """Return a line without an address; None where nothing else stands on it."""
+    found = sort_out(line)
+    if address not in found.addresses:
+        return line
+    rest = [*(one for one in found.addresses if one != address), *(one.text for one in found.wrong)]
+    return ", ".join(rest) or None
 
 
 def with_variable(value: Value, inserted: str) -> tuple[dict[str, Any], str]:

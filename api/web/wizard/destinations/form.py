@@ -22,27 +22,28 @@ def schema_of(channel: Any) -> Mapping[str, Any]:
     return known.destination_type.model_json_schema() if known else {}
 
 
-def read(sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part of a draft.
+def read(sent: Mapping[str, Any], *, as_typed: bool = False) -> dict[str, Any]:
+    """Return the part of a draft. A list of recipients with something wrong in it stays a text, as it was typed.
 
     Args:
         sent: the nested form; the text of a list of recipients is as somebody has typed or pasted it.
+        as_typed: whether every list stays a text, to be shown again beside what was found in it.
     """
     formats, written = sent.get(FORMATS), sent.get(PREFIX)
     return {
         "formats": [one for one in formats if one] if isinstance(formats, list) else [],
-        "destinations": [_destination(one) for one in written if isinstance(one, Mapping)]
+        "destinations": [_destination(one, as_typed=as_typed) for one in written if isinstance(one, Mapping)]
         if isinstance(written, list)
         else [],
     }
 
 
-def _destination(sent: Mapping[str, Any]) -> dict[str, Any]:
+def _destination(sent: Mapping[str, Any], *, as_typed: bool) -> dict[str, Any]:
     channel = sent.get("channel", "")
     schema = schema_of(channel)
     found = {"channel": channel, "connection": sent.get("connection", ""), **data(schema, sent, skip=OWN)}
     for name, pasted in people_in(channel, sent).items():
-        found[name] = pasted.kept
+        found[name] = text_of(sent.get(name)) if pasted.wrong or as_typed else list(pasted.addresses)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fastapi import Response
@@ -12,19 +12,20 @@ from api.actions.connections import actions as connections
 from api.actions.distribution.preview import DestinationPreviewRequest, preview
 from api.actions.distribution.values import sample_values
 from api.actions.distribution.written import WrittenSchedule, as_written
+from api.web import refusals
 from api.web.parts import Field
 from api.web.wizard import showing
 from api.web.wizard.destinations.cards import Card, cards, formats_field
 from api.web.wizard.destinations.previews import CardPreview, card_preview
 from api.web.wizard.destinations.results import Result
 from api.web.wizard.destinations.variables import Variable, variables
-from api.web.wizard.destinations.words import place_in, say_in
+from api.web.wizard.destinations.words import more_faults, place_in, say_in
 from api.web.wizard.opened import Opened
 from mailroom.errors import Invalid
 from mailroom.reports.spec import ReportDefinition
 from prefect_mailroom.errors import MailroomError
 
-PAGE, ONE, RESULT = (f"wizard/destinations/{name}.html" for name in ("page", "preview", "result"))
+PAGE, ONE, PEOPLE, RESULT = (f"wizard/destinations/{name}.html" for name in ("page", "preview", "people", "result"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ async def show_page(
     definition = opened.definition
     if definition is None:
         return await showing.show(opened, PAGE, view=None)
+    if opened.faults:
+        opened = replace(opened, faults=[*opened.faults, *more_faults(opened.value, opened.faults)])
     view = await _view(opened, definition, results or {}, only=at if part else None)
     place, say = place_in(opened.value), say_in(definition, opened.value)
     shown = next((card for card in view.cards if card.index == at), None)
@@ -65,6 +68,9 @@ async def show_page(
         faults=showing.summary(opened.faults, place, say),
         view=view,
         card=shown,
+        at=at,
+        preview=view.previews.get(at) if at is not None else None,
+        result=view.results.get(at) if at is not None else None,
     )
 
 
@@ -97,9 +103,9 @@ async def _preview(opened: Opened, body: Mapping[str, Any], given: Mapping[str, 
         wanted = DestinationPreviewRequest.model_validate({**body, "destination": dict(given)})
         found = await preview(opened.visitor.caller, wanted)
     except Invalid as error:
-        return CardPreview(none=" ".join(f"{one.message} {one.remedy}".strip() for one in error.faults))
+        return CardPreview(none=" ".join(refusals.of_fault(one).sentence for one in error.faults))
     except MailroomError as error:
-        return CardPreview(none=f"{error.message} {error.remedy}".strip())
+        return CardPreview(none=refusals.words(error).sentence)
     return card_preview(found, body.get("timing", {}).get("timezone"), opened.visitor.when)
 
 

@@ -8,6 +8,8 @@ from typing import Literal
 
 from api.actions.connections.views import CheckView, StepView
 from api.actions.distribution.views import TestReceipt
+from api.web import refusals
+from api.web.connection import checked as checks
 from api.web.parts import Tone
 from api.web.when import When, duration
 from mailroom.errors import CheckFailed, Invalid
@@ -16,20 +18,8 @@ from prefect_mailroom.channels.steps import Step, StepName
 from prefect_mailroom.errors import MailroomError
 
 What = Literal["check", "test"]
-STEPS: Mapping[StepName, str] = {
-    StepName.PREPARE: "Prepare",
-    StepName.FIND: "Find it",
-    StepName.RESOLVE: "Look up the address",
-    StepName.CONNECT: "Connect",
-    StepName.ENCRYPT: "Encrypt",
-    StepName.HOST_KEY: "Know the server by its key",
-    StepName.LOGIN: "Log in",
-    StepName.ANSWER: "Get an answer",
-    StepName.WRITE: "Write a file",
-    StepName.READ_BACK: "Read it back",
-    StepName.DELETE: "Remove it",
-    StepName.DELIVER: "Deliver",
-}
+# A test of a draft prepares more than settings: it makes the report.
+STEPS: Mapping[StepName, str] = {**checks.STEPS, StepName.PREPARE: "Prepare", StepName.DELIVER: "Deliver"}
 GRADES: Mapping[Grade, str] = {
     Grade.STORED: "The far side holds the content: it was read back, or its size or checksum was.",
     Grade.ACCEPTED_WITH_ID: "The far side took it, and gave an ID.",
@@ -73,8 +63,10 @@ def checked(view: CheckView) -> Result:
 
 def tested(receipt: TestReceipt, when: When) -> Result:
     """Return the result of a test that arrived."""
+    # A path is a template still; the receipt has it with its values.
+    to = (("Sent to", receipt.recipient),) if "@" in receipt.recipient else ()
     told = (
-        ("Sent to", receipt.recipient),
+        *to,
         ("Receipt", receipt.reference),
         ("Confirmed", when.time(receipt.confirmed_at, seconds=True)),
         ("What it proves", GRADES[receipt.grade]),
@@ -85,12 +77,11 @@ def tested(receipt: TestReceipt, when: When) -> Result:
 def failed(what: What, error: MailroomError) -> Result:
     """Return the result of a check or test that did not succeed."""
     heading = "The connection does not work." if what == "check" else "The test was not taken."
-    if isinstance(error, CheckFailed):
-        return Result(what, "bad", f"{heading} {error.message}", error.remedy, steps=_steps(error.steps))
     if isinstance(error, Invalid):
-        told = " ".join(f"{fault.message} {fault.remedy}".strip() for fault in error.faults)
-        return Result(what, "bad", f"{heading} {told}")
-    return Result(what, "bad", f"{heading} {error.message}", error.remedy)
+        return Result(what, "bad", f"{heading} {' '.join(refusals.of_fault(one).sentence for one in error.faults)}")
+    told = refusals.words(error)
+    steps = _steps(error.steps) if isinstance(error, CheckFailed) else ()
+    return Result(what, "bad", f"{heading} {told.message}", told.remedy, steps=steps)
 
 
 def under_way(what: What, again: str, seconds: float) -> Result:
@@ -106,4 +97,7 @@ def unknown(what: What) -> Result:
 
 
 def _steps(steps: Iterable[StepView | Step]) -> tuple[StepLine, ...]:
-    return tuple(StepLine(STEPS[one.name], one.message, one.remedy, duration(one.seconds), one.ok) for one in steps)
+    return tuple(
+        StepLine(STEPS[one.name], one.message, refusals.for_pages(one.remedy), duration(one.seconds), one.ok)
+        for one in steps
+    )

@@ -20,7 +20,7 @@ from api.web.wizard.conflict import conflict_page
 from api.web.wizard.destinations import changes, trial
 from api.web.wizard.destinations import form as entered
 from api.web.wizard.destinations.adding import choices
-from api.web.wizard.destinations.loaded import ONE, RESULT, show_page
+from api.web.wizard.destinations.loaded import ONE, PEOPLE, RESULT, show_page
 from api.web.wizard.destinations.results import What
 from api.web.wizard.opened import Opened, open_step
 from api.web.wizard.saving import read_form, step_router
@@ -38,6 +38,11 @@ def read(form: Form, _definition: ReportDefinition | None) -> Mapping[str, Any]:
     return entered.read(form.nested())
 
 
+def read_typed(form: Form, _definition: ReportDefinition | None) -> Mapping[str, Any]:
+    """Return the part with the lists of recipients as they were typed, to say what was found in them."""
+    return entered.read(form.nested(), as_typed=True)
+
+
 async def show(opened: Opened) -> Response:
     """Show the step."""
     return await show_page(opened)
@@ -49,8 +54,15 @@ router = step_router(DESTINATIONS, read, show)
 @router.post(f"{_HERE}/preview", openapi_extra=may(Action.DRAFT_READ))
 async def preview(draft_id: Id, visitor: VisitorDep, form: FormDep, at: int = 0) -> Response:
     """Say what a card would do at the next run; nothing is stored."""
-    opened = await read_form(visitor, draft_id, DESTINATIONS, form, read)
+    opened = await read_form(visitor, draft_id, DESTINATIONS, form, read_typed)
     return await show_page(opened, part=ONE, at=at)
+
+
+@router.post(f"{_HERE}/people", openapi_extra=may(Action.DRAFT_READ))
+async def people(draft_id: Id, visitor: VisitorDep, form: FormDep, at: int = 0) -> Response:
+    """Say who was found in the lists of a card; nothing is stored."""
+    opened = await read_form(visitor, draft_id, DESTINATIONS, form, read_typed)
+    return await show_page(opened, part=PEOPLE, at=at)
 
 
 @router.post(f"{_HERE}/check", openapi_extra=may(Action.CONNECTION_CHECK))
@@ -130,7 +142,7 @@ async def insert(draft_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
 
 
 async def _try(visitor: Visitor, draft_id: str, form: Form, what: What, at: int) -> Response:
-    opened = await read_form(visitor, draft_id, DESTINATIONS, form, read)
+    opened = await read_form(visitor, draft_id, DESTINATIONS, form, read_typed)
     given = changes.destinations_in(opened.value)
     body = {**opened.draft.body(), **opened.value}
     if at >= len(given):

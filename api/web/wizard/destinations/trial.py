@@ -12,7 +12,7 @@ from api.actions.distribution.actions import DistributionTest, send_test
 from api.actions.distribution.written import as_written
 from api.web.visitor import Visitor
 from api.web.wizard.destinations import results
-from api.web.wizard.destinations.form import OWN
+from api.web.wizard.destinations.form import OWN, PEOPLE
 from api.web.wizard.destinations.results import Result, What
 from mailroom.errors import Invalid
 from prefect_mailroom.errors import MailroomError
@@ -54,7 +54,8 @@ async def _check(visitor: Visitor, given: Mapping[str, Any]) -> Result:
 
 
 async def _test(visitor: Visitor, body: Mapping[str, Any], given: Mapping[str, Any]) -> Result:
-    own = {name: value for name, value in given.items() if name not in OWN}
+    # A test goes to the visitor alone, so that it can be sent before the recipients are right.
+    own = {name: value for name, value in given.items() if name not in OWN and name not in PEOPLE}
     try:
         wanted = DistributionTest.model_validate(
             {"connection": given.get("connection") or None, "destination": own, "schedule": as_written(body)}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from api.web import forms
+from api.web import forms, refusals
 from api.web.fields import words
 from api.web.wizard.destinations.form import PEOPLE, PREFIX, people_in
 from api.web.wizard.destinations.variables import known_names, unknown_words
@@ -17,7 +17,6 @@ from mailroom.reports.spec import ReportDefinition
 
 _PLACE = re.compile(rf"{PREFIX}\.(?P<index>[0-9]+)(?:\.(?P<field>[a-z_0-9]+))?(?:\..*)?")
 _MOST_TOLD = 5
-_REST = re.compile(r"\s*(GET|POST|PUT|PATCH|DELETE) /api/[^.]*\.")
 
 
 def place_in(value: Mapping[str, Any]) -> Callable[[Fault], str]:
@@ -72,6 +71,19 @@ def say_in(definition: ReportDefinition, value: Mapping[str, Any]) -> Callable[[
     return say
 
 
+def more_faults(value: Mapping[str, Any], told: Sequence[Fault]) -> list[Fault]:
+    """Return the lists of recipients with something wrong that nobody has told yet: of a destination with several
+    faults, the first is told alone.
+    """
+    known = {place_in(value)(fault) for fault in told}
+    found = []
+    for index, own in enumerate(_destinations(value)):
+        for name, pasted in people_in(own.get("channel"), own).items():
+            if pasted.wrong and f"{PREFIX}-{index}-{name}" not in known:
+                found.append(Fault(f"{PREFIX}.{index}.{name}", wrong_words(pasted)))
+    return found
+
+
 def _of_people(own: Mapping[str, Any], field: str | None) -> str:
     lists = people_in(own.get("channel"), own)
     if field is None:
@@ -105,5 +117,5 @@ def _plain(fault: Fault, own: Mapping[str, Any], field: str | None) -> str:
             else ("Choose a connection.")
         )
     label = words.label(field, "") if field else ""
-    sentence = forms.sentence(Fault(fault.field, fault.message, _REST.sub("", fault.remedy)))
+    sentence = refusals.of_fault(fault).sentence
     return f"{label}: {sentence}" if label else sentence

@@ -15,6 +15,7 @@ from api.http.dependencies import Id
 from api.http.json_body import parse
 from api.http.permission import may
 from api.http.sandbox import sandboxed
+from api.web import refusals
 from api.web.forms import Form, FormDep
 from api.web.visitor import Visitor, VisitorDep
 from api.web.wizard import showing
@@ -84,9 +85,11 @@ async def _rendered(opened: Opened) -> Shown:
     try:
         await _report(opened.visitor, str(report_id), parameters)
     except Invalid as error:
-        return Shown(fault="Some values have to be changed first.", remedy=" ".join(str(one) for one in error.faults))
+        told = " ".join(refusals.of_fault(one).sentence for one in error.faults)
+        return Shown(fault="Some values have to be changed first.", remedy=told)
     except MailroomError as error:
-        return Shown(fault=error.message, remedy=error.remedy)
+        words = refusals.words(error)
+        return Shown(fault=words.message, remedy=words.remedy)
     return shown(opened.draft.id, parameters, time.monotonic() - began)
 
 
@@ -122,7 +125,7 @@ async def _panel(opened: Opened) -> Panel:
     try:
         found = await situation(opened.visitor.caller, WrittenSchedule.model_validate(body), count=3)
     except Invalid as error:
-        return Panel(faults=tuple(f"{one.message} {one.remedy}" for one in error.faults))
+        return Panel(faults=tuple(refusals.of_fault(one).sentence for one in error.faults))
     is_now = body.get("timing", {}).get("frequency", "immediate") == "immediate"
     return panel(found, parameters, opened.visitor.when, is_now=is_now)
 

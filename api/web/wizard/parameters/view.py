@@ -25,9 +25,9 @@ ROWS = "only_with_rows"
 
 @dataclass(frozen=True, slots=True)
 class RunValues:
-    """What one run shows: its due time, and each value with its label."""
+    """What runs show one after the other: their due times, and each value with its label."""
 
-    due: Moment
+    dues: tuple[Moment, ...]
     values: tuple[tuple[str, str], ...]
 
 
@@ -95,7 +95,8 @@ def panel(found: Situation, parameters: Mapping[str, Any], when: When, *, is_now
     Args:
         is_now: whether nobody has said yet when it runs, so that the due time is the present.
     """
-    runs, warning = [], ""
+    runs: list[RunValues] = []
+    warning = ""
     for due in found.due:
         try:
             values = resolve_parameters(found.definition.parameters, parameters, due.at, found.timezone)
@@ -103,8 +104,12 @@ def panel(found: Situation, parameters: Mapping[str, Any], when: When, *, is_now
             faults = [Fault(f"{form.PREFIX}.{one.field}", one.message) for one in error.problems]
             say = say_in(found.definition)
             return Panel(faults=tuple(dict.fromkeys(say(one) for one in faults)), is_now=is_now)
-        shown = filters_of(found.definition, values, zone_of(found.timezone))
-        runs.append(RunValues(when.moment(due.at, found.timezone), tuple(shown)))
+        shown = tuple(filters_of(found.definition, values, zone_of(found.timezone)))
+        moment = when.moment(due.at, found.timezone)
+        if runs and runs[-1].values == shown:
+            runs[-1] = RunValues((*runs[-1].dues, moment), shown)
+        else:
+            runs.append(RunValues((moment,), shown))
         warning = warning or _reversed(found.definition, values)
     return Panel(tuple(runs), warning=warning, is_now=is_now)
 

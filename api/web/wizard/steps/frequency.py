@@ -8,19 +8,18 @@ from dataclasses import replace
 from typing import Any
 
 from fastapi import Response
-from pydantic import ValidationError
 
 from api.actions.calendars import actions as calendars
 from api.actions.drafts import actions as drafts
 from api.actions.load.around import around
 from api.actions.load.zones import zones_in_use
-from api.actions.schedules.preview import PreviewRequest, preview
 from api.actions.schedules.views import PreviewView
 from api.http.dependencies import Id
 from api.http.permission import may
 from api.web import page as pages
 from api.web.forms import Form, FormDep
 from api.web.visitor import VisitorDep
+from api.web.wizard.ahead import ahead
 from api.web.wizard.frame import frame
 from api.web.wizard.opened import Opened
 from api.web.wizard.saving import read_form, step_router
@@ -32,7 +31,6 @@ from api.web.wizard.steps.frequency_preview import Panel, panel
 from api.web.wizard.steps.frequency_words import say
 from api.web.wizard.steps.frequency_zones import zone_options
 from mailroom.access.permissions import Action
-from mailroom.drafts.spec import Part
 from mailroom.errors import Fault, Invalid
 from mailroom.timing import TIMING
 
@@ -69,17 +67,14 @@ async def _page(opened: Opened, side: Panel) -> Response:
     return await show(opened, TEMPLATE, faults=summary(opened.faults, where, words), view=view, panel=side)
 
 
-async def panel_of(opened: Opened, good: Mapping[str, Any] | None = None) -> Panel:
-    """Return what the timing of a step means.
-
-    Args:
-        good: the last timing without faults, whose dates are shown while this one has some.
-    """
+async def panel_of(opened: Opened) -> Panel:
+    """Return what the timing of a step means; while it has faults, the dates of the last one without any."""
     visitor, timing = opened.visitor, opened.value.get("timing") or _PROPOSED
     timing = {"timezone": visitor.user.timezone, **timing}
     try:
-        found = await _preview(opened, timing, opened.value.get("policy") or {})
+        found = await ahead(visitor, opened.draft, timing, opened.value.get("policy") or {})
     except Invalid as error:
+        good = _good(opened.form) if opened.form else None
         said = list(dict.fromkeys(say(fault, {"timing": timing}) for fault in error.faults))
         last = await _last_good(opened, good)
         return panel(last, None, good or {}, visitor.when, stale=True, faults=said)
@@ -93,27 +88,9 @@ async def _last_good(opened: Opened, good: Mapping[str, Any] | None) -> PreviewV
     if not good:
         return None
     try:
-        return await _preview(opened, good, {})
+        return await ahead(opened.visitor, opened.draft, good, {})
     except Invalid:
         return None
-
-
-async def _preview(opened: Opened, timing: Mapping[str, Any], policy: Mapping[str, Any]) -> PreviewView:
-    """Return what a timing means, compared with other schedules as far as the draft is known.
-
-    Raises:
-        Invalid: naming what is wrong with the timing or the policy.
-    """
-    draft = opened.draft
-    wanted: dict[str, Any] = {"timing": timing, "policy": policy, "schedule_id": draft.schedule_id}
-    if not any(draft.faults_in(part) for part in Part if part is not Part.TIMING):
-        known = ("name", "report_id", "parameters", "formats", "destinations")
-        wanted |= {name: value for name, value in draft.body().items() if name in known}
-    try:
-        request = PreviewRequest.model_validate(wanted)
-    except ValidationError as error:
-        raise Invalid.from_validation(error, model=PreviewRequest) from error
-    return await preview(opened.visitor.caller, request)
 
 
 router = step_router(FREQUENCY, read, page)
@@ -123,7 +100,7 @@ router = step_router(FREQUENCY, read, page)
 async def look(draft_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
     """Show what the timing means that is in the form; nothing is stored."""
     opened = await read_form(visitor, draft_id, FREQUENCY, form, read)
-    side = await panel_of(opened, _good(form))
+    side = await panel_of(opened)
     if pages.wants_part(visitor.request):
         html = pages.TEMPLATES.get_template(PANEL).render(panel=side, frame=frame(opened), visitor=visitor)
         return Response(html, 200, pages.HEADERS, "text/html")

@@ -94,8 +94,8 @@ def fields(
     policy = dict(policy) if isinstance(policy, Mapping) else {"max_attempts": TRIES}
     days = _days(timing, errors, calendars)
     trouble = _trouble(policy, errors)
-    proposed = {"overlap": "skip", "catchup": "latest", "expires_after": "PT4H", "jitter": "PT0S"}
-    proposed |= {"pause_after_failures": "5", "max_attempts": str(TRIES)}
+    usual = {name: {str(text)} for name, text in Policy().model_dump(mode="json").items()}
+    usual["max_attempts"].add(str(TRIES))
     return FrequencyFields(
         errors=errors.get("frequency", ()),
         kinds=tuple(_kind(kind, timing, errors) for kind in KINDS),
@@ -103,7 +103,7 @@ def fields(
         days=days,
         days_open=any(one.errors or (one.value and one.name != "on_holiday") for one in days),
         trouble=trouble,
-        trouble_open=any(one.errors or one.value != proposed[one.name] for one in trouble),
+        trouble_open=any(one.errors or one.value not in usual[one.name] for one in trouble),
     )
 
 

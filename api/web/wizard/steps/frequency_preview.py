@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from api.actions.load.around import Around
@@ -93,7 +93,11 @@ def panel(
 
 def due_date(due: DueTimeView, zone: str, when: When) -> DueDate:
     """Return a date with its marks."""
-    return DueDate(when.moment(due.at, zone, relative=True), tuple(_marks(due, zone, when)))
+    moment = when.moment(due.at, zone, relative=True)
+    days = (due.at - when.now).days
+    if days > 13:  # "In 2 months" would say the same of several dates.
+        moment = replace(moment, relative=f"in {days} days")
+    return DueDate(moment, tuple(_marks(due, zone, when)))
 
 
 def _marks(due: DueTimeView, zone: str, when: When) -> list[Mark]:

@@ -66,7 +66,7 @@ def upgrade() -> None:
     op.execute(_LAST)
     op.execute(_ATTENTION)
     _fill(op.get_bind())
-    op.create_index("ix_schedule_destinations_channel", "schedule_destinations", ["channel"])
+    op.create_index("ix_schedule_destinations_channel_connection", "schedule_destinations", ["channel", "connection"])
     op.create_index("ix_schedule_destinations_connection", "schedule_destinations", ["connection"])
     op.create_index("ix_export_schedules_name_id", "export_schedules", ["name", "id"])
     op.create_index(

@@ -24,7 +24,7 @@ class ScheduleDestination(Table):
     """
 
     __tablename__ = "schedule_destinations"
-    __table_args__ = (Index(None, "channel"), Index(None, "connection"))
+    __table_args__ = (Index(None, "channel", "connection"), Index(None, "connection"))
     schedule_id: Mapped[str] = mapped_column(ForeignKey("export_schedules.id"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     channel: Mapped[str] = mapped_column(String(40))

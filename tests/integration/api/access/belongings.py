@@ -21,6 +21,7 @@ from mailroom.storage.model.access import ConnectionGrant, ScheduleShare
 from mailroom.storage.model.drafts import ScheduleDraft, ScheduleTemplate, TemplateShare
 from mailroom.storage.model.login import WebSession
 from mailroom.storage.model.recipients import Suppression
+from mailroom.storage.model.schedules.lists import SavedView
 from mailroom.storage.tables import Artifact, Calendar, Connection, Execution, Notification, Report, Schedule
 from tests.integration.api.access.people import People, Person
 from tests.support import samples
@@ -63,6 +64,11 @@ async def world(people: People, role: Role) -> World:
     async with api.database.session() as session:
         for relation, owner in ((MINE, me), (TEAM, mate), (OTHER, stranger)):
             made.ids["session", relation] = await _log_in(session, owner)
+            view = SavedView(
+                id=new_id(), user_id=owner.id, name=f"View {relation}", query="", created_at=datetime.now(UTC)
+            )
+            session.add(view)
+            made.ids["view", relation] = view.id
         for relation in THINGS:
             await _belongings(session, made, relation)
     return made

@@ -49,6 +49,7 @@ KINDS = {
     "key_id": "key",
     "session_id": "session",
     "suppression_id": "suppression",
+    "view_id": "view",
     "draft_id": "draft",
     "template_id": "template",
 }
@@ -65,6 +66,7 @@ BODIES: dict[str, Any] = {
     "POST /schedules/{}/test": {"to": "ada@example.com"},
     "POST /schedules/{}/backfill": {"from": "2026-11-01", "until": "2026-11-02", "dry_run": True},
     "PUT /schedules/{}/shares": {"users": ["ext:me"]},
+    "POST /schedules/views": {"name": "New", "query": "view=failing"},
     "POST /schedules/bulk": {"action": "pause", "ids": ["nobody"], "dry_run": True},
     "POST /deliveries/retry": {"state": "failed", "dry_run": True},
     "POST /stop": {"scope": "connection", "target": "corp-smtp", "reason": "A test."},
@@ -132,6 +134,8 @@ def sees(kind: str, role: Role, relation: Relation) -> bool:
     """Tell whether somebody of this role sees a thing in this relation."""
     if kind in ("key", "session"):
         return role is Role.ADMIN or relation is MINE
+    if kind == "view":
+        return relation is MINE
     return relation in TABLE[READS[kind]].relations(role)
 
 

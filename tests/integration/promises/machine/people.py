@@ -17,6 +17,7 @@ from mailroom.schedules import repository as stored
 from mailroom.schedules import service as schedules
 from mailroom.schedules.backfill import Backfill, backfill
 from mailroom.schedules.calendar_changes import CalendarSettings
+from mailroom.schedules.deletions import undo
 from mailroom.schedules.spec import read_spec, spec_data
 from mailroom.states import ExecutionKind
 from mailroom.storage.tables import User
@@ -24,7 +25,10 @@ from tests.integration.promises.environment import SimulatedEnvironment
 from tests.integration.promises.prefect_model.model_of_prefect import Deployment
 
 Change = Callable[[AsyncSession], Coroutine[Any, Any, object]]
-WANTS = ["edit", "pause", "resume", "delete", "run now", "test", "backfill", "owner goes", "owner comes", "calendar"]
+WANTS = [
+    *("edit", "pause", "resume", "delete", "undelete", "run now", "test", "backfill"),
+    *("owner goes", "owner comes", "calendar"),
+]
 STOPS = ["pause", "pause", "owner goes", "delete"]
 HANDS = ["delete", "pause", "resume", "switch off", "cron", "tags", "extra", "copy", "run"]
 DRIFT = ["pause", "pause", "switch off", "delete", "cron", "tags", "extra", "copy"]
@@ -51,8 +55,13 @@ def wish(environment: SimulatedEnvironment, schedule_id: str, want: str, patch: 
     match want:
         case "edit":
             return edit(environment, schedule_id, patch)
-        case "pause" | "resume" | "delete":
-            switch = {"pause": schedules.pause, "resume": schedules.resume, "delete": schedules.delete}[want]
+        case "pause" | "resume" | "delete" | "undelete":
+            switch = {
+                "pause": schedules.pause,
+                "resume": schedules.resume,
+                "delete": schedules.delete,
+                "undelete": undo.undelete,
+            }[want]
             return lambda session: switch(session, schedule_id, context)
         case "run now" | "test":
             kind = ExecutionKind.TEST if want == "test" else ExecutionKind.RUN_NOW

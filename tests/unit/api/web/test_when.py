@@ -51,6 +51,23 @@ def test_dates_are_written_as_the_reader_is_used_to(locale: str, hours24: bool, 
     assert reader(locale=locale, hours24=hours24).moment(due).text == words
 
 
+@pytest.mark.parametrize(
+    ("apart", "words"),
+    [
+        (timedelta(seconds=2), "now"),
+        (timedelta(seconds=40), "in 40 seconds"),
+        (timedelta(minutes=-3), "3 minutes ago"),
+        (timedelta(hours=30), "in 30 hours"),
+        (timedelta(hours=40), "in 2 days"),
+        (timedelta(days=11), "in 11 days"),
+        (timedelta(days=-59), "59 days ago"),
+        (timedelta(days=90), "in 3 months"),
+    ],
+)
+def test_how_far_away_something_is(apart: timedelta, words: str) -> None:
+    assert reader().relative(NOW + apart) == words
+
+
 def test_an_unknown_zone_is_utc() -> None:
     assert str(zone_of("Mars/Olympus")) == str(zone_of("../..")) == "UTC"
 

@@ -11,6 +11,7 @@ from api.web import words
 from api.web.drawings import charts, strip
 from api.web.parts import Button, Empty, Field, FormFault, Link, Menu, Notice, Option, Pager, SummaryRow
 from api.web.when import When, locale_of
+from mailroom.states import ExecutionState, ScheduleState
 
 NOW = datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
 STATES = (
@@ -58,12 +59,15 @@ def gallery() -> dict[str, Any]:
         "تقرير التأخير اليومي",
         "Cancelled flights",
     )
+    states = (words.schedule_chip(ScheduleState.SUSPENDED, failures=5), words.FAILING, *words.SCHEDULES.values())
     rows = [
         SimpleNamespace(
             name=name,
             sentence="Every Monday at 09:00",
-            chip=(words.FAILING, *words.SCHEDULES.values())[number],
-            last=tuple(words.EXECUTIONS.values())[number + 2],
+            chip=states[number],
+            last=(words.execution_chip(ExecutionState.PARTIAL, delivered=11, total=12), *words.EXECUTIONS.values())[
+                number
+            ],
             strip=strip.image(occurrences()[: 13 - number * 3], marks),
             next=reader.moment(
                 NOW + timedelta(days=number + 1), "America/New_York" if number % 2 else None, relative=True

@@ -1,0 +1,1 @@
+"""One business calendar: its year, a change with what it would move, and its deletion."""

@@ -1,0 +1,70 @@
+"""The page of one run: what became of it, live while it goes on; fetch a file of it."""
+
+from __future__ import annotations
+
+import hashlib
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Response
+from fastapi.responses import FileResponse
+
+from api.actions.artifacts.actions import find
+from api.actions.executions import actions as executions
+from api.actions.executions.views import ExecutionDetail
+from api.http.dependencies import Id
+from api.http.permission import may
+from api.http.sandbox import SANDBOX
+from api.web import page
+from api.web.execution.offers import Rights
+from api.web.execution.view import page_of
+from api.web.visitor import Visitor, VisitorDep
+from mailroom.access.permissions import Action
+
+router = APIRouter(prefix="/executions/{execution_id}", include_in_schema=False)
+
+
+def rights_of(visitor: Visitor, owner_id: str) -> Rights:
+    """Return what the visitor may do with the runs of a schedule."""
+    retry = visitor.may(Action.EXECUTION_RETRY, owner_id, of_thing=True)
+    return Rights(
+        retry=retry,
+        correct=visitor.may(Action.EXECUTION_CORRECT, owner_id, of_thing=True),
+        run=visitor.may(Action.SCHEDULE_BACKFILL, owner_id, of_thing=True),
+        download=visitor.may(Action.ARTIFACT_DOWNLOAD, owner_id, of_thing=True),
+        prefect=retry,
+    )
+
+
+@router.get("", openapi_extra=may(Action.EXECUTION_READ))
+async def show(execution_id: Id, visitor: VisitorDep, seen: str = "") -> Response:
+    """Show a run, or its live part, unless that shows what was seen already."""
+    detail = await executions.read(visitor.caller, execution_id)
+    view = page_of(detail, visitor.when, rights_of(visitor, detail.owner))
+    version = _version(detail, view.every)
+    if page.wants_part(visitor.request) and version == seen:
+        return page.unchanged()
+    query = {"seen": version} | ({"frame": "1"} if visitor.framed else {})
+    return await page.render(
+        visitor,
+        "execution/page.html",
+        part="execution/live.html",
+        title=f"{view.chip.words} · {view.heading}",
+        run=view,
+        here=f"/executions/{execution_id}{'?frame=1' if visitor.framed else ''}",
+        live=f"/executions/{execution_id}?{urlencode(query)}",
+    )
+
+
+def _version(detail: ExecutionDetail, every: str) -> str:
+    """Return a digest of what the page shows of a run that has ended; one that goes on grows older all the time."""
+    if every != "60s":
+        return "live"
+    return hashlib.sha256(detail.model_dump_json().encode()).hexdigest()[:16]
+
+
+@router.get("/files/{artifact_id}", openapi_extra=may(Action.ARTIFACT_DOWNLOAD))
+async def fetch(execution_id: Id, artifact_id: Id, visitor: VisitorDep) -> Response:
+    """Send a file of a run."""
+    file = await find(visitor.caller, artifact_id)
+    headers = {**SANDBOX, "Cache-Control": "private, no-store"}
+    return FileResponse(file.path, media_type=file.media_type, filename=file.filename, headers=headers)

@@ -1,0 +1,225 @@
+"""Make of the list of schedules what its page shows. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from api.actions.schedules.home.listing import Listing
+from api.web import words
+from api.web.parts import Empty, Field, Link, Pager
+from api.web.schedules.asked import Asked
+from api.web.schedules.filters import fields, told
+from api.web.schedules.rows import Row, row
+from api.web.visitor import Visitor
+from api.web.when import abbreviation
+from mailroom.access.permissions import Action
+from mailroom.states import ExecutionState
+
+_UNDER_WAY = {ExecutionState.RUNNING, ExecutionState.RETRYING}
+BULK = (
+    ("pause", "Pause", Action.SCHEDULE_PAUSE),
+    ("resume", "Resume", Action.SCHEDULE_RESUME),
+    ("run", "Run now …", Action.SCHEDULE_RUN),
+    ("reassign", "Reassign …", Action.SCHEDULE_REASSIGN),
+    ("delete", "Delete", Action.SCHEDULE_DELETE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One of the templates that an empty list offers to start from."""
+
+    href: str
+    title: str
+    words: str
+
+
+STARTS = (
+    ("monday-morning", "Every Monday morning", "A PDF by e-mail, at 09:00."),
+    ("month-end-to-folder", "Month end, to a folder", "The figures of the month as XLSX, on its last working day."),
+    ("every-working-day", "Every working day", "By e-mail at 07:30, and only if there are rows."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The head of a column, which sorts by it where it has an address."""
+
+    words: str
+    href: str = ""
+    sorted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """The page of the list of schedules."""
+
+    title: str
+    views: tuple[Link, ...]
+    fields: tuple[Field, ...]
+    carried: tuple[tuple[str, str], ...]
+    narrowed: bool
+    clear: str
+    status: str
+    who_can: str
+    banner: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    pager: Pager
+    empty: Empty | None
+    starts: tuple[Card, ...]
+    bulk: tuple[tuple[str, str], ...]
+    all_words: str
+    query: str
+    here: str
+    new: str
+    drafts: bool
+    pace: str
+
+
+def view(found: Listing, asked: Asked, visitor: Visitor, *, nonce: str) -> ListPage:
+    """Return the page as this visitor sees it.
+
+    Args:
+        nonce: makes the keys of this page's buttons different from those of any other.
+    """
+    when, failing = visitor.when, found.counts.failing
+    zone = abbreviation(visitor.now.astimezone(when.zone))
+    rows = tuple(row(one, visitor, place=place, nonce=nonce) for place, one in enumerate(found.rows))
+    running = any(run.status in _UNDER_WAY for one in found.rows for run in one.recent)
+    changeable = any(one.ticks for one in rows)
+    drafts = asked.view == "drafts"
+    new = "/schedules/new" if visitor.may(Action.SCHEDULE_CREATE) else ""
+    return ListPage(
+        title=f"{when.number(failing)} failing · Schedules" if failing else "Schedules",
+        views=_views(found, asked, visitor),
+        fields=fields(found.options, asked),
+        carried=tuple((name, value) for name, value in (("view", asked.view), ("sort", asked.sort)) if value),
+        narrowed=asked.narrowed,
+        clear=asked.only_view(),
+        status=_status(found, visitor),
+        who_can=_who_can(visitor, changeable),
+        banner=_banner(found, visitor),
+        columns=_columns(asked, zone),
+        rows=() if drafts else rows,
+        pager=_pager(found, asked, visitor),
+        empty=None if rows or drafts else _empty(asked, visitor, found),
+        starts=_starts() if new and not found.counts.everything and not asked.narrowed and not drafts else (),
+        bulk=_bulk(visitor) if changeable else (),
+        all_words=_all_words(found, rows, visitor),
+        query=asked.query(),
+        here=asked.link(cursor=asked.cursor),
+        new=new,
+        drafts=drafts,
+        pace="every 5s" if running else "every 60s",
+    )
+
+
+def _views(found: Listing, asked: Asked, visitor: Visitor) -> tuple[Link, ...]:
+    counts, number, query = found.counts, visitor.when.number, asked.query()
+    standing = (
+        ("all", "All", counts.everything),
+        ("mine", "Mine", counts.mine),
+        ("failing", "Failing", counts.failing),
+        ("today", "Due today", counts.due),
+        ("paused", "Paused", counts.paused),
+    )
+    saved = {one.query for one in found.views}
+    links = [
+        Link(Asked(view=view).link(), said, (asked.view or "all") == view and query not in saved, count=number(count))
+        for view, said, count in standing
+    ]
+    links.append(Link(Asked(view="drafts").link(), "Drafts", asked.view == "drafts"))
+    links += [Link(f"/schedules?{one.query}", one.name, query == one.query, "bookmark") for one in found.views]
+    return tuple(links)
+
+
+def _status(found: Listing, visitor: Visitor) -> str:
+    total = found.total
+    many = f"{visitor.when.number(total)} {'schedule' if total == 1 else 'schedules'}"
+    return f"{many} · times in {visitor.when.zone.key}"
+
+
+def _who_can(visitor: Visitor, changeable: bool) -> str:
+    if changeable or visitor.may(Action.SCHEDULE_CREATE):
+        return ""
+    return "You can look at these schedules. Their owners and admins can change them."
+
+
+def _banner(found: Listing, visitor: Visitor) -> str:
+    if found.silent_since is None:
+        return ""
+    since = visitor.when.moment(found.silent_since, short=True).text
+    then = "Schedules are shown and can be changed; changes are sent when it answers."
+    return f"Prefect is not answering since {since}. {then}"
+
+
+def _columns(asked: Asked, zone: str) -> tuple[Column, ...]:
+    order = asked.order
+    other = "-name" if order == "name" else "name"
+    by_name = {"name": "ascending", "-name": "descending"}.get(order, "")
+    by_due = "ascending" if order == "next_run" else ""
+    failing = "ascending" if order == "attention" else ""
+    return (
+        Column("Name", asked.link(sort=other), by_name),
+        Column("State", asked.link(sort=""), failing),
+        Column("Last 14"),
+        Column(f"Last run ({zone})"),
+        Column(f"Next run ({zone})", asked.link(sort="next_run"), by_due),
+        Column("To"),
+        Column("Owner"),
+    )
+
+
+def _pager(found: Listing, asked: Asked, visitor: Visitor) -> Pager:
+    following = asked.link(cursor=found.next_cursor) if found.next_cursor else ""
+    return Pager(asked.link() if asked.cursor else "", following)
+
+
+def _empty(asked: Asked, visitor: Visitor, found: Listing) -> Empty:
+    if asked.cursor:
+        first = Link(asked.link(), "First page")
+        return Empty("Nothing is left on this page", "The list became shorter meanwhile.", (first,))
+    if asked.narrowed:
+        clear = (Link(asked.only_view(), "Clear filters"),)
+        return Empty("No schedule matches", f"Nothing matches {told(found.options, asked)}.", clear)
+    match asked.view:
+        case "mine" if found.counts.everything:
+            return Empty("No schedule is yours", "Those that are shared with you are under All.")
+        case "failing":
+            return Empty("Nothing is failing", "Every last run has arrived.")
+        case "today":
+            return Empty("Nothing more is due today", f"Today ends at midnight, {visitor.when.zone.key}.")
+        case "paused":
+            return Empty("Nothing is paused", "Every schedule runs when it is due.")
+        case _:
+            return _none(visitor)
+
+
+def _none(visitor: Visitor) -> Empty:
+    if not visitor.may(Action.SCHEDULE_CREATE):
+        return Empty(
+            "No schedules yet", "A schedule sends a report when it is due. Those shared with you are shown here."
+        )
+    choose = Link("/schedules/new", "New schedule", icon="plus")
+    return Empty(
+        "No schedules yet", "Choose a report, and it arrives on Mondays. Or begin with one of these:", (choose,)
+    )
+
+
+def _starts() -> tuple[Card, ...]:
+    return tuple(Card(f"/schedules/new?template={slug}", title, said) for slug, title, said in STARTS)
+
+
+def _bulk(visitor: Visitor) -> tuple[tuple[str, str], ...]:
+    """Return what can be done to those that are ticked; only own ones can be ticked, so the relation is that."""
+    if not visitor.may(Action.SCHEDULE_BULK):
+        return ()
+    return tuple((name, said) for name, said, action in BULK if visitor.may(action, visitor.user.id))
+
+
+def _all_words(found: Listing, rows: tuple[Row, ...], visitor: Visitor) -> str:
+    """Return what takes all that match; nothing where all of them are on the page."""
+    if found.total <= len(rows):
+        return ""
+    return f"All {visitor.when.number(found.total)} {words.count(found.total, 'schedule').partition(' ')[2]} that match"

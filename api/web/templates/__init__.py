@@ -1,0 +1,1 @@
+"""The pages of templates: parts of a schedule to start others from."""
