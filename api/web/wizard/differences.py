@@ -109,7 +109,7 @@ def label(path: Path) -> str:
 
 def words(value: Any, path: Path) -> str:
     """Return a value as a person reads it."""
-    if value is _ABSENT or value is None or value in ("", []):
+    if value is _ABSENT or value is None or value in ("", [], {}):
         return "nothing"
     if path == ("timing",):
         return timing_words(value) or "a timing with faults"
