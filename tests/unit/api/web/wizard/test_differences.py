@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.web.wizard.differences import at, differences, label, merged, words
+from api.web.wizard.choosing.differences import at, differences, label, merged, words
 from mailroom.drafts.spec import Part
 
 MAIL = {"channel": "email", "to": ["ada@example.com"], "subject": "{report_name}"}

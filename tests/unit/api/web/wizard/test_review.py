@@ -10,10 +10,10 @@ import pytest
 
 from api.actions.schedules.views import ScheduleView
 from api.web.when import When, locale_of
-from api.web.wizard.answers import reach_words, short_timing
-from api.web.wizard.names import proposed
 from api.web.wizard.steps.review_view import done_words, save_words
-from api.web.wizard.summing import rows
+from api.web.wizard.summary.answers import reach_words, short_timing
+from api.web.wizard.summary.names import proposed
+from api.web.wizard.summary.rows import rows
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 WHEN = When(ZoneInfo("Europe/Berlin"), locale_of("en-GB"), hours24=True, now=NOW)

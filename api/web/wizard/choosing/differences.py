@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from api.web.wizard.answers import timing_words
+from api.web.wizard.summary.answers import timing_words
 from mailroom.drafts.spec import Part
 
 Path = tuple[str | int, ...]
