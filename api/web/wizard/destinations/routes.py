@@ -110,6 +110,8 @@ async def add(draft_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
 async def added(draft_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
     """Add a card of the channel and connection that were chosen."""
     opened = await open_step(visitor, draft_id, DESTINATIONS, read)
+    # It is added to what is there now, so that nothing is overwritten, however old the page is.
+    opened = replace(opened, from_review=form.text("from") == "review")
     channel = form.text("channel")
     connection = form.text(f"connection-{channel}")
     if not connection:
