@@ -16,7 +16,7 @@ from api.web import page
 from api.web.forms import Form, FormDep
 from api.web.visitor import Visitor, VisitorDep
 from api.web.wizard import showing
-from api.web.wizard.conflict import conflict_page
+from api.web.wizard.choosing.conflict import conflict_page
 from api.web.wizard.destinations import changes, trial
 from api.web.wizard.destinations import form as entered
 from api.web.wizard.destinations.adding import choices
@@ -110,6 +110,8 @@ async def add(draft_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
 async def added(draft_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
     """Add a card of the channel and connection that were chosen."""
     opened = await open_step(visitor, draft_id, DESTINATIONS, read)
+    # It is added to what is there now, so that nothing is overwritten, however old the page is.
+    opened = replace(opened, from_review=form.text("from") == "review")
     channel = form.text("channel")
     connection = form.text(f"connection-{channel}")
     if not connection:

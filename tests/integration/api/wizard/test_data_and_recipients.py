@@ -213,3 +213,29 @@ async def test_a_card_is_checked_and_tested_in_place(
     assert refused.one(role="alert")
     gone = await online.http.get(f"{here}/result?name=none&what=check&at=0", headers=HTML)
     assert "not known" in read(gone).one(id="destinations-0-result").text
+
+
+async def test_the_whole_mail_is_shown_before_anything_is_stored(online: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(outbound.VARIABLE, "127.0.0.1")
+    connection = {"name": "smtp", "kind": "email", "settings": smtp_settings(9)}
+    await online.json("POST", "/connections", 201, json=connection)
+    mail = {
+        "channel": "email",
+        "connection": "smtp",
+        "to": ["ada@example.org"],
+        "bcc": ["bo@example.org"],
+        "text": HOSTILE,
+    }
+    body = {"report_id": "orders", "timing": TIMING, "formats": ["csv"], "destination": mail}
+    shown = await online.json("POST", "/distribution/preview/message", 200, json=body)
+    assert (shown["sender"], shown["to"], shown["hidden"]) == (
+        *("reports@example.com", ["ada@example.org"], ["bo@example.org"]),
+    )
+    assert shown["subject"].startswith("Orders 20")
+    assert [one["name"] for one in shown["files"]] == ["orders.csv"]
+    assert "<script>alert" not in shown["html"]
+    assert "1,200" in shown["html"] or "1200" in shown["html"]
+    folder = {"channel": "folder", "connection": "shared"}
+    await online.json("POST", "/distribution/preview/message", 422, json={**body, "destination": folder})
+    nobody = {**mail, "to": [], "bcc": []}
+    await online.json("POST", "/distribution/preview/message", 422, json={**body, "destination": nobody})
