@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from api.web import refusals
+
 LABELS: Mapping[str, str] = {
     "allow_plain": "Allow a connection without verified encryption",
     "answer_schema": "JSON Schema of the answer",
@@ -189,8 +191,8 @@ def label(name: str, title: str) -> str:
 
 
 def hint(name: str, description: str) -> str:
-    """Return the hint of a setting: ours, else its description without the marks of code."""
-    return HINTS[name] if name in HINTS else description.replace("`", "").strip()
+    """Return the hint of a setting: ours, else its description without marks of code and what operators set."""
+    return HINTS[name] if name in HINTS else refusals.for_pages(description).replace("`", "").strip()
 
 
 def option(name: str, value: str, title: str) -> tuple[str, str]:

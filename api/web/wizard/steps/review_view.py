@@ -130,7 +130,8 @@ def save_words(first: str, before: ScheduleView | None, zone: str, when: When) -
 def done_words(view: ScheduleView, moment: Moment | None, *, edited: bool, people: str) -> str:
     """Return what to say after a draft has become a schedule."""
     if view.sync.state == "pending":
-        return "Saved; it takes effect when Prefect answers."
+        first = f" {'Next' if edited else 'First'} run {moment.text}." if moment else ""
+        return f"Saved; it takes effect when Prefect answers.{first}"
     if view.state == "paused" and not edited:
         return "Saved, and paused. Nothing is sent until you resume it."
     if moment is None:
