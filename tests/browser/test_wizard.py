@@ -107,8 +107,8 @@ async def test_two_windows_on_one_draft(person: Person) -> None:
             await other.get_by_role("button", name="Continue").click()
         assert (await answered.value).status == 409
         words = (await other.inner_text("main")).lower()
-        assert "monthly" in words
-        assert "daily" in words
+        assert "month at 09:00" in words
+        assert "every day at 09:00" in words
 
 
 async def test_a_session_that_ends_in_the_fourth_step_loses_nothing(person: Person, system: System) -> None:
