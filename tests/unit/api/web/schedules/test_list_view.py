@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from api.actions.schedules.bulk import BulkOutcome
+from api.actions.schedules.bulk import MOST, BulkOutcome
 from api.actions.schedules.home.chosen import Asking
 from api.actions.schedules.home.listing import Last, Listing, Row
 from api.actions.schedules.home.report import BulkReport, ReportItem
@@ -88,6 +88,7 @@ def test_the_title_counts_what_is_wrong_and_the_status_names_the_zone() -> None:
     assert "1,204" in shown.all_words
     assert view(listing(row(failing=False)), Asked(), visitor(), nonce="n").title == "Schedules"
     assert view(listing(row()), Asked(), visitor(), nonce="n").all_words == "", "all of them are on the page"
+    assert view(listing(row(), total=MOST + 1), Asked(), visitor(), nonce="n").all_words == "", "too many at once"
 
 
 def test_only_what_somebody_may_do_is_offered() -> None:
