@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from tests.support.waiting import eventually
 
 
-class _Server(uvicorn.Server):
+class Quiet(uvicorn.Server):
     """Leaves the signals to pytest."""
 
     @contextmanager
@@ -24,7 +24,7 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def on_a_port(app: FastAPI) -> AsyncIterator[int]:
     """Serve an application whose lifespan is somebody else's; give the port."""
-    server = _Server(uvicorn.Config(app, port=0, lifespan="off", log_config=None))
+    server = Quiet(uvicorn.Config(app, port=0, lifespan="off", log_config=None))
     serving = asyncio.create_task(server.serve())
     await eventually(lambda: server.started)
     (port,) = {socket.getsockname()[1] for one in server.servers for socket in one.sockets}

@@ -80,6 +80,7 @@ async def _correct_page(
     visitor: Visitor, execution_id: str, error: MailroomError | None = None, said: str = ""
 ) -> Response:
     detail = await executions.read(visitor.caller, execution_id)
+    _require(visitor, Action.EXECUTION_CORRECT, detail)
     return await _page(visitor, detail, confirm.correction(detail, visitor.when), error, said=said)
 
 
@@ -108,9 +109,15 @@ async def run(execution_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
 
 async def _run_page(visitor: Visitor, execution_id: str, error: MailroomError | None = None) -> Response:
     detail = await executions.read(visitor.caller, execution_id)
+    _require(visitor, Action.SCHEDULE_BACKFILL, detail)
     schedule = await schedules.read(visitor.caller, detail.schedule_id)
     wanted = confirm.run(detail, schedule.formats, schedule.destinations, visitor.when)
     return await _page(visitor, detail, wanted, error)
+
+
+def _require(visitor: Visitor, action: Action, detail: ExecutionDetail) -> None:
+    """Refuse the page to who may look at the run and not do this to it, before it offers what would be refused."""
+    visitor.viewer.require(action, visitor.viewer.relation_to(detail.owner))
 
 
 async def _page(

@@ -80,6 +80,7 @@ BODIES: dict[str, Any] = {
     "PUT /connections/{}/grants": {"users": ["ext:me"]},
     "POST /calendars": {"id": "new-calendar", **OFFICE},
     "PUT /calendars/{}": OFFICE,
+    "POST /calendars/{}/effect": OFFICE,
     "POST /distribution/test/{}": {"connection": "connection-shared"},
     "POST /distribution/preview": {"report_id": SCHEDULE["report_id"], "destination": {"channel": "folder"}},
     "POST /users": USER,
@@ -130,7 +131,8 @@ def _named_in(path: str) -> str:
     return "ada@example.com" if "{address}" in path else "folder"
 
 
-def _sees(kind: str, role: Role, relation: Relation) -> bool:
+def sees(kind: str, role: Role, relation: Relation) -> bool:
+    """Tell whether somebody of this role sees a thing in this relation."""
     if kind in ("key", "session"):
         return role is Role.ADMIN or relation is MINE
     if kind == "view":
@@ -146,7 +148,7 @@ def expected_of(action: Action, kind: str | None, role: Role, relation: Relation
     if relation in allowed:
         return None
     assert kind, f"{action} has a relation, and its path names no thing"
-    return 403 if _sees(kind, role, relation) else 404
+    return 403 if sees(kind, role, relation) else 404
 
 
 def _cases(routes: list[Served], role: Role, made: World) -> Iterator[Case]:

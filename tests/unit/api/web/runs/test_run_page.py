@@ -26,9 +26,9 @@ def rendering(**changes: Any) -> RenderingView:
     return RenderingView(**{**values, "rows": 12, "files": [made], **changes})
 
 
-@pytest.mark.parametrize("state", E)
+@pytest.mark.parametrize("state", ExecutionState)
 @pytest.mark.parametrize("kind", ExecutionKind)
-def test_every_state_of_every_kind_has_a_page(state: E, kind: ExecutionKind) -> None:
+def test_every_state_of_every_kind_has_a_page(state: ExecutionState, kind: ExecutionKind) -> None:
     for deliveries in ([], [delivery("ada@example.com", status) for status in D]):
         page = page_of(run(state, kind=kind, deliveries=deliveries), WHEN, ALL)
         assert page.outcome
