@@ -72,6 +72,7 @@ _USERS = Link("/settings/users", "See the users")
 _GONE = "It was removed, or it is not shared with you."
 CASES: Mapping[str, Case] = {
     "no_schedule": Case(_GONE, _SCHEDULES, "There is no such schedule."),
+    "no_view": Case("It was removed already.", _SCHEDULES, "There is no such view."),
     "no_execution": Case(_GONE, Link("/executions", "See the runs"), "There is no such run."),
     "no_file": Case(_GONE, Link("/executions", "See the runs"), "There is no such file."),
     "no_report": Case("Choose one of the reports.", _REPORTS, "There is no such report."),

@@ -45,7 +45,7 @@ def outcome(detail: ExecutionDetail, clock: Clock) -> str:
         case _E.RETRYING:
             return _tried_again(detail, clock)
         case _E.SUCCESS:
-            return f"{_reached(detail)} {_late(detail)}".strip()
+            return f"{_reached(detail) or 'It was delivered.'} {_late(detail)}".strip()
         case _:
             return _not_all(detail)
 

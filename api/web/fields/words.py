@@ -80,6 +80,8 @@ LABELS: Mapping[str, str] = {
 
 _MORE = "One a line."
 HINTS: Mapping[str, str] = {
+    "auth_header": "For an API key or a secret in a header.",
+    "auth_user": "For a user name and password.",
     "answer_schema": "A JSON Schema that the answer has to fit, of at most 16 kB and without references.",
     "arguments": f"{_MORE} {{files}} becomes an argument for each file; one with {{file}} or {{file_name}} in it is "
     "repeated for each file. No shell reads them.",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.web.parts import FormFault, Link
-from api.web.wizard.answers import answer
 from api.web.wizard.opened import Opened
 from api.web.wizard.step import REVIEW, STEPS, Step, address, number, of_part
+from api.web.wizard.summary.answers import answer
 from mailroom.drafts.spec import Part
 
 

@@ -60,5 +60,6 @@ async def remove(session: AsyncSession, view_id: str, *, viewer: Viewer) -> Save
     query = delete(SavedView).where(SavedView.id == view_id, visible_to(viewer)).returning(SavedView)
     found = (await session.scalars(query)).one_or_none()
     if found is None:
-        raise NotFound(f"There is no saved view {view_id[:60]}.", remedy="GET /api/v1/schedules/views lists yours.")
+        message = f"There is no saved view {view_id[:60]}."
+        raise NotFound(message, remedy="GET /api/v1/schedules/views lists yours.", code="no_view")
     return found

@@ -16,7 +16,7 @@ from api.web import page
 from api.web.forms import Form, FormDep
 from api.web.visitor import Visitor, VisitorDep
 from api.web.wizard import showing
-from api.web.wizard.conflict import conflict_page
+from api.web.wizard.choosing.conflict import conflict_page
 from api.web.wizard.destinations import changes, trial
 from api.web.wizard.destinations import form as entered
 from api.web.wizard.destinations.adding import choices

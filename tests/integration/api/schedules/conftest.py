@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from mailroom.access.viewer import SYSTEM
@@ -14,6 +15,7 @@ from mailroom.executions.lifecycle import new_execution
 from mailroom.schedules import repository as stored
 from mailroom.states import ExecutionKind, ExecutionState
 from tests.integration.api.access.people import People
+from tests.support.pages import read
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
@@ -47,3 +49,19 @@ async def people(offline: Api) -> AsyncIterator[People]:
     yield found
     for client in found.clients:
         await client.aclose()
+
+
+@pytest.fixture
+async def browser(offline: Api) -> AsyncIterator[httpx.AsyncClient]:
+    """The browser of an admin who has logged in by a one-time link."""
+    body = {"email": "boss@example.com", "name": "Boss", "role": "admin", "timezone": "Europe/Berlin"}
+    user = await offline.json("POST", "/users", 201, json=body)
+    link = (await offline.json("POST", f"/users/{user['id']}/links", 201, json={"purpose": "login"}))["link"]
+    transport = httpx.ASGITransport(offline.app, raise_app_exceptions=False)
+    headers = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin"}
+    async with httpx.AsyncClient(transport=transport, base_url="https://mailroom.test", headers=headers) as client:
+        path = link[link.index("/login") :]
+        form = read(await client.get(path)).all("form")[0]
+        answer = await client.post("/login/link", data=form.fields())
+        assert answer.status_code == 303, answer.text
+        yield client

@@ -128,17 +128,17 @@ def test_a_report_that_is_gone_is_said() -> None:
 @pytest.mark.parametrize(
     ("state", "buttons", "menu"),
     [
-        (S.ACTIVE, ["Edit", "Pause", "Send a test to me", "Run now"], ["Duplicate", "Reassign", "Backfill", "Delete"]),
-        (S.PAUSED, ["Edit", "Resume", "Send a test to me"], ["Duplicate", "Reassign", "Delete"]),
-        (S.SUSPENDED, ["Edit", "Resume", "Send a test to me"], ["Duplicate", "Reassign", "Delete"]),
-        (S.FINISHED, ["Edit", "Send a test to me"], ["Duplicate", "Reassign", "Delete"]),
+        (S.ACTIVE, ["Edit", "Pause", "Send a test to me", "Run now"], ["Reassign", "Backfill", "Delete"]),
+        (S.PAUSED, ["Edit", "Resume", "Send a test to me"], ["Reassign", "Delete"]),
+        (S.SUSPENDED, ["Edit", "Resume", "Send a test to me"], ["Reassign", "Delete"]),
+        (S.FINISHED, ["Edit", "Send a test to me"], ["Reassign", "Delete"]),
     ],
 )
 def test_the_state_decides_what_is_offered(state: ScheduleState, buttons: list[str], menu: list[str]) -> None:
     found = actions_of(schedule(state), ALL, newest="")
     assert [one.words for one in found.buttons] == buttons
     assert found.menu is not None
-    assert [one.words for one in found.menu.items] == menu
+    assert [one.words for one in found.menu.items] == ["Duplicate", "Save as template", *menu]
     nothing = actions_of(schedule(state), NONE, newest="")
     assert (nothing.buttons, nothing.menu) == ((), None)
 

@@ -63,7 +63,8 @@ def row(number: int = 1, **changes: Any) -> Row:
 def listing(*rows: Row, total: int | None = None, **changes: Any) -> Listing:
     counts = Counts(len(rows), 0, sum(one.failing for one in rows), 0, 0)
     known = Options((Option("u-1", "Bob"),), (Option("orders", "Orders"),), (("email", "corp-smtp"),))
-    values = {"rows": rows, "next_cursor": None, "total": len(rows) if total is None else total, "counts": counts}
+    values: dict[str, Any] = {"rows": rows, "next_cursor": None, "counts": counts}
+    values |= {"total": len(rows) if total is None else total}
     values |= {"options": known, "views": [], "drafts": 0, "silent_since": None}
     return Listing(**{**values, **changes})
 
