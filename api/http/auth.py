@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
 from urllib.parse import quote
@@ -146,7 +146,7 @@ class ApiKeyGuard:
         )
 
     async def _login(self, scope: Scope) -> Login | None:
-        headers, now = Headers(scope=scope), datetime.now(UTC)
+        headers, now = Headers(scope=scope), scope["app"].state.services.clock()
         if "authorization" not in headers and "x-api-key" not in headers:
             return await self._session(scope, now)
         scheme, _, bearer = headers.get("authorization", "").partition(" ")

@@ -32,8 +32,9 @@ from api.web.teams import routes as teams
 from api.web.templates import routes as templates
 from api.web.users import leaving as users_leaving
 from api.web.users import routes as users
-from api.web.wizard import edit, edit_conflict
+from api.web.wizard import edit
 from api.web.wizard import routes as wizard
+from api.web.wizard.choosing import edited
 from api.web.wizard.destinations import routes as destinations
 from api.web.wizard.parameters import routes as parameters
 from api.web.wizard.steps import frequency, review
@@ -50,7 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     destinations.router,
     review.router,
     edit.router,
-    edit_conflict.router,
+    edited.router,
     templates.router,
     me.router,
     audit.router,

@@ -103,6 +103,12 @@ class Keyboard:
             await self.page.keyboard.type(letter)
             await asyncio.sleep(self.key_seconds)
 
+    async def skip(self) -> None:
+        """Skip the header of a page that has just come, as who goes by keys does."""
+        await self.press("Tab")
+        if await self.focused() == "Skip to the content":
+            await self.press("Enter")
+
     async def activate(self, name: str, *, key: str = "Enter") -> None:
         """Go to a link or a button, and use it; the next page is there afterwards."""
         await self.to(name)
@@ -110,3 +116,4 @@ class Keyboard:
         await self.press(key)
         await self.page.wait_for_url(lambda url: url != before)
         await self.page.wait_for_load_state()
+        await self.skip()

@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,18 +21,20 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from api.app import create_app
 from embedded.bootstrap import use_our_prefect
 from embedded.sample_history.write import write
 from mailroom.access.service import ensure_default_user
+from mailroom.audit.sealing.sealer import Sealer
 from mailroom.members import web_sessions
 from mailroom.members.web_sessions import Origin
 from mailroom.roles import Role
 from mailroom.settings import Settings
-from mailroom.storage.database import Database, new_id
-from mailroom.storage.tables import User
+from mailroom.states import SyncState
+from mailroom.storage.database import Database, Instant, new_id
+from mailroom.storage.tables import Schedule, Table, User
 
 NOW = datetime(2026, 11, 26, 8, 0, tzinfo=UTC)
 """A Thursday, 09:00 in Berlin."""
@@ -61,11 +63,13 @@ async def staged(system: Settings, *, samples: bool, prefect: str = "", now: dat
     """
     with TemporaryDirectory(prefix="mailroom-stage-") as folder:
         copy = Path(folder) / "mailroom.db"
-        await asyncio.to_thread(_copy, system.data_dir / "mailroom.db", copy)
+        await asyncio.to_thread(_copy, system.data_dir / "mailroom.db", copy, now)
         settings = system.model_copy(
             update={
                 "database_url": f"sqlite+aiosqlite:///{copy}",
                 "prefect_api_url": prefect or system.prefect_api,
+                "data_dir": Path(folder),
+                "renderers_socket": system.renderers_path,
                 "api_key": SecretStr((system.data_dir / "api-key").read_text().strip()),
             }
         )
@@ -77,6 +81,9 @@ async def staged(system: Settings, *, samples: bool, prefect: str = "", now: dat
                 owners = {"creator": people[Role.CREATOR], "admin": people[Role.ADMIN]}
                 async with database.session() as session:
                     await write(session, settings, owners, now=now)
+                    shown = {"sync_state": SyncState.SYNCED, "observed_generation": Schedule.generation}
+                    await session.execute(update(Schedule).values(shown))  # Nobody brings these to Prefect.
+            await Sealer(database, settings).tick(now)
             app = create_app(settings, database)
             # Nobody reads a line for each request of these.
             structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
@@ -87,13 +94,34 @@ async def staged(system: Settings, *, samples: bool, prefect: str = "", now: dat
             await database.close()
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path, now: datetime) -> None:
+    """Copy the database, as if everything in it had been made the day before."""
+    back = now - timedelta(days=1) - datetime.now(UTC)
+
+    def shift(stored: str) -> str:
+        return (datetime.fromisoformat(stored) + back).isoformat(sep=" ")
+
     with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other:
         one.backup(other)
+        other.create_function("shift", 1, shift)
+        guards = other.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for name, _ in guards:
+            other.execute(f"DROP TRIGGER {name}")
+        for table in Table.metadata.sorted_tables:
+            for column in table.columns:
+                if isinstance(column.type, Instant):
+                    where = f"{column.name} IS NOT NULL"
+                    other.execute(f"UPDATE {table.name} SET {column.name} = shift({column.name}) WHERE {where}")
+        # The seals were of other times; the trail is sealed anew.
+        other.execute("DELETE FROM audit_seals")
+        other.execute("DELETE FROM audit_chain")
+        for _, words in guards:
+            other.execute(words)
+        other.commit()
 
 
 async def _people(database: Database, settings: Settings, now: datetime) -> tuple[dict[Role, User], dict[Role, str]]:
-    """Make a person of each role, with a session that begins now, whatever the clock of the pages says."""
+    """Make a person of each role, with a session that begins now."""
     people, secrets = {}, {}
     async with database.session() as session:
         await ensure_default_user(session, now, settings)
@@ -105,9 +133,8 @@ async def _people(database: Database, settings: Settings, now: datetime) -> tupl
                 user.timezone, user.created_at, user.updated_at = "Europe/Berlin", now, now
                 session.add(user)
                 await session.flush()
-            real = datetime.now(UTC)
             _, secrets[role] = await web_sessions.begin(
-                session, user, "link", Origin("127.0.0.1", "the stage"), now=real, settings=settings
+                session, user, "link", Origin("127.0.0.1", "the stage"), now=now, settings=settings
             )
             people[role] = user
     return people, secrets

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from mailroom.executions.reasons import Reason, ReasonCode, because
 from mailroom.states import DeliveryState, ExecutionState, ScheduleState
@@ -209,7 +210,7 @@ def _past(sample: Sample, due_at: datetime, status: ExecutionState, random: Rand
         return Past(due_at, status, reason, late.total_seconds(), 0, late.total_seconds(), ())
     if status is _S.SKIPPED:
         return Past(due_at, status, because(ReasonCode.NO_ROWS), began, rendered, rendered + 0.1, ())
-    arrivals = tuple(_arrivals(sample, status, rendered, random))
+    arrivals = tuple(_arrivals(sample, status, (due_at, rendered), random))
     done = sum(one.status is _D.DELIVERED for one in arrivals)
     ended = max(one.seconds for one in arrivals) + 0.1
     if status is _S.SUCCESS:
@@ -221,11 +222,20 @@ def _past(sample: Sample, due_at: datetime, status: ExecutionState, random: Rand
     return Past(due_at, status, reason, began, rendered, ended, arrivals)
 
 
-def _arrivals(sample: Sample, status: ExecutionState, rendered: float, random: Random) -> Iterator[Arrival]:
+def _path(path: str, sample: Sample, due_at: datetime) -> str:
+    """Return the path of the first file, as the real ones are made."""
+    local = due_at.astimezone(ZoneInfo(sample.body["timing"]["timezone"]))
+    return path.format(date=local.date(), time=f"{local:%H%M}", ext=sample.body["formats"][0])
+
+
+def _arrivals(
+    sample: Sample, status: ExecutionState, times: tuple[datetime, float], random: Random
+) -> Iterator[Arrival]:
+    due_at, rendered = times
     targets = [
         (recipient, one["channel"], one["connection"], position)
         for position, one in enumerate(sample.body["destinations"])
-        for recipient in one.get("to", [one.get("path", "")])
+        for recipient in one.get("to") or [_path(one["path"], sample, due_at)]
     ]
     at = rendered
     for number, (recipient, channel, connection, position) in enumerate(targets):

@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from embedded.sample_history.plan import DAYS, Arrival, Past, Sample, history, samples
 from mailroom.context import Context
+from mailroom.executions.history import last_result
+from mailroom.executions.history.progress import FileRecord, RenderingRecord
 from mailroom.executions.reason_words import words
 from mailroom.schedules import lifecycle
 from mailroom.schedules import service as schedules
@@ -61,6 +63,7 @@ async def write(session: AsyncSession, settings: Settings, owners: Mapping[str, 
     for table, values in rows.items():
         if values:
             await session.execute(insert(table), values)
+    await last_result.refresh(session, made)
     return made
 
 
@@ -99,12 +102,24 @@ def _add(rows: Rows, schedule: Schedule, sample: Sample, past: Past) -> None:
             "started_at": after(past.began) if past.status is not ExecutionState.MISSED else None,
             "completed_at": after(past.ended),
             "artifact_ids": [file["id"] for file in files],
+            "rendering": _rendering(past, files),
             "pass_count": max((one.tries for one in past.arrivals), default=1),
             "created_at": past.due_at,
         }
     )
     for one in past.arrivals:
         _add_arrival(rows, execution_id, sample, past, one)
+
+
+def _rendering(past: Past, files: list[dict[str, Any]]) -> dict[str, Any] | None:
+    if past.status is ExecutionState.MISSED:
+        return None
+    began, ended = (past.due_at + timedelta(seconds=seconds) for seconds in (past.began + 0.1, past.rendered))
+    made = tuple(
+        FileRecord(format=file["format"], ready=True, began_at=began, ended_at=ended, rows=file["rows"])
+        for file in files
+    )
+    return RenderingRecord(began_at=began, ended_at=ended, taken_up=True, files=made).stored()
 
 
 def _file(schedule: Schedule, kind: str, made: datetime) -> dict[str, Any]:

@@ -96,6 +96,22 @@ def secrets_of(block: Block | None) -> dict[Place, Any]:
     return dict(_secrets(_dump(block))) if block is not None else {}
 
 
+def only_set(shown: Mapping[str, Any], block: Block) -> dict[str, Any]:
+    """Return settings as they are shown, with the marks of those secrets alone that hold anything.
+
+    Prefect hides an empty secret like any other.
+    """
+    found: dict[str, Any] = deepcopy(dict(shown))
+    places = secrets_of(block)
+    for place in markers(shown):
+        if place not in places:
+            inner: Any = found
+            for part in place[:-1]:
+                inner = inner[part]
+            inner[place[-1]] = ""
+    return found
+
+
 def is_same(old: Block | None, new: Block) -> bool:
     """Tell whether two blocks have the same settings, secrets included."""
     return old is not None and not _changed(_dump(old), _dump(new))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, select, true, update
+from sqlalchemy import ColumnElement, delete, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action
@@ -68,6 +68,12 @@ async def list_page(
     return await page(
         session, query, ScheduleDraft.updated_at, ScheduleDraft.id, cursor=cursor, limit=limit, descending=True
     )
+
+
+async def count(session: AsyncSession, *, viewer: Viewer) -> int:
+    """Count the drafts that have not become schedules."""
+    query = select(func.count()).select_from(ScheduleDraft)
+    return (await session.execute(query.where(visible_to(viewer), ScheduleDraft.activated_as.is_(None)))).scalar_one()
 
 
 async def forget(session: AsyncSession, *, before: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -53,24 +53,24 @@ async def create(
     *,
     change: Change | None = None,
     starts_paused: bool = False,
-    draft_id: str | None = None,
+    proposed: Collection[Part] = (),
 ) -> ScheduleDraft:
     """Store a new draft that begins with these fields of a schedule.
 
     Args:
         change: the schedule that the draft is to change.
-        draft_id: the id that the draft is to have, where the caller has chosen one.
+        proposed: the parts that a template proposes, and that nobody has saved yet.
 
     Raises:
         Invalid: naming every field that a schedule does not have.
     """
     now = context.now
     parts = {
-        part: Saved(value, 1, now, context.actor.email)
+        part: Saved(value, 0 if part in proposed else 1, now, context.actor.email)
         for part, value in split(in_zone(dict(body), context.user.timezone)).items()
     }
     row = ScheduleDraft(
-        id=draft_id or new_id(),
+        id=new_id(),
         user_id=context.user.id,
         version=1,
         parts={part: saved.as_json() for part, saved in parts.items()},
@@ -132,7 +132,7 @@ async def put(
     _refuse_activated(row)
     new = read_part(part, value)
     before = saved_parts(row.parts).get(part)
-    if before is not None and dict(before.value) == new and before.version > 1:
+    if before is not None and dict(before.value) == new and before.version > 0:
         forget_part(row, part)
         return row
     if before is not None and version is not None and before.version > version:

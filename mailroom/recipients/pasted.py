@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from prefect_mailroom.text.addresses import mail_address
+from prefect_mailroom.text.filenames import is_hostile
 
 _SEPARATOR = re.compile(r"""("[^"]*"|<[^<>]*>)|([,;\t])""")
 _BRACKETED = re.compile(r"(?P<name>[^<>]*)<\s*(?P<address>[^<>]*?)\s*>\s*")
@@ -141,7 +142,9 @@ def _is_blank(character: str) -> bool:
 
 def _why(piece: str, error: ValueError) -> str:
     """Return in a few words what is wrong with a piece, quoted as far as it can be shown."""
-    shown = piece if len(piece) <= _MOST_SHOWN else f"{piece[:_MOST_SHOWN]}…"
+    # A mark of direction would turn the sentence around.
+    shown = "".join("\N{REPLACEMENT CHARACTER}" if is_hostile(one) else one for one in piece[:_MOST_SHOWN])
+    shown += "…" if len(piece) > _MOST_SHOWN else ""
     local, at, domain = piece.rpartition("@")
     if not at:
         return f"“{shown}” has no @, so it is no mail address."

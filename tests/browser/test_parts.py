@@ -72,17 +72,24 @@ async def test_nothing_is_wider_than_the_window(chromium: Browser) -> None:
 
 async def test_the_focus_is_never_hidden(chromium: Browser) -> None:
     """Neither below the header nor below the bar of what is ticked, which both stay where they are."""
-    covered = """() => {
-      const at = document.activeElement, box = at.getBoundingClientRect();
-      const x = box.left + box.width / 2, y = box.top + Math.min(box.height, 20) / 2;
-      const top = document.elementFromPoint(x, y);
-      const hidden = !top || !(at.contains(top) || top.contains(at) || top.closest('label')?.contains(at));
-      return hidden && box.width > 0 ? at.outerHTML.slice(0, 120) : '';
+    # The browser scrolls to what got the focus within a few frames.
+    covered = """async () => {
+      const at = document.activeElement;
+      for (let frame = 0; frame < 120; frame++) {
+        const box = at.getBoundingClientRect();
+        const x = box.left + box.width / 2, y = box.top + Math.min(box.height, 20) / 2;
+        const top = document.elementFromPoint(x, y);
+        if (!box.width || top?.closest('label')?.contains(at)) return '';
+        if (top && (at.contains(top) || top.contains(at))) return '';
+        await new Promise(requestAnimationFrame);
+      }
+      const box = at.getBoundingClientRect();
+      return `${at.outerHTML.slice(0, 60)} at ${box.top} to ${box.bottom} of ${innerHeight}`;
     }"""
     async with looking(chromium) as (window, _):
         await window.page.set_viewport_size({"width": DESK, "height": 500})
         await window.page.locator("tbody input[type=checkbox]").first.check()
-        await window.page.locator("body").press("Home")
+        await window.page.evaluate("() => { scrollTo(0, 0); document.querySelector('.skip').focus() }")
         hidden = []
         for key, times in (("Tab", 60), ("Shift+Tab", 60)):
             for _ in range(times):

@@ -52,7 +52,14 @@ class System:
         headers = {"Authorization": f"Bearer {key}"}
         answer = httpx.request(method, f"{self.api_root}/api/v1{path}", json=body, headers=headers, timeout=30)
         assert answer.status_code == status, answer.text
-        return answer.json()
+        return answer.json() if answer.content else None
+
+    def end_sessions(self, role: str) -> None:
+        """End every web session of the person of this role, as an admin does."""
+        user = self.api("GET", f"/users/ext:test-{role}")
+        for session in self.api("GET", "/sessions?limit=200")["items"]:
+            if session["user_id"] == user["id"]:
+                self.api("DELETE", f"/sessions/{session['id']}", status=204)
 
     def link(self, role: str) -> str:
         """A fresh one-time link that logs a person of this role in; the person is made if there is none."""

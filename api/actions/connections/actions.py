@@ -21,7 +21,7 @@ from api.actions.view import PageView
 from mailroom.access.permissions import Action
 from mailroom.audit import repository as audit
 from mailroom.audit.delivery_events import CredentialUsed
-from mailroom.connections import blocks, checks
+from mailroom.connections import blocks, checks, kept_secrets
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
 from mailroom.connections.breaker import service as breaker
@@ -83,14 +83,29 @@ async def read(caller: Caller, name: str) -> ConnectionDetail:
     return ConnectionDetail(**view.model_dump(), settings=shown)
 
 
+async def read_to_change(caller: Caller, name: str) -> ConnectionDetail:
+    """Return one connection as `read` does, with the marks of those secrets alone that hold anything.
+
+    Raises:
+        NotFound, Forbidden, ConfigurationError, Unavailable.
+    """
+    detail = await read(caller, name)
+    async with caller.session() as session:
+        row = await connection_repository.get(session, name, viewer=caller.viewer, doing=Action.CONNECTION_READ)
+    block = await connections.stored(row, caller.context.settings)
+    if block is None:
+        return detail
+    return detail.model_copy(update={"settings": kept_secrets.only_set(detail.settings, block)})
+
+
 async def read_or_bare(caller: Caller, name: str) -> ConnectionDetail:
-    """Return one connection as `read` does, without settings where Prefect has lost them: they can be set again.
+    """Return one connection to be changed, without settings where Prefect has lost them: they can be set again.
 
     Raises:
         NotFound, Forbidden, Unavailable.
     """
     try:
-        return await read(caller, name)
+        return await read_to_change(caller, name)
     except ConfigurationError:
         return ConnectionDetail(**(await brief(caller, name)).model_dump(), settings={})
 

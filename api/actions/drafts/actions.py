@@ -71,7 +71,8 @@ async def _begin(session: AsyncSession, wanted: Beginning, context: Context) -> 
         body = dict(builtin.body) if builtin else {}
         if builtin is None:
             body = dict((await templates.get(session, wanted.template, viewer=context.viewer)).body)
-    return await drafts.create(session, {**body, **wanted.body}, context)
+    proposed = set(split(body)) - set(split(wanted.body))
+    return await drafts.create(session, {**body, **wanted.body}, context, proposed=proposed)
 
 
 async def page(

@@ -25,7 +25,9 @@ class PartView(View):
     """One part of a draft, as it was entered."""
 
     value: dict[str, Any] = Field(description="Some fields of a schedule, also with faults.")
-    version: int = Field(description="The version of the draft by which this part was last changed.")
+    version: int = Field(
+        description="The version of the draft by which this part was last changed; 0 if a template proposes it."
+    )
     saved_at: datetime
     saved_by: str = Field(description="The mail address of the user who changed it last.")
 

@@ -16,7 +16,7 @@ from api.actions.view import PageView
 from mailroom.access.permissions import Action
 from mailroom.audit import repository as audit
 from mailroom.audit.repository import AuditFilter
-from mailroom.calendars.service import business_calendar
+from mailroom.calendars.service import business_calendars
 from mailroom.executions.history.search import ExecutionFilter, search
 from mailroom.schedules import repository as stored
 from mailroom.schedules.forecast import Forecast, forecast
@@ -25,6 +25,7 @@ from mailroom.schedules.overview.reach import Reach, reach_of
 from mailroom.schedules.spec import ScheduleSpec, stored_spec
 from mailroom.states import ExecutionState, ScheduleState
 from mailroom.storage.tables import AuditEvent, Schedule
+from mailroom.timing import BusinessCalendar
 from mailroom.timing.words import sentence
 
 AHEAD = 10
@@ -127,7 +128,9 @@ async def _brief(
     caller: Caller,
 ) -> tuple[Brief, Forecast | None]:
     now, timing = caller.context.now, spec.timing
-    business = await business_calendar(session, timing.calendar)
+    named = timing.calendar or ""
+    # A deleted schedule keeps no calendar from being deleted.
+    business = (await business_calendars(session, {named})).get(named, BusinessCalendar())
     active = row.state is ScheduleState.ACTIVE and timing.frequency != "immediate"
 
     def work_out() -> tuple[int, Forecast | None]:

@@ -79,18 +79,10 @@
     waiting.set(form, setTimeout(() => form.dispatchEvent(new Event("autosave")), 1000));
   });
 
-  // A second click on the way does nothing; a button that takes long says what it waits for.
-  document.addEventListener("submit", (event) => {
-    const form = event.target;
-    if (form.dataset.sent) {
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      return;
-    }
-    if (form.method !== "post") return;
+  // A button that takes long says what it waits for.
+  const busy = (form, button) => {
     form.dataset.sent = "yes";
     clearTimeout(waiting.get(form));
-    const button = event.submitter;
     if (!button) return;
     button.setAttribute("aria-busy", "true");
     setTimeout(() => {
@@ -101,7 +93,20 @@
       button.after(words);
       say(button.dataset.words);
     }, 1000);
+  };
+
+  // A second click on the way does nothing.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    } else if (form.method === "post") busy(form, event.submitter);
   }, true);
+  document.addEventListener("htmx:before:request", (event) => {
+    const button = event.detail.ctx?.sourceElement;
+    if (button?.dataset.words && button.form) busy(button.form, button);
+  });
 
   // Back shows the page as it was left: its forms can be sent again.
   addEventListener("pageshow", () => {
@@ -109,7 +114,8 @@
     count();
   });
   document.addEventListener("htmx:finally:request", (event) => {
-    const form = event.detail.ctx?.sourceElement?.closest("form[data-sent]");
+    const source = event.detail.ctx?.sourceElement;
+    const form = source?.matches("form,button") && source.closest("form[data-sent]");
     if (form) rest(form);
   });
   document.addEventListener("htmx:after:swap", () => {

@@ -99,7 +99,7 @@ def form_of(
         optional=True,
         attributes={"maxlength": "2000"},
     )
-    drawn = {one.name for one in fields_in(settings)} | {"name", "description"}
+    drawn = {one.name: one.label for one in fields_in(settings)} | {"name": "Name", "description": "What it is for"}
     return ConnectionForm(
         kind=kind.kind,
         kind_words=words.kind_words(kind.kind),
@@ -186,11 +186,12 @@ def _by_field(faults: Sequence[Fault]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _summed(faults: Sequence[Fault], names: set[str]) -> list[FormFault]:
+def _summed(faults: Sequence[Fault], labels: Mapping[str, str]) -> list[FormFault]:
     summed = []
     for fault in faults:
         target = flat(fault.field)
-        while target and target not in names:
+        while target and target not in labels:
             target = target.rpartition("-")[0]
-        summed.append(FormFault(target, refusals.of_fault(fault).sentence))
+        words = refusals.of_fault(fault).sentence
+        summed.append(FormFault(target, f"{labels[target]}: {words}" if target else words))
     return summed

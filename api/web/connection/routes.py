@@ -119,7 +119,7 @@ async def _read(visitor: Visitor, name: str, rights: view.Rights) -> tuple[Conne
     if not rights.change:
         return await connections.brief(visitor.caller, name), ""
     try:
-        return await connections.read(visitor.caller, name), ""
+        return await connections.read_to_change(visitor.caller, name), ""
     except Unavailable:
         away = "Prefect is not answering, and the settings are kept there. They are shown again when it is back."
         return await connections.brief(visitor.caller, name), away

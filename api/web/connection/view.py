@@ -126,7 +126,7 @@ def page(
         href=f"/connections/{view.name}",
         kind=words.kind_words(view.kind),
         icon=words.kind_icon(view.kind),
-        description=view.description,
+        description=refusals.for_pages(view.description),
         sends_as=f"{_SENDS.get(view.kind, 'logs in as')} {view.sends_as}" if view.sends_as else "",
         delivers=is_channel(view.kind),
         state=state(view),

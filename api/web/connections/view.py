@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from api.actions.connections.views import ConnectionView
-from api.web import words
+from api.web import refusals, words
 from api.web.parts import Chip, Empty, Link, Moment
 from api.web.when import When
 from mailroom.connections.kinds import is_channel
@@ -110,7 +110,7 @@ def row(view: ConnectionView, when: When) -> Row:
         href=f"/connections/{view.name}",
         kind=words.kind_words(view.kind),
         icon=words.kind_icon(view.kind),
-        description=view.description,
+        description=refusals.for_pages(view.description),
         sends_as=view.sends_as or "",
         state=state(view),
         said=(view.last_check_message or "") if view.last_check_ok is False else "",

@@ -22,6 +22,15 @@ from prefect_mailroom.errors import MailroomError
 MOST_NAMED = 20
 """So many recipients are named; of more, the rest is counted."""
 
+_PLACES = {
+    "folder": "folder",
+    "sftp": "SFTP server",
+    "ftp": "FTP server",
+    "webhook": "webhook",
+    "command": "program",
+}
+"""What a destination that is no person is called."""
+
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
@@ -112,10 +121,10 @@ def reach(destinations: Sequence[Mapping[str, Any]]) -> str:
         if addresses:
             people |= addresses
         else:
-            kind = words.kind_words(target.channel)
-            others[kind] = others.get(kind, 0) + len(target.recipients())
+            place = _PLACES.get(target.channel, "destination")
+            others[place] = others.get(place, 0) + len(target.recipients())
     parts = [words.count(len(people), "person", "people")] if people else []
-    parts += [f"{count} × {kind}" if count > 1 else f"1 {kind} destination" for kind, count in others.items()]
+    parts += [words.count(number, place) for place, number in others.items()]
     return _listed(parts)
 
 

@@ -16,6 +16,8 @@ SILENT_AFTER = timedelta(minutes=2)
 """A run that nobody has picked up, or that says nothing for so long, is looked after by the watchdog."""
 LEASE = timedelta(seconds=60)
 """How long after its last sign a process is taken to live."""
+AT_ONCE = 10.0
+"""Seconds within which a worker usually takes a run."""
 RESCUED_AFTER = timedelta(minutes=5)
 """After so long a silence the watchdog has looked several times, if nothing keeps it from that."""
 _E = ExecutionState
@@ -43,7 +45,7 @@ def outcome(detail: ExecutionDetail, clock: Clock) -> str:
         case _E.RETRYING:
             return _tried_again(detail, clock)
         case _E.SUCCESS:
-            return f"{_reached(detail)} {_late(detail)}".strip()
+            return f"{_reached(detail) or 'It was delivered.'} {_late(detail)}".strip()
         case _:
             return _not_all(detail)
 
@@ -51,6 +53,8 @@ def outcome(detail: ExecutionDetail, clock: Clock) -> str:
 def _not_begun(detail: ExecutionDetail, clock: Clock) -> str:
     if detail.due_at > clock.when.now:
         return f"It starts {clock.text(detail.due_at, seconds=False)}, {clock.when.relative(detail.due_at)}."
+    if _waiting(detail, clock) < AT_ONCE:
+        return "It starts in a moment."
     return f"It has waited to be started for {duration(_waiting(detail, clock))}."
 
 

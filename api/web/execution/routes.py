@@ -41,9 +41,9 @@ async def show(execution_id: Id, visitor: VisitorDep, seen: str = "") -> Respons
     detail = await executions.read(visitor.caller, execution_id)
     view = page_of(detail, visitor.when, rights_of(visitor, detail.owner))
     version = _version(detail, view.every)
-    if page.wants_part(visitor.request) and version == seen:
+    if page.wants_part(visitor.request) and version and version == seen:
         return page.unchanged()
-    query = {"seen": version} | ({"frame": "1"} if visitor.framed else {})
+    query = ({"seen": version} if version else {}) | ({"frame": "1"} if visitor.framed else {})
     return await page.render(
         visitor,
         "execution/page.html",
@@ -51,14 +51,14 @@ async def show(execution_id: Id, visitor: VisitorDep, seen: str = "") -> Respons
         title=f"{view.chip.words} · {view.heading}",
         run=view,
         here=f"/executions/{execution_id}{'?frame=1' if visitor.framed else ''}",
-        live=f"/executions/{execution_id}?{urlencode(query)}",
+        live=f"/executions/{execution_id}?{urlencode(query)}".rstrip("?"),
     )
 
 
 def _version(detail: ExecutionDetail, every: str) -> str:
-    """Return a digest of what the page shows of a run that has ended; one that goes on grows older all the time."""
+    """Return a digest of what the page shows of a run that has ended; "" for one that goes on, whose age changes."""
     if every != "60s":
-        return "live"
+        return ""
     return hashlib.sha256(detail.model_dump_json().encode()).hexdigest()[:16]
 
 

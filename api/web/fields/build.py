@@ -94,7 +94,7 @@ def field_of(prop: Property, value: Any, name: str, *, errors: Sequence[str] = (
         value,
         name,
         label=words.label(prop.name, str(prop.schema.get("title", ""))),
-        hint=words.hint(prop.name, str(prop.schema.get("description", ""))),
+        hint=_said(prop),
         errors=errors,
     )
     options = tuple(
@@ -119,6 +119,13 @@ def plain_field(prop: Property, value: Any, name: str, *, label: str, hint: str,
         optional=_is_optional(prop),
         attributes=attributes,
     )
+
+
+def _said(prop: Property) -> str:
+    """Return the hint of a setting; the words for one that may stay empty do not fit where it is needed."""
+    described = str(prop.schema.get("description", ""))
+    hint = words.hint(prop.name, described)
+    return words.hint("", described) if prop.is_required and hint.startswith("Leave it empty") else hint
 
 
 def _is_further(prop: Property) -> bool:

@@ -80,6 +80,8 @@ LABELS: Mapping[str, str] = {
 
 _MORE = "One a line."
 HINTS: Mapping[str, str] = {
+    "auth_header": "For an API key or a secret in a header.",
+    "auth_user": "For a user name and password.",
     "answer_schema": "A JSON Schema that the answer has to fit, of at most 16 kB and without references.",
     "arguments": f"{_MORE} {{files}} becomes an argument for each file; one with {{file}} or {{file_name}} in it is "
     "repeated for each file. No shell reads them.",
@@ -94,12 +96,15 @@ HINTS: Mapping[str, str] = {
     "max_per_second": "Over all processes; 0.1 is one every 10 seconds. Leave it empty for no limit.",
     "oauth": "Exchange Online and Gmail take tokens in place of a password.",
     "password": "Leave it empty if the login needs none.",
+    "path": "Below the connection's folder. With several formats it needs {ext} or {file_name}.",
     "payload": "",
     "retries": "When a delivery that failed is tried again.",
     "security": "",
     "smtp_port": "Leave it empty for the usual one.",
     "smtp_server": "The name of the mail server, such as smtp.example.org.",
     "smtp_type": "",
+    "text": "Stands before the report's own text, such as a greeting. Variables work here as well; a brace itself is "
+    "written {{ or }}.",
     "then_every": "Leave it empty to give up after the last of them.",
     "thread": "",
     "use_agent": "Works where the operator allows it.",

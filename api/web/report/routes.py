@@ -49,10 +49,9 @@ async def make_preview(report_id: Id, visitor: VisitorDep, form: FormDep) -> Res
     found = await reports.read(visitor.caller, report_id)
     nested = form.nested().get(parameters.PREFIX, {})
     given: dict[str, Any] = dict(nested) if isinstance(nested, Mapping) else {}
-    values = parameters.values(_schema(found), given)
-    began = time.monotonic()
+    values, began = parameters.values(_schema(found), given), time.monotonic()
     try:
-        await _rendered(visitor, report_id, values)
+        took, _ = await _rendered(visitor, report_id, values)
     except (NotFound, Forbidden):
         raise
     except ParametersInvalid as error:
@@ -61,8 +60,7 @@ async def make_preview(report_id: Id, visitor: VisitorDep, form: FormDep) -> Res
     except MailroomError as error:
         stopped = view.stopped(error, time.monotonic() - began)
         return await _page(visitor, found, given, stopped=stopped, status=422)
-    took = f"{time.monotonic() - began:.1f}"
-    query = urlencode([*parameters.as_query(given), ("took", took)])
+    query = urlencode([*parameters.as_query(given), ("took", f"{took:.1f}")])
     return page.see(visitor, f"/reports/{report_id}?{query}")
 
 
@@ -71,23 +69,36 @@ async def preview(report_id: Id, visitor: VisitorDep) -> HTMLResponse:
     """Show the data alone, where nothing in them may run."""
     found = await reports.read(visitor.caller, report_id)
     given = parameters.of_query(visitor.request.query_params.multi_items())
-    return _sandboxed(visitor, await _rendered(visitor, report_id, parameters.values(_schema(found), given)))
+    began = time.monotonic()
+    try:
+        _, html = await _rendered(visitor, report_id, parameters.values(_schema(found), given))
+    except (NotFound, Forbidden):
+        raise
+    except MailroomError as error:
+        # Our own pages do not stand in frames; this has to be read in one.
+        stopped = view.stopped(error, time.monotonic() - began)
+        failed = page.TEMPLATES.get_template("report/failed.html").render(stopped=stopped, title=found.title)
+        return _sandboxed(visitor, failed.encode(), status=422)
+    return _sandboxed(visitor, html)
 
 
-async def _rendered(visitor: Visitor, report_id: str, values: Mapping[str, Any]) -> bytes:
-    """Return the report as HTML; what was rendered for this person a moment ago is not rendered again."""
-    kept, key = visitor.services.shown, (visitor.user.id, report_id, repr(sorted(values.items())))
-    if (html := kept.get(key)) is None:
-        html = kept[key] = await reports.preview(visitor.caller, report_id, dict(values))
-    return html
+async def _rendered(visitor: Visitor, report_id: str, values: Mapping[str, Any]) -> tuple[float, bytes]:
+    """Return the seconds that a report took, and its HTML; one that this person saw just now is not rendered again."""
+    kept, key = visitor.services.shown, (visitor.user.id, report_id, repr(sorted(values.items())), "timed")
+    if (found := kept.get(key)) is None:
+        began = time.monotonic()
+        html = await reports.preview(visitor.caller, report_id, dict(values))
+        found = kept[key] = f"{time.monotonic() - began:.3f}\n".encode() + html
+    took, _, html = found.partition(b"\n")
+    return float(took), html
 
 
-def _sandboxed(visitor: Visitor, html: bytes) -> HTMLResponse:
+def _sandboxed(visitor: Visitor, html: bytes, status: int = 200) -> HTMLResponse:
     """Return what a report made, for a frame of its own page, wherever that page may stand itself."""
     around = f"frame-ancestors 'self' {visitor.services.settings.frame_ancestors}".strip()
     policy = f"{SANDBOX['Content-Security-Policy']}; {around}"
     return HTMLResponse(
-        html, headers={**SANDBOX, "Content-Security-Policy": policy, "Cache-Control": "private, no-store"}
+        html, status, headers={**SANDBOX, "Content-Security-Policy": policy, "Cache-Control": "private, no-store"}
     )
 
 

@@ -49,6 +49,7 @@ def _menu(view: ScheduleView, rights: Rights, here: str) -> Menu | None:
     items: list[Link | Button] = []
     if rights.create:
         items.append(Link(f"/schedules/new?from={view.id}", "Duplicate", icon="copy"))
+        items.append(Link(f"/templates/new?schedule={view.id}", "Save as template", icon="bookmark"))
     if rights.reassign:
         items.append(Link(f"{here}/reassign", "Reassign", icon="users"))
     if rights.backfill and view.state is ScheduleState.ACTIVE:

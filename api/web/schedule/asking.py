@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from api.actions.backfill.views import BackfillView
 from api.actions.schedule.page import Brief
@@ -180,6 +180,23 @@ def backfill(
         faults=forms.summary(faults, ["from", "until"]),
         preview=_preview(brief, when, given, found, once) if found else None,
     )
+
+
+def day_faults(given: Mapping[str, str], today: date) -> list[Fault]:
+    """Return what is wrong with the days of a backfill, in the words of its page."""
+    days: dict[str, date] = {}
+    faults = []
+    for name in ("from", "until"):
+        try:
+            days[name] = date.fromisoformat(given.get(name, ""))
+        except ValueError:
+            faults.append(Fault(name, "Choose a day."))
+            continue
+        if days[name] > today:
+            faults.append(Fault(name, "Choose a day that has passed, or today."))
+    if not faults and days["from"] > days["until"]:
+        faults.append(Fault("from", "The first day is after the last one.", "Choose an earlier day."))
+    return faults
 
 
 def _day(name: str, label: str, value: str, errors: Mapping[str, tuple[str, ...]], today: object) -> Field:

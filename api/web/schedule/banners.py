@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from api.actions.schedule.page import SchedulePage
-from api.web import words
+from api.web import refusals, words
 from api.web.parts import Button, Link, Tone
 from api.web.schedule.changes import why_suspended
 from api.web.schedule.rights import Rights
 from api.web.when import When
+from mailroom.executions.history.last_result import BAD
 from mailroom.executions.reason_words import words as reason_words
 from mailroom.executions.reasons import reason_of
-from mailroom.schedules.overview.figures import BAD
 from mailroom.schedules.overview.look import Past
 from mailroom.states import ExecutionState, ScheduleState, SyncState
 from mailroom.stops.spec import StopScope
+
+_PLACE = re.compile(r"^[a-z_]+(\.\w+)*: ")
+"""The place of a fault in the input, which stands before it in the audit trail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +49,16 @@ def banners(
     return tuple(one for one in found if one is not None)
 
 
-def failing_since(past: Sequence[Past]) -> Sequence[Past]:
-    """Return the due times in a row, up to the last that ended, of which something did not arrive."""
-    ended = [one for one in past if one.execution.status.ended and one.execution.status is not ExecutionState.SKIPPED]
+def failing_since(ended: Sequence[Past]) -> Sequence[Past]:
+    """Return the executions in a row, up to the last one, of which something did not arrive; skipped ones between them
+    are left out. Empty where the last one is none of them.
+    """
     found: list[Past] = []
     for one in reversed(ended):
-        if one.execution.status not in BAD:
+        if one.execution.status in BAD:
+            found.insert(0, one)
+        elif not found or one.execution.status is not ExecutionState.SKIPPED:
             break
-        found.insert(0, one)
     return found
 
 
@@ -82,7 +88,7 @@ def _suspended(page: SchedulePage, when: When, rights: Rights, zone: str) -> Ban
     do: Link | None
     if "consecutive_failures" in detail or not detail:
         heading = f"Suspended{since}, after {words.count(detail.get('consecutive_failures', 0), 'failure')} in a row"
-        failed = next((one for one in reversed(page.look.past) if one.execution.status in BAD), None)
+        failed = next((one for one in reversed(page.look.ended) if one.execution.status in BAD), None)
         lines = ("Nothing is sent until somebody resumes it. Look at what failed first, then resume it.",)
         do = Link(f"/executions/{failed.execution.id}", "See what failed") if failed else None
         return Banner("bad", heading if detail else f"Suspended{since}", lines, do)
@@ -90,13 +96,19 @@ def _suspended(page: SchedulePage, when: When, rights: Rights, zone: str) -> Ban
         owner = f"Its owner, {detail['owner']}, is disabled or has a role that may not own schedules."
         do = Link(f"{here}/reassign", "Give it to another owner") if rights.reassign else None
         return Banner("bad", f"Suspended{since}", (owner, "It needs another owner before it can be resumed."), do)
-    lines = tuple(str(one) for one in detail.get("faults", ()))
+    lines = tuple(_fault(str(one)) for one in detail.get("faults", ()))
     do = Link(f"{here}/edit", "Change the schedule") if rights.change else None
     return Banner("bad", f"Suspended{since}: it does not fit any more", (*lines, "Change it, then resume it."), do)
 
 
+def _fault(stored: str) -> str:
+    """Return a fault of the audit trail as a sentence, without the name of its field."""
+    told = refusals.for_pages(_PLACE.sub("", stored))
+    return told[:1].upper() + told[1:]
+
+
 def _failing(page: SchedulePage, when: When, rights: Rights, zone: str) -> Banner | None:
-    bad = failing_since(page.look.past)
+    bad = failing_since(page.look.ended)
     if not bad:
         return None
     first, last = bad[0].execution, bad[-1]
@@ -105,7 +117,7 @@ def _failing(page: SchedulePage, when: When, rights: Rights, zone: str) -> Banne
     counts = last.deliveries
     chip = words.execution_chip(row.status, delivered=counts.delivered, total=counts.total)
     times = "the last run" if len(bad) == 1 else f"the last {len(bad)} runs"
-    why = row.error_message or reason_words(reason_of(row))
+    why = refusals.for_pages(row.error_message or reason_words(reason_of(row)))
     do = Link(f"/executions/{row.id}", "See what failed and try again" if rights.retry else "See what failed")
     if row.status is ExecutionState.MISSED and rights.run:
         do = Link(f"/schedules/{page.brief.schedule.id}/run", "Run it now")
@@ -133,7 +145,7 @@ def _prefect(page: SchedulePage, when: When, silent_since: datetime | None) -> B
     view = page.brief.schedule
     lines: tuple[str, ...]
     if view.sync.state is SyncState.ERROR:
-        lines = ("It does not run as it is shown here. Change it, or ask an admin to look at it.", view.sync.error)
+        lines = ("It may not run as it is shown here. Change it, or ask an admin to look at what Prefect says of it.",)
         return Banner("bad", "Prefect refuses this schedule", lines)
     if silent_since is not None:
         lines = ("The schedule can be changed and runs can be asked for; it takes effect when Prefect answers.",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -10,13 +11,14 @@ from fastapi import APIRouter, Query, Response
 from api.actions.backfill import actions as backfills
 from api.actions.executions import actions as executions
 from api.actions.schedule import page as gathering
+from api.actions.schedule.page import Brief
 from api.actions.schedules import changes
 from api.actions.users import actions as users
 from api.actions.users.views import UserView
 from api.http.dependencies import Id
 from api.http.permission import may
 from api.http.reading import read as read_as
-from api.web import notices, page, words
+from api.web import notices, page, refusals, words
 from api.web.forms import Form, FormDep
 from api.web.once import once
 from api.web.parts import Button, Link
@@ -83,11 +85,12 @@ async def reassign(schedule_id: Id, visitor: VisitorDep, form: FormDep) -> Respo
                 lambda remember: changes.reassign(visitor.caller, schedule_id, to, remember, if_match=form.etag),
             )
         except Invalid as error:
-            return await _owner_page(visitor, schedule_id, chosen=to, faults=error.faults)
+            return await _owner_page(visitor, schedule_id, chosen=to, faults=_told(error))
         except Conflict as error:
             if error.stale:
                 raise
-            faults = [Fault("to", error.message, error.remedy)]
+            told = refusals.words(error)
+            faults = [Fault("to", told.message, told.remedy)]
             return await _owner_page(visitor, schedule_id, chosen=to, faults=faults, status=409)
         owner = await users.read(visitor.caller, found["owner"])
         values = {"to": brief.schedule.owner, "etag": found["etag"], "once": f"undo-reassign-{found['etag']}"}
@@ -139,6 +142,9 @@ async def ask_backfill(
 async def backfill(schedule_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
     """Run past due times again, as the preview showed them."""
     given = _given(form)
+    brief = await gathering.brief(visitor.caller, schedule_id, doing=Action.SCHEDULE_BACKFILL)
+    if asking.day_faults(given, _today(visitor, brief)):
+        return await _backfill_page(visitor, schedule_id, given)
     async with doing(visitor, schedule_id, form, "Run them") as attempt:
         try:
             wanted = _read(given)
@@ -148,12 +154,22 @@ async def backfill(schedule_id: Id, visitor: VisitorDep, form: FormDep) -> Respo
                 lambda remember: backfills.backfill(visitor.caller, schedule_id, wanted, remember, if_match=form.etag),
             )
         except Invalid as error:
-            return await _backfill_page(visitor, schedule_id, given, faults=error.faults)
+            return await _backfill_page(visitor, schedule_id, given, faults=_told(error))
         said = f"{words.count(len(found['due']), 'run')} will start, one after the other."
         link = Link(f"/executions?schedule_id={schedule_id}&kind=backfill", "Show them")
         await notices.add(visitor, said, link=link)
         attempt.answer = page.see(visitor, f"/schedules/{schedule_id}")
     return attempt.result
+
+
+def _told(error: Invalid) -> list[Fault]:
+    """Return faults in the words of pages, each at its field."""
+    told = [(fault.field, refusals.of_fault(fault)) for fault in error.faults]
+    return [Fault(field, one.message, one.remedy) for field, one in told]
+
+
+def _today(visitor: Visitor, brief: Brief) -> date:
+    return visitor.now.astimezone(brief.spec.timing.zone).date()
 
 
 def _given(form: Form) -> dict[str, str]:
@@ -162,9 +178,6 @@ def _given(form: Form) -> dict[str, str]:
 
 
 def _read(given: Mapping[str, str], *, dry_run: bool = False) -> Backfill:
-    faults = [Fault(name, "Choose a day.") for name in ("from", "until") if not given.get(name)]
-    if faults:
-        raise Invalid(faults)
     body = {"from": given["from"], "until": given["until"], "again": bool(given.get("again")), "dry_run": dry_run}
     return read_as(Backfill, body)
 
@@ -174,11 +187,14 @@ async def _backfill_page(
 ) -> Response:
     brief = await gathering.brief(visitor.caller, schedule_id, doing=Action.SCHEDULE_BACKFILL)
     found, wrong = None, list(faults)
-    if not wrong and (given.get("from") or given.get("until")):
+    asked = "from" in visitor.request.query_params or bool(given["from"] or given["until"])
+    if not wrong and asked:
+        wrong = asking.day_faults(given, _today(visitor, brief))
+    if not wrong and asked:
         try:
             found = await backfills.backfill(visitor.caller, schedule_id, _read(given, dry_run=True))
         except Invalid as error:
-            wrong = error.faults
+            wrong = _told(error)
     shown = asking.backfill(brief, visitor.when, given, once=new_id(), found=found, faults=wrong)
     title = f"{'Error: ' if wrong else ''}Backfill · {shown.name}"
     status = 422 if wrong else 200

@@ -8,13 +8,13 @@ from datetime import datetime
 
 from api.actions.executions.views import ExecutionView
 from api.actions.schedule.page import SchedulePage
-from api.web import words
+from api.web import refusals, words
 from api.web.drawings import strip
 from api.web.parts import Chip, Empty, Link, Moment, Pager, SummaryRow
 from api.web.schedule import saying
 from api.web.schedule.actions import Actions, actions_of
-from api.web.schedule.banners import Banner, banners, failing_since
-from api.web.schedule.changes import Change, change_of, marks_of
+from api.web.schedule.banners import Banner, banners
+from api.web.schedule.changes import Change, change_of, marks_of, why_suspended
 from api.web.schedule.rights import Rights, who_can
 from api.web.when import When, duration, share
 from mailroom.schedules.forecast import DueTime
@@ -113,12 +113,12 @@ def view(
     owner = brief.around.owner
     newest = page.runs.items[0].id if page.runs.items else ""
     ahead = page.ahead.due if page.ahead else []
-    failures = len(failing_since(found.past))
-    last = found.past[-1].execution.status if failures and found.past else None
+    cause = why_suspended(page.events)
+    failures = int(cause.detail.get("consecutive_failures", 0)) if cause else 0
     return Page(
         id=schedule.id,
         name=schedule.name,
-        chip=words.schedule_chip(schedule.state, last if last and last.ended else None, failures=failures),
+        chip=words.schedule_chip(schedule.state, schedule.last_status, failures=failures),
         sync=words.SYNC[schedule.sync.state],
         sentence=brief.sentence,
         next_term="Next run" if found.past else "First run",
@@ -138,7 +138,7 @@ def view(
         pager=_pager(page, status),
         empty=_empty(page, when, rights, zone, status),
         summary=_summary(page, rights),
-        warnings=tuple(one.message for one in schedule.warnings),
+        warnings=tuple(refusals.for_pages(one.message) for one in schedule.warnings),
         changes=tuple(change_of(one, when, zone) for one in page.events[:SHOWN_CHANGES]) if rights.audit else (),
         audit=f"/audit?entity_type=schedule&entity_id={schedule.id}",
         pace="every 5s" if found.under_way else "every 60s",
@@ -213,7 +213,7 @@ def _run(row: ExecutionView, when: When, zone: str) -> Run:
         chip=words.EXECUTIONS[row.status],
         delivered=f"{row.delivered} of {row.total}" if row.total else "–",
         took=took or "–",
-        why=row.error.message if row.error else row.reason,
+        why=refusals.for_pages(row.error.message if row.error else row.reason),
     )
 
 

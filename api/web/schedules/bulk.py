@@ -25,6 +25,7 @@ from api.web.schedules.saying import Undo, confirm, done_words, result
 from api.web.visitor import Visitor, VisitorDep
 from mailroom.access.permissions import Action
 from mailroom.errors import Fault, Invalid
+from mailroom.members import notices as kept
 from mailroom.roles import Role
 from mailroom.storage.database import new_id
 
@@ -75,6 +76,7 @@ async def undo(visitor: VisitorDep, form: FormDep) -> Response:
         wanted = read_as(BulkRequest, body)
         found.append(await _once(visitor, _keyed(form, str(number)), wanted))
     whole = BulkReport(action=found[0].action, items=[item for one in found for item in one.items]) if found else None
+    await _close(visitor, form.text("of"))
     if whole is not None:
         failed = len(whole.of(BulkOutcome.FAILED))
         said = "Undone." if not failed else f"Undone, but for {failed}: open them to see why."
@@ -87,6 +89,15 @@ async def show(key: str, visitor: VisitorDep) -> Response:
     """Show what a bulk action did to each schedule."""
     shown = result(await kept_report(visitor.caller, key))
     return await page.render(visitor, "schedules/result.html", title=shown.heading, v=shown)
+
+
+async def _close(visitor: Visitor, key: str) -> None:
+    """Close the notice that offered to undo this: it would undo something else now."""
+    session_id = visitor.caller.session_id
+    offers = [one for one in visitor.stored_notices if one.get("undo")]
+    ids = {one["id"] for one in offers if one["undo"]["values"].get("of") == key}
+    if ids and session_id is not None:
+        await visitor.caller.transact(lambda session: kept.remove(session, session_id, ids))
 
 
 async def _do(visitor: Visitor, form: Form, wanted: BulkRequest) -> Response:

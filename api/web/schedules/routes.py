@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
+from api.actions.drafts import actions as draft_actions
 from api.actions.schedules.home import saved
 from api.actions.schedules.home.listing import listing, options
 from api.actions.schedules.home.saved import SavedViewSettings
@@ -22,6 +23,7 @@ from api.web.schedules.view import view
 from api.web.visitor import VisitorDep
 from mailroom.access.permissions import Action
 from mailroom.errors import Conflict, Invalid
+from mailroom.schedules.listing.repository import Options
 from mailroom.storage.database import new_id
 
 router = APIRouter(include_in_schema=False)
@@ -33,18 +35,26 @@ async def show(request: Request, visitor: VisitorDep, seen: str = "") -> Respons
     """Show the list. While a run goes on, it looks every few seconds whether something is new."""
     asked = read_asked(request.query_params)
     today, part = today_of(visitor.now, visitor.when.zone), page.wants_part(request)
-    wanted = asked.filter(visitor.user.id, today)
+    wanted, cursor = asked.filter(visitor.user.id, today), asked.cursor or None
+    begun = asked.view == "drafts" and visitor.may(Action.DRAFT_LIST)
+    drafts = await draft_actions.page(visitor.caller, cursor=cursor, limit=ROWS) if begun else None
     found = await listing(
-        visitor.caller, wanted, sort=asked.order, cursor=asked.cursor or None, limit=ROWS, today=today, part=part
+        visitor.caller,
+        wanted,
+        sort=asked.order,
+        cursor=None if begun else cursor,
+        limit=1 if begun else ROWS,
+        today=today,
+        part=part,
     )
     # What can be chosen is no part of what is compared, and times that pass are none either.
-    told = repr(replace(found, options=type(found.options)())) + visitor.now.strftime("%F %H")
+    told = f"{replace(found, options=Options())} {drafts} {visitor.now:%F %H}"
     digest = hashlib.sha256(told.encode()).hexdigest()[:16]
     if part and seen == digest:
         return page.unchanged()
     if part:
         found = replace(found, options=await options(visitor.caller))
-    shown = view(found, asked, visitor, nonce=new_id()[:8])
+    shown = view(found, asked, visitor, nonce=new_id()[:8], drafts=drafts)
     query = {"seen": digest, **({"frame": "1"} if visitor.framed else {})}
     again = f"{shown.here}{'&' if '?' in shown.here else '?'}{urlencode(query)}"
     return await page.render(

@@ -95,7 +95,10 @@ def confirm(
     if action == "run":
         lines = [f"Run now: the reports go to {_reach(found)}."] if active else ["None of them is active."]
         if resting := count - active:
-            lines.append(f"{words.count(resting, 'schedule')} not active: nothing is sent for {_it(resting)}.")
+            lines.append(
+                f"{words.count(resting, 'schedule')} {'is' if resting == 1 else 'are'} not active: nothing is sent for "
+                f"{'it' if resting == 1 else 'them'}."
+            )
         button = f"Run {words.count(active, 'schedule')} now"
         return Confirm(f"Run {many} now?", tuple(lines), found.names, more, None, (), button if active else "", back)
     errors = forms.by_field(faults).get("to", ())
@@ -112,10 +115,6 @@ def _reach(found: Asking) -> str:
     said = [words.count(people, "mail address", "mail addresses")] if people else []
     said += [words.count(places, "other place")] if places else []
     return " and ".join(said) or "nobody"
-
-
-def _it(count: int) -> str:
-    return "it" if count == 1 else "them"
 
 
 def done_words(report: BulkReport) -> str:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from api.actions.drafts.views import DraftSummary
 from api.actions.schedules.home.listing import Listing
+from api.actions.view import PageView
 from api.web import words
-from api.web.parts import Empty, Field, Link, Pager
+from api.web.parts import Button, Empty, Field, Link, Pager
 from api.web.schedules.asked import Asked
+from api.web.schedules.drafts import DraftList, draft_list
 from api.web.schedules.filters import fields, told
 from api.web.schedules.rows import Row, row
 from api.web.visitor import Visitor
 from api.web.when import abbreviation
 from mailroom.access.permissions import Action
+from mailroom.schedule_templates.builtin import BUILTIN
 from mailroom.states import ExecutionState
 
 _UNDER_WAY = {ExecutionState.RUNNING, ExecutionState.RETRYING}
@@ -34,13 +38,6 @@ class Card:
     words: str
 
 
-STARTS = (
-    ("monday-morning", "Every Monday morning", "A PDF by e-mail, at 09:00."),
-    ("month-end-to-folder", "Month end, to a folder", "The figures of the month as XLSX, on its last working day."),
-    ("every-working-day", "Every working day", "By e-mail at 07:30, and only if there are rows."),
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Column:
     """The head of a column, which sorts by it where it has an address."""
@@ -59,6 +56,7 @@ class ListPage:
     fields: tuple[Field, ...]
     carried: tuple[tuple[str, str], ...]
     narrowed: bool
+    more: bool
     clear: str
     status: str
     who_can: str
@@ -71,16 +69,20 @@ class ListPage:
     bulk: tuple[tuple[str, str], ...]
     all_words: str
     query: str
+    saved: Button | None
     here: str
     new: str
-    drafts: bool
+    drafts: DraftList | None
     pace: str
 
 
-def view(found: Listing, asked: Asked, visitor: Visitor, *, nonce: str) -> ListPage:
+def view(
+    found: Listing, asked: Asked, visitor: Visitor, *, nonce: str, drafts: PageView[DraftSummary] | None = None
+) -> ListPage:
     """Return the page as this visitor sees it.
 
     Args:
+        drafts: what the view of drafts shows instead of schedules.
         nonce: makes the keys of this page's buttons different from those of any other.
     """
     when, failing = visitor.when, found.counts.failing
@@ -88,7 +90,6 @@ def view(found: Listing, asked: Asked, visitor: Visitor, *, nonce: str) -> ListP
     rows = tuple(row(one, visitor, place=place, nonce=nonce) for place, one in enumerate(found.rows))
     running = any(run.status in _UNDER_WAY for one in found.rows for run in one.recent)
     changeable = any(one.ticks for one in rows)
-    drafts = asked.view == "drafts"
     new = "/schedules/new" if visitor.may(Action.SCHEDULE_CREATE) else ""
     return ListPage(
         title=f"{when.number(failing)} failing · Schedules" if failing else "Schedules",
@@ -96,21 +97,23 @@ def view(found: Listing, asked: Asked, visitor: Visitor, *, nonce: str) -> ListP
         fields=fields(found.options, asked),
         carried=tuple((name, value) for name, value in (("view", asked.view), ("sort", asked.sort)) if value),
         narrowed=asked.narrowed,
+        more=any((asked.report, asked.owner, asked.to, asked.recipient, asked.due)),
         clear=asked.only_view(),
         status=_status(found, visitor),
         who_can=_who_can(visitor, changeable),
         banner=_banner(found, visitor),
         columns=_columns(asked, zone),
-        rows=() if drafts else rows,
+        rows=() if drafts is not None else rows,
         pager=_pager(found, asked, visitor),
-        empty=None if rows or drafts else _empty(asked, visitor, found),
-        starts=_starts() if new and not found.counts.everything and not asked.narrowed and not drafts else (),
+        empty=None if rows or drafts is not None else _empty(asked, visitor, found),
+        starts=_starts() if new and not found.counts.everything and not asked.narrowed and drafts is None else (),
         bulk=_bulk(visitor) if changeable else (),
         all_words=_all_words(found, rows, visitor),
         query=asked.query(),
+        saved=_saved(found, asked),
         here=asked.link(cursor=asked.cursor),
         new=new,
-        drafts=drafts,
+        drafts=None if drafts is None else draft_list(drafts, visitor),
         pace="every 5s" if running else "every 60s",
     )
 
@@ -129,9 +132,18 @@ def _views(found: Listing, asked: Asked, visitor: Visitor) -> tuple[Link, ...]:
         Link(Asked(view=view).link(), said, (asked.view or "all") == view and query not in saved, count=number(count))
         for view, said, count in standing
     ]
-    links.append(Link(Asked(view="drafts").link(), "Drafts", asked.view == "drafts"))
+    if visitor.may(Action.DRAFT_LIST):
+        links.append(Link(Asked(view="drafts").link(), "Drafts", asked.view == "drafts", count=number(found.drafts)))
     links += [Link(f"/schedules?{one.query}", one.name, query == one.query, "bookmark") for one in found.views]
     return tuple(links)
+
+
+def _saved(found: Listing, asked: Asked) -> Button | None:
+    """Return what deletes the saved view that the list is in."""
+    row = next((one for one in found.views if one.query == asked.query()), None)
+    if row is None:
+        return None
+    return Button(f"/schedules/views/{row.id}/delete", f"Delete the view “{row.name}”", icon="trash-2", tone="link")
 
 
 def _status(found: Listing, visitor: Visitor) -> str:
@@ -208,7 +220,7 @@ def _none(visitor: Visitor) -> Empty:
 
 
 def _starts() -> tuple[Card, ...]:
-    return tuple(Card(f"/schedules/new?template={slug}", title, said) for slug, title, said in STARTS)
+    return tuple(Card(f"/schedules/new?template={one.id}", one.title, one.description) for one in BUILTIN.values())
 
 
 def _bulk(visitor: Visitor) -> tuple[tuple[str, str], ...]:

@@ -11,7 +11,7 @@ from api.actions.teams.views import TeamView
 from api.actions.users.views import UserView
 from api.web.parts import Field, Link, Option
 from api.web.visitor import Visitor
-from api.web.wizard.answers import reach_words, timing_words
+from api.web.wizard.summary.answers import reach_words, timing_words
 from api.web.words import ROLES
 from mailroom.access.permissions import Action
 from mailroom.access.sharing import GrantedTo

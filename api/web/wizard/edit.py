@@ -16,7 +16,7 @@ from api.web.forms import FormDep
 from api.web.parts import Link
 from api.web.visitor import Visitor, VisitorDep
 from api.web.wizard.step import REVIEW, STEPS, address
-from api.web.wizard.summing import rows
+from api.web.wizard.summary.rows import rows
 from mailroom.access.permissions import Action
 from mailroom.errors import Forbidden, NotFound
 

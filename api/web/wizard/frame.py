@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.web.parts import FormFault, Link
-from api.web.wizard.answers import answer
 from api.web.wizard.opened import Opened
-from api.web.wizard.step import REPORT, REVIEW, STEPS, Step, address, number, of_part
+from api.web.wizard.step import REVIEW, STEPS, Step, address, number, of_part
+from api.web.wizard.summary.answers import answer
 from mailroom.drafts.spec import Part
 
 
@@ -110,7 +110,7 @@ def _lines(opened: Opened) -> tuple[StepLine, ...]:
 def _line(opened: Opened, step: Step) -> StepLine:
     draft = opened.draft
     part = draft.parts.get(step.part)
-    seen = part is not None and (part.version > 1 or step is REPORT or opened.is_edit or draft.starts_paused)
+    seen = part is not None and part.version > 0  # What a template proposes is nobody's answer yet.
     there = seen and step.part not in draft.missing and step is not REVIEW
     faulty = there and bool(draft.faults_in(step.part))
     words = ""

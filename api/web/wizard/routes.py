@@ -14,7 +14,7 @@ from api.web import notices, page
 from api.web.forms import FormDep
 from api.web.visitor import VisitorDep
 from api.web.wizard import beginning
-from api.web.wizard.conflict import chosen, conflict_page
+from api.web.wizard.choosing.conflict import chosen, conflict_page
 from api.web.wizard.opened import next_step, opened_with, version_in
 from api.web.wizard.step import REVIEW, STEPS, Step, address, after
 from mailroom.access.permissions import Action

@@ -17,7 +17,7 @@ from api.web import notices, page
 from api.web.forms import Form, FormDep
 from api.web.parts import Link
 from api.web.visitor import Visitor, VisitorDep
-from api.web.wizard.conflict import conflict_page
+from api.web.wizard.choosing.conflict import conflict_page
 from api.web.wizard.frame import frame
 from api.web.wizard.opened import Opened, Reader, open_step, opened_with, report_of, version_in
 from api.web.wizard.step import REVIEW, Step, address, after

@@ -10,7 +10,7 @@ from mailroom.access.permissions import Action
 from mailroom.access.viewer import SYSTEM
 from mailroom.audit import repository as audit
 from mailroom.audit.events import ScheduleUndeleted
-from mailroom.calendars.service import business_calendar
+from mailroom.calendars.service import business_calendars
 from mailroom.context import Context
 from mailroom.ledger.account import account_for_change
 from mailroom.limits import service as limits
@@ -23,7 +23,7 @@ from mailroom.schedules.service import etag, misfits
 from mailroom.schedules.spec import stored_spec
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import Report, Schedule, User
-from mailroom.timing import occurrences
+from mailroom.timing import BusinessCalendar, occurrences
 from mailroom.versions import check_etag
 
 
@@ -53,14 +53,18 @@ async def undelete(
     if schedule.state is not ScheduleState.DELETED:
         return schedule
     assert schedule.deleted_from is not None, "each deletion keeps it"
-    state, faults = schedule.deleted_from, _faults(schedule, report, owner)
+    timing = stored_spec(schedule).timing
+    calendars = await business_calendars(session, [timing.calendar] if timing.calendar else [])
+    faults = _faults(schedule, report, owner)
+    if timing.calendar and timing.calendar not in calendars:
+        faults.append(f"Its calendar '{timing.calendar}' was deleted.")
+    state = schedule.deleted_from
     if state is ScheduleState.ACTIVE and faults:
         state = ScheduleState.SUSPENDED
     await account_for_change(session, [schedule], now=now)
     lifecycle.move(schedule, state, Cause.UNDELETE, now=now)
     if schedule.is_active:
-        timing = stored_spec(schedule).timing
-        business = await business_calendar(session, timing.calendar)
+        business = calendars.get(timing.calendar or "", BusinessCalendar())
         schedule.next_run = next(occurrences(timing, now, business), None)
     told = faults if state is ScheduleState.SUSPENDED else []
     audit.record_by(session, ScheduleUndeleted(schedule.id, state, told), context)

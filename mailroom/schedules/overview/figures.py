@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from mailroom.executions.history.last_result import BAD
 from mailroom.states import ExecutionState
 
 PERIOD = timedelta(days=30)
-BAD = frozenset({ExecutionState.PARTIAL, ExecutionState.FAILED, ExecutionState.MISSED})
-"""The ends of an execution after which something that was due has not arrived."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,21 +48,29 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one page says of a schedule; `past` begins with the oldest."""
+    """What one page says of a schedule.
+
+    Attributes:
+        past: what became of the last due times, the oldest first.
+        ended: the last executions that have ended, whoever asked for them, the oldest first.
+    """
 
     around: Surroundings
     past: Sequence[Past]
+    ended: Sequence[Past]
     figures: Figures
     under_way: bool
 
 
 async def look(session: AsyncSession, schedule: Schedule, spec: ScheduleSpec, *, now: datetime) -> Look:
-    """Look at a schedule. Five statements, however many executions it has."""
+    """Look at a schedule. Six statements, however many executions it has."""
     rows = await occurrences_of.last_occurrences(session, schedule.id, now=now, limit=PAST)
-    counts = await counting.delivery_counts(session, [row.id for row in rows])
+    ended = await occurrences_of.last_ended(session, schedule.id, limit=PAST)
+    counts = await counting.delivery_counts(session, list({row.id for row in (*rows, *ended)}))
     return Look(
         around=await surroundings(session, schedule, spec),
         past=[Past(row, counts.get(row.id, Deliveries())) for row in rows],
+        ended=[Past(row, counts.get(row.id, Deliveries())) for row in ended],
         figures=figures_of(await occurrences_of.ran_since(session, schedule.id, since=now - PERIOD)),
         under_way=await occurrences_of.under_way(session, schedule.id),
     )

@@ -12,6 +12,7 @@ from mailroom.schedules.overview.figures import Ran
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.tables import Delivery, Execution
 
+_OPEN = tuple(state for state in ExecutionState if not state.ended)
 _MOST = 5_000
 """How many executions the figures look at; a schedule that is due each hour has 720 in their period."""
 
@@ -20,6 +21,15 @@ async def last_occurrences(session: AsyncSession, schedule_id: str, *, now: date
     """Return the executions of the last due times, the oldest first."""
     query = select(Execution).where(
         Execution.schedule_id == schedule_id, Execution.kind == ExecutionKind.SCHEDULED, Execution.due_at <= now
+    )
+    rows = await session.scalars(query.order_by(Execution.due_at.desc(), Execution.id.desc()).limit(limit))
+    return list(rows)[::-1]
+
+
+async def last_ended(session: AsyncSession, schedule_id: str, *, limit: int) -> list[Execution]:
+    """Return the last executions by due time that have ended, the oldest first; tests do not count."""
+    query = select(Execution).where(
+        Execution.schedule_id == schedule_id, Execution.kind != ExecutionKind.TEST, Execution.status.not_in(_OPEN)
     )
     rows = await session.scalars(query.order_by(Execution.due_at.desc(), Execution.id.desc()).limit(limit))
     return list(rows)[::-1]

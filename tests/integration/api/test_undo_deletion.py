@@ -127,6 +127,16 @@ async def test_without_time_to_undo_it_is_gone_at_once(offline: Api, schedule_bo
     await offline.json("POST", f"/schedules/{made}/undelete", 404)
 
 
+async def test_one_whose_calendar_is_gone_comes_back_suspended(offline: Api, schedule_body: dict[str, Any]) -> None:
+    calendar = {"id": "office", "title": "Office", "holidays": []}
+    await offline.json("POST", "/calendars", 201, json=calendar)
+    made = await make(offline, schedule_body, timing={**schedule_body["timing"], "calendar": "office"})
+    await offline.json("DELETE", f"/schedules/{made}", 204)
+    await offline.json("DELETE", "/calendars/office", 204)
+    await offline.json("GET", f"/schedules/{made}", 200)
+    assert (await offline.json("POST", f"/schedules/{made}/undelete", 200))["state"] == "suspended"
+
+
 async def test_what_may_not_run_by_now_comes_back_suspended(offline: Api, schedule_body: dict[str, Any]) -> None:
     made = await make(offline, schedule_body)
     await offline.json("DELETE", f"/schedules/{made}", 204)

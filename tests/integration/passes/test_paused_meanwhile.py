@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mailroom.schedules import service as schedules
+from mailroom.schedules.deletions import undo
 from mailroom.states import DeliveryState, ExecutionState
 from mailroom.storage.database import new_id
 
@@ -42,19 +43,24 @@ async def test_nothing_leaves_when_the_schedule_is_paused_before_the_data(
     assert (await environment.deliveries())[ADA].status is DeliveryState.SUPPRESSED
 
 
-async def test_a_person_can_retry_what_a_pause_suppressed_once_it_is_resumed(environment: Environment) -> None:
+@pytest.mark.parametrize(
+    ("stop", "go_on"), [(schedules.pause, schedules.resume), (schedules.delete, undo.undelete)], ids=["pause", "delete"]
+)
+async def test_a_person_can_retry_what_was_suppressed_once_it_goes_on(
+    environment: Environment, stop: Any, go_on: Any
+) -> None:
     schedule = await environment.create()
     execution, run_id = await environment.request(schedule), new_id()
     environment.mail.replies[BOB] = "451 later"
     await environment.run_pass(schedule, execution, run_id=run_id)
     async with environment.database.session() as session:
-        await schedules.pause(session, schedule.id, environment.context())
+        await stop(session, schedule.id, environment.context())
     environment.mail.replies.clear()
     await environment.due_now()
     await environment.run_pass(schedule, execution, run_id=run_id)
     assert (await environment.deliveries())[BOB].status is DeliveryState.SUPPRESSED
     async with environment.database.session() as session:
-        await schedules.resume(session, schedule.id, environment.context())
+        await go_on(session, schedule.id, environment.context())
     await environment.run_pass(schedule, execution, run_id=run_id)
     assert environment.mail.taken() == [ADA, BOB]
     assert (await environment.execution()).status is ExecutionState.SUCCESS

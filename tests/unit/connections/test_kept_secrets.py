@@ -225,3 +225,10 @@ def test_every_harmless_field_exists_and_no_address_is_one() -> None:
         harmless = {one for part in block.__mro__ for one in vars(part).get("harmless_fields", ())}
         assert harmless <= set(block.model_fields), kind
         assert not harmless & {"url", "base_url", "host", "port", "credentials", "auth", "token_url", "environment"}
+
+
+def test_an_empty_secret_is_not_marked_as_set() -> None:
+    block = build("sftp", {"host": "h", "username": "u", "password": "x"})
+    shown = {"host": "h", "password": {"secret": True}, "private_key": {"secret": True}}
+    assert kept_secrets.only_set(shown, block) == {"host": "h", "password": {"secret": True}, "private_key": ""}
+    assert shown["private_key"] == {"secret": True}, "what was given is left alone"

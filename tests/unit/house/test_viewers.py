@@ -13,7 +13,7 @@ WITHOUT_VIEWER = {
         *("get", "latest_of", "deliveries_of", "attempts_of", "delivery_counts", "artifacts_of"),
         "corrections_of",
     },
-    "schedules": {"find", "names"},
+    "schedules": {"find", "names", "recent", "destinations", "owner_names"},
     "access": {"find"},
     "audit": {"record", "record_by"},
     "connections": {"give_back"},

@@ -77,6 +77,12 @@ def test_what_is_no_address_is_told_with_why(text: str) -> None:
     assert [(one.line, bool(one.why)) for one in found.wrong] == [(1, True)]
 
 
+def test_what_is_told_reads_from_left_to_right() -> None:
+    (wrong,) = sort_out("a\u202eb@").wrong
+
+    assert (wrong.text, "\u202e" in wrong.why) == ("a\u202eb@", False)
+
+
 def test_the_domain_decides_without_case_who_is_the_same() -> None:
     found = sort_out("Ada@x.org\nAda@X.ORG\nada@x.org", taken=["ada@X.org"])
 

@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.actions.caller import Caller
 from api.actions.schedules.filters import ScheduleFilter, Sort
+from mailroom.access.permissions import Action
+from mailroom.drafts import repository as drafts
 from mailroom.executions import overview
 from mailroom.executions.history.last_result import Attention
 from mailroom.executions.overview import Deliveries
@@ -76,6 +78,7 @@ class Listing:
 
     Attributes:
         total: how many schedules match in all.
+        drafts: how many drafts the caller sees.
         silent_since: since when Prefect has not answered this process, None while it does.
     """
 
@@ -85,6 +88,7 @@ class Listing:
     counts: Counts
     options: Options
     views: Sequence[SavedView]
+    drafts: int
     silent_since: datetime | None
 
 
@@ -118,8 +122,9 @@ async def listing(
             total = len(rows) if whole else await listed.count(session, choice, viewer=viewer)
         choices = Options() if part else await listed.options(session, viewer=viewer)
         views = await saved.of_viewer(session, viewer=viewer)
+        begun = await drafts.count(session, viewer=viewer) if viewer.may(Action.DRAFT_LIST) else 0
     silent = caller.services.reconciler.silent_since
-    return Listing(rows, found.next_cursor, total, counts, choices, views, silent)
+    return Listing(rows, found.next_cursor, total, counts, choices, views, begun, silent)
 
 
 async def options(caller: Caller) -> Options:

@@ -61,7 +61,7 @@ def _choice(channel: str, connections: Sequence[ConnectionView], *, may_make: bo
     words = kind_words(channel)
     base = Choice(channel, words, _DOES.get(channel, ""), kind_icon(channel), False, None)
     if not there:
-        none = f"There is no connection for {words} yet that you may use."
+        none = "There is no connection of this kind yet that you may use."
         if may_make:
             return replace(base, none=none, link=Link(f"/connections/new?kind={channel}", "Make one"))
         return replace(base, none=f"{none} An admin can make one, or let you use one.")

@@ -152,10 +152,11 @@ def _connection(
 ) -> Field:
     known = [one for one in connections if one.kind == channel]
     options = [Option(one.name, one.name, one.description) for one in known]
-    if chosen not in {one.name for one in known}:
+    is_gone = chosen not in {one.name for one in known}
+    if is_gone:
         options.insert(0, Option(chosen, f"{chosen} (not there any more)" if chosen else "Choose a connection"))
     wrong = tuple(errors.get(name, ()))
-    control: Control = "select" if len(options) > 1 or wrong else "hidden"
+    control: Control = "select" if len(options) > 1 or wrong or is_gone else "hidden"
     return Field(name, "Connection", control, chosen, tuple(options), errors=wrong)
 
 

@@ -12,7 +12,7 @@ from api.actions.connections import actions as connections
 from api.actions.distribution.preview import DestinationPreviewRequest, preview
 from api.actions.distribution.values import sample_values
 from api.actions.distribution.written import WrittenSchedule, as_written
-from api.web import refusals
+from api.web import page, refusals
 from api.web.parts import Field
 from api.web.wizard import showing
 from api.web.wizard.destinations.cards import Card, cards, formats_field
@@ -58,7 +58,8 @@ async def show_page(
         return await showing.show(opened, PAGE, view=None)
     if opened.faults:
         opened = replace(opened, faults=[*opened.faults, *more_faults(opened.value, opened.faults)])
-    view = await _view(opened, definition, results or {}, only=at if part else None)
+    alone = bool(part) and page.wants_part(opened.visitor.request)
+    view = await _view(opened, definition, results or {}, only=at if alone else None)
     place, say = place_in(opened.value), say_in(definition, opened.value)
     shown = next((card for card in view.cards if card.index == at), None)
     return await showing.show(

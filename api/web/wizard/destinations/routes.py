@@ -16,7 +16,7 @@ from api.web import page
 from api.web.forms import Form, FormDep
 from api.web.visitor import Visitor, VisitorDep
 from api.web.wizard import showing
-from api.web.wizard.conflict import conflict_page
+from api.web.wizard.choosing.conflict import conflict_page
 from api.web.wizard.destinations import changes, trial
 from api.web.wizard.destinations import form as entered
 from api.web.wizard.destinations.adding import choices
@@ -30,6 +30,7 @@ from mailroom.drafts.service import PartOvertaken
 from mailroom.reports.spec import ReportDefinition
 
 ADD = "wizard/destinations/add.html"
+At = Annotated[int, Query(ge=0, le=100)]
 _HERE = f"/drafts/{{draft_id}}/{DESTINATIONS.name}"
 
 
@@ -52,27 +53,27 @@ router = step_router(DESTINATIONS, read, show)
 
 
 @router.post(f"{_HERE}/preview", openapi_extra=may(Action.DRAFT_READ))
-async def preview(draft_id: Id, visitor: VisitorDep, form: FormDep, at: int = 0) -> Response:
+async def preview(draft_id: Id, visitor: VisitorDep, form: FormDep, at: At = 0) -> Response:
     """Say what a card would do at the next run; nothing is stored."""
     opened = await read_form(visitor, draft_id, DESTINATIONS, form, read_typed)
     return await show_page(opened, part=ONE, at=at)
 
 
 @router.post(f"{_HERE}/people", openapi_extra=may(Action.DRAFT_READ))
-async def people(draft_id: Id, visitor: VisitorDep, form: FormDep, at: int = 0) -> Response:
+async def people(draft_id: Id, visitor: VisitorDep, form: FormDep, at: At = 0) -> Response:
     """Say who was found in the lists of a card; nothing is stored."""
     opened = await read_form(visitor, draft_id, DESTINATIONS, form, read_typed)
     return await show_page(opened, part=PEOPLE, at=at)
 
 
 @router.post(f"{_HERE}/check", openapi_extra=may(Action.CONNECTION_CHECK))
-async def check(draft_id: Id, visitor: VisitorDep, form: FormDep, at: int = 0) -> Response:
+async def check(draft_id: Id, visitor: VisitorDep, form: FormDep, at: At = 0) -> Response:
     """Ask the far side of a card's connection whether it works; nothing is stored of the form."""
     return await _try(visitor, draft_id, form, "check", at)
 
 
 @router.post(f"{_HERE}/test", openapi_extra=may(Action.CONNECTION_TRY))
-async def send(draft_id: Id, visitor: VisitorDep, form: FormDep, at: int = 0) -> Response:
+async def send(draft_id: Id, visitor: VisitorDep, form: FormDep, at: At = 0) -> Response:
     """Send what a card would send to the visitor alone, marked as a test; nothing is stored of the form."""
     return await _try(visitor, draft_id, form, "test", at)
 
@@ -83,7 +84,7 @@ async def result(
     visitor: VisitorDep,
     name: Annotated[str, Query(max_length=80)],
     what: What = "test",
-    at: int = 0,
+    at: At = 0,
 ) -> Response:
     """Show how a check or test ended that took longer than its page waited."""
     opened = await open_step(visitor, draft_id, DESTINATIONS, read)
@@ -109,6 +110,8 @@ async def add(draft_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
 async def added(draft_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
     """Add a card of the channel and connection that were chosen."""
     opened = await open_step(visitor, draft_id, DESTINATIONS, read)
+    # It is added to what is there now, so that nothing is overwritten, however old the page is.
+    opened = replace(opened, from_review=form.text("from") == "review")
     channel = form.text("channel")
     connection = form.text(f"connection-{channel}")
     if not connection:
@@ -119,7 +122,7 @@ async def added(draft_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
 
 
 @router.post(f"{_HERE}/remove", openapi_extra=may(Action.DRAFT_CHANGE))
-async def remove(draft_id: Id, visitor: VisitorDep, form: FormDep, at: int = 0) -> Response:
+async def remove(draft_id: Id, visitor: VisitorDep, form: FormDep, at: At = 0) -> Response:
     """Remove a card."""
     opened = await read_form(visitor, draft_id, DESTINATIONS, form, read)
     return await _keep(opened, changes.without_one(opened.value, at), f"{address(draft_id, DESTINATIONS)}#cards")

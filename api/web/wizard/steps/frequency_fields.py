@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from api.web.parts import Field, Option
+from api.web.parts import Control, Field, Option
 from api.web.wizard.steps import frequency_words as words
 from api.web.wizard.steps.frequency_form import KINDS, option_of
 from mailroom.executions.policy import Policy
@@ -45,6 +46,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "immediate": {},
     "cron": {"expression": ""},
 }
+_SHAPES = {"time": re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]"), "date": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")}
 _SPAN: TypeAdapter[timedelta] = TypeAdapter(timedelta)
 TRIES = 8
 """How often the wizard proposes to try one delivery."""
@@ -135,7 +137,8 @@ class _Maker:
         return self.errors.get(f"{self.kind}-{name}", ())
 
     def time(self, name: str, label: str) -> Field:
-        return Field(f"{self.kind}-{name}", label, "time", self.text(name), errors=self.wrong(name))
+        text = self.text(name)
+        return Field(f"{self.kind}-{name}", label, _fitting("time", text), text, errors=self.wrong(name))
 
     def select(self, name: str, label: str, options: tuple[Option, ...]) -> Field:
         return Field(f"{self.kind}-{name}", label, "select", self.text(name), options, errors=self.wrong(name))
@@ -169,12 +172,18 @@ def _fields_of(kind: str, given: Mapping[str, Any], errors: Errors) -> list[Fiel
             return [often, make.time("from", "From"), make.time("until", "Until"), days]
         case "once":
             date, _, at = make.text("at").partition("T")
-            first = Field("once-date", "Date", "date", date, errors=errors.get("once-date", ()))
-            return [first, Field("once-time", "Time", "time", at[:5] or "09:00")]
+            at = at or "09:00"
+            first = Field("once-date", "Date", _fitting("date", date), date, errors=errors.get("once-date", ()))
+            return [first, Field("once-time", "Time", _fitting("time", at), at)]
         case "cron":
             return [_expression(make)]
         case _:
             return [make.time("at", "Time")]
+
+
+def _fitting(control: Literal["time", "date"], text: str) -> Control:
+    """Return the control for a time or date; plain text for what such a control could not show as it was typed."""
+    return control if not text or _SHAPES[control].fullmatch(text) else "text"
 
 
 def _expression(make: _Maker) -> Field:
@@ -229,17 +238,14 @@ def _days(timing: Mapping[str, Any], errors: Errors, calendars: Sequence[tuple[s
     if chosen and chosen not in dict(calendars):
         options.append(Option(chosen, f"{chosen} (no longer there)"))
     holidays = tuple(Option(value, label, hint) for value, label, hint in words.HOLIDAY)
+
+    def day(name: str, label: str, hint: str = "") -> Field:
+        written = text(name)
+        return Field(name, label, _fitting("date", written), written, (), hint, errors.get(name, ()), optional=True)
+
     return (
-        Field("starts_on", "Starts", "date", text("starts_on"), errors=errors.get("starts_on", ()), optional=True),
-        Field(
-            "ends_on",
-            "Ends",
-            "date",
-            text("ends_on"),
-            hint="The last day on which it may be sent.",
-            errors=errors.get("ends_on", ()),
-            optional=True,
-        ),
+        day("starts_on", "Starts"),
+        day("ends_on", "Ends", "The last day on which it may be sent."),
         Field("calendar", "Calendar of holidays", "select", chosen, tuple(options), errors=errors.get("calendar", ())),
         Field(
             "on_holiday",

@@ -13,7 +13,6 @@ from api.actions.schedules.views import DueTimeView, PreviewView, WarningView
 from api.web.drawings.charts import Chart, Series, bars
 from api.web.parts import Moment
 from api.web.when import When, zone_of
-from api.web.words import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +144,12 @@ def _chart(around: Around, zone: str, when: When) -> Chart:
     labels = [when.clock(one.astimezone(zone_of(zone))) for one in starts]
     day = when.day(starts[0].astimezone(zone_of(zone)).date(), short=True)
     own = around.own if 0 <= around.own < len(labels) else None
-    mine = f", {count(around.runs[own], 'run')} in your quarter of an hour" if own is not None else ""
+    runs = [number + (index == own) for index, number in enumerate(around.runs)]
+    mine = f", this one included: {runs[own]:,} in its quarter of an hour" if own is not None else ""
     return bars(
         f"Runs due on {day}{mine}",
         labels,
-        (Series("Runs due", tuple(float(one) for one in around.runs)),),
+        (Series("Runs due", tuple(float(one) for one in runs)),),
         axis=f"Quarter of an hour ({zone})",
         own=own,
         height=140,

@@ -21,19 +21,19 @@ from api.web import page as pages
 from api.web.forms import Form, FormDep
 from api.web.parts import FormFault, Link
 from api.web.visitor import Visitor, VisitorDep
-from api.web.wizard import edit_conflict
 from api.web.wizard.ahead import ahead
-from api.web.wizard.answers import reach_words
+from api.web.wizard.choosing import edited
 from api.web.wizard.destinations import trial
 from api.web.wizard.destinations.results import Result
-from api.web.wizard.names import proposed
 from api.web.wizard.opened import Opened, open_step
 from api.web.wizard.saving import lead_on, read_form, save_part, step_router
 from api.web.wizard.showing import show
 from api.web.wizard.step import REVIEW, address
 from api.web.wizard.steps import review_view as view
 from api.web.wizard.steps.review_mail import Mail, destinations_in, mail, preview, readers
-from api.web.wizard.summing import rows
+from api.web.wizard.summary.answers import reach_words
+from api.web.wizard.summary.names import proposed
+from api.web.wizard.summary.rows import rows
 from mailroom.access.permissions import Action
 from mailroom.drafts.spec import Part
 from mailroom.errors import Conflict, Forbidden, Invalid, NotFound
@@ -152,7 +152,7 @@ async def _activate(opened: Opened, *, paused: bool) -> Response:
     except Conflict as error:
         if not error.stale:
             raise
-        return await edit_conflict.show(visitor, draft)
+        return await edited.show(visitor, draft)
     first = made.next_runs[0].at if made.next_runs else None
     zone = str(made.timing.get("timezone") or "UTC")
     words = view.done_words(

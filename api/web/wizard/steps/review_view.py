@@ -11,11 +11,11 @@ from api.actions.schedules.views import PreviewView, ScheduleView
 from api.web.forms import sentence
 from api.web.parts import Field, Link, Moment, SummaryRow
 from api.web.when import When, zone_of
-from api.web.wizard.answers import reach_words
 from api.web.wizard.step import REVIEW, STEPS, address, of_part
 from api.web.wizard.steps.frequency_preview import Advice, panel
 from api.web.wizard.steps.frequency_words import say as say_timing
 from api.web.wizard.steps.review_mail import Reader
+from api.web.wizard.summary.answers import reach_words
 from mailroom.drafts.spec import Part
 from mailroom.errors import Fault
 
@@ -130,7 +130,8 @@ def save_words(first: str, before: ScheduleView | None, zone: str, when: When) -
 def done_words(view: ScheduleView, moment: Moment | None, *, edited: bool, people: str) -> str:
     """Return what to say after a draft has become a schedule."""
     if view.sync.state == "pending":
-        return "Saved; it takes effect when Prefect answers."
+        first = f" {'Next' if edited else 'First'} run {moment.text}." if moment else ""
+        return f"Saved; it takes effect when Prefect answers.{first}"
     if view.state == "paused" and not edited:
         return "Saved, and paused. Nothing is sent until you resume it."
     if moment is None:

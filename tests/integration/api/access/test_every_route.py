@@ -80,6 +80,7 @@ BODIES: dict[str, Any] = {
     "PUT /connections/{}/grants": {"users": ["ext:me"]},
     "POST /calendars": {"id": "new-calendar", **OFFICE},
     "PUT /calendars/{}": OFFICE,
+    "POST /calendars/{}/effect": OFFICE,
     "POST /distribution/test/{}": {"connection": "connection-shared"},
     "POST /distribution/preview": {"report_id": SCHEDULE["report_id"], "destination": {"channel": "folder"}},
     "POST /users": USER,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -17,7 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from playwright.async_api import Browser as Chromium
-from playwright.async_api import Page
+from playwright.async_api import ConsoleMessage, Page
 
 from api.app import create_app
 from bench.browsing import chromium as chromes
@@ -132,6 +133,14 @@ async def test_a_named_product_shows_pages_in_a_frame_and_another_does_not(
             assert "/login" in visit.page.url
 
 
+def _note(told: list[str], message: ConsoleMessage) -> None:
+    told.append(message.text)
+
+
+def _names_frames(told: list[str]) -> bool:
+    return any("frame-ancestors" in text for text in told)
+
+
 async def test_a_product_that_is_not_named_shows_nothing(
     tmp_path: Path, database: Database, chromium: Chromium
 ) -> None:
@@ -144,8 +153,8 @@ async def test_a_product_that_is_not_named_shows_nothing(
                 context = await chromium.new_context(ignore_https_errors=True)
                 page = await context.new_page()
                 refused: list[str] = []
-                page.on("console", lambda message, told=refused: told.append(message.text))
+                page.on("console", partial(_note, refused))
                 await page.goto(f"https://127.0.0.1:{product}/")
-                await eventually(lambda told=refused: any("frame-ancestors" in text for text in told))
+                await eventually(partial(_names_frames, refused))
                 assert not any("Log in" in text for text in await _texts(page))
                 await context.close()

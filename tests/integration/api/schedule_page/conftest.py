@@ -12,6 +12,7 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
+from mailroom.executions.history import last_result
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import Delivery, Execution, Schedule
@@ -113,6 +114,7 @@ class Desk:
                     sent.status = DeliveryState.DELIVERED if arrived else DeliveryState.REFUSED
                     sent.delivered_at = due + timedelta(seconds=30) if arrived else None
                     session.add(sent)
+            await last_result.refresh(session, [self.schedule])
         return ids
 
     async def audited(self, action: str) -> list[dict[str, Any]]:

@@ -25,6 +25,9 @@ async def test_a_new_schedule_says_when_it_runs_first_and_whom_it_reaches(desk: 
     assert {f"{desk.path}/{way}" for way in ("edit", "run", "backfill")} <= links
     assert f"/schedules/new?from={desk.schedule}" in links
     assert f"{desk.path}/reassign" not in links
+    await owner.page(f"/templates/new?schedule={desk.schedule}")
+    await owner.page(f"/schedules/new?from={desk.schedule}")
+    await owner.page(f"{desk.path}/edit")
     assert page.html.count("to come</span>") == 10
     assert any(words.startswith("First run ") for words in page.words["h2"])
     assert "to 2 people and 1 folder" in page.text

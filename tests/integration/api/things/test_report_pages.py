@@ -52,6 +52,9 @@ async def test_wrong_parameters_and_a_source_that_fails_are_said_on_the_page(onl
     page = read(failed)
     assert (failed.status_code, len(page.all("iframe"))) == (422, 0)
     assert page.one(class_="bad").one("h3").text
+    alone = await online.http.get("/reports/orders/preview", headers=HTML)
+    assert (alone.status_code, bool(read(alone).one("h1").text)) == (422, True)
+    assert "X-Frame-Options" not in alone.headers
 
 
 async def test_a_picture_is_cached_for_its_reader_alone(online: Api) -> None:

@@ -131,6 +131,7 @@ def test_a_framed_page_has_no_header_and_only_the_way_out_of_the_frame() -> None
     tags = [tag for tag, _ in page.found]
     assert "main" in tags
     assert "header" not in tags
+    assert "Main" not in page.values("aria-label")
     outside = [given for tag, given in page.found if tag == "a" and given.get("target") == "_blank"]
     assert len(outside) == 1
     assert "frame=1" not in outside[0]["href"]

@@ -104,6 +104,6 @@ def page(
     found = of or brief()
     active = found.schedule.state is ScheduleState.ACTIVE
     ahead = forecast(found.spec.timing, BusinessCalendar(), now=NOW, count=10) if active else None
-    look = Look(found.around, rows, Figures(), under_way=False)
+    look = Look(found.around, rows, [one for one in rows if one.execution.status.ended], Figures(), under_way=False)
     made = SchedulePage(found, look, ahead, PageView(items=[], next_cursor=None), tuple(events))
     return replace(made, **changes)

@@ -85,6 +85,22 @@ def test_a_backfill_begins_with_the_last_week_and_shows_what_would_run() -> None
     assert nothing.preview.do is None
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "wrong"),
+    [
+        ("2026-11-20", "2026-11-26", []),
+        ("", "2026-11-26", ["from"]),
+        ("yesterday", "", ["from", "until"]),
+        ("2026-11-25", "2026-11-20", ["from"]),
+        ("2026-11-25", "2026-11-27", ["until"]),
+    ],
+)
+def test_days_are_checked_in_the_words_of_the_page(first: str, last: str, wrong: list[str]) -> None:
+    faults = asking.day_faults({"from": first, "until": last}, NOW.date())
+    assert [fault.field for fault in faults] == wrong
+    assert not any("`" in fault.message for fault in faults)
+
+
 def test_a_stale_form_is_told_only_what_came_after_it() -> None:
     events = [event("paused"), event("test"), event("changed", changes={"name": ["A", "B"]}), event("resumed")]
     found = asking.stale(schedule(), events, WHEN, seen='"1"', again=None)

@@ -13,13 +13,14 @@ from mailroom.storage.stop_tables import Stop
 from tests.unit.api.web.schedule.build import ALL, NONE, NOW, WHEN, around, brief, event, page, past, schedule
 
 E = ExecutionState
+FAULT = "'pdf' is not made by this report. Choose from: csv."
 
 
 def of(found: SchedulePage, rights: Rights = ALL, *, silent_since: datetime | None = None) -> list[Banner]:
     return list(banners(found, WHEN, rights, "Europe/Berlin", silent_since=silent_since))
 
 
-@pytest.mark.parametrize("states", [(), (E.SUCCESS,), (E.FAILED, E.SUCCESS), (E.SUCCESS, E.SKIPPED), (E.RUNNING,)])
+@pytest.mark.parametrize("states", [(), (E.SUCCESS,), (E.FAILED, E.SUCCESS), (E.FAILED, E.SKIPPED), (E.RUNNING,)])
 def test_one_that_is_well_has_none(states: tuple[ExecutionState, ...]) -> None:
     assert of(page(rows=past(*states))) == []
 
@@ -53,10 +54,28 @@ def test_a_suspended_one_says_what_suspended_it() -> None:
     assert "bob@example.com" in of(owner)[0].lines[0]
     assert of(owner)[0].do == Link("/schedules/s-1/reassign", "Give it to another owner")
     assert of(owner, NONE)[0].do is None
-    report = page(suspended, events=[event("suspended", report="carriers", faults=["formats.0 is gone."])])
-    undone = page(suspended, events=[event("undeleted", state="suspended", faults=["formats.0 is gone."])])
+    report = page(
+        suspended,
+        events=[
+            event(
+                "suspended",
+                report="carriers",
+                faults=[f"formats.0: {FAULT}"],
+            )
+        ],
+    )
+    undone = page(
+        suspended,
+        events=[
+            event(
+                "undeleted",
+                state="suspended",
+                faults=[f"formats.0: {FAULT}"],
+            )
+        ],
+    )
     for found in (report, undone):
-        assert of(found)[0].lines[0] == "formats.0 is gone."
+        assert of(found)[0].lines[0] == FAULT
         assert of(found)[0].do == Link("/schedules/s-1/edit", "Change the schedule")
 
 

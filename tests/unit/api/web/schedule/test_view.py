@@ -41,7 +41,8 @@ def test_a_new_one_says_its_first_run_and_what_to_do_until_then() -> None:
 def test_the_strip_has_what_was_the_marks_between_and_what_comes() -> None:
     rows = past(E.SUCCESS, E.PARTIAL, delivered=11, total=12)
     events = [event("paused", at=NOW - timedelta(days=1, hours=3)), event("created", at=NOW - timedelta(days=90))]
-    found = view(page(rows=rows, events=events), WHEN, ALL)
+    failing = brief(schedule(last_status=E.PARTIAL))
+    found = view(page(failing, rows, events), WHEN, ALL)
     assert found.strip is not None
     items = found.strip.items
     assert [item.kind for item in items[:4]] == ["occurrence", "paused", "occurrence", "now"]
@@ -127,17 +128,17 @@ def test_a_report_that_is_gone_is_said() -> None:
 @pytest.mark.parametrize(
     ("state", "buttons", "menu"),
     [
-        (S.ACTIVE, ["Edit", "Pause", "Send a test to me", "Run now"], ["Duplicate", "Reassign", "Backfill", "Delete"]),
-        (S.PAUSED, ["Edit", "Resume", "Send a test to me"], ["Duplicate", "Reassign", "Delete"]),
-        (S.SUSPENDED, ["Edit", "Resume", "Send a test to me"], ["Duplicate", "Reassign", "Delete"]),
-        (S.FINISHED, ["Edit", "Send a test to me"], ["Duplicate", "Reassign", "Delete"]),
+        (S.ACTIVE, ["Edit", "Pause", "Send a test to me", "Run now"], ["Reassign", "Backfill", "Delete"]),
+        (S.PAUSED, ["Edit", "Resume", "Send a test to me"], ["Reassign", "Delete"]),
+        (S.SUSPENDED, ["Edit", "Resume", "Send a test to me"], ["Reassign", "Delete"]),
+        (S.FINISHED, ["Edit", "Send a test to me"], ["Reassign", "Delete"]),
     ],
 )
 def test_the_state_decides_what_is_offered(state: ScheduleState, buttons: list[str], menu: list[str]) -> None:
     found = actions_of(schedule(state), ALL, newest="")
     assert [one.words for one in found.buttons] == buttons
     assert found.menu is not None
-    assert [one.words for one in found.menu.items] == menu
+    assert [one.words for one in found.menu.items] == ["Duplicate", "Save as template", *menu]
     nothing = actions_of(schedule(state), NONE, newest="")
     assert (nothing.buttons, nothing.menu) == ((), None)
 

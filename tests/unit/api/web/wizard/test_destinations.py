@@ -55,6 +55,8 @@ def test_a_card_has_a_field_for_every_setting(channel: str) -> None:
     assert {f"destinations-0-{name}" for name in settings} <= shown
     assert card.may_test is (channel != "command")
     assert card.connection.control == "hidden"
+    (gone,) = cards({"destinations": [{"channel": channel, "connection": "gone"}]}, [], {})
+    assert (gone.connection.control, gone.connection.value) == ("select", "gone")
 
 
 def test_a_channel_that_nobody_has_thought_of_has_a_card() -> None:

@@ -17,8 +17,8 @@ from api.http.permission import may
 from api.web import page
 from api.web.forms import FormDep
 from api.web.visitor import Visitor, VisitorDep
-from api.web.wizard.conflict import MINE, ConflictView, choice
-from api.web.wizard.differences import Path, differences, merged
+from api.web.wizard.choosing.conflict import MINE, ConflictView, choice
+from api.web.wizard.choosing.differences import Path, differences, merged
 from api.web.wizard.step import REVIEW, address
 from mailroom.access.permissions import Action
 from mailroom.drafts.spec import FIELDS, Part
@@ -45,7 +45,7 @@ async def show(visitor: Visitor, draft: DraftView) -> Response:
         lead="The schedule was changed since this draft began. Nothing of yours is lost: choose what should hold.",
     )
     return await page.render(
-        visitor, "wizard/conflict.html", title="The schedule has changed meanwhile", status=409, view=view
+        visitor, "wizard/choosing/page.html", title="The schedule has changed meanwhile", status=409, view=view
     )
 
 

@@ -12,7 +12,7 @@ from fastapi import Response
 from api.web import page
 from api.web.forms import Form
 from api.web.parts import Field, Option
-from api.web.wizard.differences import Path, at, differences, label, merged, words
+from api.web.wizard.choosing.differences import Path, at, differences, label, merged, words
 from api.web.wizard.opened import Opened
 from mailroom.drafts.spec import Saved
 from mailroom.errors import Invalid
@@ -37,7 +37,7 @@ async def conflict_page(opened: Opened, saved: Saved) -> Response:
     """Return the page on which a person chooses between what was sent and what somebody has saved meanwhile."""
     view = conflict_view(opened, saved)
     return await page.render(
-        opened.visitor, "wizard/conflict.html", title="Changed in two windows", status=409, view=view
+        opened.visitor, "wizard/choosing/page.html", title="Changed in two windows", status=409, view=view
     )
 
 

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from api.web.wizard.answers import timing_words
+from api.web.wizard.summary.answers import timing_words
 from mailroom.drafts.spec import Part
 
 Path = tuple[str | int, ...]
@@ -109,7 +109,7 @@ def label(path: Path) -> str:
 
 def words(value: Any, path: Path) -> str:
     """Return a value as a person reads it."""
-    if value is _ABSENT or value is None or value in ("", []):
+    if value is _ABSENT or value is None or value in ("", [], {}):
         return "nothing"
     if path == ("timing",):
         return timing_words(value) or "a timing with faults"

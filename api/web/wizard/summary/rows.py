@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api.web.parts import SummaryRow
-from api.web.wizard.answers import reach_words, timing_words
 from api.web.wizard.step import DESTINATIONS, FREQUENCY, PARAMETERS, REPORT, Step
 from api.web.wizard.steps.frequency_words import CATCHUP, OVERLAP
+from api.web.wizard.summary.answers import reach_words, timing_words
 from api.web.words import count, kind_words
 from mailroom.executions.policy import Policy
 

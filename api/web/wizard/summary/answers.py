@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from api.web.wizard.names import timing_name
+from api.web.wizard.summary.names import timing_name
 from api.web.words import count, kind_words
 from mailroom.drafts.spec import Part
 from mailroom.timing import TIMING

@@ -1,0 +1,1 @@
+"""Say in a few words what a draft is."""

@@ -1,0 +1,29 @@
+"""Walk through the pages as people do, with keys alone."""
+
+from __future__ import annotations
+
+from bench.browsing.keyboard import Keyboard
+
+
+async def create(keys: Keyboard, report: str, to: str, *, frequency: str = "") -> None:
+    """Make a schedule from the home page through all five steps, and activate it; its page is there at the end.
+
+    Args:
+        report: the beginning of the report's title.
+        to: who gets it, by mail.
+        frequency: the name of a frequency that needs nothing else; the one that is proposed (Mondays, 09:00), if empty.
+    """
+    await keys.activate("^New schedule")
+    await keys.choose("Report:", report)
+    await keys.activate("^Continue")
+    if frequency:
+        await keys.choose("How often:", frequency)
+    await keys.activate("^Continue")
+    await keys.activate("^Continue")
+    await keys.activate("^Add a")
+    await keys.choose("The kind of destination", "E-mail")
+    await keys.activate("^Add$")
+    await keys.to("^To$")
+    await keys.write(to)
+    await keys.activate("^Continue")
+    await keys.activate("^Activate")
