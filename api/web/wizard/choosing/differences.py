@@ -46,10 +46,11 @@ _LABELS = {
 }
 _DAYS = {"mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday", "sat": "Saturday"}
 _DAYS |= {"sun": "Sunday"}
-_CHOICES: Mapping[str | int, Mapping[str, str]] = {
+_CHOICES: dict[str | int, Mapping[str, str]] = {
     name: {value: label for value, label, _ in choices}
     for name, choices in (("overlap", OVERLAP), ("catchup", CATCHUP), ("on_holiday", HOLIDAY))
-} | {"send_if": {"always": "Always", "not_empty": "Only when there are rows"}}
+}
+_CHOICES |= {"send_if": {"always": "Always", "not_empty": "Only when there are rows"}}
 _ABSENT = object()
 
 
