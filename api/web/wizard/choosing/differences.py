@@ -46,11 +46,13 @@ _LABELS = {
 }
 _DAYS = {"mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday", "sat": "Saturday"}
 _DAYS |= {"sun": "Sunday"}
-_CHOICES: dict[str | int, Mapping[str, str]] = {
-    name: {value: label for value, label, _ in choices}
-    for name, choices in (("overlap", OVERLAP), ("catchup", CATCHUP), ("on_holiday", HOLIDAY))
+_CHOICES: Mapping[str, Mapping[str, str]] = {
+    "send_if": {"always": "Always", "not_empty": "Only when there are rows"},
+    **{
+        name: {value: label for value, label, _ in choices}
+        for name, choices in (("overlap", OVERLAP), ("catchup", CATCHUP), ("on_holiday", HOLIDAY))
+    },
 }
-_CHOICES |= {"send_if": {"always": "Always", "not_empty": "Only when there are rows"}}
 _ABSENT = object()
 
 
@@ -121,9 +123,10 @@ def words(value: Any, path: Path) -> str:
         return "nothing"
     if path == ("timing",):
         return timing_words(value) or "a timing with faults"
-    if path and path[-1] in _CHOICES and isinstance(value, str):
-        return _CHOICES[path[-1]].get(value, value)
-    if path and path[-1] == "days" and isinstance(value, list):
+    name = str(path[-1]) if path else ""
+    if name in _CHOICES and isinstance(value, str):
+        return _CHOICES[name].get(value, value)
+    if name == "days" and isinstance(value, list):
         return ", ".join(_DAYS.get(str(one), str(one)) for one in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
