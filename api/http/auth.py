@@ -21,7 +21,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.actions.login.bearer import by_token, looks_like_token
-from api.http.browser import cookies
+from api.http.browser import cookies, redirects
 from api.http.browser.cookies import Cookie
 from api.http.problems import answer_to, problem
 from mailroom.access.login import (
@@ -133,6 +133,10 @@ class ApiKeyGuard:
         if "hx-request" in Headers(scope=scope) and not path.startswith("/api/"):
             # A part of a page was asked for: the log-in page must not be put in its place.
             return Response(status_code=401, headers={"HX-Refresh": "true"})
+        if redirects.sends_form(scope):
+            # What it carries is not kept: whoever logs in next may be another person.
+            wanted = quote(redirects.came_from(Headers(scope=scope)), safe="")
+            return RedirectResponse(f"/login?next={wanted}", 303, {"Cache-Control": "no-store"})
         return problem(
             path,
             401,
