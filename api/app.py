@@ -179,7 +179,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.add_middleware(LoginRate, settings=settings, counting=counting)
     app.add_middleware(ApiKeyGuard, key=key, database=ours, settings=settings, over=SessionOver(ours, settings))
     app.add_middleware(AddressRate, settings=settings, counting=counting)
-    app.add_middleware(logs.RequestLog)
+    app.add_middleware(logs.RequestLog, unexpected=error_pages.unexpected)
     app.add_middleware(SecurityHeaders, settings=settings)
     return app
 

@@ -9,19 +9,22 @@ import logging
 import re
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import Processor
 
 from api.http.auth import shown
-from api.http.problems import unexpected
 from mailroom import log_lines
 
 REQUEST_ID = "X-Request-ID"
+Unexpected = Callable[[Scope, str], Response]
+"""Makes the answer to an error that nobody expected, of the request and the id that the log has it under."""
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -75,8 +78,8 @@ def _ours_as_json() -> None:
 class RequestLog:
     """Middleware around all that do anything: names the request, logs it, answers what nothing else has caught."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, unexpected: Unexpected) -> None:
+        self._app, self._unexpected = app, unexpected
         self._log = structlog.get_logger("api")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,7 +106,7 @@ class RequestLog:
                 self._log.exception("unexpected_error", error_id=error_id, path=shown(scope["path"]))
                 if status:
                     raise  # The answer has begun: the server can only cut the connection.
-                await unexpected(scope["path"], error_id)(scope, receive, tagged)
+                await self._unexpected(scope, error_id)(scope, receive, tagged)
             finally:
                 self._log.info(
                     "request",

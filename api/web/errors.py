@@ -9,7 +9,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
+from api.http import problems
 from api.http.problems import Refusal
 from api.web import embedding, refusals
 from api.web.page import HEADERS, TEMPLATES
@@ -52,31 +54,38 @@ def _as_page(answer: Callable[..., Any]) -> Callable[[Request, Exception], Await
     return handle
 
 
+def unexpected(scope: Scope, error_id: str) -> Response:
+    """Return the answer to an error that nobody expected: a page for a person, a problem document for a program."""
+    request = Request(scope)
+    if not is_page(request):
+        return problems.unexpected(scope["path"], error_id)
+    words = refusals.Words("", "Something went wrong in Mailroom.", "Try again. What you did before is kept.")
+    return _page(request, "This did not work", words, 500, error_id=error_id)
+
+
 def error_page(request: Request, error: Exception, status: int, headers: dict[str, str]) -> HTMLResponse:
     """Return the page of a refusal, in the frame of the visitor where one is known."""
-    message, remedy = _words(error)
+    title = _HEADINGS.get(status, "This did not work")
+    page = _page(request, title, _words(error), status)
+    page.headers.update({name: value for name, value in headers.items() if name in {"retry-after", "allow"}})
+    return page
+
+
+def _page(request: Request, title: str, words: refusals.Words, status: int, *, error_id: str = "") -> HTMLResponse:
     visitor = getattr(request.state, "visitor", None)
     html = TEMPLATES.get_template("base/error.html").render(
-        visitor=visitor,
-        title=_HEADINGS.get(status, "This did not work"),
-        notices=(),
-        message=message,
-        remedy=remedy,
-        error_id="",
+        visitor=visitor, title=title, notices=(), words=words, error_id=error_id
     )
-    kept = {name: value for name, value in headers.items() if name in {"retry-after", "allow"}}
-    if "hx-request" in request.headers:
-        kept["HX-Retarget"] = "#notices"
+    target = {"HX-Retarget": "#notices"} if "hx-request" in request.headers else {}
     shown = embedding.keep(html) if visitor is not None and visitor.framed else html
-    return HTMLResponse(shown, status, {**HEADERS, **kept})
+    return HTMLResponse(shown, status, {**HEADERS, **target})
 
 
-def _words(error: Exception) -> tuple[str, str]:
+def _words(error: Exception) -> refusals.Words:
     match error:
         case MailroomError():
-            found = refusals.words(error)
-            return found.message, found.remedy
+            return refusals.words(error)
         case Refusal():
-            return refusals.for_pages(str(error)), refusals.for_pages(error.remedy)
+            return refusals.Words("", refusals.for_pages(str(error)), refusals.for_pages(error.remedy))
         case _:
-            return "There is nothing at this address.", "Check it, or go back to the list."
+            return refusals.Words("", "There is nothing at this address.", "Check it, or go back to the list.")

@@ -37,7 +37,7 @@ async def add_mail(page: Page, to: str) -> None:
     await page.get_by_role("radio", name=re.compile("^E-mail")).check()
     await page.get_by_role("button", name="Add", exact=True).click()
     await page.wait_for_url(re.compile("/destinations(#.*)?$"))
-    await page.get_by_label("To", exact=True).fill(to)
+    await page.get_by_role("textbox", name="To", exact=True).fill(to)
 
 
 async def activate(page: Page) -> None:
@@ -107,8 +107,8 @@ async def test_two_windows_on_one_draft(person: Person) -> None:
             await other.get_by_role("button", name="Continue").click()
         assert (await answered.value).status == 409
         words = (await other.inner_text("main")).lower()
-        assert "monthly" in words
-        assert "daily" in words
+        assert "month at 09:00" in words
+        assert "every day at 09:00" in words
 
 
 async def test_a_session_that_ends_in_the_fourth_step_loses_nothing(person: Person, system: System) -> None:
@@ -117,18 +117,18 @@ async def test_a_session_that_ends_in_the_fourth_step_loses_nothing(person: Pers
         draft = await begin(page)
         await page.goto(f"{draft}/destinations")
         await add_mail(page, "kept@example.com")
-        await asyncio.to_thread(system.end_sessions, "creator")
+        await asyncio.to_thread(system.expire_sessions, "creator")
         await page.get_by_role("button", name="Continue").click()
         await page.wait_for_url("**/login**")
         await window.log_in(system.link("creator"))
         await page.goto(f"{draft}/destinations")
         await expect(page.get_by_text("Your entries were kept").first).to_be_visible()
-        assert await page.get_by_label("To", exact=True).input_value() == "kept@example.com"
+        assert await page.get_by_role("textbox", name="To").input_value() == "kept@example.com"
 
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>\"'</textarea></script>",
-    "\u202eetad \u0627\u0644\u062a\u0642\u0631\u064a\u0631",
+    "\u062a\u0642\u0631\u064a\u0631 \u0627\u0644\u0645\u0628\u064a\u0639\u0627\u062a 2026 (EMEA)",
     "W" * 200,
     "📈" * 50,
 )
@@ -142,7 +142,7 @@ async def test_hostile_names(person: Person, name: str) -> None:
         await page.get_by_label("Name", exact=True).fill(name)
         await activate(page)
         shown = await page.get_by_role("heading", level=1).inner_text()
-        assert name.strip("\u202e")[:40] in shown.replace("\n", "")
+        assert name[:40] in shown.replace("\n", "")
         for path in (page.url, "/schedules", "/executions", "/audit"):
             await page.goto(path)
             assert await page.locator("img[src=x]").count() == 0

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -55,12 +56,12 @@ class System:
         assert answer.status_code == status, answer.text
         return answer.json() if answer.content else None
 
-    def end_sessions(self, role: str) -> None:
-        """End every web session of the person of this role, as an admin does."""
+    def expire_sessions(self, role: str) -> None:
+        """Let every web session of the person of this role be over, as if its time had passed."""
         user = self.api("GET", f"/users/ext:test-{role}")
-        for session in self.api("GET", "/sessions?limit=200")["items"]:
-            if session["user_id"] == user["id"]:
-                self.api("DELETE", f"/sessions/{session['id']}", status=204)
+        with closing(sqlite3.connect(self.folder / "mailroom.db", timeout=30)) as connection, connection:
+            past = "2026-01-01 00:00:00.000000+00:00"
+            connection.execute("UPDATE web_sessions SET expires_at = ? WHERE user_id = ?", (past, user["id"]))
 
     def link(self, role: str) -> str:
         """A fresh one-time link that logs a person of this role in; the person is made if there is none."""

@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope
 from api.http.browser import cookies, csrf
 from api.http.browser.connection import own_origins
 from api.http.browser.cookies import Cookie
+from api.http.browser.redirects import framed, is_framed
 from mailroom.drafts import unsaved
 from mailroom.drafts.spec import Part
 from mailroom.settings import Settings
@@ -57,7 +58,8 @@ class SessionOver:
         pairs = _pairs(await csrf.read_body(receive))
         if pairs is not None and _is_whole(pairs, secret):
             await self._keep(secret, found[1], _PARTS[found[2]], pairs)
-        return _to_log_in(f"/drafts/{found[1]}/{found[2]}", headers)
+        step, query = f"/drafts/{found[1]}/{found[2]}", scope["query_string"].decode("latin-1")
+        return _to_log_in(framed(step) if is_framed(f"?{query}") else step, headers)
 
     async def _keep(self, secret: str, draft_id: str, part: Part, pairs: list[tuple[str, str]]) -> None:
         now, kept = datetime.now(UTC), [pair for pair in pairs if pair[0] != csrf.FIELD]

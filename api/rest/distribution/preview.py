@@ -37,7 +37,7 @@ async def preview(
     return await preview_destination(caller, wanted)
 
 
-@router.post("/preview/message", responses=documented(400, 404, 422, 503), openapi_extra=may(Action.REPORT_PREVIEW))
+@router.post("/preview/message", responses=documented(400, 404, 422, 503), openapi_extra=may(Action.SCHEDULE_CREATE))
 async def message(
     body: Annotated[dict[str, Any], DocumentedAs(DestinationPreviewRequest), Body(openapi_examples=PREVIEWS)],
     caller: CallerDep,

@@ -176,10 +176,16 @@ def _entry(one: AuditView, found: Reading, when: When) -> Entry:
         behalf=one.on_behalf_of or "",
         sentence=sentence(one.entity_type, one.action, one.entity_id, name, one.detail),
         moment=Moment(one.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), stamp),
-        origin=" · ".join(part for part in (one.address, one.login) if part),
+        origin=_origin(one),
         changes=changes_of(one.detail),
         facts=facts_of(one.detail),
     )
+
+
+def _origin(one: AuditView) -> str:
+    """Return from where something was done. What tells of a log-in has its address in the detail, for admins alone."""
+    address = one.address or (one.detail.get("address") if one.entity_type == "user" else None)
+    return " · ".join(str(part) for part in (address, one.login) if part)
 
 
 def _chain(standing: Standing, when: When) -> Chain:

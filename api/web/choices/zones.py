@@ -1,39 +1,40 @@
-"""Offer time zones to choose from, each with what its clocks show now. Pure."""
+"""List time zones as options: the nearest first, then all by region."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 
 from api.web.parts import Option
 from api.web.when import abbreviation, zone_of
 from mailroom.timing.model import known_zones
+from mailroom.timing.words import offset_words
 
-_REGIONS = (
-    *("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"),
-)
-
-
-def zone_options(now: datetime, *, first: Iterable[str] = ()) -> tuple[Option, ...]:
-    """Return every time zone by region.
-
-    Args:
-        first: those that stand on top, such as the reader's own; UTC follows them.
-    """
-    known = known_zones()
-    top = [name for name in dict.fromkeys([*first, "UTC"]) if name in known]
-    rest = sorted(name for name in known - set(top) if name.partition("/")[0] in _REGIONS and "/" in name)
-    return (
-        *(Option(name, zone_words(name, now), group="Often used") for name in top),
-        *(Option(name, zone_words(name, now), group=name.partition("/")[0]) for name in rest),
-    )
+_NEAR = "Yours and those in use"
+_LEFT_OUT = ("posix/", "right/", "SystemV/", "Etc/")
+_MOST_NEAR = 12
 
 
-def zone_words(name: str, now: datetime) -> str:
-    """Return a zone and its clock now, such as "Europe/Berlin (now CET, UTC+01:00)"."""
+def zone_options(mine: str, used: Iterable[str], now: datetime) -> tuple[Option, ...]:
+    """Return the zones: the user's own, UTC and those of schedules, then all by region."""
+    near = list(dict.fromkeys([mine, "UTC", *sorted(used)]))[:_MOST_NEAR]
+    first = tuple(Option(name, zone_label(name, now), group=_NEAR) for name in near if name in known_zones())
+    there = set(near)
+    rest = _every(now.replace(minute=0, second=0, microsecond=0))
+    return (*first, *(option for option in rest if option.value not in there))
+
+
+def zone_label(name: str, now: datetime) -> str:
+    """Return a zone with what it is now, such as "Europe/Berlin (now CET, UTC+01:00)"."""
     local = now.astimezone(zone_of(name))
-    digits = local.strftime("%z")
-    offset = f"UTC{digits[:3]}:{digits[3:5]}"
+    offset = "UTC" if local.utcoffset() == timedelta() else f"UTC{offset_words(local)}"
     short = abbreviation(local)
-    clock = short if short.startswith("UTC") and short != "UTC" else f"{short}, {offset}"
-    return f"{name.replace('_', ' ')} (now {clock})"
+    return f"{name} (now {offset})" if short.startswith("UTC") else f"{name} (now {short}, {offset})"
+
+
+@lru_cache(2)
+def _every(now: datetime) -> tuple[Option, ...]:
+    """Return all zones that have a region; made once an hour, since each zone is read from disk."""
+    names = sorted(name for name in known_zones() if "/" in name and not name.startswith(_LEFT_OUT))
+    return tuple(Option(name, zone_label(name, now), group=name.partition("/")[0]) for name in names)

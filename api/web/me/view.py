@@ -90,7 +90,7 @@ def _preferences(user: UserView, when: When, given: Mapping[str, str], errors: E
     def field(name: str, label: str, control: str, options: tuple[Option, ...], hint: str = "") -> Field:
         return Field(name, label, control, str(kept[name]), options, hint, errors.get(name, ()))  # type: ignore[arg-type]  # one of Control
 
-    zone = zone_options(when.now, first=(user.timezone,))
+    zone = zone_options(user.timezone, (), when.now)
     languages = locale_options(when, chosen=user.preferences.locale)
     return (
         field("timezone", "Time zone", "select", zone, "Times on pages are in it, and so are your new schedules."),

@@ -106,7 +106,7 @@ async def _do(visitor: Visitor, form: Form, wanted: BulkRequest) -> Response:
     key = f"page-{keyed.once}"[:200]
     if report.of(BulkOutcome.FAILED) or not report.items:
         return page.see(visitor, f"/schedules/bulk/{key}")
-    values = {"of": key, "what": wanted.action, "back": form.text("back"), "once": f"undo-{key}"}
+    values = {"of": key, "what": wanted.action, "back": form.text("back"), "key": f"undo-{key}"}
     undoable = wanted.action != "run" and bool(report.of(BulkOutcome.DONE))
     until = timedelta(seconds=visitor.services.settings.undo_delete_seconds) if wanted.action == "delete" else UNDO
     await notices.add(
@@ -137,10 +137,10 @@ async def _once(visitor: Visitor, form: Form, wanted: BulkRequest) -> BulkReport
 
 def _keyed(form: Form, more: str = "") -> Form:
     """Return the form with a key that is another one for other input: Back shows an old page with an old key."""
-    kept = [(name, value) for name, value in form.pairs if name not in {"csrf_token", "once"}]
-    digest = hashlib.sha256(repr(kept).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    given = "".join(one for one in form.text("once") if one.isalnum() or one == "-")[:100] or new_id()
-    return Form((*kept, ("once", f"{given}-{digest}{more}")))
+    sent = [(name, value) for name, value in form.pairs if name not in {"csrf_token", "key"}]
+    digest = hashlib.sha256(repr(sent).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    given = "".join(one for one in form.text("key") if one.isalnum() or one == "-")[:100] or new_id()
+    return Form((*sent, ("once", f"{given}-{digest}{more}")))
 
 
 def _wanted(visitor: Visitor, form: Form, action: BulkAction) -> BulkRequest:
@@ -170,7 +170,7 @@ async def _ask(visitor: Visitor, form: Form, action: BulkAction, faults: Sequenc
         title=shown.heading,
         status=status,
         v=shown,
-        values=[*values, ("action", action), ("confirmed", "yes"), ("once", new_id())],
+        values=[*values, ("action", action), ("confirmed", "yes"), ("key", new_id())],
     )
 
 

@@ -11,6 +11,7 @@ from api.web.drawings.strip import StripImage
 from api.web.parts import Chip, Moment
 from api.web.visitor import Visitor
 from mailroom.access.permissions import Action
+from mailroom.executions.history.last_result import BAD
 from mailroom.schedules.listing.repository import Goes as Sends
 from mailroom.states import ScheduleState
 
@@ -29,11 +30,16 @@ class Goes:
 
 @dataclass(frozen=True, slots=True)
 class Do:
-    """An entry of a row's menu: a link, or with a key the button of a form."""
+    """An entry of a row's menu: a link, or the button of a form.
+
+    Attributes:
+        once: the key of what must not be done twice; a second pause changes nothing anyway.
+    """
 
     href: str
     words: str
     icon: str
+    posts: bool = False
     once: str = ""
 
 
@@ -75,7 +81,7 @@ def row(one: listing.Row, visitor: Visitor, *, place: int, nonce: str) -> Row:
         last=words.execution_chip(last.status, delivered=counts.delivered, total=counts.total)
         if last and counts
         else None,
-        last_href=f"/executions/{last.execution_id}" if last else "",
+        last_href=f"/executions/{last.execution_id}" if last and last.status in BAD else "",
         last_at=when.moment(last.due_at, short=True) if last else None,
         next=when.moment(one.next_run, short=True, relative=True) if one.next_run else None,
         goes=tuple(_goes(goes) for goes in one.goes),
@@ -106,16 +112,15 @@ def _menu(one: listing.Row, visitor: Visitor, key: str) -> tuple[Do, ...]:
 
     active = one.state is ScheduleState.ACTIVE
     offered = (
-        (active and may(Action.SCHEDULE_PAUSE), Do(f"{here}/pause", "Pause", "pause", f"pause-{key}")),
+        (active and may(Action.SCHEDULE_PAUSE), Do(f"{here}/pause", "Pause", "pause", posts=True)),
         (
             one.state in _STOPPED and may(Action.SCHEDULE_RESUME),
-            Do(f"{here}/resume", "Resume", "play", f"resume-{key}"),
+            Do(f"{here}/resume", "Resume", "play", posts=True),
         ),
         (active and may(Action.SCHEDULE_RUN), Do(f"{here}/run", "Run now …", "play")),
-        (may(Action.SCHEDULE_TEST), Do(f"{here}/test", "Send a test to me", "send", f"test-{key}")),
+        (may(Action.SCHEDULE_TEST), Do(f"{here}/test", "Send a test to me", "send", posts=True, once=f"{key}t")),
         (may(Action.SCHEDULE_CHANGE), Do(f"{here}/edit", "Edit", "pencil")),
         (visitor.may(Action.SCHEDULE_CREATE), Do(f"/schedules/new?from={one.id}", "Duplicate", "copy")),
-        (may(Action.SCHEDULE_REASSIGN), Do(f"{here}/reassign", "Reassign …", "users")),
-        (may(Action.SCHEDULE_DELETE), Do(f"{here}/delete", "Delete", "trash-2", f"delete-{key}")),
+        (may(Action.SCHEDULE_DELETE), Do(f"{here}/delete", "Delete", "trash-2", posts=True, once=f"{key}d")),
     )
     return tuple(do for is_offered, do in offered if is_offered)

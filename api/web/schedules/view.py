@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from api.actions.drafts.views import DraftSummary
+from api.actions.schedules.bulk import MOST
 from api.actions.schedules.home.listing import Listing
 from api.actions.view import PageView
 from api.web import words
@@ -231,7 +232,7 @@ def _bulk(visitor: Visitor) -> tuple[tuple[str, str], ...]:
 
 
 def _all_words(found: Listing, rows: tuple[Row, ...], visitor: Visitor) -> str:
-    """Return what takes all that match; nothing where all of them are on the page."""
-    if found.total <= len(rows):
+    """Return what takes all that match; nothing where all of them are on the page, or where they are too many."""
+    if not len(rows) < found.total <= MOST:
         return ""
     return f"All {visitor.when.number(found.total)} {words.count(found.total, 'schedule').partition(' ')[2]} that match"

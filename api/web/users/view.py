@@ -162,7 +162,7 @@ def form_of(
         Field("name", "Name", value=text("name"), errors=told("name"), attributes={"maxlength": "200"}),
         Field("email", "E-mail address", "email", text("email"), errors=told("email"), attributes={"maxlength": "320"}),
         Field("role", "Role", "radios", text("role"), roles, errors=told("role")),
-        Field("timezone", "Time zone", "select", chosen_zone, zone_options(when.now, first=(chosen_zone,))),
+        Field("timezone", "Time zone", "select", chosen_zone, zone_options(chosen_zone, (), when.now)),
         Field(
             "external_id",
             "Id in your product",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
-
 from playwright.async_api import expect
 
 from tests.browser.conftest import Person
@@ -13,23 +10,12 @@ from tests.browser.test_wizard import add_mail, begin
 from tests.support.system import System
 
 
-def expire(system: System, role: str) -> None:
-    """Let every session of a person run out, as time does."""
-    with closing(sqlite3.connect(system.folder / "mailroom.db", timeout=30)) as database, database:
-        changed = database.execute(
-            "update web_sessions set expires_at = created_at"
-            " where user_id in (select id from users where external_id = ?)",
-            (f"test-{role}",),
-        )
-        assert changed.rowcount
-
-
 async def test_a_form_leads_to_the_log_in_and_back(person: Person, system: System) -> None:
     made = schedule(system, "Paused too late", "late@example.com")
     async with person("creator") as window:
         page = window.page
         await page.goto(f"/schedules/{made}?state=failed")
-        expire(system, "creator")
+        system.expire_sessions("creator")
         await press(page, "Pause")
         await page.wait_for_url("**/login**")
         assert f"%2Fschedules%2F{made}" in page.url
@@ -40,11 +26,10 @@ async def test_a_form_leads_to_the_log_in_and_back(person: Person, system: Syste
 async def test_a_page_that_polls_leads_to_the_log_in(person: Person, system: System) -> None:
     async with person("creator") as window:
         page = window.page
+        await page.clock.install()
         await page.goto("/schedules")
-        expire(system, "creator")
-        await page.evaluate(
-            "htmx.ajax('GET', '/schedules', {source: document.getElementById('list'), target: '#list'})"
-        )
+        system.expire_sessions("creator")
+        await page.clock.fast_forward(61_000)
         await page.wait_for_url("**/login?next=%2Fschedules")
 
 
@@ -55,7 +40,7 @@ async def test_what_was_typed_is_shown_to_its_writer_alone(person: Person, syste
         draft = await begin(page)
         await page.goto(f"{draft}/destinations")
         await add_mail(page, typed)
-        expire(system, "creator")
+        system.expire_sessions("creator")
         await page.get_by_role("button", name="Continue").click()
         await page.wait_for_url("**/login**")
         for role in ("viewer", "admin"):
@@ -66,7 +51,7 @@ async def test_what_was_typed_is_shown_to_its_writer_alone(person: Person, syste
         await window.context.clear_cookies()
         await window.log_in(system.link("creator"))
         await page.goto(f"{draft}/destinations")
-        assert await page.get_by_label("To", exact=True).input_value() == typed
+        assert await page.get_by_role("textbox", name="To", exact=True).input_value() == typed
 
 
 async def test_a_form_of_one_person_is_not_taken_from_another(person: Person, system: System) -> None:

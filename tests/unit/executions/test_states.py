@@ -109,6 +109,8 @@ def test_the_docs_draw_the_tables() -> None:
 
 
 LIFECYCLES = {"executions/lifecycle.py", "executions/delivery_lifecycle.py", "schedules/lifecycle.py"}
+NOT_STORED = {"passes/planned/sample.py"}
+"""It makes the parcel of a preview, of an execution that no session ever gets."""
 
 
 def changes(text: str) -> list[str]:
@@ -132,8 +134,9 @@ def _changes(node: ast.AST) -> bool:
 def test_a_state_changes_and_an_execution_is_made_in_a_lifecycle_only() -> None:
     rooms = ("mailroom", "deployments", "api", "cli", "embedded", "flows")
     files = [file for room in rooms for file in sorted((ROOT / room).rglob("*.py"))]
-    others = [file for file in files if not any(str(file).endswith(f"mailroom/{name}") for name in LIFECYCLES)]
-    assert len(files) - len(others) == len(LIFECYCLES)
+    allowed = LIFECYCLES | NOT_STORED
+    others = [file for file in files if not any(str(file).endswith(f"mailroom/{name}") for name in allowed)]
+    assert len(files) - len(others) == len(allowed)
     found = {str(file.relative_to(ROOT)): changes(file.read_text()) for file in others}
     assert {file: lines for file, lines in found.items() if lines} == {}
 

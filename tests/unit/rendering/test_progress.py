@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from mailroom.rendering.job import RenderJob
 from mailroom.rendering.progress import FIRST_SECONDS, MOST_SECONDS, FileProgress, Meter, Progress
-from mailroom.rendering.render import render_here
 from mailroom.rendering.renderers.single_flight import Flights
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -61,8 +61,9 @@ def test_of_a_file_it_tells_at_once() -> None:
     assert [[file.ended_at for file in one.files] for one in clock.told] == [[None], [NOW]]
 
 
-def test_each_file_knows_when_it_was_made(job_of: Make) -> None:
-    result = render_here(job_of([{"kind": "table", "query": "rows"}], ["csv", "html", "xlsx"]))
+def test_each_file_knows_when_it_was_made(job_of: Make, reader_of: Callable[..., Any], render_rows: Any) -> None:
+    job = job_of([{"kind": "table", "query": "rows"}], ["csv", "html", "xlsx"])
+    result = render_rows(job, reader_of(rows={"n": ("integer", [1, 2])}))
     for file in result.files:
         assert file.began_at is not None
         assert file.ended_at is not None

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from api.web.wizard.steps.frequency_words import CATCHUP, HOLIDAY, OVERLAP
 from api.web.wizard.summary.answers import timing_words
 from mailroom.drafts.spec import Part
 
@@ -42,6 +43,15 @@ _LABELS = {
     "subject": "Subject",
     "path": "Path",
     "name": "Name",
+}
+_DAYS = {"mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday", "sat": "Saturday"}
+_DAYS |= {"sun": "Sunday"}
+_CHOICES: Mapping[str, Mapping[str, str]] = {
+    "send_if": {"always": "Always", "not_empty": "Only when there are rows"},
+    **{
+        name: {value: label for value, label, _ in choices}
+        for name, choices in (("overlap", OVERLAP), ("catchup", CATCHUP), ("on_holiday", HOLIDAY))
+    },
 }
 _ABSENT = object()
 
@@ -113,6 +123,11 @@ def words(value: Any, path: Path) -> str:
         return "nothing"
     if path == ("timing",):
         return timing_words(value) or "a timing with faults"
+    name = str(path[-1]) if path else ""
+    if name in _CHOICES and isinstance(value, str):
+        return _CHOICES[name].get(value, value)
+    if name == "days" and isinstance(value, list):
+        return ", ".join(_DAYS.get(str(one), str(one)) for one in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):

@@ -83,7 +83,7 @@ async def _rendered(opened: Opened) -> Shown:
     report_id, parameters = opened.draft.body().get("report_id"), opened.value["parameters"]
     began = time.monotonic()
     try:
-        await _report(opened.visitor, str(report_id), parameters)
+        await _report(opened.visitor, str(report_id), parameters, anew=True)
     except Invalid as error:
         told = " ".join(refusals.of_fault(one).sentence for one in error.faults)
         return Shown(fault="Some values have to be changed first.", remedy=told)
@@ -93,10 +93,10 @@ async def _rendered(opened: Opened) -> Shown:
     return shown(opened.draft.id, parameters, time.monotonic() - began)
 
 
-async def _report(visitor: Visitor, report_id: str, parameters: dict[str, Any]) -> bytes:
-    """Return the report as HTML; what was rendered for this person a moment ago is not rendered again."""
+async def _report(visitor: Visitor, report_id: str, parameters: dict[str, Any], *, anew: bool = False) -> bytes:
+    """Return the report as HTML; the frame gets what its page has rendered for this person a moment ago."""
     kept, key = visitor.services.shown, (visitor.user.id, report_id, repr(sorted(parameters.items())))
-    if (found := kept.get(key)) is None:
+    if anew or (found := kept.get(key)) is None:
         found = kept[key] = await reports.preview(visitor.caller, report_id, parameters)
     return found
 

@@ -17,6 +17,7 @@ from api.actions.schedules.views import PreviewView
 from api.http.dependencies import Id
 from api.http.permission import may
 from api.web import page as pages
+from api.web.choices.zones import zone_options
 from api.web.forms import Form, FormDep
 from api.web.visitor import VisitorDep
 from api.web.wizard.ahead import ahead
@@ -29,7 +30,6 @@ from api.web.wizard.steps.frequency_fields import fields
 from api.web.wizard.steps.frequency_form import place, read
 from api.web.wizard.steps.frequency_preview import Panel, panel
 from api.web.wizard.steps.frequency_words import say
-from api.web.wizard.steps.frequency_zones import zone_options
 from mailroom.access.permissions import Action
 from mailroom.errors import Fault, Invalid
 from mailroom.timing import TIMING

@@ -155,13 +155,16 @@ async def _activate(opened: Opened, *, paused: bool) -> Response:
         return await edited.show(visitor, draft)
     first = made.next_runs[0].at if made.next_runs else None
     zone = str(made.timing.get("timezone") or "UTC")
+    # What Prefect only takes a moment for is no outage.
+    away = made.sync.state == "pending" and visitor.services.reconciler.silent_since is not None
     words = view.done_words(
         made,
         visitor.when.moment(first, zone) if first else None,
         edited=draft.schedule_id is not None,
         people=reach_words(made.destinations),
+        away=away,
     )
-    await notices.add(visitor, words, tone="wait" if made.sync.state == "pending" else "ok")
+    await notices.add(visitor, words, tone="wait" if away else "ok")
     return pages.see(visitor, f"/schedules/{made.id}")
 
 

@@ -127,9 +127,9 @@ def save_words(first: str, before: ScheduleView | None, zone: str, when: When) -
     return f"Save: next run moves from {day} to {first}"
 
 
-def done_words(view: ScheduleView, moment: Moment | None, *, edited: bool, people: str) -> str:
-    """Return what to say after a draft has become a schedule."""
-    if view.sync.state == "pending":
+def done_words(view: ScheduleView, moment: Moment | None, *, edited: bool, people: str, away: bool) -> str:
+    """Return what to say after a draft has become a schedule; `away` tells whether Prefect does not answer."""
+    if away:
         first = f" {'Next' if edited else 'First'} run {moment.text}." if moment else ""
         return f"Saved; it takes effect when Prefect answers.{first}"
     if view.state == "paused" and not edited:

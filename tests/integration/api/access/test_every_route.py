@@ -83,6 +83,7 @@ BODIES: dict[str, Any] = {
     "POST /calendars/{}/effect": OFFICE,
     "POST /distribution/test/{}": {"connection": "connection-shared"},
     "POST /distribution/preview": {"report_id": SCHEDULE["report_id"], "destination": {"channel": "folder"}},
+    "POST /distribution/preview/message": {"report_id": SCHEDULE["report_id"], "destination": samples.FOLDER},
     "POST /users": USER,
     "PUT /users/{}": None,
     "POST /teams": {"name": "New"},

@@ -244,3 +244,49 @@ async def test_plain_http_elsewhere_is_refused_with_words(plain: Site, base: str
     cookie = {"Cookie": f"mailroom={here.cookies['mailroom']}"}
     assert (await browser.get("/account", headers=cookie)).status_code == 401
     assert (await here.get("/me")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("frames", "base", "framed"),
+    [
+        ("https://app.example.com", HOST, True),
+        ("", HOST, False),
+        # Without https a browser would take such a cookie from nobody, and others could overhear it.
+        ("https://app.example.com", "http://127.0.0.1:8080", False),
+    ],
+)
+async def test_security_33_cookies_are_for_frames_exactly_where_these_are_allowed(
+    tmp_path: Path, database: Database, frames: str, base: str, framed: bool
+) -> None:
+    public = HOST if base == HOST else ""
+    async with serving(settings_of(tmp_path, frame_ancestors=frames, public_address=public), database) as site:
+        await site.user("ada")
+        token = (await site.link("ext:ada")).partition("token=")[2]
+        browser = await site.browser(base, "127.0.0.1")
+        answer = await browser.submit(
+            "/login/link", {"token": token, "frame": "1"}, form_at=f"/login/link?token={token}"
+        )
+        assert (answer.status_code, answer.headers["Location"]) == (303, f"{HOME}?frame=1")
+        cookies = [one.lower() for one in answer.headers.get_list("set-cookie")]
+        assert len(cookies) == 2, "the session's is set, and that of the form removed"
+        for cookie in cookies:
+            assert ("samesite=none" in cookie, "; partitioned" in cookie) == (framed, framed)
+            assert ("samesite=lax" in cookie) is not framed
+            assert ("; secure" in cookie) is (base == HOST)
+            assert "; httponly" in cookie
+        # In a frame as elsewhere, what another site makes the browser send is refused.
+        session = await browser.token("/me")
+        refused = await browser.post("/logout", data={"csrf_token": session}, headers={"Sec-Fetch-Site": "cross-site"})
+        assert refused.status_code == 403
+        assert (await browser.get("/me")).status_code == 200
+
+
+async def test_a_log_in_page_in_a_frame_has_a_way_out_of_it(site: Site) -> None:
+    browser = await site.browser()
+    page = await browser.get("/login?next=/schedules?frame=1%26x=y")
+    assert 'href="/schedules?x=y" target="_blank"' in page.text
+    assert 'target="_blank"' not in (await browser.get("/login?next=/schedules")).text
+    headers = {**OWN_PAGE, "Accept": "text/html", "Sec-Fetch-Dest": "iframe"}
+    refused = await browser.post("/login", data={"csrf_token": "none was kept"}, headers=headers)
+    assert refused.status_code == 403
+    assert 'target="_blank"' in refused.text

@@ -17,7 +17,6 @@ from api.web.audit import view
 from api.web.audit.differences import Change, changes_of, facts_of
 from api.web.audit.sentences import KINDS, permission_words, sentence
 from api.web.choices.locales import LOCALES, locale_options
-from api.web.choices.zones import zone_options, zone_words
 from api.web.me.view import browser_words
 from api.web.when import When, locale_of, zone_of
 from mailroom import audit
@@ -85,14 +84,6 @@ def test_days_of_a_filter_are_the_readers_and_the_last_is_included() -> None:
     assert (asked.wanted.entity_type, asked.wanted.entity_id) == ("schedule", "s-1")
     wrong = view.asked({"from": "9999-12-31", "to": "9999-12-31"}, ZoneInfo("UTC"))
     assert set(wrong.faults) == {"to"}
-
-
-def test_zones_show_what_their_clocks_show_now() -> None:
-    assert zone_words("Europe/Berlin", NOW) == "Europe/Berlin (now CET, UTC+01:00)"
-    assert zone_words("Asia/Dubai", NOW) == "Asia/Dubai (now UTC+04:00)"
-    options = zone_options(NOW, first=["America/New_York"])
-    assert [one.value for one in options[:2]] == ["America/New_York", "UTC"]
-    assert len({one.value for one in options}) == len(options) > 400
 
 
 def test_languages_show_an_example_of_each() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from api.web.page import FOLDER, TEMPLATES
+from api.web.refusals import Words
 from tests.unit.api.web.gallery.parts import HOSTILE, gallery, visitor
 
 GALLERY = Path(__file__).parent / "gallery/gallery.html"
@@ -145,7 +146,9 @@ def test_somebody_without_the_right_gets_no_link_to_users() -> None:
 
 def test_an_error_has_a_page_for_strangers_too() -> None:
     template = TEMPLATES.get_template("base/error.html")
-    html = template.render(visitor=None, title="Not here", notices=(), message="<b>", remedy="Look.", error_id="E-7F3K")
+    html = template.render(
+        visitor=None, title="Not here", notices=(), words=Words("", "<b>", "Look."), error_id="E-7F3K"
+    )
     page = Elements(html)
     assert page.wrong == page.open == []
     assert "&lt;b&gt;" in html

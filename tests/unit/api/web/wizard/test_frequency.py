@@ -11,6 +11,7 @@ import pytest
 
 from api.actions.load.around import Around
 from api.actions.schedules.views import DueTimeView, PreviewView
+from api.web.choices.zones import zone_label, zone_options
 from api.web.forms import Form
 from api.web.parts import Field
 from api.web.when import When, locale_of
@@ -18,7 +19,6 @@ from api.web.wizard.steps.frequency_fields import FrequencyFields, fields
 from api.web.wizard.steps.frequency_form import KINDS, place, read
 from api.web.wizard.steps.frequency_preview import panel
 from api.web.wizard.steps.frequency_words import say
-from api.web.wizard.steps.frequency_zones import zone_label, zone_options
 from mailroom.errors import Fault, Limited
 from mailroom.executions.policy import Policy
 from mailroom.schedules.forecast import forecast

@@ -90,12 +90,13 @@ def test_saving_says_what_happens_to_the_next_run() -> None:
 
 def test_it_is_said_what_was_done() -> None:
     first = WHEN.moment(datetime(2026, 11, 30, 8, 0, tzinfo=UTC))
-    assert done_words(view(), first, edited=False, people="2 people") == (
+    assert done_words(view(), first, edited=False, people="2 people", away=False) == (
         "Active. First run Mon 30 Nov 2026, 09:00 CET, to 2 people."
     )
     pending = {"state": "pending", "generation": 1, "observed_generation": 0}
-    assert "when Prefect answers" in done_words(view(sync=pending), first, edited=False, people="")
-    assert "paused" in done_words(view(state="paused"), None, edited=False, people="")
+    assert "when Prefect answers" in done_words(view(sync=pending), first, edited=False, people="", away=True)
+    assert "when Prefect" not in done_words(view(sync=pending), first, edited=False, people="", away=False)
+    assert "paused" in done_words(view(state="paused"), None, edited=False, people="", away=False)
 
 
 def test_the_sum_names_what_is_not_usual() -> None:
