@@ -124,18 +124,18 @@ class ApiKeyGuard:
             return answer_to(error, scope["path"])
 
     def _refusal(self, scope: Scope) -> Response:
-        path = scope["path"]
-        reads_page = scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
+        path, headers = scope["path"], Headers(scope=scope)
+        if "hx-request" in headers and not path.startswith("/api/"):
+            # A part of a page was asked for: the log-in page must not be put in its place.
+            return Response(status_code=401, headers={"HX-Refresh": "true"})
+        reads_page = scope["method"] == "GET" and "text/html" in headers.get("accept", "")
         if reads_page and not path.startswith("/api/"):
             query = scope["query_string"].decode("latin-1")
             wanted = quote(f"{path}?{query}" if query else path, safe="")
             return RedirectResponse(f"/login?next={wanted}", 303)
-        if "hx-request" in Headers(scope=scope) and not path.startswith("/api/"):
-            # A part of a page was asked for: the log-in page must not be put in its place.
-            return Response(status_code=401, headers={"HX-Refresh": "true"})
         if redirects.sends_form(scope):
             # What it carries is not kept: whoever logs in next may be another person.
-            wanted = quote(redirects.came_from(Headers(scope=scope)), safe="")
+            wanted = quote(redirects.came_from(headers), safe="")
             return RedirectResponse(f"/login?next={wanted}", 303, {"Cache-Control": "no-store"})
         return problem(
             path,
