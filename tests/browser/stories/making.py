@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from playwright.async_api import Locator, Page
 
 from tests.support.system import System
 from tests.support.waiting import eventually
 
+ALL = os.environ.get("PAGES") == "all"
+"""Whether every combination is walked, as by `make test-pages`."""
 REPORT = "carrier-punctuality"
 MONDAYS = {"frequency": "weekly", "days": ["mon"], "at": "09:00", "timezone": "Europe/Berlin"}
 RUN = re.compile(r"/executions/[0-9a-f-]{36}")
+WITH_AND_WITHOUT = pytest.mark.parametrize(
+    "scripts", [True, False] if ALL else [True], ids=lambda given: "scripts" if given else "no scripts"
+)
+WITHOUT_AND_WITH = pytest.mark.parametrize(
+    "scripts", [False, True] if ALL else [False], ids=lambda given: "scripts" if given else "no scripts"
+)
 ENDED = {"success", "partial", "failed", "missed", "skipped", "cancelled"}
 
 
@@ -53,7 +63,9 @@ async def ended(system: System, schedule_id: str) -> list[dict[str, Any]]:
         found = await asyncio.to_thread(runs, system, schedule_id)
         return found if found and all(one["status"] in ENDED for one in found) else None
 
-    return await eventually(look, 120)
+    found = await eventually(look, 120)
+    assert isinstance(found, list)
+    return found
 
 
 def mails_to(system: System, address: str) -> list[dict[str, Any]]:

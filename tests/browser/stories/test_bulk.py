@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Person
-from tests.browser.stories.making import ended, schedule, schedules, state, undo
+from tests.browser.stories.making import ALL, WITHOUT_AND_WITH, ended, schedule, schedules, state, undo
 from tests.support.system import System
-
-ALL = os.environ.get("PAGES") == "all"
 
 
 def several(system: System, word: str) -> list[str]:
@@ -26,16 +23,17 @@ async def apply(page: Page, word: str, action: str, *, every: bool) -> None:
     await page.goto(f"/schedules?search={word}")
     ticks = page.get_by_role("checkbox", name=re.compile(f"^Select .* {word}$"))
     await expect(ticks).to_have_count(2)
-    for tick in await ticks.all():
-        await tick.check()
     if every:
         await page.get_by_role("checkbox", name="Select all on this page").check()
+    else:
+        for tick in await ticks.all():
+            await tick.check()
     await page.get_by_label("What to do with them").select_option(label=action)
     async with page.expect_navigation():
         await page.get_by_role("button", name="Apply").last.click()
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+@WITHOUT_AND_WITH
 async def test_pause_resume_and_delete_ticked_ones(person: Person, system: System, scripts: bool) -> None:
     word = f"tick{'on' if scripts else 'off'}"
     first, second, bystander = several(system, word)
@@ -85,7 +83,8 @@ async def test_an_admin_reassigns_many(person: Person, system: System) -> None:
         assert {system.api("GET", f"/schedules/{one}")["owner"] for one in (first, second)} == {creator}
 
 
-@pytest.mark.parametrize("scripts", [True, False] if ALL else [True], ids=str)
+@pytest.mark.skipif(not ALL, reason="make test-pages walks every story")
+@WITHOUT_AND_WITH
 async def test_all_by_filter_takes_other_pages_too(person: Person, system: System, scripts: bool) -> None:
     """51 schedules need two pages; all of them are paused and deleted, and nothing else is."""
     word = f"page{'on' if scripts else 'off'}"

@@ -10,11 +10,23 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Person
-from tests.browser.stories.making import RUN, ended, mails_to, press, press_in_row, runs, schedule, state, undo
+from tests.browser.stories.making import (
+    ALL,
+    RUN,
+    WITH_AND_WITHOUT,
+    ended,
+    mails_to,
+    press,
+    press_in_row,
+    runs,
+    schedule,
+    state,
+    undo,
+)
 from tests.support.system import System
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+@WITH_AND_WITHOUT
 async def test_pause_undo_pause_resume_on_the_page(person: Person, system: System, scripts: bool) -> None:
     made = schedule(system, "Paused on its page", "paused@example.com")
     async with person("creator", scripts=scripts) as window:
@@ -65,6 +77,7 @@ async def test_run_now_names_whom_it_reaches_and_mails_once(person: Person, syst
             assert len(await asyncio.to_thread(mails_to, system, one)) == 1
 
 
+@pytest.mark.skipif(not ALL, reason="make test-pages walks every story")
 async def test_a_double_click_without_scripts_runs_once(person: Person, system: System) -> None:
     made = schedule(system, "Run twice without scripts", "hasty-three@example.com")
     async with person("creator", scripts=False) as window:

@@ -6,15 +6,14 @@ import asyncio
 import re
 from datetime import UTC, date, datetime, timedelta
 
-import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Person
-from tests.browser.stories.making import MONDAYS, mails_to, schedule
+from tests.browser.stories.making import MONDAYS, WITH_AND_WITHOUT, mails_to, schedule
 from tests.support.system import System
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+@WITH_AND_WITHOUT
 async def test_a_connection_is_made_checked_tested_and_kept_while_it_is_used(
     person: Person, system: System, scripts: bool
 ) -> None:
@@ -48,7 +47,7 @@ async def test_a_connection_is_made_checked_tested_and_kept_while_it_is_used(
         system.api("DELETE", f"/connections/{name}", status=409)
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+@WITH_AND_WITHOUT
 async def test_the_preview_of_a_report_is_in_a_sandbox(person: Person, scripts: bool) -> None:
     async with person("creator", scripts=scripts) as window:
         page = window.page
