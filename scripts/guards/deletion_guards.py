@@ -7,9 +7,18 @@ from scripts.guards.guards import Guard
 _UNDO = ("tests/integration/api/test_undo_deletion.py",)
 _LIMITS = ("tests/integration/api/limits/test_schedules.py",)
 _ACCOUNTS = ("tests/integration/api/test_accounts.py",)
+_GATE = ("tests/unit/passes/test_gate.py",)
 _SEARCH = ("tests/integration/executions/test_search.py",)
 
 DELETION_GUARDS = (
+    Guard(
+        "nothing leaves for a deleted schedule",
+        "While its deletion can be undone, a schedule sends nothing, a test neither.",
+        "mailroom/passes/gate.py",
+        "    allowed = {ScheduleState.ACTIVE}\n",
+        "    allowed = {ScheduleState.ACTIVE, ScheduleState.DELETED}\n",
+        _GATE,
+    ),
     Guard(
         "an undo ends with its time",
         "After its minutes a deleted schedule is gone, whether or not anything has run for it.",
