@@ -173,6 +173,7 @@ def of_fault(fault: Fault) -> Words:
 
 def for_pages(text: str) -> str:
     """Return a text without the sentences that only programs and operators can use."""
+    text = text.replace("set if_exists to timestamp", "choose “Keep both”")
     return " ".join(one for one in _SENTENCE_END.split(text) if not _NOT_FOR_PAGES.search(one)).strip()
 
 

@@ -17,6 +17,7 @@ SCHEDULES: Mapping[ScheduleState, Chip] = {
 }
 FAILING = Chip("Failing", "triangle-alert", "warn")
 DRAFT = Chip("Draft", "circle-dashed", "off")
+SAMPLE = Chip("Sample", "flask-conical", "off")
 EXECUTIONS: Mapping[ExecutionState, Chip] = {
     ExecutionState.PENDING: Chip("Waiting", "clock", "off"),
     ExecutionState.RUNNING: Chip("Running", "loader", "run"),

@@ -13,7 +13,6 @@ from mailroom.executions.reasons import Reason, ReasonCode, because
 from mailroom.states import DeliveryState, ExecutionState, ScheduleState
 
 DAYS = 35
-MARK = " (sample)"
 _S, _D = ExecutionState, DeliveryState
 _FULL = "550 5.2.2 mailbox full"
 _AWAY = "The server does not answer: connection refused."
@@ -86,7 +85,7 @@ def _sample(
     **more: Any,
 ) -> Sample:
     body = {
-        "name": name + MARK,
+        "name": name,
         "report_id": report,
         "timing": timing,
         "parameters": parameters or {},

@@ -115,6 +115,8 @@ def _and(words: Sequence[str]) -> str:
 
 def _weekdays(names: Iterable[Weekday]) -> str:
     wanted = set(names)
+    if wanted == set(WEEKDAYS[:5]):
+        return "Monday to Friday"
     return _and([_DAYS[number] for number, name in enumerate(WEEKDAYS) if name in wanted])
 
 

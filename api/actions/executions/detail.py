@@ -79,6 +79,7 @@ async def _measures(session: AsyncSession, row: Execution, context: Context) -> 
     title, timezone = await _named(session, row, schedule)
     return {
         "owner": schedule.user_id,
+        "is_sample": schedule.is_sample,
         "requested_by": (asked.name or asked.email) if asked else None,
         "report_title": title,
         "timezone": timezone,

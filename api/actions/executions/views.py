@@ -149,6 +149,7 @@ class ExecutionDetail(ExecutionView):
 
     owner: str = Field(default="", description="The id of the user who owns its schedule.")
     requested_by: str | None = Field(default=None, description="The name of the user who asked for it, if one did.")
+    is_sample: bool = Field(default=False, description="Its schedule is sample data, which counts in no figure.")
     report_title: str = ""
     timezone: str = Field(default="UTC", description="The zone of its schedule.")
     rendering: RenderingView | None = Field(

@@ -104,6 +104,7 @@ def _schedule(
         created_at=row.created_at,
         updated_at=row.updated_at,
         delete_after=row.delete_after,
+        is_sample=row.is_sample,
         links=links,
     )
 

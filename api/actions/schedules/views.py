@@ -102,6 +102,7 @@ class ScheduleView(View):
     delete_after: datetime | None = Field(
         description="Of a deleted schedule: until then, the deletion can be undone. Null for any other."
     )
+    is_sample: bool = Field(default=False, description="It is sample data, which counts in no figure.")
     links: dict[str, str]
 
 

@@ -129,7 +129,12 @@ def bars(
         own: the place of the bar to mark.
     """
     totals = [sum(one.values[number] or 0 for one in series) for number in range(len(labels))]
-    frame = _Frame(len(labels), _nice(max(totals, default=0)), height, ends=len(series) > 1)
+    frame = _Frame(
+        len(labels),
+        _nice(max(totals, default=0), whole=all(float(one).is_integer() for one in totals)),
+        height,
+        ends=len(series) > 1,
+    )
     drawn, gap = [], min(4.0, frame.step * 0.2)
     for number in range(len(labels)):
         below = 0.0
@@ -208,11 +213,16 @@ def _chart(
     )
 
 
-def _nice(highest: float) -> float:
-    """Return the top of the axis: four lines above the base, at numbers that people count in."""
+def _nice(highest: float, *, whole: bool = False) -> float:
+    """Return the top of the axis: four lines above the base, at numbers that people count in.
+
+    Args:
+        whole: there are only whole numbers, as where things are counted: no line stands between two of them.
+    """
     quarter = max(highest, 1e-9) / 4 if highest else 1.0
     power = 10 ** math.floor(math.log10(quarter))
-    return float(next(step * power for step in _STEPS if step * power >= quarter * (1 - 1e-9)) * 4)
+    steps = (step * power for step in _STEPS if not whole or float(step * power).is_integer())
+    return float(next(one for one in steps if one >= quarter * (1 - 1e-9)) * 4)
 
 
 def _pieces(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:

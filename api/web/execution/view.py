@@ -51,6 +51,7 @@ class RunPage:
     heading: str
     for_you: str
     chip: Chip
+    sample: Chip | None
     kind: str
     outcome: str
     said: str
@@ -86,6 +87,7 @@ def page_of(detail: ExecutionDetail, when: When, rights: Rights) -> RunPage:
         heading=f"{detail.report_title or detail.schedule_name}, {told}",
         for_you=due.for_you,
         chip=chip,
+        sample=words.SAMPLE if detail.is_sample else None,
         kind=words.KINDS[detail.kind],
         outcome=outcome(detail, clock),
         said=f"{chip.words}.",

@@ -76,7 +76,7 @@ def people(addresses: Sequence[str]) -> str:
 def destination_lines(destination: Mapping[str, Any]) -> tuple[str, ...]:
     """Return where a destination leads, as it is stored."""
     name = words.kind_words(str(destination.get("channel", "")))
-    first = f"{name} by {destination['connection']}" if destination.get("connection") else name
+    first = f"{name} through {destination['connection']}" if destination.get("connection") else name
     lines = []
     for key, label in (("to", "To"), ("cc", "Cc"), ("bcc", "Bcc")):
         if addresses := destination.get(key):

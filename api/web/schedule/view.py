@@ -69,6 +69,7 @@ class Page:
     name: str
     chip: Chip
     sync: Chip | None
+    sample: Chip | None
     sentence: str
     next_term: str
     next: Moment | None
@@ -120,6 +121,7 @@ def view(
         name=schedule.name,
         chip=words.schedule_chip(schedule.state, schedule.last_status, failures=failures),
         sync=words.SYNC[schedule.sync.state],
+        sample=words.SAMPLE if schedule.is_sample else None,
         sentence=brief.sentence,
         next_term="Next run" if found.past else "First run",
         next=when.moment(ahead[0].at, zone, relative=True) if ahead else None,
@@ -213,7 +215,9 @@ def _run(row: ExecutionView, when: When, zone: str) -> Run:
         chip=words.EXECUTIONS[row.status],
         delivered=f"{row.delivered} of {row.total}" if row.total else "–",
         took=took or "–",
-        why=refusals.for_pages(row.error.message if row.error else row.reason),
+        why=""
+        if row.status is ExecutionState.SUCCESS
+        else refusals.for_pages(row.error.message if row.error else row.reason),
     )
 
 

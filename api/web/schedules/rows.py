@@ -51,7 +51,9 @@ class Row:
     name: str
     sentence: str
     chip: Chip
+    state_note: str
     sync: Chip | None
+    sample: Chip | None
     strip: StripImage
     last: Chip | None
     last_href: str
@@ -75,8 +77,12 @@ def row(one: listing.Row, visitor: Visitor, *, place: int, nonce: str) -> Row:
         id=one.id,
         name=one.name,
         sentence=one.sentence,
-        chip=words.schedule_chip(one.state, last.status if last else None, failures=one.failures),
+        chip=words.schedule_chip(one.state, last.status if last else None),
+        state_note=f"after {words.count(one.failures, 'failure')}"
+        if one.state is ScheduleState.SUSPENDED and one.failures
+        else "",
         sync=words.SYNC[one.sync],
+        sample=words.SAMPLE if one.is_sample else None,
         strip=strip.image(strip.Occurrence(str(run.status), run.due_at) for run in one.recent),
         last=words.execution_chip(last.status, delivered=counts.delivered, total=counts.total)
         if last and counts

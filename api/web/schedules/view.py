@@ -17,6 +17,7 @@ from api.web.schedules.rows import Row, row
 from api.web.visitor import Visitor
 from api.web.when import abbreviation
 from mailroom.access.permissions import Action
+from mailroom.roles import Role
 from mailroom.schedule_templates.builtin import BUILTIN
 from mailroom.states import ExecutionState
 
@@ -28,6 +29,9 @@ BULK = (
     ("reassign", "Reassign …", Action.SCHEDULE_REASSIGN),
     ("delete", "Delete", Action.SCHEDULE_DELETE),
 )
+
+
+_SAMPLES = "“Sample” marks sample data, which counts in no figure. On the server, “mailroom samples remove” removes it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class ListPage:
     status: str
     who_can: str
     banner: str
+    samples: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     pager: Pager
@@ -103,6 +108,7 @@ def view(
         status=_status(found, visitor),
         who_can=_who_can(visitor, changeable),
         banner=_banner(found, visitor),
+        samples=_SAMPLES if found.samples and visitor.user.role is Role.ADMIN else "",
         columns=_columns(asked, zone),
         rows=() if drafts is not None else rows,
         pager=_pager(found, asked, visitor),

@@ -70,6 +70,7 @@ class Row:
     last: Last | None
     recent: tuple[Recent, ...]
     goes: tuple[Goes, ...]
+    is_sample: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class Listing:
         total: how many schedules match in all.
         drafts: how many drafts the caller sees.
         silent_since: since when Prefect has not answered this process, None while it does.
+        samples: whether there is sample data on this page.
     """
 
     rows: tuple[Row, ...]
@@ -90,6 +92,7 @@ class Listing:
     views: Sequence[SavedView]
     drafts: int
     silent_since: datetime | None
+    samples: bool = False
 
 
 async def listing(
@@ -124,7 +127,9 @@ async def listing(
         views = await saved.of_viewer(session, viewer=viewer)
         begun = await drafts.count(session, viewer=viewer) if viewer.may(Action.DRAFT_LIST) else 0
     silent = caller.services.reconciler.silent_since
-    return Listing(rows, found.next_cursor, total, counts, choices, views, begun, silent)
+    return Listing(
+        rows, found.next_cursor, total, counts, choices, views, begun, silent, any(row.is_sample for row in rows)
+    )
 
 
 async def options(caller: Caller) -> Options:
@@ -175,6 +180,7 @@ def _row(
         last=last,
         recent=tuple(recent.get(row.id, ())),
         goes=tuple(goes.get(row.id, ())),
+        is_sample=row.is_sample,
     )
 
 

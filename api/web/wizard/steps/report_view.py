@@ -76,7 +76,8 @@ def _card(one: ReportSummary) -> Option:
     formats = ", ".join(name.upper() for name in one.formats)
     used = f"used by {count(one.used_by, 'schedule')}" if one.used_by else ""
     text = one.description if len(one.description) <= _SHORT else f"{one.description[: _SHORT - 1].rstrip()}…"
-    hint = " · ".join(filter(None, [text, formats, used]))
+    facts = " · ".join(filter(None, [formats, used]))
+    hint = f"{text}\n{facts}" if text else facts
     return Option(one.id, one.title, hint, picture=f"/reports/{one.id}/picture")
 
 

@@ -86,7 +86,7 @@ def _destinations(body: Mapping[str, Any]) -> list[str]:
 
 def _destination(one: Mapping[str, Any]) -> str:
     kind, connection = kind_words(str(one.get("channel") or "")), str(one.get("connection") or "")
-    via = f" by {connection}" if connection else ""
+    via = f" through {connection}" if connection else ""
     people = [str(address) for name in ("to", "cc", "bcc") for address in _list(one.get(name))]
     if people:
         shown = ", ".join(people[:_SHOWN_PEOPLE])
