@@ -103,7 +103,7 @@ DRAFT_GUARDS = (
         "a form that is kept has its token",
         "A form that no page of that session has made is not kept.",
         "api/http/browser/session_over.py",
-        "    return WHOLE in given and hmac.compare_digest(token, csrf.token_of(secret).encode())\n",
+        '    return WHOLE in given and csrf.is_token(given.get(csrf.FIELD, ""), secret)\n',
         "    return WHOLE in given\n",
         _OVER,
     ),
