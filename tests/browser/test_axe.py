@@ -1,7 +1,7 @@
 """axe finds nothing on any page, and no page is wider than its window.
 
-`make test` looks at every second page; `make test-pages` (PAGES=all) looks at all of them in light, dark and on a phone,
-full, empty and while Prefect is away.
+`make test` looks at every second page; `make test-pages` (PAGES=all) looks at all of them in light, dark and on a
+phone, full, empty and while Prefect is away.
 """
 
 from __future__ import annotations
