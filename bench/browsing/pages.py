@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from playwright.async_api import Browser
 from sqlalchemy import Select, select
 
+from bench.browsing.chromium import window
 from bench.browsing.stage import Stage
 from mailroom.roles import Role
 from mailroom.states import ExecutionState, ScheduleState
@@ -35,6 +37,14 @@ LOOKS = (
     Look("execution-failed", "/executions/{failed}"),
     Look("execution-missed", "/executions/{missed}"),
     Look("wizard-report", "/schedules/new"),
+    Look("wizard-frequency", "/drafts/{draft}/frequency"),
+    Look("wizard-parameters", "/drafts/{copy}/parameters"),
+    Look("wizard-destinations", "/drafts/{copy}/destinations"),
+    Look("wizard-review", "/drafts/{copy}/review"),
+    Look("schedule-edit", "/schedules/{schedule}/edit"),
+    Look("execution-retry", "/executions/{partial}/retry"),
+    Look("execution-correct", "/executions/{delivered}/correct"),
+    Look("schedules-embedded", "/schedules?frame=1"),
     Look("connections", "/connections"),
     Look("connection", "/connections/local-mail"),
     Look("connection-new", "/connections/new?kind=sftp"),
@@ -50,8 +60,29 @@ LOOKS = (
 )
 
 
-async def addresses(stage: Stage) -> dict[str, str]:
+async def addresses(stage: Stage, browser: Browser) -> dict[str, str]:
     """Return the ids that the addresses of the looks name; those that an empty stage lacks are left out."""
+    found = await _stored(stage)
+    return found | await _drafts(stage, browser, found)
+
+
+async def _drafts(stage: Stage, browser: Browser, ids: dict[str, str]) -> dict[str, str]:
+    """Begin two drafts as a person does, one from a template and one from a schedule; return their ids."""
+    begin, found = {"draft": "template=monday-morning&report=carrier-punctuality"}, {}
+    if "schedule" in ids:
+        begin["copy"] = f"from={ids['schedule']}"
+    async with window(browser, stage.url) as opened:
+        await opened.be(stage.secrets[Role.ADMIN])
+        await opened.page.goto("/reports")  # Whatever is shown is painted, so that the pictures have it.
+        for name, query in begin.items():
+            await opened.page.goto(f"/schedules/new?{query}")
+            await opened.page.get_by_role("button", name="Continue").click()
+            await opened.page.wait_for_url("**/drafts/**")
+            found[name] = opened.page.url.partition("/drafts/")[2].partition("/")[0]
+    return found
+
+
+async def _stored(stage: Stage) -> dict[str, str]:
     sample = Schedule.is_sample.is_(True)
     wanted: dict[str, Select[tuple[str]]] = {
         "schedule": select(Schedule.id).where(sample, Schedule.name.like("Daily departures, Newark%")),

@@ -39,7 +39,8 @@ MORE: tuple[tuple[str, Theme, int], ...] = (
 
 async def take(stage: Stage, browser: Browser, into: Path) -> int:
     """Take every picture; return how many."""
-    ids, count = await addresses(stage), 0
+    ids, count = await addresses(stage, browser), 0
+    await stage.app.state.services.painter.settled()
     into.mkdir(parents=True, exist_ok=True)
     only = set(filter(None, os.environ.get("ONLY", "").split(",")))
     shots = (*SHOTS, *MORE) if os.environ.get("WIDTHS") else SHOTS

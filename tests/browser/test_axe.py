@@ -22,6 +22,7 @@ from tests.support.prefect import NOBODY_LISTENS
 from tests.support.system import System
 
 ALL = os.environ.get("PAGES") == "all"
+Stages = dict[str, tuple[Stage, dict[str, str]]]
 STAGES = ("full", "empty", "away")
 SHAPES: dict[str, tuple[Theme, int]] = {"light": ("light", DESK), "dark": ("dark", DESK), "phone": ("light", PHONE)}
 CASES = [
@@ -35,7 +36,7 @@ CASES = [
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def stages(system: System) -> AsyncIterator[dict[str, Stage]]:
+async def stages(system: System, chromium: Browser) -> AsyncIterator[Stages]:
     """The pages over a month of samples, over nothing, and over samples while Prefect does not answer."""
     settings = Settings.model_validate(
         {"data_dir": system.folder, **{name.lower(): port for name, port in system.ports.items()}}
@@ -45,13 +46,14 @@ async def stages(system: System) -> AsyncIterator[dict[str, Stage]]:
         staged(settings, samples=False) as empty,
         staged(settings, samples=True, prefect=NOBODY_LISTENS) as away,
     ):
-        yield {"full": full, "empty": empty, "away": away}
+        every = {"full": full, "empty": empty, "away": away}
+        yield {name: (stage, await addresses(stage, chromium)) for name, stage in every.items()}
 
 
 @pytest.mark.parametrize(("name", "shape", "look"), CASES, ids=lambda part: getattr(part, "name", part))
-async def test_nothing_is_wrong(stages: dict[str, Stage], chromium: Browser, name: str, shape: str, look: Look) -> None:
-    stage, (theme, width) = stages[name], SHAPES[shape]
-    path = path_of(look, await addresses(stage))
+async def test_nothing_is_wrong(stages: Stages, chromium: Browser, name: str, shape: str, look: Look) -> None:
+    (stage, ids), (theme, width) = stages[name], SHAPES[shape]
+    path = path_of(look, ids)
     if path is None:
         assert name == "empty", "only an empty stage lacks what a look shows"
         return

@@ -49,7 +49,7 @@ async def stored(stage: Stage, schedule_id: str) -> Schedule:
 
 
 async def test_the_list_and_a_schedule_say_so(away: Stage, chromium: Browser) -> None:
-    made = (await addresses(away))["schedule"]
+    made = (await addresses(away, chromium))["schedule"]
     async with watched(chromium, away.url) as window:
         page = await enter(window, away, Role.ADMIN)
         for path in ("/schedules", f"/schedules/{made}", f"/schedules/{made}/run"):
@@ -60,7 +60,7 @@ async def test_the_list_and_a_schedule_say_so(away: Stage, chromium: Browser) ->
 
 
 async def test_a_pause_is_kept_for_later(away: Stage, chromium: Browser) -> None:
-    made = (await addresses(away))["schedule"]
+    made = (await addresses(away, chromium))["schedule"]
     async with watched(chromium, away.url) as window:
         page = await enter(window, away, Role.ADMIN)
         await page.goto(f"/schedules/{made}")
