@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from bench.browsing.chromium import Window
 from tests.support.browser import chromium_path, watched
 from tests.support.system import System
 
+_ROOM = "tests/browser/"
 Person = Callable[..., AbstractAsyncContextManager[Window]]
 _COUNTED = ("SCHEDULES", "RUNS_AN_HOUR", "BACKFILLS_AN_HOUR", "TESTS_AN_HOUR", "PREVIEWS_AN_HOUR")
 UNLIMITED = {f"MAILROOM_LIMITS__{name}": "unlimited" for name in _COUNTED}
@@ -24,7 +25,7 @@ UNLIMITED = {f"MAILROOM_LIMITS__{name}": "unlimited" for name in _COUNTED}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the tests of this room share one process, one event loop, one system and one browser."""
     for item in items:
-        if "tests/browser/" in item.path.as_posix():
+        if _ROOM in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.xdist_group("browser"))
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
@@ -37,12 +38,23 @@ async def chromium() -> AsyncIterator[Browser]:
         yield browser
 
 
+_RUNNING = ExitStack()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Stop the system after the last test of this room: it would take a part of a core from those that follow."""
+    if nextitem is None or _ROOM not in nextitem.path.as_posix():
+        _RUNNING.close()
+
+
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Start everything once for this room: Prefect, API, worker, mail catcher."""
     chromium_path()  # Skips before anything is started.
-    system = System(tmp_path_factory.mktemp("browser") / "data", UNLIMITED)
-    with system.up():
+    system = System(tmp_path_factory.mktemp("browser") / "data")
+    with _RUNNING:
+        _RUNNING.enter_context(system.up())
         yield system
 
 
