@@ -86,6 +86,7 @@ async def pages(folder: Path, path: Path) -> list[dict[str, Any]]:
                     shade: Theme = "dark" if theme == "dark" else "light"
                     place = (name, PAGES[name].format_map(ids))
                     loaded = await load(browser, served, secret, place, shade)
+                    say(f"{loaded.page}, {shade}: p95 {loaded.server_p95_ms:g} ms, {loaded.kb_warm:g} KB warm")
                     found.append(row(loaded))
     return found
 

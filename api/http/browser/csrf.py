@@ -55,8 +55,11 @@ def unmasked(given: str) -> str:
         both = bytes.fromhex(given)
     except ValueError:
         return given
+    # Exactly as it was given out: other spellings of the same bytes are no token of ours.
+    if len(both) != _MASKED_BYTES or both.hex() != given:
+        return given
     half = len(both) // 2
-    return _crossed(both[:half], both[half:]).hex() if len(both) == _MASKED_BYTES else given
+    return _crossed(both[:half], both[half:]).hex()
 
 
 def is_token(given: str, secret: str) -> bool:

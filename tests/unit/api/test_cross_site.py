@@ -82,3 +82,4 @@ def test_a_token_is_another_text_on_each_page_and_stays_the_token() -> None:
     assert all(unmasked(one) == token and is_token(one, "a") and not is_token(one, "b") for one in seen)
     assert is_token(token, "a")
     assert not any(is_token(one, "a") for one in ("", "zz", token[:-2], token + "00", masked(token)[:-1]))
+    assert not any(is_token(one, "a") for one in (masked(token).upper(), f" {masked(token)}", token.upper()))
