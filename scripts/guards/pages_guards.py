@@ -245,9 +245,9 @@ PAGES_GUARDS = (
     Guard(
         "a refusal of many names no REST path",
         "The page that tells what failed is for people.",
-        "api/actions/schedules/home/report.py",
-        'remedy = "" if "/api/" in item.error.remedy else item.error.remedy',
-        "remedy = item.error.remedy",
+        "api/web/schedules/saying.py",
+        "refusals.for_pages(one.why)",
+        "one.why",
         _LIST,
     ),
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from api.actions.schedules.bulk import BulkAction, BulkOutcome
 from api.actions.schedules.home.chosen import Asking
 from api.actions.schedules.home.report import BulkReport, ReportItem
-from api.web import forms, words
+from api.web import forms, refusals, words
 from api.web.parts import Field, FormFault, Option
 from api.web.visitor import Visitor
 from mailroom.errors import Fault
@@ -131,7 +131,7 @@ def done_words(report: BulkReport) -> str:
 
 def result(report: BulkReport) -> Result:
     """Return the page that tells what a bulk action did."""
-    failed = tuple(report.of(BulkOutcome.FAILED))
+    failed = tuple(one.model_copy(update={"why": refusals.for_pages(one.why)}) for one in report.of(BulkOutcome.FAILED))
     lines = [done_words(report)] if len(failed) < len(report.items) else []
     if failed:
         lines.append(f"{words.count(len(failed), 'schedule')} could not be changed:")

@@ -125,7 +125,7 @@ async def test_only_the_pass_at_work_writes_how_far_it_is(ledger: Database, sche
     row = Execution(id="e-1", schedule_id=schedule.id, due_at=NOW, status=E.RUNNING, pass_count=2, created_at=NOW)
     async with ledger.session() as session:
         session.add(row)
-    for number, rows in ((1, 5), (2, 6)):
+    for number, rows in ((2, 6), (1, 5)):
         async with ledger.session() as session:
             await note(session, "e-1", number, RenderingRecord(began_at=NOW, rows=rows))
     async with ledger.session() as session:

@@ -43,9 +43,7 @@ def report_of(result: BulkResult) -> BulkReport:
 def _item(item: BulkItem) -> ReportItem:
     why = ""
     if item.error is not None:
-        # Remedies are for programs where they name a request.
-        remedy = "" if "/api/" in item.error.remedy else item.error.remedy
-        why = f"{item.error.message} {remedy}".strip()
+        why = f"{item.error.message} {item.error.remedy}".strip()
     return ReportItem(
         id=item.id,
         name=item.name,

@@ -136,13 +136,14 @@ async def test_a_run_is_asked_for_and_what_fails_is_named(
     asking = read(await browser.post("/schedules/bulk", data=sent))
     assert (await offline.json("GET", "/schedules/executions", 200))["items"] == []
     confirm = next(one for one in asking.all("form") if one.attributes["action"] == "/schedules/bulk")
-    sent = {**confirm.fields(), "ids-": ids}
+    sent = {**confirm.fields(), "ids-": [*ids, "gone"]}
     answer = await browser.post("/schedules/bulk", data=sent)
     assert answer.headers["Location"].startswith("/schedules/bulk/")
     runs = (await offline.json("GET", "/schedules/executions", 200))["items"]
     assert [(one["schedule_id"], one["kind"]) for one in runs] == [(ids[0], "run_now")]
     text = read(await browser.get(answer.headers["Location"])).one("main").text
     assert "beta" in text
+    assert "There is no schedule gone." in text
     assert "/api/" not in text
     assert (await browser.post("/schedules/bulk", data=sent)).headers["Location"] == answer.headers["Location"]
     assert len((await offline.json("GET", "/schedules/executions", 200))["items"]) == 1
