@@ -22,6 +22,7 @@ from embedded.display import Display
 from embedded.ports import with_free_ports
 from embedded.processes.interrupts import run_until_stopped
 from embedded.system import running
+from mailroom.roles import Role
 from mailroom.settings import CHECKOUT, Settings
 
 FOLDER = CHECKOUT / "docs" / "pictures"
@@ -40,6 +41,8 @@ MORE: tuple[tuple[str, Theme, int], ...] = (
 async def take(stage: Stage, browser: Browser, into: Path) -> int:
     """Take every picture; return how many."""
     ids, count = await addresses(stage), 0
+    ids |= await _drafts(stage, browser, ids)
+    await stage.app.state.services.painter.settled()
     into.mkdir(parents=True, exist_ok=True)
     only = set(filter(None, os.environ.get("ONLY", "").split(",")))
     shots = (*SHOTS, *MORE) if os.environ.get("WIDTHS") else SHOTS
@@ -51,6 +54,21 @@ async def take(stage: Stage, browser: Browser, into: Path) -> int:
             await _take(stage, browser, look, path, (theme, width), into / f"{look.name}-{name}.png")
             count += 1
     return count
+
+
+async def _drafts(stage: Stage, browser: Browser, ids: dict[str, str]) -> dict[str, str]:
+    """Begin two drafts as a person does, one from a template and one from a schedule; return their ids."""
+    found = {}
+    begin = {"draft": "template=monday-morning&report=carrier-punctuality", "copy": f"from={ids.get('schedule', '')}"}
+    async with window(browser, stage.url) as opened:
+        await opened.be(stage.secrets[Role.ADMIN])
+        for name, query in begin.items():
+            await opened.page.goto("/reports")  # Whatever is shown is painted, so that the pictures have it.
+            await opened.page.goto(f"/schedules/new?{query}")
+            await opened.page.get_by_role("button", name="Continue").click()
+            await opened.page.wait_for_url("**/drafts/**")
+            found[name] = opened.page.url.partition("/drafts/")[2].partition("/")[0]
+    return found
 
 
 async def _take(stage: Stage, browser: Browser, look: Look, path: str, shot: tuple[Theme, int], file: Path) -> None:
