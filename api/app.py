@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute
 from api.http import docs, health, logs, problems
 from api.http.audited import refusals
 from api.http.auth import ApiKeyGuard, require_key
+from api.http.browser.compressed import Compressed
 from api.http.browser.csrf import CrossSiteDefence
 from api.http.browser.headers import SecurityHeaders
 from api.http.browser.session_over import SessionOver
@@ -181,6 +182,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.add_middleware(AddressRate, settings=settings, counting=counting)
     app.add_middleware(logs.RequestLog, unexpected=error_pages.unexpected)
     app.add_middleware(SecurityHeaders, settings=settings)
+    app.add_middleware(Compressed)
     return app
 
 

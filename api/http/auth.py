@@ -21,7 +21,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.actions.login.bearer import by_token, looks_like_token
-from api.http.browser import cookies
+from api.http.browser import cookies, redirects
 from api.http.browser.cookies import Cookie
 from api.http.problems import answer_to, problem
 from mailroom.access.login import (
@@ -124,15 +124,19 @@ class ApiKeyGuard:
             return answer_to(error, scope["path"])
 
     def _refusal(self, scope: Scope) -> Response:
-        path = scope["path"]
-        reads_page = scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
+        path, headers = scope["path"], Headers(scope=scope)
+        if "hx-request" in headers and not path.startswith("/api/"):
+            # A part of a page was asked for: the log-in page must not be put in its place.
+            return Response(status_code=401, headers={"HX-Refresh": "true"})
+        reads_page = scope["method"] == "GET" and "text/html" in headers.get("accept", "")
         if reads_page and not path.startswith("/api/"):
             query = scope["query_string"].decode("latin-1")
             wanted = quote(f"{path}?{query}" if query else path, safe="")
             return RedirectResponse(f"/login?next={wanted}", 303)
-        if "hx-request" in Headers(scope=scope) and not path.startswith("/api/"):
-            # A part of a page was asked for: the log-in page must not be put in its place.
-            return Response(status_code=401, headers={"HX-Refresh": "true"})
+        if redirects.sends_form(scope):
+            # What it carries is not kept: whoever logs in next may be another person.
+            wanted = quote(redirects.came_from(headers), safe="")
+            return RedirectResponse(f"/login?next={wanted}", 303, {"Cache-Control": "no-store"})
         return problem(
             path,
             401,

@@ -28,7 +28,8 @@ class Visitor:
 
     Attributes:
         caller: the first argument of every action.
-        token: the token that each form carries as `csrf_token`; empty for a program with a key.
+        token: the token that each form carries as `csrf_token`, another text on each page; empty for a program with
+            a key.
         when: words for times, as this person likes them.
         framed: whether the page stands in a frame of another product, without header and footer.
         stored_notices: the notices of the session, see `api.web.notices`.
@@ -109,7 +110,7 @@ def visitor(request: Request, caller: CallerDep) -> Visitor:
     found = Visitor(
         request=request,
         caller=caller,
-        token=csrf.token_of(secret) if secret and login.session else "",
+        token=csrf.masked(csrf.token_of(secret)) if secret and login.session else "",
         when=When(zone_of(user.timezone), locale_of(preferences.locale), preferences.hours == "24", caller.context.now),
         preferences=preferences,
         framed=request.query_params.get("frame") == "1",

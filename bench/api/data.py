@@ -9,16 +9,21 @@ from typing import Any
 
 from sqlalchemy import insert
 
+from bench.api import outcomes
 from mailroom.access import tokens
 from mailroom.access.viewer import team_subject
+from mailroom.executions.history.last_result import refresh
 from mailroom.reports.spec import ReportDefinition
 from mailroom.roles import WIDEST, Role
+from mailroom.schedules.listing.repository import destination_rows
 from mailroom.schedules.spec import ScheduleSpec, store_spec
 from mailroom.settings import Settings
-from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
+from mailroom.states import ScheduleState, SyncState
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.migrations import upgrade
 from mailroom.storage.model.access import ApiKey, ConnectionGrant, ScheduleShare, Team
+from mailroom.storage.model.recipients import ScheduleRecipient
+from mailroom.storage.model.schedules.lists import ScheduleDestination
 from mailroom.storage.tables import Connection, Delivery, Execution, Report, Schedule, Table, User
 
 REPORT: dict[str, Any] = {
@@ -54,6 +59,16 @@ def body(number: int) -> dict[str, Any]:
     }
 
 
+def stored_body(number: int) -> dict[str, Any]:
+    """Return a schedule that is there already: one in four also goes to people by mail, some of them to many."""
+    found = body(number)
+    if number % 4 == 0:
+        people = [f"team{number % 500}@example.com", *(f"reader{one}@example.com" for one in range(number % 9))]
+        mail = {"channel": "email", "connection": "mail", "to": people, "subject": "{report_name} {date}"}
+        found["destinations"] = [*found["destinations"], mail]
+    return found
+
+
 async def fill(
     settings: Settings, people: int, schedules: int, executions: int = EXECUTIONS_A_SCHEDULE
 ) -> list[Person]:
@@ -69,6 +84,8 @@ async def fill(
         for table, values in rows.items():
             for some in _batches(values):
                 await session.execute(insert(table), some)
+        # Derived from the runs, as after each end.
+        await refresh(session, (row["id"] for row in rows[Schedule]))
     await database.close()
     return persons
 
@@ -100,6 +117,8 @@ def _rows(
         ConnectionGrant,
         Schedule,
         ScheduleShare,
+        ScheduleDestination,
+        ScheduleRecipient,
         Execution,
         Delivery,
     ):
@@ -107,7 +126,7 @@ def _rows(
     definition = ReportDefinition.model_validate(REPORT)
     stored = {"id": "orders", "title": "Orders", "version": definition.version}
     rows[Report].append({**stored, "definition": definition.model_dump(mode="json"), **stamps})
-    for name, kind in (("shared", "folder"), ("warehouse", "sql")):
+    for name, kind in (("shared", "folder"), ("mail", "smtp"), ("warehouse", "sql")):
         rows[Connection].append({"name": name, "kind": kind, "block_type_slug": f"mailroom-{kind}", **stamps})
         rows[ConnectionGrant].append({"connection": name, "subject": "role:creator"})
     teams = [new_id() for _ in range(0, len(people), TEAM_SIZE)]
@@ -135,51 +154,33 @@ def _rows(
     owners = [number for number, (_, role) in enumerate(people) if role is not Role.VIEWER]
     for number in range(schedules):
         owner = owners[number % len(owners)]
-        schedule = _schedule(number, users[owner][0], now)
+        spec = ScheduleSpec.model_validate(stored_body(number))
+        schedule = _schedule(number, spec, users[owner][0], now)
         rows[Schedule].append(schedule)
-        made[owner].schedules.append(schedule["id"])
+        targets, schedule_id = spec.targets(), schedule["id"]
+        rows[ScheduleDestination] += destination_rows(schedule_id, targets)
+        people_of = {address.lower() for target in targets for address in target.addresses()}
+        rows[ScheduleRecipient] += [{"address": one, "schedule_id": schedule_id} for one in sorted(people_of)]
+        made[owner].schedules.append(schedule_id)
         if number % 20 == 0:
-            rows[ScheduleShare].append({"schedule_id": schedule["id"], "subject": team_subject(users[owner][1])})
-        for day in range(executions):
-            execution = _execution(schedule["id"], now - timedelta(days=day + 1, minutes=number % 1000))
-            rows[Execution].append(execution)
-            rows[Delivery].append(_delivery(execution, number))
-            made[owner].executions.append(execution["id"])
+            rows[ScheduleShare].append({"schedule_id": schedule_id, "subject": team_subject(users[owner][1])})
+        places = outcomes.places(targets, number)
+        for back in range(executions):
+            due = now - timedelta(days=back + 1, minutes=number % 1000)
+            run = outcomes.execution(schedule_id, due, outcomes.ended_as(number, back), places)
+            rows[Execution].append(run)
+            rows[Delivery] += outcomes.deliveries(run, targets, places)
+            made[owner].executions.append(run["id"])
     return made
 
 
-def _schedule(number: int, owner: str, now: datetime) -> dict[str, Any]:
-    row = Schedule(id=new_id(), user_id=owner)
-    store_spec(row, ScheduleSpec.model_validate(body(number)))
+def _schedule(number: int, spec: ScheduleSpec, owner: str, now: datetime) -> dict[str, Any]:
+    row, state = Schedule(id=new_id(), user_id=owner), outcomes.state_of(number)
+    store_spec(row, spec)
     written = {name: value for name, value in vars(row).items() if not name.startswith("_")}
-    state = {"state": ScheduleState.ACTIVE, "is_active": True, "sync_state": SyncState.SYNCED}
-    due = {"accounted_until": now, "next_run": now + timedelta(days=1), "observed_generation": 1}
-    return {**written, **state, **due, "created_at": now, "updated_at": now}
-
-
-def _execution(schedule_id: str, due: datetime) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "schedule_id": schedule_id,
-        "kind": ExecutionKind.SCHEDULED,
-        "due_at": due,
-        "status": ExecutionState.SUCCESS,
-        "started_at": due,
-        "completed_at": due,
-        "created_at": due,
-    }
-
-
-def _delivery(execution: dict[str, Any], number: int) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "execution_id": execution["id"],
-        "position": 0,
-        "channel": "folder",
-        "connection": "shared",
-        "recipient": f"{number}/orders.csv",
-        "key": execution["id"],
-        "destination": {},
-        "status": DeliveryState.DELIVERED,
-        "created_at": execution["due_at"],
-    }
+    active = state is ScheduleState.ACTIVE
+    states = {"state": state, "is_active": active, "sync_state": SyncState.SYNCED}
+    next_run = now + timedelta(minutes=1 + number % 1440) if active else None
+    due = {"accounted_until": now, "next_run": next_run, "observed_generation": 1}
+    last = now - timedelta(days=1, minutes=number % 1000)
+    return {**written, **states, **due, "last_run": last, "created_at": now, "updated_at": now}

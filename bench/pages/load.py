@@ -12,6 +12,7 @@ import httpx
 from playwright.async_api import Browser, CDPSession, Page
 
 from bench.browsing.chromium import DESK, Theme, Window, window
+from bench.serving import Served
 
 _ASKED = 40
 # Watches from the beginning: what moved, and when the first text was painted.
@@ -33,6 +34,7 @@ class Loaded:
         server_p95_ms: of the HTML alone, asked for one after the other.
         kb_cold, kb_warm: what came over the wire, headers included, for a browser that has nothing, or the assets.
         requests: of a browser that has nothing.
+        cpu_ms: the CPU time of our process for one answer, which another load of the machine does not lengthen.
         shift: the cumulative layout shift.
     """
 
@@ -45,6 +47,7 @@ class Loaded:
     requests: int
     shift: float
     axe_violations: int
+    cpu_ms: float
 
 
 class _Wire:
@@ -75,14 +78,14 @@ class _Wire:
         return found
 
 
-async def load(browser: Browser, url: str, secret: str, place: tuple[str, str], theme: Theme) -> Loaded:
+async def load(browser: Browser, served: Served, secret: str, place: tuple[str, str], theme: Theme) -> Loaded:
     """Load a page in a window of its own, first without anything cached, then several times with the assets.
 
     Args:
         place: the name of the page, and its path.
     """
     name, path = place
-    async with window(browser, url, theme=theme, width=DESK) as found:
+    async with window(browser, served.url, theme=theme, width=DESK) as found:
         await found.be(secret)
         wire, session = _Wire(), await found.context.new_cdp_session(found.page)
         await session.send("Network.enable")
@@ -97,16 +100,18 @@ async def load(browser: Browser, url: str, secret: str, place: tuple[str, str], 
             paints.append(await found.page.evaluate(_PAINTED))
         shift = await found.page.evaluate("window.moved")
         violations = await _violations(found)
+    server_p95, cpu = await _server(served, secret, path)
     return Loaded(
         page=name,
         theme=theme,
         first_paint_ms=round(statistics.median(one for one in paints if one is not None), 1),
-        server_p95_ms=round(await _server_p95(url, secret, path), 1),
+        server_p95_ms=round(server_p95, 1),
         kb_cold=round(cold, 1),
         kb_warm=round(warm, 1),
         requests=requests,
         shift=round(shift, 4),
         axe_violations=violations,
+        cpu_ms=round(cpu, 1),
     )
 
 
@@ -121,16 +126,19 @@ async def _violations(found: Window) -> int:
     return len(await found.axe())
 
 
-async def _server_p95(url: str, secret: str, path: str) -> float:
+async def _server(served: Served, secret: str, path: str) -> tuple[float, float]:
     headers = {"Accept": "text/html", "Accept-Encoding": "gzip"}
-    async with httpx.AsyncClient(base_url=url, cookies={"mailroom": secret}, headers=headers, trust_env=False) as http:
-        times = []
+    async with httpx.AsyncClient(
+        base_url=served.url, cookies={"mailroom": secret}, headers=headers, trust_env=False
+    ) as http:
+        times, cpu = [], served.cpu_seconds()
         for _ in range(_ASKED):
             began = time.perf_counter()
             await http.get(path)
             times.append(1000 * (time.perf_counter() - began))
             await asyncio.sleep(0.01)
-    return statistics.quantiles(times, n=20)[-1]
+        spent = served.cpu_seconds() - cpu
+    return statistics.quantiles(times, n=20)[-1], 1000 * spent / _ASKED
 
 
 def row(found: Loaded) -> dict[str, Any]:

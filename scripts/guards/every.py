@@ -5,6 +5,8 @@ from __future__ import annotations
 from scripts.guards.access_guards import ACCESS_GUARDS
 from scripts.guards.breaker_guards import BREAKER_GUARDS
 from scripts.guards.connection_guards import CONNECTION_GUARDS
+from scripts.guards.deletion_guards import DELETION_GUARDS
+from scripts.guards.draft_guards import DRAFT_GUARDS
 from scripts.guards.ftp_guards import FTP_GUARDS
 from scripts.guards.guards import GUARDS
 from scripts.guards.hook_guards import HOOK_GUARDS
@@ -13,6 +15,7 @@ from scripts.guards.limit_guards import LIMIT_GUARDS
 from scripts.guards.link_guards import LINK_GUARDS
 from scripts.guards.login_guards import LOGIN_GUARDS
 from scripts.guards.mail_guards import MAIL_GUARDS
+from scripts.guards.pages_guards import PAGES_GUARDS
 from scripts.guards.recipient_guards import RECIPIENT_GUARDS
 from scripts.guards.sftp_guards import SFTP_GUARDS
 from scripts.guards.trail_guards import TRAIL_GUARDS
@@ -22,6 +25,8 @@ EVERY_GUARD = (
     *ACCESS_GUARDS,
     *BREAKER_GUARDS,
     *CONNECTION_GUARDS,
+    *DELETION_GUARDS,
+    *DRAFT_GUARDS,
     *FTP_GUARDS,
     *HOOK_GUARDS,
     *INPUT_GUARDS,
@@ -29,6 +34,7 @@ EVERY_GUARD = (
     *LINK_GUARDS,
     *LOGIN_GUARDS,
     *MAIL_GUARDS,
+    *PAGES_GUARDS,
     *RECIPIENT_GUARDS,
     *SFTP_GUARDS,
     *TRAIL_GUARDS,

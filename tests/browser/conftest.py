@@ -16,6 +16,9 @@ from tests.support.browser import chromium_path, watched
 from tests.support.system import System
 
 Person = Callable[..., AbstractAsyncContextManager[Window]]
+_COUNTED = ("SCHEDULES", "RUNS_AN_HOUR", "BACKFILLS_AN_HOUR", "TESTS_AN_HOUR", "PREVIEWS_AN_HOUR")
+UNLIMITED = {f"MAILROOM_LIMITS__{name}": "unlimited" for name in _COUNTED}
+"""One person does in a minute here what people do in days."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,7 +41,7 @@ async def chromium() -> AsyncIterator[Browser]:
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Start everything once for this room: Prefect, API, worker, mail catcher."""
     chromium_path()  # Skips before anything is started.
-    system = System(tmp_path_factory.mktemp("browser") / "data")
+    system = System(tmp_path_factory.mktemp("browser") / "data", UNLIMITED)
     with system.up():
         yield system
 

@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -21,16 +21,17 @@ PORTS = ("API_PORT", "PREFECT_PORT", "MAIL_WEB_PORT", "MAIL_SMTP_PORT")
 
 
 class System:
-    """An embedded system under `mailroom up`, in a folder of its own."""
+    """An embedded system under `mailroom up`, in a folder of its own; `settings` are environment variables for it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.folder, self.settings = folder, dict(settings or {})
         self.ports = dict(zip(PORTS, free_ports("127.0.0.1", len(PORTS)), strict=True))
 
     @contextmanager
     def up(self) -> Iterator[None]:
         """Every process runs while the block does; afterwards none is left."""
         environment = {f"MAILROOM_{name}": str(port) for name, port in self.ports.items()}
+        environment |= self.settings
         environment |= {"MAILROOM_DATA_DIR": str(self.folder), "PATH": "/usr/bin:/bin", "HOME": str(self.folder)}
         with (self.folder.parent / "up.log").open("ab") as log:
             process = subprocess.Popen(

@@ -20,7 +20,6 @@ from mailroom.executions.history.norms import usual_length
 from mailroom.executions.history.progress import rendering_of
 from mailroom.executions.overview import grade_of
 from mailroom.executions.policy import Policy
-from mailroom.passes.planned.plan import Plan
 from mailroom.passes.retry import expiry_of
 from mailroom.reports import repository as reports
 from mailroom.schedules import repository as schedules
@@ -93,9 +92,9 @@ async def _measures(session: AsyncSession, row: Execution, context: Context) -> 
 
 async def _named(session: AsyncSession, row: Execution, schedule: Schedule) -> tuple[str, str]:
     """Return the title of the report and the zone: those that were planned, else those of the schedule."""
-    if row.plan is not None:
-        plan = Plan.model_validate(row.plan)
-        return plan.report_title, plan.timezone
+    planned = row.plan or {}
+    if planned.get("report_title") and planned.get("timezone"):
+        return str(planned["report_title"]), str(planned["timezone"])
     # Whoever sees a schedule may know the title of its report, which stands in every mail.
     report = await reports.find(session, schedule.report_id, viewer=SYSTEM)
     return report.title if report else schedule.name, str(schedule.schedule_config.get("timezone", "UTC"))

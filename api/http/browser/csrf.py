@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers
@@ -31,6 +32,7 @@ LOGIN_FORMS = frozenset({"/login", "/login/link"})
 FORM = "application/x-www-form-urlencoded"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _AGAIN = "Load the page again, and repeat what you did."
+_MASKED_BYTES = 2 * hashlib.sha256().digest_size
 _MAX_FORM = 512 * 1024
 """In bytes: room for some thousand pasted addresses."""
 
@@ -38,6 +40,32 @@ _MAX_FORM = 512 * 1024
 def token_of(secret: str) -> str:
     """Return the token that belongs to the secret of a session, or of a log-in form. Pure."""
     return hmac.new(secret.encode("utf-8", "surrogatepass"), b"mailroom csrf", hashlib.sha256).hexdigest()
+
+
+def masked(token: str) -> str:
+    """Return a token as a page carries it: another text each time, so that how well a page compresses tells nothing."""
+    plain = bytes.fromhex(token)
+    mask = secrets.token_bytes(len(plain))
+    return (mask + _crossed(mask, plain)).hex()
+
+
+def unmasked(given: str) -> str:
+    """Return the token of what a form or a header brought, which programs send as it is. Pure."""
+    try:
+        both = bytes.fromhex(given)
+    except ValueError:
+        return given
+    half = len(both) // 2
+    return _crossed(both[:half], both[half:]).hex() if len(both) == _MASKED_BYTES else given
+
+
+def is_token(given: str, secret: str) -> bool:
+    """Tell whether this is the token of a secret, masked or not. Pure."""
+    return hmac.compare_digest(unmasked(given).encode("utf-8", "replace"), token_of(secret).encode())
+
+
+def _crossed(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))
 
 
 def is_ours(headers: Headers, origins: set[str]) -> bool:
@@ -86,7 +114,7 @@ class CrossSiteDefence:
     def _has_token(self, scope: Scope, headers: Headers, cookie: Cookie, body: bytes) -> bool:
         secret = cookies.read(scope, self._settings, cookie)
         given = headers.get(HEADER) or dict(parse_qsl(body.decode("utf-8", "replace"))).get(FIELD, "")
-        return secret is not None and hmac.compare_digest(given.encode("utf-8", "replace"), token_of(secret).encode())
+        return secret is not None and is_token(given, secret)
 
 
 def _refusal(path: str, headers: Headers, status: int, kind: str, detail: str, remedy: str) -> Response:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
 HOME = "/schedules"
 FRAME = "frame"
 """The name in the query that tells a page to do without header and footer."""
@@ -42,3 +45,22 @@ def unframed(path: str) -> str:
     parts = urlsplit(path)
     query = urlencode([one for one in parse_qsl(parts.query, keep_blank_values=True) if one[0] != FRAME])
     return parts._replace(query=query).geturl()
+
+
+def sends_form(scope: Scope) -> bool:
+    """Tell whether a person sends a form of a page, and no program data."""
+    accepts = Headers(scope=scope).get("accept", "")
+    return scope["method"] == "POST" and "text/html" in accepts and not scope["path"].startswith("/api/")
+
+
+def came_from(headers: Headers) -> str:
+    """Return the page of ours that a form was on, by what the browser says; the home page where that is no page of
+    ours.
+    """
+    try:
+        parts = urlsplit(headers.get("referer", ""))
+    except ValueError:
+        return HOME
+    if parts.netloc.lower() != headers.get("host", "").lower():
+        return HOME
+    return safe_next(f"{parts.path}?{parts.query}" if parts.query else parts.path)

@@ -183,7 +183,7 @@ def _with_token(
     """Return a page with a form, and set the cookie that its token belongs to."""
     kept = cookies.read(request.scope, services.settings, Cookie.FORM)
     secret = kept or secrets_kept.new_secret()
-    answer = page(name, status=status, unframed=unframed, token=csrf.token_of(secret), **values)
+    answer = page(name, status=status, unframed=unframed, token=csrf.masked(csrf.token_of(secret)), **values)
     if kept is None:
         cookies.write(answer, request.scope, services.settings, Cookie.FORM, secret)
     return answer

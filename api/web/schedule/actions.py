@@ -38,7 +38,7 @@ def actions_of(view: ScheduleView, rights: Rights, *, newest: str) -> Actions:
     if rights.resume and view.state in _FROM_PAUSE:
         buttons.append(Button(f"{here}/resume", "Resume", of(view, "resume"), "play", "primary"))
     if rights.test:
-        once = {"once": f"test-{view.etag}-{newest}"}
+        once = {"once": f"test-{view.id}-{view.etag}-{newest}"}
         buttons.append(Button(f"{here}/test", "Send a test to me", once, "send"))
     if rights.run and view.state is ScheduleState.ACTIVE:
         buttons.append(Link(f"{here}/run", "Run now", icon="play"))
@@ -62,5 +62,8 @@ def _menu(view: ScheduleView, rights: Rights, here: str) -> Menu | None:
 
 
 def of(view: ScheduleView, doing: str) -> Mapping[str, str]:
-    """Return what the form of a quick action carries: the version that it is based on, and the key of a repeat."""
-    return {"etag": view.etag, "once": f"{doing}-{view.etag}"}
+    """Return what the form of a quick action carries: the version that it is based on, and the key of a repeat.
+
+    The key names the schedule: versions are counted for each, so two schedules have the same.
+    """
+    return {"etag": view.etag, "once": f"{doing}-{view.id}-{view.etag}"}

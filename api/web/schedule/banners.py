@@ -71,7 +71,7 @@ def _deleted(page: SchedulePage, when: When, rights: Rights, zone: str) -> Banne
     undo = Button(
         f"/schedules/{view.id}/undelete",
         "Undo the deletion",
-        {"etag": view.etag, "once": f"undelete-{view.etag}"},
+        {"etag": view.etag, "once": f"undelete-{view.id}-{view.etag}"},
         "undo-2",
         "primary",
     )

@@ -93,7 +93,11 @@ async def reassign(schedule_id: Id, visitor: VisitorDep, form: FormDep) -> Respo
             faults = [Fault("to", told.message, told.remedy)]
             return await _owner_page(visitor, schedule_id, chosen=to, faults=faults, status=409)
         owner = await users.read(visitor.caller, found["owner"])
-        values = {"to": brief.schedule.owner, "etag": found["etag"], "once": f"undo-reassign-{found['etag']}"}
+        values = {
+            "to": brief.schedule.owner,
+            "etag": found["etag"],
+            "once": f"undo-reassign-{schedule_id}-{found['etag']}",
+        }
         undo = Button(f"/schedules/{schedule_id}/reassign", "Undo", values, "undo-2")
         said = f"{found['name']} belongs to {owner.name or owner.email} now."
         await notices.add(visitor, said, undo=undo if brief.schedule.owner != owner.id else None)

@@ -16,7 +16,7 @@ from api.actions.schedules import changes
 from api.http.dependencies import Cursor, Id
 from api.http.permission import may
 from api.web import notices, page, words
-from api.web.forms import FormDep
+from api.web.forms import Form, FormDep
 from api.web.once import once
 from api.web.parts import Button
 from api.web.schedule import saying
@@ -74,7 +74,7 @@ async def pause(schedule_id: Id, visitor: VisitorDep, form: FormDep) -> Response
             lambda remember: changes.pause(visitor.caller, schedule_id, remember, if_match=form.etag),
         )
         told = saying.falls_away(brief.due_soon) if brief.schedule.state is ScheduleState.ACTIVE else ""
-        undo = _undo(found, "resume", "Undo")
+        undo = _undo(found, "resume", form)
         said = f"{found['name']} is paused. {told or 'Nothing is sent until it is resumed.'}"
         await notices.add(visitor, said, undo=undo, until=visitor.now + UNDO)
         attempt.answer = done(visitor, form, schedule_id)
@@ -91,7 +91,7 @@ async def resume(schedule_id: Id, visitor: VisitorDep, form: FormDep) -> Respons
             lambda remember: changes.resume(visitor.caller, schedule_id, remember, if_match=form.etag),
         )
         said = f"{found['name']} is active again.{_next(visitor, found)}"
-        await notices.add(visitor, said, undo=_undo(found, "pause", "Undo"), until=visitor.now + UNDO)
+        await notices.add(visitor, said, undo=_undo(found, "pause", form), until=visitor.now + UNDO)
         attempt.answer = done(visitor, form, schedule_id)
     return attempt.result
 
@@ -106,7 +106,7 @@ async def delete(schedule_id: Id, visitor: VisitorDep, form: FormDep) -> Respons
             lambda remember: changes.delete(visitor.caller, schedule_id, remember, if_match=form.etag),
         )
         until = datetime.fromisoformat(found["delete_after"]) if found["delete_after"] else None
-        undo = _undo(found, "undelete", "Undo") if until else None
+        undo = _undo(found, "undelete", form) if until else None
         said = f"{found['name']} is deleted. Nothing is sent for it any more."
         await notices.add(visitor, said, undo=undo, until=until)
         attempt.answer = page.see(visitor, form.text("back") or "/schedules")
@@ -144,9 +144,11 @@ async def test(schedule_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
     return attempt.result
 
 
-def _undo(found: Mapping[str, Any], verb: str, said: str) -> Button:
-    values = {"etag": found["etag"], "once": f"undo-{verb}-{found['etag']}"}
-    return Button(f"/schedules/{found['id']}/{verb}", said, values, "undo-2")
+def _undo(found: Mapping[str, Any], verb: str, form: Form) -> Button:
+    values = {"etag": found["etag"], "once": f"undo-{verb}-{found['id']}-{found['etag']}"}
+    if back := form.text("back"):
+        values["back"] = back  # Undo stays in the list, too.
+    return Button(f"/schedules/{found['id']}/{verb}", "Undo", values, "undo-2")
 
 
 def _next(visitor: Visitor, found: Mapping[str, Any]) -> str:

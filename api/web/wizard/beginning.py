@@ -84,6 +84,7 @@ async def show(visitor: Visitor, wanted: Wanted, faults: tuple[Fault, ...] = (),
         source = await schedules.read(visitor.caller, wanted.copied)
         copied = source.name
         wanted = replace(wanted, report=wanted.report or source.report_id)
+    wanted = await _with_template(visitor, wanted)
     listed = await step.catalog(visitor, wanted.search, wanted.report)
     if wanted.report and not faults and all(one.id != wanted.report for one in listed):
         faults = (Fault("report_id", "It is gone."),)
@@ -117,7 +118,7 @@ async def show(visitor: Visitor, wanted: Wanted, faults: tuple[Fault, ...] = (),
 
 async def begin(visitor: Visitor, form: Form) -> Response:
     """Make the draft, and lead to the next step."""
-    wanted = Wanted.sent(form)
+    wanted = await _with_template(visitor, Wanted.sent(form))
     if not wanted.report and form.text("go") != "close":
         return await show(visitor, wanted, (step.NOT_CHOSEN,), 422)
     body: dict[str, Any] = {"report_id": wanted.report} if wanted.report else {}
@@ -138,6 +139,15 @@ async def begin(visitor: Visitor, form: Form) -> Response:
     if draft.faults_in(REPORT.part):
         return page.see(visitor, f"{address(draft.id, REPORT)}?faults=1")
     return page.see(visitor, address(draft.id, next_step(draft) if wanted.copied else after(REPORT)))
+
+
+async def _with_template(visitor: Visitor, wanted: Wanted) -> Wanted:
+    """Return what is wanted with the report of its template, where it names none itself."""
+    if wanted.report or wanted.copied or not wanted.template:
+        return wanted
+    every = (await templates.every(visitor.caller)).items
+    body = next((one.body for one in every if one.id == wanted.template), {})
+    return replace(wanted, report=str(body.get("report_id") or ""))
 
 
 async def _parameters(visitor: Visitor, wanted: Wanted) -> Mapping[str, Any] | None:

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Result, Text, case, cast, column, func, select, true
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, Result, Text, case, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.reach import of_reports, of_schedules
 from mailroom.access.viewer import Viewer
 from mailroom.errors import Fault
 from mailroom.states import ScheduleState
+from mailroom.storage.model.schedules.lists import ScheduleDestination
 from mailroom.storage.tables import Report, Schedule
 
 MOST_NAMED = 100
@@ -65,44 +65,36 @@ class Uses:
 
 async def of_connection(session: AsyncSession, name: str, *, viewer: Viewer) -> Uses:
     """Return the schedules (not deleted) and the reports that use a connection, as far as the viewer may see them."""
-    schedules = select(
-        Schedule.id, Schedule.name, Schedule.state, Schedule.distribution_config, _seen(of_schedules(viewer))
-    )
-    # The text narrows it down; the decision is made on the parsed value below.
-    narrowed = cast(Schedule.distribution_config, Text).contains(name, autoescape=True)
-    rows = await session.execute(
-        schedules.where(Schedule.state != ScheduleState.DELETED, narrowed).order_by(Schedule.name, Schedule.id)
-    )
-    by_schedule = [
-        (User(row[0], row[1], row[2]), bool(row[4]))
-        for row in rows
-        if any(target.get("connection") == name for target in row[3].get("destinations", []))
-    ]
+    using = (Schedule.state != ScheduleState.DELETED, _sends_through(name))
+    schedules = select(Schedule.id, Schedule.name, Schedule.state).where(*using, of_schedules(viewer))
+    named = await session.execute(schedules.order_by(Schedule.name, Schedule.id).limit(MOST_NAMED))
+    in_all = await session.scalar(select(func.count()).select_from(Schedule).where(*using)) or 0
+    by_schedule = [User(row[0], row[1], row[2]) for row in named]
     reports = select(Report.id, Report.title, Report.definition, _seen(of_reports(viewer)))
+    # The text narrows it down; the decision is made on the parsed value below.
     narrowed = cast(Report.definition, Text).contains(name, autoescape=True)
     rows = await session.execute(reports.where(Report.is_active, narrowed).order_by(Report.id))
     by_report = [
         (User(row[0], row[1]), bool(row[3])) for row in rows if row[2].get("source", {}).get("connection") == name
     ]
-    named_schedules, named_reports = _named(by_schedule), _named(by_report)
-    return Uses(
-        named_schedules, named_reports, len(by_schedule) - len(named_schedules), len(by_report) - len(named_reports)
-    )
+    named_reports = _named(by_report)
+    return Uses(by_schedule, named_reports, in_all - len(by_schedule), len(by_report) - len(named_reports))
+
+
+def _sends_through(name: str) -> ColumnElement[bool]:
+    return Schedule.id.in_(select(ScheduleDestination.schedule_id).where(ScheduleDestination.connection == name))
 
 
 async def counts(session: AsyncSession) -> dict[str, int]:
     """Return how many schedules (not deleted) and reports use each connection that is used, by one query for each."""
-    if session.get_bind().dialect.name == "sqlite":
-        each = func.json_each(Schedule.distribution_config, "$.destinations").table_valued("value", name="destination")
-        name = func.json_extract(each.c.value, "$.connection")
-    else:
-        items = func.jsonb_array_elements(Schedule.distribution_config["destinations"])
-        each = items.table_valued(column("value", JSONB), name="destination")
-        name = each.c.value["connection"].astext
-    schedules = select(name, func.count(Schedule.id.distinct())).select_from(Schedule).join(each, true())
-    found = Counter(
-        dict(_pairs(await session.execute(schedules.where(Schedule.state != ScheduleState.DELETED).group_by(name))))
+    name = ScheduleDestination.connection
+    schedules = (
+        select(name, func.count(Schedule.id.distinct()))
+        .join(Schedule, Schedule.id == ScheduleDestination.schedule_id)
+        .where(Schedule.state != ScheduleState.DELETED)
+        .group_by(name)
     )
+    found = Counter(dict(_pairs(await session.execute(schedules))))
     source = Report.definition["source"]["connection"].as_string()
     reports = select(source, func.count()).where(Report.is_active).group_by(source)
     return found + Counter(dict(_pairs(await session.execute(reports))))
@@ -131,14 +123,5 @@ def _named(found: Sequence[tuple[User, bool]]) -> list[User]:
 
 async def owners_of(session: AsyncSession, name: str) -> list[str]:
     """Return the ids of the users whose schedules (not deleted) send through the connection."""
-    schedules = select(Schedule.user_id, Schedule.distribution_config).where(
-        Schedule.state != ScheduleState.DELETED,
-        cast(Schedule.distribution_config, Text).contains(name, autoescape=True),
-    )
-    return sorted(
-        {
-            row[0]
-            for row in await session.execute(schedules)
-            if any(target.get("connection") == name for target in row[1].get("destinations", []))
-        }
-    )
+    query = select(Schedule.user_id).where(Schedule.state != ScheduleState.DELETED, _sends_through(name))
+    return sorted(await session.scalars(query.distinct()))

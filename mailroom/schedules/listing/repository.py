@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, delete, exists, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -224,7 +225,13 @@ def _by_name(found: Iterable[Option]) -> tuple[Option, ...]:
 async def replace_destinations(session: AsyncSession, schedule_id: str, targets: Sequence[Destination]) -> None:
     """Store where a schedule sends to, in the transaction that writes the schedule."""
     await session.execute(delete(ScheduleDestination).where(ScheduleDestination.schedule_id == schedule_id))
-    rows = [
+    if rows := destination_rows(schedule_id, targets):
+        await session.execute(insert(ScheduleDestination), rows)
+
+
+def destination_rows(schedule_id: str, targets: Sequence[Destination]) -> list[dict[str, Any]]:
+    """Return where a schedule sends to, as it is stored. Pure."""
+    return [
         {
             "schedule_id": schedule_id,
             "position": position,
@@ -234,5 +241,3 @@ async def replace_destinations(session: AsyncSession, schedule_id: str, targets:
         }
         for position, target in enumerate(targets)
     ]
-    if rows:
-        await session.execute(insert(ScheduleDestination), rows)

@@ -9,9 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
+from mailroom.access.viewer import SYSTEM
 from mailroom.executions import repository as executions
+from mailroom.ledger import repository as ledger
 from mailroom.schedules.watchdog import look
 from mailroom.states import ExecutionKind, ExecutionState
+from mailroom.storage.database import new_id
 from mailroom.storage.tables import Execution, Schedule
 from tests.integration.api.conftest import SCHEDULE
 
@@ -125,3 +128,19 @@ async def test_the_proof_names_what_is_not_accounted_for(offline: Api) -> None:
         rows = await session.scalars(select(Execution).where(Execution.kind == ExecutionKind.SCHEDULED))
         assert len(list(rows)) == found["due"]
     await offline.json("GET", "/stats", 422, params={"since": (now - 60 * DAY).isoformat()})
+
+
+async def test_samples_are_in_no_account_and_in_no_figure(offline: Api) -> None:
+    kept, sample = await _schedule(offline), await _schedule(offline, name="Sample")
+    now = datetime.now(UTC)
+    async with offline.database.session() as session:
+        (await session.get_one(Schedule, sample)).is_sample = True
+        for schedule_id in (kept, sample):
+            row = Execution(id=new_id(), schedule_id=schedule_id, due_at=now, created_at=now)
+            row.kind, row.status = ExecutionKind.SCHEDULED, ExecutionState.FAILED
+            session.add(row)
+    async with offline.database.session() as session:
+        active = await ledger.active_page(session, viewer=SYSTEM, beyond="", limit=10)
+        counted = await ledger.counts(session, viewer=SYSTEM, since=now - DAY, until=now + DAY)
+    assert [row[0] for row in active] == [kept]
+    assert counted == {ExecutionState.FAILED: 1}

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from mailroom.schedules.deletions.finish import finish_due
-from mailroom.storage.tables import Execution, Report, Schedule
+from mailroom.storage.tables import Execution, Report, Schedule, User
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
@@ -147,6 +147,21 @@ async def test_what_may_not_run_by_now_comes_back_suspended(offline: Api, schedu
     events = (await offline.json("GET", f"/audit?entity_id={made}&action=undeleted", 200))["items"]
     assert events[0]["detail"]["state"] == "suspended"
     assert len(events[0]["detail"]["faults"]) == 1
+
+
+@pytest.mark.parametrize("values", [{"is_active": False}, {"role": "viewer"}], ids=["disabled", "a viewer by now"])
+async def test_one_whose_owner_may_own_none_comes_back_suspended(
+    offline: Api, schedule_body: dict[str, Any], values: dict[str, Any]
+) -> None:
+    person = {"email": "ada@example.com", "name": "Ada", "role": "creator", "external_id": "ada"}
+    ada = (await offline.json("POST", "/users", 201, json=person))["id"]
+    made = await make(offline, schedule_body)
+    await offline.json("DELETE", f"/schedules/{made}", 204)
+    async with offline.database.session() as session:
+        await session.execute(update(Schedule).values(user_id=ada))
+        await session.execute(update(User).where(User.id == ada).values(**values))
+    undone = await offline.json("POST", f"/schedules/{made}/undelete", 200)
+    assert (undone["state"], undone["next_runs"]) == ("suspended", [])
 
 
 async def test_many_are_deleted_and_brought_back(offline: Api, schedule_body: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import pytest
 from starlette.datastructures import Headers
 
 from api.http.browser.connection import host_of, may_log_in
-from api.http.browser.csrf import is_media, is_ours, token_of
+from api.http.browser.csrf import is_media, is_ours, is_token, masked, token_of, unmasked
 from mailroom.settings import Settings
 
 OURS = {"https://mailroom.example"}
@@ -73,3 +73,12 @@ def test_a_password_goes_by_https_or_stays_on_this_machine(
     scope = {"type": "http", "scheme": scheme, "headers": [(b"host", host.encode())], "client": (address, 1)}
     assert may_log_in(scope, Settings(public_address=public)) is may
     assert ":" not in host_of(scope) or host.startswith("[")
+
+
+def test_a_token_is_another_text_on_each_page_and_stays_the_token() -> None:
+    token = token_of("a")
+    seen = {masked(token) for _ in range(20)}
+    assert len(seen) == 20
+    assert all(unmasked(one) == token and is_token(one, "a") and not is_token(one, "b") for one in seen)
+    assert is_token(token, "a")
+    assert not any(is_token(one, "a") for one in ("", "zz", token[:-2], token + "00", masked(token)[:-1]))

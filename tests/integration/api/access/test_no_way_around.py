@@ -24,6 +24,8 @@ from tests.support.routes import served_by
 # The answer to each request is about this one request.
 OF_THE_REQUEST = {"x-request-id", "content-length", "date"}
 FREE = {"type": "object", "additionalProperties": True}
+KEPT_AS_TYPED = {"put /api/v1/drafts/{draft_id}/{part}"}
+"""A draft keeps its parts with their faults; what a schedule is made of is checked as any schedule is."""
 
 
 @pytest.fixture(autouse=True)
@@ -78,14 +80,17 @@ async def test_security_25_no_body_takes_a_field_that_it_does_not_name(people: P
             for media, content in operation.get("requestBody", {}).get("content", {}).items():
                 told = f"{method} {path}"
                 objects = _resolved(document, content["schema"])
-                if media == "application/merge-patch+json":
-                    assert objects == [{**FREE, "title": "Body", "description": "RFC 7396"}], told
+                patch = {**FREE, "title": "Body", "description": "RFC 7396"}
+                if media == "application/merge-patch+json" and objects == [patch]:
+                    continue  # What it is merged into is checked as a whole.
+                if told in KEPT_AS_TYPED:
                     continue
                 assert objects, told
                 assert all(one.get("additionalProperties") is False for one in objects), told
                 target = re.sub(r"{\w+}", "x", path)
                 body = {**next(iter(content["examples"].values()))["value"], "run_as_nobody": "x"}
-                answer = await people.api.http.request(method.upper(), target, json=body)
+                headers = {"Content-Type": media}
+                answer = await people.api.http.request(method.upper(), target, json=body, headers=headers)
                 asked += 1
                 # Either the field is refused, or the thing of this id is looked for first and is not there.
                 if answer.status_code != 404:

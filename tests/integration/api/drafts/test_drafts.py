@@ -110,5 +110,6 @@ async def test_templates_are_used_kept_shared_and_removed(offline: Api) -> None:
     for method, under in (("PUT", ""), ("DELETE", ""), ("PUT", "/shares")):
         body = {"json": mine if not under else {}} if method == "PUT" else {}
         await offline.json(method, f"/schedule-templates/monday-morning{under}", 409, **body)
-    await offline.json("DELETE", path, 204)
+    await offline.json("DELETE", path, 412, headers={"If-Match": made["etag"]})
+    await offline.json("DELETE", path, 204, headers={"If-Match": changed["etag"]})
     await offline.json("POST", "/drafts", 404, json={"template": made["id"]})

@@ -194,6 +194,17 @@ async def test_who_is_not_logged_in_is_led_to_the_log_in_page(site: Site) -> Non
     assert answer.status_code == 401
 
 
+async def test_a_form_and_a_poll_without_a_session_are_led_to_the_log_in_page(site: Site) -> None:
+    browser = await site.browser()
+    html = {"Accept": "text/html"}
+    answer = await browser.post("/schedules/7/pause", data={"etag": "x"}, headers=html)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/login?next=%2Fschedules")
+    answer = await browser.get("/schedules?seen=1", headers={**html, "HX-Request": "true"})
+    assert (answer.status_code, answer.headers["HX-Refresh"]) == (401, "true")
+    answer = await browser.post("/api/v1/schedules", json={}, headers=html)
+    assert answer.status_code == 401
+
+
 async def test_cookies_have_their_flags(site: Site) -> None:
     await site.user("ada")
     answer = await (await site.browser()).open_link(await site.link("ext:ada"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import update
 
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
@@ -51,6 +52,29 @@ async def test_a_form_of_an_older_version_says_what_changed_meanwhile(desk: Desk
     assert (await desk.row()).state is ScheduleState.ACTIVE
     assert (await owner.post(page.form("Pause all the same"))).status_code == 303
     assert (await desk.row()).state is ScheduleState.PAUSED
+
+
+@pytest.mark.parametrize(("button", "verb"), [("Pause", "pause"), ("Delete", "delete"), ("Undo", "resume")])
+async def test_no_button_works_on_a_version_that_nobody_has_seen(
+    desk: Desk, owner: Browser, button: str, verb: str
+) -> None:
+    if verb == "resume":
+        await owner.press(desk.path, "Pause")
+    form = (await owner.page(desk.path)).form(button)
+    assert form.action == f"{desk.path}/{verb}"
+    await desk.api.json("PATCH", desk.path, 200, json={"name": "Orders of today"})
+    before, ran = (await desk.row()).generation, len(await desk.executions())
+    assert (await owner.post(form)).status_code == 409
+    assert ((await desk.row()).generation, len(await desk.executions())) == (before, ran)
+
+
+async def test_an_undo_of_an_earlier_deletion_does_nothing(desk: Desk, owner: Browser) -> None:
+    await owner.press(desk.path, "Delete")
+    form = (await owner.page(desk.path)).form("Undo the deletion")
+    await desk.api.json("POST", f"{desk.path}/undelete", 200)
+    await desk.api.json("DELETE", desk.path, 204)
+    assert (await owner.post(form)).status_code == 409
+    assert (await desk.row()).state is ScheduleState.DELETED
 
 
 async def test_a_deletion_is_at_once_and_can_be_undone_also_after_a_reload(desk: Desk, owner: Browser) -> None:

@@ -121,7 +121,10 @@ async def test_a_file_is_sent_to_those_who_see_the_run(desk: Desk, owner: Browse
     await change(desk.api, run, artifact_ids=[file.id])
     path = f"/executions/{run}/files/{file.id}"
     assert path in (await owner.page(f"/executions/{run}")).links
-    assert (await owner.http.get(path)).content == b"region,amount\n"
+    sent = await owner.http.get(path)
+    assert sent.content == b"region,amount\n"
+    assert sent.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+    assert sent.headers["Content-Disposition"].startswith("attachment")
     stranger = await desk.person("eve", "creator")
     assert (await stranger.http.get(path, headers={"Accept": "text/html"})).status_code == 404
     async with desk.api.database.session() as session:

@@ -155,5 +155,5 @@ def test_a_form_carries_its_version_and_a_test_the_newest_run() -> None:
         return {one.words: str(dict(one.values)) for one in forms}
 
     before, after = of("e-1"), of("e-2")
-    assert before["Pause"] == after["Pause"] == str({"etag": '"3"', "once": 'pause-"3"'})
+    assert before["Pause"] == after["Pause"] == str({"etag": '"3"', "once": f'pause-{schedule().id}-"3"'})
     assert before["Send a test to me"] != after["Send a test to me"]
