@@ -18,7 +18,7 @@ def test_a_run_now_says_whom_it_reaches() -> None:
     found = asking.run_now(brief(), once="k")
     assert found.lines[0] == "Run now: the PDF and XLSX go to 2 people and 1 folder."
     assert found.people == ("ada@example.com", "bob@example.com")
-    assert found.places == ("Folder by shared, Path: {date}.{ext}",)
+    assert found.places == ("Folder through shared, Path: {date}.{ext}",)
     assert found.do is not None
     assert (found.do.words, dict(found.do.values)) == (
         "Run now: send to 2 people and 1 folder",

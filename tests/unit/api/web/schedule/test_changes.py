@@ -25,7 +25,7 @@ def test_an_edit_says_each_part_before_and_after_in_words() -> None:
     assert [(part.name, part.before, part.after) for part in found.parts] == [
         ("Timing", "Every Monday at 09:00 (Europe/Berlin)", "Every Tuesday at 09:00 (Europe/Berlin)"),
         ("Format", "PDF", "PDF and XLSX"),
-        ("Recipients", "", "E-mail by smtp, To: ada@example.com"),
+        ("Recipients", "", "E-mail through smtp, To: ada@example.com"),
         ("Condition", "Always, also without rows", "Only if there are rows"),
     ]
 
