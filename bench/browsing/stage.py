@@ -86,10 +86,14 @@ async def staged(system: Settings, *, samples: bool, prefect: str = "", now: dat
             await Sealer(database, settings).tick(now)
             app = create_app(settings, database)
             # Nobody reads a line for each request of these.
+            before = structlog.get_config()
             structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
             app.state.services = replace(app.state.services, clock=lambda: now)
-            async with _on_a_port(app) as port:
-                yield Stage(f"http://127.0.0.1:{port}", app, database, settings, people, secrets)
+            try:
+                async with _on_a_port(app) as port:
+                    yield Stage(f"http://127.0.0.1:{port}", app, database, settings, people, secrets)
+            finally:
+                structlog.configure(**before)
         finally:
             await database.close()
 

@@ -138,7 +138,6 @@ async def test_a_template_of_a_schedule_is_kept_and_used(person: Person, system:
         await page.get_by_role("link", name="Use A template to use").click()
         await page.get_by_role("button", name="Continue").click()
         await page.wait_for_timeout(2000)
-        await page.screenshot(path="/tmp/stories/a.png", full_page=True)
         await page.wait_for_url("**/drafts/**")
         await page.goto(re.sub("/[a-z]+([?#].*)?$", "/review", page.url))
         await expect(page.get_by_text("kept-in-a-template@example.com").first).to_be_visible()

@@ -124,7 +124,7 @@ def test_the_first_admin_logs_in_by_the_link_that_was_printed(up: Up) -> None:
         site = f"http://127.0.0.1:{up.settings.api_port}"
         entered = browser.post(f"{site}/login/link", data=fields, headers={"Origin": site})
         assert entered.status_code == 303, entered.text
-        assert up.settings.owner_email in browser.get(f"{site}/account").text
+        assert up.settings.owner_email in browser.get(f"{site}/me").text
     assert up.settings.owner_email in up.command("sessions", "list").stdout
     made = up.command("users", "link", up.settings.owner_email, "--reset")
     assert (made.returncode, "/login/link?token=" in made.stdout) == (0, True), made.stderr
