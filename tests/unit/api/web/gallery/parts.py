@@ -59,7 +59,7 @@ def gallery() -> dict[str, Any]:
         "تقرير التأخير اليومي",
         "Cancelled flights",
     )
-    states = (words.schedule_chip(ScheduleState.SUSPENDED, failures=5), words.FAILING, *words.SCHEDULES.values())
+    states = (words.schedule_chip(ScheduleState.SUSPENDED), words.FAILING, *words.SCHEDULES.values())
     rows = [
         SimpleNamespace(
             name=name,
