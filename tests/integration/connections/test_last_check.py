@@ -16,6 +16,7 @@ from mailroom.reports import repository as reports
 from mailroom.reports.spec import ReportDefinition
 from mailroom.roles import Role
 from mailroom.schedules.conflicts import repository as conflicts
+from mailroom.schedules.listing.repository import replace_destinations
 from mailroom.schedules.spec import ScheduleSpec, store_spec
 from mailroom.states import ScheduleState
 from mailroom.storage.database import Database, new_id
@@ -111,7 +112,9 @@ async def test_users_are_named_as_far_as_they_are_seen_and_else_counted(either: 
             row = Schedule(id=new_id(), user_id=owner, state=state, created_at=NOW, updated_at=NOW)
             store_spec(row, spec)
             session.add(row)
-        await session.flush()
+            await session.flush()
+            # As with each schedule that is written.
+            await replace_destinations(session, row.id, spec.targets())
         seen = await uses.of_connection(session, "corp", viewer=Viewer("ada", Role.CREATOR))
         every = await uses.of_connection(session, "corp", viewer=SYSTEM)
         counted = await uses.counts(session)
