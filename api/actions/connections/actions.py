@@ -47,7 +47,9 @@ async def every(caller: Caller, *, with_uses: bool = False, with_senders: bool =
         views = await _with_breakers(session, [_view(row) for row in rows], caller.context)
     if counts is not None:
         views = [view.model_copy(update={"used_by": counts.get(view.name, 0)}) for view in views]
-    said = await senders.of_connections(rows, caller.context.settings) if with_senders else None
+    # Nobody waits for a Prefect that is known to be away.
+    asks = with_senders and caller.services.reconciler.silent_since is None
+    said = await senders.of_connections(rows, caller.context.settings) if asks else None
     if said is not None:
         views = [view.model_copy(update={"sends_as": said.get(view.name, "")}) for view in views]
     return PageView(items=views)
