@@ -58,7 +58,7 @@ test: $(READY) $(STATIC) ## Check style, types and imports, then run every test
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup $(ARGS)
 
-test-pages: $(READY) ## Look at every page in every shape with a real Chromium, and walk every story
+test-pages: $(READY) $(STATIC) ## Look at every page in every shape with a real Chromium, and walk every story
 	@PAGES=all $(BIN)/python -m pytest tests/browser $(ARGS)
 
 # The same lock and recipe in an environment beside the other one: 3.13 takes another way through changes of the clocks.
@@ -118,10 +118,10 @@ bench-api: $(READY) ## Measure people at the API, its highest rate and its guard
 bench-audit: $(READY) ## Measure what the audit trail costs a send (N=, URL=); writes bench/out/audit.json
 	@$(BIN)/python -m bench.audit
 
-bench-pages: $(READY) ## Measure the pages in Chromium, and people at them (PARTS=, ONLY=); writes bench/out/pages.json
+bench-pages: $(READY) $(STATIC) ## Measure the pages in Chromium, and people at them (PARTS=, ONLY=); writes bench/out/pages.json
 	@$(BIN)/python -m bench.pages
 
-pictures: $(READY) ## Take pictures of the pages into docs/pictures (ONLY=schedules,login INTO=folder WIDTHS=1)
+pictures: $(READY) $(STATIC) ## Take pictures of the pages into docs/pictures (ONLY=schedules,login INTO=folder WIDTHS=1)
 	@$(BIN)/python -m bench.browsing.pictures
 
 bench-channels: $(READY) ## Measure the channels against real servers (PARTS=mails_1000); writes bench/out/channels.json

@@ -10,20 +10,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import structlog
-import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import select, update
 
 from api.app import create_app
+from bench.browsing.in_process import on_a_port
 from embedded.bootstrap import use_our_prefect
 from embedded.sample_history.write import write
 from mailroom.access.service import ensure_default_user
@@ -90,7 +90,7 @@ async def staged(system: Settings, *, samples: bool, prefect: str = "", now: dat
             structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
             app.state.services = replace(app.state.services, clock=lambda: now)
             try:
-                async with _on_a_port(app) as port:
+                async with on_a_port(app) as port:
                     yield Stage(f"http://127.0.0.1:{port}", app, database, settings, people, secrets)
             finally:
                 structlog.configure(**before)
@@ -142,26 +142,3 @@ async def _people(database: Database, settings: Settings, now: datetime) -> tupl
             )
             people[role] = user
     return people, secrets
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves the signals to whoever runs it."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
-
-
-@asynccontextmanager
-async def _on_a_port(app: FastAPI) -> AsyncIterator[int]:
-    server = _Server(uvicorn.Config(app, port=0, lifespan="off", log_config=None))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    (port,) = {socket.getsockname()[1] for one in server.servers for socket in one.sockets}
-    try:
-        yield port
-    finally:
-        server.should_exit = True
-        await serving

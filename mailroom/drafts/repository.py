@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, func, select, true, update
+from sqlalchemy import ColumnElement, delete, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
+from mailroom.storage import locks
 from mailroom.storage.model.drafts import ScheduleDraft
 from mailroom.storage.paging import Page, page
 
@@ -34,9 +35,7 @@ async def get(
         Forbidden: the viewer may see it and not do this.
     """
     if lock:
-        # A write that changes nothing: it takes SQLite's one lock; on Postgres it locks the row.
-        held = update(ScheduleDraft).where(ScheduleDraft.id == draft_id).values(id=ScheduleDraft.id)
-        await session.execute(held.execution_options(synchronize_session=False))
+        await locks.hold(session, ScheduleDraft, draft_id)
     query = select(ScheduleDraft).where(ScheduleDraft.id == draft_id, visible_to(viewer))
     found = (await session.scalars(query.execution_options(populate_existing=True))).one_or_none()
     if found is None:

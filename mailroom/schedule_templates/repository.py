@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, or_, select, true, update
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
+from mailroom.storage import locks
 from mailroom.storage.model.drafts import ScheduleTemplate, TemplateShare
 
 MOST = 500
@@ -45,9 +46,7 @@ async def get(
         Forbidden: the viewer may see it and not do this.
     """
     if lock:
-        # A write that changes nothing: it takes SQLite's one lock; on Postgres it locks the row.
-        held = update(ScheduleTemplate).where(ScheduleTemplate.id == template_id).values(id=ScheduleTemplate.id)
-        await session.execute(held.execution_options(synchronize_session=False))
+        await locks.hold(session, ScheduleTemplate, template_id)
     query = select(ScheduleTemplate).where(ScheduleTemplate.id == template_id, visible_to(viewer))
     found = (await session.scalars(query.execution_options(populate_existing=True))).one_or_none()
     if found is None:

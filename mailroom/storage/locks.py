@@ -13,9 +13,10 @@ from typing import TypeVar
 from sqlalchemy import ScalarSelect, false, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.storage.model.drafts import ScheduleDraft, ScheduleTemplate
 from mailroom.storage.tables import Execution, Schedule, User
 
-Row = TypeVar("Row", Schedule, Execution, User)
+Row = TypeVar("Row", Schedule, Execution, User, ScheduleDraft, ScheduleTemplate)
 
 
 async def hold(session: AsyncSession, table: type[Row], row_id: str | ScalarSelect[str]) -> Row | None:

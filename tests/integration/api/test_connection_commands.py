@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.browsing.in_process import on_a_port
 from cli.main import app
 from prefect_mailroom import outbound
 from tests.integration.api.conftest import KEY
-from tests.support.serving import on_a_port
 from tests.support.smtp import PASSWORD, USERNAME, SmtpServer
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from bench.browsing.in_process import on_a_port
 from cli.commands.members import keys, recipients
 from cli.commands.schedules import commands as schedules
 from cli.rest_client import ApiProblem
@@ -21,7 +22,6 @@ from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.database import new_id
 from mailroom.storage.model.recipients import Unsubscription
 from tests.integration.api.conftest import KEY, SCHEDULE
-from tests.support.serving import on_a_port
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api

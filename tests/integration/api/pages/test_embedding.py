@@ -22,13 +22,13 @@ from playwright.async_api import ConsoleMessage, Page
 
 from api.app import create_app
 from bench.browsing import chromium as chromes
+from bench.browsing.in_process import Quiet
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from tests.integration.api.conftest import KEY
 from tests.support.browser import chromium_path, watched
 from tests.support.certificates import self_signed
 from tests.support.prefect import NOBODY_LISTENS
-from tests.support.serving import Quiet
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("embedding")]

@@ -1,4 +1,4 @@
-"""Serve an application on a port of this machine, in the event loop of the test."""
+"""Serve an application on a port of this machine, in the event loop of whoever asks for it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from tests.support.waiting import eventually
-
 
 class Quiet(uvicorn.Server):
-    """Leaves the signals to pytest."""
+    """A server that leaves the signals to whoever runs it."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -26,8 +24,11 @@ async def on_a_port(app: FastAPI) -> AsyncIterator[int]:
     """Serve an application whose lifespan is somebody else's; give the port."""
     server = Quiet(uvicorn.Config(app, port=0, lifespan="off", log_config=None))
     serving = asyncio.create_task(server.serve())
-    await eventually(lambda: server.started)
+    while not server.started:
+        await asyncio.sleep(0.01)
     (port,) = {socket.getsockname()[1] for one in server.servers for socket in one.sockets}
-    yield port
-    server.should_exit = True
-    await serving
+    try:
+        yield port
+    finally:
+        server.should_exit = True
+        await serving
