@@ -35,7 +35,7 @@ class NotFetchedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Npm:
-    """How npm is started: the command, and the folder that Node is in."""
+    """Hold how npm is started: the command, and the folder that Node is in."""
 
     command: tuple[str, ...]
     folder: Path

@@ -163,7 +163,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Empty:
-    """What a page without anything on it says: what this is, and the next step."""
+    """Hold what a page without anything on it says: what this is, and the next step."""
 
     heading: str
     words: str

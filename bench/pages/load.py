@@ -27,7 +27,7 @@ _PAINTED = "performance.getEntriesByName('first-contentful-paint').map(one => on
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a page took.
+    """Hold what a page took.
 
     Attributes:
         first_paint_ms: the median of several loads of a browser that has the assets.

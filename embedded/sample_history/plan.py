@@ -38,7 +38,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What happened to one recipient, or to one path: how long after the due time, in how many tries."""
+    """Hold what happened to one recipient, or to one path: how long after the due time, in how many tries."""
 
     recipient: str
     channel: str
@@ -52,7 +52,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What happened to one due time. The times are seconds after it."""
+    """Hold what happened to one due time. The times are seconds after it."""
 
     due_at: datetime
     status: ExecutionState

@@ -1,4 +1,4 @@
-"""What a user prefers to see: the language of dates, the hours of a day, colours and density.
+"""Say what a user prefers to see: the language of dates, the hours of a day, colours and density.
 
 The time zone is a field of the user, since schedules need it, too.
 """

@@ -26,7 +26,7 @@ class FileProgress(BaseModel):
 
 
 class Progress(BaseModel):
-    """How far a rendering is: the rows that were read so far, of all queries, and its files as they were begun."""
+    """Hold how far a rendering is: the rows that were read so far, of all queries, and its files as they were begun."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -52,7 +52,7 @@ class MovedView(View):
 
 
 class EffectView(View):
-    """What a change of a calendar would move within the coming year."""
+    """Hold what a change of a calendar would move within the coming year."""
 
     used_by: int = Field(description="How many schedules are on the calendar.")
     count: int = Field(description="How many of them would move.")

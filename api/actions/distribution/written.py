@@ -19,7 +19,7 @@ from mailroom.timing.model import Immediate
 
 
 class WrittenSchedule(BaseModel):
-    """As much of a schedule as is known while it is being written."""
+    """Hold as much of a schedule as is known while it is being written."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -49,7 +49,7 @@ def as_written(body: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a schedule that is being written has in fact.
+    """Hold what a schedule that is being written has in fact.
 
     Attributes:
         due: its next due times, one at least.

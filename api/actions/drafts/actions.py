@@ -28,7 +28,7 @@ from mailroom.storage.model.drafts import ScheduleDraft
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """What a draft begins with; at most one of `template`, `edits` and `copies`.
+    """Hold what a draft begins with; at most one of `template`, `edits` and `copies`.
 
     Attributes:
         body: some fields of a schedule, which go before those of the template.

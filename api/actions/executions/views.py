@@ -124,7 +124,7 @@ class DeliveryView(View):
 
 
 class RenderedFileView(View):
-    """How the file of a format was made."""
+    """Hold how the file of a format was made."""
 
     format: str
     ready: bool = Field(description="Whether it was there before, rendered for another execution.")
@@ -134,7 +134,7 @@ class RenderedFileView(View):
 
 
 class RenderingView(View):
-    """How the rendering went, or is going."""
+    """Hold how the rendering went, or is going."""
 
     began_at: datetime
     ended_at: datetime | None = Field(description="When all was whole, or when it failed; null while it lasts.")

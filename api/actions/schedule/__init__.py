@@ -1,1 +1,1 @@
-"""What the page of one schedule needs beside the actions that REST has too."""
+"""Say what the page of one schedule needs beside the actions that REST has too."""

@@ -35,7 +35,7 @@ _RUNS = 10
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What each page about a schedule says: the schedule, its timing as a sentence, whom it reaches, what is around it.
+    """Hold what each page about a schedule says: the schedule, its timing in words, whom it reaches, what is around it.
 
     `due_soon` counts the due times of the next seven days, whether or not the schedule is active.
     """
@@ -50,7 +50,7 @@ class Brief:
 
 @dataclass(frozen=True, slots=True)
 class SchedulePage:
-    """What the page of a schedule shows; `events` are the latest of its audit trail, newest first."""
+    """Hold what the page of a schedule shows; `events` are the latest of its audit trail, newest first."""
 
     brief: Brief
     look: Look

@@ -24,7 +24,7 @@ class TeamChoice(View):
 
 
 class Granted(View):
-    """Who may use a connection besides admins."""
+    """Hold who may use a connection besides admins."""
 
     roles: list[Role]
     teams: list[TeamChoice] = Field(description="Every team, up to 200, and those that have it.")

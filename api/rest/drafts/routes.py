@@ -27,7 +27,7 @@ router = APIRouter(prefix="/drafts", tags=["drafts"], route_class=JsonRoute)
 
 
 class NewDraft(BaseModel):
-    """What a draft begins with: some fields of a schedule, a template, or a schedule that is there."""
+    """Hold what a draft begins with: some fields of a schedule, a template, or a schedule that is there."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -42,7 +42,7 @@ class NewDraft(BaseModel):
 
 
 class Activation(BaseModel):
-    """How a draft becomes a schedule."""
+    """Hold how a draft becomes a schedule."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,4 +1,4 @@
-"""What the pages send to browsers besides HTML: one style, two scripts, one sheet of icons and the favicon.
+"""Say what the pages send to browsers besides HTML: one style, two scripts, one sheet of icons and the favicon.
 
 `python -m api.web.assets` packs them into `api/web/static`; `url` and `icon` are what templates call.
 """

@@ -111,7 +111,8 @@ _OUTCOMES = {"ok": "it works", "delivered": "delivered", "unknown": "not confirm
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What was done. `thing` is the name of the thing between the two parts, and `href` its page; both may be empty."""
+    """Hold what was done. `thing` is the name of the thing between the two parts, and `href` its page; both may be
+    empty."""
 
     before: str
     thing: str

@@ -45,7 +45,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """How the trail stands, in words; `wrong` has a sentence for each thing that does not fit."""
+    """Hold how the trail stands, in words; `wrong` has a sentence for each thing that does not fit."""
 
     words: str
     signed: str
@@ -76,7 +76,7 @@ class AuditPage:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the query asks for: the choice of entries, and the faults of what could not be read, by field."""
+    """Hold what the query asks for: the choice of entries, and the faults of what could not be read, by field."""
 
     wanted: AuditFilter
     faults: Mapping[str, str]

@@ -41,7 +41,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a change would move, to be agreed to; `hidden` are the fields that are sent again."""
+    """Hold what a change would move, to be agreed to; `hidden` are the fields that are sent again."""
 
     heading: str
     first: str

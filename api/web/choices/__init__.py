@@ -1,1 +1,1 @@
-"""What can be chosen from on several pages: time zones, and languages of dates."""
+"""Say what can be chosen from on several pages: time zones, and languages of dates."""

@@ -71,7 +71,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a check or a test ended.
+    """Hold how a check or a test ended.
 
     Attributes:
         heading: what the focus goes to.

@@ -27,7 +27,7 @@ _ROLES = {
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What the visitor may do with the connection."""
+    """Hold what the visitor may do with the connection."""
 
     change: bool
     delete: bool
@@ -58,7 +58,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """Who uses the connection; `more` counts in words those that the visitor may not see, or that are too many."""
+    """Hold who uses the connection; `more` counts in words those that the visitor may not see, or that are too many."""
 
     schedules: tuple[User, ...]
     reports: tuple[User, ...]

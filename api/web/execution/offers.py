@@ -12,7 +12,7 @@ from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What the visitor may do with this run."""
+    """Hold what the visitor may do with this run."""
 
     retry: bool = False
     correct: bool = False

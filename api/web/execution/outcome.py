@@ -25,7 +25,7 @@ _E = ExecutionState
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """What is wrong: sentences, what to do, and the id that the log knows the error by."""
+    """Hold what is wrong: sentences, what to do, and the id that the log knows the error by."""
 
     tone: Tone
     words: tuple[str, ...]

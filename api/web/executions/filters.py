@@ -20,7 +20,7 @@ USUAL = "7d"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the address asks for, as it was written; what cannot be read is left out."""
+    """Hold what the address asks for, as it was written; what cannot be read is left out."""
 
     states: tuple[ExecutionState, ...] = ()
     kinds: tuple[ExecutionKind, ...] = ()

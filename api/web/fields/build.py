@@ -41,7 +41,7 @@ class FieldGroup:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What holds for all fields of a form."""
+    """Hold what is true of all fields of a form."""
 
     root: Schema
     errors: Errors

@@ -15,7 +15,8 @@ _FROM_PAUSE = {ScheduleState.PAUSED, ScheduleState.SUSPENDED}
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """What the visitor can do: the buttons beside the name, and the menu behind them; None where it would be empty."""
+    """Hold what the visitor can do: the buttons beside the name, and the menu behind them; None where it would be
+    empty."""
 
     buttons: tuple[Link | Button, ...] = ()
     menu: Menu | None = None

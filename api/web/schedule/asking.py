@@ -126,7 +126,7 @@ def _named(user: UserView) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BackfillPreview:
-    """What a backfill would run: how many, whom they reach, which due times, and which are left out and why."""
+    """Hold what a backfill would run: how many, whom they reach, which due times, and which are left out and why."""
 
     heading: str
     reaches: str

@@ -26,7 +26,7 @@ _PLACE = re.compile(r"^[a-z_]+(\.\w+)*: ")
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """What is wrong: a heading, sentences, and the first thing to do."""
+    """Hold what is wrong: a heading, sentences, and the first thing to do."""
 
     tone: Tone
     heading: str

@@ -29,7 +29,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What somebody did: who, what in a few words, when, and what it was before."""
+    """Hold what somebody did: who, what in a few words, when, and what it was before."""
 
     who: str
     what: str

@@ -11,7 +11,7 @@ from mailroom.storage.tables import User
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What a visitor may do with one schedule."""
+    """Hold what a visitor may do with one schedule."""
 
     change: bool
     pause: bool

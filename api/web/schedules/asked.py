@@ -25,7 +25,7 @@ _LENGTHS = {"search": 200, "report": 80, "owner": 80, "to": 150, "recipient": 32
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an address asks for; everything that is empty is not asked for.
+    """Hold what an address asks for; everything that is empty is not asked for.
 
     Attributes:
         view: one of `VIEWS`.

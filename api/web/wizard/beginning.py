@@ -33,7 +33,7 @@ _PARAM = "param."
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a link, or the form, begins a schedule with.
+    """Hold what a link, or the form, begins a schedule with.
 
     Attributes:
         copied: the id of a schedule to begin from, and `name` its name.

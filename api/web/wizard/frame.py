@@ -27,7 +27,7 @@ class StepLine:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What surrounds the form of a step.
+    """Hold what surrounds the form of a step.
 
     Attributes:
         action: where the form is sent to.

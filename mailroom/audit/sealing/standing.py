@@ -27,7 +27,7 @@ from mailroom.storage.tables import AuditEvent
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the trail stands.
+    """Hold how the trail stands.
 
     Attributes:
         position: the place of the last sealed entry.

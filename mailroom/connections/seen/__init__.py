@@ -1,1 +1,1 @@
-"""What people are told of connections: as whom they send, and what uses them."""
+"""Say what people are told of connections: as whom they send, and what uses them."""

@@ -47,7 +47,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a change of a calendar moves.
+    """Hold what a change of a calendar moves.
 
     Attributes:
         used_by: how many schedules are on the calendar.

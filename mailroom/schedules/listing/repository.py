@@ -58,7 +58,7 @@ class Goes:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a choice of schedules comes to.
+    """Hold what a choice of schedules comes to.
 
     Attributes:
         states: the number of schedules in each state.
@@ -84,7 +84,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a list can be narrowed to; `destinations` are pairs of a channel and a connection."""
+    """Hold what a list can be narrowed to; `destinations` are pairs of a channel and a connection."""
 
     owners: tuple[Option, ...] = ()
     reports: tuple[Option, ...] = ()

@@ -27,7 +27,7 @@ _MOST_SOON = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What is beside a schedule: its owner, its report (None: deleted), and the stops that cover it.
+    """Hold what is beside a schedule: its owner, its report (None: deleted), and the stops that cover it.
 
     `held` is the stop for which everything of it waits; `stops` are all that cover some of it.
     """
@@ -48,7 +48,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one page says of a schedule.
+    """Hold what one page says of a schedule.
 
     Attributes:
         past: what became of the last due times, the oldest first.

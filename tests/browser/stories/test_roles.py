@@ -1,4 +1,4 @@
-"""What somebody may not do is not offered, the page says who can, and the addresses of the forms refuse it, too."""
+"""Say what somebody may not do is not offered, the page says who can, and the addresses of the forms refuse it, too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What schedules are made of: connections, reports and calendars."""
+"""Say what schedules are made of: connections, reports and calendars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a rendering went stands on its execution: after the run, and while a long one lasts."""
+"""Say how a rendering went stands on its execution: after the run, and while a long one lasts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""As whom a connection sends is told from its settings, never from a secret."""
+"""Say as whom a connection sends is told from its settings, never from a secret."""
 
 from __future__ import annotations
 

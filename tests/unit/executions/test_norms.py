@@ -1,4 +1,4 @@
-"""How late a run was, how long it took, and what is usual."""
+"""Say how late a run was, how long it took, and what is usual."""
 
 from __future__ import annotations
 

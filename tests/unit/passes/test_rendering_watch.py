@@ -1,4 +1,4 @@
-"""What the ledger keeps of a rendering, while it lasts and afterwards."""
+"""Say what the ledger keeps of a rendering, while it lasts and afterwards."""
 
 from __future__ import annotations
 

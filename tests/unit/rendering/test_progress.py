@@ -1,4 +1,4 @@
-"""What a renderer tells while it works, and when."""
+"""Say what a renderer tells while it works, and when."""
 
 from __future__ import annotations
 

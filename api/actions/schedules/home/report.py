@@ -10,7 +10,7 @@ from mailroom.storage import idempotency
 
 
 class ReportItem(View):
-    """What became of one schedule.
+    """Hold what became of one schedule.
 
     Attributes:
         why: why it failed, in words; empty where it did not.
@@ -25,7 +25,7 @@ class ReportItem(View):
 
 
 class BulkReport(View):
-    """What a bulk action did to each schedule."""
+    """Hold what a bulk action did to each schedule."""
 
     action: BulkAction
     items: list[ReportItem]

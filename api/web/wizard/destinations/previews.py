@@ -24,7 +24,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class CardPreview:
-    """What a card would do; `none` says why there is nothing to show."""
+    """Hold what a card would do; `none` says why there is nothing to show."""
 
     due: Moment | None = None
     lines: tuple[Line, ...] = ()

@@ -40,7 +40,7 @@ class StepLine:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a check or test ended, or that it is still under way.
+    """Hold how a check or test ended, or that it is still under way.
 
     Attributes:
         receipt: what was confirmed, with its label.

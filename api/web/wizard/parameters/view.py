@@ -25,7 +25,7 @@ ROWS = "only_with_rows"
 
 @dataclass(frozen=True, slots=True)
 class RunValues:
-    """What runs show one after the other: their due times, and each value with its label."""
+    """Hold what runs show one after the other: their due times, and each value with its label."""
 
     dues: tuple[Moment, ...]
     values: tuple[tuple[str, str], ...]
@@ -33,7 +33,7 @@ class RunValues:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """What the entries mean: the next runs, or why nothing can be said; `warning` is what is odd about them."""
+    """Hold what the entries mean: the next runs, or why nothing can be said; `warning` is what is odd about them."""
 
     runs: tuple[RunValues, ...] = ()
     faults: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from api.web.when import When, zone_of
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What is particular about a date, in words with an icon."""
+    """Hold what is particular about a date, in words with an icon."""
 
     icon: str
     words: str
@@ -33,7 +33,7 @@ class DueDate:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to know about a timing, and a time that would be better."""
+    """Hold what to know about a timing, and a time that would be better."""
 
     words: str
     use: str = ""
@@ -41,7 +41,7 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """What the timing means.
+    """Hold what the timing means.
 
     Attributes:
         stale: whether the dates are those of the last good timing, since the present one has faults.

@@ -1,4 +1,4 @@
-"""What pages remember: the preferences of users, and the notices of a session"""
+"""Say what pages remember: the preferences of users, and the notices of a session"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What the page of one schedule shows, to whom."""
+"""Say what the page of one schedule shows, to whom."""
 
 from __future__ import annotations
 

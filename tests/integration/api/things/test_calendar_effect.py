@@ -1,4 +1,4 @@
-"""What a change of a calendar would move is told before it is saved, and nothing is stored by asking."""
+"""Say what a change of a calendar would move is told before it is saved, and nothing is stored by asking."""
 
 from __future__ import annotations
 

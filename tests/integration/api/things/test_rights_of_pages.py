@@ -1,4 +1,4 @@
-"""What a person may not do is not offered on these pages, and refused where it is asked for all the same."""
+"""Say what a person may not do is not offered on these pages, and refused where it is asked for all the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is packed for browsers: sizes, names, and what happens without the packages of Node."""
+"""Say what is packed for browsers: sizes, names, and what happens without the packages of Node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages of connections say, worked out from what the service answers."""
+"""Say what the pages of connections say, worked out from what the service answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages of reports say, and the sketch where there is no picture."""
+"""Say what the pages of reports say, and the sketch where there is no picture."""
 
 from __future__ import annotations
 
