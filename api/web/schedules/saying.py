@@ -59,7 +59,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Name what undoes a part of a bulk action: an action on some schedules; for `reassign`, also to whom they go back."""
+    """Name what undoes a part of a bulk action: an action on some schedules; for `reassign`, to whom they go back."""
 
     action: str
     ids: tuple[str, ...]
