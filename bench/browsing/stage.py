@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -74,6 +75,7 @@ async def staged(system: Settings, *, samples: bool, prefect: str = "", now: dat
             }
         )
         database = Database(settings.database)
+        environment = dict(os.environ)
         use_our_prefect(settings)
         try:
             people, secrets = await _people(database, settings, now)
@@ -95,6 +97,8 @@ async def staged(system: Settings, *, samples: bool, prefect: str = "", now: dat
             finally:
                 structlog.configure(**before)
         finally:
+            os.environ.clear()  # What runs later in this process is not to inherit where this Prefect was.
+            os.environ.update(environment)
             await database.close()
 
 

@@ -52,7 +52,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Start everything once for this room: Prefect, API, worker, mail catcher."""
     chromium_path()  # Skips before anything is started.
-    system = System(tmp_path_factory.mktemp("browser") / "data")
+    system = System(tmp_path_factory.mktemp("browser") / "data", UNLIMITED)
     with _RUNNING:
         _RUNNING.enter_context(system.up())
         yield system
