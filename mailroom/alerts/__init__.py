@@ -1,0 +1,1 @@
+"""Alerts: who is told of an incident, by which route, and whether it went."""

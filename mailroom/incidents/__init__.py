@@ -1,0 +1,1 @@
+"""Incidents: what is wrong now, from when to when, each told once."""

@@ -1,0 +1,59 @@
+"""Say what can be wrong, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class IncidentKind(StrEnum):
+    """Everything that can be wrong. The word is stored, and is part of the contract: it only grows."""
+
+    SCHEDULE_FAILING = "schedule_failing"
+    OCCURRENCE_MISSED = "occurrence_missed"
+    SCHEDULE_SUSPENDED = "schedule_suspended"
+    CONNECTION_FAILING = "connection_failing"
+    SYNC_STUCK = "sync_stuck"
+    PREFECT_SILENT = "prefect_silent"
+    WORKER_SILENT = "worker_silent"
+    LOOP_DEAD = "loop_dead"
+    QUEUE_BEHIND = "queue_behind"
+    DISK_LOW = "disk_low"
+    CREDENTIAL_ENDING = "credential_ending"
+    TRAIL_CONTRADICTED = "trail_contradicted"
+    LEVEL_MISSED = "level_missed"
+
+
+class Severity(StrEnum):
+    """How bad it is. A warning waits for the daily digest, an error is told at once, and critical ones wake people."""
+
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+class Level(StrEnum):
+    """Whom an incident has reached: its owner first, then the owner's team, then the operators."""
+
+    OWNER = "owner"
+    TEAM = "team"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong at this moment, as it was found.
+
+    `subject` is the id of what it is about: of a schedule, or the name of a connection, loop or secret; with `kind` it
+    says which incident this is. `values` hold what its words need, `owner_id` the user whom it concerns (None: the
+    operators), and `schedule_ids` the schedules that it covers, whose own troubles are not told beside it.
+    """
+
+    kind: IncidentKind
+    subject: str
+    severity: Severity = Severity.ERROR
+    values: Mapping[str, Any] = field(default_factory=dict)
+    owner_id: str | None = None
+    schedule_ids: frozenset[str] = frozenset()

@@ -1,0 +1,1 @@
+"""Signed events for the product that Mailroom works for."""

@@ -1,0 +1,1 @@
+"""What operators look at: service levels, figures, and whether each part is well."""
