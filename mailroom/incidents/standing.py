@@ -70,10 +70,8 @@ def changed(
         cover: the id of the incident that covers it now.
         cover_was_told: whether the one that has covered it until now was told.
     """
-    after: dict[str, Any] = {
-        "merged_into": cover,
-        "tell_at": _tell_at(row, trouble, settings, cover, cover_was_told, now),
-    }
+    tell_at = _tell_at(row, trouble, settings, cover, cover_was_told, now)
+    after: dict[str, Any] = {"merged_into": cover, "tell_at": tell_at}
     if trouble is not None:
         after |= {"severity": str(trouble.severity), "values": dict(trouble.values), "owner_id": trouble.owner_id}
     course = Course(
