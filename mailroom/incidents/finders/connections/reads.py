@@ -1,4 +1,4 @@
-"""Ask the database through which connections schedules fail, wait, and have gone well. Sample schedules are left out."""
+"""Ask the database through which connections schedules fail, wait, and went well. Sample schedules are left out."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ async def went_well(session: AsyncSession, names: Collection[str]) -> dict[str, 
 
 
 async def waiting(session: AsyncSession, names: Collection[str]) -> dict[str, set[str]]:
-    """Return the schedules with a run that these connections keep waiting: their breaker holds it, or it tries again."""
+    """Return the schedules with a run that waits for one of these: its breaker holds the run, or it is tried again."""
     lives = (Schedule.state != ScheduleState.DELETED, Schedule.is_sample.is_(False))
     held = (
         select(ConnectionHealth.name, Schedule.id)
