@@ -23,7 +23,7 @@ TEST_PROCESSES ?= 4
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-pages test-313 check format guards docs lock clean \
   fuzz-api access-twin bench-render bench-renderers bench-overhead bench-peak bench-troubled bench-time bench-api bench-audit \
-  bench-channels bench-pages pictures
+  bench-channels bench-pages bench-retention pictures
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -117,6 +117,9 @@ bench-api: $(READY) ## Measure people at the API, its highest rate and its guard
 
 bench-audit: $(READY) ## Measure what the audit trail costs a send (N=, URL=); writes bench/out/audit.json
 	@$(BIN)/python -m bench.audit
+
+bench-retention: $(BENCH_READY) ## Remove a long history beside runs that go on (N=, BACKEND=); writes bench/out/retention.json
+	@$(BIN)/python -m bench.retention
 
 bench-pages: $(READY) $(STATIC) ## Measure the pages in Chromium, and people at them (PARTS=, ONLY=); writes bench/out/pages.json
 	@$(BIN)/python -m bench.pages

@@ -68,6 +68,7 @@ from mailroom.incidents import watch
 from mailroom.members import keys as user_keys
 from mailroom.members import web_sessions
 from mailroom.rendering import cleaner
+from mailroom.retention import service as retention
 from mailroom.schedules import watchdog
 from mailroom.secrets import required
 from mailroom.settings import Settings, current
@@ -135,6 +136,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         deletion_loop(ours),
         _watchdog(ours),
         _cleaner(ours, settings),
+        _retention(ours, settings),
         _witness(ours, settings),
         _reminders(ours, settings),
         *trail_loops.loops(ours, settings),
@@ -248,6 +250,13 @@ def _cleaner(database: Database, settings: Settings) -> WatchedLoop:
         await cleaner.clean(database, settings, now=datetime.now(UTC))
 
     return WatchedLoop("cleaner", look, every=cleaner.EVERY_SECONDS, late_after=cleaner.LATE_AFTER_SECONDS)
+
+
+def _retention(database: Database, settings: Settings) -> WatchedLoop:
+    async def look() -> None:
+        await retention.remove_old(database, settings, now=datetime.now(UTC))
+
+    return WatchedLoop("retention", look, every=retention.EVERY_SECONDS, late_after=retention.LATE_AFTER_SECONDS)
 
 
 def _reminders(database: Database, settings: Settings) -> WatchedLoop:

@@ -44,7 +44,6 @@ SERVER = {
     "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "2",
     # Off by default, so the database would grow for ever. Our own tables keep the history.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
-    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(90 * 86400),
     "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P14D",
 }
 
@@ -76,7 +75,10 @@ def client_environment(settings: Settings) -> dict[str, str]:
 
 def server_environment(settings: Settings, encryption_key: str) -> dict[str, str]:
     """Return what the embedded server needs; its SQLite file lies in PREFECT_HOME, unless a database is named."""
-    own = {"PREFECT_SERVER_ENCRYPTION_KEY": encryption_key}
+    own = {
+        "PREFECT_SERVER_ENCRYPTION_KEY": encryption_key,
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(settings.prefect_days * 86_400),
+    }
     if settings.prefect_database_url:
         own["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = settings.prefect_database_url
     return client_environment(settings) | SERVER | own

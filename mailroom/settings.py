@@ -20,6 +20,7 @@ from mailroom.setting_groups.limits import LimitSettings
 from mailroom.setting_groups.links import LinkSettings
 from mailroom.setting_groups.login import LoginSettings
 from mailroom.setting_groups.rates import RateSettings
+from mailroom.setting_groups.retention import RetentionSettings
 from mailroom.setting_groups.secrets import SecretSettings
 from mailroom.setting_groups.secrets_elsewhere import SecretsElsewhere
 from prefect_mailroom.errors import ConfigurationError
@@ -28,7 +29,7 @@ LONGEST_SOCKET = 100
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
-class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings):
+class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, RetentionSettings):
     """Everything that can be set; each field is the variable `MAILROOM_<FIELD>` in capitals."""
 
     model_config = SettingsConfigDict(

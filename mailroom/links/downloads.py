@@ -1,6 +1,7 @@
 """Fetch the files of a delivery by its link, without a log-in.
 
 A link opens for whoever has it, so it answers the same whatever is wrong with it: nobody learns whether it ever worked.
+Only one that has ended by itself says so, since its end is part of what was signed.
 """
 
 from __future__ import annotations
@@ -123,8 +124,10 @@ def _chosen(store: ArtifactStore, offer: Offer, number: int) -> Artifact:
 
 async def _opened(session: AsyncSession, settings: Settings, token: str, now: datetime) -> tuple[Linked, datetime]:
     claim = read(Purpose.DOWNLOAD, token, keys_of(settings))
-    if claim is None or claim.ends_at is None or claim.ends_at <= now or not settings.download_links:
+    if claim is None or claim.ends_at is None or not settings.download_links:
         raise gone()
+    if claim.ends_at <= now:
+        raise expired(claim.ends_at)
     found = await stored.linked(session, claim.delivery_id)
     if found is None or is_revoked(found) or await stored.is_stopped(session, found):
         raise gone()
@@ -151,8 +154,15 @@ async def _offer(session: AsyncSession, found: Linked, ends_at: datetime, now: d
     return Offer(str((found.execution.plan or {}).get("report_title", "")), artifacts, ends_at)
 
 
+def expired(at: datetime) -> Gone:
+    """Return the refusal of a link that we signed and whose time is over: the link itself says when, and nobody can
+    make one. Whether it was revoked before is not said.
+    """
+    return Gone(f"This link expired on {at.day} {at:%B %Y}.", remedy="Ask whoever sent you the report for a new one.")
+
+
 def gone() -> Gone:
-    """Return the one refusal of a link."""
+    """Return the one refusal of every other link."""
     return Gone(
         "This link does not work, or does not work any more.", remedy="Ask whoever sent you the report for a new one."
     )

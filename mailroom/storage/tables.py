@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mailroom.roles import Role
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
 from mailroom.storage.database import JsonOrNull, new_id
-from mailroom.storage.model import drafts, heartbeats, incidents, links, login  # noqa: F401  registers their tables with the others
+from mailroom.storage.model import drafts, heartbeats, incidents, links, login, retention  # noqa: F401  registers their tables with the others
 from mailroom.storage.model.access import Team
 from mailroom.storage.model.answers import IdempotencyKey
 from mailroom.storage.model.base import Json, Table, word_of
@@ -30,6 +30,7 @@ _CORRECTS = text("corrects IS NOT NULL")
 _UNDOABLE = text("delete_after IS NOT NULL")
 _ASKED_FOR = text("kind <> 'scheduled'")
 _HAS_ERROR = text("error_id IS NOT NULL")
+_HAS_FILE = text("export_id IS NOT NULL")
 
 
 def _since_creation(context: DefaultExecutionContext) -> datetime:
@@ -113,6 +114,7 @@ class Schedule(Table):
         Index(None, "sync_state", "updated_at"),
         Index(None, "state", "next_run"),
         Index(None, "report_id"),
+        Index(None, "last_execution_id"),
         Index(None, "name", "id"),
         Index(None, "attention", "state", "user_id", "next_run"),
         Index("ix_export_schedules_attention", "attention", text(DUE), "id"),
@@ -228,6 +230,7 @@ class Execution(Table):
         Index(None, "corrects", unique=True, sqlite_where=_CORRECTS, postgresql_where=_CORRECTS),
         Index(None, "kind", "due_at", sqlite_where=_ASKED_FOR, postgresql_where=_ASKED_FOR),
         Index(None, "error_id", sqlite_where=_HAS_ERROR, postgresql_where=_HAS_ERROR),
+        Index(None, "export_id", sqlite_where=_HAS_FILE, postgresql_where=_HAS_FILE),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     schedule_id: Mapped[str] = mapped_column(ForeignKey("export_schedules.id"))

@@ -17,6 +17,7 @@ from scripts.guards.login_guards import LOGIN_GUARDS
 from scripts.guards.mail_guards import MAIL_GUARDS
 from scripts.guards.pages_guards import PAGES_GUARDS
 from scripts.guards.recipient_guards import RECIPIENT_GUARDS
+from scripts.guards.retention_guards import RETENTION_GUARDS
 from scripts.guards.sftp_guards import SFTP_GUARDS
 from scripts.guards.trail_guards import TRAIL_GUARDS
 
@@ -36,6 +37,7 @@ EVERY_GUARD = (
     *MAIL_GUARDS,
     *PAGES_GUARDS,
     *RECIPIENT_GUARDS,
+    *RETENTION_GUARDS,
     *SFTP_GUARDS,
     *TRAIL_GUARDS,
 )

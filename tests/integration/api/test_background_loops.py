@@ -22,6 +22,7 @@ LOOPS = {
     "rescue",
     "watchdog",
     "cleaner",
+    "retention",
     "stops",
     "ledger witness",
     "key reminders",

@@ -165,7 +165,7 @@ async def test_security_23_what_is_no_link_answers_alike(sent_on_sqlite: Sent) -
     delivery, now = sent.deliveries[ADA].id, datetime.now(UTC)
     key = "k" * 32
     wrong = {
-        "expired": f"/d/{sign(Purpose.DOWNLOAD, Claim(delivery, now - timedelta(seconds=1)), key)}",
+        "expired, of another key": f"/d/{sign(Purpose.DOWNLOAD, Claim(delivery, now - timedelta(days=1)), 'x' * 32)}",
         "without an end": f"/d/{sign(Purpose.DOWNLOAD, Claim(delivery), key)}",
         "of no delivery": f"/d/{sign(Purpose.DOWNLOAD, Claim(new_id(), now + timedelta(days=1)), key)}",
         "of another key": f"/d/{sign(Purpose.DOWNLOAD, Claim(delivery, now + timedelta(days=1)), 'x' * 32)}",
@@ -186,6 +186,18 @@ async def test_security_23_what_is_no_link_answers_alike(sent_on_sqlite: Sent) -
     pages = {answer.text for what, answer in told.items() if what != "a path"}
     assert len(pages) == 1, "all say the same"
     assert "/login" not in pages.pop()
+
+
+async def test_a_link_whose_time_is_over_says_when_and_nothing_else(sent_on_sqlite: Sent) -> None:
+    ended = datetime(2026, 3, 9, 12, tzinfo=UTC)
+    known, unknown = (
+        f"/d/{sign(Purpose.DOWNLOAD, Claim(delivery, ended), 'k' * 32)}"
+        for delivery in (sent_on_sqlite.deliveries[ADA].id, new_id())
+    )
+    pages = [await sent_on_sqlite.reader.get(path, headers={"Accept": "text/html"}) for path in (known, unknown)]
+    assert [page.status_code for page in pages] == [404, 404]
+    assert "expired on 9 March 2026" in pages[0].text
+    assert pages[0].text == pages[1].text, "whether there was such a delivery is not said"
 
 
 async def test_links_that_are_switched_off_are_dead(sent_on_sqlite: Sent) -> None:

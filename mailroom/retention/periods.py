@@ -1,0 +1,26 @@
+"""Say from when on what has happened is kept. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mailroom.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Horizons:
+    """What is older than these moments may be removed."""
+
+    executions: datetime
+    attempts: datetime
+    events: datetime
+
+
+def horizons(settings: Settings, now: datetime) -> Horizons:
+    """Return from when on each kind is kept."""
+    return Horizons(
+        executions=now - timedelta(days=settings.execution_days),
+        attempts=now - timedelta(days=settings.attempt_days),
+        events=now - timedelta(days=settings.event_days),
+    )
