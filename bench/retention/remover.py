@@ -18,23 +18,29 @@ from mailroom.storage.database import Database
 _FOREVER = 86_400.0
 
 
+_LOCKS = [0.0]
+
+
+class Noted(Pace):
+    """A pace that notes for how many seconds each transaction held its locks."""
+
+    def after(self, seconds: float) -> float:
+        """Note it, and go on as always."""
+        _LOCKS.append(seconds)
+        return super().after(seconds)
+
+
 async def remove(url: str) -> dict[str, Any]:
     """Remove everything; return how much, how long it took, the longest transaction and the greatest memory."""
-    database, locks = Database(url), [0.0]
-    rest = Pace.after
-
-    def noted(pace: Pace, seconds: float) -> float:
-        locks.append(seconds)
-        return rest(pace, seconds)
-
-    Pace.after = noted  # type: ignore[method-assign]  # Nothing else knows how long each transaction held its locks.
+    database = Database(url)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.monotonic()
     try:
-        removed = await service.remove_old(database, Settings(), now=datetime.now(UTC), seconds=_FOREVER)
+        now = datetime.now(UTC)
+        removed = await service.remove_old(database, Settings(), now=now, seconds=_FOREVER, pace=Noted)
     finally:
         await database.close()
-    locks.sort()
+    locks = sorted(_LOCKS)
     return {
         "removed": dict(removed),
         "seconds": round(time.monotonic() - began, 1),

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.storage.inserting import insert_into
-from mailroom.storage.model.retention import RetentionProgress
+from mailroom.storage.model.upkeep.retention import RetentionProgress
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

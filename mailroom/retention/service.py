@@ -47,24 +47,24 @@ def steps(settings: Settings, now: datetime) -> Mapping[str, Remove]:
 
 
 async def remove_old(
-    database: Database, settings: Settings, *, now: datetime, seconds: float = ROUND_SECONDS
+    database: Database, settings: Settings, *, now: datetime, seconds: float = ROUND_SECONDS, pace: type[Pace] = Pace
 ) -> Mapping[str, int]:
     """Remove what is past its time, for so many seconds at most; return how much of each kind was removed.
 
-    Nothing is removed, and nothing returned, while another process does it.
+    Nothing is removed, and nothing returned, while another process does it. A new `pace` begins with each kind.
     """
     removed: Counter[str] = Counter()
     async with _lease(database, now) as ours:
         if ours:
             until = time.monotonic() + seconds
             for name, remove in steps(settings, now).items():
-                removed[name] = await _remove_all(database, remove, until, leased_until=now + _LEASE)
+                removed[name] = await _remove_all(database, remove, until, pace(), leased_until=now + _LEASE)
     return {name: count for name, count in removed.items() if count}
 
 
-async def _remove_all(database: Database, remove: Remove, until: float, *, leased_until: datetime) -> int:
+async def _remove_all(database: Database, remove: Remove, until: float, pace: Pace, *, leased_until: datetime) -> int:
     """Remove batch by batch until nothing is left or the time is over; return how much went."""
-    pace, removed = Pace(), 0
+    removed = 0
 
     async def batch(session: AsyncSession) -> tuple[int, float]:
         await progress.extend_lease(session, until=leased_until)

@@ -15,13 +15,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mailroom.roles import Role
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
 from mailroom.storage.database import JsonOrNull, new_id
-from mailroom.storage.model import drafts, heartbeats, incidents, links, login, retention  # noqa: F401  registers their tables with the others
+from mailroom.storage.model import drafts, heartbeats, incidents, links, login  # noqa: F401  registers their tables with the others
 from mailroom.storage.model.access import Team
 from mailroom.storage.model.answers import IdempotencyKey
 from mailroom.storage.model.base import Json, Table, word_of
 from mailroom.storage.model.connections import Connection
 from mailroom.storage.model.notifications import Notification
 from mailroom.storage.model.schedules.lists import DUE
+from mailroom.storage.model.upkeep import retention  # noqa: F401  as above
 
 __all__ = ["Connection", "IdempotencyKey", "Json", "Notification", "Table"]
 """Besides the classes below: whoever wants the metadata of all tables imports their base from here."""

@@ -1,0 +1,1 @@
+"""The tables of what looks after the others."""
