@@ -18,10 +18,10 @@ export UV_SYSTEM_CERTS ?= 1
 # Python starts nowhere below a folder with a name like Müller if the locale is C, unless it is told to use UTF-8.
 export PYTHONUTF8 ?= 1
 ONCE ?=
-TEST_PROCESSES ?= 4
+TEST_PROCESSES ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-pages test-313 check format guards docs lock clean \
+.PHONY: help setup demo up test types tests test-pages test-313 check format guards docs lock clean \
   fuzz-api access-twin bench-render bench-renderers bench-overhead bench-peak bench-troubled bench-time bench-api bench-audit \
   bench-channels bench-pages bench-retention pictures
 
@@ -50,12 +50,18 @@ demo: $(READY) $(STATIC) ## Start everything, deliver real reports, print the pr
 up: $(READY) $(STATIC) ## Run Mailroom embedded until Ctrl-C
 	@$(BIN)/mailroom up
 
-# Four at once on two cores: many of the tests wait for a minute of the clock, or for a process to come up.
+# Five at once on two cores: many of the tests wait for a minute of the clock, or for a process to come up.
 test: $(READY) $(STATIC) ## Check style, types and imports, then run every test
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
-	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going types tests
+
+# mypy reads for a minute on one core, and most tests begin by waiting for servers.
+types: $(READY)
+	@$(BIN)/mypy --no-error-summary
+
+tests: $(READY) $(STATIC)
 	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup $(ARGS)
 
 test-pages: $(READY) $(STATIC) ## Look at every page in every shape with a real Chromium, and walk every story

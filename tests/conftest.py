@@ -18,6 +18,7 @@ from sqlalchemy import create_engine
 from mailroom.storage.database import Database
 from mailroom.storage.migrations import alembic_config
 from prefect_mailroom import outbound
+from tests.support import groups
 from tests.support.prefect import PrefectServer
 
 # aiosmtpd gives its servers 5 s to start, which a busy machine may need.
@@ -123,8 +124,18 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.xdist_group(group))
 
 
-@pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a real Prefect server for this test run; yields the URL of its API."""
-    with PrefectServer(tmp_path_factory.mktemp("prefect")) as server:
-        yield server.url
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End what a group shares after its last test."""
+    groups.end_of(item, nextitem)
+
+
+def pytest_sessionfinish() -> None:
+    """End what is still shared."""
+    groups.end()
+
+
+@pytest.fixture
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Start a real Prefect server for the tests of this group; returns the URL of its API."""
+    return groups.shared("Prefect", lambda: PrefectServer(tmp_path_factory.mktemp("prefect"))).url

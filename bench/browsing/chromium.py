@@ -110,7 +110,7 @@ async def window(
         reduced_motion="reduce",
         **more,
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)  # Of a machine that has much else to do.
     found = Window(await context.new_page(), context)
     found.page.on("console", found.hear)
     found.page.on("pageerror", lambda error: found.complaints.append(f"{found.page.url}: {error}"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from playwright.async_api import Browser
 
 from bench.browsing import chromium as chromes
 from bench.browsing.chromium import Window
+from tests.support import groups
 from tests.support.browser import chromium_path, watched
 from tests.support.system import System
 
@@ -38,24 +40,18 @@ async def chromium() -> AsyncIterator[Browser]:
         yield browser
 
 
-_RUNNING = ExitStack()
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Stop the system after the last test of this room: it would take a part of a core from those that follow."""
-    if nextitem is None or _ROOM not in nextitem.path.as_posix():
-        _RUNNING.close()
+@contextmanager
+def _running(folder: Path) -> Iterator[System]:
+    system = System(folder, UNLIMITED)
+    with system.up():
+        yield system
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system(tmp_path_factory: pytest.TempPathFactory) -> System:
     """Start everything once for this room: Prefect, API, worker, mail catcher."""
     chromium_path()  # Skips before anything is started.
-    system = System(tmp_path_factory.mktemp("browser") / "data", UNLIMITED)
-    with _RUNNING:
-        _RUNNING.enter_context(system.up())
-        yield system
+    return groups.shared("system", lambda: _running(tmp_path_factory.mktemp("browser") / "data"))
 
 
 @pytest.fixture

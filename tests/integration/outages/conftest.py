@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import PrefectClient
@@ -21,18 +23,24 @@ from prefect_mailroom import outbound
 from prefect_mailroom.channels.command import allowed
 from tests.integration.outages.environment import OutageEnvironment
 from tests.integration.outages.processes import Processes
+from tests.support import groups
 
 # The audit trail lets nobody remove its rows.
 _KEPT = {model.__tablename__ for model in (AuditChain, AuditEvent, AuditSeal, Connection, LedgerClock, Report, User)}
 
 
-@pytest.fixture(scope="session")
-def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+@pytest.fixture
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Processes:
     """Start the processes that every test of this folder uses."""
+    return groups.shared("processes", lambda: _opened(tmp_path_factory.mktemp("processes")))
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[Processes]:
     with pytest.MonkeyPatch.context() as patch:  # Not longer than needed: it would open loopback to every other test.
         patch.setenv(outbound.VARIABLE, "127.0.0.1")
         patch.setenv(allowed.VARIABLE, sys.executable)
-        processes = Processes(tmp_path_factory.mktemp("processes"))
+        processes = Processes(folder)
     try:
         asyncio.run(processes.open())
         yield processes

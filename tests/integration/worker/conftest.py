@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import PrefectClient
 
+from tests.support import groups
 from tests.support.work_pool import WorkPool, opened
 
 
@@ -19,13 +21,16 @@ async def work_pool(prefect_server: str, tmp_path: Path) -> AsyncIterator[WorkPo
         yield work_pool
 
 
-@pytest.fixture(scope="session")
-def session_work_pool(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkPool]:
+@pytest.fixture
+def session_work_pool(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> WorkPool:
     """Make a work pool with one worker for the tests of several files: a worker takes seconds to start."""
-    work_pool = WorkPool(prefect_server, tmp_path_factory.mktemp("work-pool"))
+    return groups.shared("work pool", lambda: _opened(WorkPool(prefect_server, tmp_path_factory.mktemp("work-pool"))))
 
+
+@contextmanager
+def _opened(work_pool: WorkPool) -> Iterator[WorkPool]:
     async def open_() -> None:
-        async with PrefectClient(prefect_server) as client:
+        async with PrefectClient(work_pool.api) as client:
             work_pool.client = client
             await work_pool.open()
 

@@ -1,8 +1,9 @@
-"""200 runs over two workers, and over a Prefect server that dies in the middle. Each execution leaves a line."""
+"""Many runs over two workers, and over a Prefect server that dies in the middle. Each execution leaves a line."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 from collections import Counter
@@ -18,8 +19,11 @@ from tests.support.prefect import PrefectServer
 from tests.support.processes import below, gone
 from tests.support.work_pool import WorkPool, opened
 
-RUNS = 200
-# Patience is for a machine that has much else to do; by itself the file takes a minute and a half.
+RUNS = int(os.environ.get("RUNS", "100"))
+"""`RUNS=1000` is a longer seed of the same."""
+EACH = RUNS // 20
+"""After so many runs a child is replaced: ten of them come and go at each worker."""
+# Patience is for a machine that has much else to do; by itself the file takes a minute.
 pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("many_runs")]
 APPENDS = """
     import os
@@ -62,7 +66,7 @@ async def test_two_workers_share_runs_execute_none_twice_and_leave_nothing(work_
     scratch, out = tmp_path / "scratch", tmp_path / "out"
     scratch.mkdir()
     # Replaced often, so that a descriptor lost with each child shows.
-    deployment = await work_pool.deploy("appends", APPENDS, job_variables={"max_runs": 10})
+    deployment = await work_pool.deploy("appends", APPENDS, job_variables={"max_runs": EACH})
     await work_pool.order_many(deployment, RUNS, out=str(out))
     workers = [work_pool.start(limit=2, environment={"TMPDIR": str(scratch)}) for _ in range(2)]
 
@@ -76,12 +80,12 @@ async def test_two_workers_share_runs_execute_none_twice_and_leave_nothing(work_
     assert Counter(state_of(run).type for run in ended) == {StateType.COMPLETED: RUNS}
     ran = executions(out)
     assert sorted(number for number, *_ in ran) == list(range(RUNS))
-    assert max(Counter(child for *_, child in ran).values()) == 10, "replaced after ten runs"
+    assert max(Counter(child for *_, child in ran).values()) == EACH, "replaced after so many runs"
     for (files, threads), (files_after, threads_after) in zip(before, map(held, workers), strict=True):
         assert files_after - files <= 8, "about ten children came and went at each worker"
         assert threads_after - threads <= 4
 
-    # An idle child that has executed ten runs has left already, so only the zygotes are sure to be there.
+    # An idle child that has executed its runs has left already, so only the zygotes are sure to be there.
     family = [process for worker in workers for process in below(worker.pid)]
     assert len(family) >= len(workers)
     for worker in workers:
