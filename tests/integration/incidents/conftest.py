@@ -37,6 +37,9 @@ OURS = frozenset(
     }
 )
 
+ON_ONE = pytest.mark.parametrize("book", ["sqlite"], indirect=True)
+"""Marks a test in which both databases do the same."""
+
 
 @dataclass
 class Ledger:

@@ -20,7 +20,7 @@ from mailroom.storage.model.connection_health import ConnectionHealth
 from mailroom.storage.model.incidents import Incident
 from mailroom.storage.tables import Execution, Report, User
 from tests.integration.conftest import NOW
-from tests.integration.incidents.conftest import DAY, HOUR, MINUTE, SECOND, Ledger
+from tests.integration.incidents.conftest import DAY, HOUR, MINUTE, ON_ONE, SECOND, Ledger
 
 E, K = ExecutionState, IncidentKind
 
@@ -72,6 +72,7 @@ async def test_a_run_that_a_person_tries_again_stays_open_until_it_has_ended(boo
         assert await look(book, NOW + 2 * HOUR) == expected
 
 
+@ON_ONE
 async def test_samples_are_left_out(book: Ledger) -> None:
     ids = await book.add(4, is_sample=True)
     await book.ran(ids, E.FAILED, NOW)
@@ -80,6 +81,7 @@ async def test_samples_are_left_out(book: Ledger) -> None:
     assert await look(book, NOW + HOUR) == []
 
 
+@ON_ONE
 async def test_a_missed_due_time_is_over_with_the_next_delivery(book: Ledger) -> None:
     ids = await book.add()
     await book.ran(ids, E.MISSED, NOW, reason_code="text")
@@ -90,6 +92,7 @@ async def test_a_missed_due_time_is_over_with_the_next_delivery(book: Ledger) ->
     assert await look(book, NOW + 2 * HOUR) == []
 
 
+@ON_ONE
 async def test_a_missed_due_time_is_over_after_a_while(book: Ledger) -> None:
     ids = await book.add()
     await book.ran(ids, E.MISSED, NOW, reason_code="text")
@@ -137,6 +140,7 @@ async def test_several_that_fail_through_one_connection_are_one_until_something_
     assert await look(book, NOW + HOUR) == [K.SCHEDULE_FAILING] * 3
 
 
+@ON_ONE
 async def test_a_far_side_that_refuses_its_recipients_works(book: Ledger) -> None:
     ids = await book.add(3)
     await book.ran(ids, E.FAILED, NOW, delivery=DeliveryState.REFUSED)
@@ -186,6 +190,7 @@ async def test_changes_that_do_not_get_to_prefect(book: Ledger) -> None:
     assert await look(book, NOW + HOUR) == []
 
 
+@ON_ONE
 async def test_what_waits_while_prefect_is_silent_is_not_stuck(book: Ledger) -> None:
     ids = await book.add()
     await book.set(ids, sync_state="pending")
@@ -202,6 +207,7 @@ async def test_what_waits_while_prefect_is_silent_is_not_stuck(book: Ledger) -> 
     assert await look(book, NOW + HOUR + PENDING_FOR + SECOND) == [K.SYNC_STUCK]
 
 
+@ON_ONE
 async def test_many_that_are_stuck_are_one(book: Ledger) -> None:
     ids = await book.add(MANY)
     await book.set(ids, sync_state="error", sync_error="No.")

@@ -22,7 +22,7 @@ from mailroom.states import ExecutionState
 from mailroom.storage.model.incidents import Incident, IncidentSchedule
 from mailroom.storage.tables import AuditEvent, User
 from tests.integration.conftest import NOW
-from tests.integration.incidents.conftest import HOLD, HOUR, MINUTE, SECOND, Ledger
+from tests.integration.incidents.conftest import HOLD, HOUR, MINUTE, ON_ONE, SECOND, Ledger
 from tests.support.statements import recorded
 
 E, K = ExecutionState, IncidentKind
@@ -81,6 +81,7 @@ async def test_two_processes_that_look_at_once_open_one_incident(book: Ledger) -
     assert sorted(len(tell.result()) for tell in tells) == [0, 2]
 
 
+@ON_ONE
 async def test_a_finder_that_fails_stops_nobody_and_ends_nothing(
     book: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -96,11 +97,13 @@ async def test_a_finder_that_fails_stops_nobody_and_ends_nothing(
     assert "disks" in caplog.text
 
 
+@ON_ONE
 async def test_a_finder_whose_values_cannot_be_stored_stops_nobody(book: Ledger) -> None:
     found = await book.look(NOW, (finder(dead(at=NOW)), finder(dead("cleaner"), kinds=frozenset({K.DISK_LOW}))))
     assert (found.failed, found.opened) == (("test",), 1)
 
 
+@ON_ONE
 async def test_what_is_over_before_it_was_told_is_not_told(book: Ledger) -> None:
     await book.look(NOW, (finder(dead()),))
     await book.look(NOW + SECOND, (finder(),))
@@ -124,6 +127,7 @@ async def test_each_thing_is_told_once(book: Ledger) -> None:
     assert await book.tell(NOW + 3 * TEAM_AFTER) == []
 
 
+@ON_ONE
 async def test_what_is_rolled_back_is_told_again(book: Ledger) -> None:
     await book.look(NOW, (finder(dead()),))
     async with book.database.session() as session:
@@ -132,6 +136,7 @@ async def test_what_is_rolled_back_is_told_again(book: Ledger) -> None:
     assert len(await book.tell(NOW + HOLD)) == 1
 
 
+@ON_ONE
 async def test_warnings_wait_for_the_digest(book: Ledger) -> None:
     await book.look(NOW, (finder(dead(severity=Severity.WARNING)),))
     assert await book.tell(NOW + HOUR) == []
@@ -139,6 +144,7 @@ async def test_warnings_wait_for_the_digest(book: Ledger) -> None:
     assert [one.stage for one in await book.tell(NOW + HOUR)] == [Stage.OPENED]
 
 
+@ON_ONE
 async def test_who_takes_note_of_it_keeps_it_from_going_further(book: Ledger) -> None:
     ids = await book.add()
     await book.ran(ids, E.FAILED, NOW)
@@ -157,6 +163,7 @@ async def test_who_takes_note_of_it_keeps_it_from_going_further(book: Ledger) ->
     assert [(event.action, event.entity_id) for event in events] == [("acknowledged", row.id)]
 
 
+@ON_ONE
 async def test_what_is_muted_is_told_when_the_mute_ends_and_its_end_in_any_case(book: Ledger) -> None:
     ids = await book.add()
     await book.ran(ids, E.FAILED, NOW)
@@ -173,6 +180,7 @@ async def test_what_is_muted_is_told_when_the_mute_ends_and_its_end_in_any_case(
     assert [one.stage for one in await book.tell(NOW + 2 * HOUR)] == [Stage.RESOLVED]
 
 
+@ON_ONE
 async def test_a_look_takes_as_many_statements_with_many_schedules_as_with_few(book: Ledger) -> None:
     few, many = await book.add(3), await book.add(60)
     await book.ran(few, E.FAILED, NOW)
