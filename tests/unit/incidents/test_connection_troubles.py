@@ -49,10 +49,9 @@ def test_a_breaker_that_is_tried_does_not_end_its_incident() -> None:
 
 
 def test_failures_before_something_went_well_do_not_count() -> None:
-    args = ({}, failures(SEVERAL))
     rest: dict[str, Any] = {"open_now": (), "now": NOW}
-    assert len(troubles(*args, {"bank": NOW - SECOND}, {}, **rest)) == 1
-    assert troubles(*args, {"bank": NOW}, {}, **rest) == []
+    assert len(troubles({}, failures(SEVERAL), {"bank": NOW - SECOND}, {}, **rest)) == 1
+    assert troubles({}, failures(SEVERAL), {"bank": NOW}, {}, **rest) == []
 
 
 def test_it_covers_what_fails_and_what_waits() -> None:
@@ -64,7 +63,11 @@ def test_it_covers_what_fails_and_what_waits() -> None:
         open_now=(),
         now=NOW,
     )
-    assert (found.subject, found.severity, found.schedule_ids) == ("bank", Severity.CRITICAL, {"s0", "s1", "s7"})
+    assert (found.subject, found.severity, found.schedule_ids) == (
+        "bank",
+        Severity.CRITICAL,
+        frozenset({"s0", "s1", "s7"}),
+    )
     assert (found.values["failing"], found.values["waiting"]) == (2, 1)
 
 
