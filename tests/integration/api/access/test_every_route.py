@@ -36,6 +36,7 @@ READS = {
     "team": Action.TEAM_READ,
     "draft": Action.DRAFT_READ,
     "template": Action.TEMPLATE_READ,
+    "incident": Action.INCIDENT_READ,
 }
 KINDS = {
     "schedule_id": "schedule",
@@ -52,6 +53,7 @@ KINDS = {
     "view_id": "view",
     "draft_id": "draft",
     "template_id": "template",
+    "incident_id": "incident",
 }
 PERSON = "ada@example.com"
 OFFICE = {"title": "Office", "holidays": []}
@@ -101,6 +103,7 @@ BODIES: dict[str, Any] = {
     "POST /schedule-templates": {"title": "New", "body": {}},
     "PUT /schedule-templates/{}": {"title": "Other", "body": {}},
     "PUT /schedule-templates/{}/shares": {"users": ["ext:me"]},
+    "POST /incidents/{}/mute": {"until": f"{datetime.now(UTC) + timedelta(days=9):%FT%TZ}"},
 }
 WITHOUT = {
     *(f"POST /schedules/{{}}/{verb}" for verb in ("pause", "resume", "run", "undelete")),
@@ -108,6 +111,8 @@ WITHOUT = {
     "POST /connections/{}/check",
     "POST /connections/{}/enable",
     "POST /recipients/{}/erase",
+    "POST /incidents/{}/acknowledge",
+    "POST /incidents/{}/unmute",
 }
 
 
