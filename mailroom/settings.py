@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mailroom.setting_groups.alerts import AlertSettings
+from mailroom.setting_groups.incidents import IncidentSettings
 from mailroom.setting_groups.limits import LimitSettings
 from mailroom.setting_groups.links import LinkSettings
 from mailroom.setting_groups.login import LoginSettings
@@ -117,6 +118,9 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings):
     alerts: AlertSettings = Field(
         default=AlertSettings(),
         description="How people are told of incidents; see `mailroom.setting_groups.alerts`.",
+    incidents: IncidentSettings = Field(
+        default=IncidentSettings(),
+        description="When incidents are told, and to whom; see `mailroom.setting_groups.incidents`.",
     )
     renderers: int = Field(
         # Each takes about 200 MB, so more of them must be asked for.

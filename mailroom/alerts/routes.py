@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mailroom.alerts.spec import ON_THE_WAY, OPERATORS, AlertState, Target
+from mailroom.incidents.escalation import ORDER
 from mailroom.incidents.spec import Level
 from mailroom.notifications.kinds import Route
 from mailroom.notifications.wants import wants
-
-ORDER = (Level.OWNER, Level.TEAM, Level.OPERATOR)
-"""Whom an incident reaches, one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
