@@ -118,6 +118,7 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings):
     alerts: AlertSettings = Field(
         default=AlertSettings(),
         description="How people are told of incidents; see `mailroom.setting_groups.alerts`.",
+    )
     incidents: IncidentSettings = Field(
         default=IncidentSettings(),
         description="When incidents are told, and to whom; see `mailroom.setting_groups.incidents`.",

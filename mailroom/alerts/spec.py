@@ -15,8 +15,8 @@ class AlertState(StrEnum):
     """How far an alert is.
 
     pending: it is sent when its time has come; each attempt puts that off, so a process that dies only delays it.
-    sent: the far side has confirmed it, or it stands among the notifications. failed: its route could not send it; another
-    alert has gone out in its place, unless everybody it was for is told already, or the incident was over.
+    sent: the far side has confirmed it, or it stands among the notifications. failed: its route could not send it;
+    another alert has gone out in its place, unless whoever it was for is told already, or the incident was over.
     withdrawn: it never left, since the incident was over, muted or part of another one before its turn came.
     """
 

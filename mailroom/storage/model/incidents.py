@@ -69,9 +69,9 @@ class IncidentSchedule(Table):
 class Alert(Table):
     """One message about one incident to one target by one route; `stage` is opened, escalated or resolved.
 
-    `state` is one of `mailroom.alerts.spec.AlertState`. `fallback_of` is the alert that could not be sent, in whose place
-    this one is. `user_id` is the user who is told; None: an address of a team or of operators. `in_doubt` says that the
-    far side may have it, as an attempt is under way, or ended without an answer.
+    `state` is one of `mailroom.alerts.spec.AlertState`. `fallback_of` is the alert that could not be sent, in whose
+    place this one is. `user_id` is the user who is told; None: an address of a team or of operators. `in_doubt` says
+    that the far side may have it, as an attempt is under way, or ended without an answer.
     """
 
     __tablename__ = "alerts"
