@@ -44,6 +44,19 @@ def _failures(story: Story) -> str:
     return f"The last attempt to send its report failed{in_a_row}. Not everybody has got it."
 
 
+def _suspended(story: Story) -> str:
+    """Return the cause of a suspension as a sentence with a blank behind it; '' where it is not known."""
+    failures = story.values.get("failures")
+    match story.values.get("cause"):
+        case "failures" if isinstance(failures, int):
+            return f"It failed {failures} times in a row. "
+        case "owner":
+            return "Its owner may own schedules no longer. "
+        case "report":
+            return "It does not fit the new version of its report. "
+    return ""
+
+
 def _missed(story: Story) -> str:
     due = _when(story, "due_at", "due", "first", "last")
     at = f" that was due on {due}" if due else ""
@@ -101,7 +114,7 @@ _WORDS: Mapping[IncidentKind, Words] = {
         _failures,
         (
             _SEES,
-            "If the data or the connection is at fault, tell whoever looks after it; then retry what was not delivered.",
+            "If the data or a connection is at fault, tell whoever looks after it; then retry what was not delivered.",
         ),
         lambda story: f"{story.what} {'has' if story.is_one else 'have'} delivered again.",
     ),

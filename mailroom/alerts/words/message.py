@@ -19,10 +19,11 @@ from prefect_mailroom.text.filenames import clean_line
 _TEMPLATES = Path(__file__).with_name("templates")
 _OF_CONNECTION = frozenset({IncidentKind.CONNECTION_FAILING})
 _OF_NOTHING = "/monitoring"
+_CHOOSE = "In Mailroom, under Notifications, you can choose what you are told and by which route."
 _WHY = {
-    Level.OWNER: "You are told since it concerns what you own.",
-    Level.TEAM: "You are told since you belong to the team of the owner, and it has not been solved yet.",
-    Level.OPERATOR: "You are told since you look after this Mailroom.",
+    Level.OWNER: f"You are told since it concerns what you own. {_CHOOSE}",
+    Level.TEAM: f"You are told since you belong to the team of the owner, and it has not been solved yet. {_CHOOSE}",
+    Level.OPERATOR: "You are told since you look after this Mailroom. Its settings say who is.",
 }
 
 
@@ -54,11 +55,12 @@ def message_of(story: Story, base: str, *, is_test: bool = False) -> Message:
     words = words_of(story.kind)
     is_over = story.stage is Stage.RESOLVED
     title = clean_line(words.title(story))
-    happened = [words.over(story)] if is_over else [words.happened(story), *([story.reason] if story.reason else [])]
+    happened = [words.over(story)] if is_over else [words.happened(story), *story.reasons]
     todo = () if is_over else words.todo
     link = base + path_of(story)
     values: dict[str, Any] = {
         "title": title,
+        "heading": happened[0].rstrip(".") if is_over else title,
         "happened": happened,
         "since": moment_words(story.opened_at.isoformat(), story.zone),
         "until": moment_words(story.resolved_at.isoformat(), story.zone) if story.resolved_at else "",
@@ -86,7 +88,7 @@ def concerns(story: Story) -> str:
     if not story.schedules:
         return f"It concerns {counted(total, 'schedule')}{whose}."
     if total == 1:
-        return f"It concerns the schedule {story.schedules[0]}."
+        return "" if story.schedule_id in (story.subject, "") else f"It concerns the schedule {story.schedules[0]}."
     return f"It concerns {counted(total, 'schedule')}{whose}: {listed(story.schedules, story.others)}."
 
 

@@ -46,7 +46,9 @@ class Story:
         if len(self.schedules) == 1 and not self.others:
             return self.schedules[0]
         total = len(self.schedules) + self.others
-        return counted(total, "schedule") if total else "A schedule"
+        if total > 1:
+            return counted(total, "schedule")
+        return str(self.values.get("schedule") or "A schedule")
 
     @property
     def is_one(self) -> bool:
@@ -54,12 +56,14 @@ class Story:
         return len(self.schedules) + self.others <= 1
 
     @property
-    def reason(self) -> str:
-        """Return why, as far as the finder knows; as one sentence."""
-        for name in ("reason", "why", "error", "message", "detail"):
-            if (found := self.values.get(name)) and isinstance(found, str):
-                return sentence(found)
-        return ""
+    def reasons(self) -> list[str]:
+        """Return why, as far as the finder knows, as sentences; none of them twice."""
+        found: list[str] = []
+        for name in ("reason", "why", "error", "message"):
+            said = self.values.get(name)
+            if isinstance(said, str) and (text := sentence(said)) and not any(text in other for other in found):
+                found.append(text)
+        return found
 
 
 def counted(number: int, noun: str) -> str:
