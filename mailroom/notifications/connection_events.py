@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailroom.notifications.events import Event
+from mailroom.notifications.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,8 @@ class ConnectionDisabled(Event):
 
     connection: str
     reason: str
+
+    kind = Kind.CONNECTION_DISABLED
 
     @property
     def severity(self) -> str:
@@ -31,3 +34,28 @@ class ConnectionDisabled(Event):
             f"{self.reason} Deliveries through it wait until an admin has mended the connection and enabled it: change "
             "its settings, or enable it as it is. Those that wait until their run expires are given up."
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionEnabled(Event):
+    """A connection that was disabled works again, as `who` has enabled it."""
+
+    connection: str
+    who: str
+
+    kind = Kind.CONNECTION_ENABLED
+
+    @property
+    def severity(self) -> str:
+        """Return `info`: there is nothing to do."""
+        return "info"
+
+    @property
+    def title(self) -> str:
+        """Return the connection and what happened to it."""
+        return f"The connection {self.connection} is enabled again"
+
+    @property
+    def body(self) -> str:
+        """Return who did it, and what follows."""
+        return f"{self.who} enabled it, or changed its settings. What waited for it is sent now."

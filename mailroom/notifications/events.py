@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from mailroom.notifications.kinds import Kind, kind_of
 from mailroom.states import ExecutionState
 
 
@@ -14,6 +15,11 @@ class Event(ABC):
     """An event that a user should know about."""
 
     user_id: str
+
+    @property
+    @abstractmethod
+    def kind(self) -> Kind:
+        """Return the kind, by which users choose what they are told."""
 
     @property
     def severity(self) -> str:
@@ -40,16 +46,38 @@ class OfSchedule(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ExecutionFailed(OfSchedule):
+class OfExecution(OfSchedule):
+    """An event of an execution that the owner of its schedule should know about."""
+
+    execution_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfIncident(Event):
+    """An event of an incident; `incident_kind` is its kind as a word, `schedule` the only one that it is about."""
+
+    incident_id: str
+    incident_kind: str
+    schedule: str | None
+
+    @property
+    def kind(self) -> Kind:
+        """Return the kind under the word of the incident's."""
+        return kind_of(self.incident_kind)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFailed(OfExecution):
     """An execution ended, and not everything was delivered; `reason` says why.
 
     `unconfirmed` names every recipient whose delivery the far side has not confirmed.
     """
 
-    execution_id: str
     state: ExecutionState
     reason: str
     unconfirmed: tuple[str, ...] = ()
+
+    kind = Kind.SCHEDULE_FAILING
 
     @property
     def severity(self) -> str:
@@ -78,6 +106,8 @@ class DueTimesMissed(OfSchedule):
     last: datetime
     reason: str
 
+    kind = Kind.OCCURRENCE_MISSED
+
     @property
     def title(self) -> str:
         """Return the schedule and what happened to it."""
@@ -100,6 +130,8 @@ class SuspendedByReport(OfSchedule):
     who: str
     why: str
 
+    kind = Kind.SCHEDULE_SUSPENDED
+
     @property
     def title(self) -> str:
         """Return the schedule and what happened to it."""
@@ -120,6 +152,8 @@ class PausedInPrefect(OfSchedule):
 
     who: str
 
+    kind = Kind.SCHEDULE_PAUSED
+
     @property
     def title(self) -> str:
         """Return the schedule and what happened to it."""
@@ -139,6 +173,8 @@ class PausedInPrefect(OfSchedule):
 class ResumedInPrefect(OfSchedule):
     """Somebody resumed in Prefect what had been paused there."""
 
+    kind = Kind.SCHEDULE_RESUMED
+
     @property
     def title(self) -> str:
         """Return the schedule and what happened to it."""
@@ -153,6 +189,8 @@ class ResumedInPrefect(OfSchedule):
 @dataclass(frozen=True, slots=True)
 class PausedWithoutRecipients(OfSchedule):
     """A schedule was paused, since its last recipient was taken off it."""
+
+    kind = Kind.SCHEDULE_PAUSED
 
     @property
     def title(self) -> str:
@@ -176,6 +214,8 @@ class KeyExpires(Event):
     prefix: str
     at: datetime
 
+    kind = Kind.CREDENTIAL_ENDING
+
     @property
     def title(self) -> str:
         """Return the key and what happens to it."""
@@ -198,6 +238,8 @@ class KeyIsOld(Event):
     prefix: str
     days: int
 
+    kind = Kind.CREDENTIAL_OLD
+
     @property
     def title(self) -> str:
         """Return the key and what is the matter with it."""
@@ -219,6 +261,8 @@ class OwnerBarred(Event):
     email: str
     count: int
 
+    kind = Kind.OWNER_BARRED
+
     @property
     def title(self) -> str:
         """Return the user and what happened."""
@@ -238,6 +282,8 @@ class OwnerBarred(Event):
 @dataclass(frozen=True, slots=True)
 class SuspendedForOwner(OfSchedule):
     """A schedule was suspended, since its owner may own schedules no longer."""
+
+    kind = Kind.SCHEDULE_SUSPENDED
 
     @property
     def title(self) -> str:
