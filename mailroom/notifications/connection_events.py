@@ -9,10 +9,21 @@ from mailroom.notifications.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionDisabled(Event):
-    """A connection was disabled: its breaker opened again and again, or the far side is gone; `reason` says why."""
+class OfConnection(Event):
+    """An event of a connection that its users and the admins should know about."""
 
     connection: str
+
+    @property
+    def subject(self) -> str | None:
+        """Return the name of the connection."""
+        return self.connection
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionDisabled(OfConnection):
+    """A connection was disabled: its breaker opened again and again, or the far side is gone; `reason` says why."""
+
     reason: str
 
     kind = Kind.CONNECTION_DISABLED
@@ -37,10 +48,9 @@ class ConnectionDisabled(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionEnabled(Event):
+class ConnectionEnabled(OfConnection):
     """A connection that was disabled works again, as `who` has enabled it."""
 
-    connection: str
     who: str
 
     kind = Kind.CONNECTION_ENABLED

@@ -23,8 +23,13 @@ class Event(ABC):
 
     @property
     def severity(self) -> str:
-        """Return how bad it is: `warning` or `error`."""
+        """Return how bad it is: `info`, `warning` or `error`."""
         return "warning"
+
+    @property
+    def subject(self) -> str | None:
+        """Return the name of what it is about if that is no schedule, such as of a connection."""
+        return None
 
     @property
     @abstractmethod
@@ -54,11 +59,23 @@ class OfExecution(OfSchedule):
 
 @dataclass(frozen=True, slots=True)
 class OfIncident(Event):
-    """An event of an incident; `incident_kind` is its kind as a word, `schedule` the only one that it is about."""
+    """An event of an incident.
+
+    Attributes:
+        incident_kind: the kind of the incident, as its word.
+        about: the name of what it is about if that is no schedule, such as of a connection.
+        schedule: the only schedule that it is about.
+    """
 
     incident_id: str
     incident_kind: str
+    about: str | None
     schedule: str | None
+
+    @property
+    def subject(self) -> str | None:
+        """Return the name of what it is about if that is no schedule."""
+        return self.about
 
     @property
     def kind(self) -> Kind:

@@ -6,14 +6,17 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.reach import of_schedules
 from mailroom.context import Context
-from mailroom.errors import Invalid, NotFound
+from mailroom.errors import Conflict, Invalid, NotFound
 from mailroom.storage.inserting import insert_into
 from mailroom.storage.tables import NotificationMute, Schedule
+
+MOST = 500
+"""The most schedules that a user may mute. Whoever wants to hear of nothing has the preferences."""
 
 
 class MuteRequest(BaseModel):
@@ -50,6 +53,7 @@ async def mute(session: AsyncSession, wanted: MuteRequest, context: Context) -> 
     Raises:
         NotFound: there is no such schedule, for the caller.
         Invalid: the time is past.
+        Conflict: the caller has muted as many schedules as a user may.
     """
     viewer = context.viewer
     seen = select(Schedule.name).where(Schedule.id == wanted.schedule_id, of_schedules(viewer))
@@ -59,6 +63,13 @@ async def mute(session: AsyncSession, wanted: MuteRequest, context: Context) -> 
         raise NotFound(message, remedy="GET /api/v1/schedules/ lists them.", code="no_schedule")
     if wanted.until is not None and wanted.until <= context.now:
         raise Invalid.at("until", "This time is past.", "Choose a later one, or leave it out to mute for good.")
+    others = select(func.count()).where(
+        NotificationMute.user_id == viewer.user_id,
+        NotificationMute.schedule_id != wanted.schedule_id,
+        stands(context.now),
+    )
+    if (await session.scalars(others)).one() >= MOST:
+        raise Conflict(f"{MOST} schedules are muted already.", remedy="Be told about one of them again first.")
     values = {"user_id": viewer.user_id, "schedule_id": wanted.schedule_id, "until": wanted.until}
     insert = insert_into(session, NotificationMute).values(**values, created_at=context.now)
     replaced = insert.on_conflict_do_update(

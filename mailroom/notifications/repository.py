@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, func, or_, select, true, update
+from sqlalchemy import ColumnElement, CursorResult, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action
@@ -85,13 +85,17 @@ async def get(session: AsyncSession, notification_id: str, *, viewer: Viewer, do
     return found
 
 
-async def read_all(session: AsyncSession, user_id: str, *, until: datetime, schedule_id: str | None = None) -> int:
-    """Mark a user's notifications up to a time as read; return how many were not. One statement."""
-    own = [Notification.user_id == user_id, Notification.read_at.is_(None), Notification.at <= until]
-    if schedule_id:
+async def read_all(
+    session: AsyncSession, user_id: str, *, until: datetime | None, schedule_id: str | None, now: datetime
+) -> int:
+    """Mark a user's notifications as read, all or those up to a time; return how many were not. One statement."""
+    own = [Notification.user_id == user_id, Notification.read_at.is_(None)]
+    if until is not None:
+        own.append(Notification.at <= until)
+    if schedule_id is not None:
         own.append(Notification.schedule_id == schedule_id)
-    marked = update(Notification).where(*own).values(read_at=until).execution_options(synchronize_session=False)
-    return (await session.execute(marked.returning(Notification.user_id))).all().__len__()
+    marked = update(Notification).where(*own).values(read_at=now).execution_options(synchronize_session=False)
+    return cast("CursorResult[Any]", await session.execute(marked)).rowcount
 
 
 async def listeners(session: AsyncSession, told: Mapping[str, Collection[str]], *, at: datetime) -> dict[str, Listener]:

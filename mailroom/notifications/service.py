@@ -21,8 +21,9 @@ from mailroom.storage.tables import Notification, Schedule
 async def notify(session: AsyncSession, events: Iterable[Event], *, at: datetime, by: str | None = None) -> None:
     """Store a notification of each event for its user, such as the owner of its schedule. It asks one query for all.
 
-    Whoever does not want the kind gets none. What is about a schedule that the user has muted is stored as read, so
-    that it can be found and the bell does not count it.
+    Whoever does not want the kind gets none, unless it is about an incident: then `mailroom.alerts` has decided, which
+    also tells here what another route could not send. What is about a schedule that the user has muted is stored as
+    read, so that it can be found and the bell does not count it.
 
     Args:
         by: the user who did it, and so is not told of it.
@@ -31,7 +32,7 @@ async def notify(session: AsyncSession, events: Iterable[Event], *, at: datetime
     listeners = await stored.listeners(session, told_of(told), at=at)
     for event in told:
         listener = listeners.get(event.user_id)
-        if listener is not None and wants(listener.preferences, event.kind, Route.IN_APP):
+        if listener is not None and _is_told(event, listener):
             session.add(_row(event, listener, at))
 
 
@@ -63,6 +64,10 @@ def schedule_of(event: Event) -> str | None:
     return event.schedule if isinstance(event, OfIncident) else None
 
 
+def _is_told(event: Event, listener: Listener) -> bool:
+    return isinstance(event, OfIncident) or wants(listener.preferences, event.kind, Route.IN_APP)
+
+
 def _row(event: Event, listener: Listener, at: datetime) -> Notification:
     schedule_id = schedule_of(event)
     return Notification(
@@ -75,5 +80,6 @@ def _row(event: Event, listener: Listener, at: datetime) -> Notification:
         schedule_id=schedule_id,
         execution_id=event.execution_id if isinstance(event, OfExecution) else None,
         incident_id=event.incident_id if isinstance(event, OfIncident) else None,
+        subject=event.subject,
         read_at=at if schedule_id in listener.muted else None,
     )

@@ -15,6 +15,7 @@ class Notification(Table):
     """A notification that a user should see, such as a failure or a suspension.
 
     `kind` is a word of `mailroom.notifications.kinds.Kind`; a newer version may have stored one that is not known here.
+    `subject` is the name of what it is about if that is no schedule, such as of a connection.
     """
 
     __tablename__ = "notifications"
@@ -34,6 +35,7 @@ class Notification(Table):
     schedule_id: Mapped[str | None] = mapped_column(String(36))
     execution_id: Mapped[str | None] = mapped_column(String(36))
     incident_id: Mapped[str | None] = mapped_column(String(36))
+    subject: Mapped[str | None] = mapped_column(String(200))
     read_at: Mapped[datetime | None]
 
 

@@ -14,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("notifications", sa.Column("kind", sa.String(40), nullable=False, server_default="other"))
     op.add_column("notifications", sa.Column("incident_id", sa.String(36), nullable=True))
+    op.add_column("notifications", sa.Column("subject", sa.String(200), nullable=True))
     op.create_index("ix_notifications_user_id_at_id", "notifications", ["user_id", "at", "id"])
     op.create_index("ix_notifications_schedule_id_at", "notifications", ["schedule_id", "at"])
     op.create_index("ix_notifications_at_id", "notifications", ["at", "id"])
