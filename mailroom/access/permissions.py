@@ -98,6 +98,10 @@ class Action(StrEnum):
     CALENDAR_CHANGE = "calendar.change"
     CALENDAR_DELETE = "calendar.delete"
     NOTIFICATION_LIST = "notification.list"
+    NOTIFICATION_MARK = "notification.mark"
+    NOTIFICATION_MARK_ALL = "notification.mark_all"
+    NOTIFICATION_MUTES = "notification.mutes"
+    NOTIFICATION_MUTE = "notification.mute"
     RECIPIENT_READ = "recipient.read"
     RECIPIENT_REMOVE = "recipient.remove"
     RECIPIENT_ERASE = "recipient.erase"
@@ -258,7 +262,12 @@ TABLE: Mapping[Action, Rule] = {
     Action.CALENDAR_CREATE: _ADMIN,
     Action.CALENDAR_CHANGE: _ADMIN_OF,
     Action.CALENDAR_DELETE: _ADMIN_OF,
+    # Like saved views, what somebody has read or muted changes nothing for others, so the narrowest scope is enough.
     Action.NOTIFICATION_LIST: _LIST,
+    Action.NOTIFICATION_MARK: Rule(_R, _OWN, _OWN, _OWN),
+    Action.NOTIFICATION_MARK_ALL: _LIST,
+    Action.NOTIFICATION_MUTES: _LIST,
+    Action.NOTIFICATION_MUTE: _LIST,
     # Its schedules and deliveries are those that the caller sees.
     Action.RECIPIENT_READ: _LIST,
     # Each schedule is asked for as by `schedule.change`.
