@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailroom.notifications.events import OfSchedule
+from mailroom.alerts.words.message import Message
+from mailroom.alerts.words.story import Story
+from mailroom.incidents.covering import OF_SCHEDULE
+from mailroom.incidents.spec import Level, Stage
+from mailroom.notifications.events import OfIncident
+from mailroom.notifications.kinds import TOLD_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
-class IncidentTold(OfSchedule):
-    """A user is told of an incident, or of its end; `schedule_id` is empty where it is about no single schedule."""
+class IncidentTold(OfIncident):
+    """A user is told of an incident, or of its end."""
 
     words: str
     sentences: str
-    level: str
-    incident_kind: str
-    link: str
+    how_bad: str
 
     @property
     def severity(self) -> str:
         """Return how bad it is: `info` for the end of one."""
-        return self.level
+        return self.how_bad
 
     @property
     def title(self) -> str:
@@ -31,3 +34,22 @@ class IncidentTold(OfSchedule):
     def body(self) -> str:
         """Return what happened, whom it concerns and what to do."""
         return self.sentences
+
+
+def notice_of(user_id: str, story: Story, message: Message) -> IncidentTold:
+    """Return what a user is told. Pure."""
+    return IncidentTold(
+        user_id=user_id,
+        incident_id=story.incident_id,
+        incident_kind=str(story.kind),
+        about=None if story.kind in OF_SCHEDULE else story.subject,
+        schedule=story.schedule_id or None,
+        words=message.title,
+        sentences=message.body,
+        how_bad="info" if story.stage is Stage.RESOLVED else "error",
+    )
+
+
+def is_told_already(story: Story, *, is_fallback: bool) -> bool:
+    """Tell whether the owner of a schedule was told within Mailroom when it happened. Pure."""
+    return story.kind in TOLD_AT_ONCE and story.level is Level.OWNER and not is_fallback
