@@ -23,7 +23,7 @@ async def write(session: AsyncSession, telling: Telling, settings: Settings, *, 
         return await _write_end(session, telling, settings, now)
     known = await repository.of_incident(session, telling.incident_id, TOLD)
     told = {target_of(alert).key for alert in known if alert.state != AlertState.WITHDRAWN}
-    found = await people.of_incident(session, telling.owner_ids, settings.alerts)
+    found = await people.of_incident(session, telling.owner_ids, telling.schedule_ids, settings.alerts, now=now)
     level, targets = first_targets(telling.level, found, telling.kind, told)
     return await _store(session, telling, [(level, target) for target in targets], settings, now)
 

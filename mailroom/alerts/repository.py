@@ -54,9 +54,10 @@ async def of_incident(session: AsyncSession, incident_id: str, stages: Collectio
     return found.all()
 
 
-async def due(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[str]:
-    """Return the ids of the alerts whose time has come, the one that has waited longest first."""
-    query = select(Alert.id).where(Alert.state == AlertState.PENDING, Alert.next_attempt_at <= now)
+async def due(session: AsyncSession, route: Route, *, now: datetime, limit: int) -> Sequence[str]:
+    """Return the ids of the alerts by a route whose time has come, the one that has waited longest first."""
+    waits = (Alert.state == AlertState.PENDING, Alert.next_attempt_at <= now, Alert.route == str(route))
+    query = select(Alert.id).where(*waits)
     return (await session.scalars(query.order_by(Alert.next_attempt_at, Alert.id).limit(limit))).all()
 
 

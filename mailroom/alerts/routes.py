@@ -15,11 +15,17 @@ from mailroom.notifications.wants import wants
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user who may be told; `can_read` is false for one who is disabled, or who is a program."""
+    """A user who may be told.
+
+    Attributes:
+        can_read: whether it is a person who can log in.
+        is_muted: whether the user wants to hear nothing of the only schedule that the incident is about.
+    """
 
     id: str
     email: str
     can_read: bool = True
+    is_muted: bool = False
     preferences: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -124,7 +130,7 @@ def _of_admins(admins: Sequence[Person], kind: str) -> list[Target]:
 
 
 def _wanted(person: Person, kind: str) -> list[Target]:
-    if not person.can_read:
+    if not person.can_read or person.is_muted:
         return []
     found = [_in_app(person.id)] if wants(person.preferences, kind, Route.IN_APP) else []
     if person.email and wants(person.preferences, kind, Route.MAIL):

@@ -29,6 +29,8 @@ def read_addresses(text: str) -> tuple[str, ...]:
 
 Addresses = Annotated[str, Field(max_length=4000), AfterValidator(lambda text: " ".join(read_addresses(text)))]
 
+Address = Annotated[str, AfterValidator(mail_address)]
+
 
 class AlertSettings(BaseModel):
     """How people are told of incidents."""
@@ -38,7 +40,7 @@ class AlertSettings(BaseModel):
     operator_mail: Addresses = Field(
         default="", description="The mail addresses of the operators, such as `oncall@example.com ops@example.com`."
     )
-    team_mail: dict[str, Addresses] = Field(
+    team_mail: dict[str, Address] = Field(
         default_factory=dict,
         description=(
             "The mail address of a team, as JSON by its name, its id or its external id: "
