@@ -102,6 +102,8 @@ class Action(StrEnum):
     NOTIFICATION_MARK_ALL = "notification.mark_all"
     NOTIFICATION_MUTES = "notification.mutes"
     NOTIFICATION_MUTE = "notification.mute"
+    ALERT_LIST = "alert.list"
+    ALERT_TEST = "alert.test"
     RECIPIENT_READ = "recipient.read"
     RECIPIENT_REMOVE = "recipient.remove"
     RECIPIENT_ERASE = "recipient.erase"
@@ -268,6 +270,9 @@ TABLE: Mapping[Action, Rule] = {
     Action.NOTIFICATION_MARK_ALL: _LIST,
     Action.NOTIFICATION_MUTES: _LIST,
     Action.NOTIFICATION_MUTE: _LIST,
+    # Listed are the alerts to the caller; an admin sees all.
+    Action.ALERT_LIST: _LIST,
+    Action.ALERT_TEST: _ADMIN,
     # Its schedules and deliveries are those that the caller sees.
     Action.RECIPIENT_READ: _LIST,
     # Each schedule is asked for as by `schedule.change`.

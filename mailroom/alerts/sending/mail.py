@@ -40,7 +40,9 @@ def chosen(rows: list[Connection], wanted: str) -> Connection | None:
     return min(mail, key=lambda row: (row.created_at, row.name), default=None)
 
 
-def parcel_of(message: Message, key: str, thread: str, address: str, connection: str, attempt: int) -> Parcel:
+def parcel_of(
+    message: Message, key: str, thread: str, address: str, connection: str, attempt: int, *, is_test: bool = False
+) -> Parcel:
     """Return the mail of an alert. Pure: each attempt of it has the same key, and so the same Message-ID."""
     return Parcel(
         key=key,
@@ -51,6 +53,7 @@ def parcel_of(message: Message, key: str, thread: str, address: str, connection:
         text=message.text,
         html=message.html,
         facts={"kind": "alert", "thread": f"alert:{thread}"},
+        is_test=is_test,
     )
 
 
@@ -62,9 +65,16 @@ class Mailer:
     """
 
     def __init__(
-        self, database: Database, settings: Settings, *, clock: Callable[[], datetime], broken: str = ""
+        self,
+        database: Database,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime],
+        broken: str = "",
+        is_test: bool = False,
     ) -> None:
-        self._database, self._settings, self._clock, self._broken = database, settings, clock, broken
+        self._database, self._settings, self._clock = database, settings, clock
+        self._broken, self._is_test = broken, is_test
 
     async def send(self, message: Message, *, key: str, thread: str, address: str, attempt: int) -> Receipt:
         """Send a mail once, when it is its connection's turn; how it ended is told to the connection's breaker.
@@ -80,8 +90,9 @@ class Mailer:
         seconds = min(block.timeout_seconds, ATTEMPT_SECONDS)
         channel = block.model_copy(update={"timeout_seconds": seconds})
         await self._take_turn(row.name, channel)
+        parcel = parcel_of(message, key, thread, address, row.name, attempt, is_test=self._is_test)
         try:
-            receipt = await channel.deliver(parcel_of(message, key, thread, address, row.name, attempt))
+            receipt = await channel.deliver(parcel)
         except MailroomError as error:
             await self._tell(row.name, error)
             raise
