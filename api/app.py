@@ -36,6 +36,7 @@ from api.rest.distribution import preview as distribution_preview
 from api.rest.distribution import routes as distribution
 from api.rest.drafts import routes as drafts
 from api.rest.executions import routes as executions
+from api.rest.incidents import routes as incidents
 from api.rest.keys import routes as keys
 from api.rest.limits import routes as limits
 from api.rest.load import routes as load
@@ -101,6 +102,7 @@ PARTS = (
     backfill,
     audit,
     notifications,
+    incidents,
     sharing,
     users,
     users_login,

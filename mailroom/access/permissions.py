@@ -104,6 +104,10 @@ class Action(StrEnum):
     NOTIFICATION_MUTE = "notification.mute"
     ALERT_LIST = "alert.list"
     ALERT_TEST = "alert.test"
+    INCIDENT_LIST = "incident.list"
+    INCIDENT_READ = "incident.read"
+    INCIDENT_ACKNOWLEDGE = "incident.acknowledge"
+    INCIDENT_MUTE = "incident.mute"
     RECIPIENT_READ = "recipient.read"
     RECIPIENT_REMOVE = "recipient.remove"
     RECIPIENT_ERASE = "recipient.erase"
@@ -273,6 +277,11 @@ TABLE: Mapping[Action, Rule] = {
     # Listed are the alerts to the caller; an admin sees all.
     Action.ALERT_LIST: _LIST,
     Action.ALERT_TEST: _ADMIN,
+    Action.INCIDENT_LIST: _LIST,
+    # The owner's team is told as well, so it may look, and take note of it. Shared are those about a shared schedule.
+    Action.INCIDENT_READ: _owned(_SEEN | _TEAM, _SEEN | _TEAM, _R),
+    Action.INCIDENT_ACKNOWLEDGE: _owned(_TEAM),
+    Action.INCIDENT_MUTE: _owned(_TEAM),
     # Its schedules and deliveries are those that the caller sees.
     Action.RECIPIENT_READ: _LIST,
     # Each schedule is asked for as by `schedule.change`.

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.alerts import people
 from mailroom.alerts.routes import People, Team
-from mailroom.alerts.words.story import Story
 from mailroom.incidents.spec import IncidentKind, Level, Severity, Stage
+from mailroom.incidents.words.story import Story
 from mailroom.settings import Settings
 from mailroom.storage.model.incidents import Alert, Incident, IncidentSchedule
 from mailroom.storage.tables import Schedule, User

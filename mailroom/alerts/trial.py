@@ -16,8 +16,8 @@ from mailroom.alerts.sending.errors import NotYet
 from mailroom.alerts.sending.mail import Mailer
 from mailroom.alerts.spec import OPERATORS, Target
 from mailroom.alerts.words.message import Message, message_of
-from mailroom.alerts.words.story import Story
 from mailroom.incidents.spec import IncidentKind, Level, Severity, Stage
+from mailroom.incidents.words.story import Story
 from mailroom.notifications.events import Event
 from mailroom.notifications.kinds import Kind, Route
 from mailroom.notifications.service import notify

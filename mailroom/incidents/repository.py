@@ -19,6 +19,8 @@ from mailroom.storage.paging import Page, page
 from mailroom.storage.tables import Schedule, User
 
 _CHUNK = 500
+MOST_NAMED = 20
+"""So many schedules of an incident are named; the rest is counted."""
 _IS_OPEN = Incident.resolved_at.is_(None)
 
 
@@ -77,6 +79,12 @@ async def find(session: AsyncSession, incident_id: str, *, viewer: Viewer) -> In
     return (await session.scalars(query)).one_or_none()
 
 
+async def is_of_team(session: AsyncSession, incident: Incident, team: str) -> bool:
+    """Tell whether an incident's owner is in a team."""
+    query = select(User.id).where(User.id == incident.owner_id, User.team_id == team)
+    return (await session.scalar(query)) is not None
+
+
 async def hold(session: AsyncSession, incident_id: str) -> Incident | None:
     """Keep others from changing an incident until the transaction ends, and return it as it is then."""
     query = update(Incident).where(Incident.id == incident_id).values(id=Incident.id).returning(Incident)
@@ -108,24 +116,35 @@ async def schedules_of_open(session: AsyncSession) -> dict[str, frozenset[str]]:
     return {incident_id: frozenset(ids) for incident_id, ids in found.items()}
 
 
-async def seen_schedules_of(
-    session: AsyncSession, incident_ids: Collection[str], *, viewer: Viewer
-) -> dict[str, list[tuple[str, str]]]:
-    """Return ids and names of the schedules of these incidents that the viewer sees, by incident."""
-    query = (
-        select(IncidentSchedule.incident_id, Schedule.id, Schedule.name)
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """The schedules of an incident: ids and names of the first that a viewer sees, and how many it has in all."""
+
+    named: tuple[tuple[str, str], ...] = ()
+    total: int = 0
+
+
+async def concerned(session: AsyncSession, incident_ids: Collection[str], *, viewer: Viewer) -> dict[str, Concerned]:
+    """Return the schedules of each of these incidents."""
+    own = IncidentSchedule.incident_id.in_(incident_ids)
+    totals = select(IncidentSchedule.incident_id, func.count()).where(own).group_by(IncidentSchedule.incident_id)
+    place = func.row_number().over(partition_by=IncidentSchedule.incident_id, order_by=(Schedule.name, Schedule.id))
+    seen = (
+        select(IncidentSchedule.incident_id, Schedule.id, Schedule.name, place.label("place"))
         .join(Schedule, Schedule.id == IncidentSchedule.schedule_id)
-        .where(IncidentSchedule.incident_id.in_(incident_ids), Schedule.id.in_(schedule_ids(viewer)))
-        .order_by(Schedule.name, Schedule.id)
+        .where(own, Schedule.id.in_(schedule_ids(viewer)))
+        .subquery()
     )
-    found: dict[str, list[tuple[str, str]]] = {}
-    for incident_id, schedule_id, name in await session.execute(query):
-        found.setdefault(incident_id, []).append((schedule_id, name))
-    return found
+    first = select(seen.c.incident_id, seen.c.id, seen.c.name).where(seen.c.place <= MOST_NAMED)
+    named: dict[str, list[tuple[str, str]]] = {}
+    for incident_id, schedule_id, name in await session.execute(first.order_by(seen.c.place)):
+        named.setdefault(incident_id, []).append((schedule_id, name))
+    rows = (await session.execute(totals)).all()
+    return {incident_id: Concerned(tuple(named.get(incident_id, ())), total) for incident_id, total in rows}
 
 
 async def alerts_of(session: AsyncSession, incident_id: str) -> Sequence[Alert]:
-    """Return the alerts about an incident, the oldest first."""
+    """Return the alerts about an incident that the viewer was shown, the oldest first."""
     query = select(Alert).where(Alert.incident_id == incident_id).order_by(Alert.created_at, Alert.id)
     return (await session.scalars(query)).all()
 

@@ -23,7 +23,7 @@ async def page(caller: Caller, wanted: Wanted, *, cursor: str | None, limit: int
     return PageView(items=[AlertView.model_validate(row) for row in found.items], next_cursor=found.next_cursor)
 
 
-async def test(caller: Caller, remember: Remember[AlertTestView] = forget) -> AlertTestView:
+async def send_test(caller: Caller, remember: Remember[AlertTestView] = forget) -> AlertTestView:
     """Send a test alert by each route that is set, and say of each what happened.
 
     Raises:

@@ -46,4 +46,4 @@ async def test_alerts(caller: CallerDep, once: OnceDep) -> Response:
     It goes to the operators by mail and by request, as the settings say, and to you within Mailroom. Where operators
     have no mail address, you get the mail.
     """
-    return await once.perform(lambda remember: alerts.test(caller, remember), lambda view: Answer(200, view))
+    return await once.perform(lambda remember: alerts.send_test(caller, remember), lambda view: Answer(200, view))

@@ -22,8 +22,8 @@ from mailroom.alerts.sending.notice import is_told_already, notice_of
 from mailroom.alerts.spec import AlertState
 from mailroom.alerts.timing import LEASE, MOST_ATTEMPTS, after_error, may_have_arrived
 from mailroom.alerts.words.message import Message, message_of
-from mailroom.alerts.words.story import Story
 from mailroom.incidents.spec import IncidentKind, Level, Stage
+from mailroom.incidents.words.story import Story
 from mailroom.notifications.kinds import Route
 from mailroom.notifications.service import notify
 from mailroom.settings import Settings

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailroom.alerts.words.message import Message
-from mailroom.alerts.words.story import Story
 from mailroom.incidents.covering import OF_SCHEDULE
 from mailroom.incidents.spec import Level, Stage
+from mailroom.incidents.words.story import Story
 from mailroom.notifications.events import OfIncident
 from mailroom.notifications.kinds import TOLD_AT_ONCE
 

@@ -7,7 +7,7 @@ from typing import Any
 from mailroom.alerts.sending.errors import RouteClosed
 from mailroom.alerts.timing import ATTEMPT_SECONDS
 from mailroom.alerts.words.message import Message
-from mailroom.alerts.words.story import Story
+from mailroom.incidents.words.story import Story
 from mailroom.setting_groups.alerts import AlertSettings
 from prefect_mailroom.channels.base import Parcel, Receipt
 from prefect_mailroom.channels.webhook.channel import WebhookChannel

@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from mailroom.alerts.words.kinds import words_of
-from mailroom.alerts.words.story import Story, counted, listed
 from mailroom.incidents.spec import IncidentKind, Level, Severity, Stage
+from mailroom.incidents.words.kinds import words_of
+from mailroom.incidents.words.story import Story, counted, listed
 from prefect_mailroom.channels.email.texts.moments import moment_words
 from prefect_mailroom.text.filenames import clean_line
 

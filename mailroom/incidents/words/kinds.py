@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailroom.alerts.words.story import Story, counted
 from mailroom.incidents.spec import IncidentKind
+from mailroom.incidents.words.story import Story, counted
 from prefect_mailroom.channels.email.texts.moments import moment_words
 
 K = IncidentKind
