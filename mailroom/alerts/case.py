@@ -77,15 +77,12 @@ def story_of(alert: Alert, case: Case, settings: Settings) -> Story:
 
 
 def _may_know(one: Covered, level: Level, alert: Alert, case: Case) -> bool:
-    match level:
-        case Level.OPERATOR:
-            return True
-        case Level.OWNER:
-            return one.owner_id == alert.user_id
-        case Level.TEAM:
-            owners_of = {member.id for team in case.people.teams if _reaches(team, alert) for member in team.members}
-            return one.owner_id in owners_of
-    return False
+    if level is Level.OPERATOR:
+        return True
+    if level is Level.OWNER:
+        return one.owner_id == alert.user_id
+    owners = {member.id for team in case.people.teams if _reaches(team, alert) for member in team.members}
+    return one.owner_id in owners
 
 
 def _reaches(team: Team, alert: Alert) -> bool:

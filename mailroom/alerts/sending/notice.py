@@ -9,7 +9,7 @@ from mailroom.incidents.covering import OF_SCHEDULE
 from mailroom.incidents.spec import Level, Stage
 from mailroom.incidents.words.story import Story
 from mailroom.notifications.events import OfIncident
-from mailroom.notifications.kinds import TOLD_AT_ONCE
+from mailroom.notifications.kinds import TOLD_AT_ONCE, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +52,4 @@ def notice_of(user_id: str, story: Story, message: Message) -> IncidentTold:
 
 def is_told_already(story: Story, *, is_fallback: bool) -> bool:
     """Tell whether the owner of a schedule was told within Mailroom when it happened. Pure."""
-    return story.kind in TOLD_AT_ONCE and story.level is Level.OWNER and not is_fallback
+    return kind_of(story.kind) in TOLD_AT_ONCE and story.level is Level.OWNER and not is_fallback
