@@ -13,8 +13,6 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.executions.reason_words import sentence
-from mailroom.executions.reasons import reason_of
 from mailroom.incidents.finders import ledger
 from mailroom.incidents.spec import IncidentKind, Trouble
 from mailroom.settings import Settings
@@ -51,7 +49,7 @@ def _trouble(row: Row[Any]) -> Trouble:
         "due_at": execution.due_at.isoformat(),
         "status": str(execution.status),
         "reason_code": execution.reason_code,
-        "why": sentence(reason_of(execution)),
+        "why": ledger.why(execution),
         "error": (error or "")[: ledger.LONGEST_ERROR],
         "failures": max(1, in_a_row),
     }

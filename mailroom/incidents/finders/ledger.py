@@ -13,6 +13,8 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.executions.history.last_result import Attention
+from mailroom.executions.reason_words import sentence
+from mailroom.executions.reasons import reason_of
 from mailroom.incidents.spec import IncidentKind
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState
 from mailroom.storage.model.incidents import Incident
@@ -64,3 +66,12 @@ def an_error() -> ScalarSelect[str | None]:
         Delivery.error_message.is_not(None),
     )
     return query.order_by(Delivery.position, Delivery.id).limit(1).correlate(Execution).scalar_subquery()
+
+
+def why(execution: Execution) -> str:
+    """Return the reason of an execution, without recipients where its values can be read."""
+    try:
+        return sentence(reason_of(execution))
+    except (KeyError, ValueError, TypeError):
+        # One row that another version wrote must not keep the others from being found.
+        return execution.reason

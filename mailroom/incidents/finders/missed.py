@@ -12,8 +12,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.executions.reason_words import sentence
-from mailroom.executions.reasons import reason_of
 from mailroom.incidents.finders import ledger
 from mailroom.incidents.spec import IncidentKind, Trouble
 from mailroom.settings import Settings
@@ -54,7 +52,7 @@ async def find(session: AsyncSession, settings: Settings, *, now: datetime) -> S
                 "execution_id": execution.id,
                 "due_at": execution.due_at.isoformat(),
                 "reason_code": execution.reason_code,
-                "why": sentence(reason_of(execution)),
+                "why": ledger.why(execution),
             },
             owner_id=owner_id,
         )
