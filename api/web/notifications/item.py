@@ -47,7 +47,7 @@ class Item:
     Attributes:
         at: the time of the day; the day stands above.
         link: where it leads, if there is anything to look at.
-        mute: how long to be silent about its schedule; None where it is about none, or one that is muted.
+        mute: how long to be silent about its schedule; `unmute` ends that. Both are None where it is about none.
     """
 
     id: str
@@ -59,7 +59,7 @@ class Item:
     link: Link | None
     mark: Button
     mute: Menu | None
-    muted: bool
+    unmute: Button | None
 
 
 def item_of(one: NotificationView, found: Shown, when: When, here: str, *, short: bool) -> Item:
@@ -74,8 +74,8 @@ def item_of(one: NotificationView, found: Shown, when: When, here: str, *, short
     moment = when.moment(one.at, short=True, relative=not short)
     at = Moment(iso=moment.iso, text=when.time(one.at)) if short else moment
     kind = kind_of(one.kind)
-    marking = ("read", "Mark as read", "check") if unread else ("unread", "Mark as new", "mail")
-    action, words, mark_icon = marking
+    action, words, mark_icon = ("read", "Mark as read", "check") if unread else ("unread", "Mark as new", "mail")
+    back = f"{here}#n-{one.id}"
     return Item(
         id=one.id,
         chip=Chip(KINDS[kind].name, icon, tone),
@@ -84,23 +84,18 @@ def item_of(one: NotificationView, found: Shown, when: When, here: str, *, short
         at=at,
         unread=unread,
         link=link_of(one, kind, known=known is not None),
-        mark=Button(f"{HOME}/{one.id}/{action}", words, {"back": f"{here}#n-{one.id}"}, icon=mark_icon),
-        mute=_mute(one, known, found.schedules[known], here) if known and known not in found.muted else None,
-        muted=known in found.muted,
+        mark=Button(f"{HOME}/{one.id}/{action}", words, {"back": back}, icon=mark_icon),
+        mute=_mute(one, known, back) if known and known not in found.muted else None,
+        unmute=unmute(known, back) if known and known in found.muted else None,
     )
 
 
-def _mute(one: NotificationView, schedule_id: str, name: str, here: str) -> Menu:
-    buttons = tuple(
-        Button(
-            f"{HOME}/mutes",
-            f"Mute {name} {words}",
-            {"schedule": schedule_id, "for": value, "back": f"{here}#n-{one.id}"},
-            icon="bell-off",
-        )
-        for value, (words, _) in MUTES.items()
-    )
-    everything = Link(Asked(schedule_id=schedule_id).href(), f"All about {name}", icon="history")
+def _mute(one: NotificationView, schedule_id: str, back: str) -> Menu:
+    buttons = []
+    for value, (words, _) in MUTES.items():
+        given = {"schedule": schedule_id, "for": value, "back": back}
+        buttons.append(Button(f"{HOME}/mutes", f"Mute this schedule {words}", given, icon="bell-off"))
+    everything = Link(Asked(schedule_id=schedule_id).href(), "All about this schedule", icon="history")
     return Menu(f"menu-{one.id}", f"More about {one.title}", (*buttons, everything))
 
 
