@@ -57,7 +57,7 @@ async def shown(
         names = await schedules.names(session, seen)
         silent = await mutes.muted(session, seen, at=caller.context.now)
         failed = await unsent.of_viewer(session, viewer, now=caller.context.now) if routes else ()
-        count = await notifications.unread_of(session, viewer.user_id)
+        count = await notifications.unread(session, viewer=viewer)
     items = [NotificationView.model_validate(row) for row in found.items]
     return Shown(
         page=PageView(items=items, next_cursor=found.next_cursor),

@@ -83,10 +83,10 @@ async def mute(visitor: VisitorDep, form: FormDep) -> Response:
     return page.see(visitor, back)
 
 
-@router.post("/mutes/{schedule_id}/end", openapi_extra=may(Action.NOTIFICATION_MUTE))
-async def end_mute(schedule_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
+@router.post("/mutes/{muted_id}/end", openapi_extra=may(Action.NOTIFICATION_MUTE))
+async def end_mute(muted_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
     """Be told about a schedule again."""
-    await mutes.unmute(visitor.caller, schedule_id)
+    await mutes.unmute(visitor.caller, muted_id)
     await notices.add(visitor, "You are told about this schedule again.")
     return page.see(visitor, form.text("back") or HOME)
 
