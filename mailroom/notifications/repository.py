@@ -63,9 +63,9 @@ async def list_page(
     return await page(session, query, Notification.at, Notification.id, cursor=cursor, limit=limit, descending=True)
 
 
-async def unread_of(session: AsyncSession, user_id: str) -> int:
-    """Count what a user has not read, up to `MOST_COUNTED`."""
-    some = select(Notification.at).where(Notification.user_id == user_id, Notification.read_at.is_(None))
+async def unread(session: AsyncSession, *, viewer: Viewer) -> int:
+    """Count what the viewer was told and has not read, up to `MOST_COUNTED`."""
+    some = select(Notification.at).where(Notification.user_id == viewer.user_id, Notification.read_at.is_(None))
     return (await session.scalars(select(func.count()).select_from(some.limit(MOST_COUNTED).subquery()))).one()
 
 
@@ -86,10 +86,10 @@ async def get(session: AsyncSession, notification_id: str, *, viewer: Viewer, do
 
 
 async def read_all(
-    session: AsyncSession, user_id: str, *, until: datetime | None, schedule_id: str | None, now: datetime
+    session: AsyncSession, *, viewer: Viewer, until: datetime | None, schedule_id: str | None, now: datetime
 ) -> int:
-    """Mark a user's notifications as read, all or those up to a time; return how many were not. One statement."""
-    own = [Notification.user_id == user_id, Notification.read_at.is_(None)]
+    """Mark what the viewer was told as read, all or up to a time; return how many were not. One statement."""
+    own = [Notification.user_id == viewer.user_id, Notification.read_at.is_(None)]
     if until is not None:
         own.append(Notification.at <= until)
     if schedule_id is not None:

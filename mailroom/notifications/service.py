@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -37,11 +37,12 @@ async def notify(session: AsyncSession, events: Iterable[Event], *, at: datetime
 
 
 async def tell_owner(
-    session: AsyncSession, what: type[ChangedByOther], schedule: Schedule, context: Context, *more: Any
+    session: AsyncSession, what: Callable[..., ChangedByOther], schedule: Schedule, context: Context, *more: Any
 ) -> None:
     """Tell the owner of a schedule what somebody else did to it; whoever does it to an own one is told nothing.
 
     Args:
+        what: the class of the event.
         more: what this event has besides the schedule and who it was.
     """
     event = what(schedule.user_id, schedule.id, schedule.name, context.who, *more)

@@ -77,7 +77,7 @@ async def mark_all(caller: Caller, wanted: ReadRequest, remember: Remember[Marke
     async def change(session: AsyncSession) -> MarkedView:
         marked = await notifications.read_all(
             session,
-            caller.viewer.user_id,
+            viewer=caller.viewer,
             until=wanted.until,
             schedule_id=wanted.schedule_id,
             now=caller.context.now,
@@ -92,4 +92,4 @@ async def mark_all(caller: Caller, wanted: ReadRequest, remember: Remember[Marke
 async def unread(caller: Caller) -> int:
     """Count what the caller has not read, up to `notifications.MOST_COUNTED`."""
     async with caller.session() as session:
-        return await notifications.unread_of(session, caller.viewer.user_id)
+        return await notifications.unread(session, viewer=caller.viewer)

@@ -99,10 +99,10 @@ async def mute(
     return await once.perform(lambda remember: mutes.mute(caller, body, remember), lambda view: Answer(201, view))
 
 
-@router.delete("/mutes/{schedule_id}", status_code=204, openapi_extra=may(Action.NOTIFICATION_MUTE))
-async def unmute(schedule_id: Id, caller: CallerDep) -> Response:
+@router.delete("/mutes/{muted_id}", status_code=204, openapi_extra=may(Action.NOTIFICATION_MUTE))
+async def unmute(muted_id: Id, caller: CallerDep) -> Response:
     """Be told about a schedule again; one that is not muted stays so."""
-    await mutes.unmute(caller, schedule_id)
+    await mutes.unmute(caller, muted_id)
     return Response(status_code=204)
 
 
