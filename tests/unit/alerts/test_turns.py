@@ -26,9 +26,8 @@ def test_an_open_incident_is_told(stage: Stage) -> None:
     assert turn_of(alert(stage), CALM) is Turn.SEND
 
 
-@pytest.mark.parametrize("what", ["is_over", "is_muted", "is_covered"])
-def test_nobody_is_told_of_what_is_moot(what: str) -> None:
-    around = replace(CALM, **{what: True})
+@pytest.mark.parametrize("around", [OVER, replace(CALM, is_muted=True), replace(CALM, is_covered=True)])
+def test_nobody_is_told_of_what_is_moot(around: Surroundings) -> None:
     assert turn_of(alert(Stage.OPENED), around) is Turn.WITHDRAW
     assert turn_of(alert(Stage.OPENED, in_doubt=True), around) is Turn.SEND
 

@@ -111,6 +111,7 @@ WITHOUT = {
     *(f"POST /schedules/{{}}/{verb}" for verb in ("pause", "resume", "run", "undelete")),
     *(f"POST /executions/{{}}/{verb}" for verb in ("retry", "correct")),
     *(f"POST /notifications/{{}}/{verb}" for verb in ("read", "unread")),
+    "POST /alerts/test",
     "POST /connections/{}/check",
     "POST /connections/{}/enable",
     "POST /recipients/{}/erase",
