@@ -10,6 +10,7 @@ from scripts.guards.draft_guards import DRAFT_GUARDS
 from scripts.guards.ftp_guards import FTP_GUARDS
 from scripts.guards.guards import GUARDS
 from scripts.guards.hook_guards import HOOK_GUARDS
+from scripts.guards.incident_guards import INCIDENT_GUARDS
 from scripts.guards.input_guards import INPUT_GUARDS
 from scripts.guards.limit_guards import LIMIT_GUARDS
 from scripts.guards.link_guards import LINK_GUARDS
@@ -29,6 +30,7 @@ EVERY_GUARD = (
     *DRAFT_GUARDS,
     *FTP_GUARDS,
     *HOOK_GUARDS,
+    *INCIDENT_GUARDS,
     *INPUT_GUARDS,
     *LIMIT_GUARDS,
     *LINK_GUARDS,

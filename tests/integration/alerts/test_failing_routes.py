@@ -13,7 +13,7 @@ from mailroom.alerts.sending.attempt import Attempt
 from mailroom.alerts.spec import AlertState
 from mailroom.alerts.timing import LEASE, MOST_ATTEMPTS
 from mailroom.incidents.spec import IncidentKind
-from tests.integration.alerts.conftest import FAILED, HOOK, IN_APP, MAIL, OPERATOR, SENT, Office
+from tests.integration.alerts.conftest import CONNECTION, FAILED, HOOK, IN_APP, MAIL, OPERATOR, SENT, Office
 from tests.support.waiting import eventually
 
 DOWN = "451 4.3.0 Try again later"
@@ -68,7 +68,7 @@ async def test_a_short_outage_of_mail_costs_nothing(office: Office) -> None:
 
 async def test_no_mail_is_tried_through_the_connection_that_is_broken(office: Office) -> None:
     office.with_alerts(webhook_url="", webhook_secret="")
-    await office.trouble(IncidentKind.CONNECTION_FAILING, subject="smtp")
+    await office.trouble(IncidentKind.CONNECTION_FAILING, subject=CONNECTION)
     before = office.mail.connections
     await office.work(6)
     assert await office.alerts() == [("opened", IN_APP, "admin", SENT), ("opened", MAIL, OPERATOR, FAILED)]
