@@ -21,7 +21,7 @@ LATE_AFTER_SECONDS = 300.0
 _ABREAST = {Route.IN_APP: 1, Route.MAIL: 4, Route.WEBHOOK: 2}
 """So many attempts by a route are under way at once in a process."""
 _BATCH, _ROUNDS = 8, 3
-"""A look at a route takes so many alerts so often, so that it ends in time even where each attempt takes its longest."""
+"""A look at a route takes so many alerts so often, so that it ends in time even where each attempt is slow."""
 
 
 def utc_now() -> datetime:
