@@ -76,4 +76,4 @@ def test_a_notice_names_its_incident_and_what_it_is_about() -> None:
     story = story_of(an_alert(Level.OWNER), a_case(SCHEDULES[0]), Settings())
     notice = notice_of("ada", story, message_of(story, "https://reports.example.com"))
     assert (notice.incident_id, notice.subject, notice.schedule) == ("i1", "smtp", "s-ada")
-    assert (notice.kind, notice.severity) == (IncidentKind.CONNECTION_FAILING, "error")
+    assert (str(notice.kind), notice.severity) == ("connection_failing", "error")
