@@ -102,6 +102,14 @@ class Office:
             await self.step()
             self.now += timedelta(seconds=3)
 
+    async def settle(self) -> None:
+        """Do what the loops do until nothing waits any more, a minute at most, and once again to see that it is so."""
+        for _ in range(20):
+            await self.work(3)
+            if not await self.rows(state=str(AlertState.PENDING)):
+                break
+        await self.work(3)
+
     async def alerts(self, **conditions: str) -> list[tuple[str, str, str, str]]:
         """Return stage, route, target and state of each alert, sorted; a user is shown by name."""
         names = {user.id: name for name, user in self.people.items()}
@@ -132,16 +140,15 @@ class Block:
     """The block of the mail connection, which is made in Prefect once for all tests; their servers share its port."""
 
     port: int
-    is_made: bool = False
+    made_at: datetime | None = None
 
     async def connect(self, session: AsyncSession, context: Context) -> None:
         """Store the mail connection, with its block where there is none yet."""
-        if not self.is_made:
+        if self.made_at is None:
             wanted = NewConnection(name=CONNECTION, kind="email", settings=smtp_settings(self.port))
-            await connections.create(session, wanted, context)
-            self.is_made = True
+            self.made_at = (await connections.create(session, wanted, context)).updated_at
             return
-        at = {"created_at": context.now, "updated_at": context.now}
+        at = {"created_at": self.made_at, "updated_at": self.made_at}
         session.add(Connection(name=CONNECTION, kind="email", block_type_slug="mailroom-email", **at))
 
 
