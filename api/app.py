@@ -25,6 +25,7 @@ from api.http.browser.session_over import SessionOver
 from api.http.dependencies import plain_query
 from api.http.rates.counting import Counting
 from api.http.rates.middleware import AddressRate, LoginRate
+from api.rest.alerts import routes as alerts
 from api.rest.artifacts import routes as artifacts
 from api.rest.audit import routes as audit
 from api.rest.backfill import routes as backfill
@@ -57,7 +58,7 @@ from api.rest.users import routes as users
 from api.services import Services
 from api.web import errors as error_pages
 from api.web.routers import ROUTERS
-from deployments import trail_loops
+from deployments import alert_loops, trail_loops
 from deployments.deletion_loop import deletion_loop
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
@@ -116,6 +117,7 @@ PARTS = (
     unsubscribed,
     drafts,
     schedule_templates,
+    alerts,
 )
 
 
@@ -143,6 +145,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         _reminders(ours, settings),
         *trail_loops.loops(ours, settings),
         _incidents(ours, settings),
+        *alert_loops.loops(ours, settings),
     ]
 
     @asynccontextmanager

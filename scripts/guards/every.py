@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scripts.guards.access_guards import ACCESS_GUARDS
+from scripts.guards.alert_guards import ALERT_GUARDS
 from scripts.guards.breaker_guards import BREAKER_GUARDS
 from scripts.guards.connection_guards import CONNECTION_GUARDS
 from scripts.guards.deletion_guards import DELETION_GUARDS
@@ -25,6 +26,7 @@ from scripts.guards.trail_guards import TRAIL_GUARDS
 EVERY_GUARD = (
     *GUARDS,
     *ACCESS_GUARDS,
+    *ALERT_GUARDS,
     *BREAKER_GUARDS,
     *CONNECTION_GUARDS,
     *DELETION_GUARDS,
