@@ -21,6 +21,7 @@ from mailroom.setting_groups.login import LoginSettings
 from mailroom.setting_groups.rates import RateSettings
 from mailroom.setting_groups.secrets import SecretSettings
 from mailroom.setting_groups.secrets_elsewhere import SecretsElsewhere
+from mailroom.setting_groups.telling import TellingSettings
 from prefect_mailroom.errors import ConfigurationError
 
 LONGEST_SOCKET = 100
@@ -112,6 +113,9 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings):
     render_rows: int = Field(default=20_000_000, ge=1, description="How many rows one query of a report may return.")
     limits: LimitSettings = Field(
         default=LimitSettings(), description="What users may have and do; see `mailroom.setting_groups.limits`."
+    )
+    telling: TellingSettings = Field(
+        default=TellingSettings(), description="What is told when; see `mailroom.setting_groups.telling`."
     )
     renderers: int = Field(
         # Each takes about 200 MB, so more of them must be asked for.
