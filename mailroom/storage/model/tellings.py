@@ -27,6 +27,7 @@ class Telling(Table):
         Index("ix_tellings_waiting", "next_attempt_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
         Index(None, "created_at"),
         Index(None, "kind", "period"),
+        Index(None, "execution_id"),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     kind: Mapped[str] = mapped_column(String(20))

@@ -38,3 +38,4 @@ def upgrade() -> None:
     )
     op.create_index("ix_tellings_created_at", "tellings", ["created_at"])
     op.create_index("ix_tellings_kind_period", "tellings", ["kind", "period"])
+    op.create_index("ix_tellings_execution_id", "tellings", ["execution_id"])
