@@ -20,6 +20,7 @@ from mailroom.schedules import watchdog
 from mailroom.settings import current
 from mailroom.stops import restored
 from mailroom.storage.database import Database
+from mailroom.telling.readers import service as readers
 
 STALE = timedelta(minutes=2)
 
@@ -42,13 +43,14 @@ async def upkeep() -> State[Any]:
         await restored.look(database, settings.witness_path, now=now)
         woken = await reconciler.wake()
         rescued = await reconciler.rescue()
+        told_readers = await readers.look(database, settings, clock=lambda: datetime.now(UTC))
         cleaned = await cleaner.clean(database, settings, now=now)
     finally:
         await reconciler.close()
         await database.close()
     told = (
         f"{findings}; {handed_over} changes and requests processed, {woken} runs go on after a stop, "
-        f"{rescued} runs recovered; {cleaned}."
+        f"{rescued} runs recovered; {told_readers}; {cleaned}."
     )
     get_run_logger().log(30 if findings or rescued else 20, told)
     return Completed(message=told)

@@ -17,7 +17,7 @@ from mailroom.telling.words import count
 
 Due = Callable[[str, AsyncSession], Awaitable[list[Claim]]]
 """Returns the mails that are due, to go through a connection."""
-_NOUNS = {TellingKind.DAILY_DIGEST: "digest", TellingKind.WEEKLY_SUMMARY: ("summary")}
+_NOUNS = {TellingKind.DAILY_DIGEST: "digest", TellingKind.WEEKLY_SUMMARY: "summary"}
 _PLURALS = {TellingKind.DAILY_DIGEST: "digests", TellingKind.WEEKLY_SUMMARY: "summaries"}
 _AT_ONCE = 200
 """Claims of one transaction, so that none is long."""
@@ -59,13 +59,16 @@ async def claim_and_send(database: Database, settings: Settings, kind: TellingKi
         claims = await due(connection, session) if connection else []
     made = 0
     for start in range(0, len(claims), _AT_ONCE):
-        some = claims[start : start + _AT_ONCE]
-        made += await database.transact(lambda session, some=some: repository.claim(session, some, now=clock()))
+        made += await database.transact(partial(_claim, claims[start : start + _AT_ONCE], clock))
     sent = await send_due(database, settings, (kind,), clock=clock)
     await database.transact(partial(_forget, clock))
     async with database.session() as session:
         waiting = await repository.waiting(session, kind)
     return Done(kind, made, sent, waiting, has_connection=connection is not None)
+
+
+async def _claim(claims: list[Claim], clock: Clock, session: AsyncSession) -> int:
+    return await repository.claim(session, claims, now=clock())
 
 
 async def _forget(clock: Clock, session: AsyncSession) -> None:

@@ -61,14 +61,13 @@ def digest_of(facts: Mapping[str, DigestFacts], user_id: str, timezone: str, lat
     """
     mine = facts.get(user_id, DigestFacts())
     late_runs = [run for run in mine.runs if run.delivered_at - run.due_at >= late]
-    on_time = [
-        run for run in mine.runs if run.delivered_at - run.due_at < late and (run.attempts > 1 or run.passes > 1)
-    ]
+    in_time = [run for run in mine.runs if run.delivered_at - run.due_at < late]
+    recovered = [run for run in in_time if run.attempts > 1 or run.setbacks]
     slow = [one for one in mine.renderings if is_slow(one)]
     sections = (
         _section("Warnings", [_warned(one, timezone) for one in mine.warned]),
         _section("Late, and delivered", [_late(run, timezone) for run in late_runs]),
-        _section("Delivered after another try", [_recovered(run, timezone) for run in on_time]),
+        _section("Delivered after another try", [_recovered(run, timezone) for run in recovered]),
         _section("Slower to make than usual", [_slow(one, timezone) for one in slow]),
         _section("Possibly sent twice", [_doubled(one) for one in mine.doubled]),
         _section("Also worth knowing", [_notice(one) for one in mine.notices]),
@@ -127,8 +126,8 @@ def _late(run: Run, timezone: str) -> Issue:
 
 
 def _recovered(run: Run, timezone: str) -> Issue:
-    tries = count(run.attempts, "try", "tries") if run.attempts > 1 else count(run.passes, "pass", "passes")
-    words = f"Due {short(run.due_at, timezone)}; everybody has it, after {tries}."
+    how = f"after {count(run.attempts, 'try', 'tries')}" if run.attempts > 1 else "though not at the first go"
+    words = f"Due {short(run.due_at, timezone)}; everybody has it, {how}."
     return Issue(run.schedule_name, words, f"/executions/{run.execution_id}")
 
 

@@ -87,20 +87,20 @@ async def _runs(session: AsyncSession, period: Period, zones: Collection[str], l
         Schedule.name,
         Execution.id,
         Execution.due_at,
-        Execution.pass_count,
     )
+    setbacks = Execution.render_failures + Execution.crash_count + Execution.error_count
     query = (
-        select(*columns, last.label("last"), tries.label("tries"))
+        select(*columns, setbacks.label("setbacks"), last.label("last"), tries.label("tries"))
         .join(Schedule, Schedule.id == Execution.schedule_id)
         .join(User, User.id == Schedule.user_id)
         .join(Delivery, Delivery.execution_id == Execution.id)
         .where(*_delivered(zones, period), Delivery.delivered_at.is_not(None))
-        .group_by(*columns)
-        .having(or_(tries > 1, later >= late.total_seconds()))
+        .group_by(*columns, setbacks)
+        .having(or_(tries > 1, later >= late.total_seconds(), setbacks > 0))
         .order_by(Execution.due_at.desc(), Execution.id)
     )
     return [
-        Run(row.user_id, row.schedule_id, row.name, row.id, row.due_at, row.last, row.tries, row.pass_count)
+        Run(row.user_id, row.schedule_id, row.name, row.id, row.due_at, row.last, row.tries, row.setbacks)
         for row in await session.execute(query)
     ]
 

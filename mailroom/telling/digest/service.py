@@ -23,7 +23,7 @@ from mailroom.telling.words import day, local
 
 KIND = TellingKind.DAILY_DIGEST
 _WHY = (
-    "You get this since you own schedules, or look after Mailroom; it comes once a day, if there is anything to tell."
+    "You get this since you have schedules, or look after Mailroom. It comes once a day if there is anything to tell."
 )
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.links.maker import LinkMaker, link_maker
 from mailroom.schedules.spec import readable_spec
@@ -49,13 +52,15 @@ async def look(database: Database, settings: Settings, *, clock: Clock) -> Looke
     while True:
         claims, last, size = await _due(database, settings, clock(), beyond)
         if claims:
-            made += await database.transact(
-                lambda session, claims=claims: repository.claim(session, claims, now=clock())
-            )
+            made += await database.transact(partial(_claim, claims, clock()))
         if size < BATCH or last is None:
             break
         beyond = last
     return Looked(made, await send_due(database, settings, (KIND,), clock=clock))
+
+
+async def _claim(claims: list[Claim], now: datetime, session: AsyncSession) -> int:
+    return await repository.claim(session, claims, now=now)
 
 
 async def _due(

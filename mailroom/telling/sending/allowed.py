@@ -41,9 +41,11 @@ class Held:
     until: datetime
 
 
-async def why_not(
-    session: AsyncSession, row: Telling, address: str, settings: Settings, *, now: datetime
-) -> Dropped | Held | None:
+Answer = Dropped | Held | None
+"""Why a mail may not leave; None where it may."""
+
+
+async def why_not(session: AsyncSession, row: Telling, address: str, settings: Settings, *, now: datetime) -> Answer:
     """Return why a mail may not leave, or None where it may."""
     if (await session.execute(select(suppressing(address)))).scalar_one() is not None:
         return Dropped("The address is on the list of those that nothing is sent to.")
@@ -51,9 +53,7 @@ async def why_not(
     return await of_kind(session, row, address, settings, now)
 
 
-async def _of_user(
-    session: AsyncSession, row: Telling, _address: str, _settings: Settings, now: datetime
-) -> Dropped | Held | None:
+async def _of_user(session: AsyncSession, row: Telling, _address: str, _settings: Settings, now: datetime) -> Answer:
     user = await session.get(User, row.target)
     if user is None or not user.is_active:
         return Dropped("The user is not active any more.")
@@ -62,9 +62,7 @@ async def _of_user(
     return await _stopped(session, row.connection, schedule_id="", report_id="", now=now)
 
 
-async def _of_reader(
-    session: AsyncSession, row: Telling, address: str, settings: Settings, now: datetime
-) -> Dropped | Held | None:
+async def _of_reader(session: AsyncSession, row: Telling, address: str, settings: Settings, now: datetime) -> Answer:
     """A notice is true while the report has not come, and the schedule would still send it."""
     schedule, execution = await session.get(Schedule, row.schedule_id), await session.get(Execution, row.execution_id)
     if schedule is None or execution is None or schedule.state in (ScheduleState.PAUSED, ScheduleState.DELETED):

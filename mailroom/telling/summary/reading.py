@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.calendars.spec import business_calendar
+from mailroom.calendars.spec import CalendarDefinition
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState
 from mailroom.storage.tables import Calendar, Delivery, Execution, Schedule, User
 from mailroom.telling.people import Person, of_these
@@ -33,7 +33,8 @@ async def read(session: AsyncSession, period: Period, people: Sequence[Person]) 
 
 async def calendars(session: AsyncSession) -> dict[str, BusinessCalendar]:
     """Return every business calendar."""
-    return {row.id: business_calendar(row) for row in await session.scalars(select(Calendar))}
+    rows = await session.scalars(select(Calendar))
+    return {row.id: CalendarDefinition.model_validate(row.definition).business() for row in rows}
 
 
 def _theirs(zones: Collection[str]) -> list[ColumnElement[bool]]:
@@ -81,7 +82,7 @@ async def _deliveries(session: AsyncSession, period: Period, zones: Collection[s
         .where(*_theirs(zones), *_week(period), Delivery.status == DeliveryState.DELIVERED)
         .group_by(Execution.schedule_id)
     )
-    return {schedule_id: number for schedule_id, number in await session.execute(query)}
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def _failed(session: AsyncSession, period: Period, zones: Collection[str]) -> dict[str, list[Failed]]:

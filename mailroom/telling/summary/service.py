@@ -26,7 +26,7 @@ from mailroom.telling.words import day
 from mailroom.timing import BusinessCalendar
 
 KIND = TellingKind.WEEKLY_SUMMARY
-_WHY = "You get this since you own schedules; it comes once a week."
+_WHY = "You get this since you have schedules. It comes once a week."
 
 
 async def run(database: Database, settings: Settings, *, clock: Clock) -> Done:
