@@ -25,6 +25,7 @@ from api.http.browser.session_over import SessionOver
 from api.http.dependencies import plain_query
 from api.http.rates.counting import Counting
 from api.http.rates.middleware import AddressRate, LoginRate
+from api.rest.alerts import routes as alerts
 from api.rest.artifacts import routes as artifacts
 from api.rest.audit import routes as audit
 from api.rest.backfill import routes as backfill
@@ -35,6 +36,7 @@ from api.rest.distribution import preview as distribution_preview
 from api.rest.distribution import routes as distribution
 from api.rest.drafts import routes as drafts
 from api.rest.executions import routes as executions
+from api.rest.incidents import routes as incidents
 from api.rest.keys import routes as keys
 from api.rest.limits import routes as limits
 from api.rest.load import routes as load
@@ -56,7 +58,7 @@ from api.rest.users import routes as users
 from api.services import Services
 from api.web import errors as error_pages
 from api.web.routers import ROUTERS
-from deployments import trail_loops
+from deployments import alert_loops, trail_loops
 from deployments.deletion_loop import deletion_loop
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
@@ -64,6 +66,7 @@ from mailroom import own_endpoints
 from mailroom.access.oidc.provider import Provider
 from mailroom.drafts import service as kept_drafts
 from mailroom.errors import Unavailable
+from mailroom.incidents import watch
 from mailroom.members import keys as user_keys
 from mailroom.members import web_sessions
 from mailroom.rendering import cleaner
@@ -100,6 +103,7 @@ PARTS = (
     backfill,
     audit,
     notifications,
+    incidents,
     sharing,
     users,
     users_login,
@@ -113,6 +117,7 @@ PARTS = (
     unsubscribed,
     drafts,
     schedule_templates,
+    alerts,
 )
 
 
@@ -139,6 +144,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         _reminders(ours, settings),
         _readers(ours, settings),
         *trail_loops.loops(ours, settings),
+        _incidents(ours, settings),
+        *alert_loops.loops(ours, settings),
     ]
 
     @asynccontextmanager
@@ -234,6 +241,13 @@ def _watchdog(database: Database) -> WatchedLoop:
         await watchdog.look(database, now=datetime.now(UTC))
 
     return WatchedLoop("watchdog", look, every=watchdog.EVERY_SECONDS, late_after=watchdog.LATE_AFTER_SECONDS)
+
+
+def _incidents(database: Database, settings: Settings) -> WatchedLoop:
+    async def look() -> None:
+        await watch.look(database, settings, now=datetime.now(UTC))
+
+    return WatchedLoop("incident watch", look, every=watch.EVERY_SECONDS, late_after=watch.LATE_AFTER_SECONDS)
 
 
 def _cleaner(database: Database, settings: Settings) -> WatchedLoop:

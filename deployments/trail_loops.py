@@ -33,8 +33,8 @@ class _Alarm:
             return
 
         async def write(session: AsyncSession) -> None:
-            for admin in await access.active_admins(session):
-                notify(session, AuditTrailContradicted(admin.id, why), at=now)
+            admins = await access.active_admins(session)
+            await notify(session, [AuditTrailContradicted(admin.id, why) for admin in admins], at=now)
 
         await self._database.transact(write)
         self._told = now

@@ -42,6 +42,11 @@ class Context:
         return self.acted_by or self.user
 
     @property
+    def who(self) -> str:
+        """Return how others are told who it was: the name of the user, or the address where there is no name."""
+        return self.user.name or self.user.email
+
+    @property
     def viewer(self) -> Viewer:
         """Return the viewer that this context reads for."""
         return viewer_of(self.user, self.scope)

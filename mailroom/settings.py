@@ -15,6 +15,7 @@ from zoneinfo import available_timezones
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from mailroom.setting_groups.alerts import AlertSettings
 from mailroom.setting_groups.incidents import IncidentSettings
 from mailroom.setting_groups.limits import LimitSettings
 from mailroom.setting_groups.links import LinkSettings
@@ -114,6 +115,10 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings):
     render_rows: int = Field(default=20_000_000, ge=1, description="How many rows one query of a report may return.")
     limits: LimitSettings = Field(
         default=LimitSettings(), description="What users may have and do; see `mailroom.setting_groups.limits`."
+    )
+    alerts: AlertSettings = Field(
+        default=AlertSettings(),
+        description="How people are told of incidents; see `mailroom.setting_groups.alerts`.",
     )
     incidents: IncidentSettings = Field(
         default=IncidentSettings(),

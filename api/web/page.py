@@ -10,9 +10,11 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from api.actions.notifications.actions import unread
 from api.http.browser.redirects import framed, safe_next, unframed
 from api.web import embedding, notices, when, words
 from api.web.assets import icon, url
+from api.web.notifications.bell import bell_of
 from api.web.visitor import Visitor
 from mailroom.members import notices as kept
 
@@ -43,7 +45,9 @@ async def render(
     """
     shown = () if part and wants_part(visitor.request) else notices.read(list(visitor.stored_notices), visitor.now)
     name = part if part and wants_part(visitor.request) else template
-    html = TEMPLATES.get_template(name).render(visitor=visitor, title=title, notices=shown, **values)
+    # A part has no header, and neither has a page in a frame.
+    bell = None if visitor.framed or name == part else bell_of(await unread(visitor.caller))
+    html = TEMPLATES.get_template(name).render(visitor=visitor, title=title, notices=shown, bell=bell, **values)
     await _forget(visitor, {one.id for one in shown if one.undo is None})
     return HTMLResponse(embedding.keep(html) if visitor.framed else html, status, HEADERS)
 

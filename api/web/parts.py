@@ -168,3 +168,11 @@ class Empty:
     heading: str
     words: str
     links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """Say how many notifications are new: `count` is shown and `words` are read out; both are empty for none."""
+
+    count: str = ""
+    words: str = ""

@@ -82,6 +82,7 @@ CASES: Mapping[str, Case] = {
     "no_user": Case(_GONE, _USERS, "There is no such user."),
     "no_team": Case(_GONE, Link("/settings/teams", "See the teams"), "There is no such team."),
     "no_key": Case(_GONE, Link("/settings/keys", "See your keys"), "There is no such key."),
+    "no_notification": Case(_GONE, Link("/notifications", "See the notifications"), "There is no such notification."),
     "no_session": Case("It has ended already.", Link("/me", "See where you are logged in"), "There is no such log-in."),
     "no_stop": Case("It was resumed already."),
     "no_suppression": Case("It was taken off the list already."),

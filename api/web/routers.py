@@ -20,7 +20,9 @@ from api.web.executions import routes as executions
 from api.web.keys import routes as keys
 from api.web.links import downloads, stop_mails, unsubscribe
 from api.web.login import routes as login
+from api.web.me import alerts_routes as me_alerts
 from api.web.me import routes as me
+from api.web.notifications import routes as notifications
 from api.web.report import picture as report_picture
 from api.web.report import routes as report
 from api.web.reports import routes as reports
@@ -54,6 +56,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     edited.router,
     templates.router,
     me.router,
+    me_alerts.router,
+    notifications.router,
     audit.router,
     users_leaving.router,
     users.router,

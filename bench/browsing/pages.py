@@ -53,6 +53,8 @@ LOOKS = (
     Look("calendars", "/calendars"),
     Look("templates", "/templates"),
     Look("audit", "/audit"),
+    Look("notifications", "/notifications"),
+    Look("notifications-new", "/notifications?unread=1", Role.VIEWER),
     Look("users", "/settings/users"),
     Look("keys", "/settings/keys"),
     Look("me", "/me"),

@@ -9,7 +9,7 @@ from mailroom.context import Context
 from mailroom.schedules import service as schedules
 from mailroom.states import ExecutionState, ScheduleState
 from mailroom.storage.model.links import Download
-from mailroom.storage.tables import Attempt, Delivery, Execution, Notification, Schedule
+from mailroom.storage.tables import Attempt, Delivery, Execution, Notification, NotificationMute, Schedule
 
 _ENDED = [state for state in ExecutionState if state.ended]
 
@@ -30,6 +30,7 @@ async def remove(session: AsyncSession, context: Context) -> int:
     await session.execute(delete(Download).where(Download.delivery_id.in_(deliveries)))
     await session.execute(delete(Delivery).where(Delivery.execution_id.in_(executions)))
     await session.execute(delete(Notification).where(Notification.schedule_id.in_(of_samples)))
+    await session.execute(delete(NotificationMute).where(NotificationMute.schedule_id.in_(of_samples)))
     ended = Execution.schedule_id.in_(of_samples) & Execution.status.in_(_ENDED)
     await session.execute(delete(Execution).where(ended))
     return len(alive)

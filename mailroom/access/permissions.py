@@ -98,6 +98,16 @@ class Action(StrEnum):
     CALENDAR_CHANGE = "calendar.change"
     CALENDAR_DELETE = "calendar.delete"
     NOTIFICATION_LIST = "notification.list"
+    NOTIFICATION_MARK = "notification.mark"
+    NOTIFICATION_MARK_ALL = "notification.mark_all"
+    NOTIFICATION_MUTES = "notification.mutes"
+    NOTIFICATION_MUTE = "notification.mute"
+    ALERT_LIST = "alert.list"
+    ALERT_TEST = "alert.test"
+    INCIDENT_LIST = "incident.list"
+    INCIDENT_READ = "incident.read"
+    INCIDENT_ACKNOWLEDGE = "incident.acknowledge"
+    INCIDENT_MUTE = "incident.mute"
     RECIPIENT_READ = "recipient.read"
     RECIPIENT_REMOVE = "recipient.remove"
     RECIPIENT_ERASE = "recipient.erase"
@@ -258,7 +268,20 @@ TABLE: Mapping[Action, Rule] = {
     Action.CALENDAR_CREATE: _ADMIN,
     Action.CALENDAR_CHANGE: _ADMIN_OF,
     Action.CALENDAR_DELETE: _ADMIN_OF,
+    # Like saved views, what somebody has read or muted changes nothing for others, so the narrowest scope is enough.
     Action.NOTIFICATION_LIST: _LIST,
+    Action.NOTIFICATION_MARK: Rule(_R, _OWN, _OWN, _OWN),
+    Action.NOTIFICATION_MARK_ALL: _LIST,
+    Action.NOTIFICATION_MUTES: _LIST,
+    Action.NOTIFICATION_MUTE: _LIST,
+    # Listed are the alerts to the caller; an admin sees all.
+    Action.ALERT_LIST: _LIST,
+    Action.ALERT_TEST: _ADMIN,
+    Action.INCIDENT_LIST: _LIST,
+    # The owner's team is told as well, so it may look, and take note of it. Shared are those about a shared schedule.
+    Action.INCIDENT_READ: _owned(_SEEN | _TEAM, _SEEN | _TEAM, _R),
+    Action.INCIDENT_ACKNOWLEDGE: _owned(_TEAM),
+    Action.INCIDENT_MUTE: _owned(_TEAM),
     # Its schedules and deliveries are those that the caller sees.
     Action.RECIPIENT_READ: _LIST,
     # Each schedule is asked for as by `schedule.change`.

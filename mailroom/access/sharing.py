@@ -5,10 +5,10 @@ It is kept as subjects, see `viewer`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -18,6 +18,7 @@ from mailroom.errors import Fault, Invalid, NotFound
 from mailroom.roles import Role
 from mailroom.storage.model.access import ConnectionGrant, ScheduleShare
 from mailroom.storage.model.drafts import TemplateShare
+from mailroom.storage.tables import User
 
 _MOST = 200
 
@@ -95,6 +96,13 @@ async def subjects_of(session: AsyncSession, audience: Audience, *, viewer: View
     if isinstance(audience, GrantedTo):
         found |= {role_subject(role) for role in audience.roles}
     return sorted(found)
+
+
+async def users_among(session: AsyncSession, subjects: Iterable[str]) -> Sequence[str]:
+    """Return the ids of the active users whom these subjects name, themselves or by their team."""
+    named = audience_of(subjects)
+    among = or_(User.id.in_(named.users), User.team_id.in_(named.teams))
+    return (await session.scalars(select(User.id).where(among, User.is_active))).all()
 
 
 def audience_of(subjects: Iterable[str]) -> GrantedTo:

@@ -22,6 +22,7 @@ class Course:
     """What decides about how far an incident has gone.
 
     Attributes:
+        since: when it is, or was, told at the earliest, from which on its time counts.
         concerns: whether it concerns users, its owner or the owners of the schedules that it covers.
         failures: how often in a row it has happened.
         quiet: whether a person has acknowledged it or muted it for now, or another incident covers it.
@@ -29,7 +30,7 @@ class Course:
 
     level: Level
     severity: Severity
-    opened_at: datetime
+    since: datetime
     concerns: bool
     failures: int = 1
     quiet: bool = False
@@ -57,8 +58,8 @@ def decide(course: Course, settings: IncidentSettings, *, now: datetime) -> tupl
     for following, failures, after in steps:
         if ORDER.index(following) <= ORDER.index(level):
             continue
-        if course.failures < failures and now < course.opened_at + after:
-            return level, course.opened_at + after
+        if course.failures < failures and now < course.since + after:
+            return level, course.since + after
         level = following
     return level, None
 

@@ -6,6 +6,7 @@ are switched off, and when the schedule has ended: who wants no more mail can sa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -83,7 +84,7 @@ async def stop(session: AsyncSession, settings: Settings, token: str, choice: Ch
                 session, address, found.schedule.id, delivery_id=found.delivery.id, now=visitor.now
             ):
                 _record(session, events.Unsubscribed(found.schedule.id, address, found.delivery.id), address, visitor)
-                _tell(session, found.schedule, address, choice, visitor)
+                await _tell(session, [found.schedule], address, choice, visitor)
         case Choice.ALL:
             row = await recipients.insert_suppression(
                 session,
@@ -97,8 +98,8 @@ async def stop(session: AsyncSession, settings: Settings, token: str, choice: Ch
             )
             if row is not None:
                 _record(session, events.SuppressionAdded(row.id, address, ASKED_FOR), address, visitor)
-                for schedule in await recipients.schedules_of(session, address, limit=MOST_TOLD):
-                    _tell(session, schedule, address, choice, visitor)
+                concerned = await recipients.schedules_of(session, address, limit=MOST_TOLD)
+                await _tell(session, concerned, address, choice, visitor)
     return await _standing(session, found)
 
 
@@ -113,11 +114,10 @@ async def start_again(session: AsyncSession, settings: Settings, token: str, vis
     listed = await recipients.delete_own_suppression(session, address)
     if listed is not None:
         _record(session, events.SuppressionRemoved(listed.id, address, listed.reason), address, visitor)
-        for one in await recipients.schedules_of(session, address, limit=MOST_TOLD):
-            _tell_again(session, one, address, visitor)
+        await _tell_again(session, await recipients.schedules_of(session, address, limit=MOST_TOLD), address, visitor)
     if await recipients.delete_unsubscription(session, address, schedule.id):
         _record(session, events.SubscribedAgain(schedule.id, address), address, visitor)
-        _tell_again(session, schedule, address, visitor)
+        await _tell_again(session, [schedule], address, visitor)
     return await _standing(session, found)
 
 
@@ -149,10 +149,14 @@ def _record(session: AsyncSession, event: Event, address: str, visitor: Visitor)
     audit.record(session, event, at=visitor.now, actor=address, origin=Origin(visitor.address, BY_LINK))
 
 
-def _tell(session: AsyncSession, schedule: Schedule, address: str, choice: Choice, visitor: Visitor) -> None:
-    event = Stopped(schedule.user_id, schedule.id, schedule.name, address, everything=choice is Choice.ALL)
-    notify(session, event, at=visitor.now)
+async def _tell(
+    session: AsyncSession, schedules: Sequence[Schedule], address: str, choice: Choice, visitor: Visitor
+) -> None:
+    everything = choice is Choice.ALL
+    told = [Stopped(one.user_id, one.id, one.name, address, everything=everything) for one in schedules]
+    await notify(session, told, at=visitor.now)
 
 
-def _tell_again(session: AsyncSession, schedule: Schedule, address: str, visitor: Visitor) -> None:
-    notify(session, StartedAgain(schedule.user_id, schedule.id, schedule.name, address), at=visitor.now)
+async def _tell_again(session: AsyncSession, schedules: Sequence[Schedule], address: str, visitor: Visitor) -> None:
+    told = [StartedAgain(one.user_id, one.id, one.name, address) for one in schedules]
+    await notify(session, told, at=visitor.now)

@@ -18,7 +18,7 @@ from mailroom.context import Context
 from mailroom.errors import Conflict, Forbidden, Invalid, NotFound
 from mailroom.members.spec import KeySettings, NewKey
 from mailroom.members.users import etag
-from mailroom.notifications.events import KeyExpires, KeyIsOld
+from mailroom.notifications.events import Event, KeyExpires, KeyIsOld
 from mailroom.notifications.service import notify
 from mailroom.roles import WIDEST
 from mailroom.settings import Settings
@@ -177,7 +177,7 @@ async def remind(database: Database, settings: Settings, *, now: datetime) -> in
 async def _remind(
     database: Database,
     keys: Select[tuple[ApiKey]],
-    tell: Callable[[AsyncSession, ApiKey, datetime], None],
+    tell: Callable[[ApiKey, datetime], Event],
     *,
     now: datetime,
 ) -> int:
@@ -186,19 +186,18 @@ async def _remind(
         async with database.session() as session:
             query = keys.limit(_BATCH).with_for_update(skip_locked=True)
             batch = (await session.scalars(query)).all()
-            for row in batch:
-                tell(session, row, now)
+            await notify(session, [tell(row, now) for row in batch], at=now)
         told += len(batch)
         if len(batch) < _BATCH:
             return told
 
 
-def _tell_of_end(session: AsyncSession, row: ApiKey, now: datetime) -> None:
+def _tell_of_end(row: ApiKey, now: datetime) -> Event:
     assert row.expires_at is not None, "only keys with an end expire"
-    notify(session, KeyExpires(row.user_id, row.name, row.prefix, row.expires_at), at=now)
     row.reminded_at = now
+    return KeyExpires(row.user_id, row.name, row.prefix, row.expires_at)
 
 
-def _tell_of_age(session: AsyncSession, row: ApiKey, now: datetime) -> None:
-    notify(session, KeyIsOld(row.user_id, row.name, row.prefix, (now - row.created_at).days), at=now)
+def _tell_of_age(row: ApiKey, now: datetime) -> Event:
     row.age_reminded_at = now
+    return KeyIsOld(row.user_id, row.name, row.prefix, (now - row.created_at).days)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,8 +13,20 @@ from mailroom.audit import member_events as events
 from mailroom.audit import repository as audit
 from mailroom.context import Context
 from mailroom.members.preferences import preferences_of
+from mailroom.merge_patch import merge_patch
+from mailroom.notifications.kinds import Kind, Route, routes_of
 from mailroom.storage.tables import User
 from mailroom.timing.model import known_zones
+
+ChosenRoute = Literal["in_app", "mail"]
+"""The routes that users choose; requests go to the operators, who set their address."""
+Alerts = dict[Kind, dict[ChosenRoute, bool]]
+
+
+def choosable(kind: Kind) -> list[ChosenRoute]:
+    """Return the routes of a kind that users choose. Pure."""
+    routes: tuple[ChosenRoute, ...] = get_args(ChosenRoute)
+    return [route for route in routes if Route(route) in routes_of(kind)]
 
 
 class PreferencesPatch(BaseModel):
@@ -34,6 +46,19 @@ class PreferencesPatch(BaseModel):
     hours: Literal["24", "12"] | None = Field(default=None, description="How many hours a clock has.")
     theme: Literal["auto", "light", "dark"] | None = None
     density: Literal["comfortable", "compact"] | None = None
+    alerts: dict[Kind, dict[ChosenRoute, bool]] | None = Field(
+        default=None,
+        description="What to be told or not, by kind and route; kinds and routes that are left out stay as they are.",
+    )
+
+    @field_validator("alerts")
+    @classmethod
+    def _goes_that_way(cls, value: Alerts | None) -> Alerts | None:
+        for kind, routes in (value or {}).items():
+            for route in routes:
+                if Route(route) not in routes_of(kind):
+                    raise ValueError(f"has {kind} by {route}, which is told by {', '.join(choosable(kind))} only")
+        return value
 
     @field_validator("timezone")
     @classmethod
@@ -57,7 +82,8 @@ async def change(session: AsyncSession, reference: str, wanted: PreferencesPatch
     """
     row = await access.user(session, reference, viewer=context.viewer, doing=Action.USER_PREFER, lock=True)
     before = shown(row)
-    after = before | wanted.model_dump(exclude_none=True)
+    after = before | wanted.model_dump(mode="json", exclude_none=True)
+    after["alerts"] = merge_patch(before["alerts"], after["alerts"])
     if changes := {name: [before[name], after[name]] for name in after if before[name] != after[name]}:
         row.timezone = after["timezone"]
         row.preferences = {name: value for name, value in after.items() if name != "timezone"}

@@ -1,4 +1,4 @@
-"""Say what a user prefers to see: the language of dates, the hours of a day, colours and density.
+"""Say what a user prefers: the language of dates, the hours of a day, colours, density, and what to be told.
 
 The time zone is a field of the user, since schedules need it, too.
 """
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 
 class Preferences(BaseModel):
-    """The preferences of a user for the pages."""
+    """The preferences of a user."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -19,6 +19,10 @@ class Preferences(BaseModel):
     hours: Literal["24", "12"] = "24"
     theme: Literal["auto", "light", "dark"] = "auto"
     density: Literal["comfortable", "compact"] = "comfortable"
+    alerts: dict[str, dict[str, bool]] = Field(
+        default_factory=dict,
+        description="What the user has chosen to be told or not, by kind and route. All else is told.",
+    )
 
 
 def preferences_of(stored: dict[str, Any] | None) -> Preferences:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from mailroom.notifications.kinds import Kind, kind_of
 from mailroom.states import ExecutionState
 
 
@@ -16,9 +17,19 @@ class Event(ABC):
     user_id: str
 
     @property
+    @abstractmethod
+    def kind(self) -> Kind:
+        """Return the kind, by which users choose what they are told."""
+
+    @property
     def severity(self) -> str:
-        """Return how bad it is: `warning` or `error`."""
+        """Return how bad it is: `info`, `warning` or `error`."""
         return "warning"
+
+    @property
+    def subject(self) -> str | None:
+        """Return the name of what it is about if that is no schedule, such as of a connection."""
+        return None
 
     @property
     @abstractmethod
@@ -40,16 +51,50 @@ class OfSchedule(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ExecutionFailed(OfSchedule):
+class OfExecution(OfSchedule):
+    """An event of an execution that the owner of its schedule should know about."""
+
+    execution_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfIncident(Event):
+    """An event of an incident.
+
+    Attributes:
+        incident_kind: the kind of the incident, as its word.
+        about: the name of what it is about if that is no schedule, such as of a connection.
+        schedule: the only schedule that it is about.
+    """
+
+    incident_id: str
+    incident_kind: str
+    about: str | None
+    schedule: str | None
+
+    @property
+    def subject(self) -> str | None:
+        """Return the name of what it is about if that is no schedule."""
+        return self.about
+
+    @property
+    def kind(self) -> Kind:
+        """Return the kind under the word of the incident's."""
+        return kind_of(self.incident_kind)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFailed(OfExecution):
     """An execution ended, and not everything was delivered; `reason` says why.
 
     `unconfirmed` names every recipient whose delivery the far side has not confirmed.
     """
 
-    execution_id: str
     state: ExecutionState
     reason: str
     unconfirmed: tuple[str, ...] = ()
+
+    kind = Kind.SCHEDULE_FAILING
 
     @property
     def severity(self) -> str:
@@ -78,6 +123,8 @@ class DueTimesMissed(OfSchedule):
     last: datetime
     reason: str
 
+    kind = Kind.OCCURRENCE_MISSED
+
     @property
     def title(self) -> str:
         """Return the schedule and what happened to it."""
@@ -100,6 +147,8 @@ class SuspendedByReport(OfSchedule):
     who: str
     why: str
 
+    kind = Kind.SCHEDULE_SUSPENDED
+
     @property
     def title(self) -> str:
         """Return the schedule and what happened to it."""
@@ -120,6 +169,8 @@ class PausedInPrefect(OfSchedule):
 
     who: str
 
+    kind = Kind.SCHEDULE_PAUSED
+
     @property
     def title(self) -> str:
         """Return the schedule and what happened to it."""
@@ -139,6 +190,8 @@ class PausedInPrefect(OfSchedule):
 class ResumedInPrefect(OfSchedule):
     """Somebody resumed in Prefect what had been paused there."""
 
+    kind = Kind.SCHEDULE_RESUMED
+
     @property
     def title(self) -> str:
         """Return the schedule and what happened to it."""
@@ -153,6 +206,8 @@ class ResumedInPrefect(OfSchedule):
 @dataclass(frozen=True, slots=True)
 class PausedWithoutRecipients(OfSchedule):
     """A schedule was paused, since its last recipient was taken off it."""
+
+    kind = Kind.SCHEDULE_PAUSED
 
     @property
     def title(self) -> str:
@@ -176,6 +231,8 @@ class KeyExpires(Event):
     prefix: str
     at: datetime
 
+    kind = Kind.CREDENTIAL_ENDING
+
     @property
     def title(self) -> str:
         """Return the key and what happens to it."""
@@ -198,6 +255,8 @@ class KeyIsOld(Event):
     prefix: str
     days: int
 
+    kind = Kind.CREDENTIAL_OLD
+
     @property
     def title(self) -> str:
         """Return the key and what is the matter with it."""
@@ -219,6 +278,8 @@ class OwnerBarred(Event):
     email: str
     count: int
 
+    kind = Kind.OWNER_BARRED
+
     @property
     def title(self) -> str:
         """Return the user and what happened."""
@@ -238,6 +299,8 @@ class OwnerBarred(Event):
 @dataclass(frozen=True, slots=True)
 class SuspendedForOwner(OfSchedule):
     """A schedule was suspended, since its owner may own schedules no longer."""
+
+    kind = Kind.SCHEDULE_SUSPENDED
 
     @property
     def title(self) -> str:

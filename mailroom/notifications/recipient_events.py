@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailroom.notifications.events import OfSchedule
+from mailroom.notifications.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,8 @@ class Stopped(OfSchedule):
 
     address: str
     everything: bool = False
+
+    kind = Kind.RECIPIENT_CHANGED
 
     @property
     def title(self) -> str:
@@ -40,6 +43,8 @@ class StartedAgain(OfSchedule):
     """A recipient who had unsubscribed gets mails again."""
 
     address: str
+
+    kind = Kind.RECIPIENT_CHANGED
 
     @property
     def title(self) -> str:

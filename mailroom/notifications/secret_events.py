@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailroom.notifications.events import Event
+from mailroom.notifications.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,8 @@ class SecretIsOld(Event):
 
     name: str
     days: int
+
+    kind = Kind.CREDENTIAL_OLD
 
     @property
     def title(self) -> str:
@@ -33,6 +36,8 @@ class AuditTrailContradicted(Event):
     """The audit trail does not fit what was signed for; `why` says where."""
 
     why: str
+
+    kind = Kind.TRAIL_CONTRADICTED
 
     @property
     def severity(self) -> str:

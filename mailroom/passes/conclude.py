@@ -15,12 +15,14 @@ from mailroom.audit.events import ScheduleSuspended
 from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import delivery_lifecycle, lifecycle
 from mailroom.executions.fence import hold_for
+from mailroom.executions.history.last_result import BAD
 from mailroom.executions.lifecycle import By
 from mailroom.executions.reason_words import sentence
 from mailroom.executions.reasons import ReasonCode, because, naming, reason_of
 from mailroom.ledger import repository as ledger
 from mailroom.ledger.account import account_for_change
-from mailroom.notifications.events import ExecutionFailed
+from mailroom.notifications.events import Event, ExecutionFailed
+from mailroom.notifications.schedule_events import CorrectionSent, Recovered, SuspendedAfterFailures
 from mailroom.notifications.service import notify
 from mailroom.passes.deliver import plan
 from mailroom.passes.outcome import Outcome, Settled, Tried, left_out, outcome_of
@@ -69,6 +71,7 @@ async def conclude(
         await delivery_lifecycle.stop_retries(session, execution.id)
         unconfirmed = _unconfirmed(execution, schedule, deliveries, now)
         result = replace(result, reason=naming(result.reason, unconfirmed))
+    last = schedule.last_status
     lifecycle.end_pass(
         execution,
         result.state,
@@ -81,17 +84,7 @@ async def conclude(
     settled = Settled(result.state, result.reason, result.retry_at, result.held_by, deliveries)
     if result.state is ExecutionState.RETRYING:
         return settled
-    if failed:
-        event = ExecutionFailed(
-            schedule.user_id,
-            schedule.id,
-            schedule.name,
-            execution.id,
-            execution.status,
-            said,
-            unconfirmed,
-        )
-        notify(session, event, at=now)
+    await notify(session, _told(schedule, execution, last, said, unconfirmed), at=now)
     if execution.kind is ExecutionKind.SCHEDULED:
         stopped = result.reason.code in NOT_ITS_FAULT
         if result.state is not ExecutionState.CANCELLED and not stopped:
@@ -122,6 +115,21 @@ def _unconfirmed(
     return tuple(dict.fromkeys(left))
 
 
+def _told(
+    schedule: Schedule, execution: Execution, last: ExecutionState | None, said: str, unconfirmed: tuple[str, ...]
+) -> list[Event]:
+    """Return what the owner is told of an execution that has ended; `last` is how the run before it did. Pure."""
+    of = (schedule.user_id, schedule.id, schedule.name, execution.id)
+    if execution.status in (ExecutionState.FAILED, ExecutionState.PARTIAL):
+        return [ExecutionFailed(*of, execution.status, said, unconfirmed)]
+    if execution.status is not ExecutionState.SUCCESS:
+        return []
+    if execution.kind is ExecutionKind.CORRECTION:
+        return [CorrectionSent(*of, execution.due_at)]
+    again = last in BAD and schedule.last_execution_id == execution.id and execution.kind is not ExecutionKind.TEST
+    return [Recovered(*of, execution.due_at)] if again else []
+
+
 async def _count(session: AsyncSession, schedule: Schedule, *, failed: bool, now: datetime) -> None:
     """Count consecutive failures, and suspend the schedule after too many."""
     if not failed:
@@ -134,6 +142,8 @@ async def _count(session: AsyncSession, schedule: Schedule, *, failed: bool, now
         await account_for_change(session, [schedule], now=now, ended=ended)
         schedule_lifecycle.move(schedule, ScheduleState.SUSPENDED, Cause.FAILURES, now=now)
         audit.record(session, ScheduleSuspended(schedule.id, schedule.consecutive_failures), at=now)
+        failures = schedule.consecutive_failures
+        await notify(session, [SuspendedAfterFailures(schedule.user_id, schedule.id, schedule.name, failures)], at=now)
 
 
 async def _finish(session: AsyncSession, schedule: Schedule, execution: Execution, now: datetime) -> None:

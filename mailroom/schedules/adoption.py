@@ -42,7 +42,7 @@ async def adopt_pause(session: AsyncSession, schedule_id: str, *, who: str, now:
     if schedule is None or schedule.state is not ScheduleState.ACTIVE:
         return False
     await schedules.pause(session, schedule_id, _context(schedule, who, now, settings))
-    notify(session, PausedInPrefect(schedule.user_id, schedule.id, schedule.name, who), at=now)
+    await notify(session, [PausedInPrefect(schedule.user_id, schedule.id, schedule.name, who)], at=now)
     return True
 
 
@@ -67,7 +67,7 @@ async def adopt_resume(session: AsyncSession, schedule_id: str, *, who: str, now
     except Conflict as refused:
         _LOG.warning("Schedule %s was resumed in Prefect and is paused there again: %s", schedule_id, refused)
         return False
-    notify(session, ResumedInPrefect(schedule.user_id, schedule.id, schedule.name), at=now)
+    await notify(session, [ResumedInPrefect(schedule.user_id, schedule.id, schedule.name)], at=now)
     return True
 
 

@@ -26,6 +26,8 @@ from mailroom.ledger.account import account_for_change
 from mailroom.limits import service as limits
 from mailroom.limits.spec import Budget
 from mailroom.merge_patch import merge_patch
+from mailroom.notifications.schedule_events import Changed, Deleted, Paused, Resumed
+from mailroom.notifications.service import tell_owner
 from mailroom.recipients import repository as recipients
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
@@ -49,18 +51,14 @@ _ENDED = {
     Cause.PAUSE: because(ReasonCode.SCHEDULE_PAUSED),
     Cause.DELETE: because(ReasonCode.SCHEDULE_DELETED),
 }
-_DOING = {
-    Cause.PAUSE: Action.SCHEDULE_PAUSE,
-    Cause.RESUME: Action.SCHEDULE_RESUME,
-    Cause.DELETE: Action.SCHEDULE_DELETE,
-}
 _REQUEST = {ExecutionKind.TEST: Action.SCHEDULE_TEST, ExecutionKind.RUN_NOW: Action.SCHEDULE_RUN}
 _BUDGET = {ExecutionKind.TEST: Budget.TESTS, ExecutionKind.RUN_NOW: Budget.RUNS}
-_MOVED = {
-    Cause.PAUSE: events.SchedulePaused,
-    Cause.RESUME: events.ScheduleResumed,
-    Cause.DELETE: events.ScheduleDeleted,
+_MOVES = {
+    Cause.PAUSE: (Action.SCHEDULE_PAUSE, events.SchedulePaused, Paused),
+    Cause.RESUME: (Action.SCHEDULE_RESUME, events.ScheduleResumed, Resumed),
+    Cause.DELETE: (Action.SCHEDULE_DELETE, events.ScheduleDeleted, Deleted),
 }
+"""Who may do it, what the audit trail records, and what the owner is told if somebody else does it."""
 
 
 def _write(schedule: Schedule, spec: ScheduleSpec, business: BusinessCalendar, context: Context) -> None:
@@ -201,20 +199,23 @@ async def _rewrite(
         await _due_at_once(session, schedule, context)
     changes = {key: [before[key], after[key]] for key in after if before[key] != after[key]}
     audit.record_by(session, events.ScheduleChanged(schedule.id, changes), context)
+    if changes:
+        await tell_owner(session, Changed, schedule, context, tuple(changes))
     return schedule
 
 
 async def _move(
     session: AsyncSession, schedule_id: str, state: ScheduleState, cause: Cause, context: Context, if_match: str | None
 ) -> Schedule:
-    schedule = await stored.get(session, schedule_id, viewer=context.viewer, doing=_DOING[cause], lock=True)
+    doing, recorded, told = _MOVES[cause]
+    schedule = await stored.get(session, schedule_id, viewer=context.viewer, doing=doing, lock=True)
     check_etag(etag(schedule), if_match, noun="schedule")
     if schedule.state is state:
         return schedule
     was = schedule.state
     if not lifecycle.ALLOWED.allows(was, state, cause):
         remedy = "Change its timing so that it has due times in the future." if was is ScheduleState.FINISHED else ""
-        raise Conflict(f"The schedule is {was}; it cannot be {_MOVED[cause].action}.", remedy=remedy)
+        raise Conflict(f"The schedule is {was}; it cannot be {recorded.action}.", remedy=remedy)
     await account_for_change(session, [schedule], now=context.now, ended=_ENDED.get(cause))
     lifecycle.move(schedule, state, cause, now=context.now)
     schedule.next_run = None
@@ -222,7 +223,8 @@ async def _move(
         timing = stored_spec(schedule).timing
         business = await business_calendar(session, timing.calendar)
         schedule.next_run = next(occurrences(timing, context.now, business), None)
-    audit.record_by(session, _MOVED[cause](schedule.id, was), context)
+    audit.record_by(session, recorded(schedule.id, was), context)
+    await tell_owner(session, told, schedule, context)
     return schedule
 
 

@@ -93,9 +93,12 @@ async def _account_for_overdue(
         session, now=now, after_change=GRACE_AFTER_CHANGE, grace=GRACE, beyond=beyond, limit=_BATCH
     )
     found = await account(session, batch, now=now, until=now - GRACE_AFTER_CHANGE) if batch else []
-    for one in found:
-        if missed := _missed(one):
-            _notify(session, one.schedule.id, one.schedule.name, one.schedule.user_id, missed, now)
+    told = [
+        _event(one.schedule.id, one.schedule.name, one.schedule.user_id, missed)
+        for one in found
+        if (missed := _missed(one))
+    ]
+    await notify(session, told, at=now)
     return batch, found
 
 
@@ -113,17 +116,10 @@ def _tell(found: Found, findings: Findings) -> None:
     findings.missed += len(_missed(found))
 
 
-def _notify(
-    session: AsyncSession,
-    schedule_id: str,
-    name: str,
-    user_id: str,
-    missed: Sequence[tuple[datetime, Reason]],
-    now: datetime,
-) -> None:
-    """Tell the owner: one notification a schedule, however many due times were missed."""
+def _event(schedule_id: str, name: str, user_id: str, missed: Sequence[tuple[datetime, Reason]]) -> DueTimesMissed:
+    """Return what the owner is told: one notification a schedule, however many due times were missed."""
     first, (last, reason) = missed[0][0], missed[-1]
-    notify(session, DueTimesMissed(user_id, schedule_id, name, len(missed), first, last, words(reason)), at=now)
+    return DueTimesMissed(user_id, schedule_id, name, len(missed), first, last, words(reason))
 
 
 async def _expired(database: Database, findings: Findings, now: datetime) -> None:
@@ -141,12 +137,13 @@ async def _close_expired(
     beyond: tuple[datetime, str] | None, now: datetime, session: AsyncSession
 ) -> tuple[Sequence[Row[Any]], int]:
     batch = await ledger.waiting(session, before=now - GRACE, beyond=beyond, limit=_BATCH)
-    ends = []
+    ends, told = [], []
     for row in batch:
         policy = Policy.model_validate(row.policy_config["policy"])
         if reason := expired(row.due_at, policy, now=now, held=row.held_by is not None):
             ends.append((row.id, ExecutionState.MISSED, reason))
-            _notify(session, row.schedule_id, row.name, row.user_id, [(row.due_at, reason)], now)
+            told.append(_event(row.schedule_id, row.name, row.user_id, [(row.due_at, reason)]))
+    await notify(session, told, at=now)
     await execution_lifecycle.close_unbegun(session, ends, now=now)
     return batch, len(ends)
 

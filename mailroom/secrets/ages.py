@@ -69,9 +69,9 @@ async def remind(database: Database, settings: Settings, secrets: Mapping[str, s
     async def look(session: AsyncSession) -> int:
         due = [row for row in await note(session, secrets, now=now) if is_due(row, settings, now)]
         if due:
-            for admin in await access.active_admins(session):
-                for row in due:
-                    notify(session, SecretIsOld(admin.id, row.name, (now - row.since).days), at=now)
+            admins = await access.active_admins(session)
+            told = [SecretIsOld(one.id, row.name, (now - row.since).days) for one in admins for row in due]
+            await notify(session, told, at=now)
         for row in due:
             row.reminded_at = now
         return len(due)

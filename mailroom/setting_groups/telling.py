@@ -20,8 +20,8 @@ class TellingSettings(BaseModel):
         default="",
         max_length=100,
         description=(
-            "The name of the mail connection that digests and summaries are sent through. If empty: the mail "
-            "connection that was made first."
+            "The name of the mail connection that digests and summaries are sent through. If empty: the one "
+            "that alerts go through."
         ),
     )
     digest_at: time = Field(default=time(8), description="When the digest of minor issues is sent, each day.")

@@ -20,10 +20,10 @@ from mailroom.storage.model.access import Team
 from mailroom.storage.model.answers import IdempotencyKey
 from mailroom.storage.model.base import Json, Table, word_of
 from mailroom.storage.model.connections import Connection
-from mailroom.storage.model.notifications import Notification
+from mailroom.storage.model.notifications import Notification, NotificationMute
 from mailroom.storage.model.schedules.lists import DUE
 
-__all__ = ["Connection", "IdempotencyKey", "Json", "Notification", "Table"]
+__all__ = ["Connection", "IdempotencyKey", "Json", "Notification", "NotificationMute", "Table"]
 """Besides the classes below: whoever wants the metadata of all tables imports their base from here."""
 
 _CORRECTS = text("corrects IS NOT NULL")

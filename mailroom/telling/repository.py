@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.access.viewer import SYSTEM
+from mailroom.alerts.sending.mail import chosen
+from mailroom.connections import repository as connections
 from mailroom.settings import Settings
 from mailroom.storage.database import new_id
 from mailroom.storage.inserting import insert_into
 from mailroom.storage.locks import before_reading
 from mailroom.storage.model.tellings import Telling
-from mailroom.storage.tables import Connection
 from mailroom.telling.spec import Claim, TellingKind, TellingState
 
 LEASE = timedelta(minutes=10)
@@ -96,11 +98,10 @@ async def _write(session: AsyncSession, row: Telling, values: Mapping[str, objec
 
 
 async def mail_connection(session: AsyncSession, settings: Settings) -> str | None:
-    """Return the mail connection of the system's own mails: the one of the settings, else the one made first."""
-    if settings.telling.connection:
-        return settings.telling.connection
-    query = select(Connection.name).where(Connection.kind == "email", Connection.is_made)
-    return (await session.scalars(query.order_by(Connection.created_at, Connection.name).limit(1))).one_or_none()
+    """Return the mail connection of the system's own mails: the one of the settings, else that of alerts."""
+    wanted = settings.telling.connection or settings.alerts.mail_connection
+    row = chosen(list(await connections.every(session, viewer=SYSTEM)), wanted)
+    return row.name if row is not None else None
 
 
 async def waiting(session: AsyncSession, kind: TellingKind) -> int:

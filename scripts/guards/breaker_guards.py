@@ -115,8 +115,8 @@ BREAKER_GUARDS = (
         "those who wait are told",
         "A connection that is disabled is not found out by missing reports.",
         _SERVICE,
-        "        notify(session, ConnectionDisabled(user_id, name, reason), at=now)\n",
-        "        pass\n",
+        "    await notify(session, told, at=now)\n",
+        "",
         _BREAKER,
     ),
     Guard(

@@ -28,6 +28,7 @@ KINDS: Mapping[str, str] = {
     "access": "request",
     "audit": "audit trail",
     "secret": "key of the installation",
+    "alerts": "alerts",
 }
 """The kinds of things in the words of pages."""
 _PAGES = {
@@ -104,6 +105,7 @@ _PHRASES: Mapping[tuple[str, str], str] = {
     ("access", "refused"): "was refused: {permission}",
     ("audit", "trimmed"): "removed entries that are older than is kept",
     ("audit", "checkpoints_set_aside"): "set the checkpoints of the trail aside",
+    ("alerts", "tested"): "sent a test of alerts by each route",
     ("secret", "rotated"): "changed the key that encrypts connections",
 }
 _OUTCOMES = {"ok": "it works", "delivered": "delivered", "unknown": "not confirmed", "refused": "refused"}

@@ -54,7 +54,7 @@ def _kind(request: Request) -> TellingKind:
 
 def _page(request: Request, standing: Standing, *, fault: bool = False) -> HTMLResponse:
     what = _NOUNS[standing.kind]
-    values = {"standing": standing, "what": what, "action": request.url.path, "fault": fault}
-    answer = page("stop_mails.html", status=400 if fault else 200, **values)
+    status, action = 400 if fault else 200, request.url.path
+    answer = page("stop_mails.html", status=status, standing=standing, what=what, action=action, fault=fault)
     answer.headers.update(UNLISTED)
     return answer

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from api.actions.login.account import overview
 from api.actions.login.password import change_password
 from api.actions.login.sessions import log_out
+from api.actions.notifications import mutes
 from api.actions.sessions import actions as sessions
 from api.actions.users import actions as users
 from api.http.browser import cookies
@@ -22,6 +23,7 @@ from api.http.permission import may
 from api.web import forms, notices, page
 from api.web.forms import Form, FormDep
 from api.web.me import view
+from api.web.me.alerts import part_of
 from api.web.visitor import Visitor, VisitorDep
 from api.web.words import count
 from mailroom.access.permissions import Action
@@ -151,5 +153,11 @@ async def _page(
         title="Error: My settings" if faults else "My settings",
         status=status if faults else 200,
         me=made,
+        alerts=part_of(
+            visitor.user.preferences,
+            (await mutes.page(caller)).items,
+            visitor.when,
+            operator=visitor.viewer.sees_all,
+        ),
         faults=forms.summary(faults or (), _NAMES),
     )

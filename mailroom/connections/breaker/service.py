@@ -26,7 +26,7 @@ from mailroom.connections.breaker.repository import Counts, breaker_of
 from mailroom.connections.seen import uses
 from mailroom.connections.turns import repository as turns
 from mailroom.context import Context
-from mailroom.notifications.connection_events import ConnectionDisabled
+from mailroom.notifications.connection_events import ConnectionDisabled, ConnectionEnabled
 from mailroom.notifications.service import notify
 from mailroom.states import BreakerState
 from mailroom.stops import repository as stops
@@ -124,10 +124,15 @@ async def _disable(
     else:
         await stops.turn_into(session, stop_id, StopCause.DISABLED, reason)
     audit.record(session, audited.ConnectionDisabled(name, reason, after.trips), at=now)
-    admins = [admin.id for admin in await access.active_admins(session)]
-    for user_id in sorted({*admins, *await uses.owners_of(session, name)}):
-        notify(session, ConnectionDisabled(user_id, name, reason), at=now)
+    told = [ConnectionDisabled(user_id, name, reason) for user_id in await _concerned(session, name)]
+    await notify(session, told, at=now)
     return stop_id
+
+
+async def _concerned(session: AsyncSession, name: str) -> list[str]:
+    """Return the ids of the admins, and of those whose schedules send through the connection."""
+    admins = [admin.id for admin in await access.active_admins(session)]
+    return sorted({*admins, *await uses.owners_of(session, name)})
 
 
 async def _lift(session: AsyncSession, name: str, *, by: str, now: datetime) -> None:
@@ -163,6 +168,9 @@ async def _close(session: AsyncSession, name: str, context: Context, *, by_chang
     await _lift(session, name, by=context.user.email, now=context.now)
     await stored.write(session, name, after, reason="", stop_id=None)
     audit.record_by(session, audited.ConnectionEnabled(name, str(before.state), by_change), context)
+    if before.state is _S.DISABLED:
+        told = [ConnectionEnabled(one, name, context.who) for one in await _concerned(session, name)]
+        await notify(session, told, at=context.now, by=context.user.id)
 
 
 async def forget(session: AsyncSession, name: str, context: Context) -> None:

@@ -14,6 +14,8 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.incidents.finders import failing, missed, suspended, sync
+from mailroom.incidents.finders.connections import finder as connections
 from mailroom.incidents.spec import IncidentKind, Trouble
 from mailroom.settings import Settings
 
@@ -35,4 +37,10 @@ class Finder:
     find: Find
 
 
-FINDERS: tuple[Finder, ...] = ()
+FINDERS: tuple[Finder, ...] = (
+    Finder("failing schedules", failing.KINDS, failing.find),
+    Finder("missed occurrences", missed.KINDS, missed.find),
+    Finder("suspended schedules", suspended.KINDS, suspended.find),
+    Finder("failing connections", connections.KINDS, connections.find),
+    Finder("stuck synchronisation", sync.KINDS, sync.find),
+)

@@ -15,6 +15,8 @@ from mailroom.context import Context
 from mailroom.ledger.account import account_for_change
 from mailroom.limits import service as limits
 from mailroom.limits.repository import NOT_COUNTED
+from mailroom.notifications.schedule_events import Restored
+from mailroom.notifications.service import tell_owner
 from mailroom.reports import repository as report_repository
 from mailroom.schedules import lifecycle
 from mailroom.schedules import repository as stored
@@ -68,6 +70,7 @@ async def undelete(
         schedule.next_run = next(occurrences(timing, now, business), None)
     told = faults if state is ScheduleState.SUSPENDED else []
     audit.record_by(session, ScheduleUndeleted(schedule.id, state, told), context)
+    await tell_owner(session, Restored, schedule, context, " ".join(told))
     return schedule
 
 

@@ -23,6 +23,7 @@ from mailroom.ledger.account import account_for_change
 from mailroom.limits import service as limits
 from mailroom.limits.repository import NOT_COUNTED
 from mailroom.notifications.events import OwnerBarred, SuspendedForOwner
+from mailroom.notifications.ownership_events import HandedOver, Received
 from mailroom.notifications.service import notify
 from mailroom.reports import repository as report_repository
 from mailroom.schedules import lifecycle
@@ -48,10 +49,13 @@ async def suspend_if_barred(session: AsyncSession, owner: User, context: Context
     for row in rows:
         lifecycle.move(row, ScheduleState.SUSPENDED, Cause.OWNER, now=context.now)
         audit.record_by(session, events.ScheduleOwnerBarred(row.id, owner.email), context)
-        notify(session, SuspendedForOwner(owner.id, row.id, row.name), at=context.now)
     if rows:
-        for admin in await access.active_admins(session):
-            notify(session, OwnerBarred(admin.id, owner.email, len(rows)), at=context.now)
+        admins = await access.active_admins(session)
+        told = [
+            *(SuspendedForOwner(owner.id, row.id, row.name) for row in rows),
+            *(OwnerBarred(admin.id, owner.email, len(rows)) for admin in admins),
+        ]
+        await notify(session, told, at=context.now)
     return [row.id for row in rows]
 
 
@@ -109,4 +113,7 @@ async def reassign(
     schedule.user_id = owner.id
     lifecycle.changed(schedule, now=context.now)
     audit.record_by(session, events.ScheduleReassigned(schedule.id, [before.email, owner.email]), context)
+    of = (schedule.id, schedule.name, context.who)
+    told = [Received(owner.id, *of, before.email), HandedOver(before.id, *of, owner.email)]
+    await notify(session, told, at=context.now, by=context.user.id)
     return schedule

@@ -52,7 +52,7 @@ async def remove(session: AsyncSession, schedule_id: str, address: str, context:
     if schedule.state not in (ScheduleState.ACTIVE, ScheduleState.SUSPENDED):
         return Removed(schedule.id, schedule.name, Removal.KEPT)
     schedule = await schedules.pause(session, schedule_id, context)
-    notify(session, PausedWithoutRecipients(schedule.user_id, schedule.id, schedule.name), at=context.now)
+    await notify(session, [PausedWithoutRecipients(schedule.user_id, schedule.id, schedule.name)], at=context.now)
     return Removed(schedule.id, schedule.name, Removal.PAUSED)
 
 

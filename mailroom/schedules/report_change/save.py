@@ -137,7 +137,11 @@ async def _suspend(
         lifecycle.move(row, ScheduleState.SUSPENDED, Cause.REPORT, now=now)
         faults = [str(fault) for fault in one.faults]
         audit.record(session, ScheduleSuspendedByReport(row.id, report.id, report.version, faults), at=now, actor=by)
-        notify(session, SuspendedByReport(row.user_id, row.id, row.name, report.title, by, one.why), at=now)
+    told = [
+        SuspendedByReport(row.user_id, row.id, row.name, report.title, by, one.why)
+        for row, one in zip(rows, concerned, strict=True)
+    ]
+    await notify(session, told, at=now)
     return concerned
 
 

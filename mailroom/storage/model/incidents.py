@@ -69,7 +69,9 @@ class IncidentSchedule(Table):
 class Alert(Table):
     """One message about one incident to one target by one route; `stage` is opened, escalated or resolved.
 
-    `fallback_of` is the alert that could not be sent, in whose place this one is.
+    `state` is one of `mailroom.alerts.spec.AlertState`. `fallback_of` is the alert that could not be sent, in whose
+    place this one is. `user_id` is the user who is told; None: an address of a team or of operators. `in_doubt` says
+    that the far side may have it, as an attempt is under way, or ended without an answer.
     """
 
     __tablename__ = "alerts"
@@ -90,4 +92,6 @@ class Alert(Table):
     sent_at: Mapped[datetime | None]
     error: Mapped[str] = mapped_column(Text, default="")
     fallback_of: Mapped[str | None] = mapped_column(String(36))
+    user_id: Mapped[str | None] = mapped_column(String(36))
+    in_doubt: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,13 +13,17 @@ from sqlalchemy.orm import aliased
 
 from mailroom.executions.history.norms import RECENT
 from mailroom.executions.history.progress import RenderingRecord
-from mailroom.incidents.spec import Severity
+from mailroom.incidents.spec import IncidentKind, Level, Severity, Stage
+from mailroom.incidents.words.kinds import words_of
+from mailroom.incidents.words.story import Story
+from mailroom.notifications.kinds import INCIDENTS
+from mailroom.notifications.mutes import stands
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 from mailroom.storage.model.incidents import Incident
+from mailroom.storage.model.notifications import NotificationMute
 from mailroom.storage.tables import Delivery, Execution, Notification, Schedule, ScheduleKey, User
 from mailroom.telling.digest.content import SLOW_AT_LEAST
 from mailroom.telling.digest.facts import DigestFacts, Doubled, Notice, Rendered, Run, Warned
-from mailroom.telling.digest.incident_words import title_of
 from mailroom.telling.people import Person, of_these
 from mailroom.telling.periods import Period
 from mailroom.telling.seconds import seconds_between
@@ -29,25 +33,34 @@ LONGEST_WAY = timedelta(days=7)
 USUAL_FROM = timedelta(days=30)
 """What is usual for a schedule is what its renderings of the time before took, from so long ago on."""
 _CHUNK = 500
+OfSchedule = TypeVar("OfSchedule", Run, Rendered, Doubled)
 
 
 async def read(session: AsyncSession, period: Period, people: Sequence[Person], *, late: timedelta) -> DigestFacts:
     """Return the facts of a period of all these people."""
     ids = {person.id for person in people}
     zones = sorted({person.timezone for person in people})
-    runs = await _runs(session, period, zones, late)
+    muted = await _muted(session, period, zones)
+
+    def told(facts: Sequence[OfSchedule]) -> list[OfSchedule]:
+        return [one for one in facts if one.user_id in ids and (one.user_id, one.schedule_id) not in muted]
+
     return DigestFacts(
         notices=[one for one in await _notices(session, period, zones) if one.user_id in ids],
-        runs=[one for one in runs if one.user_id in ids],
-        renderings=[one for one in await _renderings(session, period, zones) if one.user_id in ids],
-        doubled=[one for one in await _doubled(session, period, zones) if one.user_id in ids],
+        runs=told(await _runs(session, period, zones, late)),
+        renderings=told(await _renderings(session, period, zones)),
+        doubled=told(await _doubled(session, period, zones)),
         warned=[one for one in await _warned(session, period) if one.user_id is None or one.user_id in ids],
         operators=frozenset(person.id for person in people if person.is_operator),
     )
 
 
 async def _notices(session: AsyncSession, period: Period, zones: Collection[str]) -> list[Notice]:
-    """Return the notifications of minor issues; those of a failed run have been told at once."""
+    """Return the notifications of minor issues that their users have not read.
+
+    What belongs to a run that failed or to an incident was told at once, and what is about a muted schedule is stored
+    as read.
+    """
     query = (
         select(Notification)
         .join(User, User.id == Notification.user_id)
@@ -56,7 +69,8 @@ async def _notices(session: AsyncSession, period: Period, zones: Collection[str]
             Notification.at >= period.begin,
             Notification.at < period.end,
             Notification.severity == Severity.WARNING,
-            Notification.execution_id.is_(None),
+            *(Notification.execution_id.is_(None), Notification.incident_id.is_(None)),
+            *(Notification.kind.not_in(list(INCIDENTS)), Notification.read_at.is_(None)),
         )
         .order_by(Notification.at.desc(), Notification.id)
     )
@@ -182,7 +196,18 @@ async def _warned(session: AsyncSession, period: Period) -> list[Warned]:
         Incident.opened_at < period.end,
         Incident.merged_into.is_(None),
     )
-    return [
-        Warned(row.owner_id, title_of(row.kind, row.subject, row.values), row.opened_at, row.resolved_at is not None)
-        for row in await session.scalars(query.order_by(Incident.opened_at.desc(), Incident.id))
-    ]
+    rows = await session.scalars(query.order_by(Incident.opened_at.desc(), Incident.id))
+    return [Warned(row.owner_id, _title(row), row.opened_at, row.resolved_at is not None) for row in rows]
+
+
+def _title(row: Incident) -> str:
+    kind, level = IncidentKind(row.kind), Level.OWNER
+    story = Story(row.id, kind, Severity.WARNING, Stage.OPENED, level, row.subject, row.opened_at, values=row.values)
+    return words_of(kind).title(story)
+
+
+async def _muted(session: AsyncSession, period: Period, zones: Collection[str]) -> set[tuple[str, str]]:
+    """Return the pairs of user and schedule about which the user wants silence."""
+    query = select(NotificationMute.user_id, NotificationMute.schedule_id)
+    query = query.join(User, User.id == NotificationMute.user_id).where(of_these(zones), stands(period.end))
+    return {(user_id, schedule_id) for user_id, schedule_id in await session.execute(query)}

@@ -7,24 +7,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.connections.service import load_named
-from mailroom.connections.turns import repository as turns
+from mailroom.access.viewer import SYSTEM
+from mailroom.alerts.sending.errors import NotYet
+from mailroom.alerts.sending.mail import send_through
+from mailroom.connections import repository as connections
 from mailroom.passes.retry import next_attempt
-from mailroom.passes.sending.turns import limits_of
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.storage.model.tellings import Telling
+from mailroom.storage.tables import Connection
 from mailroom.telling import repository
 from mailroom.telling.sending.allowed import Dropped, Held, why_not
 from mailroom.telling.spec import Mail, TellingKind, TellingState
-from prefect_mailroom.channels.base import Channel, Parcel
+from prefect_mailroom.channels.base import Parcel
 from prefect_mailroom.channels.email.destination import EmailDestination
 from prefect_mailroom.channels.retries import STANDARD
 from prefect_mailroom.errors import MailroomError, Retryable, Withdrawn
@@ -49,6 +51,15 @@ class Sent:
     failed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Everything that sending needs besides the mail."""
+
+    database: Database
+    settings: Settings
+    clock: Clock
+
+
 class _NotNow(Withdrawn):
     """The mail was taken back just before it left."""
 
@@ -59,92 +70,57 @@ class _NotNow(Withdrawn):
 
 async def send_due(database: Database, settings: Settings, kinds: Collection[TellingKind], *, clock: Clock) -> Sent:
     """Send every mail of these kinds that is due, and return what became of them."""
-    count, channels = Sent(), _Channels(database, settings)
-    while True:
-        batch = await database.transact(partial(_take, kinds, clock()))
-        if not batch:
-            return count
-        places = asyncio.Semaphore(_AT_ONCE)
+    count, office = Sent(), Office(database, settings, clock)
+    places = asyncio.Semaphore(_AT_ONCE)
 
-        async def one(row: Telling, places: asyncio.Semaphore = places) -> None:
-            async with places:
-                await _send(channels, row, count, clock)
+    async def one(row: Telling) -> None:
+        async with places:
+            await _send(office, row, count)
 
-        await asyncio.gather(*(one(row) for row in batch))
+    while batch := await database.transact(partial(_take, kinds, clock())):
+        await asyncio.gather(*map(one, batch))
+    return count
 
 
 async def _take(kinds: Collection[TellingKind], now: datetime, session: AsyncSession) -> list[Telling]:
     return await repository.take(session, kinds, now=now, limit=_BATCH)
 
 
-class _Channels:
-    """The blocks of the connections, each loaded once for a look at what is due."""
-
-    def __init__(self, database: Database, settings: Settings) -> None:
-        self.database, self.settings = database, settings
-        self._loading: dict[str, asyncio.Task[object]] = {}
-
-    async def get(self, name: str) -> Channel:
-        """Return the block of a mail connection.
-
-        Raises:
-            MailroomError: it cannot be had.
-        """
-        if name not in self._loading:
-            loading = load_named(self.database, self.settings, name, kind="email")
-            self._loading[name] = asyncio.create_task(_awaited(loading))
-        channel = await self._loading[name]
-        assert isinstance(channel, Channel), "load_named gives the class of the kind"
-        return channel
-
-
-async def _awaited(loading: Awaitable[object]) -> object:
-    return await loading
-
-
-async def _send(channels: _Channels, row: Telling, count: Sent, clock: Clock) -> None:
+async def _send(office: Office, row: Telling, count: Sent) -> None:
     """Send one mail, and write down how it ended."""
-    database, channel = channels.database, None
+    assert row.content is not None, "what is pending has its mail"
+    mail = Mail(**row.content)
     try:
-        assert row.content is not None, "what is pending has its mail"
-        mail = Mail(**row.content)
-        await _require_wanted(channels, row, mail, clock)
-        channel = await channels.get(row.connection)
-        if (back := await _turn(database, channel, row.connection, clock)) is not None:
-            await database.transact(lambda session: repository.put_off(session, row, back, "", tried=False))
-            count.later += 1
-            return
-        parcel = replace(_parcel(row, mail), last_look=partial(_require_wanted, channels, row, mail, clock))
-        await channel.deliver(parcel)
+        connection = await _require_wanted(office, row, mail)
+        parcel = replace(_parcel(row, mail), last_look=partial(_look_again, office, row, mail))
+        await send_through(office.database, office.settings, connection, parcel, clock=office.clock)
     except _NotNow as taken_back:
-        await _not_now(database, row, taken_back.answer, count, clock)
+        await _not_now(office, row, taken_back.answer, count)
+    except NotYet as waits:
+        await _back_at(office, row, waits.until, count)
     except MailroomError as error:
-        await _failed(database, row, error, channel, count, clock)
+        await _failed(office, row, error, count)
     else:
-        await _end(database, row, TellingState.SENT, "", clock)
+        await _end(office, row, TellingState.SENT, "")
         count.sent += 1
 
 
-async def _require_wanted(channels: _Channels, row: Telling, mail: Mail, clock: Clock) -> None:
-    """Take the mail back where it may not leave.
+async def _require_wanted(office: Office, row: Telling, mail: Mail) -> Connection:
+    """Return the connection of a mail that may leave.
 
     Raises:
-        _NotNow.
+        _NotNow: it may not.
+        NotFound: the connection was deleted.
     """
-    async with channels.database.session() as session:
-        answer = await why_not(session, row, mail.to, channels.settings, now=clock())
-    if answer is not None:
-        raise _NotNow(answer)
+    async with office.database.session() as session:
+        answer = await why_not(session, row, mail.to, office.settings, now=office.clock())
+        if answer is not None:
+            raise _NotNow(answer)
+        return await connections.get(session, row.connection, viewer=SYSTEM)
 
 
-async def _turn(database: Database, channel: Channel, name: str, clock: Clock) -> datetime | None:
-    """Wait for a turn of the connection; return when to come back where it is too far away."""
-    limits = limits_of(channel)
-    turn = await database.transact(lambda session: turns.take(session, name, limits, now=clock()))
-    if turn.back:
-        return turn.at
-    await asyncio.sleep(max(0.0, (turn.at - clock()).total_seconds()))
-    return None
+async def _look_again(office: Office, row: Telling, mail: Mail) -> None:
+    await _require_wanted(office, row, mail)
 
 
 def _parcel(row: Telling, mail: Mail) -> Parcel:
@@ -164,43 +140,41 @@ def _parcel(row: Telling, mail: Mail) -> Parcel:
     )
 
 
-async def _not_now(database: Database, row: Telling, answer: Dropped | Held, count: Sent, clock: Clock) -> None:
-    if isinstance(answer, Held) and clock() - row.created_at < GIVEN_UP_AFTER:
-        until = answer.until
-        await database.transact(lambda session: repository.put_off(session, row, until, "", tried=False))
-        count.later += 1
+async def _not_now(office: Office, row: Telling, answer: Dropped | Held, count: Sent) -> None:
+    if isinstance(answer, Held) and office.clock() - row.created_at < GIVEN_UP_AFTER:
+        await _back_at(office, row, answer.until, count)
         return
     why = answer.why if isinstance(answer, Dropped) else "Sending was stopped for too long."
-    await _end(database, row, TellingState.DROPPED, why, clock)
+    await _end(office, row, TellingState.DROPPED, why)
     count.dropped += 1
 
 
-async def _failed(
-    database: Database, row: Telling, error: MailroomError, channel: Channel | None, count: Sent, clock: Clock
-) -> None:
-    now = clock()
+async def _back_at(office: Office, row: Telling, until: datetime, count: Sent) -> None:
+    """Let a mail come back that was not tried."""
+    await office.database.transact(partial(repository.put_off, row=row, until=until, error="", tried=False))
+    count.later += 1
+
+
+async def _failed(office: Office, row: Telling, error: MailroomError, count: Sent) -> None:
     again = None
     if isinstance(error, Retryable):
         again = next_attempt(
             attempts=row.attempts,
-            retries=channel.retries if channel is not None else STANDARD,
+            retries=STANDARD,
             max_attempts=None,
-            now=now,
+            now=office.clock(),
             not_before=error.not_before,
             key=row.id,
         )
     if again is None or again - row.created_at > GIVEN_UP_AFTER:
         _LOG.warning("The %s %s was given up: %s", row.kind.replace("_", " "), row.id, error)
-        await _end(database, row, TellingState.FAILED, str(error), clock)
+        await _end(office, row, TellingState.FAILED, str(error))
         count.failed += 1
         return
-    until = again
-    await database.transact(lambda session: repository.put_off(session, row, until, str(error)))
+    await office.database.transact(partial(repository.put_off, row=row, until=again, error=str(error)))
     count.later += 1
 
 
-async def _end(database: Database, row: Telling, state: TellingState, error: str, clock: Clock) -> None:
-    async def write(session: AsyncSession) -> None:
-        await repository.ended(session, row, state, error, now=clock())
-
-    await database.transact_patiently(write, f"The end of the mail {row.id} ({state})")
+async def _end(office: Office, row: Telling, state: TellingState, error: str) -> None:
+    end = partial(repository.ended, row=row, state=state, error=error, now=office.clock())
+    await office.database.transact_patiently(end, f"The end of the mail {row.id} ({state})")

@@ -170,7 +170,11 @@ async def test_samples_programs_and_whoever_wants_none_are_left_out(ledger: Data
     await store(ledger, run(schedule, week().begin, ExecutionState.FAILED))
     assert await people(ledger, TellingKind.WEEKLY_SUMMARY) == []
     unwanted = {"alerts": {"daily_digest": {"mail": False}}}
-    others = {"program": {"is_service": True}, "gone": {"is_active": False}, "no": {"preferences": unwanted}}
+    others: dict[str, dict[str, Any]] = {
+        "program": {"is_service": True},
+        "gone": {"is_active": False},
+        "no": {"preferences": unwanted},
+    }
     made = {"created_at": NOW, "updated_at": NOW}
     await store(ledger, *(User(email=f"{name}@example.com", **made, **values) for name, values in others.items()))
     assert [person.email for person in await people(ledger)] == ["owner@example.com"]

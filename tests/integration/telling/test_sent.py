@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 from sqlalchemy import select, update
 
-from mailroom.settings import Settings
 from mailroom.setting_groups.telling import TellingSettings
+from mailroom.settings import Settings
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
+from mailroom.stops import service as stops
+from mailroom.stops.spec import StopRequest, StopScope
 from mailroom.storage.database import new_id
 from mailroom.storage.model.recipients import Suppression, Unsubscription
 from mailroom.storage.model.tellings import Telling
@@ -44,7 +46,9 @@ async def tellings(environment: Environment) -> list[Telling]:
 async def warn(environment: Environment, at: datetime) -> None:
     async with environment.database.session() as session:
         session.add(
-            Notification(user_id=environment.owner.id, at=at, severity="warning", title="Bob <b>left</b>", body="Words.")
+            Notification(
+                user_id=environment.owner.id, at=at, severity="warning", title="Bob <b>left</b>", body="Words."
+            )
         )
 
 
@@ -144,7 +148,10 @@ def _run(schedule: Schedule, due: datetime, status: ExecutionState, **columns: A
 async def late(environment: Environment, notify: str = "late", minutes: int = 40) -> tuple[Schedule, Execution]:
     """Store a schedule whose run was due so long ago, and has not begun."""
     due = (environment.now() - timedelta(minutes=minutes)).replace(second=0, microsecond=0)
-    body = {"timing": {"frequency": "daily", "at": f"{due:%H:%M}"}, "policy": {"notify_recipients": notify}}
+    body: dict[str, Any] = {
+        "timing": {"frequency": "daily", "at": f"{due:%H:%M}"},
+        "policy": {"notify_recipients": notify},
+    }
     schedule = await environment.create(ago=timedelta(days=2), **body)
     run = _run(schedule, due, ExecutionState.PENDING)
     async with environment.database.session() as session:
@@ -203,20 +210,16 @@ async def test_whoever_asked_for_no_mail_is_not_told(environment: Environment) -
     made = {"created_at": environment.now()}
     async with environment.database.session() as session:
         session.add(Suppression(address="ada@example.com", reason="", created_by="x", **made))
-        session.add(
-            Unsubscription(address="bob@example.com", schedule_id=schedule.id, delivery_id=new_id(), **made)
-        )
+        session.add(Unsubscription(address="bob@example.com", schedule_id=schedule.id, delivery_id=new_id(), **made))
     looked = await look(environment)
     assert (looked.sent.sent, looked.sent.dropped, environment.mail.mails) == (0, 2, [])
 
 
 async def test_a_stop_holds_a_notice_and_a_pause_takes_it_back(environment: Environment) -> None:
-    from mailroom.stops import service as stops
-    from mailroom.stops.spec import StopRequest
-
     schedule, _ = await late(environment)
+    wanted = StopRequest(scope=StopScope.ALL, reason="Wrong data")
     async with environment.database.session() as session:
-        await stops.stop(session, StopRequest(scope="all", reason="Wrong data"), environment.context())
+        await stops.stop(session, wanted, by="x", now=environment.now())
     looked = await look(environment)
     assert (looked.made, looked.sent.later, environment.mail.mails) == (2, 2, [])
     async with environment.database.session() as session:
@@ -249,6 +252,6 @@ async def test_those_who_have_it_are_not_told_that_others_do_not(environment: En
 
 async def test_times_of_day_are_settings(environment: Environment) -> None:
     await warn(environment, MONDAY - timedelta(hours=3))
-    settings = environment.settings.model_copy(update={"telling": TellingSettings(digest_at="09:00")})  # type: ignore[arg-type]  # read as settings are
+    settings = environment.settings.model_copy(update={"telling": TellingSettings(digest_at="09:00")})
     assert (await digests.run(environment.database, settings, clock=clock_at(MONDAY))).made == 0
     assert (await digests.run(environment.database, settings, clock=clock_at(MONDAY + timedelta(hours=1)))).made == 1

@@ -60,6 +60,9 @@ def test_what_only_looks_needs_read_and_what_changes_needs_more(routes: list[Ser
     looks |= {"/api/v1/sessions", "/api/v1/sessions/{session_id}", "/api/v1/users/{user_id}/password"}
     # One's own views of a list change nothing for anybody else, and viewers have some too.
     looks |= {"/api/v1/schedules/views", "/api/v1/schedules/views/{view_id}"}
+    # So does what one has read, and of which schedules one wants to hear nothing.
+    looks |= {f"/api/v1/notifications/{one}" for one in ("read", "mutes", "mutes/{muted_id}")}
+    looks |= {f"/api/v1/notifications/{{notification_id}}/{one}" for one in ("read", "unread")}
     looks.add("/api/v1/schedule-templates/{template_id}/shares")
     looks |= {"/api/v1/users/{user_id}/preferences", "/api/v1/distribution/preview/message"}
     for route in routes:

@@ -29,12 +29,12 @@ def message_id(key: str, domain: str) -> str:
 
 
 def thread_id(parcel: Parcel, domain: str) -> str:
-    """Return the id that all mails of a schedule to one recipient refer to, so that they are one conversation.
+    """Return the id that all mails of a schedule, or of a `thread`, to one recipient refer to, as one conversation.
 
     No mail has this id itself, so whichever mail a reader keeps, the conversation holds.
     """
-    schedule = parcel.facts.get("schedule") or {}
-    root = f"thread:{schedule.get('id', '')}:{parcel.destination.connection}:{parcel.recipient.lower()}"
+    about = parcel.facts.get("thread") or (parcel.facts.get("schedule") or {}).get("id", "")
+    root = f"thread:{about}:{parcel.destination.connection}:{parcel.recipient.lower()}"
     return message_id(root, domain)
 
 
@@ -127,6 +127,9 @@ def _own_headers(parcel: Parcel, destination: EmailDestination, domain: str, dat
     if destination.thread == "one":
         root = thread_id(parcel, domain)
         lines += [f"In-Reply-To: {root}", f"References: {root}"]
+    if parcel.facts.get("kind") == "alert":
+        # Exchange answers with its absence notes whatever Auto-Submitted says.
+        lines.append("X-Auto-Response-Suppress: All")
     if parcel.unsubscribe_url and destination.each == "recipient":
         _require_plain_address(parcel.unsubscribe_url)
         lines += [

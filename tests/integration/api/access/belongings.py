@@ -141,7 +141,13 @@ async def _belongings(session: AsyncSession, world: World, relation: Relation) -
         completed_at=now,
     )
     note = Notification(
-        user_id=owner.id, at=now, severity="error", title=f"Note {relation}", body="", schedule_id=schedule.id
+        id=new_id(),
+        user_id=owner.id,
+        at=now,
+        severity="error",
+        title=f"Note {relation}",
+        body="",
+        schedule_id=schedule.id,
     )
     session.add_all([artifact, execution, note])
     await _unfinished(session, world, relation, schedule)
@@ -149,6 +155,7 @@ async def _belongings(session: AsyncSession, world: World, relation: Relation) -
         ("schedule", relation): schedule.id,
         ("execution", relation): execution.id,
         ("artifact", relation): artifact.id,
+        ("notification", relation): note.id,
     }
 
 

@@ -36,6 +36,8 @@ READS = {
     "team": Action.TEAM_READ,
     "draft": Action.DRAFT_READ,
     "template": Action.TEMPLATE_READ,
+    # Seen with its schedule, as an execution is.
+    "notification": Action.EXECUTION_READ,
 }
 KINDS = {
     "schedule_id": "schedule",
@@ -52,6 +54,7 @@ KINDS = {
     "view_id": "view",
     "draft_id": "draft",
     "template_id": "template",
+    "notification_id": "notification",
 }
 PERSON = "ada@example.com"
 OFFICE = {"title": "Office", "holidays": []}
@@ -101,10 +104,14 @@ BODIES: dict[str, Any] = {
     "POST /schedule-templates": {"title": "New", "body": {}},
     "PUT /schedule-templates/{}": {"title": "Other", "body": {}},
     "PUT /schedule-templates/{}/shares": {"users": ["ext:me"]},
+    "POST /notifications/read": {},
+    "POST /notifications/mutes": {"schedule_id": "{mine}"},
 }
 WITHOUT = {
     *(f"POST /schedules/{{}}/{verb}" for verb in ("pause", "resume", "run", "undelete")),
     *(f"POST /executions/{{}}/{verb}" for verb in ("retry", "correct")),
+    *(f"POST /notifications/{{}}/{verb}" for verb in ("read", "unread")),
+    "POST /alerts/test",
     "POST /connections/{}/check",
     "POST /connections/{}/enable",
     "POST /recipients/{}/erase",
@@ -182,6 +189,8 @@ async def _ask(made: World, route: Served, thing: str) -> httpx.Response:
         body = {"email": f"{thing}@example.com", "name": "Renamed", "role": "creator"}
         if thing == made.me.id:
             body = {"email": made.me.email, "name": "Me", "role": "admin"}
+    if body == {"schedule_id": "{mine}"}:
+        body = {"schedule_id": made.ids["schedule", MINE]}
     media = "application/merge-patch+json" if route.method == "PATCH" else "application/json"
     return await made.me.http.request(route.method, path, json=body, headers={"Content-Type": media})
 

@@ -1,0 +1,1 @@
+"""Send one alert by its route: a mail through a connection, a signed request, or a notification."""

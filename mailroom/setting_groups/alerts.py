@@ -1,0 +1,137 @@
+"""Define the settings of alerts: how operators and teams are told of incidents, and by what.
+
+Each is a variable `MAILROOM_ALERTS__…`, such as `MAILROOM_ALERTS__OPERATOR_MAIL=oncall@example.com`. When an incident
+is told, and whom it reaches, is in the settings of incidents.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import time
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from prefect_mailroom.channels.webhook.signing import secret_bytes
+from prefect_mailroom.text.addresses import mail_address, without_repeats
+
+_QUIET = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)")
+
+
+def read_addresses(text: str) -> tuple[str, ...]:
+    """Return the mail addresses of a list, each once.
+
+    Raises:
+        ValueError: one of them is no mail address.
+    """
+    return tuple(without_repeats(mail_address(word) for word in text.replace(",", " ").replace(";", " ").split()))
+
+
+Addresses = Annotated[str, Field(max_length=4000), AfterValidator(lambda text: " ".join(read_addresses(text)))]
+
+Address = Annotated[str, AfterValidator(mail_address)]
+
+
+class AlertSettings(BaseModel):
+    """How people are told of incidents."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    operator_mail: Addresses = Field(
+        default="", description="The mail addresses of the operators, such as `oncall@example.com ops@example.com`."
+    )
+    team_mail: dict[str, Address] = Field(
+        default_factory=dict,
+        description=(
+            "The mail address of a team, as JSON by its name, its id or its external id: "
+            '{"Sales": "sales@example.com"}. The members of a team without one are told one by one.'
+        ),
+    )
+    webhook_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="The address that operators get signed requests at. It is kept secret, as it may hold a token.",
+    )
+    webhook_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="The secret that signs these requests: whsec_ followed by the base64 of at least 24 random bytes.",
+    )
+    webhook_secret_former: SecretStr = Field(
+        default=SecretStr(""), description="The former secret, which also signs until the receiver uses the new one."
+    )
+    mail_connection: str = Field(
+        default="",
+        max_length=100,
+        description="The mail connection that alerts go through. If empty: the mail connection that was made first.",
+    )
+    quiet_hours: str = Field(
+        default="",
+        description=(
+            "When mails and requests about what is not critical wait, such as 22:00-07:00 in the default time zone. "
+            "If empty, never."
+        ),
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_files(cls, values: Any) -> Any:
+        """Leave out the names of files with secrets, which `secrets_elsewhere` has read."""
+        if not isinstance(values, dict):
+            return values
+        secret = {f"{name}_file" for name, field in cls.model_fields.items() if field.annotation is SecretStr}
+        return {name: value for name, value in values.items() if name not in secret}
+
+    @field_validator("webhook_secret", "webhook_secret_former")
+    @classmethod
+    def _secret_is_strong(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            secret_bytes(value.get_secret_value())
+        return value
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _is_an_address(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        if text and not re.match(r"https?://[^\s/@]+(/|$|\?)", text):
+            raise ValueError("needs an address such as https://hooks.example.com/mailroom, without a user name")
+        return value
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _is_a_span(cls, value: str) -> str:
+        if value:
+            read_span(value)
+        return value
+
+    @model_validator(mode="after")
+    def _requests_are_signed(self) -> AlertSettings:
+        if self.webhook_url.get_secret_value() and not self.webhook_secret.get_secret_value():
+            raise ValueError("webhook_url needs webhook_secret, by which the receiver knows that a request is ours")
+        return self
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """Return the mail addresses of the operators."""
+        return tuple(self.operator_mail.split())
+
+    @property
+    def has_webhook(self) -> bool:
+        """Return whether operators get requests."""
+        return bool(self.webhook_url.get_secret_value())
+
+
+def read_span(text: str) -> tuple[time, time]:
+    """Return the beginning and the end of a span of the day such as 22:00-07:00.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = _QUIET.fullmatch(text.replace(" ", ""))
+    if found is None:
+        raise ValueError("must be a span of the day such as 22:00-07:00")
+    try:
+        begins, ends = (time.fromisoformat(part) for part in found.groups())
+    except ValueError:
+        raise ValueError("must be a span of the day such as 22:00-07:00") from None
+    if begins == ends:
+        raise ValueError("must begin at another time than it ends")
+    return begins, ends
