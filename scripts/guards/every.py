@@ -18,6 +18,7 @@ from scripts.guards.mail_guards import MAIL_GUARDS
 from scripts.guards.pages_guards import PAGES_GUARDS
 from scripts.guards.recipient_guards import RECIPIENT_GUARDS
 from scripts.guards.sftp_guards import SFTP_GUARDS
+from scripts.guards.telling_guards import TELLING_GUARDS
 from scripts.guards.trail_guards import TRAIL_GUARDS
 
 EVERY_GUARD = (
@@ -37,5 +38,6 @@ EVERY_GUARD = (
     *PAGES_GUARDS,
     *RECIPIENT_GUARDS,
     *SFTP_GUARDS,
+    *TELLING_GUARDS,
     *TRAIL_GUARDS,
 )
