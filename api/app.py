@@ -78,6 +78,7 @@ from mailroom.stops import restored
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database
 from mailroom.storage.migrations import is_current
+from mailroom.telling.readers import service as told_readers
 
 _LOG = logging.getLogger(__name__)
 DESCRIPTION = """Reports, on time, to everyone who waits for them.
@@ -143,6 +144,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         _retention(ours, settings),
         _witness(ours, settings),
         _reminders(ours, settings),
+        _readers(ours, settings),
         *trail_loops.loops(ours, settings),
         _incidents(ours, settings),
         *alert_loops.loops(ours, settings),
@@ -262,6 +264,15 @@ def _retention(database: Database, settings: Settings) -> WatchedLoop:
         await retention.remove_old(database, settings, now=datetime.now(UTC))
 
     return WatchedLoop("retention", look, every=retention.EVERY_SECONDS, late_after=retention.LATE_AFTER_SECONDS)
+
+
+def _readers(database: Database, settings: Settings) -> WatchedLoop:
+    async def look() -> None:
+        await told_readers.look(database, settings, clock=lambda: datetime.now(UTC))
+
+    return WatchedLoop(
+        "notices to readers", look, every=told_readers.EVERY_SECONDS, late_after=told_readers.LATE_AFTER_SECONDS
+    )
 
 
 def _reminders(database: Database, settings: Settings) -> WatchedLoop:

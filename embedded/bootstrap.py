@@ -152,7 +152,7 @@ async def wait_for_prefect(settings: Settings, seconds: float) -> bool:
 
 
 async def prefect_part(settings: Settings, say: Say, *, wait: float = 0) -> None:
-    """Make the work pool, the upkeep, the block types and, embedded, the connections that the samples need.
+    """Make the work pool, our own flows, the block types and, embedded, the connections that the samples need.
 
     Args:
         wait: the seconds that the servers behind these connections have to answer their check.
@@ -163,13 +163,13 @@ async def prefect_part(settings: Settings, say: Say, *, wait: float = 0) -> None
     import httpx
     from prefect.client.orchestration import get_client
 
-    from deployments import upkeep
+    from deployments import own_flows
 
     try:
         async with get_client() as client:
             await _work_pool(client, settings, say)
-            if (await upkeep.ensure(client, settings))[1]:
-                say("upkeep: runs every minute")
+            for flow in await own_flows.ensure_all(client, settings):
+                say(f"{flow.name}: runs {flow.slug.replace('-', ' ')}")
             await _block_types(client)
     except httpx.TransportError as error:
         raise Unavailable(

@@ -23,6 +23,7 @@ from mailroom.schedules import watchdog
 from mailroom.settings import current
 from mailroom.stops import restored
 from mailroom.storage.database import Database
+from mailroom.telling.readers import service as readers
 
 STALE = timedelta(minutes=2)
 
@@ -45,6 +46,7 @@ async def upkeep() -> State[Any]:
         await restored.look(database, settings.witness_path, now=now)
         woken = await reconciler.wake()
         rescued = await reconciler.rescue()
+        told_readers = await readers.look(database, settings, clock=lambda: datetime.now(UTC))
         cleaned = await cleaner.clean(database, settings, now=now)
         incidents = await watch.look(database, settings, now=datetime.now(UTC))
         alerts_sent = await alerts.step(database, settings)
@@ -53,7 +55,7 @@ async def upkeep() -> State[Any]:
         await database.close()
     told = (
         f"{findings}; {handed_over} changes and requests processed, {woken} runs go on after a stop, "
-        f"{rescued} runs recovered; {cleaned}; {incidents}; {alerts_sent} alerts looked at."
+        f"{rescued} runs recovered; {cleaned}; {incidents}; {alerts_sent} alerts looked at; {told_readers}."
     )
     get_run_logger().log(30 if findings or rescued or incidents else 20, told)
     return Completed(message=told)

@@ -24,6 +24,7 @@ from mailroom.setting_groups.rates import RateSettings
 from mailroom.setting_groups.retention import RetentionSettings
 from mailroom.setting_groups.secrets import SecretSettings
 from mailroom.setting_groups.secrets_elsewhere import SecretsElsewhere
+from mailroom.setting_groups.telling import TellingSettings
 from prefect_mailroom.errors import ConfigurationError
 
 LONGEST_SOCKET = 100
@@ -123,6 +124,9 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Retent
     incidents: IncidentSettings = Field(
         default=IncidentSettings(),
         description="When incidents are told, and to whom; see `mailroom.setting_groups.incidents`.",
+    )
+    telling: TellingSettings = Field(
+        default=TellingSettings(), description="What is told when; see `mailroom.setting_groups.telling`."
     )
     renderers: int = Field(
         # Each takes about 200 MB, so more of them must be asked for.

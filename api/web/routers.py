@@ -18,7 +18,7 @@ from api.web.execution import asking as execution_asking
 from api.web.execution import routes as execution
 from api.web.executions import routes as executions
 from api.web.keys import routes as keys
-from api.web.links import downloads, unsubscribe
+from api.web.links import downloads, stop_mails, unsubscribe
 from api.web.login import routes as login
 from api.web.me import alerts_routes as me_alerts
 from api.web.me import routes as me
@@ -68,6 +68,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     execution.router,
     downloads.router,
     unsubscribe.router,
+    stop_mails.router,
     # Before the page of one schedule: /schedules/bulk is not a schedule's id.
     schedules.router,
     schedules_bulk.router,

@@ -20,15 +20,7 @@ from prefect.states import Scheduled
 
 from deployments.sync.deployment_mark import DeploymentMark, digest_of, signed
 from deployments.sync.desired import FLOW_NAME, SCHEDULE_SLUG, Desired, pull_steps, schedule_tag
-from deployments.sync.desired_upkeep import (
-    UPKEEP_CRON,
-    UPKEEP_DESCRIPTION,
-    UPKEEP_ENTRYPOINT,
-    UPKEEP_NAME,
-    UPKEEP_SLUG,
-    UPKEEP_TAGS,
-    DesiredUpkeep,
-)
+from deployments.sync.desired_own import DesiredOwn
 from deployments.sync.diff import Action, Create, Delete, Update, shown_by
 from deployments.sync.observed import Observed
 from mailroom.storage.tables import Execution, Schedule
@@ -164,30 +156,32 @@ async def submit(
     )
 
 
-async def create_upkeep(client: PrefectClient, desired: DesiredUpkeep) -> UUID:
-    """Create the upkeep's deployment; returns its id.
+async def create_own(client: PrefectClient, desired: DesiredOwn) -> UUID:
+    """Create the deployment of a flow of ours; returns its id.
 
     Raises:
         ObjectNotFound: there is no such work pool.
     """
+    flow = desired.flow
     return await client.create_deployment(
-        flow_id=await client.create_flow_from_name(UPKEEP_NAME),
-        name=UPKEEP_NAME,
-        description=UPKEEP_DESCRIPTION,
-        tags=list(UPKEEP_TAGS),
-        schedules=[DeploymentScheduleCreate(slug=UPKEEP_SLUG, schedule=UPKEEP_CRON, active=True)],
-        entrypoint=UPKEEP_ENTRYPOINT,
+        flow_id=await client.create_flow_from_name(flow.name),
+        name=flow.name,
+        description=flow.description,
+        tags=[flow.tag],
+        schedules=[DeploymentScheduleCreate(slug=flow.slug, schedule=flow.schedule, active=True)],
+        entrypoint=flow.entrypoint,
         work_pool_name=desired.work_pool,
         pull_steps=pull_steps(desired.directory),
     )
 
 
-async def update_upkeep(client: PrefectClient, deployment_id: UUID, desired: DesiredUpkeep) -> None:
-    """Give the upkeep's deployment its place and its times again; whether it is paused stays as it is."""
+async def update_own(client: PrefectClient, deployment_id: UUID, desired: DesiredOwn) -> None:
+    """Give the deployment of a flow of ours its place and its times again; whether it is paused stays as it is."""
+    flow = desired.flow
     update = DeploymentUpdate(
-        entrypoint=UPKEEP_ENTRYPOINT,
+        entrypoint=flow.entrypoint,
         work_pool_name=desired.work_pool,
         pull_steps=pull_steps(desired.directory),
-        schedules=[DeploymentScheduleUpdate(slug=UPKEEP_SLUG, schedule=UPKEEP_CRON, active=True)],
+        schedules=[DeploymentScheduleUpdate(slug=flow.slug, schedule=flow.schedule, active=True)],
     )
     await client.update_deployment(deployment_id, update)

@@ -79,6 +79,14 @@ class Policy(_Model):
             "`expires_after` ends it in any case."
         ),
     )
+    notify_recipients: Literal["none", "late", "failed"] = Field(
+        default="none",
+        description=(
+            "Whether the people who get the report by mail are told once that it does not come in time. `none`: never. "
+            "`late`: when it is late by MAILROOM_TELLING__LATE_MINUTES, or has failed. `failed`: only when it has "
+            "failed for good. The report itself says so when it comes after that."
+        ),
+    )
 
     @field_validator("catchup")
     @classmethod

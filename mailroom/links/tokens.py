@@ -32,11 +32,16 @@ class Purpose(StrEnum):
 
     DOWNLOAD = "d"
     UNSUBSCRIBE = "u"
+    STOP_DIGEST = "stop-digest"
+    STOP_SUMMARY = "stop-summary"
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A token says for which delivery it is, and when it ends; None where it does not end by itself."""
+    """A token says for which delivery it is, and when it ends; None where it does not end by itself.
+
+    One that stops a user's own mails has the id of the user in place of a delivery's.
+    """
 
     delivery_id: str
     ends_at: datetime | None = None

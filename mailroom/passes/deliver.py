@@ -28,6 +28,7 @@ from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
 from mailroom.passes.gate import may_get, may_send
 from mailroom.passes.planned.group import LeftOut
 from mailroom.passes.planned.shipment import Shipment, owner_fact, parcel
+from mailroom.passes.planned.told import was_told
 from mailroom.passes.retry import next_attempt
 from mailroom.passes.sending.signs import NobodyKnows, sign_of
 from mailroom.passes.sending.turns import Beginning, begin_in_turn, limits_of
@@ -332,7 +333,8 @@ class Courier:
             return channel
         try:
             left_out = self._left_out.take(delivery)
-            ready = parcel(self._shipment, delivery, number, owner=self._owner, left_out=left_out)
+            told = await was_told(self._database, self._shipment, delivery, now=datetime.now(UTC))
+            ready = parcel(self._shipment, delivery, number, owner=self._owner, left_out=left_out, was_told=told)
             return await channel.deliver(replace(ready, last_look=partial(self._last_look, delivery)))
         except MailroomError as error:
             _LOG.warning("Delivery %s, attempt %d, by %s: %s", delivery.id, number, delivery.channel, error)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Text, and_, cast, delete, exists, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -25,6 +25,7 @@ from mailroom.states import ExecutionState, ScheduleState
 from mailroom.storage.database import Database
 from mailroom.storage.model.links import Download
 from mailroom.storage.model.recipients import ScheduleRecipient
+from mailroom.storage.model.tellings import READER_NOTICE, Telling
 from mailroom.storage.tables import Attempt, Delivery, Execution, Notification, Schedule
 from prefect_mailroom.errors import ConfigurationError
 
@@ -128,9 +129,12 @@ async def _end_undo(session: AsyncSession, address: str, context: Context) -> No
 
 
 async def _forget_where(session: AsyncSession, address: str) -> None:
-    """Forget from where the person fetched files; what was fetched, and when, stays."""
+    """Forget from where the person fetched files, and what the person was told of late reports; what was fetched, and
+    when, stays.
+    """
     theirs = select(Delivery.id).where(func.lower(Delivery.recipient) == address)
     await session.execute(update(Download).where(Download.delivery_id.in_(theirs)).values(address="", agent=""))
+    await session.execute(delete(Telling).where(Telling.kind == READER_NOTICE, Telling.target == address))
 
 
 async def _table(

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mailroom.roles import Role
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
 from mailroom.storage.database import JsonOrNull, new_id
-from mailroom.storage.model import drafts, heartbeats, incidents, links, login  # noqa: F401  registers their tables with the others
+from mailroom.storage.model import drafts, heartbeats, incidents, links, login, tellings  # noqa: F401  registers their tables with the others
 from mailroom.storage.model.access import Team
 from mailroom.storage.model.answers import IdempotencyKey
 from mailroom.storage.model.base import Json, Table, word_of

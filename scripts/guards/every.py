@@ -21,6 +21,7 @@ from scripts.guards.pages_guards import PAGES_GUARDS
 from scripts.guards.recipient_guards import RECIPIENT_GUARDS
 from scripts.guards.retention_guards import RETENTION_GUARDS
 from scripts.guards.sftp_guards import SFTP_GUARDS
+from scripts.guards.telling_guards import TELLING_GUARDS
 from scripts.guards.trail_guards import TRAIL_GUARDS
 
 EVERY_GUARD = (
@@ -43,5 +44,6 @@ EVERY_GUARD = (
     *RECIPIENT_GUARDS,
     *RETENTION_GUARDS,
     *SFTP_GUARDS,
+    *TELLING_GUARDS,
     *TRAIL_GUARDS,
 )

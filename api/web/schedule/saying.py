@@ -33,6 +33,10 @@ _CATCH_UP = {
     "latest": "Of several that were not run in time, only the latest is",
     "all": "What was not run in time is run one after the other",
 }
+_NOTIFY = {
+    "late": "Its readers are told when it is late or has failed",
+    "failed": "Its readers are told when it has failed",
+}
 
 
 def listed(parts: Sequence[str]) -> str:
@@ -138,4 +142,6 @@ def policy_lines(policy: Any) -> tuple[str, ...]:
     ]
     if read.jitter:
         lines.append(f"Starts up to {when.duration(read.jitter.total_seconds())} after its time, to spread the load.")
+    if read.notify_recipients != "none":
+        lines.append(f"{_NOTIFY[read.notify_recipients]}.")
     return tuple(lines)

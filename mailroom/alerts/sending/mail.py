@@ -57,6 +57,41 @@ def parcel_of(
     )
 
 
+async def send_through(
+    database: Database, settings: Settings, row: Connection, parcel: Parcel, *, clock: Callable[[], datetime]
+) -> Receipt:
+    """Send a mail of the system once through a connection, when it is its turn, and tell its breaker how it ended.
+
+    Raises:
+        NotYet: its turn is too far away; nothing has left.
+        MailroomError: see `prefect_mailroom.errors`.
+    """
+    block = await load_known(row, settings, kind=KIND)
+    assert isinstance(block, Channel)
+    channel = block.model_copy(update={"timeout_seconds": min(block.timeout_seconds, ATTEMPT_SECONDS)})
+    await _take_turn(database, row.name, channel, clock)
+    outcome: Receipt | MailroomError
+    try:
+        outcome = await channel.deliver(parcel)
+    except MailroomError as error:
+        outcome = error
+    sign, why = sign_of(outcome), str(outcome) if isinstance(outcome, MailroomError) else ""
+    await database.transact(
+        lambda session: breaker.record(session, row.name, sign, probing=False, why=why, now=clock())
+    )
+    if isinstance(outcome, MailroomError):
+        raise outcome
+    return outcome
+
+
+async def _take_turn(database: Database, name: str, channel: Channel, clock: Callable[[], datetime]) -> None:
+    limits = limits_of(channel)
+    turn = await database.transact(lambda session: turns.take(session, name, limits, now=clock()))
+    if turn.back:
+        raise NotYet(turn.at)
+    await asyncio.sleep(max((turn.at - clock()).total_seconds(), 0))
+
+
 class Mailer:
     """Sends mails to single addresses. `clock` gives the time.
 
@@ -85,19 +120,8 @@ class Mailer:
         """
         async with self._database.session() as session:
             row = await self._open(session, address)
-        block = await load_known(row, self._settings, kind=KIND)
-        assert isinstance(block, Channel)
-        seconds = min(block.timeout_seconds, ATTEMPT_SECONDS)
-        channel = block.model_copy(update={"timeout_seconds": seconds})
-        await self._take_turn(row.name, channel)
         parcel = parcel_of(message, key, thread, address, row.name, attempt, is_test=self._is_test)
-        try:
-            receipt = await channel.deliver(parcel)
-        except MailroomError as error:
-            await self._tell(row.name, error)
-            raise
-        await self._tell(row.name, receipt)
-        return receipt
+        return await send_through(self._database, self._settings, row, parcel, clock=self._clock)
 
     async def _open(self, session: AsyncSession, address: str) -> Connection:
         """Return the connection.
@@ -117,17 +141,3 @@ class Mailer:
         if (await session.execute(select(suppressing(address)))).scalar_one_or_none() is not None:
             raise RouteClosed("Nothing is sent to this address: it is on the list of suppressions.")
         return row
-
-    async def _take_turn(self, name: str, channel: Channel) -> None:
-        limits = limits_of(channel)
-        turn = await self._database.transact(lambda session: turns.take(session, name, limits, now=self._clock()))
-        if turn.back:
-            raise NotYet(turn.at)
-        await asyncio.sleep(max((turn.at - self._clock()).total_seconds(), 0))
-
-    async def _tell(self, name: str, outcome: Receipt | MailroomError) -> None:
-        why = str(outcome) if isinstance(outcome, MailroomError) else ""
-        sign, now = sign_of(outcome), self._clock()
-        await self._database.transact(
-            lambda session: breaker.record(session, name, sign, probing=False, why=why, now=now)
-        )

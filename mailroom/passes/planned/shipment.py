@@ -80,12 +80,14 @@ def parcel(
     *,
     owner: Mapping[str, str] | None = None,
     left_out: Collection[str] = (),
+    was_told: bool = False,
 ) -> Parcel:
     """Return the parcel of one attempt. Pure: the files are only named.
 
     Args:
         owner: what readers may know of the schedule's owner, see `owner_fact`.
         left_out: the members of a group who get nothing, though others of it do.
+        was_told: whether its reader was told that the report does not come in time.
     """
     execution, plan = shipment.execution, shipment.plan
     target = without(destination(delivery.destination), left_out)
@@ -124,6 +126,7 @@ def parcel(
             "data_as_of": shipment.report.renderings[0].created_at.isoformat(),
             "next_due_at": next_due.isoformat() if (next_due := next_after(execution, shipment.schedule)) else None,
             **({"owner": dict(owner)} if owner else {}),
+            **({"was_announced_late": True} if was_told else {}),
             **({"links_expire_at": ends_at.isoformat()} if ends_at else {}),
         },
         links=shipment.links.downloads(delivery, target, shipment.files),

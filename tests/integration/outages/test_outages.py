@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployments import upkeep
+from deployments import own_flows
+from deployments.sync.desired_own import UPKEEP
 from mailroom.schedules.watchdog import look
 from tests.integration.outages.environment import HOUR, body
 
@@ -66,7 +67,7 @@ async def test_the_api_is_killed_over_a_due_time(environment: OutageEnvironment)
     stored = await environment.create(**body("stored", environment.hourly))
     await environment.hours_pass(1)
 
-    upkeep_id, _ = await upkeep.ensure(environment.client, environment.settings)
+    upkeep_id, _ = await own_flows.ensure(environment.client, environment.settings, UPKEEP)
     run = await environment.client.create_flow_run_from_deployment(upkeep_id)
     await environment.ended(run.id)
     await environment.client.delete_deployment(upkeep_id)

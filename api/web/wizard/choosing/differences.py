@@ -34,6 +34,7 @@ _LABELS = {
     "jitter": "Spread the start",
     "pause_after_failures": "Suspend after failures",
     "max_attempts": "Tries for each delivery",
+    "notify_recipients": "Tell its readers when it does not come",
     "send_if": "Send",
     "formats": "Formats",
     "destinations": "Destinations",

@@ -288,6 +288,7 @@ def _trouble(policy: Mapping[str, Any], errors: Errors) -> tuple[Field, ...]:
             "A run that has not started by then is recorded as missed, and nothing is tried again after it.",
         ),
         spans("jitter", "Spread the start", words.JITTER, "Each run starts up to this long after its time."),
+        radios("notify_recipients", "Tell its readers when it does not come", words.NOTIFY),
         numbers("pause_after_failures", "Suspend after failures in a row", "You are told, and can resume it.", 1000),
         numbers(
             "max_attempts", "Tries for each delivery", "The first try counts. Only what failed is tried again.", 100

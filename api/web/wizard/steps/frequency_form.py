@@ -29,7 +29,7 @@ _NUMBERS: Mapping[str, tuple[str, ...]] = {
     "yearly": ("month",),
     "hourly": ("every",),
 }
-_POLICY_TEXTS = ("overlap", "catchup", "expires_after", "jitter")
+_POLICY_TEXTS = ("overlap", "catchup", "expires_after", "jitter", "notify_recipients")
 _POLICY_NUMBERS = ("pause_after_failures", "max_attempts")
 
 

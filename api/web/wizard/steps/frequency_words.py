@@ -90,6 +90,11 @@ CATCHUP = (
     ("none", "None", "Only what is at most 10 minutes late still runs."),
     ("all", "All of them", "Up to 24, one after the other."),
 )
+NOTIFY = (
+    ("none", "No", "Only you are told."),
+    ("late", "When it is late", "Each of them gets one mail that it is late, and whom to ask."),
+    ("failed", "Only when it has failed", "Each of them gets one mail once nothing is tried any more."),
+)
 HOLIDAY = (
     ("run", "Send anyway", ""),
     ("skip", "Skip it", "Nothing is sent that day."),

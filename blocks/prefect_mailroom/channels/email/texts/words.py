@@ -40,6 +40,9 @@ def notices_of(parcel: Parcel, enclosed: Enclosed) -> list[str]:
         which = f"the report of {wrong}, which was wrong" if wrong else "an earlier report, which was wrong"
         reason = clean_line(str(parcel.facts.get("correction_reason") or ""))
         notices.insert(0, f"This report corrects {which}. Please use this one instead. {reason}".strip())
+    if parcel.facts.get("was_announced_late"):
+        due = moment_words(parcel.facts.get("due_at"), parcel.facts.get("timezone"))
+        notices.insert(0, f"You were told that this report had not come in time. This is it; it was due on {due}.")
     return notices
 
 

@@ -16,9 +16,9 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Scheduled
 from sqlalchemy import select
 
-from deployments import upkeep
+from deployments import own_flows
 from deployments.sync.desired import schedule_tag
-from deployments.sync.desired_upkeep import UPKEEP_ENTRYPOINT
+from deployments.sync.desired_own import UPKEEP
 from mailroom.settings import CHECKOUT
 from mailroom.states import ExecutionState
 from mailroom.storage.tables import Execution, Schedule
@@ -31,13 +31,13 @@ LATE = timedelta(minutes=5)
 
 async def test_it_is_made_once_and_mended_where_it_differs(environment: Environment) -> None:
     async with PrefectClient(environment.settings.prefect_api) as client:
-        first, _ = await upkeep.ensure(client, environment.settings)
-        assert await upkeep.ensure(client, environment.settings) == (first, False)
+        first, _ = await own_flows.ensure(client, environment.settings, UPKEEP)
+        assert await own_flows.ensure(client, environment.settings, UPKEEP) == (first, False)
         await client.update_deployment(first, DeploymentUpdate(entrypoint="flows/other.py:other", schedules=[]))
-        assert await upkeep.ensure(client, environment.settings) == (first, True)
-        assert await upkeep.ensure(client, environment.settings) == (first, False)
+        assert await own_flows.ensure(client, environment.settings, UPKEEP) == (first, True)
+        assert await own_flows.ensure(client, environment.settings, UPKEEP) == (first, False)
         await client.delete_deployment(first)
-        again, done = await upkeep.ensure(client, environment.settings)
+        again, done = await own_flows.ensure(client, environment.settings, UPKEEP)
         assert done
         assert again != first
         # Not left to its schedule: nothing here works on the pool.
@@ -63,7 +63,7 @@ async def test_its_run_finds_what_was_lost_and_hands_it_over(
     monkeypatch.setenv("MAILROOM_DATA_DIR", str(environment.settings.data_dir))
     monkeypatch.setenv("MAILROOM_PREFECT_API_URL", environment.settings.prefect_api)
     monkeypatch.setenv("MAILROOM_DATABASE_URL", str(environment.database.engine.url))
-    flow: Flow[[], object] = load_flow_from_entrypoint(str(CHECKOUT / UPKEEP_ENTRYPOINT))
+    flow: Flow[[], object] = load_flow_from_entrypoint(str(CHECKOUT / UPKEEP.entrypoint))
     with temporary_settings({PREFECT_API_URL: environment.settings.prefect_api}):
         async with PrefectClient(environment.settings.prefect_api) as client:
             for ago, name in ((timedelta(hours=1), "Skipped"), (timedelta(), "Completed")):

@@ -1,0 +1,1 @@
+"""Make the daily digest of minor issues."""

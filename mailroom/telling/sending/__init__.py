@@ -1,0 +1,1 @@
+"""Send the mails that were claimed, each once."""
