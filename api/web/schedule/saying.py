@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from api.web import when, words
-from mailroom.executions.policy import Condition, Policy
+from mailroom.executions.conditions.spec import Condition
+from mailroom.executions.policy import Policy
 from mailroom.schedules.overview.reach import Reach
 from mailroom.timing import TIMING
 from mailroom.timing.words import sentence, span_words
