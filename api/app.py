@@ -29,6 +29,7 @@ from api.rest.artifacts import routes as artifacts
 from api.rest.audit import routes as audit
 from api.rest.backfill import routes as backfill
 from api.rest.calendars import routes as calendars
+from api.rest.conditions import routes as conditions
 from api.rest.connections import routes as connections
 from api.rest.deliveries import routes as deliveries
 from api.rest.distribution import preview as distribution_preview
@@ -97,6 +98,7 @@ PARTS = (
     distribution_preview,
     stats,
     backfill,
+    conditions,
     audit,
     notifications,
     sharing,

@@ -254,6 +254,12 @@ def _summary(page: SchedulePage, rights: Rights) -> tuple[SummaryRow, ...]:
         SummaryRow("Format", (saying.format_words(spec.formats),), change),
         SummaryRow("To whom", tuple(to), change),
         SummaryRow("Send", (saying.condition_words(data.condition),), change),
+        SummaryRow(
+            "Past runs",
+            ("Would they have been sent under this condition, or another?",),
+            f"/schedules/{data.id}/condition",
+            "Look",
+        ),
         SummaryRow("Rules", saying.policy_lines(data.policy), change),
         SummaryRow("Owner", ((brief.around.owner.name or brief.around.owner.email) if brief.around.owner else "–",)),
     )

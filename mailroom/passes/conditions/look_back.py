@@ -27,7 +27,7 @@ NOT_RENDERED = "not_rendered"
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """A run that has been: its data, where it has any, whether somebody got it, and whether its condition held it back."""
+    """A run that has been, with its data where it has any; whether somebody got it, or its condition held it back."""
 
     id: str
     due_at: datetime

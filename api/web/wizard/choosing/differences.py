@@ -6,9 +6,13 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from api.web.wizard.steps.frequency_words import CATCHUP, HOLIDAY, OVERLAP
 from api.web.wizard.summary.answers import timing_words
 from mailroom.drafts.spec import Part
+from mailroom.executions.conditions.spec import Condition
+from mailroom.executions.conditions.words import condition_words
 
 Path = tuple[str | int, ...]
 _LABELS = {
@@ -35,6 +39,7 @@ _LABELS = {
     "pause_after_failures": "Suspend after failures",
     "max_attempts": "Tries for each delivery",
     "send_if": "Send",
+    "threshold": "Value that a column reaches",
     "formats": "Formats",
     "destinations": "Destinations",
     "to": "To",
@@ -47,7 +52,14 @@ _LABELS = {
 _DAYS = {"mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday", "sat": "Saturday"}
 _DAYS |= {"sun": "Sunday"}
 _CHOICES: Mapping[str, Mapping[str, str]] = {
-    "send_if": {"always": "Always", "not_empty": "Only when there are rows"},
+    "send_if": {
+        "always": "Always",
+        "rows": "Only when there are rows",
+        "not_empty": "Only when there are rows",
+        "no_rows": "Only when there are no rows",
+        "changed": "Only when the data has changed",
+        "threshold": "Only when a column reaches a value",
+    },
     **{
         name: {value: label for value, label, _ in choices}
         for name, choices in (("overlap", OVERLAP), ("catchup", CATCHUP), ("on_holiday", HOLIDAY))
@@ -65,8 +77,9 @@ def _units(part: Part, mine: Mapping[str, Any], saved: Mapping[str, Any]) -> Ite
     for name in dict.fromkeys([*mine, *saved]):
         one, other = mine.get(name), saved.get(name)
         if isinstance(one, Mapping) and isinstance(other, Mapping):
-            # Fields of one kind of timing say nothing in another kind.
-            if name == "timing" and one.get("frequency") != other.get("frequency"):
+            # Fields of one kind of timing, or of condition, say nothing in another kind.
+            kind = {"timing": "frequency", "condition": "send_if"}.get(name)
+            if kind is not None and one.get(kind) != other.get(kind):
                 yield (name,)
                 continue
             yield from ((name, key) for key in dict.fromkeys([*one, *other]))
@@ -123,6 +136,8 @@ def words(value: Any, path: Path) -> str:
         return "nothing"
     if path == ("timing",):
         return timing_words(value) or "a timing with faults"
+    if path == ("condition",):
+        return _condition(value)
     name = str(path[-1]) if path else ""
     if name in _CHOICES and isinstance(value, str):
         return _CHOICES[name].get(value, value)
@@ -130,8 +145,17 @@ def words(value: Any, path: Path) -> str:
         return ", ".join(_DAYS.get(str(one), str(one)) for one in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if name == "threshold":
+        return _condition({"send_if": "threshold", "threshold": value})
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {words(one, (str(key),))}" for key, one in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "; ".join(words(one, ()) for one in value)
     return str(value)
+
+
+def _condition(value: Any) -> str:
+    try:
+        return condition_words(Condition.model_validate(value))
+    except ValidationError:
+        return "a condition with faults"
