@@ -77,7 +77,7 @@ _SENTENCES = {
     _C.NO_ROWS: "The report has no rows, and this schedule sends it only when it has some.",
     _C.HAS_ROWS: "Rows of the report: {rows}. This schedule sends it only when it has none.",
     _C.NOT_CHANGED: (
-        "The data is the same as execution {execution} delivered, which was due {since:instant}, and this schedule "
+        "The data is the same as execution {execution} delivered, which was due {due_at:instant}, and this schedule "
         "sends it only when it has changed."
     ),
     _C.THRESHOLD_NOT_REACHED: (

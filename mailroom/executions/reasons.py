@@ -68,7 +68,7 @@ class ReasonCode(StrEnum):
     # Rendering.
     NO_ROWS = "no_rows"
     HAS_ROWS = "has_rows"  # rows: how many, or "some"
-    NOT_CHANGED = "not_changed"  # execution, since
+    NOT_CHANGED = "not_changed"  # execution, due_at
     THRESHOLD_NOT_REACHED = "threshold_not_reached"  # query, column, op, value, share, extreme, found
     THRESHOLD_NOT_MET = "threshold_not_met"  # query, column, op, value, share
     THRESHOLD_NO_VALUES = "threshold_no_values"  # query, column, op, value, share

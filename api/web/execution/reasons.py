@@ -152,7 +152,7 @@ _WORDS: Mapping[ReasonCode, tuple[str, str]] = {
         _OTHER_CONDITION,
     ),
     _C.NOT_CHANGED: (
-        "The data was the same as what was last delivered, of the run due {since}.",
+        "The data was the same as what was last delivered, of the run due {due_at}.",
         _OTHER_CONDITION,
     ),
     _C.THRESHOLD_NOT_REACHED: (
@@ -228,7 +228,7 @@ _OTHERS = {
     _C.NOT_CHANGED: "What was last delivered",
 }
 _SPANS = frozenset({"late", "limit", "delay", "grace"})
-_INSTANTS = frozenset({"due_at", "since"})
+_INSTANTS = frozenset({"due_at"})
 _WORDS_OF = {"op": COMPARISONS, "share": SHARES}
 
 

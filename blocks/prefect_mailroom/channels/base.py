@@ -85,6 +85,7 @@ class Parcel:
         facts: JSON-ready facts about the report for machine channels (report, schedule, due_at, window, links).
         links: for each file, by its SHA-256, the address where the recipient can fetch it; empty where none are made.
         unsubscribe_url: the address at which this recipient stops such mails; empty where there is none.
+        event: what a machine channel says has happened; `report.ready` for reports.
         is_test: marks a test delivery; every channel shows it to the reader.
         last_look: asks once more whether the parcel may leave, and raises `Withdrawn` where it may not. A channel that
             waits for the far side before it sends the content awaits it in between, by `Parcel.look_again`.
@@ -103,6 +104,7 @@ class Parcel:
     facts: Mapping[str, Any] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     unsubscribe_url: str = ""
+    event: str = "report.ready"
     is_test: bool = False
     last_look: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
 

@@ -64,7 +64,7 @@ def _not_changed(data: DataKept, last: Delivered | None) -> Reason | None:
     """Compare the data with what was last delivered; what is not known counts as a change."""
     if last is None or data.digest is None or last.data.basis != data.basis or last.data.digest != data.digest:
         return None
-    return because(ReasonCode.NOT_CHANGED, execution=last.execution_id, since=last.due_at)
+    return because(ReasonCode.NOT_CHANGED, execution=last.execution_id, due_at=last.due_at)
 
 
 def _not_reached(threshold: Threshold, found: Reached) -> Reason | None:

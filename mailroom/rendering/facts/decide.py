@@ -135,30 +135,51 @@ def _some(op: Operator, values: _Comparable, limit: Any) -> bool | None:
 
 def _comparable(threshold: Threshold, column: ColumnFacts) -> _Comparable | None:
     """Return the values of a threshold's kind; None where they are not kept."""
-    total = column.numbers + column.texts + column.days + column.others
     match threshold.kind:
         case "number":
-            count, ends, distinct = column.numbers, column.number, column.distinct if column.numbers else None
-            if ends is None:
-                return None if count else _Comparable(0, total, None, None, frozenset())
-            few = None if distinct is None else frozenset(map(Decimal, distinct))
-            return _Comparable(count, total - count, Decimal(ends[0]), Decimal(ends[1]), few)
+            return _numbers(column)
         case "text":
-            count, ends, distinct = column.texts, column.text, column.distinct if column.texts else None
-            if ends is None:
-                return None if count else _Comparable(0, total, None, None, frozenset())
-            return _Comparable(count, total - count, *ends, None if distinct is None else frozenset(distinct))
-    if column.texts and not column.iso:
-        return None  # Some of them may be dates.
-    count, few = column.days + column.texts, None if column.distinct is None else frozenset(column.distinct)
-    if few is not None:
-        few = frozenset(one[:10] for one in few)
-    found = [one[:10] for ends in (column.day, column.text if column.texts else None) if ends for one in ends]
-    if column.texts and column.text is None:
+            return _texts(column)
+    return _days(column)
+
+
+def _total(column: ColumnFacts) -> int:
+    return column.numbers + column.texts + column.days + column.others
+
+
+def _none(column: ColumnFacts) -> _Comparable:
+    return _Comparable(0, _total(column), None, None, frozenset())
+
+
+def _numbers(column: ColumnFacts) -> _Comparable | None:
+    if not column.numbers:
+        return _none(column)
+    if column.number is None:
         return None
+    least, greatest = map(Decimal, column.number)
+    few = None if column.distinct is None else frozenset(map(Decimal, column.distinct))
+    return _Comparable(column.numbers, _total(column) - column.numbers, least, greatest, few)
+
+
+def _texts(column: ColumnFacts) -> _Comparable | None:
+    if not column.texts:
+        return _none(column)
+    if column.text is None:
+        return None
+    few = None if column.distinct is None else frozenset(column.distinct)
+    return _Comparable(column.texts, _total(column) - column.texts, *column.text, few)
+
+
+def _days(column: ColumnFacts) -> _Comparable | None:
+    """Return dates, points in time and texts that begin with a date."""
+    if column.texts and (not column.iso or column.text is None):
+        return None  # Some of the texts may be dates.
+    found = [end[:10] for pair in (column.day, column.text) if pair for end in pair]
     if not found:
-        return _Comparable(0, total, None, None, frozenset())
-    return _Comparable(count, total - count, min(found), max(found), few)
+        return _none(column)
+    count = column.days + column.texts
+    few = None if column.distinct is None else frozenset(one[:10] for one in column.distinct)
+    return _Comparable(count, _total(column) - count, min(found), max(found), few)
 
 
 def _words(value: Any) -> str:

@@ -6,6 +6,7 @@ Almost all of the work is done by C code on whole columns of a batch, as `format
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,7 +43,7 @@ class Gathering:
             need.all_rows = need.all_rows or asked.threshold is not None
             need.keep = max(need.keep, 1)
         for name, need in needs.items():
-            need.openers.append(lambda columns, name=name, need=need: self._open(name, need, columns))
+            need.openers.append(partial(self._open, name, need))
 
     def _open(self, name: str, need: Need, columns: list[ColumnType]) -> QueryGatherer:
         kept = min(self._room, len(columns)) if need.all_rows else 0

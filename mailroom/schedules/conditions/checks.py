@@ -28,7 +28,7 @@ def condition_faults(condition: Condition, definition: ReportDefinition) -> list
         return [
             Fault(
                 "condition.send_if",
-                f"cannot be '{condition.send_if}': the report passes on its files as they are, and its rows are not known.",
+                f"cannot be '{condition.send_if}': the report passes on files as they are; their rows are not known.",
                 "Choose always or changed.",
                 code="no_rows_to_ask",
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -134,19 +134,15 @@ def words(value: Any, path: Path) -> str:
     """Return a value as a person reads it."""
     if value is _ABSENT or value is None or value in ("", [], {}):
         return "nothing"
-    if path == ("timing",):
-        return timing_words(value) or "a timing with faults"
-    if path == ("condition",):
-        return _condition(value)
     name = str(path[-1]) if path else ""
+    if name in _WHOLE and isinstance(value, Mapping):
+        return _WHOLE[name](value)
     if name in _CHOICES and isinstance(value, str):
         return _CHOICES[name].get(value, value)
     if name == "days" and isinstance(value, list):
         return ", ".join(_DAYS.get(str(one), str(one)) for one in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if name == "threshold":
-        return _condition({"send_if": "threshold", "threshold": value})
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {words(one, (str(key),))}" for key, one in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -159,3 +155,10 @@ def _condition(value: Any) -> str:
         return condition_words(Condition.model_validate(value))
     except ValidationError:
         return "a condition with faults"
+
+
+_WHOLE: Mapping[str, Callable[[Any], str]] = {
+    "timing": lambda value: timing_words(value) or "a timing with faults",
+    "condition": _condition,
+    "threshold": lambda value: _condition({"send_if": "threshold", "threshold": value}),
+}

@@ -73,7 +73,7 @@ def _condition(given: Any) -> list[str]:
         condition = Condition.model_validate(given or {})
     except ValidationError:
         return []  # The step says what is wrong with it.
-    return [] if condition.rule == "always" else [f"Sent: {_lower(condition_words(condition))}."]
+    return [] if condition.rule == "always" else [f"Sent {_lower(condition_words(condition))}."]
 
 
 def _lower(text: str) -> str:

@@ -99,7 +99,8 @@ def _json(parcel: Parcel, extra: Extra) -> bytes:
         }
         for file in parcel.files
     ]
-    payload: dict[str, Any] = {"type": "report.ready", "test": parcel.is_test, "data": {**parcel.facts, "files": files}}
+    data = {**parcel.facts, "files": files} if files or parcel.event == "report.ready" else dict(parcel.facts)
+    payload: dict[str, Any] = {"type": parcel.event, "test": parcel.is_test, "data": data}
     try:
         return json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
