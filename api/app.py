@@ -40,6 +40,7 @@ from api.rest.keys import routes as keys
 from api.rest.limits import routes as limits
 from api.rest.load import routes as load
 from api.rest.notifications import routes as notifications
+from api.rest.product_events import routes as product_events
 from api.rest.recipients import routes as recipients
 from api.rest.reports import routes as reports
 from api.rest.schedule_templates import routes as schedule_templates
@@ -67,6 +68,7 @@ from mailroom.drafts import service as kept_drafts
 from mailroom.errors import Unavailable
 from mailroom.members import keys as user_keys
 from mailroom.members import web_sessions
+from mailroom.product_events import send as product_event_sender
 from mailroom.rendering import cleaner
 from mailroom.schedules import watchdog
 from mailroom.secrets import required
@@ -111,6 +113,7 @@ PARTS = (
     stops,
     recipients,
     suppressions,
+    product_events,
     unsubscribed,
     drafts,
     schedule_templates,
@@ -138,6 +141,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         _cleaner(ours, settings),
         _witness(ours, settings),
         _reminders(ours, settings),
+        _product_events(ours, settings),
         *trail_loops.loops(ours, settings),
     ]
 
@@ -241,6 +245,18 @@ def _cleaner(database: Database, settings: Settings) -> WatchedLoop:
         await cleaner.clean(database, settings, now=datetime.now(UTC))
 
     return WatchedLoop("cleaner", look, every=cleaner.EVERY_SECONDS, late_after=cleaner.LATE_AFTER_SECONDS)
+
+
+def _product_events(database: Database, settings: Settings) -> WatchedLoop:
+    async def look() -> None:
+        await product_event_sender.tick(database, settings.product_events)
+
+    return WatchedLoop(
+        "product events",
+        look,
+        every=product_event_sender.EVERY_SECONDS,
+        late_after=product_event_sender.LATE_AFTER_SECONDS,
+    )
 
 
 def _reminders(database: Database, settings: Settings) -> WatchedLoop:

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from mailroom.setting_groups.limits import LimitSettings
 from mailroom.setting_groups.links import LinkSettings
 from mailroom.setting_groups.login import LoginSettings
+from mailroom.setting_groups.product_events import ProductEventSettings
 from mailroom.setting_groups.rates import RateSettings
 from mailroom.setting_groups.secrets import SecretSettings
 from mailroom.setting_groups.secrets_elsewhere import SecretsElsewhere
@@ -112,6 +113,10 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings):
     render_rows: int = Field(default=20_000_000, ge=1, description="How many rows one query of a report may return.")
     limits: LimitSettings = Field(
         default=LimitSettings(), description="What users may have and do; see `mailroom.setting_groups.limits`."
+    )
+    product_events: ProductEventSettings = Field(
+        default=ProductEventSettings(),
+        description="What the product is told of; see `mailroom.setting_groups.product_events`.",
     )
     renderers: int = Field(
         # Each takes about 200 MB, so more of them must be asked for.

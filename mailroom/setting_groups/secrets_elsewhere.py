@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import PydanticBaseSettingsSource
 
@@ -25,6 +25,8 @@ class SecretsElsewhere(PydanticBaseSettingsSource):
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """Return the value of a field from elsewhere, None where its variables say nothing."""
         name = variable_of(field, field_name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            return _inside(field.annotation, name) or None, field_name, True
         return read(name) if _is_secret(field, field_name) else None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
@@ -35,6 +37,13 @@ class SecretsElsewhere(PydanticBaseSettingsSource):
         """
         found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
         return {name: value for name, value in found.items() if value is not None}
+
+
+def _inside(group: type[BaseModel], prefix: str) -> dict[str, str]:
+    """Return the secrets of a group of settings, whose variables begin with that of the group."""
+    names = [name for name, field in group.model_fields.items() if _is_secret(field, name)]
+    found = {name: read(f"{prefix}__{name.upper()}") for name in names}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def variable_of(field: FieldInfo, name: str) -> str:

@@ -21,6 +21,7 @@ from mailroom.storage.model.answers import IdempotencyKey
 from mailroom.storage.model.base import Json, Table, word_of
 from mailroom.storage.model.connections import Connection
 from mailroom.storage.model.notifications import Notification
+from mailroom.storage.model.outboxes import product_events  # noqa: F401  as above
 from mailroom.storage.model.schedules.lists import DUE
 
 __all__ = ["Connection", "IdempotencyKey", "Json", "Notification", "Table"]
