@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from api.actions.executions.views import ExecutionView
-from api.actions.schedule.page import SchedulePage
+from api.actions.schedule.page import Brief, SchedulePage
 from api.web import refusals, words
 from api.web.drawings import strip
 from api.web.parts import Chip, Empty, Link, Moment, Pager, SummaryRow

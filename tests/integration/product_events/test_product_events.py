@@ -158,11 +158,15 @@ async def test_another_sender_goes_on_where_one_died(product: Product) -> None:
 async def test_an_event_is_undone_with_what_it_tells_of(product: Product) -> None:
     here = product.here
     schedule = await here.create(destinations=[ADA])
-    with pytest.raises(ZeroDivisionError):
+
+    async def undone() -> None:
         async with here.database.session() as session:
             gone = lifecycle.NewOccurrence(schedule.id, here.now(), ExecutionState.MISSED, None)
             await lifecycle.insert_missing(session, [gone], now=here.now())
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await undone()
     assert await product.rows() == []
 
 
