@@ -66,6 +66,7 @@ from mailroom import own_endpoints
 from mailroom.access.oidc.provider import Provider
 from mailroom.drafts import service as kept_drafts
 from mailroom.errors import Unavailable
+from mailroom.incidents import watch
 from mailroom.members import keys as user_keys
 from mailroom.members import web_sessions
 from mailroom.product_events import send as product_event_sender
@@ -143,6 +144,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         _reminders(ours, settings),
         _product_events(ours, settings),
         *trail_loops.loops(ours, settings),
+        _incidents(ours, settings),
     ]
 
     @asynccontextmanager
@@ -238,6 +240,13 @@ def _watchdog(database: Database) -> WatchedLoop:
         await watchdog.look(database, now=datetime.now(UTC))
 
     return WatchedLoop("watchdog", look, every=watchdog.EVERY_SECONDS, late_after=watchdog.LATE_AFTER_SECONDS)
+
+
+def _incidents(database: Database, settings: Settings) -> WatchedLoop:
+    async def look() -> None:
+        await watch.look(database, settings, now=datetime.now(UTC))
+
+    return WatchedLoop("incident watch", look, every=watch.EVERY_SECONDS, late_after=watch.LATE_AFTER_SECONDS)
 
 
 def _cleaner(database: Database, settings: Settings) -> WatchedLoop:

@@ -15,6 +15,7 @@ from zoneinfo import available_timezones
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from mailroom.setting_groups.incidents import IncidentSettings
 from mailroom.setting_groups.limits import LimitSettings
 from mailroom.setting_groups.links import LinkSettings
 from mailroom.setting_groups.login import LoginSettings
@@ -117,6 +118,10 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings):
     product_events: ProductEventSettings = Field(
         default=ProductEventSettings(),
         description="What the product is told of; see `mailroom.setting_groups.product_events`.",
+    )
+    incidents: IncidentSettings = Field(
+        default=IncidentSettings(),
+        description="When incidents are told, and to whom; see `mailroom.setting_groups.incidents`.",
     )
     renderers: int = Field(
         # Each takes about 200 MB, so more of them must be asked for.
