@@ -19,7 +19,7 @@ from mailroom.schedules.conditions.checks import condition_faults, known_columns
 from mailroom.schedules.spec import stored_spec
 
 _UNKNOWN = {
-    "not_rendered": "It was not rendered, or by an earlier version of Mailroom.",
+    "not_rendered": "Nothing is kept of its data: it was not rendered, or by an earlier version of Mailroom.",
     "not_kept": "What is kept of its data does not say.",
     "no_query": "Its data had no query of this name.",
     "no_column": "Its data had no column of this name.",

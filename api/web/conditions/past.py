@@ -37,12 +37,18 @@ def past(found: LookBackView, when: When, zone: str) -> Past:
     """Return what the page says of past runs."""
     if not found.runs:
         return Past("There is no run yet to try it on.", ())
+    if found.not_known == len(found.runs):
+        return Past("Of none of the last runs is enough known to say.", _runs(found, when, zone))
     parts = [f"{found.would_be_sent} would have been sent", f"{found.would_not_be_sent} would not"]
     if found.not_known:
         parts.append(f"of {found.not_known} it is not known")
     runs = count(len(found.runs), "run")
     finding = f"Of the last {runs}, {', '.join(parts[:-1])} and {parts[-1]}."
-    return Past(finding, tuple(_run(one, when, zone) for one in found.runs))
+    return Past(finding, _runs(found, when, zone))
+
+
+def _runs(found: LookBackView, when: When, zone: str) -> tuple[PastRun, ...]:
+    return tuple(_run(one, when, zone) for one in found.runs)
 
 
 def _run(one: WouldBeView, when: When, zone: str) -> PastRun:
