@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from mailroom.product_events import outbox
+from mailroom.product_events import lifecycle, repository
 from mailroom.product_events.timing import next_try
 from mailroom.setting_groups.product_events import ProductEventSettings
 from mailroom.storage.database import Database
@@ -39,10 +39,10 @@ async def tick(database: Database, settings: ProductEventSettings, *, clock: Clo
     taken = 0
     if settings.url.get_secret_value():
         channel = channel_of(settings)
-        while events := await database.transact(partial(outbox.claim, now=clock(), limit=_AT_ONCE)):
+        while events := await database.transact(partial(lifecycle.claim, now=clock(), limit=_AT_ONCE)):
             taken += sum(await asyncio.gather(*(_try(database, channel, event, clock) for event in events)))
     before = clock() - timedelta(days=settings.days)
-    await database.transact(partial(outbox.forget, before=before, limit=_FORGOTTEN_AT_ONCE))
+    await database.transact(partial(repository.forget, before=before, limit=_FORGOTTEN_AT_ONCE))
     return taken
 
 
@@ -74,5 +74,5 @@ async def _try(database: Database, channel: WebhookChannel, event: ProductEvent,
         error, now = str(refusal), clock()
         again = next_try(refusal, event_id=event.id, attempts=event.attempts, now=now, until=event.retry_until)
         _LOG.warning("Event %s (%s), attempt %d: %s", event.id, event.type, event.attempts, refusal)
-    await database.transact(partial(outbox.record, event=event, error=error, again=again, now=clock()))
+    await database.transact(partial(lifecycle.record, event=event, error=error, again=again, now=clock()))
     return not error

@@ -51,7 +51,7 @@ CONDITION_GUARDS = (
     Guard(
         "an event is claimed before it leaves",
         "Of two senders, one sends it; where that one dies, the other does.",
-        "mailroom/product_events/outbox.py",
+        "mailroom/product_events/lifecycle.py",
         "next_attempt_at=now + LEASE, attempts",
         "next_attempt_at=now, attempts",
         _EVENTS,

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.actions.caller import Caller
 from api.actions.product_events.views import ProductEventView
 from api.actions.view import PageView
-from mailroom.product_events import outbox
+from mailroom.product_events import lifecycle, repository
 from mailroom.product_events.spec import EventState
 from mailroom.setting_groups.product_events import ProductEventType
 
@@ -17,7 +17,7 @@ async def page(
 ) -> PageView[ProductEventView]:
     """Return one page of events, the latest first."""
     async with caller.session() as session:
-        found = await outbox.list_page(
+        found = await repository.list_page(
             session, viewer=caller.viewer, state=state, type_=type_, cursor=cursor, limit=limit
         )
     return PageView(items=[ProductEventView.model_validate(row) for row in found.items], next_cursor=found.next_cursor)
@@ -32,7 +32,7 @@ async def retry(caller: Caller, event_id: str) -> ProductEventView:
     """
 
     async def change(session: AsyncSession) -> ProductEventView:
-        row = await outbox.retry(session, event_id, viewer=caller.viewer, now=caller.context.now)
+        row = await lifecycle.retry(session, event_id, viewer=caller.viewer, now=caller.context.now)
         return ProductEventView.model_validate(row)
 
     return await caller.transact(change)

@@ -140,7 +140,12 @@ async def test_a_pass_that_broke_off_does_not_send_what_was_withheld(
 
 
 async def test_schedules_with_thresholds_share_a_rendering(environment: Environment) -> None:
-    conditions = [{"send_if": "always"}, threshold(">", 1000), threshold("=", 900), {"send_if": "changed"}]
+    conditions: list[dict[str, Any]] = [
+        {"send_if": "always"},
+        threshold(">", 1000),
+        threshold("=", 900),
+        {"send_if": "changed"},
+    ]
     rows = [
         await environment.create(name=f"Orders {number}", destinations=[ADA], condition=one)
         for number, one in enumerate(conditions)

@@ -13,7 +13,8 @@ from standardwebhooks.webhooks import Webhook
 
 from mailroom.executions import lifecycle
 from mailroom.executions.reasons import ReasonCode, because
-from mailroom.product_events import outbox, send
+from mailroom.product_events import lifecycle as outbox
+from mailroom.product_events import send
 from mailroom.setting_groups.product_events import ProductEventSettings
 from mailroom.states import ExecutionState
 from mailroom.storage.model.outboxes.product_events import ProductEvent

@@ -61,6 +61,7 @@ def test_what_only_looks_needs_read_and_what_changes_needs_more(routes: list[Ser
     # One's own views of a list change nothing for anybody else, and viewers have some too.
     looks |= {"/api/v1/schedules/views", "/api/v1/schedules/views/{view_id}"}
     looks.add("/api/v1/schedule-templates/{template_id}/shares")
+    looks.add("/api/v1/schedules/{schedule_id}/condition/preview")
     looks |= {"/api/v1/users/{user_id}/preferences", "/api/v1/distribution/preview/message"}
     for route in routes:
         if route.path not in looks:

@@ -1,28 +1,22 @@
-"""The outbox in the database: who tries an event, and what came of it."""
+"""The life of an event in the outbox: who tries it, and what came of it; the only place where its state changes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, false, select, true, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.sql import ColumnElement
 
 from mailroom.access.viewer import Viewer
 from mailroom.errors import Conflict, NotFound
 from mailroom.product_events.emit import RETRIED_FOR
+from mailroom.product_events.repository import visible_to
 from mailroom.product_events.spec import EventState
 from mailroom.storage.model.outboxes.product_events import ProductEvent
-from mailroom.storage.paging import Page, page
 
 LEASE = timedelta(seconds=60)
 """For so long nobody else tries an event that somebody tries; longer than a try may take."""
-
-
-def visible_to(viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition of the events that the viewer may see: an admin sees all, others none."""
-    return true() if viewer.sees_all else false()
 
 
 async def claim(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[ProductEvent]:
@@ -78,32 +72,3 @@ async def retry(session: AsyncSession, event_id: str, *, viewer: Viewer, now: da
         raise Conflict("The product has taken this event already; it is not sent again.")
     found.state, found.next_attempt_at, found.retry_until = str(EventState.PENDING), now, now + RETRIED_FOR
     return found
-
-
-async def list_page(
-    session: AsyncSession,
-    *,
-    viewer: Viewer,
-    state: EventState | None,
-    type_: str | None,
-    cursor: str | None,
-    limit: int,
-) -> Page[ProductEvent]:
-    """Return a page of events, the latest first."""
-    query = select(ProductEvent).where(
-        visible_to(viewer),
-        true() if state is None else ProductEvent.state == state,
-        true() if type_ is None else ProductEvent.type == type_,
-    )
-    return await page(
-        session, query, key=ProductEvent.created_at, row_id=ProductEvent.id, cursor=cursor, limit=limit, descending=True
-    )
-
-
-async def forget(session: AsyncSession, *, before: datetime, limit: int) -> int:
-    """Remove events that were sent or given up and are older than this; return how many."""
-    old = select(ProductEvent.id).where(ProductEvent.created_at < before, ProductEvent.state != EventState.PENDING)
-    ids = (await session.scalars(old.limit(limit))).all()
-    if ids:
-        await session.execute(delete(ProductEvent).where(ProductEvent.id.in_(ids)))
-    return len(ids)
