@@ -175,9 +175,12 @@ async def test_what_shared_facts_do_not_say_is_looked_up(environment: Environmen
         "SELECT 'EMEA', 2 * i + 10 FROM n",
     )
     at = environment.now().replace(microsecond=0)
-    for number, (condition, state) in enumerate(
-        [({"send_if": "always"}, SENT), (threshold("=", 50), SENT), (threshold("=", 51), SKIPPED)]
-    ):
+    cases: list[tuple[dict[str, Any], ExecutionState]] = [
+        ({"send_if": "always"}, SENT),
+        (threshold("=", 50), SENT),
+        (threshold("=", 51), SKIPPED),
+    ]
+    for number, (condition, state) in enumerate(cases):
         schedule = await environment.create(name=f"Orders {number}", destinations=[ADA], condition=condition)
         execution = await environment.request(schedule)
         async with environment.database.session() as session:

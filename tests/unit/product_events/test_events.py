@@ -51,12 +51,11 @@ def test_the_words_of_a_reason_stay_here() -> None:
 
 
 def test_tries_go_on_for_a_day() -> None:
-    at, tries = NOW, 0
+    last, tries = NOW, 1
     error = RetryLater("Busy.")
-    while at is not None:
-        tries += 1
-        last, at = at, next_try(error, event_id="e", attempts=tries, now=at, until=NOW + timedelta(days=1))
-        assert at is None or at >= last + timedelta(seconds=30)
+    while again := next_try(error, event_id="e", attempts=tries, now=last, until=NOW + timedelta(days=1)):
+        assert again >= last + timedelta(seconds=30)
+        last, tries = again, tries + 1
     assert 12 <= tries <= 17
     assert last > NOW + timedelta(hours=20)
 
@@ -80,7 +79,7 @@ def test_what_a_person_may_mend_is_tried_again(error: MailroomError, goes_on: bo
 
 def test_settings_are_checked() -> None:
     assert ProductEventSettings().wanted == frozenset()
-    given = ProductEventSettings(url="https://app.example.com/hooks", secret=SECRET, types="report.failed")  # type: ignore[arg-type]  # texts, as from the environment
+    given = ProductEventSettings(url="https://app.example.com/hooks", secret=SECRET, types="report.failed")
     assert given.wanted == {ProductEventType.REPORT_FAILED}
     for wrong in (
         {"url": "https://app.example.com/hooks"},
