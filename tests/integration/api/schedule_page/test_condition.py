@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
 from mailroom.passes.conditions.kept import DataKept
+from mailroom.product_events import lifecycle
 from mailroom.rendering.facts.model import ColumnFacts, DataFacts, QueryFacts
 from mailroom.states import ExecutionState
+from mailroom.storage.model.outboxes.product_events import ProductEvent
 from mailroom.storage.tables import Execution
 from tests.support import samples
 
@@ -109,4 +114,20 @@ async def test_on_postgres_too(on_postgres: Api) -> None:
         asked = {} if rule is None else {"condition": rule}
         found = await on_postgres.json("POST", f"/schedules/{made['id']}/condition/preview", 200, json=asked)
         assert [one["sent"] for one in found["runs"]] == [expected]
-    assert (await on_postgres.json("GET", "/product-events", 200))["items"] == []
+
+
+async def test_events_are_claimed_once_on_postgres(on_postgres: Api) -> None:
+    now = datetime.now(UTC)
+    async with on_postgres.database.session() as session:
+        for number in range(3):
+            told = ProductEvent(type="report.failed", data={}, retry_until=now, created_at=now)
+            told.next_attempt_at = now - timedelta(seconds=number)
+            session.add(told)
+    claims = [on_postgres.database.transact(partial(lifecycle.claim, now=now, limit=2)) for _ in range(3)]
+    claimed = [event.id for found in await asyncio.gather(*claims) for event in found]
+    assert len(claimed) == len(set(claimed)) >= 2
+    listed = (await on_postgres.json("GET", "/product-events?state=pending&type=report.failed", 200))["items"]
+    assert sum(event["attempts"] for event in listed) == len(claimed)
+    again = await on_postgres.json("POST", f"/product-events/{claimed[0]}/retry", 200)
+    assert datetime.fromisoformat(again["retry_until"]) > now + timedelta(hours=23)
+    await on_postgres.json("POST", "/product-events/nobody/retry", 404)
