@@ -211,7 +211,12 @@ async def test_past_runs_are_tried_on_other_conditions(environment: Environment)
 
 
 def test_the_older_name_stays_as_it_was_written() -> None:
-    body = {"name": "x", "report_id": "orders", "timing": {"frequency": "daily", "at": "09:00"}, "formats": ["csv"]}
+    body: dict[str, Any] = {
+        "name": "x",
+        "report_id": "orders",
+        "timing": {"frequency": "daily", "at": "09:00"},
+        "formats": ["csv"],
+    }
     body |= {"destinations": [{"channel": "folder", "connection": "shared", "path": "x"}]}
     spec = read_spec({**body, "condition": {"send_if": "not_empty"}})
     assert spec.condition.model_dump(mode="json") == {"send_if": "not_empty"}
