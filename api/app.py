@@ -30,6 +30,7 @@ from api.rest.artifacts import routes as artifacts
 from api.rest.audit import routes as audit
 from api.rest.backfill import routes as backfill
 from api.rest.calendars import routes as calendars
+from api.rest.conditions import routes as conditions
 from api.rest.connections import routes as connections
 from api.rest.deliveries import routes as deliveries
 from api.rest.distribution import preview as distribution_preview
@@ -41,6 +42,7 @@ from api.rest.keys import routes as keys
 from api.rest.limits import routes as limits
 from api.rest.load import routes as load
 from api.rest.notifications import routes as notifications
+from api.rest.product_events import routes as product_events
 from api.rest.recipients import routes as recipients
 from api.rest.reports import routes as reports
 from api.rest.schedule_templates import routes as schedule_templates
@@ -69,6 +71,7 @@ from mailroom.errors import Unavailable
 from mailroom.incidents import watch
 from mailroom.members import keys as user_keys
 from mailroom.members import web_sessions
+from mailroom.product_events import send as product_event_sender
 from mailroom.rendering import cleaner
 from mailroom.retention import service as retention
 from mailroom.schedules import watchdog
@@ -102,6 +105,7 @@ PARTS = (
     distribution_preview,
     stats,
     backfill,
+    conditions,
     audit,
     notifications,
     incidents,
@@ -115,6 +119,7 @@ PARTS = (
     stops,
     recipients,
     suppressions,
+    product_events,
     unsubscribed,
     drafts,
     schedule_templates,
@@ -145,6 +150,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         _witness(ours, settings),
         _reminders(ours, settings),
         _readers(ours, settings),
+        _product_events(ours, settings),
         *trail_loops.loops(ours, settings),
         _incidents(ours, settings),
         *alert_loops.loops(ours, settings),
@@ -272,6 +278,17 @@ def _readers(database: Database, settings: Settings) -> WatchedLoop:
 
     return WatchedLoop(
         "notices to readers", look, every=told_readers.EVERY_SECONDS, late_after=told_readers.LATE_AFTER_SECONDS
+
+
+def _product_events(database: Database, settings: Settings) -> WatchedLoop:
+    async def look() -> None:
+        await product_event_sender.tick(database, settings.product_events)
+
+    return WatchedLoop(
+        "product events",
+        look,
+        every=product_event_sender.EVERY_SECONDS,
+        late_after=product_event_sender.LATE_AFTER_SECONDS,
     )
 
 

@@ -20,6 +20,7 @@ from mailroom.setting_groups.incidents import IncidentSettings
 from mailroom.setting_groups.limits import LimitSettings
 from mailroom.setting_groups.links import LinkSettings
 from mailroom.setting_groups.login import LoginSettings
+from mailroom.setting_groups.product_events import ProductEventSettings
 from mailroom.setting_groups.rates import RateSettings
 from mailroom.setting_groups.retention import RetentionSettings
 from mailroom.setting_groups.secrets import SecretSettings
@@ -120,6 +121,10 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Retent
     alerts: AlertSettings = Field(
         default=AlertSettings(),
         description="How people are told of incidents; see `mailroom.setting_groups.alerts`.",
+    )
+    product_events: ProductEventSettings = Field(
+        default=ProductEventSettings(),
+        description="What the product is told of; see `mailroom.setting_groups.product_events`.",
     )
     incidents: IncidentSettings = Field(
         default=IncidentSettings(),

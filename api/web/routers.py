@@ -26,6 +26,7 @@ from api.web.notifications import routes as notifications
 from api.web.report import picture as report_picture
 from api.web.report import routes as report
 from api.web.reports import routes as reports
+from api.web.schedule import condition as schedule_condition
 from api.web.schedule import confirm as schedule_confirm
 from api.web.schedule import routes as schedule
 from api.web.schedules import bulk as schedules_bulk
@@ -73,6 +74,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     schedules.router,
     schedules_bulk.router,
     schedule_confirm.router,
+    schedule_condition.router,
     schedule.router,
     connections.router,
     # /connections/new is no name.

@@ -31,6 +31,8 @@ LOOKS = (
     Look("schedule", "/schedules/{schedule}"),
     Look("schedule-suspended", "/schedules/{suspended}"),
     Look("schedule-run-now", "/schedules/{schedule}/run"),
+    Look("schedule-condition", "/schedules/{schedule}/condition?condition-send_if=changed"),
+    Look("schedule-condition-wrong", "/schedules/{schedule}/condition?condition-send_if=threshold"),
     Look("executions", "/executions"),
     Look("execution", "/executions/{delivered}"),
     Look("execution-partial", "/executions/{partial}"),

@@ -115,6 +115,8 @@ class Action(StrEnum):
     SUPPRESSION_ADD = "suppression.add"
     SUPPRESSION_CHANGE = "suppression.change"
     SUPPRESSION_REMOVE = "suppression.remove"
+    PRODUCT_EVENT_LIST = "product_event.list"
+    PRODUCT_EVENT_RETRY = "product_event.retry"
     AUDIT_LIST = "audit.list"
     AUDIT_EXPORT = "audit.export"
     STATS_READ = "stats.read"
@@ -291,6 +293,9 @@ TABLE: Mapping[Action, Rule] = {
     Action.SUPPRESSION_ADD: _ADMIN,
     Action.SUPPRESSION_CHANGE: _ADMIN_OF,
     Action.SUPPRESSION_REMOVE: _ADMIN_OF,
+    # They tell of schedules of everybody, without asking who sees them.
+    Action.PRODUCT_EVENT_LIST: _general(creator=False, scope=_R),
+    Action.PRODUCT_EVENT_RETRY: _ADMIN_OF,
     Action.AUDIT_LIST: _general(scope=_R),
     Action.AUDIT_EXPORT: _general(creator=False, scope=_R),
     Action.STATS_READ: _LIST,

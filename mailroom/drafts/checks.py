@@ -15,7 +15,8 @@ from mailroom.access import repository as users
 from mailroom.context import Context
 from mailroom.drafts.spec import FIELDS, Part, part_of
 from mailroom.errors import Fault, Invalid
-from mailroom.executions.policy import Condition, Policy
+from mailroom.executions.conditions.spec import Condition
+from mailroom.executions.policy import Policy
 from mailroom.reports import repository as reports
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules import repository as schedules

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.executions.history import last_result
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import Reason
+from mailroom.product_events.emit import tell_end, tell_ends
 from mailroom.states import ExecutionKind, ExecutionState, Moves
 from mailroom.storage.database import new_id
 from mailroom.storage.inserting import insert_into
@@ -123,13 +124,16 @@ async def insert_missing(
 ) -> set[tuple[str, datetime]]:
     """Store occurrences, except those that the ledger has by now. Return (schedule_id, due_at) of what was new."""
     new: set[tuple[str, datetime]] = set()
+    ids: dict[tuple[str, datetime], str] = {}
     for start in range(0, len(occurrences), _CHUNK):
         values = [one.values(now) for one in occurrences[start : start + _CHUNK]]
+        ids |= {(row["schedule_id"], row["due_at"]): row["id"] for row in values}
         query = insert_into(session, Execution).values(values).on_conflict_do_nothing()
         written = await session.execute(query.returning(Execution.schedule_id, Execution.due_at))
         new |= {(row[0], row[1]) for row in written}
-    ended = {one.schedule_id for one in occurrences if one.state.ended and (one.schedule_id, one.due_at) in new}
-    await last_result.refresh(session, ended)
+    ended = [one for one in occurrences if one.state.ended and (one.schedule_id, one.due_at) in new]
+    await tell_ends(session, [ids[one.schedule_id, one.due_at] for one in ended], now=now)
+    await last_result.refresh(session, {one.schedule_id for one in ended})
     return new
 
 
@@ -205,6 +209,7 @@ def close(execution: Execution, state: ExecutionState, reason: Reason, *, schedu
     execution.next_pass_at = None
     execution.started_at = execution.completed_at = now
     last_result.remember(schedule, execution)
+    tell_end(execution, schedule, now=now)
 
 
 def end_pass(
@@ -231,6 +236,7 @@ def end_pass(
     else:
         execution.error_message = execution.error_id = None
     last_result.remember(schedule, execution)
+    tell_end(execution, schedule, now=now)
 
 
 def cancel(
@@ -267,6 +273,7 @@ async def close_unbegun(
     names = ("row", "state", "why", "code", "details")
     values = [dict(zip(names, (row, state, *_columns(reason)), strict=True)) for row, state, reason in ends]
     await (await session.connection()).execute(query, values)
+    await tell_ends(session, ids, now=now)
     await last_result.refresh(
         session, await session.scalars(select(Execution.schedule_id).where(Execution.id.in_(ids)))
     )

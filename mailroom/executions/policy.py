@@ -1,4 +1,4 @@
-"""Define a schedule's condition for sending, and its policy for runs that overlap, are late or fail."""
+"""Define a schedule's policy for runs that overlap, are late or fail."""
 
 from __future__ import annotations
 
@@ -18,12 +18,6 @@ CATCH_UP_MOST = 24
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Condition(_Model):
-    """The condition for sending: `always`, or only when the report's data has rows."""
-
-    send_if: Literal["always", "not_empty"] = "always"
 
 
 class Policy(_Model):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from string import Formatter
 from typing import Any
 
+from mailroom.executions.conditions.words import COMPARISONS, SHARES
 from mailroom.executions.reasons import Reason, ReasonCode
 from mailroom.timing.words import span_words
 
@@ -74,6 +75,24 @@ _SENTENCES = {
     _C.LATER_UNDER_WAY: "Execution {execution}, which was due later, is already in progress.",
     _C.SUPERSEDED: "Execution {execution}, due {due_at:instant}, replaced this one (overlap: cancel_other).",
     _C.NO_ROWS: "The report has no rows, and this schedule sends it only when it has some.",
+    _C.HAS_ROWS: "Rows of the report: {rows}. This schedule sends it only when it has none.",
+    _C.NOT_CHANGED: (
+        "The data is the same as execution {execution} delivered, which was due {due_at:instant}, and this schedule "
+        "sends it only when it has changed."
+    ),
+    _C.THRESHOLD_NOT_REACHED: (
+        "The {extreme} value of {column} is {found}, and this schedule sends it only when {share:share} "
+        "{op:comparison} {value}."
+    ),
+    _C.THRESHOLD_NOT_MET: (
+        "This schedule sends the report only when, of the values of {column}, {share:share} {op:comparison} {value}; "
+        "that is not so."
+    ),
+    _C.THRESHOLD_NO_VALUES: (
+        "No row has a value in {column}, and this schedule sends the report only when {share:share} "
+        "{op:comparison} {value}."
+    ),
+    _C.CONDITION_OPEN: "The schedule's condition cannot be decided: {error}",
     _C.RENDER_RETRY: "Rendering will be tried again: {error}",
     _C.RENDER_FAILED: "Rendering failed: {error}",
     _C.RENDER_EXPIRED: "Rendering failed, and is not tried again after {limit:span} (expires_after): {error}",
@@ -120,6 +139,10 @@ class _Values(Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         match format_spec:
+            case "comparison":
+                return COMPARISONS.get(value, value)
+            case "share":
+                return SHARES.get(value, value)
             case "span":
                 return span_words(timedelta(seconds=round(value)))
             case "instant":

@@ -67,6 +67,12 @@ class ReasonCode(StrEnum):
 
     # Rendering.
     NO_ROWS = "no_rows"
+    HAS_ROWS = "has_rows"  # rows: how many, or "some"
+    NOT_CHANGED = "not_changed"  # execution, due_at
+    THRESHOLD_NOT_REACHED = "threshold_not_reached"  # query, column, op, value, share, extreme, found
+    THRESHOLD_NOT_MET = "threshold_not_met"  # query, column, op, value, share
+    THRESHOLD_NO_VALUES = "threshold_no_values"  # query, column, op, value, share
+    CONDITION_OPEN = "condition_open"  # error
     RENDER_RETRY = "render_retry"  # error
     RENDER_FAILED = "render_failed"  # error
     RENDER_EXPIRED = "render_expired"  # error, limit

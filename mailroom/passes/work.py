@@ -19,18 +19,20 @@ from mailroom.access.viewer import SYSTEM
 from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import delivery_lifecycle
 from mailroom.executions.fence import PassLost, hold_for
-from mailroom.executions.reasons import ReasonCode, because, reason_of
+from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
 from mailroom.limits.decide import limits_for
 from mailroom.links.maker import link_maker
 from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
 from mailroom.passes.conclude import conclude
-from mailroom.passes.correcting.request import request_of, sends_nothing
+from mailroom.passes.conditions.decide import ConditionOpen
+from mailroom.passes.conditions.withheld import why_withheld
+from mailroom.passes.correcting.request import request_of
 from mailroom.passes.deliver import Courier
 from mailroom.passes.deliver import plan as plan_deliveries
 from mailroom.passes.mishaps.recover import after_error, before_begin, uncounted
 from mailroom.passes.outcome import LeftUnderWay, Outcome, Settled, Tried, given_up
 from mailroom.passes.planned.plan import Plan, keep_plan, plan_of
-from mailroom.passes.planned.rendered import FilesExpired, Rendered, as_planned, with_artifacts
+from mailroom.passes.planned.rendered import FilesExpired, Rendered, as_planned, with_data
 from mailroom.passes.planned.rendering_watch import RenderingWatch, watching, whole
 from mailroom.passes.planned.shipment import load_shipment
 from mailroom.passes.planned.size import require_size
@@ -59,7 +61,11 @@ __all__ = ["Begun", "Rendered", "Work", "open_work"]
 T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
-_NO_ROWS = Outcome(ExecutionState.SKIPPED, because(ReasonCode.NO_ROWS))
+
+
+def _withheld(reason: Reason) -> Outcome:
+    """Return the outcome of a report that is not sent, by its schedule's condition."""
+    return Outcome(ExecutionState.SKIPPED, reason)
 
 
 class Work:
@@ -132,10 +138,13 @@ class Work:
 
     async def _render(self, begun: Begun) -> Rendered | Outcome:
         if begun.prepared is not None:
-            return _NO_ROWS if begun.prepared.empty else begun.prepared.rendered
+            withheld = begun.prepared.withheld
+            return begun.prepared.rendered if withheld is None else _withheld(withheld)
         if begun.claimed.execution.plan is None:
             return await self._render_first(begun)
         plan = Plan.model_validate(begun.claimed.execution.plan)
+        if plan.withheld is not None:
+            return _withheld(plan.withheld.reason)
         try:
             return await self.database.transact(lambda session: as_planned(session, plan))
         except FilesExpired:
@@ -180,18 +189,20 @@ class Work:
         if await self._began_otherwise(execution, made, plan):
             return await self._files_expired(begun)
 
-        async def keep(session: AsyncSession) -> Rendered:
+        async def keep(session: AsyncSession) -> Rendered | Outcome:
             row = await hold_for(session, execution.id, begun.number)
-            rendered = await with_artifacts(session, plan, made)
+            rendered = await with_data(session, claimed, request, made)
             require_size(rendered.artifacts, limits)
-            keep_plan(row, plan, made, whole(now, datetime.now(UTC), rendered.artifacts, made.made))
-            return rendered
+            assert rendered.data is not None, "it has just been rendered"
+            reason = await why_withheld(session, row, spec, rendered.data)
+            record = whole(now, datetime.now(UTC), rendered.artifacts, made.made)
+            keep_plan(row, rendered.plan.because_of(reason), made, record, rendered.data)
+            return rendered if reason is None else _withheld(reason)
 
         try:
-            rendered = await self.database.transact(keep)
-        except LimitExceeded as error:
+            return await self.database.transact(keep)
+        except (LimitExceeded, ConditionOpen) as error:
             return await self._render_failed(begun, error, watch)
-        return _NO_ROWS if sends_nothing(execution, spec, made.rows) else rendered
 
     async def _began_otherwise(self, execution: Execution, made: RenderedReport, plan: Plan) -> bool:
         """Say whether somebody got other files from an earlier version of Mailroom, which stored no plan."""
@@ -233,7 +244,8 @@ class Work:
         if retry_at:
             reason = because(ReasonCode.RENDER_EXPIRED, error=str(error), limit=expiry.limit)
             return Outcome(ExecutionState.FAILED, reason)
-        return Outcome(ExecutionState.FAILED, because(ReasonCode.RENDER_FAILED, error=str(error)))
+        code = ReasonCode.CONDITION_OPEN if isinstance(error, ConditionOpen) else ReasonCode.RENDER_FAILED
+        return Outcome(ExecutionState.FAILED, because(code, error=str(error)))
 
     async def deliver(self, begun: Begun, rendered: Rendered) -> Outcome | Tried:
         """Make one attempt for each delivery that is due."""

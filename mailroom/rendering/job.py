@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from mailroom.rendering.facts.model import Asked, DataFacts
 from mailroom.reports.spec import Format, ReportDefinition
 
 
@@ -32,6 +33,7 @@ class RenderJob(BaseModel):
         folder: where the files are written, named `<report id>.<format>`.
         fresh: jobs that differ in this alone do not share a rendering.
         picture: whether a small picture of the first page is wanted.
+        asked: what a condition needs to know of the data besides the facts that are gathered anyway.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,6 +48,7 @@ class RenderJob(BaseModel):
     limits: Limits = Limits()
     fresh: str = ""
     picture: bool = False
+    asked: Asked | None = None
 
 
 class RenderedFile(BaseModel):
@@ -77,6 +80,7 @@ class RenderResult(BaseModel):
         figures: first row of each key-figures query, JSON-ready, for conditions and webhooks.
         notices: what the reader must be told, such as a capped table.
         picture: the PNG of the first page in the job's folder, where it was wanted.
+        facts: about the data, for conditions; None where the report has no rows of its own.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -89,3 +93,4 @@ class RenderResult(BaseModel):
     figures: dict[str, dict[str, Any]] = Field(default_factory=dict)
     notices: list[str] = Field(default_factory=list)
     picture: Path | None = None
+    facts: DataFacts | None = None

@@ -11,6 +11,7 @@ from prefect.blocks.core import Block
 
 from mailroom.access.identity import HEADER
 from mailroom.limits.spec import Limits as UserLimits
+from mailroom.rendering.facts.model import Asked
 from mailroom.rendering.job import Limits, RenderJob
 from mailroom.reports.spec import Format, ReportDefinition
 from mailroom.settings import Settings
@@ -31,6 +32,7 @@ def render_job(
     limits: Limits,
     identity: str | None = None,
     fresh: str = "",
+    asked: Asked | None = None,
 ) -> RenderJob:
     """Return the job that renders a report to a folder; every format once, in the order given.
 
@@ -39,6 +41,7 @@ def render_job(
         parameters: final values; relative dates are already resolved.
         identity: the token that tells the source for whom it is, see `as_owner.identity_token`.
         fresh: whatever keeps the job from joining another one that is the same in all else.
+        asked: what a condition needs to know of the data.
 
     Raises:
         ConfigurationError: the source gives no rows, as a command does not.
@@ -63,6 +66,7 @@ def render_job(
         folder=folder,
         limits=limits,
         fresh=fresh,
+        asked=asked,
     )
 
 

@@ -7,6 +7,7 @@ import hashlib
 import os
 import traceback
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from mailroom.rendering.document import answers as answers_
 from mailroom.rendering.document import values
@@ -14,6 +15,7 @@ from mailroom.rendering.document.answers import Answer
 from mailroom.rendering.document.build import build, head_of
 from mailroom.rendering.document.model import Chart, Document
 from mailroom.rendering.document.rows import Reader
+from mailroom.rendering.facts.gather import Gathering
 from mailroom.rendering.formats import html, pdf, text
 from mailroom.rendering.formats.data_files import DataFiles
 from mailroom.rendering.job import RenderedFile, RenderJob, RenderResult
@@ -69,6 +71,7 @@ def render_from(job: RenderJob, reader: Reader, work: Path, meter: Meter | None 
         return work / f"{job.definition.id}.{format_}"
 
     needs = answers_.needs_of(job.definition, job.formats, _queries(job))
+    gathering = Gathering(needs, job.asked, ZoneInfo(job.timezone))
     data = DataFiles(job, needs, path_of, meter)
     try:
         answers: dict[str, Answer] = {}
@@ -100,6 +103,7 @@ def render_from(job: RenderJob, reader: Reader, work: Path, meter: Meter | None 
         figures=_figures(job, answers),
         notices=[*document.notices, *data.notices],
         picture=picture,
+        facts=gathering.facts(answers),
     )
 
 

@@ -13,7 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.access.viewer import Viewer
 from mailroom.errors import NotFound
 from mailroom.executions import repository as executions
+from mailroom.rendering.facts.model import DataFacts, merged
 from mailroom.storage.tables import Artifact, Execution, Rendering
+
+_LOOKED_AT = 8
+"""A rendering has a row for the message and for each format, and each may know of other queries."""
 
 
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:
@@ -38,6 +42,18 @@ async def by_ids(session: AsyncSession, ids: Sequence[str]) -> list[Rendering]:
     """Return the renderings in the order of `ids`, also expired ones, without those that are gone."""
     rows = {row.id: row for row in await session.scalars(select(Rendering).where(Rendering.id.in_(ids)))}
     return [rows[rendering_id] for rendering_id in ids if rendering_id in rows]
+
+
+async def latest_facts(session: AsyncSession, report_id: str, version: str) -> DataFacts:
+    """Return what is known of the data of a version of a report, by the latest of its renderings; empty without one."""
+    query = (
+        select(Rendering.result)
+        .where(Rendering.report_id == report_id, Rendering.report_version == version)
+        .order_by(Rendering.created_at.desc())
+        .limit(_LOOKED_AT)
+    )
+    kept = [DataFacts.model_validate(one["facts"]) for one in await session.scalars(query) if one.get("facts")]
+    return merged(kept)
 
 
 async def artifacts(session: AsyncSession, ids: Sequence[str]) -> list[Artifact]:

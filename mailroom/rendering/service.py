@@ -7,7 +7,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,8 @@ from mailroom.limits.spec import Limits as UserLimits
 from mailroom.rendering import client
 from mailroom.rendering import repository as rendering_repository
 from mailroom.rendering.as_owner import identity_token, varies_by_user
+from mailroom.rendering.facts.decide import covers
+from mailroom.rendering.facts.model import Asked, DataFacts, merged
 from mailroom.rendering.job import RenderedFile, RenderResult
 from mailroom.rendering.job_factory import limits_of, render_job
 from mailroom.rendering.progress import Tell
@@ -47,7 +49,8 @@ class RenderRequest:
     """The renderings that an execution needs: a message and a file of each format, or all files of a command.
 
     `owner` is for whom, where users may see different rows. `fresh` is whatever keeps it from sharing a rendering with
-    what was asked for before, such as the id of a correction.
+    what was asked for before, such as the id of a correction. `asked` is what a condition needs to know of the data: it
+    keeps nothing from being shared whose facts say it.
     """
 
     definition: ReportDefinition
@@ -57,6 +60,7 @@ class RenderRequest:
     timezone: str
     owner: User | None = None
     fresh: str = ""
+    asked: Asked | None = None
 
     @property
     def pieces(self) -> tuple[str, ...]:
@@ -91,6 +95,12 @@ class RenderedReport:
     def message(self) -> Mapping[str, Any]:
         """Return where the mail body is, as SHA-256 of the store, and the figures."""
         return self.renderings[0].result
+
+    @property
+    def facts(self) -> DataFacts:
+        """Return what is kept of the data; empty for a rendering of an earlier version, or one without rows."""
+        kept = [row.result["facts"] for row in self.renderings if row.result.get("facts")]
+        return merged([DataFacts.model_validate(one) for one in kept])
 
     @property
     def rows(self) -> int | None:
@@ -143,6 +153,38 @@ async def render_report(
     Raises:
         SourceError, RenderFailed, ConfigurationError, Unavailable: why there is none.
     """
+    made = await _render(database, settings, request, now=now, group=group, limits=limits, tell=tell)
+    if says_enough(made, request):
+        return made
+    alone = on_its_own(request)
+    return await _render(database, settings, alone, now=now, group=group, limits=limits, tell=tell)
+
+
+def says_enough(report: RenderedReport, request: RenderRequest) -> bool:
+    """Tell whether the facts of a rendering answer what a condition asks, as far as another rendering would."""
+    asked = request.asked
+    if asked is None or request.fresh:
+        return True
+    facts = report.facts
+    return asked.query in facts.queries if asked.threshold is None else covers(asked.threshold, facts)
+
+
+def on_its_own(request: RenderRequest) -> RenderRequest:
+    """Return a request that shares renderings only with those that ask the same of the data."""
+    assert request.asked is not None, "somebody looked at what is asked"
+    return replace(request, fresh=f"asked {request.asked.key}")
+
+
+async def _render(
+    database: Database,
+    settings: Settings,
+    request: RenderRequest,
+    *,
+    now: datetime,
+    group: str,
+    limits: UserLimits | None,
+    tell: Tell | None,
+) -> RenderedReport:
     keys = {piece: request.key(piece) for piece in request.pieces}
     async with database.session() as session:
         found = await rendering_repository.renderings_of(session, keys.values(), now=now)
@@ -180,7 +222,7 @@ def _rendering(
         report_id=request.definition.id,
         report_version=request.definition.version,
         artifact_ids=[],
-        result=kept if piece in (MESSAGE, COMMAND) else {"rows": kept["rows"]},
+        result=kept if piece in (MESSAGE, COMMAND) else {"rows": kept["rows"], "facts": kept["facts"]},
         created_at=now,
         expires_at=expires_at,
     )
@@ -234,6 +276,7 @@ async def _produce(
         limits=limits_of(settings, limits),
         identity=token,
         fresh=request.fresh,
+        asked=request.asked,
     )
     return await client.render(job, settings=settings, group=group, tell=tell)
 
@@ -266,6 +309,7 @@ def _keep(store: ArtifactStore, result: RenderResult) -> dict[str, Any]:
         "rows": result.rows,
         "figures": result.figures,
         "notices": result.notices,
+        "facts": None if result.facts is None else result.facts.model_dump(mode="json", exclude_defaults=True),
     }
     for file in result.files:
         store.take(file.path, file.sha256)

@@ -16,6 +16,7 @@ from mailroom.recipients.service import LEAVE_OUT, ON_THE_LIST
 from mailroom.reports import repository as report_repository
 from mailroom.reports.parameters import ParametersInvalid, check_parameters
 from mailroom.reports.spec import ReportDefinition
+from mailroom.schedules.conditions.checks import column_faults, condition_faults
 from mailroom.schedules.forecast import jitter_faults
 from mailroom.schedules.limits.checks import limit_faults
 from mailroom.schedules.spec import ScheduleSpec
@@ -65,14 +66,16 @@ async def check(
         message = f"names the report '{spec.report_id}', which does not exist."
         faults.append(Fault("report_id", message, "GET /api/v1/reports lists them.", code="no_report"))
     else:
-        faults += report_faults(spec, ReportDefinition.model_validate(report.definition))
+        definition = ReportDefinition.model_validate(report.definition)
+        faults += report_faults(spec, definition)
+        faults += await column_faults(session, spec.condition, definition)
     if faults:
         raise Invalid(faults)
     return business
 
 
 def report_faults(spec: ScheduleSpec, definition: ReportDefinition) -> list[Fault]:
-    """Return what of a schedule its report does not have or take: formats, parameters, variables. Pure."""
+    """Return what of a schedule its report does not have or take: formats, parameters, variables, condition. Pure."""
     faults = [
         Fault(
             f"formats.{index}",
@@ -82,6 +85,7 @@ def report_faults(spec: ScheduleSpec, definition: ReportDefinition) -> list[Faul
         for index, wanted in enumerate(spec.formats)
         if wanted not in definition.formats
     ]
+    faults += condition_faults(spec.condition, definition)
     faults += template_faults(spec.targets(), definition, spec.parameters, spec.timing.timezone)
     try:
         check_parameters(definition.parameters, spec.parameters)

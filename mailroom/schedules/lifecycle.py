@@ -14,6 +14,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.executions.history.last_result import attention_of
+from mailroom.product_events.emit import tell_suspended
 from mailroom.states import Moves, ScheduleState, SyncState
 from mailroom.storage.tables import Schedule
 
@@ -83,6 +84,8 @@ def move(schedule: Schedule, state: ScheduleState, cause: Cause, *, now: datetim
     schedule.state, schedule.is_active = state, state is ScheduleState.ACTIVE
     schedule.next_run = schedule.next_run if schedule.is_active else None
     schedule.attention = attention_of(state, schedule.last_status)
+    if state is ScheduleState.SUSPENDED:
+        tell_suspended(schedule, cause.name.lower(), now=now)
     changed(schedule, now=now)
 
 

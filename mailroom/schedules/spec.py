@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mailroom.errors import Invalid, fault_from
-from mailroom.executions.policy import Condition, Policy
+from mailroom.executions.conditions.spec import Condition
+from mailroom.executions.policy import Policy
 from mailroom.reports.spec import Format, Slug
 from mailroom.storage.tables import Schedule
 from mailroom.timing import Timing
@@ -56,10 +57,6 @@ class ScheduleSpec(_Model):
     def connections(self) -> set[str]:
         """Return the connections that the destinations name, also where a destination is wrong otherwise."""
         return {str(one["connection"]) for one in self.destinations if "connection" in one}
-
-    def sends_nothing(self, rows: int | None) -> bool:
-        """Say whether the condition keeps a report with so many rows from being sent; None: nobody counted them."""
-        return self.condition.send_if == "not_empty" and rows == 0
 
 
 def read_targets(destinations: Sequence[Mapping[str, Any]]) -> list[Destination]:

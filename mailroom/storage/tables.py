@@ -21,6 +21,7 @@ from mailroom.storage.model.answers import IdempotencyKey
 from mailroom.storage.model.base import Json, Table, word_of
 from mailroom.storage.model.connections import Connection
 from mailroom.storage.model.notifications import Notification, NotificationMute
+from mailroom.storage.model.outboxes import product_events  # noqa: F401  as above
 from mailroom.storage.model.schedules.lists import DUE
 from mailroom.storage.model.upkeep import retention  # noqa: F401  as above
 
@@ -188,6 +189,7 @@ class Rendering(Table):
     """
 
     __tablename__ = "renderings"
+    __table_args__ = (Index(None, "report_id", "created_at"),)
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     key: Mapped[str] = mapped_column(String(64), unique=True)
     report_id: Mapped[str] = mapped_column(String(80))
@@ -211,6 +213,7 @@ class Execution(Table):
     `plan` is what the first pass planned for every recipient, see `mailroom.passes.planned`. `held_by` is the stop that
     it waits for, or has waited for last. `corrects` is the wrong execution that a correction is sent in place of; each
     can be corrected once. `rendering` tells how its rendering went, see `mailroom.executions.history.progress`.
+    `data_facts` is what conditions know of its data, see `mailroom.passes.conditions.kept`; it is only read on purpose.
     """
 
     __tablename__ = "schedule_executions"
@@ -255,6 +258,7 @@ class Execution(Table):
     error_count: Mapped[int] = mapped_column(default=0)
     plan: Mapped[Json | None] = mapped_column(JsonOrNull)
     rendering: Mapped[Json | None] = mapped_column(JsonOrNull)
+    data_facts: Mapped[Json | None] = mapped_column(JsonOrNull, deferred=True, deferred_raiseload=True)
     next_pass_at: Mapped[datetime | None]
     waits_for: Mapped[str | None] = mapped_column(String(36))
     held_by: Mapped[str | None] = mapped_column(String(36))

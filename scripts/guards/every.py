@@ -5,6 +5,7 @@ from __future__ import annotations
 from scripts.guards.access_guards import ACCESS_GUARDS
 from scripts.guards.alert_guards import ALERT_GUARDS
 from scripts.guards.breaker_guards import BREAKER_GUARDS
+from scripts.guards.condition_guards import CONDITION_GUARDS
 from scripts.guards.connection_guards import CONNECTION_GUARDS
 from scripts.guards.deletion_guards import DELETION_GUARDS
 from scripts.guards.draft_guards import DRAFT_GUARDS
@@ -29,6 +30,7 @@ EVERY_GUARD = (
     *ACCESS_GUARDS,
     *ALERT_GUARDS,
     *BREAKER_GUARDS,
+    *CONDITION_GUARDS,
     *CONNECTION_GUARDS,
     *DELETION_GUARDS,
     *DRAFT_GUARDS,

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from string import Formatter
 from typing import Any
 
+from mailroom.executions.conditions.words import COMPARISONS, SHARES
 from mailroom.executions.reasons import ReasonCode
 from mailroom.timing.words import span_words
 
@@ -38,6 +39,7 @@ _BY_ITSELF = "It goes on by itself; nothing has to be done."
 _RUN_IT = "Run it now, if it is still wanted."
 _RESUME = "Resume the schedule, then run it now if it is still wanted."
 _ADMIN = "An admin can lift the stop."
+_OTHER_CONDITION = "To send it in other cases too, edit the schedule."
 _WORDS: Mapping[ReasonCode, tuple[str, str]] = {
     _C.SCHEDULE_NOT_ACTIVE: ("The schedule was {state} at that time.", _RESUME),
     _C.OWNER_INACTIVE: (
@@ -145,6 +147,30 @@ _WORDS: Mapping[ReasonCode, tuple[str, str]] = {
         "The report had no rows, and this schedule sends it only when it has some.",
         "To send it without rows too, edit the schedule.",
     ),
+    _C.HAS_ROWS: (
+        "Rows of the report: {rows}. This schedule sends it only when it has none.",
+        _OTHER_CONDITION,
+    ),
+    _C.NOT_CHANGED: (
+        "The data was the same as what was last delivered, of the run due {due_at}.",
+        _OTHER_CONDITION,
+    ),
+    _C.THRESHOLD_NOT_REACHED: (
+        "The {extreme} value of {column} was {found}, and this schedule sends it only when {share} {op} {value}.",
+        _OTHER_CONDITION,
+    ),
+    _C.THRESHOLD_NOT_MET: (
+        ("This schedule sends the report only when, of the values of {column}, {share} {op} {value}. That was not so."),
+        _OTHER_CONDITION,
+    ),
+    _C.THRESHOLD_NO_VALUES: (
+        "No row had a value in {column}, and this schedule sends the report only when {share} {op} {value}.",
+        _OTHER_CONDITION,
+    ),
+    _C.CONDITION_OPEN: (
+        "Whether it is sent could not be decided: {error}",
+        "Correct the condition in the schedule, then retry.",
+    ),
     _C.RENDER_RETRY: ("The report could not be made: {error}", _BY_ITSELF),
     _C.RENDER_FAILED: ("The report could not be made: {error}", "Mend the report or its source, then retry."),
     _C.RENDER_EXPIRED: (
@@ -199,9 +225,11 @@ _OTHERS = {
     _C.LATER_UNDER_WAY: "The later run",
     _C.SUPERSEDED: "The later run",
     _C.CORRECTED: "The correction",
+    _C.NOT_CHANGED: "What was last delivered",
 }
 _SPANS = frozenset({"late", "limit", "delay", "grace"})
 _INSTANTS = frozenset({"due_at"})
+_WORDS_OF = {"op": COMPARISONS, "share": SHARES}
 
 
 def explained(code: str | None, values: Mapping[str, Any], said: str, instant: Callable[[datetime], str]) -> Explained:
@@ -232,6 +260,8 @@ def _fill(template: str, values: Mapping[str, str]) -> str:
 def _shown(name: str, value: Any, instant: Callable[[datetime], str]) -> str:
     if name in _SPANS and isinstance(value, int | float):
         return span_words(timedelta(seconds=round(value)))
+    if name in _WORDS_OF:
+        return _WORDS_OF[name].get(str(value), str(value))
     if name in _INSTANTS and isinstance(value, str):
         return instant(datetime.fromisoformat(value))
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -58,8 +58,8 @@ def run_now(brief: Brief, *, once: str, silent: bool = False) -> RunNow:
         why = f"The schedule is {chip}, so nothing is sent for it. Resume it first, or send a test to yourself."
         return RunNow(view.id, view.name, "It cannot run now", (why,), (), (), (), None)
     lines = [f"Run now: {_lower(saying.goes_to(reach))}.", "The report is made with the data of now."]
-    if brief.spec.condition.send_if == "not_empty":
-        lines.append("It is sent only if there are rows.")
+    if brief.spec.condition.rule != "always":
+        lines.append(f"It is sent {_lower(saying.condition_words(brief.spec.condition.model_dump()))}.")
     return RunNow(
         view.id,
         view.name,

@@ -8,7 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from api.web import when, words
-from mailroom.executions.policy import Condition, Policy
+from mailroom.executions.conditions.spec import Condition
+from mailroom.executions.conditions.words import condition_words as in_words
+from mailroom.executions.policy import Policy
 from mailroom.schedules.overview.reach import Reach
 from mailroom.timing import TIMING
 from mailroom.timing.words import sentence, span_words
@@ -122,10 +124,9 @@ def value_words(value: Any) -> str:
 def condition_words(condition: Any) -> str:
     """Return when something is sent at all."""
     try:
-        read = Condition.model_validate(condition)
+        return in_words(Condition.model_validate(condition))
     except ValidationError:
         return value_words(condition)
-    return "Only if there are rows" if read.send_if == "not_empty" else "Always, also without rows"
 
 
 def policy_lines(policy: Any) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from api.actions.executions.views import ExecutionView
-from api.actions.schedule.page import SchedulePage
+from api.actions.schedule.page import Brief, SchedulePage
 from api.web import refusals, words
 from api.web.drawings import strip
 from api.web.parts import Chip, Empty, Link, Moment, Pager, SummaryRow
@@ -240,6 +240,14 @@ def _empty(page: SchedulePage, when: When, rights: Rights, zone: str, status: Ex
     return Empty("Nothing was sent yet", "No run of this schedule has begun.")
 
 
+def _past_runs(brief: Brief) -> tuple[SummaryRow, ...]:
+    """Return the way to try conditions on past runs."""
+    if brief.schedule.state is ScheduleState.DELETED:
+        return ()
+    words = "Would they have been sent under this condition, or another?"
+    return (SummaryRow("Past runs", (words,), f"/schedules/{brief.schedule.id}/condition", "Try it"),)
+
+
 def _summary(page: SchedulePage, rights: Rights) -> tuple[SummaryRow, ...]:
     brief = page.brief
     spec, report = brief.spec, brief.around.report
@@ -254,6 +262,7 @@ def _summary(page: SchedulePage, rights: Rights) -> tuple[SummaryRow, ...]:
         SummaryRow("Format", (saying.format_words(spec.formats),), change),
         SummaryRow("To whom", tuple(to), change),
         SummaryRow("Send", (saying.condition_words(data.condition),), change),
+        *_past_runs(brief),
         SummaryRow("Rules", saying.policy_lines(data.policy), change),
         SummaryRow("Owner", ((brief.around.owner.name or brief.around.owner.email) if brief.around.owner else "–",)),
     )

@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.executions import repository as executions
 from mailroom.passes.claim import Claimed
+from mailroom.passes.conditions.decide import asked_by
+from mailroom.passes.conditions.withheld import heeds
 from mailroom.passes.planned.plan import Plan
 from mailroom.rendering import repository as renderings
 from mailroom.rendering.service import RenderRequest, render_request
 from mailroom.reports.spec import Format, ReportDefinition
-from mailroom.schedules.spec import ScheduleSpec
 from mailroom.storage.tables import Execution, User
 
 
@@ -41,7 +42,9 @@ async def request_of(
         files = await renderings.artifacts(session, wrong.artifact_ids)
         formats = [Format(file.format) for file in files if file.format in set(Format)]
         request = render_request(definition, parameters, formats, execution.due_at, plan.timezone, owner)
-    return request if execution.corrects is None else replace(request, fresh=execution.id)
+    if execution.corrects is not None:
+        return replace(request, fresh=execution.id)
+    return replace(request, asked=asked_by(spec.condition, definition)) if heeds(execution) else request
 
 
 async def _planned(session: AsyncSession, execution: Execution) -> Execution | None:
@@ -53,11 +56,3 @@ async def _planned(session: AsyncSession, execution: Execution) -> Execution | N
             return found
         earlier = found.corrects
     return None
-
-
-def sends_nothing(execution: Execution, spec: ScheduleSpec, rows: int | None) -> bool:
-    """Tell whether nothing is to be sent by the schedule's condition. Pure.
-
-    A correction is sent without rows as well: whoever got the wrong report is to know.
-    """
-    return execution.corrects is None and spec.sends_nothing(rows)

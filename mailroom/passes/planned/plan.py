@@ -11,9 +11,25 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict
 
 from mailroom.executions.history.progress import RenderingRecord
+from mailroom.executions.reasons import Reason, ReasonCode
+from mailroom.passes.conditions.kept import DataKept
 from mailroom.rendering.document.filters import filters_of
 from mailroom.rendering.service import RenderedReport, RenderRequest
 from mailroom.storage.tables import Execution, Json, Schedule
+
+
+class Withheld(BaseModel):
+    """Hold the reason why nothing of an execution is sent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: ReasonCode
+    values: dict[str, Any]
+
+    @property
+    def reason(self) -> Reason:
+        """Return the reason as the execution ends with it."""
+        return Reason(self.code, self.values)
 
 
 class Plan(BaseModel):
@@ -23,6 +39,7 @@ class Plan(BaseModel):
         data_window: the names of the parameters that bound the data, as the report gave them.
         parameters: the final values, with relative dates resolved.
         filters: the same as (label, value) pairs in words, for people. Earlier versions of Mailroom stored none.
+        withheld: why nothing is sent, by the schedule's condition; None where everything is.
         renderings: the ids of the renderings, in the order of their pieces.
     """
 
@@ -37,6 +54,12 @@ class Plan(BaseModel):
     parameters: dict[str, Any]
     renderings: tuple[str, ...]
     filters: tuple[tuple[str, str], ...] = ()
+    withheld: Withheld | None = None
+
+    def because_of(self, reason: Reason | None) -> Plan:
+        """Return the plan with the reason why nothing is sent."""
+        kept = None if reason is None else Withheld(code=reason.code, values=dict(reason.values))
+        return self.model_copy(update={"withheld": kept})
 
     def stored(self) -> Json:
         """Return the plan as the execution's row keeps it."""
@@ -59,8 +82,11 @@ def plan_of(schedule: Schedule, request: RenderRequest, report: RenderedReport) 
     )
 
 
-def keep_plan(execution: Execution, plan: Plan, report: RenderedReport, record: RenderingRecord) -> None:
+def keep_plan(
+    execution: Execution, plan: Plan, report: RenderedReport, record: RenderingRecord, data: DataKept | None
+) -> None:
     """Fix on the execution's row, which the caller has locked, what every recipient gets, and how it was rendered."""
+    execution.data_facts = None if data is None else data.stored()
     execution.rendering = record.stored()
     execution.artifact_ids, execution.report_version, execution.plan = (
         report.artifact_ids,

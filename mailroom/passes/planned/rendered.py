@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.passes.claim import Claimed
+from mailroom.passes.conditions.kept import DataKept, kept_of
 from mailroom.passes.correcting.request import request_of
 from mailroom.passes.planned.plan import Plan, plan_of
 from mailroom.rendering import repository as rendering_repository
-from mailroom.rendering.service import RenderedReport
+from mailroom.rendering.service import RenderedReport, RenderRequest, says_enough
 from mailroom.reports.spec import ReportDefinition
 from mailroom.storage.tables import Artifact, Report, User
 
@@ -23,11 +24,15 @@ class FilesExpired(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Hold what the deliveries of an execution send: its plan, the renderings, and the files in the formats' order."""
+    """Hold what the deliveries of an execution send: its plan, the renderings, and the files in the formats' order.
+
+    `data` is what conditions know of the data; None for a plan that was made before.
+    """
 
     plan: Plan
     report: RenderedReport
     artifacts: Sequence[Artifact]
+    data: DataKept | None = None
 
 
 async def as_planned(session: AsyncSession, plan: Plan) -> Rendered:
@@ -79,4 +84,18 @@ async def already_there(
     made = RenderedReport(tuple(found[key] for key in keys))
     if begun and (made.artifact_ids, definition.version) != (execution.artifact_ids, execution.report_version):
         return None
-    return await with_artifacts(session, plan_of(claimed.schedule, request, made), made)
+    if not says_enough(made, request):
+        return None
+    return await with_data(session, claimed, request, made)
+
+
+async def with_data(
+    session: AsyncSession, claimed: Claimed, request: RenderRequest, report: RenderedReport
+) -> Rendered:
+    """Return a report that has just been rendered with its files, its plan, and what is known of its data.
+
+    Raises:
+        FilesExpired: a file is gone.
+    """
+    found = await with_artifacts(session, plan_of(claimed.schedule, request, report), report)
+    return replace(found, data=kept_of(claimed.spec, request, report, found.artifacts))

@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.calendars.service import business_calendar
 from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import lifecycle
+from mailroom.executions.reasons import Reason
 from mailroom.ledger import repository as ledger
 from mailroom.limits.decide import limits_for
 from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, Stopped, claim
-from mailroom.passes.correcting.request import sends_nothing
+from mailroom.passes.conditions.withheld import why_withheld
 from mailroom.passes.deliver import plan as plan_deliveries
 from mailroom.passes.gate import Closed, Open, Wait, gate
 from mailroom.passes.lease import LENGTH
@@ -42,13 +43,13 @@ from mailroom.timing import occurrences
 class Prepared:
     """Hold what the claim's transaction has found for the later steps, where nothing has to be rendered.
 
-    `empty` says that there is nothing to send, by the schedule's condition.
+    `withheld` says why nothing is sent, by the schedule's condition.
     """
 
     rendered: Rendered
     deliveries: Sequence[Delivery]
     connections: Mapping[str, Connection]
-    empty: bool = False
+    withheld: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +160,15 @@ async def _prepared(session: AsyncSession, claimed: Claimed, rendered: Rendered,
     with _preparing():
         if execution.plan is None:
             now = datetime.now(UTC)
-            keep_plan(execution, rendered.plan, rendered.report, whole(now, now, rendered.artifacts, ()))
-            if sends_nothing(execution, spec, rendered.report.rows):
-                return Prepared(rendered, (), around.connections, empty=True)
+            assert rendered.data is not None, "what has no plan yet comes with it"
+            reason = await why_withheld(session, execution, spec, rendered.data)
+            plan = rendered.plan.because_of(reason)
+            record = whole(now, now, rendered.artifacts, ())
+            keep_plan(execution, plan, rendered.report, record, rendered.data)
+            if reason is not None:
+                return Prepared(rendered, (), around.connections, reason)
+        elif rendered.plan.withheld is not None:
+            return Prepared(rendered, (), around.connections, rendered.plan.withheld.reason)
         planned = plan_deliveries(execution, spec, now=datetime.now(UTC))
         # The deliveries of a correction were planned when it was asked for.
         first = execution.pass_count == 1 and execution.corrects is None

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mailroom.rendering.facts.model import merged as merged_facts
 from mailroom.rendering.job import RenderJob, RenderResult
 from mailroom.rendering.progress import Progress, Tell
 from mailroom.rendering.renderers.wire import Answer
@@ -105,10 +106,12 @@ def merged(formats: Sequence[Format], results: Sequence[RenderResult]) -> Render
     """Return what a request gets of the results of its flights: its files in its order, the body of the first."""
     files = {file.format: file for result in reversed(results) for file in result.files}
     counted = [result.rows for result in results if result.rows is not None]
+    known = [result.facts for result in results if result.facts is not None]
     return results[0].model_copy(
         update={
             "files": [files[format_] for format_ in dict.fromkeys(formats)],
             "rows": counted[0] if counted else None,
+            "facts": merged_facts(known) if known else None,
             "notices": list(dict.fromkeys(notice for result in results for notice in result.notices)),
         }
     )

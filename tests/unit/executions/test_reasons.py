@@ -44,6 +44,14 @@ VALUES: dict[str, Any] = {
     "why": "It was late.",
     "what": "the connection corp-smtp",
     "text": "As it was written.",
+    "rows": 3,
+    "query": "flights",
+    "column": "delay",
+    "op": ">=",
+    "value": "30",
+    "share": "any",
+    "extreme": "largest",
+    "found": "12",
 }
 
 

@@ -108,7 +108,10 @@ def test_the_docs_draw_the_tables() -> None:
     assert PAGE.read_text() == page(), "run `make docs`"
 
 
-LIFECYCLES = {"executions/lifecycle.py", "executions/delivery_lifecycle.py", "schedules/lifecycle.py"}
+LIFECYCLES = {
+    *("executions/lifecycle.py", "executions/delivery_lifecycle.py", "schedules/lifecycle.py"),
+    "product_events/lifecycle.py",
+}
 NOT_STORED = {"passes/planned/sample.py"}
 """It makes the parcel of a preview, of an execution that no session ever gets."""
 

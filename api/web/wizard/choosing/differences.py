@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+
+from pydantic import ValidationError
 
 from api.web.wizard.steps.frequency_words import CATCHUP, HOLIDAY, OVERLAP
 from api.web.wizard.summary.answers import timing_words
 from mailroom.drafts.spec import Part
+from mailroom.executions.conditions.spec import Condition
+from mailroom.executions.conditions.words import condition_words
 
 Path = tuple[str | int, ...]
 _LABELS = {
@@ -36,6 +40,7 @@ _LABELS = {
     "max_attempts": "Tries for each delivery",
     "notify_recipients": "Tell its readers when it does not come",
     "send_if": "Send",
+    "threshold": "Value that a column reaches",
     "formats": "Formats",
     "destinations": "Destinations",
     "to": "To",
@@ -48,7 +53,14 @@ _LABELS = {
 _DAYS = {"mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday", "sat": "Saturday"}
 _DAYS |= {"sun": "Sunday"}
 _CHOICES: Mapping[str, Mapping[str, str]] = {
-    "send_if": {"always": "Always", "not_empty": "Only when there are rows"},
+    "send_if": {
+        "always": "Always",
+        "rows": "Only when there are rows",
+        "not_empty": "Only when there are rows",
+        "no_rows": "Only when there are no rows",
+        "changed": "Only when the data has changed",
+        "threshold": "Only when a column reaches a value",
+    },
     **{
         name: {value: label for value, label, _ in choices}
         for name, choices in (("overlap", OVERLAP), ("catchup", CATCHUP), ("on_holiday", HOLIDAY))
@@ -66,8 +78,9 @@ def _units(part: Part, mine: Mapping[str, Any], saved: Mapping[str, Any]) -> Ite
     for name in dict.fromkeys([*mine, *saved]):
         one, other = mine.get(name), saved.get(name)
         if isinstance(one, Mapping) and isinstance(other, Mapping):
-            # Fields of one kind of timing say nothing in another kind.
-            if name == "timing" and one.get("frequency") != other.get("frequency"):
+            # Fields of one kind of timing, or of condition, say nothing in another kind.
+            kind = {"timing": "frequency", "condition": "send_if"}.get(name)
+            if kind is not None and one.get(kind) != other.get(kind):
                 yield (name,)
                 continue
             yield from ((name, key) for key in dict.fromkeys([*one, *other]))
@@ -122,9 +135,9 @@ def words(value: Any, path: Path) -> str:
     """Return a value as a person reads it."""
     if value is _ABSENT or value is None or value in ("", [], {}):
         return "nothing"
-    if path == ("timing",):
-        return timing_words(value) or "a timing with faults"
     name = str(path[-1]) if path else ""
+    if name in _WHOLE and isinstance(value, Mapping):
+        return _WHOLE[name](value)
     if name in _CHOICES and isinstance(value, str):
         return _CHOICES[name].get(value, value)
     if name == "days" and isinstance(value, list):
@@ -136,3 +149,17 @@ def words(value: Any, path: Path) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "; ".join(words(one, ()) for one in value)
     return str(value)
+
+
+def _condition(value: Any) -> str:
+    try:
+        return condition_words(Condition.model_validate(value))
+    except ValidationError:
+        return "a condition with faults"
+
+
+_WHOLE: Mapping[str, Callable[[Any], str]] = {
+    "timing": lambda value: timing_words(value) or "a timing with faults",
+    "condition": _condition,
+    "threshold": lambda value: _condition({"send_if": "threshold", "threshold": value}),
+}

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Query, Response
+from pydantic import ValidationError
 
+from api.actions.conditions import actions as past_runs
 from api.actions.distribution.written import WrittenSchedule, as_written, situation
 from api.actions.drafts import actions as drafts
 from api.actions.reports import actions as reports
@@ -16,16 +19,19 @@ from api.http.json_body import parse
 from api.http.permission import may
 from api.http.sandbox import sandboxed
 from api.web import refusals
+from api.web.conditions import form as conditions
+from api.web.conditions.past import Past, past
 from api.web.forms import Form, FormDep
 from api.web.visitor import Visitor, VisitorDep
 from api.web.wizard import showing
 from api.web.wizard.opened import Opened
 from api.web.wizard.parameters import form as fields
-from api.web.wizard.parameters.view import ROWS, Panel, Shown, panel, parameters_view, place, say_in, shown, target
+from api.web.wizard.parameters.view import Panel, Shown, panel, parameters_view, place, say_in, shown, target
 from api.web.wizard.saving import read_form, step_router
 from api.web.wizard.step import PARAMETERS
 from mailroom.access.permissions import Action
 from mailroom.errors import Invalid, NotFound
+from mailroom.executions.conditions.spec import Condition
 from mailroom.reports.spec import ReportDefinition
 from prefect_mailroom.errors import MailroomError
 
@@ -39,7 +45,7 @@ def read(form: Form, definition: ReportDefinition | None) -> Mapping[str, Any]:
     schema: Mapping[str, Any] = definition.parameters if definition else {}
     return {
         "parameters": fields.read(schema, sent if isinstance(sent, Mapping) else {}, form.text("zone")),
-        "condition": {"send_if": "not_empty" if form.text(ROWS) == "on" else "always"},
+        "condition": conditions.read(form),
     }
 
 
@@ -106,7 +112,9 @@ async def _page(opened: Opened, *, part: str = "", data: Shown | None = None) ->
     if definition is None:
         return await showing.show(opened, PAGE, view=None, panel=Panel(), data=None)
     say = say_in(definition)
-    view = parameters_view(definition, opened.value, _zone(opened), showing.errors(opened.faults, place, say))
+    columns = await past_runs.columns(opened.visitor.caller, definition)
+    errors = showing.errors(opened.faults, place, say)
+    view = parameters_view(definition, opened.value, _zone(opened), errors, columns)
     return await showing.show(
         opened,
         PAGE,
@@ -127,7 +135,21 @@ async def _panel(opened: Opened) -> Panel:
     except Invalid as error:
         return Panel(faults=tuple(refusals.of_fault(one).sentence for one in error.faults))
     is_now = body.get("timing", {}).get("frequency", "immediate") == "immediate"
-    return panel(found, parameters, opened.visitor.when, is_now=is_now)
+    shown = panel(found, parameters, opened.visitor.when, is_now=is_now)
+    return replace(shown, past=await _past(opened))
+
+
+async def _past(opened: Opened) -> Past | None:
+    """Return what the condition would have meant for past runs of a schedule that is changed; None where it is none."""
+    schedule_id, given = opened.draft.schedule_id, opened.value.get("condition")
+    if schedule_id is None:
+        return None
+    try:
+        condition = Condition.model_validate(given or {})
+        found = await past_runs.look_back(opened.visitor.caller, schedule_id, condition)
+    except (ValidationError, MailroomError):
+        return None  # The form says what is wrong with it.
+    return past(found, opened.visitor.when, _zone(opened))
 
 
 def _zone(opened: Opened) -> str:

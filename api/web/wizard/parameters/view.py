@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
 from api.actions.distribution.written import Situation
 from api.web import forms
+from api.web.conditions import form as conditions
+from api.web.conditions.form import ConditionFields
+from api.web.conditions.past import Past
 from api.web.fields.schema import Property, properties
 from api.web.parts import Field, Moment
 from api.web.when import When, duration, zone_of
@@ -19,8 +23,6 @@ from mailroom.errors import Fault
 from mailroom.rendering.document.filters import bounds_of, filters_of
 from mailroom.reports.parameters import ParametersInvalid, resolve_parameters
 from mailroom.reports.spec import ReportDefinition
-
-ROWS = "only_with_rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,16 @@ class RunValues:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Hold what the entries mean: the next runs, or why nothing can be said; `warning` is what is odd about them."""
+    """Hold what the entries mean: the next runs, or why nothing can be said; `warning` is what is odd about them.
+
+    `past` says what the condition would have meant for past runs of the schedule that is changed.
+    """
 
     runs: tuple[RunValues, ...] = ()
     faults: tuple[str, ...] = ()
     warning: str = ""
     is_now: bool = False
+    past: Past | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +62,18 @@ class ParametersView:
     """The form of the step."""
 
     fields: tuple[Field | DateField, ...]
-    only_with_rows: Field
+    condition: ConditionFields
     zone: str
     title: str
     version: str
 
 
 def parameters_view(
-    definition: ReportDefinition, value: Mapping[str, Any], zone: str, errors: Mapping[str, tuple[str, ...]]
+    definition: ReportDefinition,
+    value: Mapping[str, Any],
+    zone: str,
+    errors: Mapping[str, tuple[str, ...]],
+    columns: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> ParametersView:
     """Return the fields of the step.
 
@@ -71,18 +81,12 @@ def parameters_view(
         value: of the part: `parameters` and `condition`.
         zone: of the schedule.
         errors: by the names of the fields.
+        columns: the names of each query's columns, as far as they are known.
     """
-    given, condition = value.get("parameters"), value.get("condition")
-    send_if = condition.get("send_if") if isinstance(condition, Mapping) else ""
+    given = value.get("parameters")
     return ParametersView(
         fields=form.fields(definition.parameters, given if isinstance(given, Mapping) else {}, zone, errors),
-        only_with_rows=Field(
-            ROWS,
-            "Only send if there are rows",
-            "checkbox",
-            "on" if send_if == "not_empty" else "",
-            hint="A run without rows is shown as skipped, and nobody gets a mail.",
-        ),
+        condition=conditions.fields(value.get("condition"), definition, columns, errors),
         zone=zone,
         title=definition.title,
         version=definition.version,
@@ -129,6 +133,8 @@ def say_in(definition: ReportDefinition) -> Callable[[Fault], str]:
     known = {one.name: one for one in properties(definition.parameters)}
 
     def say(fault: Fault) -> str:
+        if words := conditions.say(fault):
+            return words
         prop = known.get(fault.field.removeprefix(f"{form.PREFIX}."))
         return forms.sentence(fault) if prop is None else _words(prop, fault)
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from api.web.parts import SummaryRow
 from api.web.wizard.step import DESTINATIONS, FREQUENCY, PARAMETERS, REPORT, Step
 from api.web.wizard.steps.frequency_words import CATCHUP, OVERLAP
 from api.web.wizard.summary.answers import reach_words, timing_words
 from api.web.words import count, kind_words
+from mailroom.executions.conditions.spec import Condition
+from mailroom.executions.conditions.words import condition_words
 from mailroom.executions.policy import Policy
 
 _SHOWN_PEOPLE = 5
@@ -60,10 +64,20 @@ def _data(body: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
     for name, value in given.items() if isinstance(given, Mapping) else ():
         title = str(known.get(name, {}).get("title") or name.replace("_", " ").capitalize())
         lines.append(f"{title}: {_value(value)}")
-    condition = body.get("condition")
-    if isinstance(condition, Mapping) and condition.get("send_if") == "not_empty":
-        lines.append("Sent only when there are rows.")
-    return lines or ["As the report has it"]
+    return [*(lines or ["As the report has it"]), *_condition(body.get("condition"))]
+
+
+def _condition(given: Any) -> list[str]:
+    """Return when it is sent, where that is not always."""
+    try:
+        condition = Condition.model_validate(given or {})
+    except ValidationError:
+        return []  # The step says what is wrong with it.
+    return [] if condition.rule == "always" else [f"Sent {_lower(condition_words(condition))}."]
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _value(value: Any) -> str:

@@ -1,5 +1,10 @@
 """Conditions"""
 
+import sqlalchemy as sa
+from alembic import op
+
+from mailroom.storage.database import JsonOrNull
+
 revision = "0030"
 down_revision = "0029"
 branch_labels = None
@@ -7,4 +12,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    op.add_column("schedule_executions", sa.Column("data_facts", JsonOrNull, nullable=True))
+    op.create_index("ix_renderings_report_id_created_at", "renderings", ["report_id", "created_at"])

@@ -21,6 +21,7 @@ from mailroom.storage.model.access import ConnectionGrant, ScheduleShare
 from mailroom.storage.model.drafts import ScheduleDraft, ScheduleTemplate, TemplateShare
 from mailroom.storage.model.incidents import Incident, IncidentSchedule
 from mailroom.storage.model.login import WebSession
+from mailroom.storage.model.outboxes.product_events import ProductEvent
 from mailroom.storage.model.recipients import Suppression
 from mailroom.storage.model.schedules.lists import SavedView
 from mailroom.storage.tables import Artifact, Calendar, Connection, Execution, Notification, Report, Schedule
@@ -113,6 +114,10 @@ async def _belongings(session: AsyncSession, world: World, relation: Relation) -
         session.add(listed)
         await session.flush()
         world.ids["suppression", relation] = listed.id
+        told = ProductEvent(type="report.delivered", data={}, retry_until=now, created_at=now)
+        session.add(told)
+        await session.flush()
+        world.ids["product_event", relation] = told.id
     world.ids["report", relation] = report_id
     await session.flush()
     schedule = schedule_of(owner.id, report_id="orders", name=f"Schedule {relation}")

@@ -53,6 +53,7 @@ KINDS = {
     "session_id": "session",
     "suppression_id": "suppression",
     "view_id": "view",
+    "event_id": "product_event",
     "draft_id": "draft",
     "template_id": "template",
     "notification_id": "notification",
@@ -68,6 +69,7 @@ BODIES: dict[str, Any] = {
     "POST /schedules/preview": {"timing": {"frequency": "daily", "at": "02:30"}},
     "PUT /schedules/{}": SCHEDULE,
     "PATCH /schedules/{}": {"name": "Other"},
+    "POST /schedules/{}/condition/preview": {},
     "POST /schedules/{}/test": {"to": "ada@example.com"},
     "POST /schedules/{}/backfill": {"from": "2026-11-01", "until": "2026-11-02", "dry_run": True},
     "PUT /schedules/{}/shares": {"users": ["ext:me"]},
@@ -120,6 +122,7 @@ WITHOUT = {
     "POST /recipients/{}/erase",
     "POST /incidents/{}/acknowledge",
     "POST /incidents/{}/unmute",
+    "POST /product-events/{}/retry",
 }
 
 

@@ -60,12 +60,12 @@ async def test_parameters_are_asked_for_saved_and_explained(offline: Api) -> Non
     assert page.one("input", id="parameters-least").attributes["value"] == HOSTILE
     assert "<script>alert" not in wrong.text
 
-    right = {**_form(page), "parameters-least": "5", "parameters-region": "EMEA", "only_with_rows": "on"}
+    right = {**_form(page), "parameters-least": "5", "parameters-region": "EMEA", "condition-send_if": "rows"}
     saved = await _post(offline, f"/drafts/{draft}/parameters", right)
     assert (saved.status_code, saved.headers["Location"]) == (303, f"/drafts/{draft}/destinations")
     assert await _stored(offline, draft, "parameters") == {
         "parameters": {"region": "EMEA", "least": 5},
-        "condition": {"send_if": "not_empty"},
+        "condition": {"send_if": "rows"},
     }
     told = await _post(offline, f"/drafts/{draft}/parameters/preview", right, **{"HX-Request-Type": "partial"})
     assert read(told).one("section", id="panel").one("dl").text == "Region EMEA Least 5"

@@ -111,7 +111,7 @@ def test_the_sum_names_what_is_not_usual() -> None:
     schema = {"properties": {"region": {"title": "Region"}}}
     found = rows(body, report_title="Sales", schema=schema, change={"report": "/x"}, next_run="")
     lines = {row.term: row.lines for row in found}
-    assert lines["Data"] == ("Region: EMEA", "New: yes", "Sent only when there are rows.")
+    assert lines["Data"] == ("Region: EMEA", "New: yes", "Sent only if there are rows.")
     assert any("let both run" in line for line in lines["Frequency"])
     assert any(line.endswith("and 2 others") for line in lines["Recipients"])
     assert [row.change for row in found][:2] == ["/x", ""]

@@ -1,0 +1,1 @@
+"""Say whether past runs of a schedule would have been sent."""

@@ -1,0 +1,1 @@
+"""REST for what the product is told of."""

@@ -1,0 +1,1 @@
+"""What a schedule's report has to be like to be sent."""

@@ -1,0 +1,1 @@
+"""Whether the condition of a schedule fits its report."""
