@@ -206,3 +206,12 @@ async def test_routes_that_failed_are_told_to_whom_they_were_for(people_of_eithe
         assert [one.target for one in every] == [made.mate.email, made.me.email]
         assert await of_viewer(session, Viewer(made.stranger.id), now=now) == []
         assert await of_viewer(session, Viewer(made.me.id), now=now + timedelta(days=8)) == []
+
+
+async def test_a_key_that_an_admin_ends_is_told_to_its_owner(people: People) -> None:
+    made = await world(people, Role.VIEWER)
+    boss = await _boss(made, people)
+    await boss.json("DELETE", f"/keys/{made.ids['key', MINE]}", 204)
+    (told,) = await _told(made.me, "&kind=credential_ending")
+    assert (told["severity"], told["schedule_id"]) == ("warning", None)
+    assert await _told(boss) == []
