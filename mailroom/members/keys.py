@@ -19,6 +19,7 @@ from mailroom.errors import Conflict, Forbidden, Invalid, NotFound
 from mailroom.members.spec import KeySettings, NewKey
 from mailroom.members.users import etag
 from mailroom.notifications.events import Event, KeyExpires, KeyIsOld
+from mailroom.notifications.secret_events import KeyRevoked
 from mailroom.notifications.service import notify
 from mailroom.roles import WIDEST
 from mailroom.settings import Settings
@@ -163,6 +164,8 @@ async def revoke(session: AsyncSession, key_id: str, context: Context) -> ApiKey
         owner = await access.find(session, row.user_id)
         assert owner is not None, "users are never removed"
         audit.record_by(session, events.KeyRevoked(row.id, owner.email, row.prefix), context)
+        told = KeyRevoked(row.user_id, row.name, row.prefix, context.who)
+        await notify(session, [told], at=context.now, by=context.user.id)
     return row
 
 

@@ -14,7 +14,7 @@ from mailroom.audit import repository as audit
 from mailroom.context import Context
 from mailroom.members.preferences import preferences_of
 from mailroom.merge_patch import merge_patch
-from mailroom.notifications.kinds import Kind, Route, routes_of
+from mailroom.notifications.kinds import OPERATORS, Kind, Route, routes_of
 from mailroom.storage.tables import User
 from mailroom.timing.model import known_zones
 
@@ -24,9 +24,13 @@ Alerts = dict[Kind, dict[ChosenRoute, bool]]
 
 
 def choosable(kind: Kind) -> list[ChosenRoute]:
-    """Return the routes of a kind that users choose. Pure."""
+    """Return the routes of a kind that users choose. What concerns operators is mailed to the addresses that they set.
+
+    Pure.
+    """
     routes: tuple[ChosenRoute, ...] = get_args(ChosenRoute)
-    return [route for route in routes if Route(route) in routes_of(kind)]
+    own = [Route.IN_APP] if kind in OPERATORS else routes_of(kind)
+    return [route for route in routes if Route(route) in own]
 
 
 class PreferencesPatch(BaseModel):
@@ -56,8 +60,8 @@ class PreferencesPatch(BaseModel):
     def _goes_that_way(cls, value: Alerts | None) -> Alerts | None:
         for kind, routes in (value or {}).items():
             for route in routes:
-                if Route(route) not in routes_of(kind):
-                    raise ValueError(f"has {kind} by {route}, which is told by {', '.join(choosable(kind))} only")
+                if route not in choosable(kind):
+                    raise ValueError(f"has {kind} by {route}, which is chosen for {', '.join(choosable(kind))} only")
         return value
 
     @field_validator("timezone")

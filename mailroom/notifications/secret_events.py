@@ -1,4 +1,4 @@
-"""Define what admins are told about the secrets of the installation and its audit trail."""
+"""Define what is told about keys that others end, and to admins about secrets of the installation and the trail."""
 
 from __future__ import annotations
 
@@ -53,3 +53,24 @@ class AuditTrailContradicted(Event):
     def body(self) -> str:
         """Return where, and what to do."""
         return self.why
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRevoked(Event):
+    """Somebody else ended a key of the user; `prefix` is its first part."""
+
+    name: str
+    prefix: str
+    who: str
+
+    kind = Kind.CREDENTIAL_ENDING
+
+    @property
+    def title(self) -> str:
+        """Return the key and what happened to it."""
+        return f"The key {self.name} was revoked"
+
+    @property
+    def body(self) -> str:
+        """Return who did it, and what follows."""
+        return f"{self.who} revoked the key {self.name} ({self.prefix}…). What used it is refused from now on."

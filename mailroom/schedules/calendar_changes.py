@@ -24,6 +24,8 @@ from mailroom.calendars.spec import CalendarDefinition
 from mailroom.context import Context
 from mailroom.errors import Conflict, Fault
 from mailroom.ledger.account import account_for_change
+from mailroom.notifications.schedule_events import Changed
+from mailroom.notifications.service import notify
 from mailroom.schedules import lifecycle
 from mailroom.schedules import repository as schedules
 from mailroom.states import ScheduleState
@@ -112,6 +114,8 @@ async def _move(
     await lifecycle.calendar_changed(session, moved, await asyncio.to_thread(following), now=context.now)
     for schedule in moved:
         audit.record_by(session, events.ScheduleCalendarChanged(schedule.id, calendar_id), context)
+    told = [Changed(one.user_id, one.id, one.name, context.who, ("calendar",)) for one in moved]
+    await notify(session, told, at=context.now, by=context.user.id)
 
 
 async def delete(session: AsyncSession, calendar_id: str, context: Context, *, if_match: str | None = None) -> None:

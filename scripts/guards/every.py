@@ -18,6 +18,7 @@ from scripts.guards.limit_guards import LIMIT_GUARDS
 from scripts.guards.link_guards import LINK_GUARDS
 from scripts.guards.login_guards import LOGIN_GUARDS
 from scripts.guards.mail_guards import MAIL_GUARDS
+from scripts.guards.notification_guards import NOTIFICATION_GUARDS
 from scripts.guards.pages_guards import PAGES_GUARDS
 from scripts.guards.recipient_guards import RECIPIENT_GUARDS
 from scripts.guards.retention_guards import RETENTION_GUARDS
@@ -42,6 +43,7 @@ EVERY_GUARD = (
     *LINK_GUARDS,
     *LOGIN_GUARDS,
     *MAIL_GUARDS,
+    *NOTIFICATION_GUARDS,
     *PAGES_GUARDS,
     *RECIPIENT_GUARDS,
     *RETENTION_GUARDS,

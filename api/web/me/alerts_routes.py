@@ -21,5 +21,5 @@ async def choose(visitor: VisitorDep, form: FormDep) -> Response:
     """Choose what to be told."""
     changed = chosen(form, visitor.user.preferences, operator=visitor.viewer.sees_all)
     await users.prefer(visitor.caller, visitor.user.id, PreferencesPatch(alerts=changed))
-    await notices.add(visitor, "Saved. You are told what you have ticked from now on.")
+    await notices.add(visitor, "Saved. You are told of what you have ticked from now on.")
     return page.see(visitor, HERE)
