@@ -1,0 +1,1 @@
+"""Finders: each says what is wrong now with one subject."""

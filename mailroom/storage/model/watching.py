@@ -1,0 +1,36 @@
+"""The tables of what the watch has counted: each hour of due times, and totals since the beginning."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mailroom.storage.model.base import Json, Table
+
+
+class CountedHour(Table):
+    """What became of the scheduled occurrences that were due in the hour that begins at `hour`.
+
+    `counts` is what the ledger says now; `most` is the most that each of them ever was, which is what the totals have
+    of this hour. The names of both are defined in `mailroom.watching.counts.names`.
+    """
+
+    __tablename__ = "counted_hours"
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    counts: Mapped[Json]
+    most: Mapped[Json]
+
+
+class CountedTotals(Table):
+    """Totals since the beginning, which never go down: not by retention, nor by a retry that a person asked for.
+
+    `looked_until` is when the ledger was last looked at. Whoever writes an hour holds the only row.
+    """
+
+    __tablename__ = "counted_totals"
+    name: Mapped[str] = mapped_column(String(20), primary_key=True)
+    since: Mapped[datetime]
+    looked_until: Mapped[datetime]
+    counts: Mapped[Json]

@@ -1,0 +1,117 @@
+"""Bring the counts in step with the ledger: count those hours anew in which something may have changed.
+
+Each API process does this every few seconds; one that finds that another has just done it leaves it. Counting only
+reads. The result is written in a short transaction, in which the totals rise by what has become more. So it does not
+matter if two processes count the same hour at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.storage.database import Database
+from mailroom.watching.counts import repository as stored
+from mailroom.watching.counts.count import count_hour
+from mailroom.watching.counts.names import HOUR, Counts, add, hour_of, raised
+
+EVERY_SECONDS = 15.0
+LATE_AFTER_SECONDS = 300.0
+KEPT = timedelta(days=63)
+"""So long hours are kept one by one: for twice the longest period, so that it can be compared with the one before."""
+_AGAIN = timedelta(minutes=15)
+"""An end that is written late, since the database was away, is still found so long after its time."""
+_ALWAYS = 3
+"""The hour that goes on and those before it are always counted: a delivery may be confirmed after all has ended."""
+_AT_ONCE = 48
+"""So many hours are written in one transaction."""
+
+
+async def refresh(database: Database, *, now: datetime, not_within: timedelta = timedelta()) -> int:
+    """Count what may have changed since the last time, by whichever process; return how many hours that were.
+
+    Args:
+        not_within: do nothing if the last time was within this time.
+    """
+    async with database.session() as session:
+        known = await stored.totals(session)
+        if known is not None and timedelta() <= now - known.looked_until < not_within:
+            return 0
+        wanted = None
+        if known is not None and known.looked_until > stored.NEVER:
+            since = known.looked_until - _AGAIN
+            due = await stored.changed_due_times(session, ended_since=since, now=now)
+            wanted = changed(due, last=known.looked_until, now=now)
+    if wanted is None:
+        wanted = await _every(database, now)
+    for start in range(0, len(wanted), _AT_ONCE):
+        await _count(database, wanted[start : start + _AT_ONCE], now=now)
+    await _looked(database, now)
+    return len(wanted)
+
+
+def changed(due: Sequence[datetime], *, last: datetime, now: datetime) -> list[datetime]:
+    """Return the hours to count, given the due times of what may have changed since the last time. Pure.
+
+    What is older than is kept stays as it was counted.
+    """
+    current = hour_of(now)
+    found = {hour_of(one) for one in due} | {current - number * HOUR for number in range(_ALWAYS)}
+    hour = hour_of(last)
+    while hour < current and len(found) < 10_000:
+        found.add(hour)
+        hour += HOUR
+    return sorted(one for one in found if kept_from(now) <= one <= current)
+
+
+def kept_from(now: datetime) -> datetime:
+    """Return the first hour that is kept. Pure."""
+    return hour_of(now - KEPT)
+
+
+async def _every(database: Database, now: datetime) -> list[datetime]:
+    """Return every hour since the first due time in which something was due."""
+    found: list[datetime] = []
+    async with database.session() as session:
+        moment = await stored.first_due(session)
+        while moment is not None and moment <= now:
+            found.append(hour_of(moment))
+            moment = await stored.next_due(session, since=found[-1] + HOUR, until=now)
+    return found
+
+
+async def _count(database: Database, wanted: Sequence[datetime], *, now: datetime) -> None:
+    found: dict[datetime, Counts] = {}
+    for hour in wanted:
+        async with database.session() as session:  # Each hour by itself: no transaction stays open for long.
+            found[hour] = await count_hour(session, hour)
+
+    async def write(session: AsyncSession) -> None:
+        totals = await stored.hold_totals(session, now=now)
+        before = await stored.stored_hours(session, list(found))
+        summed: Counts = dict(totals.counts)
+        for hour, counts in found.items():
+            row = before.get(hour)
+            if row is None and not counts:
+                continue
+            most, rises = raised(row.most if row else {}, counts)
+            for name, number in rises.items():
+                add(summed, name, number)
+            if row is None or row.counts != counts or row.most != most:
+                await stored.write_hour(session, hour, counts, most)
+        if summed != totals.counts:
+            totals.counts = summed
+
+    await database.transact(write)
+
+
+async def _looked(database: Database, now: datetime) -> None:
+    async def write(session: AsyncSession) -> None:
+        totals = await stored.hold_totals(session, now=now)
+        totals.looked_until = max(totals.looked_until, now)
+        if now.astimezone(UTC).minute == 0:
+            await stored.forget_hours(session, before=kept_from(now))
+
+    await database.transact(write)

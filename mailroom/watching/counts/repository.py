@@ -1,0 +1,81 @@
+"""Read and write the counts of hours, and the totals since the beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.ledger.repository import OPEN
+from mailroom.states import ExecutionKind
+from mailroom.storage.inserting import insert_into
+from mailroom.storage.model.watching import CountedHour, CountedTotals
+from mailroom.storage.tables import Execution
+from mailroom.watching.counts.names import Counts
+
+_NAME = "scheduled"
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""When the ledger was last looked at, before it ever was to the end."""
+
+
+async def hours(session: AsyncSession, start: datetime, end: datetime) -> dict[datetime, Counts]:
+    """Return the counts of the hours that begin from `start` up to `end`, by hour; those without any are left out."""
+    query = select(CountedHour.hour, CountedHour.counts).where(CountedHour.hour >= start, CountedHour.hour < end)
+    return {row[0]: row[1] for row in await session.execute(query.order_by(CountedHour.hour))}
+
+
+async def totals(session: AsyncSession) -> CountedTotals | None:
+    """Return the totals since the beginning; None before anything was counted."""
+    return await session.get(CountedTotals, _NAME, populate_existing=True)
+
+
+async def hold_totals(session: AsyncSession, *, now: datetime) -> CountedTotals:
+    """Return the totals, and keep others from counting until the transaction ends. They are made where there are none.
+
+    Totals that were just made have looked at nothing: their `looked_until` lies before everything.
+    """
+    fresh = {"name": _NAME, "since": now, "looked_until": NEVER, "counts": {}}
+    await session.execute(insert_into(session, CountedTotals).values(fresh).on_conflict_do_nothing())
+    query = update(CountedTotals).where(CountedTotals.name == _NAME).values(name=_NAME).returning(CountedTotals)
+    options = {"synchronize_session": False, "populate_existing": True}
+    return (await session.scalars(query, execution_options=options)).one()
+
+
+async def stored_hours(session: AsyncSession, wanted: Sequence[datetime]) -> dict[datetime, CountedHour]:
+    """Return the rows of these hours, by hour."""
+    rows = await session.scalars(select(CountedHour).where(CountedHour.hour.in_(wanted)))
+    return {row.hour: row for row in rows}
+
+
+async def write_hour(session: AsyncSession, hour: datetime, counts: Mapping[str, float], most: Counts) -> None:
+    """Store an hour, in place of what was stored of it."""
+    values = {"counts": dict(counts), "most": most}
+    query = insert_into(session, CountedHour).values(hour=hour, **values)
+    await session.execute(query.on_conflict_do_update(index_elements=[CountedHour.hour], set_=values))
+
+
+async def forget_hours(session: AsyncSession, *, before: datetime) -> None:
+    """Remove old hours; the totals have them."""
+    await session.execute(delete(CountedHour).where(CountedHour.hour < before))
+
+
+async def first_due(session: AsyncSession) -> datetime | None:
+    """Return the first due time of all that was ever due."""
+    query = select(Execution.due_at).order_by(Execution.due_at, Execution.id).limit(1)
+    return (await session.scalars(query)).first()
+
+
+async def next_due(session: AsyncSession, *, since: datetime, until: datetime) -> datetime | None:
+    """Return the first due time from `since` up to `until`."""
+    query = select(func.min(Execution.due_at)).where(Execution.due_at >= since, Execution.due_at < until)
+    return (await session.scalars(query)).first()
+
+
+async def changed_due_times(session: AsyncSession, *, ended_since: datetime, now: datetime) -> list[datetime]:
+    """Return the due times of the occurrences that have ended since, and of those that have not ended by now."""
+    scheduled = Execution.kind == ExecutionKind.SCHEDULED
+    ended = select(Execution.due_at).where(Execution.completed_at >= ended_since, scheduled)
+    under_way = select(Execution.due_at).where(Execution.status.in_(OPEN), Execution.due_at <= now, scheduled)
+    return [*await session.scalars(ended.distinct()), *await session.scalars(under_way.distinct())]
