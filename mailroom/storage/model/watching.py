@@ -26,7 +26,8 @@ class CountedHour(Table):
 class CountedTotals(Table):
     """Totals since the beginning, which never go down: not by retention, nor by a retry that a person asked for.
 
-    `looked_until` is when the ledger was last looked at. Whoever writes an hour holds the only row.
+    `looked_until` is when the ledger was last looked at. `kept` has figures that take long to count, and when they were
+    counted. Whoever writes an hour holds the only row.
     """
 
     __tablename__ = "counted_totals"
@@ -34,3 +35,4 @@ class CountedTotals(Table):
     since: Mapped[datetime]
     looked_until: Mapped[datetime]
     counts: Mapped[Json]
+    kept: Mapped[Json]

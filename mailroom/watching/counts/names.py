@@ -36,7 +36,7 @@ LONGEST = "report_max"
 TOTALLED = frozenset(
     {
         *("ended", "on_time", "troubled", "recovered", "delivery", "retry"),
-        *("due", "due_sum", "lateness", "lateness_sum", "stage", "stage_sum"),
+        *("due", "due_sum", "lateness", "lateness_sum"),
     }
 )
 """The first parts of the names that are totalled since the beginning; the others are only kept by the hour."""

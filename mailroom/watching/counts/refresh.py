@@ -8,12 +8,13 @@ matter if two processes count the same hour at once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.storage.database import Database
 from mailroom.watching.counts import repository as stored
+from mailroom.watching.counts import slow
 from mailroom.watching.counts.count import count_hour
 from mailroom.watching.counts.names import HOUR, Counts, add, hour_of, raised
 
@@ -108,10 +109,19 @@ async def _count(database: Database, wanted: Sequence[datetime], *, now: datetim
 
 
 async def _looked(database: Database, now: datetime) -> None:
+    """Note that the ledger was looked at, with what takes long to count; the first look of an hour removes old ones."""
+    async with database.session() as session:
+        known = await stored.totals(session)
+        kept = dict(known.kept) if known else {}
+        if slow.is_due(kept, now):
+            kept = await slow.count(session, now=now)
+
     async def write(session: AsyncSession) -> None:
         totals = await stored.hold_totals(session, now=now)
-        totals.looked_until = max(totals.looked_until, now)
-        if now.astimezone(UTC).minute == 0:
+        if hour_of(totals.looked_until) < hour_of(now):
             await stored.forget_hours(session, before=kept_from(now))
+        totals.looked_until = max(totals.looked_until, now)
+        if totals.kept != kept:
+            totals.kept = kept
 
     await database.transact(write)

@@ -36,7 +36,7 @@ async def hold_totals(session: AsyncSession, *, now: datetime) -> CountedTotals:
 
     Totals that were just made have looked at nothing: their `looked_until` lies before everything.
     """
-    fresh = {"name": _NAME, "since": now, "looked_until": NEVER, "counts": {}}
+    fresh = {"name": _NAME, "since": now, "looked_until": NEVER, "counts": {}, "kept": {}}
     await session.execute(insert_into(session, CountedTotals).values(fresh).on_conflict_do_nothing())
     query = update(CountedTotals).where(CountedTotals.name == _NAME).values(name=_NAME).returning(CountedTotals)
     options = {"synchronize_session": False, "populate_existing": True}

@@ -92,12 +92,8 @@ class Ledger:
         """Return the same ledger for a schedule that is sample data."""
         async with self.database.session() as session:
             row = (await session.scalars(select(Schedule).where(Schedule.id == self.schedule.id))).one()
-            skipped = {"id", "is_sample"}
-            columns = {
-                name: getattr(row, name)
-                for name in Schedule.__table__.columns.keys()
-                if name not in skipped  # noqa: SIM118  It is no mapping.
-            }
+            own = {"id", "is_sample"}
+            columns = {one.key: getattr(row, one.key) for one in Schedule.__table__.columns if one.key not in own}
             other = Schedule(**columns, is_sample=True)
             session.add(other)
         return Ledger(self.database, other)

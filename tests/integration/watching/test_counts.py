@@ -15,7 +15,6 @@ from tests.integration.watching.conftest import NOW, Arrived, Ledger
 
 E, D = ExecutionState, DeliveryState
 DUE = NOW - timedelta(hours=1, minutes=5)
-LATER = DUE + timedelta(minutes=10)
 
 
 async def hour(books: Ledger, at: int = 0) -> Counts:

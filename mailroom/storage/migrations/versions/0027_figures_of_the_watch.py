@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("since", Instant(timezone=True), nullable=False),
         sa.Column("looked_until", Instant(timezone=True), nullable=False),
         sa.Column("counts", JsonColumn, nullable=False),
+        sa.Column("kept", JsonColumn, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_counted_totals"),
     )
     op.create_index("ix_schedule_executions_completed_at", "schedule_executions", ["completed_at"])
