@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import BaseRoute
 
-from api.http import docs, health, logs, problems
+from api.http import docs, health, logs, metrics, problems
 from api.http.audited import refusals
 from api.http.auth import ApiKeyGuard, require_key
 from api.http.browser.compressed import Compressed
@@ -74,6 +74,7 @@ from mailroom.stops import restored
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database
 from mailroom.storage.migrations import is_current
+from mailroom.watching.counts import refresh as counts
 
 _LOG = logging.getLogger(__name__)
 DESCRIPTION = """Reports, on time, to everyone who waits for them.
@@ -136,6 +137,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         _cleaner(ours, settings),
         _witness(ours, settings),
         _reminders(ours, settings),
+        _counting(ours),
         *trail_loops.loops(ours, settings),
     ]
 
@@ -191,6 +193,7 @@ def _routes() -> list[BaseRoute]:
     """Return the routes of every application of this process; FastAPI needs a tenth of a second to work them out."""
     every = APIRouter()
     every.include_router(health.router)
+    every.include_router(metrics.router)
     every.include_router(docs.router)
     for router in ROUTERS:
         every.include_router(router, dependencies=[Depends(plain_query)])
@@ -249,3 +252,11 @@ def _reminders(database: Database, settings: Settings) -> WatchedLoop:
         await kept_drafts.forget(database, settings, now=now)
 
     return WatchedLoop("key reminders", look, every=user_keys.EVERY_SECONDS, late_after=user_keys.LATE_AFTER_SECONDS)
+
+
+def _counting(database: Database) -> WatchedLoop:
+    async def look() -> None:
+        # Whichever process comes first counts, for all.
+        await counts.refresh(database, now=datetime.now(UTC), not_within=counts.JUST_NOW)
+
+    return WatchedLoop("counts", look, every=counts.EVERY_SECONDS, late_after=counts.LATE_AFTER_SECONDS)

@@ -20,6 +20,8 @@ from mailroom.watching.counts.names import HOUR, Counts, add, hour_of, raised
 
 EVERY_SECONDS = 15.0
 LATE_AFTER_SECONDS = 300.0
+JUST_NOW = timedelta(seconds=10)
+"""What another process has counted within this time need not be counted again."""
 KEPT = timedelta(days=63)
 """So long hours are kept one by one: for twice the longest period, so that it can be compared with the one before."""
 _AGAIN = timedelta(minutes=15)

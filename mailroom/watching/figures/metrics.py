@@ -34,9 +34,7 @@ METRICS = (
     Metric("mailroom_occurrences_on_time", "counter", (), "Those that succeeded within five minutes of their time."),
     Metric("mailroom_occurrences_troubled", "counter", (), "Those in which something failed, whatever came of it."),
     Metric("mailroom_occurrences_recovered", "counter", (), "Those of the troubled ones that a retry saved."),
-    Metric(
-        "mailroom_deliveries", "counter", ("channel", "outcome"), "Deliveries of scheduled occurrences, by outcome."
-    ),
+    Metric("mailroom_deliveries", "counter", ("channel", "outcome"), "Deliveries of such occurrences, by outcome."),
     Metric("mailroom_delivery_retries", "counter", _OF_CHANNEL, "Attempts after the first one of a delivery."),
     Metric(
         "mailroom_due_to_delivered_seconds",
@@ -56,9 +54,7 @@ METRICS = (
         ("outcome",),
         "Scheduled occurrences that were due in the last 24 hours, by how they ended.",
     ),
-    Metric(
-        "mailroom_service_level_ratio", "gauge", ("level", "period"), "The share that was as promised, from 0 to 1."
-    ),
+    Metric("mailroom_service_level_ratio", "gauge", ("level", "period"), "The share that was as promised, 0 to 1."),
     Metric("mailroom_service_level_counted", "gauge", ("level", "period"), "How many it was counted of."),
     Metric("mailroom_service_level_goal", "gauge", ("level",), "The share that is promised."),
     Metric("mailroom_stage_average_seconds", "gauge", ("stage",), "The average time of a stage in the last 24 hours."),

@@ -12,7 +12,7 @@ from mailroom.states import ExecutionState
 from mailroom.watching.counts import repository as stored
 from mailroom.watching.counts.names import HOUR, Counts, below, buckets, hour_of, merged, quantile
 from mailroom.watching.figures import standing
-from mailroom.watching.figures.spec import Figures, Stage, StageTimes, Totals
+from mailroom.watching.figures.spec import ChannelFigures, Figures, Stage, StageTimes, Times, Totals
 from mailroom.watching.levels.read import adoption, levels_of
 from mailroom.watching.levels.spec import Period
 from mailroom.watching.series import read as series
@@ -36,6 +36,7 @@ async def figures(session: AsyncSession, *, now: datetime) -> Figures:
         levels={period: levels_of(counts, period, now=now) for period, counts in by_period.items()},
         adoption=await adoption(session, now=now),
         outcomes=_outcomes(by_period[Period.DAY]),
+        channels=channel_figures(by_period[Period.DAY]),
         stages=tuple(stage_times(stage, by_period[Period.DAY], week_before) for stage in Stage),
         queue=await series.queue(session, now=now),
         under_way=await standing.under_way(session, now=now),
@@ -60,20 +61,37 @@ def _outcomes(counts: Counts) -> dict[ExecutionState, int]:
     return {state: int(ended.get(state, 0)) for state in ExecutionState if state.ended}
 
 
-def stage_times(stage: Stage, day: Counts, before: Counts) -> StageTimes:
-    """Return how long a stage took in a day, and before. Pure."""
-    times = buckets(day, f"stage/{stage}")
-    return StageTimes(
-        stage=stage,
-        measured=int(sum(times.values())),
-        average=_average(stage, day),
-        p50=quantile(times, 0.5),
-        p95=quantile(times, 0.95),
-        p99=quantile(times, 0.99),
-        average_before=_average(stage, before),
+def channel_figures(counts: Counts) -> tuple[ChannelFigures, ...]:
+    """Return the figures of each channel through which something went. Pure."""
+    channels = sorted({name.partition("/")[0] for name in below(counts, "delivery")})
+    return tuple(
+        ChannelFigures(
+            channel=channel,
+            outcomes={state: int(number) for state, number in below(counts, f"delivery/{channel}").items()},
+            retries=int(counts.get(f"retry/{channel}", 0)),
+            due_to_delivered=_times(counts, "due", channel),
+            lateness=_times(counts, "lateness", channel),
+        )
+        for channel in channels
     )
 
 
-def _average(stage: Stage, counts: Counts) -> float | None:
-    number = sum(buckets(counts, f"stage/{stage}").values())
-    return counts.get(f"stage_sum/{stage}", 0.0) / number if number else None
+def _times(counts: Counts, name: str, of: str) -> Times:
+    inside = buckets(counts, f"{name}/{of}")
+    number = sum(inside.values())
+    average = counts.get(f"{name}_sum/{of}", 0.0) / number if number else None
+    return Times(int(number), average, quantile(inside, 0.5), quantile(inside, 0.95))
+
+
+def stage_times(stage: Stage, day: Counts, before: Counts) -> StageTimes:
+    """Return how long a stage took in a day, and before. Pure."""
+    times = _times(day, "stage", stage)
+    return StageTimes(
+        stage=stage,
+        measured=times.measured,
+        average=times.average,
+        p50=times.p50,
+        p95=times.p95,
+        p99=quantile(buckets(day, f"stage/{stage}"), 0.99),
+        average_before=_times(before, "stage", stage).average,
+    )

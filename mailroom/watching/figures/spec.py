@@ -52,6 +52,32 @@ class StageTimes:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """How long something took, in seconds; None where nothing was measured."""
+
+    measured: int = 0
+    average: float | None = None
+    p50: float | None = None
+    p95: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFigures:
+    """What went through a channel, of what was due in the last 24 hours.
+
+    Attributes:
+        outcomes: deliveries by how they ended. retries: attempts after the first one of a delivery.
+        due_to_delivered: of each confirmed delivery. lateness: until the last one of each occurrence.
+    """
+
+    channel: str
+    outcomes: Mapping[str, int]
+    retries: int
+    due_to_delivered: Times
+    lateness: Times
+
+
+@dataclass(frozen=True, slots=True)
 class Sync:
     """How far Prefect is behind what schedules want: how many wait, or need a person, and since when the oldest."""
 
@@ -75,6 +101,7 @@ class Figures:
     Attributes:
         totals: None until the ledger was looked at for the first time.
         outcomes: scheduled occurrences that were due in the last 24 hours, by how they ended.
+        channels: those through which something went, in these hours.
         under_way: runs whose process is sure to live, which the worker's children work on.
         artifacts: how many files can be downloaded. artifact_bytes: how much they have, each content counted once.
         secret_ages: since when each secret of the installation is what it is, by the variable that holds it.
@@ -88,6 +115,7 @@ class Figures:
     levels: Mapping[Period, Levels]
     adoption: Level
     outcomes: Mapping[ExecutionState, int]
+    channels: tuple[ChannelFigures, ...]
     stages: tuple[StageTimes, ...]
     queue: Queue
     under_way: int
