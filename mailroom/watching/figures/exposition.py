@@ -167,7 +167,7 @@ def _gauges(figures: Figures) -> dict[str, Labelled]:
     levels.append(((str(figures.adoption.name), str(Period.MONTH)), figures.adoption))
     queue = figures.queue
     states = {"waiting": queue.waiting, "running": queue.running, "retrying": queue.retrying, "held": queue.held}
-    loops = sorted(figures.signs.items(), key=lambda one: one[1])[:MOST_LOOPS]
+    loops = sorted(figures.signs.items(), key=lambda one: one[1].at)[:MOST_LOOPS]
     totals = figures.totals
     return {
         "mailroom_occurrences_last_24h": _labelled(figures.outcomes),
@@ -197,7 +197,8 @@ def _gauges(figures: Figures) -> dict[str, Labelled]:
         "mailroom_artifact_bytes": [((), figures.artifact_bytes)],
         "mailroom_secret_age_seconds": [((name,), age(since)) for name, since in figures.secret_ages.items()],
         "mailroom_connection_secret_oldest_seconds": [((), age(figures.connection_secret_since))],
-        "mailroom_loop_silent_seconds": [((name,), age(at)) for name, at in loops],
+        "mailroom_loop_silent_seconds": [((name,), age(sign.at)) for name, sign in loops],
+        "mailroom_loops_late": [((), sum(sign.late for sign in figures.signs.values()))],
         "mailroom_incidents_open": [((one,), figures.incidents.get(one, 0)) for one in SEVERITIES],
         "mailroom_counted_age_seconds": [((), age(totals.looked_until))] if totals else [],
     }

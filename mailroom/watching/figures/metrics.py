@@ -82,6 +82,7 @@ METRICS = (
     Metric("mailroom_secret_age_seconds", "gauge", ("secret",), "The age of a secret of the installation."),
     Metric("mailroom_connection_secret_oldest_seconds", "gauge", (), "The age of the oldest secret of a connection."),
     Metric("mailroom_loop_silent_seconds", "gauge", ("loop",), "The time since the last sign of life of a loop."),
+    Metric("mailroom_loops_late", "gauge", (), "Loops that have been silent for longer than they may be."),
     Metric("mailroom_incidents_open", "gauge", ("severity",), "Open incidents that no other one covers."),
     Metric("mailroom_counted_age_seconds", "gauge", (), "The time since the ledger was last looked at for all this."),
 )

@@ -47,7 +47,7 @@ async def figures(session: AsyncSession, *, now: datetime) -> Figures:
         artifact_bytes=int(kept.get("artifact_bytes", 0)),
         secret_ages={row.name: row.since for row in await ages.read(session)},
         connection_secret_since=await standing.connection_secret_since(session),
-        signs=await standing.signs(session),
+        signs=await standing.signs(session, now=now),
         incidents=await standing.incidents(session),
     )
 

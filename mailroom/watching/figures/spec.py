@@ -86,6 +86,14 @@ class Sync:
 
 
 @dataclass(frozen=True, slots=True)
+class Sign:
+    """The last sign of life of a loop; it is `late` when it has been silent for longer than it may."""
+
+    at: datetime
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """Totals of scheduled occurrences since the beginning, by the names of `mailroom.watching.counts.names`."""
 
@@ -126,5 +134,5 @@ class Figures:
     artifact_bytes: int
     secret_ages: Mapping[str, datetime]
     connection_secret_since: datetime | None
-    signs: Mapping[str, datetime]
+    signs: Mapping[str, Sign]
     incidents: Mapping[str, int]

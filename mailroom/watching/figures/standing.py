@@ -13,7 +13,7 @@ from mailroom.storage.model.heartbeats import Heartbeat
 from mailroom.storage.model.incidents import Incident
 from mailroom.storage.tables import Connection, Execution, Schedule
 from mailroom.watching.counts.count import SAMPLES
-from mailroom.watching.figures.spec import Sync
+from mailroom.watching.figures.spec import Sign, Sync
 
 
 async def under_way(session: AsyncSession, *, now: datetime) -> int:
@@ -62,10 +62,13 @@ async def connection_secret_since(session: AsyncSession) -> datetime | None:
     return (await session.execute(select(func.min(Connection.secret_changed_at)))).scalar_one()
 
 
-async def signs(session: AsyncSession) -> dict[str, datetime]:
-    """Return the last sign of life of each loop, of whichever process."""
-    query = select(Heartbeat.name, func.max(Heartbeat.last_success)).group_by(Heartbeat.name)
-    return {row[0]: row[1] for row in await session.execute(query)}
+async def signs(session: AsyncSession, *, now: datetime) -> dict[str, Sign]:
+    """Return the last sign of life of each loop, of whichever process, and whether it is silent for too long."""
+    query = select(Heartbeat.name, Heartbeat.last_success, Heartbeat.late_after).order_by(Heartbeat.last_success)
+    found: dict[str, Sign] = {}
+    for name, at, late_after in await session.execute(query):  # The latest one of a name comes last.
+        found[name] = Sign(at, late=(now - at).total_seconds() > late_after)
+    return found
 
 
 async def incidents(session: AsyncSession) -> dict[str, int]:

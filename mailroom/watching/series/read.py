@@ -54,14 +54,14 @@ async def queue(session: AsyncSession, *, now: datetime) -> Queue:
     # What waits on purpose, for its start or behind another one, is late only after that.
     from_when = case((Execution.next_pass_at > Execution.due_at, Execution.next_pass_at), else_=Execution.due_at)
     query = (
-        select(Execution.status, case((held, 1), else_=0), func.count(), func.min(case((waits, from_when))))
+        select(Execution.status, held, func.count(), func.min(case((waits, from_when))))
         .where(
             Execution.status.in_(OPEN),
             Execution.due_at <= now,
             or_(~waits, from_when <= now),
             Execution.schedule_id.not_in(SAMPLES),
         )
-        .group_by(Execution.status, case((held, 1), else_=0))
+        .group_by(Execution.status, held)
     )
     numbers = {"waiting": 0, "running": 0, "retrying": 0, "held": 0}
     oldest: datetime | None = None

@@ -24,9 +24,9 @@ async def troubles(books: Ledger) -> dict[str, Trouble]:
 
 
 async def test_three_failures_of_few_runs_miss_the_level_until_they_are_repaired(books: Ledger) -> None:
-    failed = [await books.add(NOW - timedelta(hours=2, minutes=place), E.FAILED) for place in range(2)]
+    failed = [await books.add(NOW - timedelta(minutes=30 + place), E.FAILED) for place in range(2)]
     assert await troubles(books) == {}
-    failed.append(await books.add(NOW - timedelta(hours=3), E.MISSED))
+    failed.append(await books.add(NOW - timedelta(minutes=50), E.MISSED))
 
     (found,) = (await troubles(books)).values()
     assert (found.kind, found.subject, found.severity) == (IncidentKind.LEVEL_MISSED, "success", Severity.WARNING)
