@@ -11,6 +11,7 @@ from scripts.guards.ftp_guards import FTP_GUARDS
 from scripts.guards.guards import GUARDS
 from scripts.guards.hook_guards import HOOK_GUARDS
 from scripts.guards.input_guards import INPUT_GUARDS
+from scripts.guards.level_guards import LEVEL_GUARDS
 from scripts.guards.limit_guards import LIMIT_GUARDS
 from scripts.guards.link_guards import LINK_GUARDS
 from scripts.guards.login_guards import LOGIN_GUARDS
@@ -30,6 +31,7 @@ EVERY_GUARD = (
     *FTP_GUARDS,
     *HOOK_GUARDS,
     *INPUT_GUARDS,
+    *LEVEL_GUARDS,
     *LIMIT_GUARDS,
     *LINK_GUARDS,
     *LOGIN_GUARDS,
