@@ -13,14 +13,25 @@ from mailroom.storage.model.base import Json, Table
 class CountedHour(Table):
     """What became of the scheduled occurrences that were due in the hour that begins at `hour`.
 
-    `counts` is what the ledger says now; `most` is the most that each of them ever was, which is what the totals have
-    of this hour. The names of both are defined in `mailroom.watching.counts.names`.
+    `counts`, `flow` and `detail` are what the ledger says now, in three parts that are not read together; `most` is the
+    most that each totalled count ever was, which is what the totals have of this hour. The names of all of them are
+    defined in `mailroom.watching.counts.names`.
     """
 
     __tablename__ = "counted_hours"
     hour: Mapped[datetime] = mapped_column(primary_key=True)
     counts: Mapped[Json]
+    flow: Mapped[Json]
+    detail: Mapped[Json]
     most: Mapped[Json]
+
+
+class CountedDay(Table):
+    """The `detail` of the hours of a day of UTC together, which is long: a month of it is read by the day."""
+
+    __tablename__ = "counted_days"
+    day: Mapped[datetime] = mapped_column(primary_key=True)
+    detail: Mapped[Json]
 
 
 class CountedTotals(Table):

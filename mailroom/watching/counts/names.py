@@ -22,8 +22,24 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 Counts = dict[str, float]
+
+
+class Part(StrEnum):
+    """The parts in which the counts of an hour are kept, each for its own readers.
+
+    counts: what levels and charts need; short. flow: by channel and stage. detail: by connection and report; long.
+    """
+
+    COUNTS = "counts"
+    FLOW = "flow"
+    DETAIL = "detail"
+
+
+_FLOW = frozenset({"delivery", "retry", "due", "due_sum", "lateness", "lateness_sum", "stage", "stage_sum"})
+_DETAIL = frozenset({"sent", "failure", "report", "report_sum", "report_max"})
 
 HOUR = timedelta(hours=1)
 EDGES = (
@@ -40,6 +56,25 @@ TOTALLED = frozenset(
     }
 )
 """The first parts of the names that are totalled since the beginning; the others are only kept by the hour."""
+
+
+def part_of(name: str) -> Part:
+    """Return the part in which a count is kept."""
+    first = name.partition("/")[0]
+    return Part.FLOW if first in _FLOW else Part.DETAIL if first in _DETAIL else Part.COUNTS
+
+
+def in_parts(counts: Mapping[str, float]) -> dict[str, Counts]:
+    """Return counts by the part in which they are kept."""
+    found: dict[str, Counts] = {part: {} for part in Part}
+    for name, number in counts.items():
+        found[part_of(name)][name] = number
+    return found
+
+
+def day_of(moment: datetime) -> datetime:
+    """Return the beginning of the day of a moment, in UTC."""
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def hour_of(moment: datetime) -> datetime:

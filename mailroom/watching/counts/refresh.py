@@ -7,16 +7,18 @@ matter if two processes count the same hour at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.storage.database import Database
+from mailroom.storage.model.watching import CountedHour
 from mailroom.watching.counts import repository as stored
 from mailroom.watching.counts import slow
 from mailroom.watching.counts.count import count_hour
-from mailroom.watching.counts.names import HOUR, Counts, add, hour_of, raised
+from mailroom.watching.counts.names import HOUR, Counts, Part, add, day_of, hour_of, in_parts, raised
 
 EVERY_SECONDS = 15.0
 LATE_AFTER_SECONDS = 300.0
@@ -90,24 +92,30 @@ async def _count(database: Database, wanted: Sequence[datetime], *, now: datetim
     for hour in wanted:
         async with database.session() as session:  # Each hour by itself: no transaction stays open for long.
             found[hour] = await count_hour(session, hour)
+    async with database.session() as session:
+        before = await stored.stored_hours(session, wanted)
+    new = {hour: counts for hour, counts in found.items() if in_parts(counts) != _kept(before.get(hour))}
+    if new:
+        await database.transact(partial(_write, new, now=now))
 
-    async def write(session: AsyncSession) -> None:
-        totals = await stored.hold_totals(session, now=now)
-        before = await stored.stored_hours(session, list(found))
-        summed: Counts = dict(totals.counts)
-        for hour, counts in found.items():
-            row = before.get(hour)
-            if row is None and not counts:
-                continue
-            most, rises = raised(row.most if row else {}, counts)
-            for name, number in rises.items():
-                add(summed, name, number)
-            if row is None or row.counts != counts or row.most != most:
-                await stored.write_hour(session, hour, counts, most)
-        if summed != totals.counts:
-            totals.counts = summed
 
-    await database.transact(write)
+async def _write(new: Mapping[datetime, Counts], session: AsyncSession, *, now: datetime) -> None:
+    """Store hours, and let the totals rise by what has become more since whoever stored them last."""
+    totals = await stored.hold_totals(session, now=now)
+    before = await stored.stored_hours(session, list(new))
+    summed: Counts = dict(totals.counts)
+    for hour, counts in new.items():
+        most, rises = raised(before[hour].most if hour in before else {}, counts)
+        for name, number in rises.items():
+            add(summed, name, number)
+        await stored.write_hour(session, hour, counts, most)
+    for day in sorted({day_of(hour) for hour in new}):
+        await stored.write_day(session, day)
+    totals.counts = summed
+
+
+def _kept(row: CountedHour | None) -> dict[str, Counts]:
+    return {part: getattr(row, part) if row else {} for part in Part}
 
 
 async def _looked(database: Database, now: datetime) -> None:
@@ -121,7 +129,7 @@ async def _looked(database: Database, now: datetime) -> None:
     async def write(session: AsyncSession) -> None:
         totals = await stored.hold_totals(session, now=now)
         if hour_of(totals.looked_until) < hour_of(now):
-            await stored.forget_hours(session, before=kept_from(now))
+            await stored.forget(session, before=kept_from(now))
         totals.looked_until = max(totals.looked_until, now)
         if totals.kept != kept:
             totals.kept = kept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,19 +11,33 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.ledger.repository import OPEN
 from mailroom.states import ExecutionKind
 from mailroom.storage.inserting import insert_into
-from mailroom.storage.model.watching import CountedHour, CountedTotals
+from mailroom.storage.model.watching import CountedDay, CountedHour, CountedTotals
 from mailroom.storage.tables import Execution
-from mailroom.watching.counts.names import Counts
+from mailroom.watching.counts.names import Counts, Part, day_of, in_parts, merged
 
 _NAME = "scheduled"
+DAY = timedelta(days=1)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """When the ledger was last looked at, before it ever was to the end."""
 
 
-async def hours(session: AsyncSession, start: datetime, end: datetime) -> dict[datetime, Counts]:
-    """Return the counts of the hours that begin from `start` up to `end`, by hour; those without any are left out."""
-    query = select(CountedHour.hour, CountedHour.counts).where(CountedHour.hour >= start, CountedHour.hour < end)
-    return {row[0]: row[1] for row in await session.execute(query.order_by(CountedHour.hour))}
+async def hours(session: AsyncSession, start: datetime, end: datetime, *parts: Part) -> dict[datetime, Counts]:
+    """Return parts of the counts of the hours that begin from `start` up to `end`, by hour, as far as there are any."""
+    columns = [getattr(CountedHour, part) for part in parts]
+    query = select(CountedHour.hour, *columns).where(CountedHour.hour >= start, CountedHour.hour < end)
+    rows = await session.execute(query.order_by(CountedHour.hour))
+    return {row[0]: row[1] if len(row) == 2 else {n: v for part in row[1:] for n, v in part.items()} for row in rows}
+
+
+async def details(session: AsyncSession, start: datetime, end: datetime) -> Counts:
+    """Return the detail of the hours from `start` up to `end` together; of whole days it is kept by the day."""
+    first = day_of(start) if start == day_of(start) else day_of(start) + DAY
+    last = day_of(end)
+    if first >= last:
+        return merged((await hours(session, start, end, Part.DETAIL)).values())
+    days = await session.scalars(select(CountedDay.detail).where(CountedDay.day >= first, CountedDay.day < last))
+    before, after = await hours(session, start, first, Part.DETAIL), await hours(session, last, end, Part.DETAIL)
+    return merged([*before.values(), *days, *after.values()])
 
 
 async def totals(session: AsyncSession) -> CountedTotals | None:
@@ -51,14 +65,22 @@ async def stored_hours(session: AsyncSession, wanted: Sequence[datetime]) -> dic
 
 async def write_hour(session: AsyncSession, hour: datetime, counts: Mapping[str, float], most: Counts) -> None:
     """Store an hour, in place of what was stored of it."""
-    values = {"counts": dict(counts), "most": most}
+    values = {**in_parts(counts), "most": most}
     query = insert_into(session, CountedHour).values(hour=hour, **values)
     await session.execute(query.on_conflict_do_update(index_elements=[CountedHour.hour], set_=values))
 
 
-async def forget_hours(session: AsyncSession, *, before: datetime) -> None:
-    """Remove old hours; the totals have them."""
+async def write_day(session: AsyncSession, day: datetime) -> None:
+    """Store what the hours of a day have together."""
+    detail = merged((await hours(session, day, day + DAY, Part.DETAIL)).values())
+    query = insert_into(session, CountedDay).values(day=day, detail=detail)
+    await session.execute(query.on_conflict_do_update(index_elements=[CountedDay.day], set_={"detail": detail}))
+
+
+async def forget(session: AsyncSession, *, before: datetime) -> None:
+    """Remove old hours and days; the totals have them."""
     await session.execute(delete(CountedHour).where(CountedHour.hour < before))
+    await session.execute(delete(CountedDay).where(CountedDay.day < day_of(before)))
 
 
 async def first_due(session: AsyncSession) -> datetime | None:

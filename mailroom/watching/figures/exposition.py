@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -30,6 +31,7 @@ SHOWN_EDGES = (1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3
 _OUTCOMES = tuple(
     state for state in DeliveryState if state in ("delivered", "unknown", "refused", "failed", "suppressed")
 )
+Label = TypeVar("Label", bound=str)
 Labelled = Iterable[tuple[tuple[str, ...], float]]
 
 
@@ -204,5 +206,5 @@ def _gauges(figures: Figures) -> dict[str, Labelled]:
     }
 
 
-def _labelled(values: Mapping[str, float] | Mapping[str, int]) -> Labelled:
+def _labelled(values: Mapping[Label, float]) -> Labelled:
     return [((str(label),), float(value)) for label, value in values.items()]

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.secrets import ages
 from mailroom.states import ExecutionState
 from mailroom.watching.counts import repository as stored
-from mailroom.watching.counts.names import HOUR, Counts, below, buckets, hour_of, merged, quantile
+from mailroom.watching.counts.names import HOUR, Counts, Part, below, buckets, hour_of, merged, quantile
 from mailroom.watching.figures import standing
 from mailroom.watching.figures.spec import ChannelFigures, Figures, Stage, StageTimes, Times, Totals
 from mailroom.watching.levels.read import adoption, levels_of
@@ -21,12 +21,11 @@ from mailroom.watching.series import read as series
 async def figures(session: AsyncSession, *, now: datetime) -> Figures:
     """Take a snapshot. What is counted by the hour is as old as the last look at the ledger."""
     this = hour_of(now)
-    hours = await stored.hours(session, this - Period.MONTH.length, this + HOUR)
+    hours = await stored.hours(session, this - Period.MONTH.length, this + HOUR, Part.COUNTS)
     by_period = {period: _since(hours, this - period.length) for period in Period}
     day_before = this - Period.DAY.length
-    week_before = merged(
-        counts for hour, counts in hours.items() if day_before - Period.WEEK.length <= hour < day_before
-    )
+    flows = await stored.hours(session, day_before - Period.WEEK.length, this + HOUR, Part.FLOW)
+    flow, week_before = _since(flows, day_before), merged(flows[hour] for hour in flows if hour < day_before)
     totals = await stored.totals(session)
     looked = totals is not None and totals.looked_until > stored.NEVER
     kept = totals.kept if totals is not None and looked else {}
@@ -36,8 +35,8 @@ async def figures(session: AsyncSession, *, now: datetime) -> Figures:
         levels={period: levels_of(counts, period, now=now) for period, counts in by_period.items()},
         adoption=await adoption(session, now=now),
         outcomes=_outcomes(by_period[Period.DAY]),
-        channels=channel_figures(by_period[Period.DAY]),
-        stages=tuple(stage_times(stage, by_period[Period.DAY], week_before) for stage in Stage),
+        channels=channel_figures(flow),
+        stages=tuple(stage_times(stage, flow, week_before) for stage in Stage),
         queue=await series.queue(session, now=now),
         under_way=await standing.under_way(session, now=now),
         breakers=await standing.breakers(session),

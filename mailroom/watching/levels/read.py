@@ -12,7 +12,7 @@ from mailroom.storage.model.access import ApiKey
 from mailroom.storage.model.login import WebSession
 from mailroom.storage.tables import Schedule, User
 from mailroom.watching.counts import repository as stored
-from mailroom.watching.counts.names import HOUR, Counts, hour_of, merged
+from mailroom.watching.counts.names import HOUR, Counts, Part, hour_of, merged
 from mailroom.watching.levels import decide
 from mailroom.watching.levels.spec import Level, LevelName, Levels, Period
 
@@ -32,8 +32,9 @@ def levels_of(counts: Counts, period: Period, *, now: datetime) -> Levels:
 
 
 async def counts_of(session: AsyncSession, length: timedelta, *, now: datetime) -> Counts:
-    """Return the counts of a period of whole hours and what has passed of this one, together."""
-    return merged((await stored.hours(session, hour_of(now) - length, hour_of(now) + HOUR)).values())
+    """Return what levels need of a period of whole hours and what has passed of this one, together."""
+    hours = await stored.hours(session, hour_of(now) - length, hour_of(now) + HOUR, Part.COUNTS)
+    return merged(hours.values())
 
 
 async def adoption(session: AsyncSession, *, now: datetime) -> Level:

@@ -20,7 +20,7 @@ from mailroom.states import ExecutionState
 from mailroom.storage.tables import Execution, Report
 from mailroom.watching.counts import repository as stored
 from mailroom.watching.counts.count import SAMPLES
-from mailroom.watching.counts.names import HOUR, below, hour_of, merged
+from mailroom.watching.counts.names import HOUR, Part, below, hour_of
 from mailroom.watching.series import shape
 from mailroom.watching.series.spec import MOST, DayLoad, Queue, Series
 
@@ -28,8 +28,8 @@ from mailroom.watching.series.spec import MOST, DayLoad, Queue, Series
 async def series(session: AsyncSession, length: timedelta, zone: ZoneInfo, *, now: datetime) -> Series:
     """Return what can be drawn of a period that ends now: steps, failures by destination, slowest reports."""
     start, end = hour_of(now) - length, hour_of(now) + HOUR
-    hours = await stored.hours(session, start, end)
-    counts = merged(hours.values())
+    hours = await stored.hours(session, start, end, Part.COUNTS)
+    counts = await stored.details(session, start, end)
     ids = list(below(counts, "report"))
     query = select(Report.id, Report.title).where(Report.id.in_(ids))
     titles = {row[0]: row[1] for row in await session.execute(query)} if ids else {}

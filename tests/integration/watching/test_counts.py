@@ -10,7 +10,7 @@ from sqlalchemy import delete, update
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.tables import Attempt, Delivery, Execution
 from mailroom.watching.counts import repository as stored
-from mailroom.watching.counts.names import HOUR, Counts, below, bucket, buckets, hour_of
+from mailroom.watching.counts.names import HOUR, Counts, Part, below, bucket, buckets, hour_of
 from mailroom.watching.counts.refresh import refresh
 from tests.integration.watching.conftest import NOW, Arrived, Ledger
 
@@ -18,11 +18,10 @@ E, D = ExecutionState, DeliveryState
 DUE = NOW - timedelta(hours=1, minutes=5)
 
 
-async def hour(books: Ledger, at: int = 0) -> Counts:
+async def hour(books: Ledger) -> Counts:
+    """Return the counts of the hour in which all of this is due."""
     async with books.database.session() as session:
-        return (await stored.hours(session, hour_of(DUE) + at * HOUR, hour_of(DUE) + (at + 1) * HOUR)).get(
-            hour_of(DUE) + at * HOUR, {}
-        )
+        return (await stored.hours(session, hour_of(DUE), hour_of(DUE) + HOUR, *Part)).get(hour_of(DUE), {})
 
 
 async def totals(books: Ledger) -> Counts:
@@ -126,3 +125,16 @@ async def test_an_end_that_was_written_late_is_counted(books: Ledger) -> None:
     await books.add(NOW - timedelta(hours=9), E.SUCCESS, ended_after=9 * 3600 - 600.0)
     await refresh(books.database, now=NOW + timedelta(seconds=20))
     assert (await totals(books))["ended/success"] == 1
+
+
+async def test_the_detail_of_days_and_of_hours_adds_up(books: Ledger) -> None:
+    for days in range(4):
+        await books.add(DUE - timedelta(days=days), E.FAILED, Arrived(None, status=D.FAILED))
+        await books.add(DUE.replace(hour=0) - timedelta(days=days), E.SUCCESS, Arrived())
+    await refresh(books.database, now=NOW)
+    sums = []
+    for start in (DUE.replace(hour=0), DUE.replace(hour=1), DUE - timedelta(days=1), DUE - timedelta(days=3)):
+        async with books.database.session() as session:
+            found = await stored.details(session, hour_of(start), hour_of(NOW) + HOUR)
+        sums.append((found["failure/email/smtp"], found["sent/email/smtp"]))
+    assert sums == [(1, 2), (1, 1), (2, 3), (4, 7)]

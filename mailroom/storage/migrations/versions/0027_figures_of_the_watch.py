@@ -16,8 +16,16 @@ def upgrade() -> None:
         "counted_hours",
         sa.Column("hour", Instant(timezone=True), nullable=False),
         sa.Column("counts", JsonColumn, nullable=False),
+        sa.Column("flow", JsonColumn, nullable=False),
+        sa.Column("detail", JsonColumn, nullable=False),
         sa.Column("most", JsonColumn, nullable=False),
         sa.PrimaryKeyConstraint("hour", name="pk_counted_hours"),
+    )
+    op.create_table(
+        "counted_days",
+        sa.Column("day", Instant(timezone=True), nullable=False),
+        sa.Column("detail", JsonColumn, nullable=False),
+        sa.PrimaryKeyConstraint("day", name="pk_counted_days"),
     )
     op.create_table(
         "counted_totals",
