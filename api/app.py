@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import BaseRoute
 
-from api.http import docs, health, logs, metrics, problems
+from api.http import docs, health, logs, problems
 from api.http.audited import refusals
 from api.http.auth import ApiKeyGuard, require_key
 from api.http.browser.compressed import Compressed
@@ -23,6 +23,7 @@ from api.http.browser.csrf import CrossSiteDefence
 from api.http.browser.headers import SecurityHeaders
 from api.http.browser.session_over import SessionOver
 from api.http.dependencies import plain_query
+from api.http.metrics import routes as metrics
 from api.http.rates.counting import Counting
 from api.http.rates.middleware import AddressRate, LoginRate
 from api.rest.artifacts import routes as artifacts
@@ -64,6 +65,7 @@ from mailroom import own_endpoints
 from mailroom.access.oidc.provider import Provider
 from mailroom.drafts import service as kept_drafts
 from mailroom.errors import Unavailable
+from mailroom.incidents import watch
 from mailroom.members import keys as user_keys
 from mailroom.members import web_sessions
 from mailroom.rendering import cleaner
@@ -139,6 +141,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         _reminders(ours, settings),
         _counting(ours),
         *trail_loops.loops(ours, settings),
+        _incidents(ours, settings),
     ]
 
     @asynccontextmanager
@@ -235,6 +238,13 @@ def _watchdog(database: Database) -> WatchedLoop:
         await watchdog.look(database, now=datetime.now(UTC))
 
     return WatchedLoop("watchdog", look, every=watchdog.EVERY_SECONDS, late_after=watchdog.LATE_AFTER_SECONDS)
+
+
+def _incidents(database: Database, settings: Settings) -> WatchedLoop:
+    async def look() -> None:
+        await watch.look(database, settings, now=datetime.now(UTC))
+
+    return WatchedLoop("incident watch", look, every=watch.EVERY_SECONDS, late_after=watch.LATE_AFTER_SECONDS)
 
 
 def _cleaner(database: Database, settings: Settings) -> WatchedLoop:

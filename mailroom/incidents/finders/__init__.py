@@ -1,1 +1,1 @@
-"""Finders: each says what is wrong now with one subject."""
+"""Finders look for what is wrong at this moment, one file a subject; `registry` lists them."""

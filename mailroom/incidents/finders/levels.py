@@ -14,6 +14,8 @@ from mailroom.watching.levels.decide import Miss
 from mailroom.watching.levels.read import counts_of
 from mailroom.watching.levels.spec import Period
 
+KINDS = frozenset({IncidentKind.LEVEL_MISSED})
+
 
 async def find(session: AsyncSession, _settings: Settings, *, now: datetime) -> list[Trouble]:
     """Return a trouble for each level that is missed now; its subject is the level."""
