@@ -22,6 +22,7 @@ from mailroom.schedules import watchdog
 from mailroom.settings import current
 from mailroom.stops import restored
 from mailroom.storage.database import Database
+from mailroom.watching.counts import refresh as counts
 
 STALE = timedelta(minutes=2)
 
@@ -45,6 +46,7 @@ async def upkeep() -> State[Any]:
         woken = await reconciler.wake()
         rescued = await reconciler.rescue()
         cleaned = await cleaner.clean(database, settings, now=now)
+        await counts.refresh(database, now=now, not_within=counts.JUST_NOW)
         incidents = await watch.look(database, settings, now=datetime.now(UTC))
     finally:
         await reconciler.close()
