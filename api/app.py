@@ -23,6 +23,7 @@ from api.http.browser.csrf import CrossSiteDefence
 from api.http.browser.headers import SecurityHeaders
 from api.http.browser.session_over import SessionOver
 from api.http.dependencies import plain_query
+from api.http.metrics import routes as metrics
 from api.http.rates.counting import Counting
 from api.http.rates.middleware import AddressRate, LoginRate
 from api.rest.alerts import routes as alerts
@@ -82,6 +83,7 @@ from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database
 from mailroom.storage.migrations import is_current
 from mailroom.telling.readers import service as told_readers
+from mailroom.watching.counts import refresh as counts
 
 _LOG = logging.getLogger(__name__)
 DESCRIPTION = """Reports, on time, to everyone who waits for them.
@@ -151,6 +153,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         _reminders(ours, settings),
         _readers(ours, settings),
         _product_events(ours, settings),
+        _counting(ours),
         *trail_loops.loops(ours, settings),
         _incidents(ours, settings),
         *alert_loops.loops(ours, settings),
@@ -208,6 +211,7 @@ def _routes() -> list[BaseRoute]:
     """Return the routes of every application of this process; FastAPI needs a tenth of a second to work them out."""
     every = APIRouter()
     every.include_router(health.router)
+    every.include_router(metrics.router)
     every.include_router(docs.router)
     for router in ROUTERS:
         every.include_router(router, dependencies=[Depends(plain_query)])
@@ -300,3 +304,11 @@ def _reminders(database: Database, settings: Settings) -> WatchedLoop:
         await kept_drafts.forget(database, settings, now=now)
 
     return WatchedLoop("key reminders", look, every=user_keys.EVERY_SECONDS, late_after=user_keys.LATE_AFTER_SECONDS)
+
+
+def _counting(database: Database) -> WatchedLoop:
+    async def look() -> None:
+        # Whichever process comes first counts, for all.
+        await counts.refresh(database, now=datetime.now(UTC), not_within=counts.JUST_NOW)
+
+    return WatchedLoop("counts", look, every=counts.EVERY_SECONDS, late_after=counts.LATE_AFTER_SECONDS)

@@ -18,6 +18,7 @@ from mailroom.rendering.first_page.painter import Painter
 from mailroom.settings import Settings
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database
+from mailroom.watching.figures.cache import Snapshots
 
 
 def _now() -> datetime:
@@ -29,8 +30,8 @@ class Services:
     """The services of a process, made by `create_app`. `loops` work in its background; `previews` limits how many
     previews are rendered at once; `provider` is the identity provider, `passwords` computes their hashes; `painter`
     makes the pictures of reports; `under_way` are checks and tests that take long; `shown` keeps for a moment what a
-    preview has rendered, so that the frame on its page does not render it again. `clock` tells the time of a
-    request."""
+    preview has rendered, so that the frame on its page does not render it again; `snapshots` keeps the last figures.
+    `clock` tells the time of a request."""
 
     settings: Settings
     database: Database
@@ -42,5 +43,6 @@ class Services:
     painter: Painter = field(default_factory=Painter)
     under_way: UnderWay = field(default_factory=UnderWay)
     shown: TTLCache[tuple[str, ...], bytes] = field(default_factory=lambda: TTLCache(64_000_000, 300, getsizeof=len))
+    snapshots: Snapshots = field(default_factory=Snapshots)
     previews: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     clock: Callable[[], datetime] = _now

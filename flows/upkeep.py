@@ -24,6 +24,7 @@ from mailroom.settings import current
 from mailroom.stops import restored
 from mailroom.storage.database import Database
 from mailroom.telling.readers import service as readers
+from mailroom.watching.counts import refresh as counts
 
 STALE = timedelta(minutes=2)
 
@@ -48,6 +49,7 @@ async def upkeep() -> State[Any]:
         rescued = await reconciler.rescue()
         told_readers = await readers.look(database, settings, clock=lambda: datetime.now(UTC))
         cleaned = await cleaner.clean(database, settings, now=now)
+        await counts.refresh(database, now=now, not_within=counts.JUST_NOW)
         incidents = await watch.look(database, settings, now=datetime.now(UTC))
         alerts_sent = await alerts.step(database, settings)
     finally:

@@ -36,6 +36,7 @@ from mailroom.access.login import (
 from mailroom.access.oidc.errors import TokenRefused
 from mailroom.links.tokens import Purpose
 from mailroom.members.web_sessions import idle
+from mailroom.roles import Scope as KeyScope
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from prefect_mailroom.errors import ConfigurationError, MailroomError
@@ -50,6 +51,8 @@ OPEN = frozenset(
 _BY_LINK = tuple(f"/{purpose}/" for purpose in Purpose)
 STATIC = "/static/"
 """Styles, scripts and icons, which the log-in page needs, too."""
+METRICS = "/metrics"
+"""The only path that the scrape token opens."""
 LOGIN = "mailroom.login"
 """The key in the ASGI scope of a request under which its `Login` is."""
 
@@ -95,6 +98,8 @@ class ApiKeyGuard:
     ) -> None:
         self._app, self._database, self._settings, self._over = app, database, settings, over
         self._digest = _digest(key.get_secret_value())
+        scraper = settings.metrics_token.get_secret_value().strip()
+        self._scraper = _digest(scraper) if scraper else None
         self._pepper = settings.key_pepper.get_secret_value()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -158,6 +163,8 @@ class ApiKeyGuard:
         # Digests are of one length: neither the length nor the content of the key shows in the time this takes.
         if hmac.compare_digest(_digest(given), self._digest):
             return Login()
+        if self._is_scraper(scope["path"], given):
+            return Login(scope=KeyScope.READ)
         if self._settings.oidc_issuer and scheme.lower() == "bearer" and looks_like_token(given):
             return await by_token(scope["app"].state.services, given, now=now)
         async with self._database.session() as session:
@@ -165,6 +172,10 @@ class ApiKeyGuard:
         if login and login.key and is_use_due(login.key, now):
             await self._record(record_use(login.key, now))
         return login
+
+    def _is_scraper(self, path: str, given: str) -> bool:
+        """Tell whether a request for the metrics has the scrape token, which opens nothing else."""
+        return path == METRICS and self._scraper is not None and hmac.compare_digest(_digest(given), self._scraper)
 
     async def _session(self, scope: Scope, now: datetime) -> Login | None:
         secret = cookies.read(scope, self._settings, Cookie.SESSION)

@@ -120,6 +120,7 @@ class Action(StrEnum):
     AUDIT_LIST = "audit.list"
     AUDIT_EXPORT = "audit.export"
     STATS_READ = "stats.read"
+    METRICS_READ = "metrics.read"
     USER_LIST = "user.list"
     USER_READ = "user.read"
     USER_CREATE = "user.create"
@@ -299,6 +300,7 @@ TABLE: Mapping[Action, Rule] = {
     Action.AUDIT_LIST: _general(scope=_R),
     Action.AUDIT_EXPORT: _general(creator=False, scope=_R),
     Action.STATS_READ: _LIST,
+    Action.METRICS_READ: _general(creator=False, scope=_R),
     Action.USER_LIST: _LIST,
     Action.USER_READ: _owned(_TEAM, _OWN, _R),
     Action.USER_CREATE: _ADMIN,

@@ -50,6 +50,13 @@ class SecretSettings(BaseSettings):
     audit_days: int = Field(
         default=0, ge=0, le=36500, description="How long the audit trail is kept; 0 keeps it for good."
     )
+    metrics_token: SecretStr = Field(
+        default=SecretStr(""),
+        description=(
+            "The token with which Prometheus may read `/metrics`, and nothing else; 32 characters or more. If empty, "
+            "only the key of the installation and keys of admins may."
+        ),
+    )
     prefect_encryption_key: SecretStr = Field(
         default=SecretStr(""),
         validation_alias="PREFECT_SERVER_ENCRYPTION_KEY",
@@ -62,7 +69,7 @@ class SecretSettings(BaseSettings):
         description="After how many days admins are reminded that a secret of the installation is old; 0 never does.",
     )
 
-    @field_validator("key_pepper")
+    @field_validator("key_pepper", "metrics_token")
     @classmethod
     def _long_enough(cls, value: SecretStr) -> SecretStr:
         if 0 < len(value.get_secret_value()) < 32:

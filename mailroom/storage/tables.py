@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mailroom.roles import Role
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
 from mailroom.storage.database import JsonOrNull, new_id
-from mailroom.storage.model import drafts, heartbeats, incidents, links, login, tellings  # noqa: F401  registers their tables with the others
+from mailroom.storage.model import drafts, heartbeats, incidents, links, login, tellings, watching  # noqa: F401  registers their tables with the others
 from mailroom.storage.model.access import Team
 from mailroom.storage.model.answers import IdempotencyKey
 from mailroom.storage.model.base import Json, Table, word_of
@@ -230,6 +230,7 @@ class Execution(Table):
         Index(None, "due_at", "id"),
         Index(None, "status", "due_at"),
         Index(None, "retry_requested_at"),
+        Index(None, "completed_at"),
         Index(None, "held_by", sqlite_where=text("held_by IS NOT NULL"), postgresql_where=text("held_by IS NOT NULL")),
         Index(None, "corrects", unique=True, sqlite_where=_CORRECTS, postgresql_where=_CORRECTS),
         Index(None, "kind", "due_at", sqlite_where=_ASKED_FOR, postgresql_where=_ASKED_FOR),

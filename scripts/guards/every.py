@@ -14,6 +14,7 @@ from scripts.guards.guards import GUARDS
 from scripts.guards.hook_guards import HOOK_GUARDS
 from scripts.guards.incident_guards import INCIDENT_GUARDS
 from scripts.guards.input_guards import INPUT_GUARDS
+from scripts.guards.level_guards import LEVEL_GUARDS
 from scripts.guards.limit_guards import LIMIT_GUARDS
 from scripts.guards.link_guards import LINK_GUARDS
 from scripts.guards.login_guards import LOGIN_GUARDS
@@ -39,6 +40,7 @@ EVERY_GUARD = (
     *HOOK_GUARDS,
     *INCIDENT_GUARDS,
     *INPUT_GUARDS,
+    *LEVEL_GUARDS,
     *LIMIT_GUARDS,
     *LINK_GUARDS,
     *LOGIN_GUARDS,

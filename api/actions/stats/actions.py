@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from api.actions.caller import Caller
+from api.actions.stats.metrics import figures_for
 from api.actions.stats.views import StatsView
 from mailroom.errors import Invalid
 from mailroom.ledger.figures import figures
@@ -31,4 +32,5 @@ async def stats(caller: Caller, *, since: datetime | None, until: datetime | Non
             "since", "`since` and `until` must span at most 31 days, with `since` first.", ("Ask for a shorter period.")
         )
     async with caller.session() as session:
-        return StatsView.model_validate(await figures(session, viewer=caller.viewer, since=first, until=last))
+        found = StatsView.model_validate(await figures(session, viewer=caller.viewer, since=first, until=last))
+    return found.model_copy(update={"figures": await figures_for(caller)})

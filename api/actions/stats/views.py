@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from api.actions.stats.figures import FiguresView
 from api.actions.view import View
 from mailroom.states import ExecutionState
 
@@ -30,3 +31,7 @@ class StatsView(View):
     )
     by_state: dict[ExecutionState, int]
     missing: list[MissingView] = Field(description="The first 20 due times that are missing from the ledger.")
+    figures: FiguresView | None = Field(
+        default=None,
+        description="The figures of the installation at this moment, whatever the period; null for who is no admin.",
+    )

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.incidents.finders import failing, missed, suspended, sync
+from mailroom.incidents.finders import failing, levels, missed, suspended, sync
 from mailroom.incidents.finders.connections import finder as connections
 from mailroom.incidents.spec import IncidentKind, Trouble
 from mailroom.settings import Settings
@@ -43,4 +43,5 @@ FINDERS: tuple[Finder, ...] = (
     Finder("suspended schedules", suspended.KINDS, suspended.find),
     Finder("failing connections", connections.KINDS, connections.find),
     Finder("stuck synchronisation", sync.KINDS, sync.find),
+    Finder("missed levels", levels.KINDS, levels.find),
 )

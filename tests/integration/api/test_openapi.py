@@ -103,7 +103,6 @@ SERVED_BY = dict.fromkeys(
 # Promised, and built by a later issue. Building one of them means taking it off this list.
 LATER = """
 POST /sessions, PUT /sessions/{id}
-GET /metrics
 """
 
 

@@ -20,7 +20,8 @@ from tests.support.routes import Served, served_by
 @pytest.fixture(scope="module")
 def routes() -> list[Served]:
     """Every route of the API, without health and documentation."""
-    return served_by(create_app(Settings(api_key="x" * 40)))
+    app = create_app(Settings(api_key="x" * 40))
+    return [*served_by(app), *served_by(app, below="/metrics")]
 
 
 def test_every_route_names_its_action_and_asks_who_calls(routes: list[Served]) -> None:

@@ -1,0 +1,1 @@
+"""What the page Monitoring draws: how things went through a period, and how they stand."""
