@@ -14,6 +14,7 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed
 
+from deployments.heartbeats import note_upkeep
 from deployments.reconcile import Reconciler
 from mailroom.rendering import cleaner
 from mailroom.schedules import watchdog
@@ -37,6 +38,7 @@ async def upkeep() -> State[Any]:
     database = Database(settings.database)
     reconciler = Reconciler(database, settings)
     try:
+        await note_upkeep(database, settings, clock=lambda: datetime.now(UTC))
         findings = await watchdog.look(database, now=now)
         handed_over = await reconciler.run_pass()
         await restored.look(database, settings.witness_path, now=now)

@@ -15,6 +15,7 @@ from zoneinfo import available_timezones
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from mailroom.setting_groups.health import HealthSettings
 from mailroom.setting_groups.limits import LimitSettings
 from mailroom.setting_groups.links import LinkSettings
 from mailroom.setting_groups.login import LoginSettings
@@ -27,7 +28,7 @@ LONGEST_SOCKET = 100
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
-class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings):
+class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, HealthSettings):
     """Everything that can be set; each field is the variable `MAILROOM_<FIELD>` in capitals."""
 
     model_config = SettingsConfigDict(
