@@ -1,4 +1,4 @@
-"""Write the signs of life of this process: one statement every few seconds for all its loops and what it sees around it.
+"""Write the signs of life of this process: one statement every few seconds for all its loops and all that it sees.
 
 Nothing is written in the rounds themselves: with SQLite, all processes share one writer.
 """
