@@ -24,6 +24,9 @@ from mailroom.watching.signs.prefect import Probe
 _LOG = logging.getLogger(__name__)
 LATE_AFTER_SECONDS = 300.0
 """For how long the database may take no sign before this process is not ready. Others take it for dead much sooner."""
+PREFECT_SECONDS = 4.0
+"""How long Prefect may take to answer: longer than for `/readyz`, which somebody waits for, and short enough that the
+signs of life behind it are written in time."""
 UPKEEP_LATE_AFTER = 240.0
 """For how long the upkeep may be silent: it is due each minute, and a run that begins two minutes late is left out."""
 FORGET_AFTER = timedelta(days=1)
@@ -125,7 +128,7 @@ async def look_around(
     clock: Callable[[], datetime],
 ) -> list[Beat]:
     """Return what a process sees of Prefect, of its disk and of the audit trail, after its last sign of Prefect."""
-    signs, now = await probe.ask(), clock()
+    signs, now = await probe.ask(PREFECT_SECONDS), clock()
     found: list[Beat | None] = [written.of_prefect(signs, before, process=process, began_at=began_at, now=now)]
     found.append(await written.of_disk(settings, process=process, began_at=began_at, now=now))
     async with database.session() as session:

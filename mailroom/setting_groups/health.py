@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings
 
 
@@ -32,3 +32,11 @@ class HealthSettings(BaseSettings):
     disk_low_mb: int = Field(
         default=1000, ge=0, description="Operators are told when less free disk space than this is left."
     )
+
+    @model_validator(mode="after")
+    def _one_miss_is_no_death(self) -> HealthSettings:
+        if self.heartbeat_silent_seconds < 3 * self.heartbeat_seconds:
+            raise ValueError(
+                "MAILROOM_HEARTBEAT_SILENT_SECONDS must be at least three times MAILROOM_HEARTBEAT_SECONDS"
+            )
+        return self

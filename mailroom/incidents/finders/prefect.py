@@ -26,5 +26,5 @@ async def find(session: AsyncSession, settings: Settings, *, now: datetime) -> l
     if not prefect.is_silent(seen, settings, now, was_silent=SUBJECT in before):
         return []
     since = seen.heard_at or seen.asked_since
-    values = {"since": since.isoformat(), "error": seen.signs.error}
+    values = {"since": since.isoformat(), "error": seen.signs.error or seen.signs.busy}
     return [Trouble(IncidentKind.PREFECT_SILENT, SUBJECT, Severity.CRITICAL, values)]

@@ -38,6 +38,6 @@ async def find(session: AsyncSession, settings: Settings, *, now: datetime) -> l
 
 def is_known(seen: SeenOfPrefect | None, settings: Settings, now: datetime) -> bool:
     """Tell whether somebody has heard from Prefect so lately that what it said still counts. Pure."""
-    if seen is None or seen.heard_at is None or not seen.signs.answers:
+    if seen is None or seen.heard_at is None or not seen.signs.knows:
         return False
     return now - seen.heard_at <= timedelta(seconds=settings.prefect_silent_seconds)

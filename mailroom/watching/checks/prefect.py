@@ -12,6 +12,8 @@ from mailroom.watching.signs.prefect import PrefectSigns
 from mailroom.watching.signs.written import SeenOfPrefect
 
 _MOST_SKEW = 5.0
+_BUSY = 4
+"""How many times longer Prefect may be busy than it may be silent: a crowded minute passes."""
 _STEADY = timedelta(seconds=15)
 """For how long Prefect must have answered without a miss before its silence is over."""
 
@@ -31,6 +33,9 @@ def answering(signs: PrefectSigns, here: str, heard_at: datetime | None) -> Chec
     if signs.version != here:
         message = f"The server runs Prefect {signs.version}, but {here} is installed here."
         return Check(CheckName.PREFECT, State.PROBLEM, message, "Run the same version at both ends.")
+    if not signs.knows:
+        message = f"Prefect answers, but is too busy to say what it holds ({signs.busy})."
+        return Check(CheckName.PREFECT, State.WARNING, message, "Look at its log, and at its database.", since=heard_at)
     return Check(CheckName.PREFECT, State.OK, signs.version)
 
 
@@ -49,7 +54,7 @@ def clock(signs: PrefectSigns) -> Check:
 def is_silent(seen: SeenOfPrefect, settings: Settings, now: datetime, *, was_silent: bool) -> bool:
     """Tell whether Prefect has answered nobody for too long; once it was so, it must answer steadily to end that."""
     heard = seen.heard_at or seen.asked_since
-    limit = timedelta(seconds=settings.prefect_silent_seconds)
+    limit = timedelta(seconds=settings.prefect_silent_seconds) * (_BUSY if seen.signs.busy else 1)
     if not was_silent:
         return now - heard > limit
     return now - heard > limit / 2 or seen.steady_since is None or now - seen.steady_since < min(_STEADY, limit / 2)

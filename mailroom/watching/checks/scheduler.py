@@ -17,8 +17,8 @@ _REMEDY = "Look at the log of the Prefect server, and restart it: `prefect serve
 def judge(signs: PrefectSigns, now: datetime) -> Check:
     """Return whether the scheduler plans runs."""
     name = CheckName.SCHEDULER
-    if not signs.answers:
-        return Check(name, State.UNKNOWN, "Not checked, because Prefect does not answer.")
+    if not signs.knows:
+        return Check(name, State.UNKNOWN, "Not checked, because Prefect does not say.")
     if signs.planned_until is not None and signs.planned_until >= now + _AHEAD:
         return Check(name, State.OK, f"Runs are planned until {signs.planned_until:%H:%M} UTC.")
     if signs.is_upkeep_paused:

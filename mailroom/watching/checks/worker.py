@@ -19,8 +19,8 @@ def limit(worker: WorkerSign, settings: Settings) -> timedelta:
 
 def judge(signs: PrefectSigns, settings: Settings, now: datetime, *, was_silent: bool = False) -> Check:
     """Return whether a worker was heard from lately; after a silence, only one that was heard from just now counts."""
-    if not signs.answers:
-        return Check(CheckName.WORKER, State.UNKNOWN, "Not checked, because Prefect does not answer.")
+    if not signs.knows:
+        return Check(CheckName.WORKER, State.UNKNOWN, "Not checked, because Prefect does not say.")
     part = 2 if was_silent else 1
     online = [one.name for one in signs.workers if now - one.heard_at <= limit(one, settings) / part]
     if online:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -19,6 +19,9 @@ SECONDS = 1.0
 LATE = timedelta(seconds=30)
 """How long after its time a run of Prefect counts as waiting: a worker looks every few seconds."""
 _UPKEEP = "upkeep"
+_LONGEST = 60.0
+"""Whoever asks says how long it may take; this is only the end of what nobody waits for."""
+Answer = TypeVar("Answer")
 
 
 class WorkerSign(BaseModel):
@@ -35,8 +38,10 @@ class PrefectSigns(BaseModel):
     """What Prefect has answered.
 
     Attributes:
-        error: why it did not answer, empty where it did; then the rest is not known.
         skew: by how many seconds its clock is ahead of ours; None where it does not send its time.
+        error: why it did not answer, empty where it did; then the rest is not known.
+        busy: why it did not say what its tables hold, empty where it did. On SQLite it may be too busy for that in a
+            crowded minute; then all below is not known.
         oldest_waiting: when the longest waiting run of our pool was due; None where none waits.
         planned_until: the last minute for which the upkeep has a run; None where it has none.
         is_upkeep_paused: whether a person has paused the upkeep, so that nothing is planned for it.
@@ -47,6 +52,7 @@ class PrefectSigns(BaseModel):
 
     error: str = ""
     version: str = ""
+    busy: str = ""
     skew: float | None = None
     workers: tuple[WorkerSign, ...] = ()
     oldest_waiting: datetime | None = None
@@ -58,6 +64,11 @@ class PrefectSigns(BaseModel):
     def answers(self) -> bool:
         """Tell whether Prefect has answered."""
         return not self.error
+
+    @property
+    def knows(self) -> bool:
+        """Tell whether Prefect has said what its tables hold."""
+        return not self.error and not self.busy
 
 
 class Probe:
@@ -73,43 +84,41 @@ class Probe:
 
     async def ask(self, seconds: float = SECONDS) -> PrefectSigns:
         """Return what Prefect answers within so many seconds. No error comes out of it."""
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._ask()
-        except (httpx.HTTPError, TimeoutError) as error:
-            return PrefectSigns(error=type(error).__name__)
-        except (ValueError, KeyError, TypeError) as error:
-            # Something else answers at this address.
-            return PrefectSigns(error=f"an answer that Prefect does not give, {type(error).__name__}")
+        if self._client is None:
+            self._client = httpx.AsyncClient(base_url=self._settings.prefect_api, trust_env=False, timeout=_LONGEST)
+        now = self._clock()
+        version, tables = await asyncio.gather(
+            _within(seconds, self._version(self._client, now)), _within(seconds, self._tables(self._client, now))
+        )
+        if isinstance(version, str):
+            return PrefectSigns(error=version)
+        return version.model_copy(update={"busy": tables} if isinstance(tables, str) else tables)
 
     async def close(self) -> None:
         """Give the connections back."""
         if self._client is not None:
             await self._client.aclose()
 
-    async def _ask(self) -> PrefectSigns:
-        if self._client is None:
-            self._client = httpx.AsyncClient(base_url=self._settings.prefect_api, trust_env=False)
-        now = self._clock()
-        version, workers, waiting, planned = await asyncio.gather(
-            self._client.get("/admin/version"),
-            self._client.post(f"/work_pools/{quote(self._settings.work_pool)}/workers/filter", json={}),
-            self._runs({"before_": (now - LATE).isoformat()}, "NEXT_SCHEDULED_START_TIME_ASC"),
-            self._runs({"after_": now.isoformat()}, "NEXT_SCHEDULED_START_TIME_DESC", upkeep=True),
-        )
-        signs = PrefectSigns(
-            version=str(version.raise_for_status().json()),
-            skew=_skew(version.headers.get("date", ""), now),
-            # There is no such pool yet before the first `mailroom init`.
-            workers=tuple(map(_worker, workers.raise_for_status().json())) if workers.status_code != 404 else (),
-            oldest_waiting=waiting,
-            planned_until=planned,
-        )
-        return signs if planned else await self._why_nothing_is_planned(self._client, signs)
+    async def _version(self, client: httpx.AsyncClient, now: datetime) -> PrefectSigns:
+        answer = (await client.get("/admin/version")).raise_for_status()
+        return PrefectSigns(version=str(answer.json()), skew=_skew(answer.headers.get("date", ""), now))
 
-    async def _runs(self, when: dict[str, str], order: str, *, upkeep: bool = False) -> datetime | None:
+    async def _tables(self, client: httpx.AsyncClient, now: datetime) -> dict[str, Any]:
+        """Return the fields of the signs that Prefect reads from its tables."""
+        workers, waiting, planned = await asyncio.gather(
+            client.post(f"/work_pools/{quote(self._settings.work_pool)}/workers/filter", json={}),
+            self._runs(client, {"before_": (now - LATE).isoformat()}, "NEXT_SCHEDULED_START_TIME_ASC"),
+            self._runs(client, {"after_": now.isoformat()}, "EXPECTED_START_TIME_DESC", upkeep=True),
+        )
+        # There is no such pool yet before the first `mailroom init`.
+        heard = tuple(map(_worker, workers.raise_for_status().json())) if workers.status_code != 404 else ()
+        found = {"workers": heard, "oldest_waiting": waiting, "planned_until": planned}
+        return found if planned else found | await self._why_nothing_is_planned(client)
+
+    async def _runs(
+        self, client: httpx.AsyncClient, when: dict[str, str], order: str, *, upkeep: bool = False
+    ) -> datetime | None:
         """Return when the first run in this order is due, of those that wait for this pool."""
-        assert self._client is not None
         query: dict[str, Any] = {
             "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}, "next_scheduled_start_time": when},
             "work_pools": {"name": {"any_": [self._settings.work_pool]}},
@@ -118,17 +127,27 @@ class Probe:
         }
         if upkeep:
             query["flows"] = {"name": {"any_": [_UPKEEP]}}
-        found = (await self._client.post("/flow_runs/filter", json=query)).raise_for_status().json()
+        found = (await client.post("/flow_runs/filter", json=query)).raise_for_status().json()
         return datetime.fromisoformat(found[0]["next_scheduled_start_time"]) if found else None
 
-    async def _why_nothing_is_planned(self, client: httpx.AsyncClient, signs: PrefectSigns) -> PrefectSigns:
+    async def _why_nothing_is_planned(self, client: httpx.AsyncClient) -> dict[str, Any]:
         answer = await client.get(f"/deployments/name/{_UPKEEP}/{_UPKEEP}")
         if answer.status_code == 404:
-            return signs
+            return {}
         found = answer.raise_for_status().json()
         paused = bool(found["paused"]) or not any(one["active"] for one in found["schedules"])
-        made = datetime.fromisoformat(found["created"])
-        return signs.model_copy(update={"is_upkeep_paused": paused, "upkeep_made_at": made})
+        return {"is_upkeep_paused": paused, "upkeep_made_at": datetime.fromisoformat(found["created"])}
+
+
+async def _within(seconds: float, asked: Coroutine[Any, Any, Answer]) -> Answer | str:
+    """Return the answer, or the name of the error that stands in its place."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await asked
+    except (httpx.HTTPError, TimeoutError) as error:
+        return type(error).__name__
+    except (ValueError, KeyError, TypeError) as error:
+        return f"an answer that Prefect does not give, {type(error).__name__}"  # Something else answers there.
 
 
 def _skew(header: str, now: datetime) -> float | None:

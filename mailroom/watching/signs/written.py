@@ -29,7 +29,7 @@ class SeenOfPrefect:
 
     Attributes:
         signs: the newest answer; where nobody has one, the newest failure.
-        heard_at: when Prefect last answered anybody; None where it has answered nobody that lives.
+        heard_at: when Prefect last told anybody everything; None where it has told nobody that lives.
         asked_since: since when somebody has asked it.
         steady_since: since when it has answered whoever heard it last without a miss; None where that is not known.
     """
@@ -43,11 +43,11 @@ class SeenOfPrefect:
 def of_prefect(signs: PrefectSigns, before: Beat | None, *, process: str, began_at: datetime, now: datetime) -> Beat:
     """Return the sign of an answer of Prefect, or of its silence, after the sign `before`. Pure.
 
-    `last_success` is when it last answered this process; where it never has, `answered` in the detail is false.
+    `last_success` is when it last told this process everything; where it never has, `answered` in the detail is false.
     """
     known = before.detail if before else {}
-    detail = {"signs": signs.model_dump(mode="json"), "answered": signs.answers or known.get("answered", False)}
-    if signs.answers:
+    detail = {"signs": signs.model_dump(mode="json"), "answered": signs.knows or known.get("answered", False)}
+    if signs.knows:
         was_steady = bool(known.get("steady_since"))
         detail["steady_since"] = known["steady_since"] if was_steady else now.isoformat()
         return Beat(PREFECT, process, began_at, now, 0, detail)

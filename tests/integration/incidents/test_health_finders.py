@@ -130,6 +130,7 @@ async def _due(database: Database, schedule: Schedule, seconds: float, **columns
     async with database.session() as session:
         for row in await session.scalars(select(Execution)):
             await session.delete(row)
+        await session.flush()
         session.add(Execution(schedule_id=schedule.id, due_at=ago(seconds), created_at=NOW, **values))
 
 

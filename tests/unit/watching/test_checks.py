@@ -158,6 +158,17 @@ def test_the_background() -> None:
     assert "one:1" not in check.message, "everybody may read it"
 
 
+BUSY = PrefectSigns(version="3.8.8", busy="TimeoutError")
+
+
+def test_a_busy_prefect_answers_and_nothing_more_is_known() -> None:
+    assert prefect.answering(BUSY, "3.8.8", None).state is State.WARNING
+    assert {worker.judge(BUSY, SETTINGS, NOW).state, scheduler.judge(BUSY, NOW).state} == {State.UNKNOWN}
+    for heard, silent in ((120, False), (121, True)):
+        seen = SeenOfPrefect(BUSY, _ago(heard), _ago(900), None)
+        assert prefect.is_silent(seen, SETTINGS, NOW, was_silent=False) is silent
+
+
 def _seen(*, heard: float | None, asked: float = 900, steady: float | None = None) -> SeenOfPrefect:
     return SeenOfPrefect(
         PrefectSigns(),
