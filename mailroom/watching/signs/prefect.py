@@ -92,7 +92,8 @@ class Probe:
         )
         if isinstance(version, str):
             return PrefectSigns(error=version)
-        return version.model_copy(update={"busy": tables} if isinstance(tables, str) else tables)
+        more = {"busy": tables} if isinstance(tables, str) else tables
+        return PrefectSigns.model_validate(version.model_dump() | more)
 
     async def close(self) -> None:
         """Give the connections back."""

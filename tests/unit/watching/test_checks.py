@@ -103,8 +103,8 @@ def test_no_worker_is_a_problem_and_a_silent_prefect_tells_nothing_of_workers() 
     ],
 )
 def test_the_queue(due: int | None, waiting: int | None, was_behind: bool, state: str) -> None:
-    moments = [None if one is None else _ago(one) for one in (due, waiting)]
-    assert queue.judge(*moments, SETTINGS, NOW, was_behind=was_behind).state == state
+    oldest, in_prefect = (None if one is None else _ago(one) for one in (due, waiting))
+    assert queue.judge(oldest, in_prefect, SETTINGS, NOW, was_behind=was_behind).state == state
 
 
 @pytest.mark.parametrize(
