@@ -65,6 +65,7 @@ from mailroom import own_endpoints
 from mailroom.access.oidc.provider import Provider
 from mailroom.drafts import service as kept_drafts
 from mailroom.errors import Unavailable
+from mailroom.incidents import watch
 from mailroom.members import keys as user_keys
 from mailroom.members import web_sessions
 from mailroom.rendering import cleaner
@@ -139,6 +140,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         _witness(ours, settings),
         _reminders(ours, settings),
         *trail_loops.loops(ours, settings),
+        _incidents(ours, settings),
     ]
     probe = Probe(settings)
     heartbeats = Heartbeats(ours, settings, loops, probe)
@@ -239,6 +241,13 @@ def _watchdog(database: Database) -> WatchedLoop:
         await watchdog.look(database, now=datetime.now(UTC))
 
     return WatchedLoop("watchdog", look, every=watchdog.EVERY_SECONDS, late_after=watchdog.LATE_AFTER_SECONDS)
+
+
+def _incidents(database: Database, settings: Settings) -> WatchedLoop:
+    async def look() -> None:
+        await watch.look(database, settings, now=datetime.now(UTC))
+
+    return WatchedLoop("incident watch", look, every=watch.EVERY_SECONDS, late_after=watch.LATE_AFTER_SECONDS)
 
 
 def _cleaner(database: Database, settings: Settings) -> WatchedLoop:

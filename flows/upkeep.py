@@ -1,4 +1,5 @@
-"""Every minute, compare what was due with the ledger, hand over what waits, put back what died, remove what is old.
+"""Every minute, compare what was due with the ledger, hand over what waits, put back what died, remove what is old,
+and look for incidents.
 
 The API process does the same in its background. This run does it while no API process lives, on any worker of the pool,
 and shows operators what it found. Wiring only.
@@ -16,6 +17,7 @@ from prefect.states import Completed
 
 from deployments.heartbeats import note_upkeep
 from deployments.reconcile import Reconciler
+from mailroom.incidents import watch
 from mailroom.rendering import cleaner
 from mailroom.schedules import watchdog
 from mailroom.settings import current
@@ -45,12 +47,13 @@ async def upkeep() -> State[Any]:
         woken = await reconciler.wake()
         rescued = await reconciler.rescue()
         cleaned = await cleaner.clean(database, settings, now=now)
+        incidents = await watch.look(database, settings, now=datetime.now(UTC))
     finally:
         await reconciler.close()
         await database.close()
     told = (
         f"{findings}; {handed_over} changes and requests processed, {woken} runs go on after a stop, "
-        f"{rescued} runs recovered; {cleaned}."
+        f"{rescued} runs recovered; {cleaned}; {incidents}."
     )
-    get_run_logger().log(30 if findings or rescued else 20, told)
+    get_run_logger().log(30 if findings or rescued or incidents else 20, told)
     return Completed(message=told)

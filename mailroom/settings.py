@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mailroom.setting_groups.health import HealthSettings
+from mailroom.setting_groups.incidents import IncidentSettings
 from mailroom.setting_groups.limits import LimitSettings
 from mailroom.setting_groups.links import LinkSettings
 from mailroom.setting_groups.login import LoginSettings
@@ -113,6 +114,10 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
     render_rows: int = Field(default=20_000_000, ge=1, description="How many rows one query of a report may return.")
     limits: LimitSettings = Field(
         default=LimitSettings(), description="What users may have and do; see `mailroom.setting_groups.limits`."
+    )
+    incidents: IncidentSettings = Field(
+        default=IncidentSettings(),
+        description="When incidents are told, and to whom; see `mailroom.setting_groups.incidents`.",
     )
     renderers: int = Field(
         # Each takes about 200 MB, so more of them must be asked for.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -57,3 +58,37 @@ class Trouble:
     values: Mapping[str, Any] = field(default_factory=dict)
     owner_id: str | None = None
     schedule_ids: frozenset[str] = frozenset()
+
+
+class Stage(StrEnum):
+    """What is told of an incident: that it opened, that it has reached more people, or that it is over."""
+
+    OPENED = "opened"
+    ESCALATED = "escalated"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Something to be told of an incident to the people of one level, once.
+
+    Attributes:
+        owner_ids: the users whom it concerns: its owner, or the owners of the schedules that it covers. `level` owner
+            means these, team the members of their teams, and operator everybody who looks after the installation.
+        schedule_ids: the schedules that it is about or covers.
+        values: what its words need, see `words`.
+        seen_at: when the trouble was seen last.
+    """
+
+    incident_id: str
+    kind: IncidentKind
+    subject: str
+    severity: Severity
+    stage: Stage
+    level: Level
+    values: Mapping[str, Any]
+    owner_ids: tuple[str, ...]
+    schedule_ids: tuple[str, ...]
+    opened_at: datetime
+    seen_at: datetime
+    resolved_at: datetime | None = None

@@ -12,6 +12,7 @@ from mailroom.storage.model.base import Json, Table
 
 _OPEN = text("resolved_at IS NULL")
 _WAITING = text("state = 'pending'")
+_END_UNTOLD = text("resolved_at IS NOT NULL AND told_level IS NOT NULL AND end_told_at IS NULL")
 
 
 class Incident(Table):
@@ -19,6 +20,10 @@ class Incident(Table):
 
     `level` is whom it has reached, `next_level_at` when it goes to the next one. `merged_into` is the incident that
     covers this one, which is then not told by itself. `values` hold what its words need.
+
+    It is told from `tell_at` on; None: not before it is seen with something new. `told_level` is the level that was
+    told of it last, `end_told_at` when its end was handed on to be told. `flaps` marks one that came back soon after
+    it was over: it only ends when it stays away for a while.
     """
 
     __tablename__ = "incidents"
@@ -27,6 +32,8 @@ class Incident(Table):
         Index(None, "opened_at", "id"),
         Index(None, "owner_id", "opened_at"),
         Index(None, "resolved_at"),
+        Index(None, "kind", "subject", "opened_at"),
+        Index("ix_incidents_end_untold", "resolved_at", sqlite_where=_END_UNTOLD, postgresql_where=_END_UNTOLD),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     kind: Mapped[str] = mapped_column(String(40))
@@ -44,6 +51,10 @@ class Incident(Table):
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None] = mapped_column(String(320))
     muted_until: Mapped[datetime | None]
+    tell_at: Mapped[datetime | None]
+    told_level: Mapped[str | None] = mapped_column(String(20))
+    end_told_at: Mapped[datetime | None]
+    flaps: Mapped[bool] = mapped_column(default=False)
 
 
 class IncidentSchedule(Table):

@@ -26,7 +26,7 @@ LOOPS = {
     "ledger witness",
     "key reminders",
 }
-LOOPS |= {"audit sealer", "audit retention", "ages of secrets", "deletions", "heartbeats"}
+LOOPS |= {"audit sealer", "audit retention", "ages of secrets", "deletions", "incident watch", "heartbeats"}
 
 
 class Process:
