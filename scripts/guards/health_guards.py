@@ -30,7 +30,7 @@ HEALTH_GUARDS = (
     Guard(
         "nobody is judged after an outage of the database",
         "Every process is silent in a database that was away, until it has written again.",
-        "mailroom/incidents/finders/loops.py",
+        "mailroom/incidents/finders/parts/loops.py",
         "    if not decide.is_witnessed(beats, now, steady_for=steady):\n",
         "    if False:\n",
         _FINDERS,
@@ -38,7 +38,7 @@ HEALTH_GUARDS = (
     Guard(
         "the upkeep is not told beside the worker",
         "Where nothing could run the upkeep, that it is silent is no second incident.",
-        "mailroom/incidents/finders/loops.py",
+        "mailroom/incidents/finders/parts/loops.py",
         "    return [_trouble(one) for one in silent if not _is_explained(one, seen, settings, now)]\n",
         "    return [_trouble(one) for one in silent]\n",
         _FINDERS,
@@ -46,7 +46,7 @@ HEALTH_GUARDS = (
     Guard(
         "what Prefect said counts for a while only",
         "While Prefect is silent, nothing is known of workers.",
-        "mailroom/incidents/finders/worker.py",
+        "mailroom/incidents/finders/parts/worker.py",
         "    return now - seen.heard_at <= timedelta(seconds=settings.prefect_silent_seconds)\n",
         "    return True\n",
         _FINDERS,
@@ -54,7 +54,7 @@ HEALTH_GUARDS = (
     Guard(
         "a worker has time to begin",
         "Where everything starts together, the worker is not missed at once.",
-        "mailroom/incidents/finders/worker.py",
+        "mailroom/incidents/finders/parts/worker.py",
         "    if not was_silent and now - seen.asked_since < _FIRST:\n",
         "    if False:\n",
         _FINDERS,
@@ -62,7 +62,7 @@ HEALTH_GUARDS = (
     Guard(
         "the queue is not told beside the worker",
         "Without a worker everything waits, which its own incident tells.",
-        "mailroom/incidents/finders/queue.py",
+        "mailroom/incidents/finders/parts/queue.py",
         "    if worker.judge(seen.signs, settings, now).state is not State.OK:\n",
         "    if False:\n",
         _FINDERS,

@@ -14,20 +14,9 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.incidents.finders import (
-    credentials,
-    disk,
-    failing,
-    loops,
-    missed,
-    prefect,
-    queue,
-    suspended,
-    sync,
-    trail,
-    worker,
-)
+from mailroom.incidents.finders import failing, missed, suspended, sync
 from mailroom.incidents.finders.connections import finder as connections
+from mailroom.incidents.finders.parts import credentials, disk, loops, prefect, queue, trail, worker
 from mailroom.incidents.spec import IncidentKind, Trouble
 from mailroom.settings import Settings
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from mailroom.audit.sealing.verify import Code
 from mailroom.heartbeats import repository as heartbeats
 from mailroom.heartbeats.spec import WRITER, Beat
-from mailroom.incidents.finders import trail as finder
+from mailroom.incidents.finders.parts import trail as finder
 from mailroom.watching.signs import written
 from tests.integration.audit.conftest import Trail
 

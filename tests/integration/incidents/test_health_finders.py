@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.heartbeats import repository as heartbeats
 from mailroom.heartbeats.spec import UPKEEP, WORKERS, WRITER, Beat
-from mailroom.incidents.finders import credentials, disk, loops, prefect, queue, worker
+from mailroom.incidents.finders.parts import credentials, disk, loops, prefect, queue, worker
 from mailroom.incidents.spec import IncidentKind, Level, Severity, Trouble
 from mailroom.settings import Settings
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState

@@ -11,8 +11,8 @@ from mailroom.heartbeats import decide
 from mailroom.heartbeats import repository as heartbeats
 from mailroom.heartbeats.decide import Silence
 from mailroom.heartbeats.spec import UPKEEP, WORKERS, Beat
-from mailroom.incidents.finders.hysteresis import still_open
-from mailroom.incidents.finders.worker import is_known
+from mailroom.incidents.finders.parts.hysteresis import still_open
+from mailroom.incidents.finders.parts.worker import is_known
 from mailroom.incidents.spec import IncidentKind, Severity, Trouble
 from mailroom.settings import Settings
 from mailroom.watching.checks import scheduler, worker

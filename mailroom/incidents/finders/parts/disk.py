@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.heartbeats import repository as heartbeats
-from mailroom.incidents.finders.hysteresis import still_open
+from mailroom.incidents.finders.parts.hysteresis import still_open
 from mailroom.incidents.spec import IncidentKind, Severity, Trouble
 from mailroom.settings import Settings
 from mailroom.watching.checks import disk
