@@ -65,7 +65,14 @@ async def both(api: Api, **changes: Any) -> Story:
     return Story(answer.status_code, answer.json(), levels)
 
 
+async def _has_written(api: Api) -> bool:
+    """Tell whether the process has written its first signs of life."""
+    async with api.database.session() as session:
+        return bool(await heartbeats.every(session))
+
+
 async def test_each_broken_part_is_told_by_both(offline: Api) -> None:
+    await eventually(lambda: _has_written(offline), 30, lambda: "No sign of life was written.")
     story = await both(offline)
     assert (story.status, story.body["status"]) == (200, "ok"), "the process itself is well"
     assert story.states == {
