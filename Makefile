@@ -67,6 +67,9 @@ tests: $(READY) $(STATIC)
 test-pages: $(READY) $(STATIC) ## Look at every page in every shape with a real Chromium, and walk every story
 	@PAGES=all $(BIN)/python -m pytest tests/browser $(ARGS)
 
+test-incidents: $(READY) $(STATIC) ## Break each part of a real system, and count its incidents
+	@INCIDENTS=all $(BIN)/python -m pytest -s tests/acceptance/incidents $(ARGS)
+
 # The same lock and recipe in an environment beside the other one: 3.13 takes another way through changes of the clocks.
 test-313: ## Run the unit tests on Python 3.13, in .venv-3.13 (PYTHON_313= names the interpreter)
 	@$(MAKE) --no-print-directory setup VENV=.venv-3.13 PYTHON=$(PYTHON_313)

@@ -63,6 +63,7 @@ from api.web import errors as error_pages
 from api.web.routers import ROUTERS
 from deployments import alert_loops, trail_loops
 from deployments.deletion_loop import deletion_loop
+from deployments.heartbeats import Heartbeats
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
 from mailroom import own_endpoints
@@ -84,6 +85,7 @@ from mailroom.storage.database import Database
 from mailroom.storage.migrations import is_current
 from mailroom.telling.readers import service as told_readers
 from mailroom.watching.counts import refresh as counts
+from mailroom.watching.signs.prefect import Probe
 
 _LOG = logging.getLogger(__name__)
 DESCRIPTION = """Reports, on time, to everyone who waits for them.
@@ -158,6 +160,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         _incidents(ours, settings),
         *alert_loops.loops(ours, settings),
     ]
+    probe = Probe(settings)
+    heartbeats = Heartbeats(ours, settings, loops, probe)
+    loops = [*loops, heartbeats.loop()]
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -170,6 +175,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             for work in works:
                 work.cancel()
             await asyncio.gather(*works, return_exceptions=True)
+            await heartbeats.end()
+            await probe.close()
             await app.state.services.painter.close()
             await app.state.services.under_way.close()
             await reconciler.close()
@@ -190,7 +197,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         routes=_routes(),
     )
     store, provider = ArtifactStore(settings.artifacts_dir), Provider(settings)
-    app.state.services = Services(settings, ours, reconciler, store, loops, provider)
+    app.state.services = Services(settings, ours, reconciler, store, loops, provider, probe)
     problems.install(app)
     error_pages.install(app)
     refusals.install(app)

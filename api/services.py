@@ -19,6 +19,7 @@ from mailroom.settings import Settings
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database
 from mailroom.watching.figures.cache import Snapshots
+from mailroom.watching.signs.prefect import Probe
 
 
 def _now() -> datetime:
@@ -28,7 +29,8 @@ def _now() -> datetime:
 @dataclass(frozen=True)
 class Services:
     """The services of a process, made by `create_app`. `loops` work in its background; `previews` limits how many
-    previews are rendered at once; `provider` is the identity provider, `passwords` computes their hashes; `painter`
+    previews are rendered at once; `provider` is the identity provider, `passwords` computes their hashes; `probe` asks
+    Prefect how it is; `painter`
     makes the pictures of reports; `under_way` are checks and tests that take long; `shown` keeps for a moment what a
     preview has rendered, so that the frame on its page does not render it again; `snapshots` keeps the last figures.
     `clock` tells the time of a request."""
@@ -39,6 +41,7 @@ class Services:
     store: ArtifactStore
     loops: Sequence[WatchedLoop]
     provider: Provider
+    probe: Probe
     passwords: Passwords = field(default_factory=Passwords)
     painter: Painter = field(default_factory=Painter)
     under_way: UnderWay = field(default_factory=UnderWay)

@@ -50,6 +50,8 @@ SERVER = {
 WORKER = {
     # A run that is asked for now should not wait the default 10 s for the next poll.
     "PREFECT_WORKER_QUERY_SECONDS": "4",
+    # A worker that died is told after three of these; with the default 30 s that would take a minute and a half.
+    "PREFECT_WORKER_HEARTBEAT_SECONDS": "10",
     # Prefect's client asks again after 429, 502 and 503 by itself. A 500 would end the run in the middle of what it
     # does, and the rescue would find it only after minutes.
     "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500",

@@ -15,6 +15,7 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed
 
+from deployments.heartbeats import note_upkeep
 from deployments.reconcile import Reconciler
 from mailroom.alerts import service as alerts
 from mailroom.incidents import watch
@@ -42,6 +43,7 @@ async def upkeep() -> State[Any]:
     database = Database(settings.database)
     reconciler = Reconciler(database, settings)
     try:
+        await note_upkeep(database, settings, clock=lambda: datetime.now(UTC))
         findings = await watchdog.look(database, now=now)
         handed_over = await reconciler.run_pass()
         await restored.look(database, settings.witness_path, now=now)

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mailroom.setting_groups.alerts import AlertSettings
+from mailroom.setting_groups.health import HealthSettings
 from mailroom.setting_groups.incidents import IncidentSettings
 from mailroom.setting_groups.limits import LimitSettings
 from mailroom.setting_groups.links import LinkSettings
@@ -32,7 +33,7 @@ LONGEST_SOCKET = 100
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
-class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, RetentionSettings):
+class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, HealthSettings, RetentionSettings):
     """Everything that can be set; each field is the variable `MAILROOM_<FIELD>` in capitals."""
 
     model_config = SettingsConfigDict(

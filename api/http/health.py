@@ -1,27 +1,22 @@
-"""Tell whether the process lives, and whether it can do its work. Open to everyone; tells no secret."""
+"""Tell whether the process lives, and whether it can do its work. Open to all: no secret, name or place is told."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 
-import httpx
 from fastapi import APIRouter, Response
 from pydantic import Field
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.actions.view import View
 from api.http.dependencies import ServicesDep
 from api.services import Services
 from deployments.watched_loop import LoopHealth, late
-from mailroom.access.viewer import SYSTEM
-from mailroom.stops import repository as stops
-from mailroom.stops.spec import StopCause, StopScope
-from mailroom.storage.artifacts import free_mb
-from mailroom.storage.migrations import is_current
+from mailroom.watching.checks import every
+from mailroom.watching.checks.spec import Check, CheckName, State
 
 router = APIRouter(tags=["health"])
+_LOOPS = "loops"
 
 
 class LoopView(View):
@@ -36,12 +31,25 @@ class LoopView(View):
     late: bool = Field(description="Whether the last success is so long ago that the process is not ready.")
 
 
+class PartView(View):
+    """The health of one part that Mailroom works with."""
+
+    name: str
+    state: State = Field(description="`unknown` where nothing can be said now.")
+    message: str
+    remedy: str = Field(description="What to do; empty where nothing is to be done.")
+    since: datetime | None = Field(description="Since when it is so, where that is known.")
+
+
 class Health(View):
     """The state of the process, and of what it needs."""
 
     status: str
-    checks: dict[str, str] = Field(default_factory=dict)
+    checks: dict[str, str] = Field(
+        default_factory=dict, description="For each part `ok`, or what is wrong with it, in words."
+    )
     loops: list[LoopView] = Field(default_factory=list)
+    parts: list[PartView] = Field(default_factory=list, description="Each part, as `mailroom doctor` tells of it.")
 
 
 @router.get("/healthz")
@@ -52,19 +60,26 @@ async def healthz() -> Health:
 
 @router.get("/readyz", responses={503: {"model": Health, "description": "Not ready."}})
 async def readyz(services: ServicesDep, response: Response) -> Health:
-    """Tell whether database and background loops are well. Prefect is reported; without it, changes are kept."""
-    database, prefect, disk, sending = await asyncio.gather(
-        _database(services), _prefect(services), _disk(services), _sending(services)
-    )
+    """Tell whether database and background loops are well. The other parts are reported; without them, work waits."""
+    checks = await every.look(services.database, services.settings, services.probe, now=datetime.now(UTC))
     loops = _loops(services)
-    ready = database == "ok" and loops == "ok"
+    ready = checks[CheckName.DATABASE].state is State.OK and loops == "ok"
     if not ready:
         response.status_code = 503
     return Health(
         status="ok" if ready else "not ready",
-        checks={"database": database, "prefect": prefect, "loops": loops, "disk": disk, "sending": sending},
+        checks={check.name: _words(check) for check in checks.values()} | {_LOOPS: loops},
         loops=[_view(loop.health) for loop in services.loops],
+        parts=[_part(check) for check in checks.values()],
     )
+
+
+def _words(check: Check) -> str:
+    return "ok" if check.state is State.OK else check.message
+
+
+def _part(check: Check) -> PartView:
+    return PartView(name=check.name, state=check.state, message=check.message, remedy=check.remedy, since=check.since)
 
 
 def _view(health: LoopHealth) -> LoopView:
@@ -77,47 +92,7 @@ def _view(health: LoopHealth) -> LoopView:
     )
 
 
-async def _disk(services: Services) -> str:
-    """Tell whether there is room to render. It is reported alone: what is rendered already can be had and delivered."""
-    least = services.settings.min_free_mb
-    try:
-        free = await asyncio.to_thread(free_mb, services.settings.data_dir)
-    except OSError as error:
-        return f"the data folder cannot be read ({type(error).__name__})"
-    return "ok" if free >= least else f"only {free:,} MB are free, and rendering needs at least {least:,} MB"
-
-
 def _loops(services: Services) -> str:
     now = time.monotonic()
     told = [f"{loop.name} ({loop.silent_for(now):.0f} s)" for loop in late(services.loops, now)]
     return f"no success for too long: {', '.join(told)}" if told else "ok"
-
-
-async def _database(services: Services) -> str:
-    try:
-        async with asyncio.timeout(5):
-            return "ok" if await is_current(services.database) else "needs migration: run `mailroom init`"
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
-        return f"does not answer ({type(error).__name__})"
-
-
-async def _sending(services: Services) -> str:
-    """Tell whether something is stopped, and what; why is for those who may ask. A stop is no fault of the process."""
-    try:
-        async with asyncio.timeout(5), services.database.session() as session:
-            found = await stops.list_standing(session, viewer=SYSTEM)
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
-        return f"not known ({type(error).__name__})"
-    if any(stop.scope == StopScope.ALL for stop in found):
-        restored = any(stop.cause == StopCause.RESTORED for stop in found)
-        return f"everything is stopped{', since the database was restored from a backup' if restored else ''}"
-    return f"{len(found)} parts are stopped" if found else "ok"
-
-
-async def _prefect(services: Services) -> str:
-    try:
-        async with httpx.AsyncClient(timeout=1.0, trust_env=False) as client:
-            answer = await client.get(f"{services.settings.prefect_api}/health")
-    except httpx.HTTPError as error:
-        return f"does not answer ({type(error).__name__}); changes are stored and applied later"
-    return "ok" if answer.is_success else f"answers {answer.status_code}"

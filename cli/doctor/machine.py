@@ -63,7 +63,7 @@ def installed_versions() -> dict[str, str | None]:
 
 
 def data_folder(settings: Settings) -> list[Finding]:
-    """Check whether the data folder can be written, is private, and has room."""
+    """Check whether the data folder can be written, and is private."""
     folder = settings.data_dir
     if not folder.is_dir():
         return [problem("data folder", f"{folder} does not exist.", "Run `mailroom init`.")]
@@ -78,16 +78,7 @@ def data_folder(settings: Settings) -> list[Finding]:
     found = [ok("data folder", str(folder))]
     if folder.stat().st_mode & 0o077:
         found = [warning("data folder", f"{folder} can be read by other users.", f"Run: chmod 700 {folder}")]
-    return [*found, disk_space(data_dir.free_mb(folder), settings.min_free_mb)]
-
-
-def disk_space(free_mb: int, least_mb: int) -> Finding:
-    """Check whether rendering will be refused. Pure."""
-    if free_mb < least_mb:
-        return problem("disk", f"{free_mb} MB are left; {least_mb} MB are needed.", "Free some space.")
-    if free_mb < 5 * least_mb:
-        return warning("disk", f"only {free_mb:,} MB are left.", f"Rendering stops below {least_mb} MB.")
-    return ok("disk", f"{free_mb:,} MB free")
+    return found
 
 
 def listening(settings: Settings) -> Finding:

@@ -3,70 +3,54 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from importlib.metadata import version
-from typing import Any
 from urllib.parse import quote
 
 import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
-from cli.doctor.finding import Finding, Level, ok, problem, warning
+from cli.doctor import parts
+from cli.doctor.finding import Finding, ok, problem, warning
 from mailroom.access import repository as access
 from mailroom.access.viewer import SYSTEM
 from mailroom.connections import repository as connection_repository
 from mailroom.rendering import client
 from mailroom.settings import Settings
-from mailroom.storage import migrations
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Connection
+from mailroom.watching.checks import every
+from mailroom.watching.checks.spec import CheckName, State
+from mailroom.watching.signs.prefect import Probe
 from prefect_mailroom.errors import MailroomError
 
 _NAMED = 5
 _START = "Start it with `mailroom up`."
-# A worker is heard from every 30 s.
-_SILENT = timedelta(seconds=90)
+_PREFECT_SECONDS = 5.0
 
 
-async def database(settings: Settings) -> tuple[Finding, list[Connection]]:
-    """Check whether our tables are there and current; return that, and the connections that they name."""
-    name = "database"
+def tables_of(settings: Settings) -> Database | None:
+    """Return the database; None where nobody has made one yet, since SQLite would make it by being asked."""
     if not settings.database_url and not (settings.data_dir / "mailroom.db").is_file():
-        return problem(name, "The data folder has no database.", "Run `mailroom init`."), []
-    tables = Database(settings.database)
-    try:
-        if not await migrations.is_current(tables):
-            return problem(name, "The tables are of another version.", "Run `mailroom init`, which upgrades them."), []
-        async with tables.session() as session:
-            return ok(name, tables.engine.dialect.name), list(await connection_repository.every(session, viewer=SYSTEM))
-    except (SQLAlchemyError, OSError) as error:
-        return problem(
-            name, f"The database cannot be reached: {type(error).__name__}.", "Check MAILROOM_DATABASE_URL."
-        ), []
-    finally:
-        await tables.close()
+        return None
+    return Database(settings.database)
 
 
-async def prefect(settings: Settings) -> list[Finding]:
-    """Check whether Prefect answers with our version and our clock, and has the pool, a worker and the block types."""
+async def stored_connections(tables: Database) -> list[Connection]:
+    """Return the connections that our tables name."""
+    async with tables.session() as session:
+        return list(await connection_repository.every(session, viewer=SYSTEM))
+
+
+async def registered(settings: Settings) -> list[Finding]:
+    """Check whether Prefect, which answers, has the work pool and the block types."""
     base = settings.prefect_api
     async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
         try:
-            answer = await client.get(f"{base}/admin/version")
-            answer.raise_for_status()
             pool = await client.get(f"{base}/work_pools/{quote(settings.work_pool)}")
-            workers = await client.post(f"{base}/work_pools/{quote(settings.work_pool)}/workers/filter", json={})
             slugs = await _block_slugs(client, base)
         except httpx.HTTPError as error:
-            text = f"Prefect does not answer at {base} ({type(error).__name__})."
-            return [problem("Prefect", text, f"{_START} Or set MAILROOM_PREFECT_API_URL.")]
-    return [
-        versions(answer.json(), version("prefect")),
-        skew(datetime.now(UTC), answer.headers.get("date", "")),
-        work_pool(settings.work_pool, pool.status_code),
-        worker(workers.json() if workers.is_success else [], datetime.now(UTC)),
-        block_types(slugs),
-    ]
+            text = f"Prefect stopped answering meanwhile ({type(error).__name__})."
+            return [problem("work pool", text, _START)]
+    return [work_pool(settings.work_pool, pool.status_code), block_types(slugs)]
 
 
 async def keys(settings: Settings, now: datetime) -> Finding:
@@ -90,45 +74,11 @@ async def keys(settings: Settings, now: datetime) -> Finding:
     return warning(name, f"{text} {', '.join(told)}{more}.", "Replace them: `mailroom keys create`, then `revoke`.")
 
 
-def versions(server: str, here: str) -> Finding:
-    """Check whether server and client are the same Prefect. Pure."""
-    if server == here:
-        return ok("Prefect", server)
-    return problem(
-        "Prefect",
-        f"The server runs Prefect {server}, but {here} is installed here.",
-        ("Run the same version at both ends."),
-    )
-
-
-def skew(now: datetime, date_header: str) -> Finding:
-    """Check whether Prefect's clock agrees with ours. Pure."""
-    try:
-        seconds = abs((now - parsedate_to_datetime(date_header)).total_seconds())
-    except ValueError:
-        return warning("clock of Prefect", "The server does not send its time.")
-    if seconds > 5:
-        return problem(
-            "clock of Prefect",
-            f"The server's clock differs from ours by {seconds:.0f} s.",
-            ("Synchronise both clocks."),
-        )
-    return ok("clock of Prefect", "agrees with ours")
-
-
 def work_pool(name: str, status: int) -> Finding:
     """Check whether the pool exists, by the HTTP status of asking for it. Pure."""
     if status == 200:
         return ok("work pool", name)
     return problem("work pool", f"There is no work pool '{name}'.", "Run `mailroom init`, or set MAILROOM_WORK_POOL.")
-
-
-def worker(found: list[dict[str, Any]], now: datetime) -> Finding:
-    """Check whether a worker of the pool was heard from lately. Pure."""
-    names = [w["name"] for w in found if now - datetime.fromisoformat(w["last_heartbeat_time"]) < _SILENT]
-    if names:
-        return ok("worker", ", ".join(names))
-    return problem("worker", "No worker is online, so no schedule would run.", _START)
 
 
 def block_types(registered: set[str]) -> Finding:
@@ -207,16 +157,22 @@ async def renderers(settings: Settings) -> Finding:
 
 async def everything(settings: Settings) -> list[Finding]:
     """Run all checks of what runs beside us."""
-    first, rows = await database(settings)
-    about_prefect = await prefect(settings)
-    answers = len(about_prefect) > 1
-    if answers:
-        about_connections = await connections(rows, settings)
-    else:
-        about_connections = (
-            [warning("connections", "Not checked, because Prefect, which stores them, does not answer.")]
-            if rows
-            else []
-        )
-    about_keys = [await keys(settings, datetime.now(UTC))] if first.level is Level.OK else []
-    return [first, *about_keys, *about_prefect, *about_connections, await renderers(settings), await api(settings)]
+    tables, probe, now = tables_of(settings), Probe(settings), datetime.now(UTC)
+    try:
+        checks = await every.look(tables, settings, probe, now=now, seconds=_PREFECT_SECONDS)
+        has_tables = checks[CheckName.DATABASE].state is State.OK and tables is not None
+        rows = await stored_connections(tables) if tables is not None and has_tables else []
+    finally:
+        await probe.close()
+        if tables is not None:
+            await tables.close()
+    if not settings.data_dir.is_dir():
+        del checks[CheckName.DISK]  # The check of the folder tells of it.
+    found = parts.findings(checks.values())
+    if has_tables:
+        found.append(await keys(settings, now))
+    if checks[CheckName.CLOCK].state is not State.UNKNOWN:  # Prefect has answered.
+        found += [*await registered(settings), *await connections(rows, settings)]
+    elif rows:
+        found.append(warning("connections", "Not checked, because Prefect, which stores them, does not answer."))
+    return [*found, await renderers(settings), await api(settings)]

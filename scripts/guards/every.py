@@ -11,6 +11,7 @@ from scripts.guards.deletion_guards import DELETION_GUARDS
 from scripts.guards.draft_guards import DRAFT_GUARDS
 from scripts.guards.ftp_guards import FTP_GUARDS
 from scripts.guards.guards import GUARDS
+from scripts.guards.health_guards import HEALTH_GUARDS
 from scripts.guards.hook_guards import HOOK_GUARDS
 from scripts.guards.incident_guards import INCIDENT_GUARDS
 from scripts.guards.input_guards import INPUT_GUARDS
@@ -37,6 +38,7 @@ EVERY_GUARD = (
     *DELETION_GUARDS,
     *DRAFT_GUARDS,
     *FTP_GUARDS,
+    *HEALTH_GUARDS,
     *HOOK_GUARDS,
     *INCIDENT_GUARDS,
     *INPUT_GUARDS,

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.incidents.finders import failing, levels, missed, suspended, sync
 from mailroom.incidents.finders.connections import finder as connections
+from mailroom.incidents.finders.parts import credentials, disk, loops, prefect, queue, trail, worker
 from mailroom.incidents.spec import IncidentKind, Trouble
 from mailroom.settings import Settings
 
@@ -44,4 +45,11 @@ FINDERS: tuple[Finder, ...] = (
     Finder("failing connections", connections.KINDS, connections.find),
     Finder("stuck synchronisation", sync.KINDS, sync.find),
     Finder("missed levels", levels.KINDS, levels.find),
+    Finder("silent Prefect", prefect.KINDS, prefect.find),
+    Finder("silent workers", worker.KINDS, worker.find),
+    Finder("silent loops", loops.KINDS, loops.find),
+    Finder("late queue", queue.KINDS, queue.find),
+    Finder("full disks", disk.KINDS, disk.find),
+    Finder("ending credentials", credentials.KINDS, credentials.find),
+    Finder("contradicted trail", trail.KINDS, trail.find),
 )

@@ -27,7 +27,7 @@ LOOPS = {
     "ledger witness",
     "key reminders",
 }
-LOOPS |= {"audit sealer", "audit retention", "ages of secrets", "deletions", "incident watch", "counts"}
+LOOPS |= {"audit sealer", "audit retention", "ages of secrets", "deletions", "incident watch", "counts", "heartbeats"}
 
 
 class Process:

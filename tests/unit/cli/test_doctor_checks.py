@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cli.doctor import machine, services
+from cli.doctor import machine, parts, services
 from cli.doctor.finding import Level
 from mailroom.settings import Settings
+from mailroom.watching.checks.spec import Check, CheckName, State
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -30,11 +31,6 @@ def test_packages_are_compared_with_the_lock() -> None:
     assert found[2].remedy == "Run `make setup`."
 
 
-@pytest.mark.parametrize(("free", "level"), [(199, "problem"), (200, "warning"), (999, "warning"), (1000, "ok")])
-def test_disk(free: int, level: str) -> None:
-    assert machine.disk_space(free, 200).level == level
-
-
 def test_a_clock_before_the_checkout_is_wrong() -> None:
     assert machine.clock(NOW, NOW - timedelta(days=1)).level is Level.OK
     assert machine.clock(NOW - timedelta(days=2), NOW).level is Level.PROBLEM
@@ -48,36 +44,21 @@ def test_a_folder_that_others_can_read_is_a_warning(tmp_path: Path) -> None:
     assert machine.data_folder(settings)[0].level is Level.OK
 
 
-def test_prefect_of_another_version_is_a_problem() -> None:
-    assert services.versions("3.8.8", "3.8.8").level is Level.OK
-    assert services.versions("3.8.7", "3.8.8").level is Level.PROBLEM
-
-
-@pytest.mark.parametrize(
-    ("header", "level"),
-    [
-        ("Mon, 01 Jun 2026 12:00:03 GMT", "ok"),
-        ("Mon, 01 Jun 2026 13:00:00 GMT", "problem"),
-        ("yesterday", "warning"),
-        ("", "warning"),
-    ],
-)
-def test_clocks_that_differ(header: str, level: str) -> None:
-    assert services.skew(NOW, header).level == level
-
-
-@pytest.mark.parametrize(("age", "level"), [(10, "ok"), (89, "ok"), (91, "problem")])
-def test_a_worker_that_is_silent_is_offline(age: int, level: str) -> None:
-    heard = (NOW - timedelta(seconds=age)).isoformat()
-
-    assert services.worker([{"name": "w", "last_heartbeat_time": heard}], NOW).level == level
-
-
-def test_no_worker_no_pool_no_key() -> None:
-    assert services.worker([], NOW).level is Level.PROBLEM
+def test_no_pool_no_key() -> None:
     assert services.work_pool("mailroom", 404).level is Level.PROBLEM
     assert services.api_status(401).remedy
     assert services.api_status(200).level is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("state", "level"), [("ok", "ok"), ("warning", "warning"), ("problem", "problem"), ("unknown", "warning")]
+)
+def test_the_checks_of_readyz_are_findings(state: str, level: str) -> None:
+    check = Check(CheckName.QUEUE, State(state), "found", "do", since=NOW, detail="host")
+    (finding,) = parts.findings([check])
+    assert (finding.check, finding.level, finding.remedy) == ("queue", level, "do")
+    assert "2026-06-01 12:00:00 UTC" in finding.message
+    assert "host" in finding.message
 
 
 def test_the_renderers_here_work() -> None:

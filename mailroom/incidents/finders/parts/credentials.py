@@ -1,0 +1,42 @@
+"""Find keys of users that end soon or are old, and secrets of the installation that are old. None of it is urgent."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mailroom.access import repository as access
+from mailroom.access.viewer import SYSTEM
+from mailroom.incidents.spec import IncidentKind, Severity, Trouble
+from mailroom.secrets import ages
+from mailroom.settings import Settings
+from mailroom.storage.model.access import ApiKey
+from mailroom.storage.model.audit import SecretAge
+
+KINDS = frozenset({IncidentKind.CREDENTIAL_ENDING})
+
+
+async def find(session: AsyncSession, settings: Settings, *, now: datetime) -> list[Trouble]:
+    """Return the keys and the secrets that are to be replaced."""
+    soon, long_ago = now + timedelta(days=settings.key_reminder_days), now - timedelta(days=settings.key_old_days)
+    keys = await access.keys_to_replace(session, viewer=SYSTEM, now=now, ends_before=soon, made_before=long_ago)
+    secrets = [row for row in await ages.read(session) if ages.is_old(row, settings, now)]
+    return [*(_of_key(row, soon, now) for row in keys), *(_of_secret(row, now) for row in secrets)]
+
+
+def _of_key(row: ApiKey, soon: datetime, now: datetime) -> Trouble:
+    ends = row.expires_at.isoformat() if row.expires_at is not None and row.expires_at <= soon else None
+    values = {
+        "what": "key",
+        "name": row.name,
+        "prefix": row.prefix,
+        "ends_at": ends,
+        "days_old": (now - row.created_at).days,
+    }
+    return Trouble(IncidentKind.CREDENTIAL_ENDING, f"key {row.prefix}", Severity.WARNING, values, owner_id=row.user_id)
+
+
+def _of_secret(row: SecretAge, now: datetime) -> Trouble:
+    values = {"what": "secret", "name": row.name, "days_old": (now - row.since).days}
+    return Trouble(IncidentKind.CREDENTIAL_ENDING, row.name, Severity.WARNING, values)

@@ -1,0 +1,50 @@
+"""Say what a check of a part tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """How a part is: `warning` works with limits, `problem` does not work, and of `unknown` nothing can be said now."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+    UNKNOWN = "unknown"
+
+
+class CheckName(StrEnum):
+    """The parts that are checked. The word is a key of `/readyz`: the list only grows."""
+
+    DATABASE = "database"
+    PREFECT = "prefect"
+    CLOCK = "clock"
+    SCHEDULER = "scheduler"
+    WORKER = "worker"
+    QUEUE = "queue"
+    DISK = "disk"
+    MAIL = "mail"
+    SENDING = "sending"
+    BACKGROUND = "background"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How a part is.
+
+    Attributes:
+        message: what was found, in a sentence that everybody may read.
+        remedy: what to do; empty where nothing is to be done.
+        since: since when it is so, where that is known.
+        detail: names and places, which only operators read.
+    """
+
+    name: CheckName
+    state: State
+    message: str
+    remedy: str = ""
+    since: datetime | None = None
+    detail: str = ""
