@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.viewer import SYSTEM
@@ -29,6 +31,7 @@ from prefect_mailroom.channels.base import Channel, Parcel, Receipt
 from prefect_mailroom.channels.email.destination import EmailDestination
 from prefect_mailroom.errors import MailroomError
 
+_LOG = logging.getLogger(__name__)
 KIND = "email"
 
 
@@ -126,8 +129,12 @@ class Mailer:
         await asyncio.sleep(max((turn.at - self._clock()).total_seconds(), 0))
 
     async def _tell(self, name: str, outcome: Receipt | MailroomError) -> None:
+        """Tell the breaker how an attempt ended; what the far side said stands, whether this can be stored or not."""
         why = str(outcome) if isinstance(outcome, MailroomError) else ""
         sign, now = sign_of(outcome), self._clock()
-        await self._database.transact(
-            lambda session: breaker.record(session, name, sign, probing=False, why=why, now=now)
-        )
+        try:
+            await self._database.transact(
+                lambda session: breaker.record(session, name, sign, probing=False, why=why, now=now)
+            )
+        except (MailroomError, SQLAlchemyError, OSError):
+            _LOG.exception("How an alert went through the connection %s was not counted.", name)
