@@ -289,6 +289,7 @@ def _readers(database: Database, settings: Settings) -> WatchedLoop:
 
     return WatchedLoop(
         "notices to readers", look, every=told_readers.EVERY_SECONDS, late_after=told_readers.LATE_AFTER_SECONDS
+    )
 
 
 def _product_events(database: Database, settings: Settings) -> WatchedLoop:

@@ -35,6 +35,7 @@ async def test_two_processes_tell_of_an_incident_and_of_its_end_once(office: Off
         await asyncio.gather(office.step(), office.step())
     told = [(stage, *rest) for stage in ("opened", "resolved") for rest in OPERATORS]
     assert await office.alerts() == sorted(told)
+    assert [(row.attempts, row.error) for row in await office.rows()] == [(1, "")] * 4
     assert office.mail.taken() == [OPERATOR, OPERATOR]
     assert [body["type"] for body in office.requests()] == ["incident.opened", "incident.resolved"]
     assert {body["data"]["incident"]["id"] for body in office.requests()} == {incident}
