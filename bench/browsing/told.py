@@ -15,7 +15,7 @@ from mailroom.notifications.schedule_events import Paused, Recovered, SuspendedA
 from mailroom.notifications.service import notify
 from mailroom.states import ExecutionState
 from mailroom.storage.database import new_id
-from mailroom.storage.model.incidents import Alert, Incident
+from mailroom.storage.model.upkeep.incidents import Alert, Incident
 from mailroom.storage.tables import Execution, Notification, Schedule, User
 
 _NEW = timedelta(hours=20)

@@ -13,7 +13,7 @@ from mailroom.alerts.routes import People, Team
 from mailroom.incidents.spec import IncidentKind, Level, Severity, Stage
 from mailroom.incidents.words.story import Story
 from mailroom.settings import Settings
-from mailroom.storage.model.incidents import Alert, Incident, IncidentSchedule
+from mailroom.storage.model.upkeep.incidents import Alert, Incident, IncidentSchedule
 from mailroom.storage.tables import Schedule, User
 
 

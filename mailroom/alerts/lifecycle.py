@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.alerts.spec import AlertState
 from mailroom.alerts.timing import LEASE, LOOK_AGAIN
 from mailroom.incidents.spec import Stage
-from mailroom.storage.model.incidents import Alert, Incident
+from mailroom.storage.model.upkeep.incidents import Alert, Incident
 
 LONGEST_ERROR = 1000
 

@@ -14,7 +14,7 @@ from mailroom.alerts.timing import first_attempt
 from mailroom.incidents.spec import Level, Stage, Telling
 from mailroom.notifications.kinds import Route
 from mailroom.settings import Settings
-from mailroom.storage.model.incidents import Alert
+from mailroom.storage.model.upkeep.incidents import Alert
 
 
 async def write(session: AsyncSession, telling: Telling, settings: Settings, *, now: datetime) -> int:

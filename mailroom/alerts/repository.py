@@ -16,7 +16,7 @@ from mailroom.incidents.spec import Level, Stage
 from mailroom.notifications.kinds import Route
 from mailroom.storage.database import new_id
 from mailroom.storage.inserting import insert_into
-from mailroom.storage.model.incidents import Alert
+from mailroom.storage.model.upkeep.incidents import Alert
 from mailroom.storage.paging import Page, page
 
 TOLD = (Stage.OPENED, Stage.ESCALATED)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.heartbeats.spec import WORKERS, Beat
 from mailroom.storage.inserting import insert_into
-from mailroom.storage.model.heartbeats import Heartbeat
+from mailroom.storage.model.upkeep.heartbeats import Heartbeat
 
 _COLUMNS = tuple(field.name for field in fields(Beat))
 

@@ -16,7 +16,7 @@ from mailroom.incidents.covering import Key, covers, key_of, schedules_of
 from mailroom.incidents.spec import IncidentKind, Severity, Trouble
 from mailroom.incidents.standing import changed, opened
 from mailroom.setting_groups.incidents import IncidentSettings
-from mailroom.storage.model.incidents import Incident
+from mailroom.storage.model.upkeep.incidents import Incident
 
 FLAPS_WITHIN = timedelta(minutes=10)
 SETTLES_AFTER = timedelta(minutes=5)

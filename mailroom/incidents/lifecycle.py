@@ -19,7 +19,7 @@ from mailroom.setting_groups.incidents import IncidentSettings
 from mailroom.storage.contention import Overtaken
 from mailroom.storage.database import new_id
 from mailroom.storage.locks import before_reading
-from mailroom.storage.model.incidents import Incident
+from mailroom.storage.model.upkeep.incidents import Incident
 
 ENDS_WHEN_ACKNOWLEDGED = frozenset({IncidentKind.OCCURRENCE_MISSED})
 """What cannot be repaired any more is over when somebody has taken note of it."""

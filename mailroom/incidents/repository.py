@@ -14,7 +14,7 @@ from mailroom.access.reach import schedule_ids
 from mailroom.access.viewer import Viewer
 from mailroom.incidents.covering import Key
 from mailroom.storage.inserting import insert_into
-from mailroom.storage.model.incidents import Alert, Incident, IncidentSchedule
+from mailroom.storage.model.upkeep.incidents import Alert, Incident, IncidentSchedule
 from mailroom.storage.paging import Page, page
 from mailroom.storage.tables import Schedule, User
 

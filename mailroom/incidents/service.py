@@ -14,7 +14,7 @@ from mailroom.context import Context
 from mailroom.errors import Invalid, NotFound
 from mailroom.incidents import lifecycle
 from mailroom.incidents import repository as stored
-from mailroom.storage.model.incidents import Incident
+from mailroom.storage.model.upkeep.incidents import Incident
 
 LONGEST_MUTE = timedelta(days=30)
 

@@ -11,7 +11,7 @@ from mailroom.incidents.covering import schedules_of
 from mailroom.incidents.escalation import Course
 from mailroom.incidents.spec import IncidentKind, Level, Severity, Trouble
 from mailroom.setting_groups.incidents import IncidentSettings
-from mailroom.storage.model.incidents import Incident
+from mailroom.storage.model.upkeep.incidents import Incident
 
 TOUCHED_EVERY = timedelta(minutes=1)
 """How often it is written that an incident is still seen, where nothing else of it changes."""

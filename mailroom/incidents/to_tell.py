@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.incidents.escalation import newly_reached, reached
 from mailroom.incidents.spec import IncidentKind, Level, Severity, Stage, Telling
 from mailroom.storage.locks import before_reading
-from mailroom.storage.model.incidents import Incident, IncidentSchedule
+from mailroom.storage.model.upkeep.incidents import Incident, IncidentSchedule
 from mailroom.storage.tables import Schedule
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.viewer import Viewer
 from mailroom.notifications.kinds import Route
-from mailroom.storage.model.incidents import Alert
+from mailroom.storage.model.upkeep.incidents import Alert
 from mailroom.storage.tables import User
 
 SHOWN_FOR = timedelta(days=7)

@@ -25,7 +25,7 @@ from mailroom.states import ExecutionState, ScheduleState
 from mailroom.storage.database import Database
 from mailroom.storage.model.links import Download
 from mailroom.storage.model.recipients import ScheduleRecipient
-from mailroom.storage.model.tellings import READER_NOTICE, Telling
+from mailroom.storage.model.upkeep.tellings import READER_NOTICE, Telling
 from mailroom.storage.tables import Attempt, Delivery, Execution, Notification, Schedule
 from prefect_mailroom.errors import ConfigurationError
 

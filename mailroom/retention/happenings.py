@@ -1,4 +1,4 @@
-"""Remove what people were told of long ago: notifications, and incidents that are over, with their alerts."""
+"""Remove what was told long ago: notifications, events for the product, and incidents that are over, with alerts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.storage.model.incidents import Alert, Incident, IncidentSchedule
+from mailroom.product_events.spec import EventState
+from mailroom.storage.model.outboxes.product_events import ProductEvent
+from mailroom.storage.model.upkeep.incidents import Alert, Incident, IncidentSchedule
 from mailroom.storage.tables import Notification
 
 
@@ -17,6 +19,17 @@ async def remove_notifications(session: AsyncSession, *, before: datetime, rows:
     found = (await session.scalars(query)).all()
     if found:
         going = delete(Notification).where(Notification.id.in_(found))
+        await session.execute(going.execution_options(synchronize_session=False))
+    return len(found)
+
+
+async def remove_product_events(session: AsyncSession, *, before: datetime, rows: int) -> int:
+    """Remove events for the product of before a time that are not waiting; return how many, 0 where none is left."""
+    over = ProductEvent.state != EventState.PENDING
+    query = select(ProductEvent.id).where(ProductEvent.created_at < before, over).order_by(ProductEvent.created_at)
+    found = (await session.scalars(query.limit(rows))).all()
+    if found:
+        going = delete(ProductEvent).where(ProductEvent.id.in_(found))
         await session.execute(going.execution_options(synchronize_session=False))
     return len(found)
 

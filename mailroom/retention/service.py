@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.retention import progress
 from mailroom.retention.attempts import remove_attempts
 from mailroom.retention.executions import remove_executions, remove_file_names
-from mailroom.retention.happenings import remove_incidents, remove_notifications
+from mailroom.retention.happenings import remove_incidents, remove_notifications, remove_product_events
 from mailroom.retention.pace import Pace
 from mailroom.retention.periods import horizons
 from mailroom.settings import Settings
@@ -42,6 +42,7 @@ def steps(settings: Settings, now: datetime) -> Mapping[str, Remove]:
         "executions": partial(remove_executions, before=old.executions),
         "file names": partial(remove_file_names, before=old.executions),
         "notifications": partial(remove_notifications, before=old.events),
+        "events for the product": partial(remove_product_events, before=old.events),
         "incidents": partial(remove_incidents, before=old.events),
     }
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mailroom.roles import Role
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
 from mailroom.storage.database import JsonOrNull, new_id
-from mailroom.storage.model import drafts, heartbeats, incidents, links, login, tellings, watching  # noqa: F401  registers their tables with the others
+from mailroom.storage.model import drafts, links, login  # noqa: F401  registers their tables with the others
 from mailroom.storage.model.access import Team
 from mailroom.storage.model.answers import IdempotencyKey
 from mailroom.storage.model.base import Json, Table, word_of
@@ -23,7 +23,7 @@ from mailroom.storage.model.connections import Connection
 from mailroom.storage.model.notifications import Notification, NotificationMute
 from mailroom.storage.model.outboxes import product_events  # noqa: F401  as above
 from mailroom.storage.model.schedules.lists import DUE
-from mailroom.storage.model.upkeep import retention  # noqa: F401  as above
+from mailroom.storage.model.upkeep import heartbeats, incidents, retention, tellings, watching  # noqa: F401  as above
 
 __all__ = ["Connection", "IdempotencyKey", "Json", "Notification", "NotificationMute", "Table"]
 """Besides the classes below: whoever wants the metadata of all tables imports their base from here."""
@@ -35,10 +35,9 @@ _HAS_ERROR = text("error_id IS NOT NULL")
 _HAS_FILE = text("export_id IS NOT NULL")
 
 
-def _since_creation(context: DefaultExecutionContext) -> datetime:
+def _since_creation(context: DefaultExecutionContext) -> Any:
     """Return the time of creation as the default: nothing was due before it."""
-    created: datetime = context.get_current_parameters()["created_at"]  # type: ignore[no-untyped-call]  # SQLAlchemy's
-    return created
+    return context.get_current_parameters()["created_at"]  # type: ignore[no-untyped-call]  # SQLAlchemy's
 
 
 class User(Table):

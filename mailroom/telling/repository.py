@@ -15,7 +15,7 @@ from mailroom.settings import Settings
 from mailroom.storage.database import new_id
 from mailroom.storage.inserting import insert_into
 from mailroom.storage.locks import before_reading
-from mailroom.storage.model.tellings import Telling
+from mailroom.storage.model.upkeep.tellings import Telling
 from mailroom.telling.spec import Claim, TellingKind, TellingState
 
 LEASE = timedelta(minutes=10)

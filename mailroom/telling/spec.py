@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from mailroom.storage.model.tellings import READER_NOTICE
+from mailroom.storage.model.upkeep.tellings import READER_NOTICE
 from mailroom.storage.tables import Json
 
 

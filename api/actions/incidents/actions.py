@@ -15,7 +15,7 @@ from mailroom.context import Context
 from mailroom.incidents import repository as incidents
 from mailroom.incidents import service
 from mailroom.incidents.repository import Concerned, IncidentFilter
-from mailroom.storage.model.incidents import Incident
+from mailroom.storage.model.upkeep.incidents import Incident
 
 
 async def page(caller: Caller, wanted: IncidentFilter, *, cursor: str | None, limit: int) -> PageView[IncidentView]:

@@ -8,7 +8,7 @@ from api.actions.caller import Caller
 from api.actions.incidents.views import AlertView, ConcernedSchedule, IncidentDetail, IncidentView
 from mailroom.incidents.repository import Concerned
 from mailroom.incidents.words.description import describe
-from mailroom.storage.model.incidents import Alert, Incident
+from mailroom.storage.model.upkeep.incidents import Alert, Incident
 
 
 def incident_view(row: Incident, concerned: Concerned, caller: Caller) -> IncidentView:

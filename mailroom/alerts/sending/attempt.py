@@ -28,7 +28,7 @@ from mailroom.notifications.kinds import Route
 from mailroom.notifications.service import notify
 from mailroom.settings import Settings
 from mailroom.storage.database import Database, new_id
-from mailroom.storage.model.incidents import Alert, Incident
+from mailroom.storage.model.upkeep.incidents import Alert, Incident
 from prefect_mailroom.errors import MailroomError, OutcomeUnknown
 
 _LOG = logging.getLogger(__name__)

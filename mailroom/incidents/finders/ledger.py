@@ -17,7 +17,7 @@ from mailroom.executions.reason_words import sentence
 from mailroom.executions.reasons import reason_of
 from mailroom.incidents.spec import IncidentKind
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState
-from mailroom.storage.model.incidents import Incident
+from mailroom.storage.model.upkeep.incidents import Incident
 from mailroom.storage.tables import Delivery, Execution, Schedule
 
 MOST = 2000

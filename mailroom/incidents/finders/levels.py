@@ -17,7 +17,7 @@ from mailroom.watching.levels.spec import Period
 KINDS = frozenset({IncidentKind.LEVEL_MISSED})
 
 
-async def find(session: AsyncSession, _settings: Settings, *, now: datetime) -> list[Trouble]:
+async def find(session: AsyncSession, settings: Settings, *, now: datetime) -> list[Trouble]:
     """Return a trouble for each level that is missed now; its subject is the level."""
     day = await counts_of(session, Period.DAY.length, now=now)
     six_hours = await counts_of(session, timedelta(hours=6), now=now)

@@ -16,7 +16,7 @@ from mailroom.incidents.finders import ledger
 from mailroom.incidents.spec import IncidentKind, Trouble
 from mailroom.settings import Settings
 from mailroom.states import ExecutionState
-from mailroom.storage.model.incidents import Incident
+from mailroom.storage.model.upkeep.incidents import Incident
 from mailroom.storage.tables import Execution, Schedule
 
 KINDS = frozenset({IncidentKind.OCCURRENCE_MISSED})

@@ -17,7 +17,7 @@ from mailroom.incidents.finders import ledger
 from mailroom.incidents.spec import IncidentKind, Severity, Trouble
 from mailroom.settings import Settings
 from mailroom.states import SyncState
-from mailroom.storage.model.incidents import Incident
+from mailroom.storage.model.upkeep.incidents import Incident
 from mailroom.storage.tables import Schedule
 
 KINDS = frozenset({IncidentKind.SYNC_STUCK})

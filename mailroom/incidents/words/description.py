@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mailroom.incidents.spec import IncidentKind, Level, Severity, Stage
 from mailroom.incidents.words.kinds import words_of
 from mailroom.incidents.words.story import Story
-from mailroom.storage.model.incidents import Incident
+from mailroom.storage.model.upkeep.incidents import Incident
 
 
 @dataclass(frozen=True, slots=True)

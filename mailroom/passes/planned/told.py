@@ -12,7 +12,7 @@ from mailroom.errors import Unavailable
 from mailroom.passes.planned.shipment import Shipment
 from mailroom.states import ExecutionKind
 from mailroom.storage.database import Database
-from mailroom.storage.model.tellings import READER_NOTICE, Telling, occurrence_key
+from mailroom.storage.model.upkeep.tellings import READER_NOTICE, Telling, occurrence_key
 from mailroom.storage.tables import Delivery
 from prefect_mailroom.channels.registry import destination
 

@@ -19,8 +19,8 @@ from mailroom.incidents.words.story import Story
 from mailroom.notifications.kinds import INCIDENTS
 from mailroom.notifications.mutes import stands
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
-from mailroom.storage.model.incidents import Incident
 from mailroom.storage.model.notifications import NotificationMute
+from mailroom.storage.model.upkeep.incidents import Incident
 from mailroom.storage.tables import Delivery, Execution, Notification, Schedule, ScheduleKey, User
 from mailroom.telling.digest.content import SLOW_AT_LEAST
 from mailroom.telling.digest.facts import DigestFacts, Doubled, Notice, Rendered, Run, Warned

@@ -11,7 +11,7 @@ from sqlalchemy import and_, exists, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
-from mailroom.storage.model.tellings import Telling
+from mailroom.storage.model.upkeep.tellings import Telling
 from mailroom.storage.tables import Delivery, Execution, Report, Schedule, User
 from mailroom.telling.readers.decide import FAILED, OPEN, Known
 from mailroom.telling.sending.allowed import reached

@@ -12,7 +12,7 @@ from mailroom.links.maker import LinkMaker, link_maker
 from mailroom.schedules.spec import readable_spec
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
-from mailroom.storage.model.tellings import occurrence_key
+from mailroom.storage.model.upkeep.tellings import occurrence_key
 from mailroom.storage.tables import Delivery
 from mailroom.telling import repository
 from mailroom.telling.pages import written

@@ -18,7 +18,7 @@ from mailroom.schedules.limits.sending import why_not_to_address
 from mailroom.settings import Settings
 from mailroom.states import DeliveryState, ExecutionState, ScheduleState
 from mailroom.stops.coverage import breaking, stopping
-from mailroom.storage.model.tellings import Telling
+from mailroom.storage.model.upkeep.tellings import Telling
 from mailroom.storage.tables import Delivery, Execution, Schedule, User
 from mailroom.telling.spec import TellingKind
 from prefect_mailroom.channels.registry import destination

@@ -21,7 +21,7 @@ from mailroom.connections import repository as connections
 from mailroom.passes.retry import next_attempt
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
-from mailroom.storage.model.tellings import Telling
+from mailroom.storage.model.upkeep.tellings import Telling
 from mailroom.storage.tables import Connection
 from mailroom.telling import repository
 from mailroom.telling.sending.allowed import Dropped, Held, why_not

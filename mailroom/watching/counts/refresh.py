@@ -14,7 +14,7 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.storage.database import Database
-from mailroom.storage.model.watching import CountedHour
+from mailroom.storage.model.upkeep.watching import CountedHour
 from mailroom.watching.counts import repository as stored
 from mailroom.watching.counts import slow
 from mailroom.watching.counts.count import count_hour

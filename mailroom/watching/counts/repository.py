@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.ledger.repository import OPEN
 from mailroom.states import ExecutionKind
 from mailroom.storage.inserting import insert_into
-from mailroom.storage.model.watching import CountedDay, CountedHour, CountedTotals
+from mailroom.storage.model.upkeep.watching import CountedDay, CountedHour, CountedTotals
 from mailroom.storage.tables import Execution
 from mailroom.watching.counts.names import Counts, Part, day_of, in_parts, merged
 

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.states import BreakerState, ExecutionState, ScheduleState, SyncState
 from mailroom.storage.model.connection_health import ConnectionHealth
-from mailroom.storage.model.heartbeats import Heartbeat
-from mailroom.storage.model.incidents import Incident
+from mailroom.storage.model.upkeep.heartbeats import Heartbeat
+from mailroom.storage.model.upkeep.incidents import Incident
 from mailroom.storage.tables import Connection, Execution, Schedule
 from mailroom.watching.counts.count import SAMPLES
 from mailroom.watching.figures.spec import Sign, Sync

@@ -65,7 +65,8 @@ def _story(system: System, kind: str, break_it: Callable[[], None], mend_it: Cal
         mend_it()
     wait_for(f"the end of {kind}", lambda: _incidents(system, kind)[-1][1], SECONDS)
     print(  # noqa: T201  # What was measured.
-        f"{kind}: opened after {opened:.0f} s, over after {time.monotonic() - begun:.0f} s")
+        f"{kind}: opened after {opened:.0f} s, over after {time.monotonic() - begun:.0f} s"
+    )
     assert (len(_incidents(system, kind)), _total(system)) == (before + 1, of_all + 1)
     return _incidents(system, kind)[-1][0]
 

@@ -27,7 +27,7 @@ from mailroom.setting_groups.alerts import AlertSettings
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.storage.model.access import Team
-from mailroom.storage.model.incidents import Alert, Incident
+from mailroom.storage.model.upkeep.incidents import Alert, Incident
 from mailroom.storage.tables import Connection, Notification, User
 from prefect_mailroom import outbound
 from tests.integration.blocks.conftest import (  # noqa: F401  # pytest finds fixtures by their names here.

@@ -16,7 +16,7 @@ from mailroom.alerts import repository
 from mailroom.alerts.spec import Target
 from mailroom.incidents.spec import IncidentKind, Level, Severity, Stage
 from mailroom.notifications.kinds import Route
-from mailroom.storage.model.incidents import Incident
+from mailroom.storage.model.upkeep.incidents import Incident
 from tests.integration.api.conftest import KEY
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from sqlalchemy import update
 
 from api.app import create_app
 from cli.doctor import parts, services
-from deployments import upkeep
+from deployments import own_flows
+from deployments.sync.desired_own import UPKEEP
 from mailroom.heartbeats import repository as heartbeats
 from mailroom.heartbeats.spec import WRITER, Beat
 from mailroom.settings import Settings
@@ -159,7 +160,7 @@ async def test_prefect_and_its_workers_are_told_by_both(online: Api) -> None:
 
 @asynccontextmanager
 async def _upkeep_made(client: PrefectClient, settings: Settings) -> AsyncIterator[None]:
-    made, _ = await upkeep.ensure(client, settings)
+    made, _ = await own_flows.ensure(client, settings, UPKEEP)
     yield
     # Not left to its schedule: nothing here works on the pool.
     await client.delete_deployment(made)

@@ -14,7 +14,7 @@ from cli.commands import incidents as commands
 from mailroom.incidents.spec import IncidentKind
 from mailroom.roles import Role
 from mailroom.storage.database import new_id
-from mailroom.storage.model.incidents import Alert, Incident, IncidentSchedule
+from mailroom.storage.model.upkeep.incidents import Alert, Incident, IncidentSchedule
 from tests.integration.api.access.belongings import schedule_of
 from tests.integration.api.access.people import People
 from tests.integration.api.conftest import KEY

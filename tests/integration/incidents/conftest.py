@@ -19,8 +19,8 @@ from mailroom.incidents.watch import Findings
 from mailroom.settings import Settings
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState, ScheduleState
 from mailroom.storage.database import Database, new_id
-from mailroom.storage.model.incidents import Incident
 from mailroom.storage.model.schedules.lists import ScheduleDestination
+from mailroom.storage.model.upkeep.incidents import Incident
 from mailroom.storage.tables import Delivery, Execution, Report, Schedule, User
 from tests.integration.conftest import NOW
 from tests.support.samples import REPORT

@@ -17,7 +17,7 @@ from mailroom.incidents.spec import IncidentKind
 from mailroom.settings import Settings
 from mailroom.states import BreakerState, DeliveryState, ExecutionKind, ExecutionState, ScheduleState
 from mailroom.storage.model.connection_health import ConnectionHealth
-from mailroom.storage.model.incidents import Incident
+from mailroom.storage.model.upkeep.incidents import Incident
 from mailroom.storage.tables import Execution, Report, User
 from tests.integration.conftest import NOW
 from tests.integration.incidents.conftest import DAY, HOUR, MINUTE, ON_ONE, SECOND, Ledger

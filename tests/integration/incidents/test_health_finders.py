@@ -18,7 +18,7 @@ from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 from mailroom.storage.database import Database
 from mailroom.storage.model.access import ApiKey
 from mailroom.storage.model.audit import SecretAge
-from mailroom.storage.model.incidents import Incident
+from mailroom.storage.model.upkeep.incidents import Incident
 from mailroom.storage.tables import Execution, Schedule, User
 from mailroom.watching.signs import written
 from mailroom.watching.signs.prefect import PrefectSigns, WorkerSign

@@ -19,7 +19,7 @@ from mailroom.incidents.spec import IncidentKind, Level, Severity, Stage, Troubl
 from mailroom.incidents.to_tell import due_to_tell
 from mailroom.settings import Settings
 from mailroom.states import ExecutionState
-from mailroom.storage.model.incidents import Incident, IncidentSchedule
+from mailroom.storage.model.upkeep.incidents import Incident, IncidentSchedule
 from mailroom.storage.tables import AuditEvent, User
 from tests.integration.conftest import NOW
 from tests.integration.incidents.conftest import HOLD, HOUR, MINUTE, ON_ONE, SECOND, Ledger

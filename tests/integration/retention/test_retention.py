@@ -14,7 +14,8 @@ from mailroom.retention import progress, service
 from mailroom.settings import Settings
 from mailroom.states import ExecutionState
 from mailroom.storage.database import Database, new_id
-from mailroom.storage.model.incidents import Alert, Incident, IncidentSchedule
+from mailroom.storage.model.outboxes.product_events import ProductEvent
+from mailroom.storage.model.upkeep.incidents import Alert, Incident, IncidentSchedule
 from mailroom.storage.tables import Artifact, Attempt, Delivery, Execution, Notification, Schedule
 
 NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
@@ -118,6 +119,17 @@ async def test_notifications_and_incidents(database: Database) -> None:
     async with database.session() as session:
         assert set(await session.scalars(select(Incident.id))) == {"over1", "open0", "open1"}
     assert (await _count(database, Alert), await _count(database, IncidentSchedule)) == (3, 3)
+
+
+async def test_events_for_the_product_that_wait_stay(database: Database) -> None:
+    async with database.session() as session:
+        for name, state, days in (("sent", "sent", 181), ("waits", "pending", 181), ("young", "sent", 179)):
+            at = NOW - days * DAY
+            event = ProductEvent(id=name, type="report.delivered", data={}, state=state, created_at=at, retry_until=at)
+            session.add(event)
+    assert await _remove(database) == {"events for the product": 1}
+    async with database.session() as session:
+        assert set(await session.scalars(select(ProductEvent.id))) == {"waits", "young"}
 
 
 async def test_one_process_removes_at_a_time_and_a_dead_one_is_followed(database: Database) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy import select
 
 from mailroom.storage.database import Database
-from mailroom.storage.model.tellings import Telling
+from mailroom.storage.model.upkeep.tellings import Telling
 from mailroom.telling import repository
 from mailroom.telling.spec import Claim, Mail, TellingKind, TellingState
 

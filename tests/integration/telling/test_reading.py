@@ -9,7 +9,7 @@ from mailroom.incidents.spec import IncidentKind, Level, Severity
 from mailroom.setting_groups.telling import TellingSettings
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.database import Database, new_id
-from mailroom.storage.model.incidents import Incident
+from mailroom.storage.model.upkeep.incidents import Incident
 from mailroom.storage.tables import Delivery, Execution, Notification, Schedule, ScheduleKey, User
 from mailroom.telling.digest import reading as digests
 from mailroom.telling.digest.content import is_slow

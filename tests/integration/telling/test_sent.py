@@ -16,7 +16,7 @@ from mailroom.stops import service as stops
 from mailroom.stops.spec import StopRequest, StopScope
 from mailroom.storage.database import new_id
 from mailroom.storage.model.recipients import Suppression, Unsubscription
-from mailroom.storage.model.tellings import Telling
+from mailroom.storage.model.upkeep.tellings import Telling
 from mailroom.storage.tables import Execution, Notification, Schedule
 from mailroom.telling import repository
 from mailroom.telling.digest import service as digests

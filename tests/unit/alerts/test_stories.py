@@ -12,7 +12,7 @@ from mailroom.alerts.sending.notice import is_told_already, notice_of
 from mailroom.alerts.words.message import message_of
 from mailroom.incidents.spec import IncidentKind, Level, Severity, Stage
 from mailroom.settings import Settings
-from mailroom.storage.model.incidents import Alert, Incident
+from mailroom.storage.model.upkeep.incidents import Alert, Incident
 from mailroom.storage.tables import User
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 from mailroom.alerts.lifecycle import Surroundings, Turn, surroundings, turn_of
 from mailroom.alerts.spec import AlertState
 from mailroom.incidents.spec import Stage
-from mailroom.storage.model.incidents import Alert, Incident
+from mailroom.storage.model.upkeep.incidents import Alert, Incident
 
 CALM = Surroundings(is_over=False, is_muted=False, is_covered=False)
 OVER = replace(CALM, is_over=True)

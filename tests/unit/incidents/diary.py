@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from mailroom.incidents.diff import FLAPS_WITHIN, Changes, Known, diff
 from mailroom.incidents.spec import IncidentKind, Severity, Trouble
 from mailroom.setting_groups.incidents import IncidentSettings
-from mailroom.storage.model.incidents import Incident
+from mailroom.storage.model.upkeep.incidents import Incident
 
 K = IncidentKind
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 
 from mailroom.incidents.spec import IncidentKind, Level, Severity
 from mailroom.incidents.words.description import Description, describe
-from mailroom.storage.model.incidents import Incident
+from mailroom.storage.model.upkeep.incidents import Incident
 from tests.unit.incidents.diary import NOW
 
 K = IncidentKind

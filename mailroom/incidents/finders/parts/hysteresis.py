@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.incidents.spec import IncidentKind, Severity, Trouble
-from mailroom.storage.model.incidents import Incident
+from mailroom.storage.model.upkeep.incidents import Incident
 
 
 async def still_open(session: AsyncSession, kind: IncidentKind) -> dict[str, Trouble]:

@@ -19,11 +19,11 @@ from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import new_id
 from mailroom.storage.model.access import ConnectionGrant, ScheduleShare
 from mailroom.storage.model.drafts import ScheduleDraft, ScheduleTemplate, TemplateShare
-from mailroom.storage.model.incidents import Incident, IncidentSchedule
 from mailroom.storage.model.login import WebSession
 from mailroom.storage.model.outboxes.product_events import ProductEvent
 from mailroom.storage.model.recipients import Suppression
 from mailroom.storage.model.schedules.lists import SavedView
+from mailroom.storage.model.upkeep.incidents import Incident, IncidentSchedule
 from mailroom.storage.tables import Artifact, Calendar, Connection, Execution, Notification, Report, Schedule
 from tests.integration.api.access.people import People, Person
 from tests.support import samples

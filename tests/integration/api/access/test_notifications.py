@@ -15,7 +15,7 @@ from mailroom.notifications.service import notify
 from mailroom.notifications.unsent import of_viewer
 from mailroom.roles import Role
 from mailroom.storage.database import new_id
-from mailroom.storage.model.incidents import Alert, Incident
+from mailroom.storage.model.upkeep.incidents import Alert, Incident
 from mailroom.storage.tables import Notification
 from tests.integration.api.access.belongings import MINE, OTHER, SHARED, TEAM, World, world
 from tests.integration.api.access.people import People, Person
