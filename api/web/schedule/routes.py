@@ -104,6 +104,7 @@ async def delete(schedule_id: Id, visitor: VisitorDep, form: FormDep) -> Respons
             visitor,
             form,
             lambda remember: changes.delete(visitor.caller, schedule_id, remember, if_match=form.etag),
+            in_list=True,
         )
         until = datetime.fromisoformat(found["delete_after"]) if found["delete_after"] else None
         undo = _undo(found, "undelete", form) if until else None
@@ -138,6 +139,7 @@ async def test(schedule_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
             lambda remember: executions.request(
                 visitor.caller, schedule_id, ExecutionKind.TEST, remember, if_match=form.etag
             ),
+            in_list=True,
         )
         await notices.add(visitor, f"A test is on its way to {found['test_recipient']}, marked as a test.")
         attempt.answer = page.see(visitor, f"/executions/{found['id']}")
