@@ -24,6 +24,7 @@ from api.web.me import routes as me
 from api.web.report import picture as report_picture
 from api.web.report import routes as report
 from api.web.reports import routes as reports
+from api.web.samples import routes as samples
 from api.web.schedule import confirm as schedule_confirm
 from api.web.schedule import routes as schedule
 from api.web.schedules import bulk as schedules_bulk
@@ -64,6 +65,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     execution.router,
     downloads.router,
     unsubscribe.router,
+    samples.router,
     # Before the page of one schedule: /schedules/bulk is not a schedule's id.
     schedules.router,
     schedules_bulk.router,

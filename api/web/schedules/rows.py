@@ -78,7 +78,8 @@ def row(one: listing.Row, visitor: Visitor) -> Row:
         last=words.execution_chip(last.status, delivered=counts.delivered, total=counts.total)
         if last and counts
         else None,
-        last_href=f"/executions/{last.execution_id}" if last and last.status in BAD else "",
+        # The id of the run would make the page a tenth heavier.
+        last_href=f"/schedules/{one.id}/last" if last and last.status in BAD else "",
         last_at=when.moment(last.due_at, short=True) if last else None,
         next=when.moment(one.next_run, short=True, relative=True) if one.next_run else None,
         goes=tuple(_goes(goes) for goes in one.goes),
