@@ -59,7 +59,12 @@ def test_parameters_stand_in_the_address_and_come_back() -> None:
 def test_a_date_may_be_written_in_words() -> None:
     schema = {"type": "object", "properties": {"day": {"type": "string", "format": "date", "default": "today-1d"}}}
     (field,) = parameters.group(schema, {}).fields
-    assert (field.control, field.value) == ("text", "today-1d")
+    assert (field.control, field.value) == ("text", "today - 1 day")
+    assert "today-1d" not in field.hint
+    assert parameters.understood(schema, {"day": "Today - 1 day", "other": "today - 1 day"}) == {
+        "day": "today-1d",
+        "other": "today - 1 day",
+    }
 
 
 @pytest.mark.parametrize("title", ["Orders & <more>", "x" * 200, "\u202eright", "bell \x07"])
