@@ -116,10 +116,7 @@ def _rendering(past: Past, files: list[dict[str, Any]]) -> dict[str, Any] | None
     if past.status is ExecutionState.MISSED:
         return None
     began, ended = (past.due_at + timedelta(seconds=seconds) for seconds in (past.began + 0.1, past.rendered))
-    made = tuple(
-        FileRecord(format=file["format"], ready=True, began_at=began, ended_at=ended, rows=file["rows"])
-        for file in files
-    )
+    made = tuple(FileRecord(format=file["format"], began_at=began, ended_at=ended, rows=file["rows"]) for file in files)
     return RenderingRecord(began_at=began, ended_at=ended, taken_up=True, files=made).stored()
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from api.web.fields import read
 from api.web.fields.build import FieldGroup, build
-from api.web.fields.said import spoken, unspoken
-from api.web.fields.schema import Schema, properties
+from api.web.fields.said import label_of, spoken, unspoken
+from api.web.fields.schema import Property, Schema, properties
 from api.web.parts import Field
 
 PREFIX = "parameters"
@@ -22,7 +22,9 @@ def group(
     schema: Mapping[str, Any], values: Mapping[str, Any], errors: Mapping[str, Sequence[str]] | None = None
 ) -> FieldGroup:
     """Return the fields of the parameters; a date may also be written in words."""
-    return _with_dates_as_text(build(schema, values, prefix=PREFIX, errors=errors))
+    known = {f"{PREFIX}-{one.name}": one for one in properties(schema)}
+    found = build(schema, values, prefix=PREFIX, errors=errors)
+    return _with_dates_as_text(replace(found, fields=tuple(_titled(one, known.get(one.name)) for one in found.fields)))
 
 
 def values(schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,6 +65,13 @@ def _with_dates_as_text(found: FieldGroup) -> FieldGroup:
         fields=tuple(_dated(one) for one in found.fields),
         groups=tuple(_with_dates_as_text(one) for one in found.groups),
     )
+
+
+def _titled(field: Field, prop: Property | None) -> Field:
+    """Return a field with the words of its report: those of settings with the same name are not meant."""
+    if prop is None:
+        return field
+    return replace(field, label=label_of(prop), hint=str(prop.schema.get("description", "")))
 
 
 def _dated(field: Field) -> Field:

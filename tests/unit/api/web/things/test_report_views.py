@@ -84,3 +84,10 @@ def test_a_sketch_is_well_formed_whatever_the_title(title: str) -> None:
 def test_a_report_of_files_is_sketched_as_a_sheet() -> None:
     body = {**copy.deepcopy(samples.REPORT), "sections": []}
     assert ">CSV<" in sketch(ReportDefinition.model_validate(body))
+
+
+def test_a_parameter_is_called_as_its_report_calls_it() -> None:
+    day = {"type": "string", "format": "date", "title": "Last day", "description": "It is included."}
+    (field,) = parameters.group({"type": "object", "properties": {"to": day}}, {}).fields
+    assert field.label == "Last day", "not as the recipients of a mail, which are a setting of the same name"
+    assert field.hint.startswith("It is included.")
