@@ -121,7 +121,7 @@ bench-audit: $(READY) ## Measure what the audit trail costs a send (N=, URL=); w
 bench-pages: $(READY) $(STATIC) ## Measure the pages in Chromium, and people at them (PARTS=, ONLY=); writes bench/out/pages.json
 	@$(BIN)/python -m bench.pages
 
-pictures: $(READY) $(STATIC) ## Take pictures of the pages into docs/pictures (ONLY=schedules,login INTO=folder WIDTHS=1)
+pictures: $(READY) $(STATIC) ## Take the pictures of docs/pictures; of every page, whole, with INTO=folder (ONLY=schedules,login WIDTHS=1)
 	@$(BIN)/python -m bench.browsing.pictures
 
 bench-channels: $(READY) ## Measure the channels against real servers (PARTS=mails_1000); writes bench/out/channels.json
