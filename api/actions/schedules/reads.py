@@ -31,14 +31,3 @@ async def read(caller: Caller, schedule_id: str) -> ScheduleView:
     async with caller.session() as session:
         row = await stored.get(session, schedule_id, viewer=caller.viewer, undoable_at=caller.context.now)
         return await schedule_detail(session, row, caller.context)
-
-
-async def last_run(caller: Caller, schedule_id: str) -> str | None:
-    """Return the id of the last execution that has ended, as lists show it; None where none has.
-
-    Raises:
-        NotFound: there is no such schedule.
-    """
-    async with caller.session() as session:
-        row = await stored.get(session, schedule_id, viewer=caller.viewer, undoable_at=caller.context.now)
-        return row.last_execution_id

@@ -12,7 +12,8 @@ from fastapi import APIRouter, Query, Response
 
 from api.actions.executions import actions as executions
 from api.actions.schedule import page as gathering
-from api.actions.schedules import changes, reads
+from api.actions.schedules import changes
+from api.actions.schedules.home.last import last_run
 from api.http.dependencies import Cursor, Id
 from api.http.permission import may
 from api.web import notices, page, words
@@ -62,7 +63,7 @@ async def show(
 @router.get("/schedules/{schedule_id}/last", openapi_extra=may(Action.SCHEDULE_READ))
 async def last(schedule_id: Id, visitor: VisitorDep) -> Response:
     """Lead to the last run that has ended, or to the schedule where none has."""
-    run = await reads.last_run(visitor.caller, schedule_id)
+    run = await last_run(visitor.caller, schedule_id)
     return page.see(visitor, f"/executions/{run}" if run else f"/schedules/{schedule_id}")
 
 
