@@ -133,7 +133,7 @@ bench-retention: $(BENCH_READY) ## Remove a long history beside runs that go on 
 bench-pages: $(READY) $(STATIC) ## Measure the pages in Chromium, and people at them (PARTS=, ONLY=); writes bench/out/pages.json
 	@$(BIN)/python -m bench.pages
 
-pictures: $(READY) $(STATIC) ## Take pictures of the pages into docs/pictures (ONLY=schedules,login INTO=folder WIDTHS=1)
+pictures: $(READY) $(STATIC) ## Take the pictures of docs/pictures; of every page, whole, with INTO=folder (ONLY=schedules,login WIDTHS=1)
 	@$(BIN)/python -m bench.browsing.pictures
 
 bench-channels: $(READY) ## Measure the channels against real servers (PARTS=mails_1000); writes bench/out/channels.json

@@ -16,19 +16,31 @@ from api.web.visitor import Visitor
 Result = TypeVar("Result")
 
 
-def _once(visitor: Visitor, form: Form) -> Once:
+LIST = "key"
+"""The key of a whole list that is a form: with the address of one of its buttons it is the key of that button."""
+
+
+def _once(visitor: Visitor, form: Form, *, in_list: bool = False) -> Once:
     digest = hashlib.sha256(f"page {visitor.request.url.path}\n".encode())
     for name, value in form.pairs:
         if name != "csrf_token":
             digest.update(f"{name}={value}\n".encode("utf-8", "surrogatepass"))
-    key = f"page-{form.once}" if form.once and form.once.isascii() and form.once.isprintable() else None
+    sent = form.once or (f"{form.text(LIST)}-{visitor.request.url.path}" if in_list and form.has(LIST) else "")
+    key = f"page-{sent}" if sent and sent.isascii() and sent.isprintable() else None
     return Once(visitor.caller, key[:200] if key else None, digest.hexdigest())
 
 
 async def once(
-    visitor: Visitor, form: Form, action: Callable[[Remember[Result]], Awaitable[Result]]
+    visitor: Visitor,
+    form: Form,
+    action: Callable[[Remember[Result]], Awaitable[Result]],
+    *,
+    in_list: bool = False,
 ) -> Mapping[str, Any]:
     """Run an action, or return what it returned before for the key of this form.
+
+    Args:
+        in_list: whether the key may be that of a list with many buttons, see `LIST`.
 
     Returns:
         the view that the action returned, as JSON, the same for the first time and for repeats.
@@ -37,7 +49,7 @@ async def once(
         Conflict: the first one is still being worked on.
         Refusal: 422, the key was used with another form.
     """
-    answer = await _once(visitor, form).perform(action, lambda view: Answer(200, view))
+    answer = await _once(visitor, form, in_list=in_list).perform(action, lambda view: Answer(200, view))
     found = orjson.loads(bytes(answer.body))
     assert isinstance(found, dict), "actions return views"
     return found

@@ -30,6 +30,11 @@ _NOT_FOR_PAGES = re.compile(
     r"/api/v\d|\b(?:GET|POST|PUT|PATCH|DELETE|HEAD) |\b(?:MAILROOM|PREFECT)_|`(?:mailroom|python)\b|\bdocs/|\.md\b"
     r"|\bETag\b|\bIf-Match\b|\bIdempotency-Key\b|\bnext_cursor\b|\bSee `errors`"
 )
+_IN_WORDS = {
+    "set if_exists to timestamp": "choose “Keep both”",
+    "set policy.jitter to spread the start": "spread its start",
+}
+"""What programs set, as it is chosen on pages."""
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _ASK = "Ask an administrator."
 
@@ -182,7 +187,8 @@ def of_fault(fault: Fault) -> Words:
 
 def for_pages(text: str) -> str:
     """Return a text without the sentences that only programs and operators can use."""
-    text = text.replace("set if_exists to timestamp", "choose “Keep both”")
+    for code, words in _IN_WORDS.items():
+        text = text.replace(code, words)
     return " ".join(one for one in _SENTENCE_END.split(text) if not _NOT_FOR_PAGES.search(one)).strip()
 
 

@@ -26,6 +26,7 @@ from api.web.notifications import routes as notifications
 from api.web.report import picture as report_picture
 from api.web.report import routes as report
 from api.web.reports import routes as reports
+from api.web.samples import routes as samples
 from api.web.schedule import condition as schedule_condition
 from api.web.schedule import confirm as schedule_confirm
 from api.web.schedule import routes as schedule
@@ -70,6 +71,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     downloads.router,
     unsubscribe.router,
     stop_mails.router,
+    samples.router,
     # Before the page of one schedule: /schedules/bulk is not a schedule's id.
     schedules.router,
     schedules_bulk.router,

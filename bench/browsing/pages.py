@@ -61,6 +61,7 @@ LOOKS = (
     Look("keys", "/settings/keys"),
     Look("me", "/me"),
     Look("not-found", "/schedules/no-such-schedule"),
+    Look("samples-remove", "/samples/remove"),
 )
 
 

@@ -1,7 +1,8 @@
 """`make pictures`: take pictures of the pages in docs/pictures, over sample data and a clock that stands still.
 
-Everything is started for it in a folder of its own. ONLY=schedules,wizard-report names some pages; WIDTHS=1 also takes
-them at 768 and 1920 px, into the folder that INTO names.
+Everything is started for it in a folder of its own. The documentation has the upper part of some pages. INTO=folder
+takes every page, and the whole of it, to look at: ONLY=schedules,wizard-report names some, WIDTHS=1 also takes them at
+768 and 1920 px.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from playwright.async_api import Browser
+from playwright.async_api import Browser, FloatRect
 from rich.console import Console
 
 from bench.browsing.chromium import DESK, PHONE, TABLET, WALL, Theme, chromium, find, window
@@ -37,31 +38,48 @@ MORE: tuple[tuple[str, Theme, int], ...] = (
 )
 
 
-async def take(stage: Stage, browser: Browser, into: Path) -> int:
-    """Take every picture; return how many."""
+PICTURED = ("schedules", "schedule", "execution-partial", "wizard-frequency", "wizard-review", "report")
+"""The pages of the documentation; all together are to stay below 2.5 MB."""
+UPPER = 1100
+"""So much of a page is in a picture of the documentation, in pixels."""
+
+
+async def take(stage: Stage, browser: Browser, into: Path | None) -> int:
+    """Take every picture; return how many.
+
+    Args:
+        into: where every page goes as a whole; None for the pictures of the documentation.
+    """
     ids, count = await addresses(stage, browser), 0
+    target = into or FOLDER
     await stage.app.state.services.painter.settled()
-    into.mkdir(parents=True, exist_ok=True)
-    only = set(filter(None, os.environ.get("ONLY", "").split(",")))
-    shots = (*SHOTS, *MORE) if os.environ.get("WIDTHS") else SHOTS
+    target.mkdir(parents=True, exist_ok=True)
+    only = set(filter(None, os.environ.get("ONLY", "").split(","))) or (set() if into else set(PICTURED))
+    shots = (*SHOTS, *MORE) if into and os.environ.get("WIDTHS") else SHOTS
     for look in LOOKS:
         path = path_of(look, ids)
         if path is None or (only and look.name not in only):
             continue
         for name, theme, width in shots:
-            await _take(stage, browser, look, path, (theme, width), into / f"{look.name}-{name}.png")
+            file = target / f"{look.name}-{name}.png"
+            await _take(stage, browser, look, path, (theme, width), file, whole=into is not None)
             count += 1
     return count
 
 
-async def _take(stage: Stage, browser: Browser, look: Look, path: str, shot: tuple[Theme, int], file: Path) -> None:
+async def _take(
+    stage: Stage, browser: Browser, look: Look, path: str, shot: tuple[Theme, int], file: Path, *, whole: bool
+) -> None:
     theme, width = shot
     async with window(browser, stage.url, theme=theme, width=width) as found:
         if look.name != "login":
             await found.be(stage.secrets[look.role])
         await found.page.goto(path)
         await found.page.wait_for_load_state("networkidle")
-        await found.page.screenshot(path=file, full_page=True)
+        height = await found.page.evaluate("document.documentElement.scrollHeight")
+        shown = height if whole else min(height, UPPER)
+        clip: FloatRect = {"x": 0, "y": 0, "width": width, "height": shown}
+        await found.page.screenshot(path=file, full_page=True, clip=clip)
 
 
 def main() -> None:
@@ -69,7 +87,7 @@ def main() -> None:
     path = find()
     if path is None:
         sys.exit("There is no Chromium on the PATH. Install it, or name it by MAILROOM_CHROMIUM.")
-    into = Path(os.environ.get("INTO") or FOLDER)
+    into = Path(os.environ["INTO"]) if os.environ.get("INTO") else None
     with TemporaryDirectory(prefix="mailroom-pictures-") as folder:
         settings, _ = with_free_ports(Settings(data_dir=Path(folder) / "data"))
 
@@ -79,7 +97,7 @@ def main() -> None:
                 staged(settings, samples=True) as stage,
                 chromium(path) as browser,
             ):
-                print(f"{await take(stage, browser, into)} pictures are in {into}.")
+                print(f"{await take(stage, browser, into)} pictures are in {into or FOLDER}.")
             return 0
 
         sys.exit(run_until_stopped(work))

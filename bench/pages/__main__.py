@@ -22,7 +22,7 @@ from sqlalchemy import select
 
 from bench.api import data
 from bench.browsing.chromium import Theme, chromium, find
-from bench.pages.load import load, row
+from bench.pages.load import asked, load, row
 from bench.pages.people import people
 from bench.pages.table import table
 from bench.peak.waiting import say
@@ -82,10 +82,11 @@ async def pages(folder: Path, path: Path) -> list[dict[str, Any]]:
         ids |= await asyncio.to_thread(_addresses, served, persons[0].key)
         async with chromium(path) as browser:
             for name in _asked("ONLY", ",".join(PAGES)):
+                place = (name, PAGES[name].format_map(ids))
+                answers = await asked(served, secret, place[1])
                 for theme in _asked("THEMES", "light,dark"):
                     shade: Theme = "dark" if theme == "dark" else "light"
-                    place = (name, PAGES[name].format_map(ids))
-                    loaded = await load(browser, served, secret, place, shade)
+                    loaded = await load(browser, served, secret, place, shade, answers)
                     say(f"{loaded.page}, {shade}: p95 {loaded.server_p95_ms:g} ms, {loaded.kb_warm:g} KB warm")
                     found.append(row(loaded))
     return found

@@ -56,7 +56,7 @@ async def write(session: AsyncSession, settings: Settings, owners: Mapping[str, 
         row.last_run = past[-1].due_at if past else None
         row.consecutive_failures = _failures(past)
         for one in past:
-            _add(rows, row, sample, one)
+            _add(rows, row, sample, one, timedelta(days=settings.artifact_days))
         made.append(row.id)
     await session.flush()
     # Parents first: each table names only those before it.
@@ -81,13 +81,14 @@ def _failures(past: Sequence[Past]) -> int:
     return count
 
 
-def _add(rows: Rows, schedule: Schedule, sample: Sample, past: Past) -> None:
+def _add(rows: Rows, schedule: Schedule, sample: Sample, past: Past, kept: timedelta) -> None:
     execution_id = new_id()
 
     def after(seconds: float) -> datetime:
         return past.due_at + timedelta(seconds=seconds)
 
-    files = [_file(schedule, kind, after(past.rendered)) for kind in sample.body["formats"]] if past.arrivals else []
+    formats = sample.body["formats"] if past.arrivals else []
+    files = [_file(schedule, kind, after(past.rendered), kept) for kind in formats]
     rows[Artifact] += files
     rows[Execution].append(
         {
@@ -115,14 +116,11 @@ def _rendering(past: Past, files: list[dict[str, Any]]) -> dict[str, Any] | None
     if past.status is ExecutionState.MISSED:
         return None
     began, ended = (past.due_at + timedelta(seconds=seconds) for seconds in (past.began + 0.1, past.rendered))
-    made = tuple(
-        FileRecord(format=file["format"], ready=True, began_at=began, ended_at=ended, rows=file["rows"])
-        for file in files
-    )
+    made = tuple(FileRecord(format=file["format"], began_at=began, ended_at=ended, rows=file["rows"]) for file in files)
     return RenderingRecord(began_at=began, ended_at=ended, taken_up=True, files=made).stored()
 
 
-def _file(schedule: Schedule, kind: str, made: datetime) -> dict[str, Any]:
+def _file(schedule: Schedule, kind: str, made: datetime, kept: timedelta) -> dict[str, Any]:
     digest = hashlib.sha256(f"{schedule.name} {kind} {made}".encode()).hexdigest()
     return {
         "id": new_id(),
@@ -133,8 +131,8 @@ def _file(schedule: Schedule, kind: str, made: datetime) -> dict[str, Any]:
         "size": 20_000 + int(digest[:4], 16),
         "rows": None if kind == "pdf" else int(digest[:3], 16),
         "created_at": made,
-        # Nothing was rendered: the pages say that the file is kept no longer.
-        "expires_at": made + timedelta(hours=1),
+        # As of a real run. Nothing was rendered, so the pages offer none of them.
+        "expires_at": made + kept,
     }
 
 

@@ -111,6 +111,7 @@ class Action(StrEnum):
     RECIPIENT_READ = "recipient.read"
     RECIPIENT_REMOVE = "recipient.remove"
     RECIPIENT_ERASE = "recipient.erase"
+    SAMPLE_REMOVE = "sample.remove"
     SUPPRESSION_LIST = "suppression.list"
     SUPPRESSION_ADD = "suppression.add"
     SUPPRESSION_CHANGE = "suppression.change"
@@ -163,7 +164,7 @@ class Rule:
     Attributes:
         scope: the least scope that a key needs for it.
         grantable: whether a user can be given it besides what the role gives (`users.grants`).
-        unroutable: whether no route of its own asks for it, but other actions do within their work.
+        unroutable: whether no route of its own asks for it in REST, but other actions do within their work, or a page.
     """
 
     scope: Scope
@@ -290,6 +291,8 @@ TABLE: Mapping[Action, Rule] = {
     # Each schedule is asked for as by `schedule.change`.
     Action.RECIPIENT_REMOVE: _general(),
     Action.RECIPIENT_ERASE: _ADMIN,
+    # Only a page asks for it.
+    Action.SAMPLE_REMOVE: Rule(_A, _NOBODY, _NOBODY, _NO_THING, unroutable=True),
     Action.SUPPRESSION_LIST: _general(creator=False, scope=_R),
     Action.SUPPRESSION_ADD: _ADMIN,
     Action.SUPPRESSION_CHANGE: _ADMIN_OF,

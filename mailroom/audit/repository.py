@@ -24,6 +24,8 @@ from mailroom.storage.tables import AuditEvent, Execution
 
 MAILROOM = "mailroom"
 """Who acts where no person does."""
+SYNC = "sync"
+"""Who acts where folders of reports are stored."""
 NOWHERE = Origin()
 """The origin of what Mailroom does by itself."""
 _BATCH = 500

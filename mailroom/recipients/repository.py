@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, delete, false, insert, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, delete, false, insert, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.permissions import Action, Relation
@@ -39,11 +39,23 @@ def sends_to(address: str) -> ColumnElement[bool]:
 
 
 async def schedules_page(
-    session: AsyncSession, address: str, *, viewer: Viewer, cursor: str | None = None, limit: int = 50
+    session: AsyncSession,
+    address: str,
+    *,
+    viewer: Viewer,
+    cursor: str | None = None,
+    limit: int = 50,
+    undoable_at: datetime | None = None,
 ) -> Page[Schedule]:
-    """Return a page of the schedules that send to a person and that the viewer may see, by name."""
-    seen = (Schedule.state != ScheduleState.DELETED, of_schedules(viewer))
-    query = select(Schedule).where(sends_to(address), *seen)
+    """Return a page of the schedules that send to a person and that the viewer may see, by name.
+
+    Args:
+        undoable_at: return also the deleted ones whose deletion can still be undone at this time.
+    """
+    there = Schedule.state != ScheduleState.DELETED
+    if undoable_at is not None:
+        there = or_(there, Schedule.delete_after > undoable_at)
+    query = select(Schedule).where(sends_to(address), there, of_schedules(viewer))
     return await page(session, query, Schedule.name, Schedule.id, cursor=cursor, limit=limit, descending=False)
 
 

@@ -74,7 +74,7 @@ async def _due_at_once(session: AsyncSession, schedule: Schedule, context: Conte
     await execution_lifecycle.insert_occurrence(session, schedule.id, now, flow_run_id=None, now=now)
 
 
-async def _keep_keys(session: AsyncSession, schedule: Schedule, spec: ScheduleSpec) -> None:
+async def keep_keys(session: AsyncSession, schedule: Schedule, spec: ScheduleSpec) -> None:
     """Keep what the schedule may collide on with others, whom it sends to, and through what."""
     targets = spec.targets()
     await conflicts.replace_keys(session, schedule.id, keys_of(spec.report_id, spec.name, spec.formats, targets))
@@ -100,7 +100,7 @@ async def create(session: AsyncSession, spec: ScheduleSpec, context: Context) ->
     _write(schedule, spec, business, context)
     session.add(schedule)
     await session.flush()
-    await _keep_keys(session, schedule, spec)
+    await keep_keys(session, schedule, spec)
     if isinstance(spec.timing, Immediate):
         await _due_at_once(session, schedule, context)
     audit.record_by(session, events.ScheduleCreated(schedule.id, spec_data(schedule)), context)
@@ -193,7 +193,7 @@ async def _rewrite(
     else:
         lifecycle.changed(schedule, now=context.now)
     _write(schedule, spec, business, context)
-    await _keep_keys(session, schedule, spec)
+    await keep_keys(session, schedule, spec)
     after = spec_data(schedule)
     if at_once and again and schedule.state is ScheduleState.ACTIVE:
         await _due_at_once(session, schedule, context)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy import ColumnElement, Select, literal, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -78,9 +78,9 @@ def beyond(
         raise Invalid.at(
             "cursor", "This cursor belongs to another sort order of the list.", ("Start at the first page.")
         ) from error
-    later = key < value if descending else key > value
-    tie = row_id < last_id if descending else row_id > last_id
-    return or_(later, and_(key == value, tie))
+    # Compared as a pair: written out with "or", SQLite may gather and sort everything that comes after the cursor.
+    row, last = tuple_(key, row_id), tuple_(literal(value, key.type), literal(last_id, row_id.type))
+    return row < last if descending else row > last
 
 
 async def page(

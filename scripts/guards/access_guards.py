@@ -104,8 +104,8 @@ ACCESS_GUARDS = (
         "the load is its viewer's",
         "The load of a day counts the schedules that the caller sees.",
         "mailroom/schedules/conflicts/survey.py",
-        "    timings = await stored.timings(session, viewer=viewer, besides=besides)\n",
-        "    timings = await stored.timings(session, viewer=SYSTEM, besides=besides)\n",
+        "else await stored.timings(session, viewer=viewer)\n",
+        "else await stored.timings(session, viewer=SYSTEM)\n",
         _LISTS,
     ),
     Guard(

@@ -70,8 +70,8 @@ PAGES_GUARDS = (
         "the page before a retry asks for the right to retry",
         "Who sees a shared run is not offered a retry.",
         "api/web/execution/asking.py",
-        "        await may_ask(visitor.caller, execution_id)\n",
-        "        pass\n",
+        "await refusal(visitor.caller, execution_id)",
+        "None",
         _PAGES,
     ),
     Guard(

@@ -74,8 +74,8 @@ RECIPIENT_GUARDS = (
         "the schedules of a person are filtered by their viewer",
         "An address tells nothing of the schedules of others.",
         "mailroom/recipients/repository.py",
-        "Schedule.state != ScheduleState.DELETED, of_schedules(viewer)",
-        "Schedule.state != ScheduleState.DELETED, true()",
+        "where(sends_to(address), there, of_schedules(viewer))",
+        "where(sends_to(address), there)",
         _PEOPLE,
     ),
     Guard(

@@ -55,6 +55,19 @@ async def may_ask(caller: Caller, execution_id: str) -> None:
         await ask(session, execution_id, caller.context, dry_run=True)
 
 
+async def refusal(caller: Caller, execution_id: str) -> Conflict | None:
+    """Return why another try is not possible now, or None where it is.
+
+    Raises:
+        NotFound, Forbidden: the caller may not ask.
+    """
+    try:
+        await may_ask(caller, execution_id)
+    except Conflict as error:
+        return error
+    return None
+
+
 async def ask(session: AsyncSession, execution_id: str, context: Context, *, dry_run: bool = False) -> Execution:
     """Ask for another try of an execution that has ended; a dry run only says whether that is possible.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from api.actions.caller import Caller
 from mailroom.access.viewer import SYSTEM
 from mailroom.schedules.conflicts.load import BUCKET, Load, local_day
-from mailroom.schedules.conflicts.survey import load_between
+from mailroom.schedules.conflicts.survey import Timings, everybodys, load_between
 from mailroom.timing.zones import zone_named
 
 _WITHIN = 30
@@ -35,19 +35,19 @@ class Around:
     quieter_runs: int = 0
 
 
-async def around(caller: Caller, at: dt.datetime, timezone: str, *, besides: str | None = None) -> Around:
+async def around(caller: Caller, at: dt.datetime, timezone: str, others: Timings) -> Around:
     """Return the load of the local day of a run.
 
     A minute is crowded by everybody's runs, so all are counted; of others' schedules nothing is told but how many run.
 
     Args:
-        besides: the schedule that the run is of, which is not counted.
+        others: the timings of all schedules but the one that the run is of.
     """
     zone = zone_named(timezone)
     start, end = local_day(at.astimezone(zone).date(), zone)
     margin = dt.timedelta(minutes=_WITHIN)
     async with caller.session() as session:
-        found = await load_between(session, SYSTEM, start - margin, end + margin, besides=besides)
+        found = await load_between(session, SYSTEM, start - margin, end + margin, timings=others)
     quieter = _quieter(found, at)
     return Around(
         start=start,
@@ -58,6 +58,12 @@ async def around(caller: Caller, at: dt.datetime, timezone: str, *, besides: str
         quieter=quieter,
         quieter_runs=found.at(quieter) if quieter else 0,
     )
+
+
+async def others_of(caller: Caller, schedule_id: str | None) -> Timings:
+    """Return the timings of all active schedules but this one, which several parts of a page are made from."""
+    async with caller.session() as session:
+        return await everybodys(session, besides=schedule_id)
 
 
 def _quieter(found: Load, at: dt.datetime) -> dt.datetime | None:

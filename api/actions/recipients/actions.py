@@ -61,14 +61,17 @@ def _schedule(row: Schedule) -> RecipientSchedule:
 
 
 async def remove(caller: Caller, address: str, *, cursor: str | None) -> RemovalView:
-    """Take a person off every schedule that the caller may change.
+    """Take a person off every schedule that the caller may change, and off those whose deletion can still be undone.
 
     Raises:
         Invalid: it is no mail address.
     """
     person = person_asked(address)
     async with caller.session() as session:
-        found = await recipients.schedules_page(session, person, viewer=caller.viewer, cursor=cursor, limit=MOST)
+        now = caller.context.now
+        found = await recipients.schedules_page(
+            session, person, viewer=caller.viewer, cursor=cursor, limit=MOST, undoable_at=now
+        )
     changed: list[RemovedSchedule] = []
     left_alone: list[LeftAlone] = []
     for row in found.items:

@@ -17,7 +17,7 @@ from mailroom.limits.decide import limits_for
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import Format, ReportDefinition, Slug
 from mailroom.schedules import repository as stored
-from mailroom.schedules.conflicts.survey import Draft, survey
+from mailroom.schedules.conflicts.survey import Draft, Timings, survey
 from mailroom.schedules.forecast import forecast, jitter_faults
 from mailroom.schedules.limits.checks import draft_faults
 from mailroom.schedules.spec import read_targets
@@ -62,8 +62,11 @@ class PreviewRequest(BaseModel):
         )
 
 
-async def preview(caller: Caller, wanted: PreviewRequest) -> PreviewView:
+async def preview(caller: Caller, wanted: PreviewRequest, others: Timings | None = None) -> PreviewView:
     """Return the next due times and what to know about them; what is shown is what will run.
+
+    Args:
+        others: the timings of all schedules but this one, if they were read already.
 
     Raises:
         Invalid: the timing or a variable would be refused when saved, or a destination is wrong.
@@ -86,6 +89,8 @@ async def preview(caller: Caller, wanted: PreviewRequest) -> PreviewView:
         raise Invalid(faults)
     ahead = forecast(wanted.timing, business, now=context.now, count=wanted.count, jitter=jitter)
     async with caller.session() as session:
-        conflicts = await survey(session, draft, context.viewer, now=context.now, settings=context.settings)
+        conflicts = await survey(
+            session, draft, context.viewer, now=context.now, settings=context.settings, timings=others
+        )
     due = [DueTimeView.model_validate(one) for one in ahead.due]
     return PreviewView(words=ahead.words, next_runs=due, warnings=warning_views([*ahead.warnings, *conflicts]))

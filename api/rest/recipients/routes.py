@@ -41,7 +41,8 @@ async def remove(address: Address, caller: CallerDep, cursor: Cursor = None) -> 
     """Take an address off every schedule that you may change. Repeat it with `next_cursor` while there is one.
 
     Each is an ordinary, audited change of the schedule. A schedule that nobody else would get is paused, and its owner
-    is told. The answer names what was left alone, and why. To keep the address from being added again, suppress it.
+    is told; a deleted one that nobody else would get can be brought back no more. The answer names what was left
+    alone, and why. To keep the address from being added again, suppress it.
     """
     return await recipients.remove(caller, address, cursor=cursor)
 

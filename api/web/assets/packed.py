@@ -11,9 +11,7 @@ from markupsafe import Markup
 
 STATIC = Path(__file__).parents[1] / "static"
 MANIFEST = "manifest.json"
-_ICON = Markup(
-    '<svg class="icon" aria-hidden="true" focusable="false" width="16" height="16"><use href="{}#{}"></use></svg>'
-)
+_ICON = Markup('<svg class="icon" aria-hidden="true" width="16" height="16"><use href="{}#{}"/></svg>')
 
 
 def read_manifest(folder: Path) -> Mapping[str, str]:

@@ -15,12 +15,14 @@ from api.web.audit.sentences import KINDS, Sentence, actions, sentence
 from api.web.parts import Field, Moment, Option, Pager
 from api.web.when import When
 from api.web.words import count
-from mailroom.audit.repository import MAILROOM, AuditFilter
+from mailroom.audit.repository import MAILROOM, SYNC, AuditFilter
 from mailroom.audit.sealing.standing import Standing
 from mailroom.audit.sealing.verify import Code, Verdict
 
 FIELDS = ("actor", "action", "thing", "from", "to", "address")
 """The filters, by their names in the address of the page."""
+ACTORS = {MAILROOM: "Mailroom", SYNC: "Mailroom, from a folder of reports,"}
+"""Whom no person is: what acts by itself."""
 _ADVICE = {
     Code.CHANGED: "Do not rely on it.",
     Code.CUT: "Entries are missing at the end.",
@@ -172,7 +174,7 @@ def _entry(one: AuditView, found: Reading, when: When) -> Entry:
     stamp = local.strftime("%Y-%m-%d %H:%M:%S ") + f"{local:%z}"[:3] + ":" + f"{local:%z}"[3:5]
     return Entry(
         id=one.id,
-        actor="Mailroom" if one.actor == MAILROOM else one.actor,
+        actor=ACTORS.get(one.actor, one.actor),
         behalf=one.on_behalf_of or "",
         sentence=sentence(one.entity_type, one.action, one.entity_id, name, one.detail),
         moment=Moment(one.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), stamp),

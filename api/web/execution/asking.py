@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from api.actions.backfill.actions import backfill
 from api.actions.executions import actions as executions
 from api.actions.executions.correct import correct as correct_execution
-from api.actions.executions.retry import may_ask
+from api.actions.executions.retry import refusal
 from api.actions.executions.retry import retry as retry_execution
 from api.actions.executions.views import ExecutionDetail
 from api.actions.schedules import reads as schedules
@@ -32,11 +32,7 @@ router = APIRouter(prefix="/executions/{execution_id}", include_in_schema=False)
 @router.get("/retry", openapi_extra=may(Action.EXECUTION_RETRY))
 async def ask_retry(execution_id: Id, visitor: VisitorDep) -> Response:
     """Say what a retry would do."""
-    try:
-        await may_ask(visitor.caller, execution_id)
-    except Conflict as error:
-        return await _retry_page(visitor, execution_id, error)
-    return await _retry_page(visitor, execution_id)
+    return await _retry_page(visitor, execution_id, await refusal(visitor.caller, execution_id))
 
 
 @router.post("/retry", openapi_extra=may(Action.EXECUTION_RETRY))

@@ -10,7 +10,7 @@ from api.web.execution.reasons import Explained
 from api.web.execution.timeline import Clock
 from api.web.parts import Tone
 from api.web.when import duration
-from mailroom.states import ExecutionKind, ExecutionState
+from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 
 SILENT_AFTER = timedelta(minutes=2)
 """A run that nobody has picked up, or that says nothing for so long, is looked after by the watchdog."""
@@ -21,6 +21,8 @@ AT_ONCE = 10.0
 RESCUED_AFTER = timedelta(minutes=5)
 """After so long a silence the watchdog has looked several times, if nothing keeps it from that."""
 _E = ExecutionState
+MOST_NAMED = 3
+"""So many recipients are named whom something did not reach; of more, the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,19 @@ def _not_all(detail: ExecutionDetail) -> str:
             return "It did not run, and nothing was sent."
         case _E.CANCELLED:
             return f"It was cancelled. {_reached(detail)}" if detail.total else "It was cancelled before anything left."
+        case _E.PARTIAL:
+            return _missing(detail) or _reached(detail) or "Not everybody has it."
         case _:
             return _reached(detail) or "Nobody has it: the report could not be made."
+
+
+def _missing(detail: ExecutionDetail) -> str:
+    """Return whom it did not reach, since the state beside it counts them already."""
+    left = [one.recipient for one in detail.deliveries if one.status is not DeliveryState.DELIVERED]
+    more = len(left) - MOST_NAMED
+    named = [*left[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])]
+    told = " and ".join(filter(None, [", ".join(named[:-1]), named[-1]])) if named else ""
+    return f"It did not reach {told}." if told else ""
 
 
 def _reached(detail: ExecutionDetail) -> str:

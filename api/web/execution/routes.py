@@ -10,13 +10,14 @@ from fastapi.responses import FileResponse
 
 from api.actions.artifacts.actions import find
 from api.actions.executions import actions as executions
+from api.actions.executions.retry import refusal
 from api.actions.executions.views import ExecutionDetail
 from api.http.dependencies import Id
 from api.http.permission import may
 from api.http.sandbox import SANDBOX
-from api.web import page
-from api.web.execution.offers import Rights
-from api.web.execution.view import page_of
+from api.web import page, refusals
+from api.web.execution.offers import Rights, may_retry
+from api.web.execution.view import RunPage, page_of
 from api.web.visitor import Visitor, VisitorDep
 from mailroom.access.permissions import Action
 
@@ -39,8 +40,11 @@ def rights_of(visitor: Visitor, owner_id: str) -> Rights:
 async def show(execution_id: Id, visitor: VisitorDep, seen: str = "") -> Response:
     """Show a run, or its live part, unless that shows what was seen already."""
     detail = await executions.read(visitor.caller, execution_id)
-    view = page_of(detail, visitor.when, rights_of(visitor, detail.owner))
-    version = _version(detail, view.every)
+    rights = rights_of(visitor, detail.owner)
+    refused = await refusal(visitor.caller, execution_id) if rights.retry and may_retry(detail) else None
+    no_retry = refusals.words(refused).sentence if refused else ""
+    view = page_of(detail, visitor.when, rights, no_retry=no_retry)
+    version = _version(detail, view)
     if page.wants_part(visitor.request) and version and version == seen:
         return page.unchanged()
     query = ({"seen": version} if version else {}) | ({"frame": "1"} if visitor.framed else {})
@@ -55,11 +59,11 @@ async def show(execution_id: Id, visitor: VisitorDep, seen: str = "") -> Respons
     )
 
 
-def _version(detail: ExecutionDetail, every: str) -> str:
+def _version(detail: ExecutionDetail, view: RunPage) -> str:
     """Return a digest of what the page shows of a run that has ended; "" for one that goes on, whose age changes."""
-    if every != "60s":
+    if view.every != "60s":
         return ""
-    return hashlib.sha256(detail.model_dump_json().encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{detail.model_dump_json()} {view.no_retry}".encode()).hexdigest()[:16]
 
 
 @router.get("/files/{artifact_id}", openapi_extra=may(Action.ARTIFACT_DOWNLOAD))

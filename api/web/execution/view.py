@@ -45,6 +45,7 @@ class RunPage:
         every: the pace of the live part, such as "1s".
         retry, run_it, correct: where the buttons lead; empty for what is not offered.
         retry_words: names how many it reaches, and whom it does not touch.
+        no_retry: why another try, which there would be something left for, is not possible now.
     """
 
     id: str
@@ -66,12 +67,17 @@ class RunPage:
     links: tuple[Link, ...]
     retry: str = ""
     retry_words: str = ""
+    no_retry: str = ""
     run_it: str = ""
     correct: str = ""
 
 
-def page_of(detail: ExecutionDetail, when: When, rights: Rights) -> RunPage:
-    """Return the page of a run."""
+def page_of(detail: ExecutionDetail, when: When, rights: Rights, *, no_retry: str = "") -> RunPage:
+    """Return the page of a run.
+
+    Args:
+        no_retry: why another try would be refused, if it would be; it is told instead of being offered.
+    """
     clock = Clock(when, detail.timezone, detail.due_at)
     why = reason_of(detail, clock)
     due = when.moment(detail.due_at, detail.timezone)
@@ -81,7 +87,8 @@ def page_of(detail: ExecutionDetail, when: When, rights: Rights) -> RunPage:
     here = f"/executions/{detail.id}"
     left = len(detail.deliveries) - detail.delivered
     retriable = rights.retry and may_retry(detail)
-    files = tuple(_file(file, when, detail.id, download=rights.download) for file in detail.artifacts)
+    download = rights.download and not detail.is_sample  # Of a sample nothing was rendered.
+    files = tuple(_file(file, when, detail.id, download=download) for file in detail.artifacts)
     return RunPage(
         id=detail.id,
         heading=f"{detail.report_title or detail.schedule_name}, {told}",
@@ -100,8 +107,9 @@ def page_of(detail: ExecutionDetail, when: When, rights: Rights) -> RunPage:
         files_note=_files_note(detail.artifacts, when),
         facts=_facts(detail),
         links=_links(detail, rights),
-        retry=f"{here}/retry" if retriable else "",
+        retry=f"{here}/retry" if retriable and not no_retry else "",
         retry_words=retry_words(left, len(detail.deliveries)),
+        no_retry=no_retry if retriable else "",
         run_it=f"{here}/run" if rights.run and may_run_it(detail) else "",
         correct=f"{here}/correct" if rights.correct and may_correct(detail) else "",
     )

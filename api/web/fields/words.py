@@ -159,9 +159,9 @@ OPTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "none": ("None", "Passwords and files can be read on the way."),
     },
     "smtp_type": {
-        "465": ("TLS from the start (port 465)", ""),
-        "587": ("STARTTLS (port 587)", ""),
-        "25": ("None (port 25)", "Passwords and mails can be read on the way."),
+        "465": ("TLS from the start", "Usually on port 465."),
+        "587": ("STARTTLS", "Usually on port 587."),
+        "25": ("None", "Usually on port 25. Passwords and mails can be read on the way."),
     },
     "thread": {
         "fresh": ("Each mail starts a conversation", ""),

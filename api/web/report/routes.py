@@ -48,7 +48,7 @@ async def make_preview(report_id: Id, visitor: VisitorDep, form: FormDep) -> Res
     """Render the report with today's data, then show it on its page."""
     found = await reports.read(visitor.caller, report_id)
     nested = form.nested().get(parameters.PREFIX, {})
-    given: dict[str, Any] = dict(nested) if isinstance(nested, Mapping) else {}
+    given = parameters.understood(_schema(found), nested) if isinstance(nested, Mapping) else {}
     values, began = parameters.values(_schema(found), given), time.monotonic()
     try:
         took, _ = await _rendered(visitor, report_id, values)

@@ -14,11 +14,12 @@ from api.web.fields.build import FieldGroup
 from api.web.parts import Chip, Link, Moment, SummaryRow
 from api.web.reports.view import picture
 from api.web.when import When, duration
+from mailroom.audit.repository import MAILROOM, SYNC
 from mailroom.reports.errors import LimitExceeded, RenderFailed
 from prefect_mailroom.errors import MailroomError
 
 SOURCES = {"sql": "A database", "http": "Another product", "shell": "A program"}
-_FROM_FOLDERS = frozenset({"mailroom", "sync"})
+_FROM_FOLDERS = frozenset({MAILROOM, SYNC})
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,15 @@ from typing import Any
 
 from api.web import words
 from api.web.drawings import strip
+from api.web.fields.said import parameter_lines
+from api.web.fields.schema import Schema
 from api.web.parts import Moment
 from api.web.schedule import saying
 from api.web.when import When
+from mailroom.audit.repository import MAILROOM, SYNC
 from mailroom.states import ScheduleState
 from mailroom.storage.tables import AuditEvent
 
-MAILROOM = "mailroom"
 SUSPENDING = "suspended"
 
 
@@ -37,15 +39,18 @@ class Change:
     parts: tuple[Part, ...] = ()
 
 
-_FIELDS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
-    "name": ("Name", str),
-    "report_id": ("Report", str),
-    "timing": ("Timing", saying.timing_words),
-    "parameters": ("Data", lambda value: "; ".join(saying.parameter_lines(value))),
-    "formats": ("Format", saying.format_words),
-    "destinations": ("Recipients", lambda value: "; ".join(", ".join(saying.destination_lines(one)) for one in value)),
-    "condition": ("Condition", saying.condition_words),
-    "policy": ("Rules", lambda value: " ".join(saying.policy_lines(value))),
+_FIELDS: Mapping[str, tuple[str, Callable[[Any, Schema], str]]] = {
+    "name": ("Name", lambda value, _: str(value)),
+    "report_id": ("Report", lambda value, _: str(value)),
+    "timing": ("Timing", lambda value, _: saying.timing_words(value)),
+    "parameters": ("Data", lambda value, schema: "; ".join(parameter_lines(schema, value)) or "as the report has it"),
+    "formats": ("Format", lambda value, _: saying.format_words(value)),
+    "destinations": (
+        "Recipients",
+        lambda value, _: "; ".join(", ".join(saying.destination_lines(one)) for one in value),
+    ),
+    "condition": ("Condition", lambda value, _: saying.condition_words(value)),
+    "policy": ("Rules", lambda value, _: " ".join(saying.policy_lines(value))),
 }
 _WHAT: Mapping[str, str] = {
     "created": "Created it",
@@ -73,9 +78,9 @@ _MARKS: Mapping[str, strip.Kind] = {
 }
 
 
-def change_of(event: AuditEvent, when: When, zone: str) -> Change:
-    """Return an entry as a line of the list of changes."""
-    return Change(_who(event), _what(event), when.moment(event.at, zone), tuple(_parts(event)))
+def change_of(event: AuditEvent, when: When, zone: str, schema: Schema | None = None) -> Change:
+    """Return an entry as a line of the list of changes; `schema` is that of the report's parameters."""
+    return Change(_who(event), _what(event), when.moment(event.at, zone), tuple(_parts(event, schema or {})))
 
 
 def marks_of(events: Iterable[AuditEvent], when: When, zone: str) -> list[strip.Mark]:
@@ -104,7 +109,7 @@ def _mark(event: AuditEvent) -> strip.Kind | None:
 
 
 def _who(event: AuditEvent) -> str:
-    if event.actor == MAILROOM:
+    if event.actor in {MAILROOM, SYNC}:
         return "Mailroom"
     return f"{event.actor} for {event.on_behalf_of}" if event.on_behalf_of else event.actor
 
@@ -131,14 +136,14 @@ def _what(event: AuditEvent) -> str:
             return _WHAT.get(known, known.replace("_", " ").capitalize())
 
 
-def _parts(event: AuditEvent) -> Iterable[Part]:
+def _parts(event: AuditEvent, schema: Schema) -> Iterable[Part]:
     detail = event.detail
     match event.action:
         case "changed":
             for name, (before, after) in detail.get("changes", {}).items():
                 if name in _FIELDS:
                     label, say = _FIELDS[name]
-                    yield Part(label, say(before), say(after))
+                    yield Part(label, say(before, schema), say(after, schema))
         case "reassigned":
             before, after = detail["owner"]
             yield Part("Owner", before, after)

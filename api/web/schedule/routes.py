@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, Response
 from api.actions.executions import actions as executions
 from api.actions.schedule import page as gathering
 from api.actions.schedules import changes
+from api.actions.schedules.home.last import last_run
 from api.http.dependencies import Cursor, Id
 from api.http.permission import may
 from api.web import notices, page, words
@@ -57,6 +58,13 @@ async def show(
         v=shown,
         again=f"/schedules/{schedule_id}?{urlencode({name: one for name, one in query.items() if one})}",
     )
+
+
+@router.get("/schedules/{schedule_id}/last", openapi_extra=may(Action.SCHEDULE_READ))
+async def last(schedule_id: Id, visitor: VisitorDep) -> Response:
+    """Lead to the last run that has ended, or to the schedule where none has."""
+    run = await last_run(visitor.caller, schedule_id)
+    return page.see(visitor, f"/executions/{run}" if run else f"/schedules/{schedule_id}")
 
 
 def _title(shown: Page) -> str:
@@ -104,6 +112,7 @@ async def delete(schedule_id: Id, visitor: VisitorDep, form: FormDep) -> Respons
             visitor,
             form,
             lambda remember: changes.delete(visitor.caller, schedule_id, remember, if_match=form.etag),
+            in_list=True,
         )
         until = datetime.fromisoformat(found["delete_after"]) if found["delete_after"] else None
         undo = _undo(found, "undelete", form) if until else None
@@ -138,6 +147,7 @@ async def test(schedule_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
             lambda remember: executions.request(
                 visitor.caller, schedule_id, ExecutionKind.TEST, remember, if_match=form.etag
             ),
+            in_list=True,
         )
         await notices.add(visitor, f"A test is on its way to {found['test_recipient']}, marked as a test.")
         attempt.answer = page.see(visitor, f"/executions/{found['id']}")

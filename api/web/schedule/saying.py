@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from api.web import when, words
+from api.web.fields.said import value_words
 from mailroom.executions.conditions.spec import Condition
 from mailroom.executions.conditions.words import condition_words as in_words
 from mailroom.executions.policy import Policy
@@ -99,26 +100,6 @@ def timing_words(timing: Any) -> str:
         return sentence(TIMING.validate_python(timing))
     except ValidationError:
         return "A timing that cannot be read any more"
-
-
-def parameter_lines(parameters: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return parameters, a line each."""
-    return tuple(f"{name}: {value_words(value)}" for name, value in parameters.items()) or ("None",)
-
-
-def value_words(value: Any) -> str:
-    """Return a value of JSON as a person writes it."""
-    match value:
-        case None:
-            return "–"
-        case bool():
-            return "yes" if value else "no"
-        case list() | tuple():
-            return ", ".join(value_words(one) for one in value) or "–"
-        case dict():
-            return ", ".join(f"{key} {value_words(one)}" for key, one in value.items()) or "–"
-        case _:
-            return str(value)
 
 
 def condition_words(condition: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,8 @@ from api.actions.executions.views import ExecutionView
 from api.actions.schedule.page import Brief, SchedulePage
 from api.web import refusals, words
 from api.web.drawings import strip
+from api.web.fields.said import parameter_lines
+from api.web.fields.schema import Schema
 from api.web.parts import Chip, Empty, Link, Moment, Pager, SummaryRow
 from api.web.schedule import saying
 from api.web.schedule.actions import Actions, actions_of
@@ -141,7 +143,9 @@ def view(
         empty=_empty(page, when, rights, zone, status),
         summary=_summary(page, rights),
         warnings=tuple(refusals.for_pages(one.message) for one in schedule.warnings),
-        changes=tuple(change_of(one, when, zone) for one in page.events[:SHOWN_CHANGES]) if rights.audit else (),
+        changes=tuple(change_of(one, when, zone, _schema(page)) for one in page.events[:SHOWN_CHANGES])
+        if rights.audit
+        else (),
         audit=f"/audit?entity_type=schedule&entity_id={schedule.id}",
         pace="every 5s" if found.under_way else "every 60s",
     )
@@ -248,17 +252,25 @@ def _past_runs(brief: Brief) -> tuple[SummaryRow, ...]:
     return (SummaryRow("Past runs", (words,), f"/schedules/{brief.schedule.id}/condition", "Try it"),)
 
 
+def _schema(page: SchedulePage) -> Schema:
+    """Return the schema of the report's parameters; an empty one where the report is gone."""
+    report = page.brief.around.report
+    schema = (report.definition or {}).get("parameters") if report else None
+    return schema if isinstance(schema, Mapping) else {}
+
+
 def _summary(page: SchedulePage, rights: Rights) -> tuple[SummaryRow, ...]:
     brief = page.brief
     spec, report = brief.spec, brief.around.report
     changeable = rights.change and brief.schedule.state is not ScheduleState.DELETED
     change = f"/schedules/{brief.schedule.id}/edit" if changeable else ""
     data = brief.schedule
+    data_lines = parameter_lines(_schema(page), spec.parameters)
     to: Sequence[str] = [line for one in data.destinations for line in saying.destination_lines(one)]
     return (
         SummaryRow("Report", (report.title if report else f"{spec.report_id} (deleted)",), change),
         SummaryRow("When", (brief.sentence,), change),
-        SummaryRow("Which data", saying.parameter_lines(spec.parameters), change),
+        SummaryRow("Which data", tuple(data_lines) or ("As the report has it",), change),
         SummaryRow("Format", (saying.format_words(spec.formats),), change),
         SummaryRow("To whom", tuple(to), change),
         SummaryRow("Send", (saying.condition_words(data.condition),), change),

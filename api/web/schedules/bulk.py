@@ -24,7 +24,7 @@ from api.web.schedules.asked import HERE, read_asked, today_of
 from api.web.schedules.saying import Undo, confirm, done_words, result
 from api.web.visitor import Visitor, VisitorDep
 from mailroom.access.permissions import Action
-from mailroom.errors import Fault, Invalid
+from mailroom.errors import Fault, Invalid, NotFound
 from mailroom.members import notices as kept
 from mailroom.roles import Role
 from mailroom.storage.database import new_id
@@ -43,6 +43,12 @@ _ACTIONS: dict[str, BulkAction] = {
 }
 _ASKS = {"run", "reassign"}
 _PAGE, _MOST_USERS = 200, 1_000
+
+
+@router.get("/schedules/bulk", openapi_extra=may(Action.SCHEDULE_LIST))
+async def home(visitor: VisitorDep) -> Response:
+    """Lead to the list: whose session ended on the page that asks comes back to this address."""
+    return page.see(visitor, HERE)
 
 
 @router.post("/schedules/bulk", openapi_extra=may(Action.SCHEDULE_BULK))
@@ -100,6 +106,25 @@ async def _close(visitor: Visitor, key: str) -> None:
         await visitor.caller.transact(lambda session: kept.remove(session, session_id, ids))
 
 
+async def _close_offers(visitor: Visitor, changed: set[str]) -> None:
+    """Close the notices that offer to undo what was done to these schedules before: it would undo this as well."""
+    session_id, ids = visitor.caller.session_id, set()
+    for one in visitor.stored_notices:
+        offer = one.get("undo") or {}
+        values, action = offer.get("values", {}), str(offer.get("action", ""))
+        if "of" in values:
+            try:
+                touched = {item.id for item in (await kept_report(visitor.caller, values["of"])).items}
+            except NotFound:
+                touched = changed  # What it would undo is not kept any longer.
+        else:
+            touched = {part for part in action.split("/") if part in changed}
+        if touched & changed:
+            ids.add(one["id"])
+    if ids and session_id is not None:
+        await visitor.caller.transact(lambda session: kept.remove(session, session_id, ids))
+
+
 async def _do(visitor: Visitor, form: Form, wanted: BulkRequest) -> Response:
     keyed = _keyed(form)
     report = await _once(visitor, keyed, wanted)
@@ -108,6 +133,7 @@ async def _do(visitor: Visitor, form: Form, wanted: BulkRequest) -> Response:
         return page.see(visitor, f"/schedules/bulk/{key}")
     values = {"of": key, "what": wanted.action, "back": form.text("back"), "key": f"undo-{key}"}
     undoable = wanted.action != "run" and bool(report.of(BulkOutcome.DONE))
+    await _close_offers(visitor, {item.id for item in report.of(BulkOutcome.DONE)})
     until = timedelta(seconds=visitor.services.settings.undo_delete_seconds) if wanted.action == "delete" else UNDO
     await notices.add(
         visitor,

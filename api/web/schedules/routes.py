@@ -54,7 +54,7 @@ async def show(request: Request, visitor: VisitorDep, seen: str = "") -> Respons
         return page.unchanged()
     if part:
         found = replace(found, options=await options(visitor.caller))
-    shown = view(found, asked, visitor, nonce=new_id()[:8], drafts=drafts)
+    shown = view(found, asked, visitor, drafts=drafts)
     query = {"seen": digest, **({"frame": "1"} if visitor.framed else {})}
     again = f"{shown.here}{'&' if '?' in shown.here else '?'}{urlencode(query)}"
     return await page.render(

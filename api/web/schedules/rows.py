@@ -30,17 +30,12 @@ class Goes:
 
 @dataclass(frozen=True, slots=True)
 class Do:
-    """An entry of a row's menu: a link, or the button of a form.
-
-    Attributes:
-        once: the key of what must not be done twice; a second pause changes nothing anyway.
-    """
+    """An entry of a row's menu: a link, or a button of the form that the list is."""
 
     href: str
     words: str
     icon: str
     posts: bool = False
-    once: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +60,8 @@ class Row:
     menu: tuple[Do, ...]
 
 
-def row(one: listing.Row, visitor: Visitor, *, place: int, nonce: str) -> Row:
-    """Return a row as this visitor sees it.
-
-    Args:
-        place: the number of the row on its page, and `nonce` of the page: both make the keys of its buttons.
-    """
+def row(one: listing.Row, visitor: Visitor) -> Row:
+    """Return a row as this visitor sees it."""
     when, last = visitor.when, one.last
     counts = last.deliveries if last else None
     return Row(
@@ -87,13 +78,14 @@ def row(one: listing.Row, visitor: Visitor, *, place: int, nonce: str) -> Row:
         last=words.execution_chip(last.status, delivered=counts.delivered, total=counts.total)
         if last and counts
         else None,
-        last_href=f"/executions/{last.execution_id}" if last and last.status in BAD else "",
+        # The id of the run would make the page a tenth heavier.
+        last_href=f"/schedules/{one.id}/last" if last and last.status in BAD else "",
         last_at=when.moment(last.due_at, short=True) if last else None,
         next=when.moment(one.next_run, short=True, relative=True) if one.next_run else None,
         goes=tuple(_goes(goes) for goes in one.goes),
         owner=one.owner,
         ticks=visitor.may(Action.SCHEDULE_BULK) and visitor.may(Action.SCHEDULE_PAUSE, one.owner_id),
-        menu=_menu(one, visitor, f"{nonce}-{place}"),
+        menu=_menu(one, visitor),
     )
 
 
@@ -110,7 +102,7 @@ def _goes(goes: Sends) -> Goes:
     return Goes(words.kind_icon(goes.channel), number, said)
 
 
-def _menu(one: listing.Row, visitor: Visitor, key: str) -> tuple[Do, ...]:
+def _menu(one: listing.Row, visitor: Visitor) -> tuple[Do, ...]:
     here = f"/schedules/{one.id}"
 
     def may(action: Action) -> bool:
@@ -124,9 +116,9 @@ def _menu(one: listing.Row, visitor: Visitor, key: str) -> tuple[Do, ...]:
             Do(f"{here}/resume", "Resume", "play", posts=True),
         ),
         (active and may(Action.SCHEDULE_RUN), Do(f"{here}/run", "Run now …", "play")),
-        (may(Action.SCHEDULE_TEST), Do(f"{here}/test", "Send a test to me", "send", posts=True, once=f"{key}t")),
+        (may(Action.SCHEDULE_TEST), Do(f"{here}/test", "Send a test to me", "send", posts=True)),
         (may(Action.SCHEDULE_CHANGE), Do(f"{here}/edit", "Edit", "pencil")),
         (visitor.may(Action.SCHEDULE_CREATE), Do(f"/schedules/new?from={one.id}", "Duplicate", "copy")),
-        (may(Action.SCHEDULE_DELETE), Do(f"{here}/delete", "Delete", "trash-2", posts=True, once=f"{key}d")),
+        (may(Action.SCHEDULE_DELETE), Do(f"{here}/delete", "Delete", "trash-2", posts=True)),
     )
     return tuple(do for is_offered, do in offered if is_offered)

@@ -17,7 +17,6 @@ from api.web.schedules.rows import Row, row
 from api.web.visitor import Visitor
 from api.web.when import abbreviation
 from mailroom.access.permissions import Action
-from mailroom.roles import Role
 from mailroom.schedule_templates.builtin import BUILTIN
 from mailroom.states import ExecutionState
 
@@ -31,7 +30,7 @@ BULK = (
 )
 
 
-_SAMPLES = "“Sample” marks sample data, which counts in no figure. On the server, “mailroom samples remove” removes it."
+_SAMPLES = "“Sample” marks sample data, which counts in no figure."
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +81,15 @@ class ListPage:
     pace: str
 
 
-def view(
-    found: Listing, asked: Asked, visitor: Visitor, *, nonce: str, drafts: PageView[DraftSummary] | None = None
-) -> ListPage:
+def view(found: Listing, asked: Asked, visitor: Visitor, *, drafts: PageView[DraftSummary] | None = None) -> ListPage:
     """Return the page as this visitor sees it.
 
     Args:
         drafts: what the view of drafts shows instead of schedules.
-        nonce: makes the keys of this page's buttons different from those of any other.
     """
     when, failing = visitor.when, found.counts.failing
     zone = abbreviation(visitor.now.astimezone(when.zone))
-    rows = tuple(row(one, visitor, place=place, nonce=nonce) for place, one in enumerate(found.rows))
+    rows = tuple(row(one, visitor) for one in found.rows)
     running = any(run.status in _UNDER_WAY for one in found.rows for run in one.recent)
     changeable = any(one.ticks for one in rows)
     new = "/schedules/new" if visitor.may(Action.SCHEDULE_CREATE) else ""
@@ -108,7 +104,7 @@ def view(
         status=_status(found, visitor),
         who_can=_who_can(visitor, changeable),
         banner=_banner(found, visitor),
-        samples=_SAMPLES if found.samples and visitor.user.role is Role.ADMIN else "",
+        samples=_SAMPLES if found.samples and visitor.may(Action.SAMPLE_REMOVE) else "",
         columns=_columns(asked, zone),
         rows=() if drafts is not None else rows,
         pager=_pager(found, asked, visitor),

@@ -18,9 +18,16 @@ _KNOWN = ("name", "report_id", "parameters", "formats", "destinations")
 
 
 async def ahead(
-    visitor: Visitor, draft: DraftView, timing: Mapping[str, Any], policy: Mapping[str, Any]
+    visitor: Visitor,
+    draft: DraftView,
+    timing: Mapping[str, Any],
+    policy: Mapping[str, Any],
+    others: Mapping[str, int] | None = None,
 ) -> PreviewView:
     """Return the next due times of a timing, and warnings.
+
+    Args:
+        others: the timings of all schedules but the draft's, if they were read already.
 
     Raises:
         Invalid: naming what is wrong with the timing or the policy.
@@ -32,4 +39,4 @@ async def ahead(
         request = PreviewRequest.model_validate(wanted)
     except ValidationError as error:
         raise Invalid.from_validation(error, model=PreviewRequest) from error
-    return await preview(visitor.caller, request)
+    return await preview(visitor.caller, request, others)

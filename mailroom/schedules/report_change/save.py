@@ -36,9 +36,6 @@ from mailroom.storage.tables import Report
 MOST_NAMED = 20
 """So many broken schedules are named in one answer; more are counted."""
 
-_SYNC = "sync"
-"""Who acts in the audit trail where report folders are stored."""
-
 
 @dataclass(frozen=True, slots=True)
 class Saved:
@@ -94,11 +91,11 @@ async def store_folder(
         BreaksSchedules: active schedules would break, and `suspend_broken` does not allow that.
     """
     before = await report_repository.locked_definition(session, definition.id)
-    row, outcome = await reports.store_definition(session, definition, now=now, actor=_SYNC)
+    row, outcome = await reports.store_definition(session, definition, now=now, actor=audit.SYNC)
     if outcome == "unchanged":
         return Saved(row, outcome)
     broken = await broken_by(session, definition, before=before, viewer=SYSTEM)
-    suspended = await _suspend(session, row, broken, suspend_broken, by=_SYNC, now=now, viewer=SYSTEM)
+    suspended = await _suspend(session, row, broken, suspend_broken, by=audit.SYNC, now=now, viewer=SYSTEM)
     return Saved(row, outcome, [], suspended, _others(broken, suspended))
 
 

@@ -20,7 +20,7 @@ from mailroom.ledger.figures import figures
 from mailroom.settings import Settings
 from mailroom.states import ExecutionState, ScheduleState
 from mailroom.storage.database import Database
-from mailroom.storage.tables import Attempt, Connection, Delivery, Execution, Schedule
+from mailroom.storage.tables import Artifact, Attempt, Connection, Delivery, Execution, Schedule
 
 NOW = datetime.now(UTC)
 
@@ -82,3 +82,10 @@ async def test_they_are_added_once_and_go_without_a_trace(filled: tuple[Database
         assert set(await session.scalars(select(Schedule.state))) == {ScheduleState.DELETED}
     async with database.session() as session:
         assert await remove(session, Context(owner, NOW, settings)) == 0
+
+
+async def test_their_files_are_kept_as_long_as_others(filled: tuple[Database, Settings]) -> None:
+    database, settings = filled
+    async with database.session() as session:
+        rows = (await session.scalars(select(Artifact))).all()
+    assert {row.expires_at - row.created_at for row in rows} == {timedelta(days=settings.artifact_days)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from mailroom.access.viewer import SYSTEM, Viewer
 from mailroom.executions.history import search
@@ -119,6 +120,35 @@ async def test_the_usual_length_is_that_of_what_was_delivered(ledger: Database, 
         assert await usual_length(session, schedule.id, viewer=SYSTEM) == timedelta(seconds=20)
         assert await usual_length(session, schedule.id, viewer=SYSTEM, tests=True) is None
         assert await usual_length(session, schedule.id, viewer=Viewer("stranger", Role.CREATOR)) is None
+
+
+async def test_the_second_page_goes_on_in_the_index_where_the_first_ended(week: Database) -> None:
+    if week.engine.dialect.name != "sqlite":
+        pytest.skip("Postgres plans by what is in the tables.")
+    wanted = ExecutionFilter(due_from=NOW - timedelta(days=7))
+    async with week.session() as session:
+        first = await search.search(session, viewer=SYSTEM, wanted=wanted, cursor=None, limit=1)
+    asked: list[tuple[str, tuple[object, ...]]] = []
+
+    def note_it(
+        _connection: object, _cursor: object, statement: str, parameters: tuple[object, ...], *_: object
+    ) -> None:
+        asked.append((statement, parameters))
+
+    engine = week.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note_it)
+    try:
+        async with week.session() as session:
+            second = await search.search(session, viewer=SYSTEM, wanted=wanted, cursor=first.next_cursor, limit=1)
+    finally:
+        event.remove(engine, "before_cursor_execute", note_it)
+    assert [row.id for row in second.items] == ["wednesday"]
+    ((statement, parameters),) = [one for one in asked if "schedule_executions" in one[0]]
+    async with week.session() as session:
+        connection = await session.connection()
+        plan = str((await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)).all())
+    assert "ix_schedule_executions_due_at_id" in plan
+    assert "TEMP B-TREE" not in plan, "everything that comes after the first page would be read and sorted"
 
 
 async def test_only_the_pass_at_work_writes_how_far_it_is(ledger: Database, schedule: Schedule) -> None:

@@ -9,22 +9,13 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from api.web.fields.said import ANCHORS, UNITS
 from api.web.parts import Field, Option
 from mailroom.reports.dates import is_relative
 
 RELATIVE, FIXED, WRITTEN, NONE = "relative", "fixed", "written", "none"
 _SIMPLE = re.compile(r"(?P<anchor>[a-z_]+?)(?:(?P<amount>[+-][0-9]{1,5})(?P<unit>[dwmy]))?")
 _AMOUNT = re.compile(r"[+\-\u2212]?[0-9]{1,5}", re.ASCII)
-_DAYS = {"today": "The day of the run", "yesterday": "The day before", "tomorrow": "The day after"}
-_PERIODS = {"week": "week", "month": "month", "quarter": "quarter", "year": "year"}
-ANCHORS: Mapping[str, str] = {
-    **_DAYS,
-    **{f"start_of_{period}": f"Start of this {words}" for period, words in _PERIODS.items()},
-    **{f"end_of_{period}": f"End of this {words}" for period, words in _PERIODS.items()},
-    **{f"start_of_last_{period}": f"Start of last {words}" for period, words in _PERIODS.items()},
-    **{f"end_of_last_{period}": f"End of last {words}" for period, words in _PERIODS.items()},
-}
-UNITS: Mapping[str, str] = {"d": "days", "w": "weeks", "m": "months", "y": "years"}
 
 
 @dataclass(frozen=True, slots=True)

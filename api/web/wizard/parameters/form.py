@@ -7,6 +7,7 @@ from typing import Any
 
 from api.web.fields import build
 from api.web.fields.read import value_of
+from api.web.fields.said import label_of
 from api.web.fields.schema import Property, Schema, properties
 from api.web.parts import Field
 from api.web.wizard.parameters import dates
@@ -57,11 +58,6 @@ def fields(
         _field(prop, values.get(prop.name, prop.default), zone, errors.get(f"{PREFIX}-{prop.name}", ()))
         for prop in properties(schema)
     )
-
-
-def label_of(prop: Property) -> str:
-    """Return the label of a parameter: its title, else its name in words. No word of ours stands for it."""
-    return str(prop.schema.get("title") or prop.name.replace("_", " ").capitalize())
 
 
 def _field(prop: Property, value: Any, zone: str, errors: tuple[str, ...]) -> Field | DateField:

@@ -14,6 +14,7 @@ from api.web import forms
 from api.web.conditions import form as conditions
 from api.web.conditions.form import ConditionFields
 from api.web.conditions.past import Past
+from api.web.fields.said import label_of
 from api.web.fields.schema import Property, properties
 from api.web.parts import Field, Moment
 from api.web.when import When, duration, zone_of
@@ -123,7 +124,7 @@ def _reversed(definition: ReportDefinition, values: Mapping[str, Any]) -> str:
     bounds = [name for name in bounds_of(definition) if isinstance(values.get(name), str)]
     if len(bounds) != 2 or values[bounds[1]] >= values[bounds[0]]:
         return ""
-    labels = {one.name: form.label_of(one) for one in properties(definition.parameters)}
+    labels = {one.name: label_of(one) for one in properties(definition.parameters)}
     first, last = (labels.get(name, name) for name in bounds)
     return f"{last} is before {first}, so the report has no data."
 
@@ -142,7 +143,7 @@ def say_in(definition: ReportDefinition) -> Callable[[Fault], str]:
 
 
 def _words(prop: Property, fault: Fault) -> str:
-    label = form.label_of(prop)
+    label = label_of(prop)
     if prop.choices:
         return f"{label}: choose one of {_listed([title for _, title in prop.choices])}."
     if prop.kind == "date":

@@ -11,7 +11,7 @@ from fastapi import Response
 
 from api.actions.calendars import actions as calendars
 from api.actions.drafts import actions as drafts
-from api.actions.load.around import around
+from api.actions.load.around import around, others_of
 from api.actions.load.zones import zones_in_use
 from api.actions.schedules.views import PreviewView
 from api.http.dependencies import Id
@@ -32,6 +32,7 @@ from api.web.wizard.steps.frequency_preview import Panel, panel
 from api.web.wizard.steps.frequency_words import say
 from mailroom.access.permissions import Action
 from mailroom.errors import Fault, Invalid
+from mailroom.schedules.conflicts.survey import Timings
 from mailroom.timing import TIMING
 
 TEMPLATE = "wizard/steps/frequency.html"
@@ -41,10 +42,11 @@ _PROPOSED = {"frequency": "weekly", "days": ["mon"], "at": "09:00"}
 
 async def page(opened: Opened) -> Response:
     """Return the page of this step."""
-    return await _page(opened, await panel_of(opened))
+    others = await others_of(opened.visitor.caller, opened.draft.schedule_id)
+    return await _page(opened, await panel_of(opened, others), others)
 
 
-async def _page(opened: Opened, side: Panel) -> Response:
+async def _page(opened: Opened, side: Panel, others: Timings) -> Response:
     visitor = opened.visitor
     timing = opened.value.get("timing")
     kind = str(timing.get("frequency", "")) if isinstance(timing, Mapping) else ""
@@ -55,7 +57,7 @@ async def _page(opened: Opened, side: Panel) -> Response:
     def words(fault: Fault) -> str:
         return say(fault, opened.value)
 
-    used = await zones_in_use(visitor.caller)
+    used = await zones_in_use(visitor.caller, others)
     listed = (await calendars.every(visitor.caller)).items
     view = fields(
         opened.value,
@@ -67,28 +69,28 @@ async def _page(opened: Opened, side: Panel) -> Response:
     return await show(opened, TEMPLATE, faults=summary(opened.faults, where, words), view=view, panel=side)
 
 
-async def panel_of(opened: Opened) -> Panel:
+async def panel_of(opened: Opened, others: Timings) -> Panel:
     """Return what the timing of a step means; while it has faults, the dates of the last one without any."""
     visitor, timing = opened.visitor, opened.value.get("timing") or _PROPOSED
     timing = {"timezone": visitor.user.timezone, **timing}
     try:
-        found = await ahead(visitor, opened.draft, timing, opened.value.get("policy") or {})
+        found = await ahead(visitor, opened.draft, timing, opened.value.get("policy") or {}, others)
     except Invalid as error:
         good = _good(opened.form) if opened.form else None
         said = list(dict.fromkeys(say(fault, {"timing": timing}) for fault in error.faults))
-        last = await _last_good(opened, good)
+        last = await _last_good(opened, good, others)
         return panel(last, None, good or {}, visitor.when, stale=True, faults=said)
     zone = str(timing["timezone"])
     first = found.next_runs[0].at if found.next_runs else None
-    load = await around(visitor.caller, first, zone, besides=opened.draft.schedule_id) if first else None
+    load = await around(visitor.caller, first, zone, others) if first else None
     return panel(found, load, timing, visitor.when)
 
 
-async def _last_good(opened: Opened, good: Mapping[str, Any] | None) -> PreviewView | None:
+async def _last_good(opened: Opened, good: Mapping[str, Any] | None, others: Timings) -> PreviewView | None:
     if not good:
         return None
     try:
-        return await ahead(opened.visitor, opened.draft, good, {})
+        return await ahead(opened.visitor, opened.draft, good, {}, others)
     except Invalid:
         return None
 
@@ -100,11 +102,12 @@ router = step_router(FREQUENCY, read, page)
 async def look(draft_id: Id, visitor: VisitorDep, form: FormDep) -> Response:
     """Show what the timing means that is in the form; nothing is stored."""
     opened = await read_form(visitor, draft_id, FREQUENCY, form, read)
-    side = await panel_of(opened)
+    others = await others_of(visitor.caller, opened.draft.schedule_id)
+    side = await panel_of(opened, others)
     if pages.wants_part(visitor.request):
         html = pages.TEMPLATES.get_template(PANEL).render(panel=side, frame=frame(opened), visitor=visitor)
         return Response(html, 200, pages.HEADERS, "text/html")
-    return await _page(opened, side)
+    return await _page(opened, side, others)
 
 
 @router.post("/drafts/{draft_id}/frequency/use", openapi_extra=may(Action.DRAFT_CHANGE))

@@ -10,6 +10,7 @@ from typing import Any
 
 from api.actions.load.around import Around
 from api.actions.schedules.views import DueTimeView, PreviewView, WarningView
+from api.web import refusals
 from api.web.drawings.charts import Chart, Series, bars
 from api.web.parts import Moment
 from api.web.when import When, zone_of
@@ -159,4 +160,4 @@ def _chart(around: Around, zone: str, when: When) -> Chart:
 def _advice(warning: WarningView, timing: Mapping[str, Any]) -> Advice:
     proposed = warning.data.get("proposed") if warning.code == "crowded_minute" else None
     use = str(proposed["local_time"]) if isinstance(proposed, Mapping) and _takes_time(timing) else ""
-    return Advice(warning.message, use)
+    return Advice(refusals.for_pages(warning.message), use)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from api.web.fields.said import parameter_lines
 from api.web.parts import SummaryRow
 from api.web.wizard.step import DESTINATIONS, FREQUENCY, PARAMETERS, REPORT, Step
 from api.web.wizard.steps.frequency_words import CATCHUP, OVERLAP
@@ -59,11 +60,7 @@ def _policy(policy: Any) -> list[str]:
 
 def _data(body: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
     given = body.get("parameters")
-    known = schema.get("properties", {})
-    lines = []
-    for name, value in given.items() if isinstance(given, Mapping) else ():
-        title = str(known.get(name, {}).get("title") or name.replace("_", " ").capitalize())
-        lines.append(f"{title}: {_value(value)}")
+    lines = parameter_lines(schema, given) if isinstance(given, Mapping) else []
     return [*(lines or ["As the report has it"]), *_condition(body.get("condition"))]
 
 
@@ -78,16 +75,6 @@ def _condition(given: Any) -> list[str]:
 
 def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Mapping):
-        return " ".join(str(part) for part in value.values())
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(_value(one) for one in value)
-    return str(value)
 
 
 def _destinations(body: Mapping[str, Any]) -> list[str]:

@@ -185,6 +185,28 @@ async def test_a_person_is_taken_off_every_schedule_that_the_caller_may_change(p
     assert again["changed"] == []
 
 
+async def test_a_person_is_taken_off_schedules_whose_deletion_can_be_undone(people_of_either: People) -> None:
+    people, api = people_of_either, people_of_either.api
+    me = await _creator(people, "me")
+    with_others = (await me.json("POST", "/schedules/", 201, json=_body(ADA, "bob@example.com")))["id"]
+    alone = (await me.json("POST", "/schedules/", 201, json=_body(ADA, name="Alone")))["id"]
+    gone = (await me.json("POST", "/schedules/", 201, json=_body(ADA, name="Gone")))["id"]
+    for one in (with_others, alone, gone):
+        await me.json("DELETE", f"/schedules/{one}", 204)
+    async with api.database.session() as session:
+        row = await session.get(Schedule, gone)
+        assert row is not None
+        row.delete_after = None
+
+    done = await me.json("DELETE", f"/recipients/{ADA}", 200)
+    assert {one["id"]: one["removal"] for one in done["changed"]} == {with_others: "changed", alone: "gone"}
+    assert done["left_alone"] == []
+    back = await me.json("POST", f"/schedules/{with_others}/undelete", 200)
+    assert (back["state"], back["destinations"][0]["to"]) == ("active", ["bob@example.com"])
+    await me.json("POST", f"/schedules/{alone}/undelete", 404)
+    assert (await me.json("DELETE", f"/recipients/{ADA}", 200))["changed"] == []
+
+
 async def test_a_suppressed_address_is_refused_when_it_is_saved_and_by_a_trial(people_of_either: People) -> None:
     people, api = people_of_either, people_of_either.api
     me = await _creator(people, "me")

@@ -61,6 +61,17 @@ async def test_a_run_tells_who_has_it_and_offers_a_retry(desk: Desk, owner: Brow
     assert f"/executions/{run}/retry" not in after.links
 
 
+async def test_a_retry_that_would_be_refused_is_not_offered_and_the_page_says_why(desk: Desk, owner: Browser) -> None:
+    (run,) = await desk.ran(E.PARTIAL)
+    path = f"/executions/{run}"
+    assert f"{path}/retry" in (await owner.page(path)).links
+    await desk.api.json("POST", f"/schedules/{desk.schedule}/pause", 200)
+    page = await owner.page(path)
+    assert f"{path}/retry" not in page.links
+    assert "cannot be retried" in page.text
+    assert "Resume the schedule first" in page.text
+
+
 async def test_what_cannot_be_retried_says_why(desk: Desk, owner: Browser) -> None:
     (run,) = await desk.ran(E.SUCCESS)
     asked = await owner.page(f"/executions/{run}/retry", 409)

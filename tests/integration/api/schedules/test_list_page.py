@@ -48,14 +48,20 @@ async def test_the_page_shows_what_fails_first(offline: Api, schedule_body: dict
     assert first.one("svg", class_="strip").attributes["aria-label"] == "Last 2: 1 delivered, 1 partly delivered"
     links = {one.attributes["href"] for one in first.all("a")}
     assert {f"/schedules/{ids['gamma']}", f"/schedules/{ids['gamma']}/run", f"/schedules/{ids['gamma']}/edit"} <= links
+    last = await offline.http.get(f"/schedules/{ids['gamma']}/last", headers=HTML)
+    (run,) = (await offline.json("GET", "/schedules/executions?status=partial", 200))["items"]
+    assert last.headers["Location"] == f"/executions/{run['id']}"
+    assert last.request.url.path in links
+    none = await offline.http.get(f"/schedules/{ids['alpha']}/last", headers=HTML)
+    assert none.headers["Location"] == f"/schedules/{ids['alpha']}"
     sorted_by = [one.attributes.get("aria-sort", "") for one in page.all("th", scope="col")]
     assert sorted_by.count("ascending") == 1
     filtered = read(await offline.http.get("/schedules?search=ALPH&to=folder&sort=name", headers=HTML))
     assert names(filtered) == ["alpha"]
     chosen = filtered.one("form", id="filters").fields()
     assert (chosen["search"], chosen["to"], chosen["sort"]) == ("ALPH", "folder", "name")
-    none = read(await offline.http.get("/schedules?view=mine&recipient=nobody@example.com", headers=HTML))
-    assert none.one(class_="empty").one("a").attributes["href"] == "/schedules?view=mine"
+    empty = read(await offline.http.get("/schedules?view=mine&recipient=nobody@example.com", headers=HTML))
+    assert empty.one(class_="empty").one("a").attributes["href"] == "/schedules?view=mine"
 
 
 async def test_pages_follow_one_another(offline: Api, schedule_body: dict[str, Any]) -> None:
@@ -125,6 +131,41 @@ async def test_all_that_match_are_deleted_and_come_back(
     undo = next(one for one in page.all("form") if one.attributes["action"] == "/schedules/bulk/undo")
     await browser.post("/schedules/bulk/undo", data=undo.fields())
     assert await states(offline, *ids) == ["active"] * 3
+
+
+async def test_a_later_action_takes_the_undo_of_an_earlier_one_away(
+    offline: Api, browser: httpx.AsyncClient, schedule_body: dict[str, Any]
+) -> None:
+    ids = [await make(offline, schedule_body, name) for name in ("alpha", "beta", "gamma")]
+
+    async def offers() -> list[str]:
+        told = read(await browser.get("/schedules")).one(id="notices").all("form")
+        return [one.attributes["action"] for one in told if "close" not in one.attributes["action"]]
+
+    for action, chosen in (("pause", ids[:2]), ("pause", ids[2:]), ("delete", ids[:1])):
+        sent = {**form(read(await browser.get("/schedules"))), "ids-": chosen, "action": action}
+        await browser.post("/schedules/bulk", data=sent)
+    assert await offers() == ["/schedules/bulk/undo"] * 2, "that of the first one would undo the last one as well"
+    sent = {**form(read(await browser.get("/schedules"))), "ids-": ids[1:], "action": "delete"}
+    await browser.post("/schedules/bulk", data=sent)
+    assert len(await offers()) == 2
+    assert await states(offline, *ids) == ["deleted"] * 3
+
+
+async def test_who_comes_back_to_the_question_about_many_finds_the_list(browser: httpx.AsyncClient) -> None:
+    answer = await browser.get("/schedules/bulk")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/schedules")
+
+
+async def test_a_button_of_a_row_pressed_twice_does_it_once(
+    offline: Api, browser: httpx.AsyncClient, schedule_body: dict[str, Any]
+) -> None:
+    ids = [await make(offline, schedule_body, name) for name in ("alpha", "beta")]
+    sent = form(read(await browser.get("/schedules")))
+    for one in (ids[0], ids[0], ids[1]):
+        assert (await browser.post(f"/schedules/{one}/test", data=sent)).status_code == 303
+    runs = (await offline.json("GET", "/schedules/executions", 200))["items"]
+    assert sorted(one["schedule_id"] for one in runs) == sorted(ids)
 
 
 async def test_a_run_is_asked_for_and_what_fails_is_named(

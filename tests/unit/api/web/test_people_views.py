@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from api.actions.audit.reading import Reading
+from api.actions.audit.views import AuditView
 from api.http.browser.pages import STYLE
 from api.http.browser.redirects import framed, is_framed, unframed
 from api.web import embedding
@@ -22,6 +24,7 @@ from api.web.when import When, locale_of, zone_of
 from mailroom import audit
 from mailroom.access.permissions import Action
 from mailroom.audit.events import Event
+from mailroom.audit.sealing.standing import Standing
 from mailroom.settings import CHECKOUT
 
 NOW = datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
@@ -47,6 +50,19 @@ def test_every_event_is_told_as_a_sentence_without_codes() -> None:
         assert "_" not in told, event
         assert "{" not in told, event
         assert event.entity_type in KINDS or event.entity_type.replace("_", " ") in told or " " in told, event
+
+
+def test_who_is_no_person_has_a_name_that_people_understand() -> None:
+    when = When(zone_of("Europe/Berlin"), locale_of("en-GB"), hours24=True, now=NOW)
+    given = {"id": "a-1", "at": NOW, "on_behalf_of": None, "action": "created", "entity_type": "report"}
+    items = [AuditView(**given, entity_id="r", detail={}, actor=one) for one in ("mailroom", "sync", "ada@example.com")]
+    found = Reading(items, None, {}, Standing(3, NOW, None))
+    page = view.page_of({}, found, {}, when, sees_all=True, exports=False)
+    assert [one.actor for one in page.entries] == [
+        "Mailroom",
+        "Mailroom, from a folder of reports,",
+        "ada@example.com",
+    ]
 
 
 def test_a_sentence_links_to_its_thing_and_says_how_it_ended() -> None:

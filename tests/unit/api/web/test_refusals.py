@@ -157,3 +157,11 @@ def test_a_limit_says_whom_to_ask() -> None:
     assert "reports-team@example.com" in refusals.of_fault(fault).remedy
     reached = LimitReached("You have 10.", limited, remedy="Delete one, or ask reports-team@example.com.")
     assert refusals.words(reached).remedy == "Delete one, or ask reports-team@example.com."
+
+
+@pytest.mark.parametrize("code", ["set if_exists to timestamp", "set policy.jitter to spread the start"])
+def test_what_programs_set_is_said_as_pages_have_it(code: str) -> None:
+    told = refusals.for_pages(f"Choose that time, or {code} in both schedules.")
+    assert "_" not in told
+    assert "policy" not in told
+    assert told.startswith("Choose that time, or ")

@@ -14,6 +14,7 @@ from api.web.schedule.view import view
 from mailroom.schedules.forecast import forecast
 from mailroom.schedules.overview.figures import Figures
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
+from mailroom.storage.tables import Report
 from mailroom.timing import BusinessCalendar
 from tests.unit.api.web.schedule.build import ALL, NONE, NOW, WHEN, around, brief, event, page, past, schedule, spec
 
@@ -157,3 +158,14 @@ def test_a_form_carries_its_version_and_a_test_the_newest_run() -> None:
     before, after = of("e-1"), of("e-2")
     assert before["Pause"] == after["Pause"] == str({"etag": '"3"', "once": f'pause-{schedule().id}-"3"'})
     assert before["Send a test to me"] != after["Send a test to me"]
+
+
+def test_the_data_have_the_titles_of_the_report() -> None:
+    regions = {"type": "string", "title": "Region", "oneOf": [{"const": "EMEA", "title": "Europe and Africa"}]}
+    report = Report(id="carriers", title="Carriers", definition={"parameters": {"properties": {"region": regions}}})
+    changed = event("changed", changes={"parameters": [{}, {"region": "EMEA"}]})
+    found = view(page(brief(around=around(report=report)), events=[changed]), WHEN, ALL)
+    assert {row.term: row.lines for row in found.summary}["Which data"] == ("Region: Europe and Africa",)
+    assert found.changes[0].parts[0].after == "Region: Europe and Africa"
+    gone = view(page(brief(around=around(report=None))), WHEN, ALL)
+    assert {row.term: row.lines for row in gone.summary}["Which data"] == ("Region: EMEA",)

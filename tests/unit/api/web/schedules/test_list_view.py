@@ -70,30 +70,30 @@ def listing(*rows: Row, total: int | None = None, **changes: Any) -> Listing:
 
 
 def test_a_row_says_everything_in_words_too() -> None:
-    (shown,) = view(listing(row()), Asked(), visitor(), nonce="n").rows
+    (shown,) = view(listing(row()), Asked(), visitor()).rows
     assert (shown.chip.words, shown.last.words if shown.last else "") == ("Failing", "Partly delivered, 11 of 12")
     assert shown.strip.label == "Last 2: 1 delivered, 1 partly delivered"
     assert [one.words for one in shown.goes] == ["12 people by e-mail", "1 folder"]
     assert shown.next is not None
     assert (shown.next.text, shown.next.relative) == ("Mon 30 Nov, 11:00 CET", "in 4 days")
     assert shown.sync is None
-    assert view(listing(row(sync=SyncState.PENDING)), Asked(), visitor(), nonce="n").rows[0].sync is not None
+    assert view(listing(row(sync=SyncState.PENDING)), Asked(), visitor()).rows[0].sync is not None
 
 
 def test_the_title_counts_what_is_wrong_and_the_status_names_the_zone() -> None:
-    shown = view(listing(row(1), row(2), row(3, failing=False), total=1204), Asked(), visitor(), nonce="n")
+    shown = view(listing(row(1), row(2), row(3, failing=False), total=1204), Asked(), visitor())
     assert shown.title.startswith("2 failing · ")
     assert "1,204" in shown.status
     assert "Europe/Berlin" in shown.status
     assert "1,204" in shown.all_words
-    assert view(listing(row(failing=False)), Asked(), visitor(), nonce="n").title == "Schedules"
-    assert view(listing(row()), Asked(), visitor(), nonce="n").all_words == "", "all of them are on the page"
-    assert view(listing(row(), total=MOST + 1), Asked(), visitor(), nonce="n").all_words == "", "too many at once"
+    assert view(listing(row(failing=False)), Asked(), visitor()).title == "Schedules"
+    assert view(listing(row()), Asked(), visitor()).all_words == "", "all of them are on the page"
+    assert view(listing(row(), total=MOST + 1), Asked(), visitor()).all_words == "", "too many at once"
 
 
 def test_only_what_somebody_may_do_is_offered() -> None:
     def offered(role: Role, **changes: Any) -> set[str]:
-        (shown,) = view(listing(row(**changes)), Asked(), visitor(role), nonce="n").rows
+        (shown,) = view(listing(row(**changes)), Asked(), visitor(role)).rows
         return {one.href.rpartition("/")[2].partition("?")[0] for one in shown.menu}
 
     own = {"pause", "run", "test", "edit", "new", "delete"}
@@ -103,68 +103,62 @@ def test_only_what_somebody_may_do_is_offered() -> None:
     assert offered(Role.VIEWER, owner_id="other") == set()
     assert offered(Role.CREATOR, state=ScheduleState.PAUSED) == (own | {"resume"}) - {"pause", "run"}
     assert offered(Role.CREATOR, state=ScheduleState.FINISHED) == own - {"pause", "run"}
-    shown = view(listing(row(owner_id="other")), Asked(), visitor(Role.VIEWER), nonce="n")
+    shown = view(listing(row(owner_id="other")), Asked(), visitor(Role.VIEWER))
     assert (shown.bulk, shown.new, shown.rows[0].ticks) == ((), "", False)
     assert "admins" in shown.who_can
-    both = view(listing(row(1), row(2, owner_id="other")), Asked(), visitor(), nonce="n")
+    both = view(listing(row(1), row(2, owner_id="other")), Asked(), visitor())
     assert [one.ticks for one in both.rows] == [True, False]
     assert {name for name, _ in both.bulk} == {"pause", "resume", "run", "delete"}
-    assert "reassign" in dict(view(listing(row()), Asked(), visitor(Role.ADMIN), nonce="n").bulk)
-
-
-def test_each_button_that_must_not_act_twice_has_a_key_of_its_own() -> None:
-    shown = view(listing(row(1), row(2)), Asked(), visitor(), nonce="n")
-    keys = [do.once for one in shown.rows for do in one.menu if do.once]
-    assert len(keys) == len(set(keys)) == 4
+    assert "reassign" in dict(view(listing(row()), Asked(), visitor(Role.ADMIN)).bulk)
 
 
 @pytest.mark.parametrize("state", [E.RUNNING, E.RETRYING])
 def test_it_looks_more_often_while_something_runs(state: ExecutionState) -> None:
-    assert view(listing(row()), Asked(), visitor(), nonce="n").pace == "every 60s"
+    assert view(listing(row()), Asked(), visitor()).pace == "every 60s"
     running = row(recent=(Recent("e-1", NOW, state),))
-    assert view(listing(running), Asked(), visitor(), nonce="n").pace == "every 5s"
+    assert view(listing(running), Asked(), visitor()).pace == "every 5s"
 
 
 def test_the_views_are_links_and_one_is_current() -> None:
     saved = SavedView(id="v-1", user_id="me", name="Failing mails", query="view=failing&to=email")
-    shown = view(listing(row(), views=[saved]), Asked(view="failing"), visitor(), nonce="n")
+    shown = view(listing(row(), views=[saved]), Asked(view="failing"), visitor())
     assert [one.words for one in shown.views if one.current] == ["Failing"]
     assert {one.words: one.count for one in shown.views}["Failing"] == "1"
-    mine = view(listing(row(), views=[saved]), Asked(view="failing", to="email"), visitor(), nonce="n")
+    mine = view(listing(row(), views=[saved]), Asked(view="failing", to="email"), visitor())
     assert [one.words for one in mine.views if one.current] == ["Failing mails"]
     assert mine.saved is not None
     assert mine.saved.action == "/schedules/views/v-1/delete"
-    assert "Drafts" not in {one.words for one in view(listing(), Asked(), visitor(Role.VIEWER), nonce="n").views}
+    assert "Drafts" not in {one.words for one in view(listing(), Asked(), visitor(Role.VIEWER)).views}
 
 
 def test_sorted_columns_say_so_and_lead_to_the_other_order() -> None:
-    by_name = view(listing(row()), Asked(sort="name", search="x", cursor="abc"), visitor(), nonce="n").columns
+    by_name = view(listing(row()), Asked(sort="name", search="x", cursor="abc"), visitor()).columns
     assert [one.sorted for one in by_name][:2] == ["ascending", ""]
     assert by_name[0].href == "/schedules?search=x&sort=-name"
-    usual = view(listing(row()), Asked(), visitor(), nonce="n").columns
+    usual = view(listing(row()), Asked(), visitor()).columns
     assert [one.sorted for one in usual] == ["", "ascending", "", "", "", "", ""]
     assert all("CET" in one.words for one in usual[3:5])
 
 
 def test_an_empty_list_says_what_to_do_and_a_filter_without_a_match_names_itself() -> None:
-    nothing = view(listing(), Asked(), visitor(), nonce="n")
+    nothing = view(listing(), Asked(), visitor())
     assert nothing.empty is not None
     assert [one.href for one in nothing.empty.links] == ["/schedules/new"]
     assert len(nothing.starts) == 3
     assert all(one.href.startswith("/schedules/new?template=") for one in nothing.starts)
-    filtered = view(listing(), Asked(view="mine", search="zzz", report="orders"), visitor(), nonce="n")
+    filtered = view(listing(), Asked(view="mine", search="zzz", report="orders"), visitor())
     assert filtered.empty is not None
     assert {"“zzz”", "Orders"} <= {one for one in ("“zzz”", "Orders") if one in filtered.empty.words}
     assert filtered.empty.links[0].href == "/schedules?view=mine"
     assert filtered.starts == ()
-    looker = view(listing(), Asked(), visitor(Role.VIEWER), nonce="n")
+    looker = view(listing(), Asked(), visitor(Role.VIEWER))
     assert looker.empty is not None
     assert (looker.empty.links, looker.starts) == ((), ())
 
 
 def test_the_banner_says_since_when_prefect_is_away() -> None:
-    assert view(listing(), Asked(), visitor(), nonce="n").banner == ""
-    assert "11:00 CET" in view(listing(silent_since=NOW), Asked(), visitor(), nonce="n").banner
+    assert view(listing(), Asked(), visitor()).banner == ""
+    assert "11:00 CET" in view(listing(silent_since=NOW), Asked(), visitor()).banner
 
 
 def test_a_confirmation_says_whom_it_reaches_and_what_is_left_out() -> None:

@@ -130,3 +130,12 @@ def test_settings_are_summed_up_without_what_is_as_usual() -> None:
     assert terms["Password"][0].startswith("Set on")
     assert ("9",) in terms.values()
     assert not any("try" in term for term in terms)
+
+
+def test_no_usual_port_stands_beside_the_port_that_is_set() -> None:
+    kind = kind_of("email")
+    told = listed.secret(NOW, WHEN)
+    rows = view.summary(kind, {"credentials": {"smtp_server": "h", "smtp_type": 25, "smtp_port": 1025}}, told)
+    lines = [line for row in rows for line in row.lines]
+    assert {"None", "1025"} <= set(lines)
+    assert not any("port" in line for line in lines)

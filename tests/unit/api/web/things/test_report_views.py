@@ -59,7 +59,12 @@ def test_parameters_stand_in_the_address_and_come_back() -> None:
 def test_a_date_may_be_written_in_words() -> None:
     schema = {"type": "object", "properties": {"day": {"type": "string", "format": "date", "default": "today-1d"}}}
     (field,) = parameters.group(schema, {}).fields
-    assert (field.control, field.value) == ("text", "today-1d")
+    assert (field.control, field.value) == ("text", "today - 1 day")
+    assert "today-1d" not in field.hint
+    assert parameters.understood(schema, {"day": "Today - 1 day", "other": "today - 1 day"}) == {
+        "day": "today-1d",
+        "other": "today - 1 day",
+    }
 
 
 @pytest.mark.parametrize("title", ["Orders & <more>", "x" * 200, "\u202eright", "bell \x07"])
@@ -79,3 +84,10 @@ def test_a_sketch_is_well_formed_whatever_the_title(title: str) -> None:
 def test_a_report_of_files_is_sketched_as_a_sheet() -> None:
     body = {**copy.deepcopy(samples.REPORT), "sections": []}
     assert ">CSV<" in sketch(ReportDefinition.model_validate(body))
+
+
+def test_a_parameter_is_called_as_its_report_calls_it() -> None:
+    day = {"type": "string", "format": "date", "title": "Last day", "description": "It is included."}
+    (field,) = parameters.group({"type": "object", "properties": {"to": day}}, {}).fields
+    assert field.label == "Last day", "not as the recipients of a mail, which are a setting of the same name"
+    assert field.hint.startswith("It is included.")

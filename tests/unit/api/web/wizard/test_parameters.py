@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.actions.distribution.written import Situation
+from api.web.fields.said import ANCHORS, UNITS
 from api.web.parts import Field
 from api.web.when import When, locale_of
 from api.web.wizard.parameters import dates, form
-from api.web.wizard.parameters.dates import ANCHORS, UNITS, DateField
+from api.web.wizard.parameters.dates import DateField
 from api.web.wizard.parameters.view import panel, parameters_view, say_in, target
 from mailroom.errors import Fault
 from mailroom.reports.dates import ANCHORS as KNOWN

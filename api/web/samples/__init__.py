@@ -1,0 +1,1 @@
+"""Take the sample data away, after a page has asked."""
