@@ -45,7 +45,9 @@ app.command("cli.operator.audit:app", name="audit", help="Check, export and look
 app.command(
     "cli.commands.breakers:app", name="breakers", help="Show which connections are held back, and enable one again."
 )
-app.command("cli.commands.alerts:app", name="alerts", help="Show who was told of incidents, and test the routes.")
+app.command(
+    "cli.commands.watching.alerts:app", name="alerts", help="Show who was told of incidents, and test the routes."
+)
 app.command("cli.commands.incidents:app", name="incidents", help="Show what is wrong, and take note of it.")
 app.command("cli.commands.stops:stop", name="stop", help="Stop everything from leaving, or a part of it.")
 app.command("cli.commands.stops:resume", name="resume", help="Show what would go after a stop; with --yes, resume.")

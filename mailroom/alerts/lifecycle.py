@@ -51,13 +51,11 @@ def turn_of(alert: Alert, around: Surroundings) -> Turn:
 
     What the far side may have already is sent again, under the same name, until it has confirmed it: its end will be
     told, too. Else nobody is told of what is over, muted, or a part of another incident by now. The end of an incident
-    goes to those who were told of it, unless it is muted; what stands in place of another alert goes on in any case.
+    goes to those who were told of it, muted or not; what stands in place of another alert goes on in any case.
     """
     if alert.stage != Stage.RESOLVED:
         moot = around.is_over or around.is_muted or around.is_covered
         return Turn.WITHDRAW if moot and not alert.in_doubt else Turn.SEND
-    if around.is_muted and not alert.in_doubt:
-        return Turn.WITHDRAW
     if alert.fallback_of is not None or AlertState.SENT in around.told:
         return Turn.SEND
     return Turn.WAIT if AlertState.PENDING in around.told else Turn.WITHDRAW

@@ -16,11 +16,12 @@ from mailroom.storage.database import Database
 
 EVERY_SECONDS = 3.0
 """How long after one look at what is due the next one begins."""
-LATE_AFTER_SECONDS = 180.0
+LATE_AFTER_SECONDS = 300.0
 """For how long nothing may be told before the process is not ready."""
 _ABREAST = {Route.IN_APP: 1, Route.MAIL: 4, Route.WEBHOOK: 2}
-_BATCH = 20
-_ROUNDS = 5
+"""So many attempts by a route are under way at once in a process."""
+_BATCH, _ROUNDS = 8, 3
+"""A look at a route takes so many alerts so often, so that it ends in time even where each attempt is slow."""
 
 
 def utc_now() -> datetime:

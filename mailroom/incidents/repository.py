@@ -50,15 +50,18 @@ class IncidentFilter:
     schedule_id: str | None = None
     merged: bool = False
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """Return what a row has to fulfil."""
+    def conditions(self, viewer: Viewer) -> list[ColumnElement[bool]]:
+        """Return what a row has to fulfil; by a schedule that the viewer does not see, nothing is found."""
         found: list[ColumnElement[bool]] = []
         if self.open is not None:
             found.append(_IS_OPEN if self.open else Incident.resolved_at.is_not(None))
         if self.kind:
             found.append(Incident.kind == self.kind)
         if self.schedule_id:
-            about = select(IncidentSchedule.incident_id).where(IncidentSchedule.schedule_id == self.schedule_id)
+            about = select(IncidentSchedule.incident_id).where(
+                IncidentSchedule.schedule_id == self.schedule_id,
+                IncidentSchedule.schedule_id.in_(schedule_ids(viewer)),
+            )
             found.append(Incident.id.in_(about))
         if not self.merged:
             found.append(Incident.merged_into.is_(None))
@@ -69,7 +72,7 @@ async def list_page(
     session: AsyncSession, *, viewer: Viewer, wanted: IncidentFilter, cursor: str | None = None, limit: int = 50
 ) -> Page[Incident]:
     """Return a page of the viewer's incidents, the latest first."""
-    query = select(Incident).where(visible_to(viewer), *wanted.conditions())
+    query = select(Incident).where(visible_to(viewer), *wanted.conditions(viewer))
     return await page(session, query, Incident.opened_at, Incident.id, cursor=cursor, limit=limit, descending=True)
 
 

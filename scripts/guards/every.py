@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scripts.guards.access_guards import ACCESS_GUARDS
+from scripts.guards.alert_guards import ALERT_GUARDS
 from scripts.guards.breaker_guards import BREAKER_GUARDS
 from scripts.guards.connection_guards import CONNECTION_GUARDS
 from scripts.guards.deletion_guards import DELETION_GUARDS
@@ -10,6 +11,7 @@ from scripts.guards.draft_guards import DRAFT_GUARDS
 from scripts.guards.ftp_guards import FTP_GUARDS
 from scripts.guards.guards import GUARDS
 from scripts.guards.hook_guards import HOOK_GUARDS
+from scripts.guards.incident_guards import INCIDENT_GUARDS
 from scripts.guards.input_guards import INPUT_GUARDS
 from scripts.guards.limit_guards import LIMIT_GUARDS
 from scripts.guards.link_guards import LINK_GUARDS
@@ -24,12 +26,14 @@ from scripts.guards.trail_guards import TRAIL_GUARDS
 EVERY_GUARD = (
     *GUARDS,
     *ACCESS_GUARDS,
+    *ALERT_GUARDS,
     *BREAKER_GUARDS,
     *CONNECTION_GUARDS,
     *DELETION_GUARDS,
     *DRAFT_GUARDS,
     *FTP_GUARDS,
     *HOOK_GUARDS,
+    *INCIDENT_GUARDS,
     *INPUT_GUARDS,
     *LIMIT_GUARDS,
     *LINK_GUARDS,

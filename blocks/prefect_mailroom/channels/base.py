@@ -82,13 +82,12 @@ class Parcel:
         files: the artifacts, in the order of the schedule's formats; may be empty.
         subject, text, html, images: the message, for channels that carry one.
         variables: values for `{name}` and `{name:format}` in paths and texts (see `text/variables.py`).
-        facts: JSON-ready facts about the report for machine channels (report, schedule, due_at, window, links).
+        facts: JSON-ready facts for machine channels (report, schedule, due_at, window, links) about the `event`.
         links: for each file, by its SHA-256, the address where the recipient can fetch it; empty where none are made.
         unsubscribe_url: the address at which this recipient stops such mails; empty where there is none.
-        event: what a machine channel says has happened; `report.ready` for reports.
         is_test: marks a test delivery; every channel shows it to the reader.
         last_look: asks once more whether the parcel may leave, and raises `Withdrawn` where it may not. A channel that
-            waits for the far side before it sends the content awaits it in between, by `Parcel.look_again`.
+            waits for the far side first awaits it, by `Parcel.look_again`.
     """
 
     key: str

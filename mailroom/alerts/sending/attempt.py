@@ -75,6 +75,11 @@ class Attempt:
             error_id = new_id()
             _LOG.exception("Alert %s ended with an error of our own (error %s).", alert_id, error_id)
             await self._fail(begun, OutcomeUnknown(f"It ended with an error of our own (error {error_id})."))
+        else:
+            # Where this cannot be stored, the alert stays in doubt, and is sent again under its name after its lease.
+            await self._database.transact_patiently(
+                lambda session: self._note_sent(session, begun), f"That alert {alert_id} was sent"
+            )
 
     async def _begin(self, session: AsyncSession, alert_id: str) -> Begun | None:
         now = self._clock()
@@ -100,7 +105,7 @@ class Attempt:
         return Begun(alert, number, found, story, message_of(story, self._settings.public_url))
 
     async def _leave(self, begun: Begun) -> None:
-        """Send the alert, and note that it was confirmed.
+        """Send the alert, until the far side has confirmed it.
 
         Raises:
             NotYet, MailroomError: it was not.
@@ -115,9 +120,6 @@ class Attempt:
                 await mailer.send(begun.message, key=key, thread=thread, address=alert.target, attempt=begun.number)
             case Route.WEBHOOK:
                 await request.send(self._settings.alerts, begun.story, begun.message, key=key, attempt=begun.number)
-        await self._database.transact_patiently(
-            lambda session: self._note_sent(session, begun), f"That alert {alert.id} was sent"
-        )
 
     async def _note_sent(self, session: AsyncSession, begun: Begun) -> None:
         alert, now = begun.alert, self._clock()

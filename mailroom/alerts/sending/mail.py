@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.viewer import SYSTEM
@@ -29,6 +31,7 @@ from prefect_mailroom.channels.base import Channel, Parcel, Receipt
 from prefect_mailroom.channels.email.destination import EmailDestination
 from prefect_mailroom.errors import MailroomError
 
+_LOG = logging.getLogger(__name__)
 KIND = "email"
 
 
@@ -76,9 +79,13 @@ async def send_through(
     except MailroomError as error:
         outcome = error
     sign, why = sign_of(outcome), str(outcome) if isinstance(outcome, MailroomError) else ""
-    await database.transact(
-        lambda session: breaker.record(session, row.name, sign, probing=False, why=why, now=clock())
-    )
+    try:
+        await database.transact(
+            lambda session: breaker.record(session, row.name, sign, probing=False, why=why, now=clock())
+        )
+    except (MailroomError, SQLAlchemyError, OSError):
+        # What the far side said stands, whether this can be stored or not.
+        _LOG.exception("How an alert went through the connection %s was not counted.", row.name)
     if isinstance(outcome, MailroomError):
         raise outcome
     return outcome

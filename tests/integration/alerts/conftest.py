@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 from standardwebhooks.webhooks import Webhook
 
+from embedded.ports import free_port
 from mailroom.access.service import ensure_default_user
 from mailroom.alerts import service as alerts
 from mailroom.alerts.spec import AlertState
@@ -26,7 +28,7 @@ from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.storage.model.access import Team
 from mailroom.storage.model.incidents import Alert, Incident
-from mailroom.storage.tables import Notification, User
+from mailroom.storage.tables import Connection, Notification, User
 from prefect_mailroom import outbound
 from tests.integration.blocks.conftest import (  # noqa: F401  # pytest finds fixtures by their names here.
     HttpServer,
@@ -36,6 +38,7 @@ from tests.support.smtp import SmtpServer, smtp_settings
 
 SECRET = "whsec_YS1zaWduaW5nLXNlY3JldC1vZi0zMi1ieXRlcy1sZW4="
 OPERATOR = "ops@example.com"
+CONNECTION = "mail-of-alerts"
 
 
 @dataclass
@@ -99,6 +102,14 @@ class Office:
             await self.step()
             self.now += timedelta(seconds=3)
 
+    async def settle(self) -> None:
+        """Do what the loops do until nothing waits any more, a minute at most, and once again to see that it is so."""
+        for _ in range(20):
+            await self.work(3)
+            if not await self.rows(state=str(AlertState.PENDING)):
+                break
+        await self.work(3)
+
     async def alerts(self, **conditions: str) -> list[tuple[str, str, str, str]]:
         """Return stage, route, target and state of each alert, sorted; a user is shown by name."""
         names = {user.id: name for name, user in self.people.items()}
@@ -124,17 +135,41 @@ class Office:
         return [Webhook(SECRET).verify(posted.body, posted.headers) for posted in self.hook.requests]
 
 
+@dataclass
+class Block:
+    """The block of the mail connection, which is made in Prefect once for all tests; their servers share its port."""
+
+    port: int
+    made_at: datetime | None = None
+
+    async def connect(self, session: AsyncSession, context: Context) -> None:
+        """Store the mail connection, with its block where there is none yet."""
+        if self.made_at is None:
+            wanted = NewConnection(name=CONNECTION, kind="email", settings=smtp_settings(self.port))
+            self.made_at = (await connections.create(session, wanted, context)).updated_at
+            return
+        at = {"created_at": self.made_at, "updated_at": self.made_at}
+        session.add(Connection(name=CONNECTION, kind="email", block_type_slug="mailroom-email", **at))
+
+
+@pytest.fixture(scope="session")
+def block() -> Block:
+    """Return the block of the mail connection."""
+    return Block(free_port("127.0.0.1"))
+
+
 @pytest.fixture
 async def office(
     tmp_path: Path,
     database: Database,
     prefect_server: str,
+    block: Block,
     start_http: Callable[..., Any],  # noqa: F811  # the fixture above
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Office]:
     """Make an installation whose operators have a mail address and a receiver, with an admin and two of a team."""
     monkeypatch.setenv(outbound.VARIABLE, "127.0.0.1")
-    async with SmtpServer().serving() as mail, start_http() as hook:
+    async with SmtpServer(port=block.port).serving() as mail, start_http() as hook:
         given = {"operator_mail": OPERATOR, "webhook_url": hook.url, "webhook_secret": SECRET}
         settings = Settings(data_dir=tmp_path / "data", prefect_api_url=prefect_server, alerts=given)
         made = Office(database, settings, mail, hook)
@@ -154,8 +189,7 @@ async def office(
                 session.add(user)
                 made.people[name] = user
             made.people["admin"] = admin
-            wanted = NewConnection(name="smtp", kind="email", settings=smtp_settings(mail.port))
-            await connections.create(session, wanted, Context(user=admin, now=made.now, settings=settings))
+            await block.connect(session, Context(user=admin, now=made.now, settings=settings))
         yield made
 
 

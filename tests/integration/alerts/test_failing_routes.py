@@ -13,7 +13,7 @@ from mailroom.alerts.sending.attempt import Attempt
 from mailroom.alerts.spec import AlertState
 from mailroom.alerts.timing import LEASE, MOST_ATTEMPTS
 from mailroom.incidents.spec import IncidentKind
-from tests.integration.alerts.conftest import FAILED, HOOK, IN_APP, MAIL, OPERATOR, SENT, Office
+from tests.integration.alerts.conftest import CONNECTION, FAILED, HOOK, IN_APP, MAIL, OPERATOR, SENT, Office
 from tests.support.waiting import eventually
 
 DOWN = "451 4.3.0 Try again later"
@@ -36,7 +36,7 @@ async def test_mail_down_and_receiver_down_admins_are_told_within_a_minute(offic
     assert instead.fallback_of in {row.id for row in await office.rows(state=FAILED)}
     office.mail.mail_reply, office.hook.status = None, 204
     await office.over(incident)
-    await office.work(9)
+    await office.settle()
     assert await office.alerts(stage="resolved") == [("resolved", IN_APP, "admin", SENT)]
     assert [one.incident_id for one in await office.notices("admin")] == [incident, incident]
     assert office.mail.mails == []
@@ -48,7 +48,7 @@ async def test_an_owner_whose_mail_is_refused_is_told_in_the_application(office:
         await session.merge(office.people["ada"])
     office.mail.replies["ada@example.com"] = "550 5.1.1 No such user"
     await office.trouble(IncidentKind.CREDENTIAL_ENDING, owner="ada")
-    await office.work(6)
+    await office.settle()
     assert await office.alerts() == [
         ("opened", IN_APP, "ada", SENT),
         ("opened", MAIL, "ada@example.com", FAILED),
@@ -61,16 +61,16 @@ async def test_a_short_outage_of_mail_costs_nothing(office: Office) -> None:
     await office.trouble()
     await office.work(6)
     office.mail.mail_reply = None
-    await office.work(30)
+    await office.settle()
     assert office.mail.taken() == [OPERATOR]
     assert {state for *_, state in await office.alerts()} == {SENT}
 
 
 async def test_no_mail_is_tried_through_the_connection_that_is_broken(office: Office) -> None:
     office.with_alerts(webhook_url="", webhook_secret="")
-    await office.trouble(IncidentKind.CONNECTION_FAILING, subject="smtp")
+    await office.trouble(IncidentKind.CONNECTION_FAILING, subject=CONNECTION)
     before = office.mail.connections
-    await office.work(6)
+    await office.settle()
     assert await office.alerts() == [("opened", IN_APP, "admin", SENT), ("opened", MAIL, OPERATOR, FAILED)]
     assert office.mail.connections == before
 
@@ -82,8 +82,8 @@ async def test_a_mail_whose_answer_was_lost_is_sent_again_under_the_same_id(offi
     await office.over(incident)  # Whoever may have got it is told on, so that the end follows.
     office.mail.data_breaks = False
     office.now += timedelta(seconds=5)
-    await office.work(30)
-    contents = [bytes(envelope.content).decode("ascii") for envelope in office.mail.envelopes if envelope.content]
+    await office.settle()
+    contents = [one.content.decode() for one in office.mail.envelopes if isinstance(one.content, bytes)]
     opened = [content for content in contents if "Subject: Over:" not in content]
     ids = {line for content in opened for line in content.splitlines() if line.startswith("Message-ID")}
     assert (len(opened), len(ids)) == (2, 1)
@@ -103,7 +103,7 @@ async def test_an_attempt_whose_process_was_killed_goes_on_elsewhere(office: Off
     assert office.mail.mails == []
     await office.over(incident)
     office.now += LEASE
-    await office.work(9)
+    await office.settle()
     assert sorted(await office.alerts(route=MAIL)) == [
         ("opened", MAIL, OPERATOR, SENT),
         ("resolved", MAIL, OPERATOR, SENT),

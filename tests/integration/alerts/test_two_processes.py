@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from mailroom.alerts.spec import AlertState
 from mailroom.storage.database import Database
 from tests.integration.alerts.conftest import HOOK, MAIL, OPERATOR, SENT, Office
 
@@ -26,11 +27,15 @@ async def test_two_processes_tell_of_an_incident_and_of_its_end_once(office: Off
     for end in (False, True):
         if end:
             await office.over(incident)
-        for _ in range(3):
+        for _ in range(20):
             await asyncio.gather(office.step(), office.step())
             office.now += timedelta(seconds=3)
+            if not await office.rows(state=str(AlertState.PENDING)):
+                break
+        await asyncio.gather(office.step(), office.step())
     told = [(stage, *rest) for stage in ("opened", "resolved") for rest in OPERATORS]
     assert await office.alerts() == sorted(told)
+    assert [(row.attempts, row.error) for row in await office.rows()] == [(1, "")] * 4
     assert office.mail.taken() == [OPERATOR, OPERATOR]
     assert [body["type"] for body in office.requests()] == ["incident.opened", "incident.resolved"]
     assert {body["data"]["incident"]["id"] for body in office.requests()} == {incident}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.browsing.in_process import on_a_port
-from cli.commands import alerts as commands
+from cli.commands.watching import alerts as commands
 from mailroom.alerts import repository
 from mailroom.alerts.spec import Target
 from mailroom.incidents.spec import IncidentKind, Level, Severity, Stage

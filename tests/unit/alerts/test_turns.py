@@ -51,9 +51,9 @@ def test_the_end_goes_on_in_place_of_another() -> None:
     assert turn_of(alert(Stage.RESOLVED, fallback_of="other"), OVER) is Turn.SEND
 
 
-def test_a_muted_incident_ends_silently() -> None:
+def test_whoever_was_told_hears_of_the_end_of_a_muted_incident() -> None:
     around = Surroundings(is_over=True, is_muted=True, is_covered=False, told=[AlertState.SENT])
-    assert turn_of(alert(Stage.RESOLVED), around) is Turn.WITHDRAW
+    assert turn_of(alert(Stage.RESOLVED), around) is Turn.SEND
 
 
 def test_only_the_same_target_by_the_same_route_counts() -> None:

@@ -17,6 +17,7 @@ WITHOUT_VIEWER = {
     "access": {"find"},
     "audit": {"record", "record_by"},
     "connections": {"give_back"},
+    "incidents": {"alerts_of"},
 }
 ROOMS_OF_READS = {"repository", "overview", "deliveries"}
 

@@ -19,6 +19,7 @@ from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import new_id
 from mailroom.storage.model.access import ConnectionGrant, ScheduleShare
 from mailroom.storage.model.drafts import ScheduleDraft, ScheduleTemplate, TemplateShare
+from mailroom.storage.model.incidents import Incident, IncidentSchedule
 from mailroom.storage.model.login import WebSession
 from mailroom.storage.model.recipients import Suppression
 from mailroom.storage.model.schedules.lists import SavedView
@@ -151,6 +152,7 @@ async def _belongings(session: AsyncSession, world: World, relation: Relation) -
     )
     session.add_all([artifact, execution, note])
     await _unfinished(session, world, relation, schedule)
+    await _incident(session, world, relation, schedule)
     world.ids |= {
         ("schedule", relation): schedule.id,
         ("execution", relation): execution.id,
@@ -175,6 +177,17 @@ async def _unfinished(session: AsyncSession, world: World, relation: Relation, s
     session.add(draft)
     await session.flush()
     world.ids["draft", relation] = draft.id
+
+
+async def _incident(session: AsyncSession, world: World, relation: Relation, schedule: Schedule) -> None:
+    """Store an incident about a schedule; what is shared is a stranger's, since a team-mate's is the team's as well."""
+    owner, now = world.stranger if relation is SHARED else world.owner(relation), schedule.created_at
+    incident = Incident(kind="credential_ending", subject=f"secret {relation}", severity="error", level="owner")
+    incident.owner_id, incident.opened_at, incident.last_seen_at = owner.id, now, now
+    session.add(incident)
+    await session.flush()
+    session.add(IncidentSchedule(incident_id=incident.id, schedule_id=schedule.id))
+    world.ids["incident", relation] = incident.id
 
 
 def schedule_of(owner_id: str, *, report_id: str, name: str, connection: str = "shared") -> Schedule:

@@ -38,6 +38,7 @@ READS = {
     "template": Action.TEMPLATE_READ,
     # Seen with its schedule, as an execution is.
     "notification": Action.EXECUTION_READ,
+    "incident": Action.INCIDENT_READ,
 }
 KINDS = {
     "schedule_id": "schedule",
@@ -55,6 +56,7 @@ KINDS = {
     "draft_id": "draft",
     "template_id": "template",
     "notification_id": "notification",
+    "incident_id": "incident",
 }
 PERSON = "ada@example.com"
 OFFICE = {"title": "Office", "holidays": []}
@@ -106,6 +108,7 @@ BODIES: dict[str, Any] = {
     "PUT /schedule-templates/{}/shares": {"users": ["ext:me"]},
     "POST /notifications/read": {},
     "POST /notifications/mutes": {"schedule_id": "{mine}"},
+    "POST /incidents/{}/mute": {"until": f"{datetime.now(UTC) + timedelta(days=9):%FT%TZ}"},
 }
 WITHOUT = {
     *(f"POST /schedules/{{}}/{verb}" for verb in ("pause", "resume", "run", "undelete")),
@@ -115,6 +118,8 @@ WITHOUT = {
     "POST /connections/{}/check",
     "POST /connections/{}/enable",
     "POST /recipients/{}/erase",
+    "POST /incidents/{}/acknowledge",
+    "POST /incidents/{}/unmute",
 }
 
 

@@ -1,6 +1,6 @@
 """The permission table against its twin in Cedar: random cases, of which none may be answered differently.
 
-The suite asks 30,000 of them, and `make access-twin` a million (`CASES=`), with another seed by `SEED=7`.
+The suite asks 45,000 of them, and `make access-twin` a million (`CASES=`), with another seed by `SEED=7`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mailroom.roles import Role
 from tests.unit.access.cedar.cases import cases
 from tests.unit.access.cedar.twin import POLICIES, differences, named_actions, without_policy
 
-COUNT = int(os.environ.get("CASES", "30000"))
+COUNT = int(os.environ.get("CASES", "45000"))
 SEED = int(os.environ.get("SEED", "12"))
 
 

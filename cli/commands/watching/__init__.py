@@ -1,0 +1,1 @@
+"""Commands about what is wrong, and who is told of it."""
