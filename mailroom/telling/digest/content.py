@@ -121,7 +121,7 @@ def _warned(one: Warned, timezone: str) -> Issue:
 def _late(run: Run, timezone: str) -> Issue:
     later = about(run.delivered_at - run.due_at)
     tries = f" One delivery took {count(run.attempts, 'try', 'tries')}." if run.attempts > 1 else ""
-    words = f"Due {short(run.due_at, timezone)}, whole {later} later.{tries}"
+    words = f"Due {short(run.due_at, timezone)}, complete {later} later.{tries}"
     return Issue(run.schedule_name, words, f"/executions/{run.execution_id}")
 
 

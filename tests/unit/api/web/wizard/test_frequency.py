@@ -63,6 +63,7 @@ def _pairs(one: Field) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("timing", TIMINGS, ids=lambda timing: json.dumps(timing)[:40])
 def test_a_timing_survives_the_form(timing: dict[str, Any]) -> None:
     policy = {"overlap": "allow", "catchup": "none", "expires_after": "PT2H", "jitter": "PT0S"}
+    policy |= {"notify_recipients": "late"}
     policy |= {"pause_after_failures": 3, "max_attempts": 9}  # type: ignore[dict-item]  # A policy has numbers, too.
     found = read(sent(drawn({"timing": timing | ZONE, "policy": policy})))
     assert found == {"timing": timing | ZONE, "policy": policy}
