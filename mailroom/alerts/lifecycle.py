@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.alerts.spec import AlertState
@@ -79,7 +79,9 @@ def surroundings(alert: Alert, incident: Incident, others: Collection[Alert], *,
 async def begin(session: AsyncSession, alert: Alert, *, now: datetime) -> int | None:
     """Begin an attempt; return its number, or None where another process was first."""
     values = {"attempts": alert.attempts + 1, "next_attempt_at": now + LEASE, "in_doubt": True}
-    return alert.attempts + 1 if await _move(session, alert, alert.attempts, values) else None
+    # Due still: what was read of it before may be older than an attempt that another process has begun since.
+    due = Alert.next_attempt_at <= now
+    return alert.attempts + 1 if await _move(session, alert, alert.attempts, values, due) else None
 
 
 async def take_back(session: AsyncSession, alert: Alert, number: int, *, until: datetime) -> bool:
@@ -122,9 +124,11 @@ async def fail(session: AsyncSession, alert: Alert, number: int, why: str, *, in
     return await _move(session, alert, number, values)
 
 
-async def _move(session: AsyncSession, alert: Alert, attempts: int, values: dict[str, Any]) -> bool:
+async def _move(
+    session: AsyncSession, alert: Alert, attempts: int, values: dict[str, Any], *more: ColumnElement[bool]
+) -> bool:
     """Change an alert that waits still, and of which nobody has begun another attempt."""
     same = (Alert.id == alert.id, Alert.state == AlertState.PENDING, Alert.attempts == attempts)
-    query = update(Alert).where(*same).values(**values).returning(Alert.id)
+    query = update(Alert).where(*same, *more).values(**values).returning(Alert.id)
     changed = await session.scalars(query, execution_options={"synchronize_session": False})
     return changed.one_or_none() is not None
