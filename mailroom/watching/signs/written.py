@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit.sealing import standing
 from mailroom.heartbeats.decide import living
-from mailroom.heartbeats.spec import Beat
+from mailroom.heartbeats.spec import WORKERS, Beat
 from mailroom.settings import Settings
 from mailroom.storage.artifacts import free_mb
 from mailroom.watching.signs.prefect import PrefectSigns
@@ -63,7 +63,9 @@ def read_prefect(beats: Sequence[Beat], now: datetime) -> SeenOfPrefect | None:
     answered = [beat for beat in found if beat.detail["answered"]]
     if answered:
         newest = max(answered, key=lambda beat: beat.last_success)
-    steady = newest.steady_since if newest.detail["answered"] else None
+    # The upkeep asks once a minute, so it can miss a silence in between: it only counts where nobody else asks.
+    asking = [beat for beat in answered if beat.process != WORKERS] or answered
+    steady = max(asking, key=lambda beat: beat.last_success).steady_since if asking else None
     return SeenOfPrefect(
         PrefectSigns.model_validate(newest.detail["signs"]),
         newest.last_success if answered else None,

@@ -9,6 +9,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -64,9 +65,7 @@ def _story(system: System, kind: str, break_it: Callable[[], None], mend_it: Cal
         begun = time.monotonic()
         mend_it()
     wait_for(f"the end of {kind}", lambda: _incidents(system, kind)[-1][1], SECONDS)
-    print(  # noqa: T201  # What was measured.
-        f"{kind}: opened after {opened:.0f} s, over after {time.monotonic() - begun:.0f} s"
-    )
+    sys.stdout.write(f"{kind}: opened after {opened:.0f} s, over after {time.monotonic() - begun:.0f} s\n")
     assert (len(_incidents(system, kind)), _total(system)) == (before + 1, of_all + 1)
     return _incidents(system, kind)[-1][0]
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mailroom.heartbeats.spec import WRITER, Beat
+from mailroom.heartbeats.spec import UPKEEP, WORKERS, WRITER, Beat
 from mailroom.settings import Settings
 from mailroom.states import BreakerState
 from mailroom.stops.spec import StopCause, StopScope
@@ -222,3 +222,15 @@ def test_what_processes_see_of_prefect_is_read_together() -> None:
     assert never is not None
     assert (never.heard_at, never.asked_since) == (None, _ago(900))
     assert read_prefect([hears], NOW) is None, "a process that does not live tells nothing"
+
+
+def test_the_upkeep_which_asks_once_a_minute_does_not_tell_that_prefect_answers_steadily() -> None:
+    answer = PrefectSigns(version="3.8.8")
+    alive = [Beat(WRITER, "api a:1", _ago(900), _ago(1), 40), Beat(UPKEEP, WORKERS, _ago(900), _ago(1), 240)]
+    deaf, upkeep = _signs("api a:1", (60, answer), (9, SILENT)), _signs(WORKERS, (120, answer), (1, answer))
+    seen = read_prefect([*alive, deaf, upkeep], NOW)
+    assert seen is not None
+    assert (seen.heard_at, seen.steady_since) == (_ago(1), None)
+    alone = read_prefect([*alive, upkeep], NOW)
+    assert alone is not None
+    assert alone.steady_since == _ago(120)
