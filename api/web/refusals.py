@@ -115,6 +115,9 @@ CASES: Mapping[str, Case] = {
     "password_of_another": Case("Make a one-time link for the user instead."),
     "report_in_use": Case("Delete its schedules first, or put them on another report.", _SCHEDULES),
     "address_in_use": Case("Take the address off all schedules first."),
+    "no_incident": Case(
+        "It may have been removed since, or it concerns others. Your notifications name those that you see."
+    ),
     "key_too_long": Case("Choose an earlier end."),
     "file_expired": Case("Run the schedule again to make it anew; the record of this run stays."),
     "day_out_of_range": Case("Choose today or a day within a year.", Link("/executions", "See what ran before")),

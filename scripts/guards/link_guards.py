@@ -41,7 +41,7 @@ LINK_GUARDS = (
         "a link ends",
         "A link that has ended opens nothing.",
         "mailroom/links/downloads.py",
-        "claim.ends_at <= now or ",
+        "    if claim.ends_at <= now:\n        raise expired(claim.ends_at)\n",
         "",
         _DOWNLOADS,
     ),

@@ -29,13 +29,13 @@ OFFICE = BusinessCalendar(holidays={dt.date(2026, 12, 25): "Christmas Day", dt.d
 async def prefect_fires(cron: PrefectCron, after: dt.datetime, until: dt.datetime) -> set[float]:
     """What Prefect's scheduler would insert, asked as it asks: from a start, as many as there are."""
     schedule, found = CronSchedule(cron=cron.expression, timezone=cron.timezone), set[float]()
-    start = after
+    start = after - dt.timedelta(minutes=1)  # It has asked before, too.
     while start <= until:
         dates = [date.timestamp() for date in await schedule.get_dates(n=60, start=start)]
         found.update(dates)
         following = dt.datetime.fromtimestamp(max(dates) + 1, dt.UTC)
         # Prefect may give dates before the start, again and again, where it lies just before a gap of daylight saving.
-        start = following if following > start else start + dt.timedelta(hours=1)
+        start = following if following > start else start + dt.timedelta(minutes=1)
     return found
 
 
