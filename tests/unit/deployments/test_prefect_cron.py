@@ -113,8 +113,8 @@ async def test_prefect_fires_on_every_occurrence(data: dict[str, Any], year: int
     assert cron is not None
     for after in starts(timing.timezone, year, before):
         found = list(islice(occurrences(timing, after, OFFICE, until=after + dt.timedelta(days=400)), 12))
-        # Prefect can lose minutes just after a gap at midnight. Nobody may have them who has not lowered the shortest time
-        # between two due times, and the watchdog makes up for what was lost.
+        # Prefect can lose minutes just after a gap at midnight. Only where the shortest time between two due times was
+        # lowered are there such schedules, and the watchdog makes up for what was lost.
         too_often = any(later - sooner < dt.timedelta(hours=1) for sooner, later in pairwise(found))
         if found and not too_often:
             fires = await prefect_fires(cron, after, found[-1])
