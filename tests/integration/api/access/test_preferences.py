@@ -25,7 +25,8 @@ async def test_preferences_are_ones_own(people_of_either: People) -> None:
     body = {"theme": "dark", "timezone": "Asia/Tokyo", "locale": "ja-JP"}
     changed = await reader.json("PATCH", "/users/me/preferences", 200, json=body)
     assert changed["timezone"] == "Asia/Tokyo"
-    assert changed["preferences"] == {"locale": "ja-JP", "hours": "24", "theme": "dark", "density": "comfortable"}
+    chosen = {"locale": "ja-JP", "hours": "24", "theme": "dark", "density": "comfortable", "alerts": {}}
+    assert changed["preferences"] == chosen
     again = await reader.json("PATCH", f"/users/{reader.id}/preferences", 200, json={"hours": "12"})
     assert again["preferences"]["theme"] == "dark", "what is left out stays"
     for wrong in ({"theme": "pink"}, {"timezone": "Nowhere"}, {"locale": "<b>"}, {"role": "admin"}):

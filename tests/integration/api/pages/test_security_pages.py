@@ -21,7 +21,8 @@ EVIL = "//evil.example/x"
 FOR_PROGRAMS = ("/api/v1", "MAILROOM_")
 LEAVES = ("/logout", "/logout/everywhere")
 # Whoever has the link has the right.
-BY_LINK = ("/d/", "/u/", "/login")
+STOP_LINKS = ("/u/", "/stop-digest/", "/stop-summary/")
+BY_LINK = ("/d/", "/login", *STOP_LINKS)
 
 
 def _expected(action: Action, kind: str, role: Role, relation: Relation) -> int | None:
@@ -99,7 +100,7 @@ def _faults_of_page(html: str, policy: str) -> Iterator[str]:
     for form in forms_of(html):
         action = form.attributes.get("action", "")
         # A link in a mail is used by programs of mail providers, too: its own token is all that it needs.
-        posts = form.attributes.get("method", "get").lower() == "post" and not action.startswith("/u/")
+        posts = form.attributes.get("method", "get").lower() == "post" and not action.startswith(STOP_LINKS)
         if posts and "csrf_token" not in form.names:
             yield f"the form to {action} has no token"
 
@@ -123,7 +124,7 @@ async def test_security_21_and_33_no_page_runs_anything_nor_is_framed(pages: Pag
 async def test_security_32_no_form_of_another_site_is_taken(pages: Pages) -> None:
     boss = await pages.admin()
     before = len((await pages.api.json("GET", "/audit?limit=200", 200))["items"])
-    posts = [one for one in page_routes(pages.api.app) if one.method == "POST" and not one.path.startswith("/u/")]
+    posts = [one for one in page_routes(pages.api.app) if one.method == "POST" and not one.path.startswith(STOP_LINKS)]
     assert len(posts) > 10
     wrong = []
     for route in posts:
