@@ -14,10 +14,9 @@ from mailroom.heartbeats.spec import WRITER, Beat
 from mailroom.incidents.spec import IncidentKind, Level, Severity, Stage
 from mailroom.storage.database import new_id
 from mailroom.storage.model.upkeep.incidents import Alert, Incident, IncidentSchedule
-from mailroom.storage.model.upkeep.watching import CountedTotals
+from mailroom.storage.model.upkeep.watching import CountedDay, CountedHour, CountedTotals
 from mailroom.storage.tables import Report, Schedule, User
-from mailroom.watching.counts import repository as counted
-from mailroom.watching.counts.names import HOUR, Counts, hour_of
+from mailroom.watching.counts.names import HOUR, Counts, Part, day_of, hour_of, in_parts, merged
 from mailroom.watching.signs.prefect import PrefectSigns, WorkerSign
 from mailroom.watching.signs.written import of_prefect
 
@@ -28,11 +27,14 @@ _PROCESS = "api stage:1"
 async def fill(session: AsyncSession, person: User, *, now: datetime) -> None:
     """Fill the stage; the incidents concern the sample schedules, and one alert has gone to this person."""
     reports = list(await session.scalars(select(Report.id).order_by(Report.id).limit(6)))
+    days: dict[datetime, Counts] = {}
     for number in range(_DAYS * 24):
         hour = hour_of(now) - number * HOUR
-        await counted.write_hour(session, hour, _counts(hour, reports), {})
-    for day in range(_DAYS):
-        await counted.write_day(session, counted.day_of(now) - timedelta(days=day + 1))
+        parts = in_parts(_counts(hour, reports))
+        session.add(CountedHour(hour=hour, most={}, **parts))
+        day = day_of(hour)
+        days[day] = merged([days.get(day, {}), parts[Part.DETAIL]])
+    session.add_all(CountedDay(day=day, detail=detail) for day, detail in days.items())
     session.add(CountedTotals(name="scheduled", since=now - timedelta(days=90), looked_until=now, counts={}, kept={}))
     await _signs(session, now)
     await _incidents(session, person, now)
