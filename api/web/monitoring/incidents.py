@@ -113,11 +113,10 @@ def _taken(one: IncidentView, when: When) -> str:
     found = []
     if one.acknowledged_at is not None:
         at = when.moment(one.acknowledged_at, short=True).text
-        found.append(f"{one.acknowledged_by or 'Somebody'} has taken note of it, {at}")
+        found.append(f"Acknowledged by {one.acknowledged_by or 'somebody'}, {at}")
     if one.muted_until is not None and one.muted_until > when.now and one.resolved_at is None:
-        found.append(f"muted until {when.moment(one.muted_until, short=True).text}")
-    text = " · ".join(found)
-    return text[:1].upper() + text[1:]
+        found.append(f"Muted until {when.moment(one.muted_until, short=True).text}")
+    return " · ".join(found)
 
 
 def _handling(one: IncidentView, when: When, back: str) -> Handling:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from mailroom.access.permissions import Relation
 from mailroom.incidents.spec import IncidentKind
 from mailroom.roles import Role
+from mailroom.states import ScheduleState
 from mailroom.storage.database import new_id
 from mailroom.storage.model.upkeep.incidents import Incident
+from mailroom.storage.tables import Schedule
 from mailroom.watching.counts import repository as counted
 from mailroom.watching.counts.names import HOUR, hour_of
 from tests.integration.api.pages.conftest import Pages, Reader
@@ -112,10 +114,11 @@ async def test_without_runs_the_next_one_is_named(pages: Pages) -> None:
     boss = await pages.admin()
     async with pages.api.database.session() as session:
         await session.execute(text("DELETE FROM counted_hours"))
-        due = datetime.now(UTC) + timedelta(days=3)
-        await session.execute(text("UPDATE schedules SET next_run = :due WHERE state = 'active'"), {"due": due})
+        due = datetime(2126, 11, 28, 9, 0, tzinfo=UTC)
+        await session.execute(update(Schedule).where(Schedule.state == ScheduleState.ACTIVE).values(next_run=due))
     shown = read(await boss.get("/monitoring")).one("div", class_="empty")
     assert "No runs in 24 h" in shown.text
+    assert "28 Nov 2126" in shown.text
 
 
 async def test_settings_show_rules_health_and_a_test_of_the_alerts(pages: Pages) -> None:

@@ -9,6 +9,7 @@ from babel import Locale
 
 from api.actions.alerts.views import AlertTestView, TriedRoute
 from api.web.settings import health, view
+from api.web.settings.rules import groups_of
 from api.web.when import When
 from mailroom.notifications.kinds import Route
 from mailroom.roles import Role
@@ -21,7 +22,7 @@ WHEN = When(ZoneInfo("Europe/Berlin"), Locale("en", "GB"), hours24=True, now=NOW
 SECRET = "whsec_" + "c2VjcmV0" * 6
 SETTINGS = Settings.model_validate(
     {
-        "execution_days": 60,
+        "execution_days": 100,
         "alerts": {
             "operator_mail": "oncall@example.com",
             "webhook_url": "https://hooks.example.com/s3cret-path",
@@ -33,12 +34,12 @@ SETTINGS = Settings.model_validate(
 
 
 def test_rules_say_what_is_set_and_what_is_usual() -> None:
-    rules = {rule.name: rule for group in view.groups_of(SETTINGS) for rule in group.rules}
+    rules = {rule.name: rule for group in groups_of(SETTINGS) for rule in group.rules}
     kept, files = rules["execution_days"], rules["artifact_days"]
-    assert (kept.value, kept.is_set, files.is_set) == ("60 days", True, False)
+    assert (kept.value, kept.is_set, files.is_set) == ("100 days", True, False)
     assert rules["alerts.operator_mail"].value == "oncall@example.com"
     assert (rules["alerts.quiet_hours"].is_set, rules["audit_days"].value) == (False, "For good")
-    assert len(rules) == sum(len(group.rules) for group in view.groups_of(SETTINGS)), "each rule stands once"
+    assert len(rules) == sum(len(group.rules) for group in groups_of(SETTINGS)), "each rule stands once"
 
 
 def test_no_secret_is_on_the_page() -> None:
