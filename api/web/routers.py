@@ -22,6 +22,7 @@ from api.web.links import downloads, stop_mails, unsubscribe
 from api.web.login import routes as login
 from api.web.me import alerts_routes as me_alerts
 from api.web.me import routes as me
+from api.web.monitoring import routes as monitoring
 from api.web.notifications import routes as notifications
 from api.web.report import picture as report_picture
 from api.web.report import routes as report
@@ -32,6 +33,7 @@ from api.web.schedule import confirm as schedule_confirm
 from api.web.schedule import routes as schedule
 from api.web.schedules import bulk as schedules_bulk
 from api.web.schedules import routes as schedules
+from api.web.settings import routes as settings
 from api.web.teams import routes as teams
 from api.web.templates import routes as templates
 from api.web.users import leaving as users_leaving
@@ -60,6 +62,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     me.router,
     me_alerts.router,
     notifications.router,
+    monitoring.router,
+    settings.router,
     audit.router,
     users_leaving.router,
     users.router,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from api.web.parts import Chip
+from mailroom.incidents.spec import Severity
 from mailroom.roles import Role, Scope
 from mailroom.states import BreakerState, DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
+from mailroom.watching.checks.spec import State
 
 SCHEDULES: Mapping[ScheduleState, Chip] = {
     ScheduleState.ACTIVE: Chip("Active", "circle-play", "ok"),
@@ -49,6 +51,17 @@ BREAKERS: Mapping[BreakerState, Chip] = {
     BreakerState.OPEN: Chip("Broken", "circle-x", "bad"),
     BreakerState.HALF_OPEN: Chip("Being tried", "rotate-cw", "wait"),
     BreakerState.DISABLED: Chip("Disabled", "ban", "bad"),
+}
+CHECKS: Mapping[State, Chip] = {
+    State.OK: Chip("Works", "circle-check", "ok"),
+    State.WARNING: Chip("Works with limits", "triangle-alert", "warn"),
+    State.PROBLEM: Chip("Does not work", "circle-x", "bad"),
+    State.UNKNOWN: Chip("Not known", "circle-question-mark", "off"),
+}
+SEVERITIES: Mapping[Severity, Chip] = {
+    Severity.WARNING: Chip("Warning", "triangle-alert", "warn"),
+    Severity.ERROR: Chip("Error", "circle-x", "bad"),
+    Severity.CRITICAL: Chip("Critical", "zap", "bad"),
 }
 KINDS: Mapping[ExecutionKind, str] = {
     ExecutionKind.SCHEDULED: "On schedule",

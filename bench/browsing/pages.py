@@ -9,8 +9,10 @@ from sqlalchemy import Select, select
 
 from bench.browsing.chromium import window
 from bench.browsing.stage import Stage
+from mailroom.incidents.spec import IncidentKind
 from mailroom.roles import Role
 from mailroom.states import ExecutionState, ScheduleState
+from mailroom.storage.model.upkeep.incidents import Incident
 from mailroom.storage.tables import Execution, Schedule
 
 
@@ -62,6 +64,12 @@ LOOKS = (
     Look("me", "/me"),
     Look("not-found", "/schedules/no-such-schedule"),
     Look("samples-remove", "/samples/remove"),
+    Look("monitoring", "/monitoring"),
+    Look("monitoring-month", "/monitoring?period=30d"),
+    Look("monitoring-viewer", "/monitoring", Role.VIEWER),
+    Look("incident", "/monitoring/incidents/{incident}"),
+    Look("settings", "/settings"),
+    Look("settings-viewer", "/settings", Role.VIEWER),
 )
 
 
@@ -93,6 +101,7 @@ async def _stored(stage: Stage) -> dict[str, str]:
         "schedule": select(Schedule.id).where(sample, Schedule.name.like("Daily departures, Newark%")),
         "suspended": select(Schedule.id).where(sample, Schedule.state == ScheduleState.SUSPENDED),
     }
+    wanted["incident"] = select(Incident.id).where(Incident.kind == IncidentKind.CONNECTION_FAILING)
     for name, state in (
         ("delivered", ExecutionState.SUCCESS),
         ("partial", ExecutionState.PARTIAL),

@@ -54,6 +54,8 @@ PAGES = {
     "wizard-parameters": "/drafts/{draft}/parameters",
     "wizard-destinations": "/drafts/{draft}/destinations",
     "wizard-review": "/drafts/{draft}/review",
+    "monitoring": "/monitoring",
+    "monitoring-month": "/monitoring?period=30d",
     "connections": "/connections",
     "reports": "/reports",
     "report": "/reports/orders",

@@ -76,6 +76,13 @@ async def list_page(
     return await page(session, query, Incident.opened_at, Incident.id, cursor=cursor, limit=limit, descending=True)
 
 
+async def count_open(session: AsyncSession, *, viewer: Viewer) -> int:
+    """Return how many incidents of the viewer are open; those that another one covers are not counted."""
+    wanted = IncidentFilter(open=True).conditions(viewer)
+    query = select(func.count()).select_from(Incident).where(visible_to(viewer), *wanted)
+    return int((await session.execute(query)).scalar_one())
+
+
 async def find(session: AsyncSession, incident_id: str, *, viewer: Viewer) -> Incident | None:
     """Return an incident that the viewer may see, or None."""
     query = select(Incident).where(Incident.id == incident_id, visible_to(viewer))

@@ -31,11 +31,11 @@ async def get(
     found = await stored.find(session, incident_id, viewer=viewer)
     if found is None:
         raise NotFound("There is no such incident.", remedy="GET /api/v1/incidents lists them.", code="no_incident")
-    viewer.require(doing, await _relation(session, found, viewer))
+    viewer.require(doing, await relation(session, found, viewer))
     return found
 
 
-async def _relation(session: AsyncSession, incident: Incident, viewer: Viewer) -> Relation:
+async def relation(session: AsyncSession, incident: Incident, viewer: Viewer) -> Relation:
     """Return the relation of a viewer to an incident that the viewer was shown."""
     if incident.owner_id == viewer.user_id:
         return Relation.OWN

@@ -34,6 +34,8 @@ def link_of(one: NotificationView, kind: Kind, *, known: bool) -> Link | None:
         return Link(f"/schedules/{one.schedule_id}", "Open the schedule")
     if kind in _CONNECTIONS and one.subject:
         return Link(f"/connections/{quote(one.subject, safe='')}", "Look at the connection")
+    if one.incident_id:
+        return Link(f"/monitoring/incidents/{one.incident_id}", "Look at what is wrong")
     if one.subject:
         return None
     return _PLACES.get(kind)

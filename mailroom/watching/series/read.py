@@ -16,8 +16,8 @@ from mailroom.access.viewer import SYSTEM
 from mailroom.ledger.repository import OPEN
 from mailroom.schedules.conflicts.load import local_day
 from mailroom.schedules.conflicts.survey import load_between
-from mailroom.states import ExecutionState
-from mailroom.storage.tables import Execution, Report
+from mailroom.states import ExecutionState, ScheduleState
+from mailroom.storage.tables import Execution, Report, Schedule
 from mailroom.watching.counts import repository as stored
 from mailroom.watching.counts.count import SAMPLES
 from mailroom.watching.counts.names import HOUR, Part, below, hour_of
@@ -70,6 +70,14 @@ async def queue(session: AsyncSession, *, now: datetime) -> Queue:
         numbers["held" if is_held else words.get(status, "retrying")] += int(number)
         oldest = first or oldest
     return Queue(**numbers, oldest_due=oldest)
+
+
+async def next_due(session: AsyncSession) -> datetime | None:
+    """Return when the next run of all active schedules is due; None where there is none."""
+    wanted = Schedule.state == ScheduleState.ACTIVE, Schedule.is_sample.is_(False), Schedule.next_run.is_not(None)
+    return (
+        await session.scalars(select(Schedule.next_run).where(*wanted).order_by(Schedule.next_run).limit(1))
+    ).first()
 
 
 async def load_of_day(session: AsyncSession, day: dt.date, zone: ZoneInfo) -> DayLoad:

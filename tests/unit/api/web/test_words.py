@@ -6,8 +6,10 @@ from enum import StrEnum
 import pytest
 
 from api.web import words
+from mailroom.incidents.spec import Severity
 from mailroom.roles import Role, Scope
 from mailroom.states import BreakerState, DeliveryState, ExecutionKind, ExecutionState, ScheduleState, SyncState
+from mailroom.watching.checks.spec import State
 from prefect_mailroom.channels.registry import CHANNELS
 
 
@@ -22,6 +24,8 @@ from prefect_mailroom.channels.registry import CHANNELS
         (ExecutionKind, words.KINDS),
         (Role, words.ROLES),
         (Scope, words.SCOPES),
+        (State, words.CHECKS),
+        (Severity, words.SEVERITIES),
     ],
 )
 def test_every_state_has_words(enum: type[StrEnum], table: Mapping[StrEnum, object]) -> None:
@@ -34,7 +38,7 @@ def test_every_channel_has_a_name_and_an_icon() -> None:
 
 
 def test_no_two_states_of_a_thing_look_the_same() -> None:
-    for table in (words.SCHEDULES, words.EXECUTIONS, words.DELIVERIES):
+    for table in (words.SCHEDULES, words.EXECUTIONS, words.DELIVERIES, words.CHECKS, words.SEVERITIES):
         assert len({chip.words for chip in table.values()}) == len(table)
         assert len({chip.icon for chip in table.values()}) == len(table)
 

@@ -1,0 +1,1 @@
+"""What the page Monitoring and the health on the page Settings show."""

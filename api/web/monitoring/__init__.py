@@ -1,0 +1,1 @@
+"""The page Monitoring: is the house well? And the page of one incident."""
