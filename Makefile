@@ -67,7 +67,7 @@ tests: $(READY) $(STATIC)
 test-pages: $(READY) $(STATIC) ## Look at every page in every shape with a real Chromium, and walk every story
 	@PAGES=all $(BIN)/python -m pytest tests/browser $(ARGS)
 
-test-incidents: $(READY) $(STATIC) ## Break each part of a real system, and count its incidents
+test-incidents: $(READY) $(STATIC) ## Provoke every kind of incident in a real system, and count; writes bench/out/incidents.json
 	@INCIDENTS=all $(BIN)/python -m pytest -s tests/acceptance/incidents $(ARGS)
 
 # The same lock and recipe in an environment beside the other one: 3.13 takes another way through changes of the clocks.

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from deployments.watched_loop import LoopHealth, WatchedLoop
 from mailroom.errors import Unavailable
 from mailroom.heartbeats import repository as heartbeats
+from mailroom.heartbeats.decide import replaced_by
 from mailroom.heartbeats.spec import UPKEEP, WORKERS, WRITER, Beat, process_name
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
@@ -81,9 +82,17 @@ class Heartbeats:
         self._steady_since, self._forgot_at = steady, now if is_due else self._forgot_at
 
     async def end(self) -> None:
-        """Remove what this process has written: it ends as it should, and nobody is to miss it."""
+        """Remove what this process has written: it ends as it should, and nobody is to miss it.
+
+        With it goes the dead one in whose place it began, which would be missed again otherwise.
+        """
+
+        async def leave(session: AsyncSession) -> None:
+            replaced = replaced_by(self.process, await heartbeats.every(session), self._clock())
+            await heartbeats.end(session, [self.process, *replaced])
+
         try:
-            await self._database.transact(lambda session: heartbeats.end(session, self.process))
+            await self._database.transact(leave)
         except (SQLAlchemyError, OSError, Unavailable):
             _LOG.warning("The signs of life of this process stay in the database, which does not answer.")
 

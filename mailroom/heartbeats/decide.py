@@ -52,6 +52,15 @@ def silent(beats: Sequence[Beat], now: datetime, *, besides: Collection[str] = (
     return sorted(found, key=lambda one: (one.since, one.subject))
 
 
+def replaced_by(process: str, beats: Sequence[Beat], now: datetime) -> list[str]:
+    """Return the dead in whose place a process has begun: without it they would be missed again."""
+    alive = living(beats, now)
+    dead = [beat for beat in beats if beat.name == WRITER and beat.process not in alive]
+    others = [beat for beat in beats if beat.process != process]
+    missed = {beat.process for beat in _not_replaced(dead, others, alive)}
+    return sorted(missed - {beat.process for beat in _not_replaced(dead, beats, alive)})
+
+
 def _vouches(beat: Beat) -> bool:
     """Tell whether this one is heard as long as its process lives."""
     return beat.name == WRITER or (beat.name == UPKEEP and beat.process == WORKERS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from datetime import datetime
 
@@ -37,9 +37,9 @@ async def one(session: AsyncSession, name: str, process: str) -> Beat | None:
     return Beat(*row) if row else None
 
 
-async def end(session: AsyncSession, process: str) -> None:
-    """Remove what a process has written that ends as it should: nobody is to miss it."""
-    await session.execute(delete(Heartbeat).where(Heartbeat.process == process))
+async def end(session: AsyncSession, processes: Collection[str]) -> None:
+    """Remove what these processes have written: nobody is to miss them."""
+    await session.execute(delete(Heartbeat).where(Heartbeat.process.in_(processes)))
 
 
 async def forget(session: AsyncSession, *, before: datetime) -> None:

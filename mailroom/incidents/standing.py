@@ -16,6 +16,9 @@ from mailroom.storage.model.upkeep.incidents import Incident
 TOUCHED_EVERY = timedelta(minutes=1)
 """How often it is written that an incident is still seen, where nothing else of it changes."""
 
+WAITED_FOR = frozenset({IncidentKind.PREFECT_SILENT, IncidentKind.WORKER_SILENT, IncidentKind.LOOP_DEAD})
+"""What is silent was waited for already, and is told with nothing else, so it is told as soon as it is known."""
+
 
 def opened(
     trouble: Trouble, settings: IncidentSettings, *, cover: str | None, flaps: bool, now: datetime
@@ -26,7 +29,8 @@ def opened(
         cover: the id of the incident that covers it.
         flaps: whether it was over only a short time ago.
     """
-    tell_at = now + timedelta(seconds=settings.tell_after_seconds)
+    held = 0.0 if trouble.kind in WAITED_FOR else settings.tell_after_seconds
+    tell_at = now + timedelta(seconds=held)
     concerns = trouble.owner_id is not None or bool(schedules_of(trouble))
     course = Course(
         level=escalation.first_level(trouble.severity, concerns=concerns),

@@ -103,7 +103,7 @@ HEALTH_GUARDS = (
         "a process that ends well is not missed",
         "It removes its signs of life.",
         "deployments/heartbeats.py",
-        "            await self._database.transact(lambda session: heartbeats.end(session, self.process))\n",
+        "            await self._database.transact(leave)\n",
         "            pass\n",
         _HEARTBEATS,
     ),

@@ -1,6 +1,6 @@
 """The main job, end to end: created by REST, fired by its cron minute, mailed, opened, compared with the data.
 
-And the same again after every process was restarted.
+And the same again after every process was restarted. Meanwhile a schedule that fails is told once, and its end once.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tests.support.system import System, wait_for
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600), pytest.mark.xdist_group("embedded")]
 PERIOD = ("2013-07-01", "2013-07-31")
+OWNER = "owner@example.com"
 
 
 def next_minute(least: float = 25) -> datetime:
@@ -33,7 +34,13 @@ def next_minute(least: float = 25) -> datetime:
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> System:
-    return System(tmp_path_factory.mktemp("system") / "data")
+    settings = {"MAILROOM_OWNER_EMAIL": OWNER, "MAILROOM_INCIDENTS__TELL_AFTER_SECONDS": "1"}
+    return System(tmp_path_factory.mktemp("system") / "data", settings)
+
+
+def reports(system: System) -> list[dict[str, Any]]:
+    """The mails to readers; those to the owner are alerts."""
+    return [mail for mail in system.mails() if mail["recipients"] != [OWNER]]
 
 
 def expected_rows(database: Path) -> list[tuple[str, int]]:
@@ -75,18 +82,22 @@ def test_fired_by_its_minute_and_again_after_a_restart_of_everything(system: Sys
             {"channel": "folder", "connection": "local-folder"},
         ],
     }
-    with system.up():
+    with system.up(), SmtpServer().in_thread() as refusing:
         first_due = next_minute(least=40)
         body["timing"]["expression"] = f"{first_due.minute} {first_due.hour} * * *"  # type: ignore[index]  # a dict
         created = system.api("POST", "/schedules/", body, status=201)
         assert datetime.fromisoformat(created["next_runs"][0]["at"]) == first_due
+        failing = failing_schedule(system, body, refusing)
         check_retry(system, body)
+        wait_for("the alert", lambda: told_of(system, failing) == ["opened"], 60)
+        refusing.replies.clear()
+        system.api("POST", f"/schedules/{failing}/run", status=202)
         execution = system.fired(created["id"], first_due)
         assert execution["status"] == "success", execution
         assert {d["status"] for d in execution["deliveries"]} == {"delivered"}
-        assert sorted(mail["recipients"] for mail in system.mails()) == [["ada@example.com"], ["bob@example.com"]]
+        assert sorted(mail["recipients"] for mail in reports(system)) == [["ada@example.com"], ["bob@example.com"]]
         expected = expected_rows(system.folder / "samples" / "flights.db")
-        for mail in system.mails():
+        for mail in reports(system):
             check_files(system.attachments(mail), expected)
         rendered = {a["filename"]: a["sha256"] for a in execution["artifacts"]}
         assert len(rendered) == 3
@@ -94,6 +105,8 @@ def test_fired_by_its_minute_and_again_after_a_restart_of_everything(system: Sys
         assert run["name"].startswith("Carrier punctuality, JFK · ")
         assert f"schedule:{created['id']}" in run["tags"]
         assert _summary_of(system, run["id"]).count("/download") == 3
+        wait_for("the end to be told", lambda: told_of(system, failing) == ["opened", "resolved"], 60)
+        assert [one["subject"] for one in incidents(system)] == [failing], "what recovers by a retry is no incident"
 
     with system.up():
         second_due = next_minute()
@@ -102,7 +115,7 @@ def test_fired_by_its_minute_and_again_after_a_restart_of_everything(system: Sys
         assert datetime.fromisoformat(changed["next_runs"][0]["at"]) == second_due
         again = system.fired(created["id"], second_due)
         assert again["status"] == "success", again
-        assert len(system.mails()) == 4, "each occurrence once to each recipient"
+        assert len(reports(system)) == 4, "each occurrence once to each recipient"
         items = system.api("GET", f"/schedules/{created['id']}/history")["items"]
         assert [datetime.fromisoformat(item["due_at"]) for item in items] == [second_due, first_due]
         run = _flow_run(system, again)
@@ -114,7 +127,33 @@ def test_fired_by_its_minute_and_again_after_a_restart_of_everything(system: Sys
         assert retried.is_success
         wait_for("the retry", lambda: _flow_run(system, again)["run_count"] == 2 and _ended(system, again), 90)
         assert _flow_run(system, again)["state"]["type"] == "COMPLETED"
-        assert len(system.mails()) == 4, "Retry in Prefect's UI repeats no confirmed delivery"
+        assert len(reports(system)) == 4, "Retry in Prefect's UI repeats no confirmed delivery"
+
+
+def failing_schedule(system: System, body: dict[str, Any], far: SmtpServer) -> str:
+    """Run a schedule whose only reader is refused for good, and return its id."""
+    far.replies["gone@example.com"] = "550 5.1.1 There is nobody of this name"
+    values = smtp_settings(far.port)
+    system.api("POST", "/connections", {"name": "refusing", "kind": "email", "settings": values}, status=201)
+    mail = {"channel": "email", "connection": "refusing", "to": ["gone@example.com"]}
+    timing = {"frequency": "cron", "expression": "0 0 1 1 *", "timezone": "UTC"}
+    change = {"name": "To nobody", "timing": timing, "formats": ["csv"], "destinations": [mail]}
+    made = system.api("POST", "/schedules/", {**body, **change}, status=201)
+    system.api("POST", f"/schedules/{made['id']}/run", status=202)
+    return str(made["id"])
+
+
+def incidents(system: System) -> list[dict[str, Any]]:
+    """Every incident that there was, also those that another one covers."""
+    found: list[dict[str, Any]] = system.api("GET", "/incidents?merged=true")["items"]
+    return found
+
+
+def told_of(system: System, schedule_id: str) -> list[str]:
+    """What the owner got by mail about the incident of a schedule: one word for each mail in the catcher."""
+    name = system.api("GET", f"/schedules/{schedule_id}")["name"]
+    subjects = [mail["subject"] for mail in reversed(system.mails()) if mail["recipients"] == [OWNER]]
+    return ["resolved" if subject.startswith("Over: ") else "opened" for subject in subjects if name in subject]
 
 
 def check_retry(system: System, body: dict[str, Any]) -> None:

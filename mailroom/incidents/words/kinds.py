@@ -94,9 +94,26 @@ def _disk(story: Story) -> str:
     return f"There is little room left on the disk of Mailroom.{left} When it is full, no report can be made."
 
 
+def _credential(story: Story) -> str:
+    """Return what a key or a secret is called: a key has a name of its owner's, and the first part of it as subject."""
+    what, name = story.values.get("what"), story.values.get("name")
+    return f"The {what} {name}" if what in ("key", "secret") and isinstance(name, str) and name else story.subject
+
+
+def _ends(story: Story) -> str:
+    """Return when it ends, in the zone of the reader; '' where it is only old."""
+    return _when(story, "at", "ends_at", "expires_at", "until")
+
+
+def _is_old(story: Story) -> bool:
+    return isinstance(story.values.get("days_old"), int) and not _ends(story)
+
+
 def _ending(story: Story) -> str:
-    at = _when(story, "at", "ends_at", "expires_at", "until")
-    return f"{story.subject} is valid until {at}." if at else f"{story.subject} will soon no longer be valid."
+    if _is_old(story):
+        return f"{_credential(story)} has been in use for {counted(story.values['days_old'], 'day')}."
+    at = _ends(story)
+    return f"{_credential(story)} is valid until {at}." if at else f"{story.subject} will soon no longer be valid."
 
 
 def _level(story: Story) -> str:
@@ -178,10 +195,10 @@ _WORDS: Mapping[IncidentKind, Words] = {
         _plain("There is enough room again."),
     ),
     K.CREDENTIAL_ENDING: Words(
-        lambda story: f"{story.subject} ends soon",
+        lambda story: f"{_credential(story)} {'is old' if _is_old(story) else 'ends soon'}",
         _ending,
-        ("Make a new one and enter it in place of this one before it ends.",),
-        lambda story: f"{story.subject} was renewed.",
+        ("Make a new one, enter it in place of this one, and revoke this one.",),
+        lambda story: f"{_credential(story)} was replaced or revoked.",
     ),
     K.TRAIL_CONTRADICTED: Words(
         _plain("The audit trail does not fit its checkpoints"),

@@ -52,8 +52,13 @@ def clock(signs: PrefectSigns) -> Check:
 
 
 def is_silent(seen: SeenOfPrefect, settings: Settings, now: datetime, *, was_silent: bool) -> bool:
-    """Tell whether Prefect has answered nobody for too long; once it was so, it must answer steadily to end that."""
-    heard = seen.heard_at or seen.asked_since
+    """Tell whether Prefect has answered nobody for too long; once it was so, it must answer steadily to end that.
+
+    What only the upkeep heard may be a minute old when an API process starts: silence counts from when that one asks.
+    """
+    if seen.watched_since is None and not was_silent:
+        return False
+    heard = max(seen.heard_at or seen.asked_since, seen.watched_since or seen.asked_since)
     limit = timedelta(seconds=settings.prefect_silent_seconds) * (_BUSY if seen.signs.busy else 1)
     if not was_silent:
         return now - heard > limit

@@ -32,12 +32,15 @@ class SeenOfPrefect:
         heard_at: when Prefect last told anybody everything; None where it has told nobody that lives.
         asked_since: since when somebody has asked it.
         steady_since: since when it has answered whoever heard it last without a miss; None where that is not known.
+        watched_since: since when a process asks it that asks again and again; None where only the upkeep has asked,
+            which does so once a minute, so that nobody can tell whether it is silent in between.
     """
 
     signs: PrefectSigns
     heard_at: datetime | None
     asked_since: datetime
     steady_since: datetime | None
+    watched_since: datetime | None
 
 
 def of_prefect(signs: PrefectSigns, before: Beat | None, *, process: str, began_at: datetime, now: datetime) -> Beat:
@@ -71,6 +74,7 @@ def read_prefect(beats: Sequence[Beat], now: datetime) -> SeenOfPrefect | None:
         newest.last_success if answered else None,
         min(beat.began_at for beat in found),
         steady,
+        min((beat.began_at for beat in found if beat.process != WORKERS), default=None),
     )
 
 

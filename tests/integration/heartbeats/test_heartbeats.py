@@ -85,6 +85,20 @@ async def test_a_process_writes_all_its_signs_by_one_statement_and_removes_them_
     assert await _beats(tables) == {}
 
 
+async def test_who_ends_well_takes_along_the_dead_that_it_replaced(tables: Database, settings: Settings) -> None:
+    clock, probe = Clock(), Probe(settings)
+    writer = Heartbeats(tables, settings, [], probe, clock=clock)
+    limit = settings.heartbeat_silent_seconds
+    died, began = NOW - timedelta(seconds=2 * limit), NOW - timedelta(seconds=9 * limit)
+    others = [Beat(WRITER, "api one:1", began, died, limit), Beat(WRITER, "api one:2", began, NOW, limit)]
+    async with tables.session() as session:
+        await heartbeats.write(session, others)
+    await writer.tick()
+    await writer.end()
+    assert {process for process, _ in await _beats(tables)} == {"api one:2"}
+    await probe.close()
+
+
 async def test_a_writer_that_missed_a_turn_is_steady_from_its_next_one(database: Database, settings: Settings) -> None:
     clock, probe = Clock(), Probe(settings)
     writer = Heartbeats(database, settings, [], probe, clock=clock)

@@ -192,7 +192,7 @@ async def test_a_dead_process_is_told_by_a_survivor_and_by_the_upkeep_alone(ledg
     await write(ledger, alive(B, began=20), upkeep(heard=900))
     assert await find(loops.find, ledger) == [], "it was replaced, and the survivor has not written for long"
     async with ledger.session() as session:
-        await heartbeats.end(session, B)
+        await heartbeats.end(session, [B])
     await write(ledger, upkeep())
     assert await find(loops.find, ledger) == dead
     await write(ledger, alive(heard=41), upkeep(heard=241))

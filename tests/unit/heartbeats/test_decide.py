@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mailroom.heartbeats.decide import is_witnessed, living, silent
+from mailroom.heartbeats.decide import is_witnessed, living, replaced_by, silent
 from mailroom.heartbeats.spec import UPKEEP, WORKERS, WRITER, Beat
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -68,6 +68,13 @@ def test_one_process_replaces_one() -> None:
     assert _subjects(*both, beat(C, began=90)) == [B]
     assert _subjects(*both, beat(C, began=150)) == [A], "one that began before the second died replaces the first"
     assert _subjects(*both, beat(C, began=90), beat("api three:4", began=150)) == []
+
+
+def test_who_ends_well_takes_along_the_dead_that_it_has_replaced() -> None:
+    dead, before, after = beat(A, heard=100), beat(B), beat(C, began=90)
+    assert replaced_by(C, [dead, before, after], NOW) == [A]
+    assert replaced_by(B, [dead, before, after], NOW) == [], "it was there before, so it stands for nobody"
+    assert replaced_by(C, [dead, after, beat("api three:4", began=80)], NOW) == [], "another one stands in for it"
 
 
 def test_a_dead_process_replaces_nobody() -> None:

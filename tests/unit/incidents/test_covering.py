@@ -85,3 +85,13 @@ def test_a_schedule_of_its_own_is_not_covered_by_a_connection_of_others() -> Non
     diary.look(broken("s1", "s2"), failing("s3"), at=NOW)
     assert diary.one(K.SCHEDULE_FAILING, "s3").merged_into is None
     assert diary.look(broken("s1", "s2"), failing("s3"), at=NOW + MINUTE).opens == []
+
+
+def test_what_is_silent_was_waited_for_and_is_told_at_once() -> None:
+    diary = Diary()
+    worker = Trouble(K.WORKER_SILENT, "mailroom", Severity.CRITICAL)
+    disk = Trouble(K.DISK_LOW, "one", Severity.CRITICAL)
+    diary.look(worker, disk, failing(), at=NOW)
+    held = NOW + SETTINGS.tell_after_seconds * SECOND
+    told = (diary.one(K.WORKER_SILENT).tell_at, diary.one(K.DISK_LOW).tell_at, diary.one().tell_at)
+    assert told == (NOW, held, held)

@@ -55,3 +55,14 @@ def test_a_failure_names_its_schedule_and_says_why() -> None:
 def test_times_are_the_readers() -> None:
     found = said(K.OCCURRENCE_MISSED, "Weekly sales", due_at="2026-11-23T08:00:00+00:00")
     assert "09:00" in found.what
+
+
+def test_a_key_is_called_by_its_name_and_old_ones_do_not_end() -> None:
+    kind, what, name = K.CREDENTIAL_ENDING, "key", "Night job"
+    ending = said(kind, what=what, name=name, days_old=20, ends_at="2026-12-01T08:00:00+00:00")
+    assert "Night job" in ending.title
+    assert "ends soon" in ending.title
+    assert "09:00" in ending.what
+    old = said(kind, what=what, name=name, days_old=200, ends_at=None)
+    assert "ends" not in old.title + old.what
+    assert "200 days" in old.what

@@ -165,7 +165,7 @@ def test_a_busy_prefect_answers_and_nothing_more_is_known() -> None:
     assert prefect.answering(BUSY, "3.8.8", None).state is State.WARNING
     assert {worker.judge(BUSY, SETTINGS, NOW).state, scheduler.judge(BUSY, NOW).state} == {State.UNKNOWN}
     for heard, silent in ((120, False), (121, True)):
-        seen = SeenOfPrefect(BUSY, _ago(heard), _ago(900), None)
+        seen = SeenOfPrefect(BUSY, _ago(heard), _ago(900), None, _ago(900))
         assert prefect.is_silent(seen, SETTINGS, NOW, was_silent=False) is silent
 
 
@@ -175,6 +175,7 @@ def _seen(*, heard: float | None, asked: float = 900, steady: float | None = Non
         None if heard is None else _ago(heard),
         _ago(asked),
         None if steady is None else _ago(steady),
+        _ago(asked),
     )
 
 
@@ -234,3 +235,17 @@ def test_the_upkeep_which_asks_once_a_minute_does_not_tell_that_prefect_answers_
     alone = read_prefect([*alive, upkeep], NOW)
     assert alone is not None
     assert alone.steady_since == _ago(120)
+
+
+def test_what_only_the_upkeep_has_heard_says_nothing_of_the_time_since() -> None:
+    upkeep = [Beat(UPKEEP, WORKERS, _ago(900), _ago(50), 240), _signs(WORKERS, (50, PrefectSigns(version="3.8.8")))]
+
+    def silent(*more: Beat) -> bool:
+        seen = read_prefect([*upkeep, *more], NOW)
+        assert seen is not None
+        return prefect.is_silent(seen, SETTINGS, NOW, was_silent=False)
+
+    assert not silent(), "an API process starts, and has not asked yet"
+    for began, expected in ((30, False), (31, True)):
+        deaf = of_prefect(SILENT, None, process="api a:1", began_at=_ago(began), now=_ago(1))
+        assert silent(Beat(WRITER, "api a:1", _ago(began), _ago(1), 40), deaf) is expected
