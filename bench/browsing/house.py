@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.heartbeats import repository as heartbeats
@@ -27,6 +27,8 @@ _PROCESS = "api stage:1"
 async def fill(session: AsyncSession, person: User, *, now: datetime) -> None:
     """Fill the stage; the incidents concern the sample schedules, and one alert has gone to this person."""
     reports = list(await session.scalars(select(Report.id).order_by(Report.id).limit(6)))
+    for table in (CountedHour, CountedDay, CountedTotals):  # The system may have begun to count.
+        await session.execute(delete(table))
     days: dict[datetime, Counts] = {}
     for number in range(_DAYS * 24):
         hour = hour_of(now) - number * HOUR

@@ -70,16 +70,16 @@ def _outcomes(series: Drawn, period: Period, when: When) -> Parts:
         values = tuple(float(sum(step.outcomes.get(state, 0) for state in states)) for step in series.steps)
         if any(values):
             rows.append(Series(name, values, tone))
-    total = sum(step.total for step in series.steps)
+    counted = sum(step.outcomes.get(state, 0) for step in series.steps for state in (S.SUCCESS, *_BAD))
     bad = {step.at: sum(step.outcomes.get(state, 0) for state in _BAD) for step in series.steps}
     worst, most = max(bad.items(), key=lambda one: one[1])
     if most:
         said = (
-            f"Of {words.count(total, 'run')}, {sum(bad.values()):,} did not reach everybody, "
+            f"Of {words.count(counted, 'run')}, {sum(bad.values()):,} did not reach everybody, "
             f"most of them {_place(worst, series, when)}."
         )
     else:
-        said = f"None of {words.count(total, 'run')} failed or was missed."
+        said = f"None of {words.count(counted, 'run')} failed or was missed."
     chart = bars(said, _labels(series, when), rows, axis=_axis(series, when))
     link = Link(Asked(kinds=(ExecutionKind.SCHEDULED,), period=str(period)).href(), "See these runs")
     return chart, "", link

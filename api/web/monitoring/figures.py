@@ -89,4 +89,10 @@ def _incidents(found: int | Unread) -> Figure:
         return Figure(term, "–", why(found))
     if not found:
         return Figure(term, "0", "Nothing is wrong that Mailroom knows of.", Chip("All well", "circle-check", "ok"))
-    return Figure(term, f"{found:,}", "Goal: 0.", MISSED, (Link("#incidents", "See what is wrong"),))
+    return Figure(
+        term,
+        f"{found:,}",
+        "The goal is none.",
+        Chip("Needs a look", "triangle-alert", "warn"),
+        (Link("#incidents", "See what is wrong"),),
+    )

@@ -146,7 +146,7 @@ def page_of(one: IncidentDetail, when: When, *, may_handle: bool) -> IncidentPag
         seen=when.moment(one.last_seen_at, short=True, relative=True),
         ended=when.moment(one.resolved_at, short=True, relative=True) if one.resolved_at else None,
         reached=LEVELS[one.level],
-        next_level=when.moment(one.next_level_at, short=True, relative=True) if one.next_level_at else None,
+        next_level=when.moment(one.next_level_at, short=True) if one.next_level_at else None,
         schedules=tuple(Link(f"/schedules/{row.id}", row.name) for row in one.schedules),
         others=words.count(others, "other schedule") if others > 0 else "",
         run=Link(f"/executions/{one.execution_id}", "Look at the run") if one.execution_id else None,

@@ -23,6 +23,8 @@ PARTS = {
     CheckName.SENDING: "Sending",
     CheckName.BACKGROUND: "Background work",
 }
+_FINE = {CheckName.DATABASE: "It answers ({}).", CheckName.PREFECT: "It answers, with version {}."}
+"""The sentences around what these checks say in a word when all is well."""
 _OPERATOR = "Whoever runs Mailroom has to look at it; its own check on that machine says what to do."
 
 
@@ -44,7 +46,8 @@ def parts_of(checks: Sequence[Check], when: When) -> tuple[Part, ...]:
 
 
 def _part(check: Check, when: When) -> Part:
-    told = for_pages(check.message) or "It needs the care of whoever runs Mailroom."
+    told = _FINE[check.name].format(check.message) if check.state is State.OK and check.name in _FINE else ""
+    told = told or for_pages(check.message) or "It needs the care of whoever runs Mailroom."
     asks = check.state in (State.WARNING, State.PROBLEM) and check.remedy
     return Part(
         name=PARTS[check.name],
