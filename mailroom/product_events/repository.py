@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from sqlalchemy import ColumnElement, delete, false, select, true
+from sqlalchemy import ColumnElement, false, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.viewer import Viewer
@@ -36,12 +34,3 @@ async def list_page(
     return await page(
         session, query, key=ProductEvent.created_at, row_id=ProductEvent.id, cursor=cursor, limit=limit, descending=True
     )
-
-
-async def forget(session: AsyncSession, *, before: datetime, limit: int) -> int:
-    """Remove events that were sent or given up and are older than this; return how many."""
-    old = select(ProductEvent.id).where(ProductEvent.created_at < before, ProductEvent.state != EventState.PENDING)
-    ids = (await session.scalars(old.limit(limit))).all()
-    if ids:
-        await session.execute(delete(ProductEvent).where(ProductEvent.id.in_(ids)))
-    return len(ids)

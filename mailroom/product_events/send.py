@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 
-from mailroom.product_events import lifecycle, repository
+from mailroom.product_events import lifecycle
 from mailroom.product_events.timing import next_try
 from mailroom.setting_groups.product_events import ProductEventSettings
 from mailroom.storage.database import Database
@@ -25,14 +25,13 @@ EVERY_SECONDS = 2.0
 LATE_AFTER_SECONDS = 300.0
 TRY_SECONDS = 20.0
 _AT_ONCE = 20
-_FORGOTTEN_AT_ONCE = 500
 _ADDRESSEE = WebhookDestination(connection="product")
 
 Clock = Callable[[], datetime]
 
 
 async def tick(database: Database, settings: ProductEventSettings, *, clock: Clock = lambda: datetime.now(UTC)) -> int:
-    """Try everything that is due, and remove what is old; return how many events the product took.
+    """Try everything that is due; return how many events the product took.
 
     An event is claimed before it leaves. Where this process dies in between, another one tries it, under the same id.
     """
@@ -41,8 +40,6 @@ async def tick(database: Database, settings: ProductEventSettings, *, clock: Clo
         channel = channel_of(settings)
         while events := await database.transact(partial(lifecycle.claim, now=clock(), limit=_AT_ONCE)):
             taken += sum(await asyncio.gather(*(_try(database, channel, event, clock) for event in events)))
-    before = clock() - timedelta(days=settings.days)
-    await database.transact(partial(repository.forget, before=before, limit=_FORGOTTEN_AT_ONCE))
     return taken
 
 

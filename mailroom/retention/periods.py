@@ -15,6 +15,7 @@ class Horizons:
     executions: datetime
     attempts: datetime
     events: datetime
+    product_events: datetime
 
 
 def horizons(settings: Settings, now: datetime) -> Horizons:
@@ -23,4 +24,5 @@ def horizons(settings: Settings, now: datetime) -> Horizons:
         executions=now - timedelta(days=settings.execution_days),
         attempts=now - timedelta(days=settings.attempt_days),
         events=now - timedelta(days=settings.event_days),
+        product_events=now - timedelta(days=settings.product_events.days),
     )

@@ -42,7 +42,7 @@ def steps(settings: Settings, now: datetime) -> Mapping[str, Remove]:
         "executions": partial(remove_executions, before=old.executions),
         "file names": partial(remove_file_names, before=old.executions),
         "notifications": partial(remove_notifications, before=old.events),
-        "events for the product": partial(remove_product_events, before=old.events),
+        "events for the product": partial(remove_product_events, before=old.product_events),
         "incidents": partial(remove_incidents, before=old.events),
     }
 

@@ -123,7 +123,7 @@ async def test_notifications_and_incidents(database: Database) -> None:
 
 async def test_events_for_the_product_that_wait_stay(database: Database) -> None:
     async with database.session() as session:
-        for name, state, days in (("sent", "sent", 181), ("waits", "pending", 181), ("young", "sent", 179)):
+        for name, state, days in (("sent", "sent", 31), ("waits", "pending", 31), ("young", "sent", 29)):
             at = NOW - days * DAY
             event = ProductEvent(id=name, type="report.delivered", data={}, state=state, created_at=at, retry_until=at)
             session.add(event)
