@@ -202,6 +202,7 @@ def test_sessions_end_with_their_loop_without_a_warning(
 ) -> None:
     dovecot, _, relay = submission
     login = {"smtp_type": "STARTTLS", "username": USERNAME, "password": PASSWORD, "ca_certificates": dovecot.pem}
+    gc.collect()  # What other tests have left open is not to be told here.
     with smtp_sink(port=relay) as sink, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         channel = channel_to(dovecot.port, **login) if encrypted else channel_to(sink.port)
