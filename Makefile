@@ -18,7 +18,7 @@ export UV_SYSTEM_CERTS ?= 1
 # Python starts nowhere below a folder with a name like Müller if the locale is C, unless it is told to use UTF-8.
 export PYTHONUTF8 ?= 1
 ONCE ?=
-TEST_PROCESSES ?= 5
+TEST_PROCESSES ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test types tests test-pages test-313 check format guards docs lock clean \
@@ -50,7 +50,7 @@ demo: $(READY) $(STATIC) ## Start everything, deliver real reports, print the pr
 up: $(READY) $(STATIC) ## Run Mailroom embedded until Ctrl-C
 	@$(BIN)/mailroom up
 
-# Five at once on two cores: many of the tests wait for a minute of the clock, or for a process to come up.
+# Four at once on two cores: many of the tests wait for a minute of the clock, or for a process to come up.
 test: $(READY) $(STATIC) ## Check style, types and imports, then run every test
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
