@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from datetime import time
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from prefect_mailroom.channels.webhook.signing import secret_bytes
+from mailroom.setting_groups.secrets_elsewhere import SigningSecret, WithSecrets, address_like
 from prefect_mailroom.text.addresses import mail_address, without_repeats
 
 _QUIET = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)")
@@ -32,7 +32,7 @@ Addresses = Annotated[str, Field(max_length=4000), AfterValidator(lambda text: "
 Address = Annotated[str, AfterValidator(mail_address)]
 
 
-class AlertSettings(BaseModel):
+class AlertSettings(WithSecrets):
     """How people are told of incidents."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -47,15 +47,15 @@ class AlertSettings(BaseModel):
             '{"Sales": "sales@example.com"}. The members of a team without one are told one by one.'
         ),
     )
-    webhook_url: SecretStr = Field(
+    webhook_url: Annotated[SecretStr, AfterValidator(address_like("https://hooks.example.com/mailroom"))] = Field(
         default=SecretStr(""),
         description="The address that operators get signed requests at. It is kept secret, as it may hold a token.",
     )
-    webhook_secret: SecretStr = Field(
+    webhook_secret: SigningSecret = Field(
         default=SecretStr(""),
         description="The secret that signs these requests: whsec_ followed by the base64 of at least 24 random bytes.",
     )
-    webhook_secret_former: SecretStr = Field(
+    webhook_secret_former: SigningSecret = Field(
         default=SecretStr(""), description="The former secret, which also signs until the receiver uses the new one."
     )
     mail_connection: str = Field(
@@ -70,30 +70,6 @@ class AlertSettings(BaseModel):
             "If empty, never."
         ),
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_files(cls, values: Any) -> Any:
-        """Leave out the names of files with secrets, which `secrets_elsewhere` has read."""
-        if not isinstance(values, dict):
-            return values
-        secret = {f"{name}_file" for name, field in cls.model_fields.items() if field.annotation is SecretStr}
-        return {name: value for name, value in values.items() if name not in secret}
-
-    @field_validator("webhook_secret", "webhook_secret_former")
-    @classmethod
-    def _secret_is_strong(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value():
-            secret_bytes(value.get_secret_value())
-        return value
-
-    @field_validator("webhook_url")
-    @classmethod
-    def _is_an_address(cls, value: SecretStr) -> SecretStr:
-        text = value.get_secret_value()
-        if text and not re.match(r"https?://[^\s/@]+(/|$|\?)", text):
-            raise ValueError("needs an address such as https://hooks.example.com/mailroom, without a user name")
-        return value
 
     @field_validator("quiet_hours")
     @classmethod

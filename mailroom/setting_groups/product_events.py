@@ -5,13 +5,12 @@ Each is a variable `MAILROOM_PRODUCT_EVENTS__…`, such as `MAILROOM_PRODUCT_EVE
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr, model_validator
 
-from prefect_mailroom.channels.webhook.signing import secret_bytes
+from mailroom.setting_groups.secrets_elsewhere import SigningSecret, WithSecrets, address_like
 
 
 class ProductEventType(StrEnum):
@@ -45,20 +44,20 @@ def read_types(text: str) -> frozenset[ProductEventType]:
 Types = Annotated[str, Field(max_length=500), AfterValidator(lambda text: " ".join(sorted(read_types(text))))]
 
 
-class ProductEventSettings(BaseModel):
+class ProductEventSettings(WithSecrets):
     """Whom and what Mailroom tells by signed events."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    url: SecretStr = Field(
+    url: Annotated[SecretStr, AfterValidator(address_like("https://app.example.com/hooks"))] = Field(
         default=SecretStr(""),
         description="The address that events are posted to. It is kept secret, as it may hold a token. If empty: none.",
     )
-    secret: SecretStr = Field(
+    secret: SigningSecret = Field(
         default=SecretStr(""),
         description="The secret that signs events: whsec_ followed by the base64 of at least 24 random bytes.",
     )
-    secret_former: SecretStr = Field(
+    secret_former: SigningSecret = Field(
         default=SecretStr(""), description="The former secret, which also signs until the receiver uses the new one."
     )
     types: Types = Field(
@@ -68,30 +67,6 @@ class ProductEventSettings(BaseModel):
         default="", max_length=200_000, description="PEM certificates to trust in addition to the usual authorities."
     )
     days: int = Field(default=30, ge=1, le=366, description="How long events that were sent or given up are kept.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_files(cls, values: Any) -> Any:
-        """Leave out the names of files with secrets, which `secrets_elsewhere` has read."""
-        if not isinstance(values, dict):
-            return values
-        secret = {f"{name}_file" for name, field in cls.model_fields.items() if field.annotation is SecretStr}
-        return {name: value for name, value in values.items() if name not in secret}
-
-    @field_validator("secret", "secret_former")
-    @classmethod
-    def _secret_is_strong(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value():
-            secret_bytes(value.get_secret_value())
-        return value
-
-    @field_validator("url")
-    @classmethod
-    def _is_an_address(cls, value: SecretStr) -> SecretStr:
-        text = value.get_secret_value()
-        if text and not re.match(r"https?://[^\s/@]+(/|$|\?)", text):
-            raise ValueError("needs an address such as https://app.example.com/hooks, without a user name")
-        return value
 
     @model_validator(mode="after")
     def _is_signed(self) -> ProductEventSettings:

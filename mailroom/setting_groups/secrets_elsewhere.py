@@ -7,13 +7,16 @@ configuration.
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, SecretStr
+from pydantic import AfterValidator, BaseModel, SecretStr, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import PydanticBaseSettingsSource
 
+from prefect_mailroom.channels.webhook.signing import secret_bytes
 from prefect_mailroom.errors import ConfigurationError
 
 REFERENCE = "env:"
@@ -93,3 +96,37 @@ def _of_variable(name: str, variable: str) -> str:
         message = f"{variable} refers to the variable {name}, which is not set."
         raise ConfigurationError(message, remedy=f"Set {name}.", field=variable)
     return value
+
+
+class WithSecrets(BaseModel):
+    """A group of settings of which some are secrets, which may also stand in files."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_files(cls, values: Any) -> Any:
+        """Leave out the names of files with secrets, which were read before."""
+        if not isinstance(values, dict):
+            return values
+        secret = {f"{name}_file" for name, field in cls.model_fields.items() if field.annotation is SecretStr}
+        return {name: value for name, value in values.items() if name not in secret}
+
+
+def _strong(value: SecretStr) -> SecretStr:
+    if value.get_secret_value():
+        secret_bytes(value.get_secret_value())
+    return value
+
+
+SigningSecret = Annotated[SecretStr, AfterValidator(_strong)]
+
+
+def address_like(example: str) -> Callable[[SecretStr], SecretStr]:
+    """Return the check that a setting is empty or the address of a receiver; its refusal names the example."""
+
+    def check(value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        if text and not re.match(r"https?://[^\s/@]+(/|$|\?)", text):
+            raise ValueError(f"needs an address such as {example}, without a user name")
+        return value
+
+    return check

@@ -32,7 +32,7 @@ class AlertView(View):
 
 
 class TriedRoute(View):
-    """What became of the test by one route."""
+    """The result of a test by one route."""
 
     route: Route
     target: str
@@ -41,7 +41,7 @@ class TriedRoute(View):
 
 
 class AlertTestView(View):
-    """What became of a test of alerts; `ok` tells whether each route works."""
+    """The result of a test of alerts; `ok` tells whether each route works."""
 
     ok: bool
     routes: list[TriedRoute]

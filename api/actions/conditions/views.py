@@ -23,7 +23,7 @@ class ConditionRequest(BaseModel):
 
 
 class WouldBeView(View):
-    """What a condition says of one past run."""
+    """The verdict of a condition on one past run."""
 
     execution_id: str
     due_at: datetime
@@ -42,7 +42,7 @@ class WouldBeView(View):
 
 
 class LookBackView(View):
-    """What a condition says of the last ten runs of a schedule, the latest first. Tests are left out."""
+    """The verdicts of a condition on the last ten runs of a schedule, the latest first. Tests are left out."""
 
     condition: dict[str, Any]
     words: str = Field(examples=["Only if a value of delay is at least 30 (query flights)"])

@@ -1,1 +1,1 @@
-"""What the page Monitoring and the health on the page Settings show."""
+"""Read what the page Monitoring and the health on the page Settings show."""

@@ -1,1 +1,1 @@
-"""What the product is told of."""
+"""List the events that the product is told of, and send one again."""

@@ -35,7 +35,7 @@ class TimesView(View):
 
 
 class ChannelFiguresView(View):
-    """What went through a channel, of what was due in the last 24 hours."""
+    """The deliveries through a channel, of what was due in the last 24 hours."""
 
     channel: str
     outcomes: Mapping[str, int]
@@ -58,7 +58,7 @@ class StageTimesView(View):
 
 
 class QueueView(View):
-    """What has not ended; `oldest_due` is when the first of those that wait to begin was due."""
+    """The runs that have not ended; `oldest_due` is when the first of those that wait to begin was due."""
 
     waiting: int
     running: int
