@@ -28,6 +28,9 @@ SERVER = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_ENABLED": "true",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    # To remember whether it has registered the blocks of collections, the server would import every collection that is
+    # installed. Looking each time takes no longer, and saves 1.4 s of CPU at the start and 30 to 150 MB of memory.
+    "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",
     # On SQLite, marking runs late after the default 15 s storms the write lock in a busy minute.
     "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "300",
     # Events and task runs are stored in batches: half the CPU a run.
