@@ -28,12 +28,13 @@ _ERROR = ledger.an_error()
 
 async def find(session: AsyncSession, settings: Settings, *, now: datetime) -> Sequence[Trouble]:
     """Return each schedule whose latest counted run failed."""
+    ids = await ledger.to_look_at(session, _KIND, BAD)
     query = (
         select(
             Schedule.id, Schedule.name, Schedule.user_id, Schedule.consecutive_failures, Execution, ledger.an_error()
         )
         .join(Execution, Execution.id == ledger.latest(_COUNTED))
-        .where(*ledger.to_look_at(_KIND, BAD))
+        .where(Schedule.id.in_(ids))
         .order_by(ledger.first_open(_KIND).desc(), Schedule.last_due_at.desc(), Schedule.id)
     )
     rows = (await session.execute(query.limit(ledger.MOST))).all()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, select, union_all
+from sqlalchemy import ColumnElement, ScalarSelect, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.executions.history.last_result import Attention
@@ -37,11 +37,18 @@ async def open_values(session: AsyncSession, kind: IncidentKind) -> dict[str, di
     return {row.subject: row.values for row in await session.execute(query)}
 
 
-def to_look_at(kind: IncidentKind, last: Collection[ExecutionState]) -> list[ColumnElement[bool]]:
-    """Return the conditions of the schedules whose last run ended so, and of those with an open incident."""
-    failing = select(Schedule.id).where(Schedule.attention == Attention.FAILING, Schedule.last_status.in_(last))
-    either = union_all(failing, open_subjects(kind)).subquery()
-    return [Schedule.id.in_(select(either.c.id)), Schedule.state.in_(LIVES), Schedule.is_sample.is_(False)]
+async def to_look_at(session: AsyncSession, kind: IncidentKind, last: Collection[ExecutionState]) -> list[str]:
+    """Return the ids of at most `MOST` schedules: those with an open incident, then those whose last run ended so.
+
+    The ids go into the next query as values. With this query inside of that one, SQLite reads every schedule, or every
+    pair of a schedule and an execution: 1.7 s for 10,000 schedules in place of 10 ms.
+    """
+    lives = Schedule.state.in_(LIVES), Schedule.is_sample.is_(False)
+    subjects = list(await session.scalars(open_subjects(kind)))
+    opened = select(Schedule.id).where(Schedule.id.in_(subjects), *lives)
+    failing = select(Schedule.id).where(Schedule.attention == Attention.FAILING, Schedule.last_status.in_(last), *lives)
+    latest_first = failing.order_by(Schedule.last_due_at.desc(), Schedule.id).limit(MOST)
+    return list(dict.fromkeys([*await session.scalars(opened), *await session.scalars(latest_first)]))[:MOST]
 
 
 def first_open(kind: IncidentKind) -> ColumnElement[bool]:

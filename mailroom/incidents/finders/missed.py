@@ -27,6 +27,9 @@ _COUNTED = (ExecutionState.SUCCESS, ExecutionState.PARTIAL, ExecutionState.MISSE
 
 async def find(session: AsyncSession, settings: Settings, *, now: datetime) -> Sequence[Trouble]:
     """Return each schedule whose latest run that was delivered or missed was missed."""
+    ids = await ledger.to_look_at(session, _KIND, (ExecutionState.MISSED,))
+    if not ids:
+        return []
     acknowledged = (
         select(func.max(Incident.acknowledged_at))
         .where(Incident.kind == _KIND, Incident.subject == Schedule.id)
@@ -36,7 +39,7 @@ async def find(session: AsyncSession, settings: Settings, *, now: datetime) -> S
     query = (
         select(Schedule.id, Schedule.name, Schedule.user_id, Execution)
         .join(Execution, Execution.id == ledger.latest(_COUNTED))
-        .where(*ledger.to_look_at(_KIND, (ExecutionState.MISSED,)))
+        .where(Schedule.id.in_(ids))
         .where(Execution.status == ExecutionState.MISSED, Execution.due_at > now - FORGOTTEN_AFTER)
         # What became known after somebody took note is new; a missed run is completed when it is found to be missed.
         .where(or_(acknowledged.is_(None), func.coalesce(Execution.completed_at, Execution.created_at) > acknowledged))

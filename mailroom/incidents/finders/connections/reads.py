@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from mailroom.connections.breaker.decide import Breaker
 from mailroom.connections.breaker.repository import breaker_of
@@ -42,26 +41,33 @@ async def breakers(session: AsyncSession) -> dict[str, tuple[Breaker, str]]:
 
 
 async def failed_deliveries(session: AsyncSession) -> list[Failure]:
-    """Return the schedules whose last run confirmed nothing through a connection, the latest first."""
-    other = aliased(Delivery)
-    confirmed = exists().where(
-        other.execution_id == Execution.id,
-        other.connection == Delivery.connection,
-        other.status == DeliveryState.DELIVERED,
-    )
-    query = (
-        select(Delivery.connection, Schedule.id, Execution.completed_at, func.max(Delivery.error_message))
-        .join(Execution, Execution.id == Delivery.execution_id)
+    """Return the schedules whose last run confirmed nothing through a connection, the latest first.
+
+    Two queries: in one, SQLite begins with the failed deliveries of all time, and takes a minute over 100,000 runs.
+    """
+    failing = (
+        select(Execution.id, Schedule.id, Execution.completed_at)
         .join(Schedule, Schedule.last_execution_id == Execution.id)
-        .where(_failing(ExecutionState.FAILED, ExecutionState.PARTIAL), Delivery.status.in_(_NOT_CONFIRMED))
-        .where(Execution.completed_at.is_not(None), ~confirmed)
-        .group_by(Delivery.connection, Schedule.id, Execution.completed_at)
-        .order_by(Execution.completed_at.desc(), Schedule.id, Delivery.connection)
+        .where(_failing(ExecutionState.FAILED, ExecutionState.PARTIAL), Execution.completed_at.is_not(None))
+        .order_by(Execution.completed_at.desc(), Schedule.id)
         .limit(ledger.MOST)
     )
+    runs = {row[0]: (row[1], row[2]) for row in await session.execute(failing)}
+    query = (
+        select(Delivery.execution_id, Delivery.connection, func.max(Delivery.error_message))
+        .where(Delivery.execution_id.in_(list(runs)))
+        .group_by(Delivery.execution_id, Delivery.connection)
+        .having(func.sum(case((Delivery.status.in_(_NOT_CONFIRMED), 1), else_=0)) > 0)
+        .having(func.sum(case((Delivery.status == DeliveryState.DELIVERED, 1), else_=0)) == 0)
+        .order_by(Delivery.connection)
+    )
+    of_run: dict[str, list[tuple[str, str]]] = {}
+    for execution_id, name, error in await session.execute(query):
+        of_run.setdefault(execution_id, []).append((name, (error or "")[: ledger.LONGEST_ERROR]))
     return [
-        Failure(name, schedule_id, at, (error or "")[: ledger.LONGEST_ERROR])
-        for name, schedule_id, at, error in await session.execute(query)
+        Failure(name, schedule_id, at, error)
+        for execution_id, (schedule_id, at) in runs.items()
+        for name, error in of_run.get(execution_id, ())
     ]
 
 
