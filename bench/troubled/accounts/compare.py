@@ -62,8 +62,7 @@ def asked(backend: Backend, client: httpx.Client, since: datetime) -> Comparison
         of_metrics, edges = told.of_metrics(metrics)
         found = compare(numbers(rows, edges), {**of_metrics, **told.of_stats(stats)})
         if found.equal or time.monotonic() > deadline:
-            say(
-                f"compared {sum(found.compared.values())} numbers of metrics and stats: {len(found.differences)} differ"
-            )
+            of = sum(found.compared.values())
+            say(f"compared {of} numbers of metrics and stats with the ledger: {len(found.differences)} differ")
             return found
         time.sleep(_EVERY_SECONDS)
