@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from bench.troubled.accounts import told
 from bench.troubled.accounts.count import Numbers, numbers
 
 _WITHIN_SECONDS, _EVERY_SECONDS = 60.0, 1.0
-_LIMIT_OF_SUMS = 1e-3
+_ROUNDED = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +32,12 @@ class Comparison:
         return bool(self.compared) and not self.differences
 
 
-def compare(expected: Numbers, found: Numbers) -> Comparison:
-    """Compare what the rows say with what was told. What either of them leaves out is 0 there. Pure."""
+def compare(expected: Numbers, found: Numbers, allowed: Numbers | None = None) -> Comparison:
+    """Compare what the rows say with what was told. What either of them leaves out is 0 there. Pure.
+
+    Args:
+        allowed: by how much numbers may be off, see `count`.
+    """
     compared: dict[str, int] = {}
     for key in found:
         what = key.partition("{")[0] if not key.startswith("stats.") else ".".join(key.split(".")[:3])
@@ -42,7 +45,7 @@ def compare(expected: Numbers, found: Numbers) -> Comparison:
     differences = [
         f"{key} is {found.get(key, 0):g}, and by the ledger {expected.get(key, 0):g}."
         for key in sorted({*expected, *found})
-        if not math.isclose(expected.get(key, 0), found.get(key, 0), rel_tol=1e-6, abs_tol=_LIMIT_OF_SUMS)
+        if abs(expected.get(key, 0) - found.get(key, 0)) > (allowed or {}).get(key, 0) + _ROUNDED
     ]
     return Comparison(dict(sorted(compared.items())), differences)
 
@@ -60,7 +63,8 @@ def asked(backend: Backend, client: httpx.Client, since: datetime) -> Comparison
         stats = client.get("/stats", params=period).raise_for_status().json()
         metrics = client.get(str(client.base_url.copy_with(path="/metrics"))).raise_for_status().text
         of_metrics, edges = told.of_metrics(metrics)
-        found = compare(numbers(rows, edges), {**of_metrics, **told.of_stats(stats)})
+        expected, allowed = numbers(rows, edges)
+        found = compare(expected, {**of_metrics, **told.of_stats(stats)}, allowed)
         if found.equal or time.monotonic() > deadline:
             of = sum(found.compared.values())
             say(f"compared {of} numbers of metrics and stats with the ledger: {len(found.differences)} differ")
