@@ -33,7 +33,7 @@ class Turn(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What decides about an alert besides itself.
+    """Hold what decides about an alert besides itself.
 
     Attributes:
         is_over, is_muted, is_covered: what its incident is now.

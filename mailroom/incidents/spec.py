@@ -28,7 +28,7 @@ class IncidentKind(StrEnum):
 
 
 class Severity(StrEnum):
-    """How bad it is. A warning waits for the daily digest, an error is told at once, and critical ones wake people."""
+    """Say how bad it is. Warnings wait for the daily digest, errors are told at once, critical ones wake people."""
 
     WARNING = "warning"
     ERROR = "error"
@@ -36,7 +36,7 @@ class Severity(StrEnum):
 
 
 class Level(StrEnum):
-    """Whom an incident has reached: its owner first, then the owner's team, then the operators."""
+    """Say whom an incident has reached: its owner first, then the owner's team, then the operators."""
 
     OWNER = "owner"
     TEAM = "team"
@@ -61,7 +61,7 @@ class Trouble:
 
 
 class Stage(StrEnum):
-    """What is told of an incident: that it opened, that it has reached more people, or that it is over."""
+    """Name what is told of an incident: that it opened, that it has reached more people, or that it is over."""
 
     OPENED = "opened"
     ESCALATED = "escalated"

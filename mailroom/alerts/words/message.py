@@ -29,7 +29,7 @@ _WHY = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one reader gets.
+    """Hold what one reader gets.
 
     Attributes:
         title: what is wrong, or over, in a line.

@@ -20,7 +20,7 @@ from mailroom.storage.tables import Attempt, Delivery, Execution, Schedule
 from mailroom.watching.counts.names import HOUR, LONGEST, Counts, add, bucket
 
 ON_TIME_SECONDS = 300
-"""So long after its time an occurrence is still on time."""
+"""An occurrence is still on time this long after its time."""
 SAMPLED = 300
 ENDED = tuple(state for state in ExecutionState if state.ended)
 _UNCONFIRMED = (DeliveryState.FAILED, DeliveryState.REFUSED, DeliveryState.UNKNOWN)
