@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from zoneinfo import ZoneInfoNotFoundError
 
 from mailroom.setting_groups.telling import TellingSettings
 from mailroom.timing.model import WEEKDAYS
-from mailroom.timing.zones import instant, zone_named
+from mailroom.timing.zones import instant, known_zone, zone_named
 
 DIGEST_GRACE = dt.timedelta(hours=20)
 """A digest is still sent this long after its time, such as after an outage; a later one comes soon."""
@@ -33,15 +32,6 @@ class Period:
     end: dt.datetime
     due: dt.datetime
     until: dt.datetime
-
-
-def known_zone(timezone: str) -> str:
-    """Return the zone, or UTC for one that is in no list any more."""
-    try:
-        zone_named(timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return "UTC"
-    return timezone
 
 
 def digest_period(timezone: str, settings: TellingSettings, *, now: dt.datetime) -> Period | None:
