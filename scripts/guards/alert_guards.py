@@ -9,7 +9,7 @@ _TIMING = ("tests/unit/alerts/test_timing.py",)
 _TURNS = ("tests/unit/alerts/test_turns.py",)
 _FOLDER = "tests/integration/alerts"
 _FAILING = (f"{_FOLDER}/test_failing_routes.py",)
-_TELLING = (f"{_FOLDER}/test_telling.py",)
+_LEASES = (f"{_FOLDER}/test_leases.py",)
 
 ALERT_GUARDS = (
     Guard(
@@ -58,7 +58,7 @@ ALERT_GUARDS = (
         "mailroom/alerts/lifecycle.py",
         ", Alert.attempts == attempts)",
         ")",
-        _FAILING,
+        _LEASES,
     ),
     Guard(
         "an attempt belongs to one process for a while",
