@@ -45,6 +45,14 @@ ALERT_GUARDS = (
         _TURNS,
     ),
     Guard(
+        "nothing is told to an erased address",
+        "What stands in place of an address that was erased gets no mail.",
+        "mailroom/alerts/lifecycle.py",
+        "    if is_erased(alert.target):\n",
+        "    if False:\n",
+        _TURNS,
+    ),
+    Guard(
         "the end follows what was told",
         "The end of an incident waits until it is known what became of the alert before it.",
         "mailroom/alerts/lifecycle.py",
