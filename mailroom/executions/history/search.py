@@ -132,7 +132,7 @@ def _of_course(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
 
 def _matching(wanted: ExecutionFilter, execution_id: ColumnElement[str]) -> list[ColumnElement[bool]]:
     """Return what has to be true of an execution that is looked through: of its deliveries, and of its course."""
-    found = []
+    found: list[ColumnElement[bool]] = []
     if of_deliveries := wanted.of_deliveries():
         found.append(exists().where(Delivery.execution_id == execution_id, *of_deliveries))
     if wanted.course:
