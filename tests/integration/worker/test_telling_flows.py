@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prefect.client.schemas.objects import StateType
-from prefect.states import Scheduled
 
 from deployments import own_flows
 from deployments.sync.desired_own import DIGEST, SUMMARY
@@ -35,32 +34,31 @@ async def _fill(environment: Environment) -> None:
         session.add(Execution(id=new_id(), schedule_id=schedule.id, due_at=due, created_at=due, **failed))
 
 
-async def test_the_deployments_of_digest_and_summary_send_mails(
-    environment: Environment, shared_pool: WorkPool
-) -> None:
+async def test_the_deployments_of_digest_and_summary_send_mails(environment: Environment, work_pool: WorkPool) -> None:
     await _fill(environment)
     just_now = environment.now() - timedelta(minutes=5)
-    variables = {
-        outbound.VARIABLE: "127.0.0.1",
-        "MAILROOM_DATABASE_URL": str(environment.database.engine.url),
-        "MAILROOM_DATA_DIR": str(environment.settings.data_dir),
-        "MAILROOM_PREFECT_API_URL": shared_pool.api,
-        "MAILROOM_TELLING__DIGEST_AT": f"{just_now:%H:%M}",
-        "MAILROOM_TELLING__SUMMARY_AT": f"{just_now:%H:%M}",
-        "MAILROOM_TELLING__SUMMARY_DAY": f"{just_now:%a}".lower(),
-    }
-    settings = environment.settings.model_copy(update={"work_pool": shared_pool.pool})
-    client, runs, deployments = shared_pool.client, [], []
+    work_pool.start(
+        environment={
+            outbound.VARIABLE: "127.0.0.1",
+            "MAILROOM_DATABASE_URL": str(environment.database.engine.url),
+            "MAILROOM_DATA_DIR": str(environment.settings.data_dir),
+            "MAILROOM_PREFECT_API_URL": work_pool.api,
+            "MAILROOM_TELLING__DIGEST_AT": f"{just_now:%H:%M}",
+            "MAILROOM_TELLING__SUMMARY_AT": f"{just_now:%H:%M}",
+            "MAILROOM_TELLING__SUMMARY_DAY": f"{just_now:%a}".lower(),
+        }
+    )
+    settings = environment.settings.model_copy(update={"work_pool": work_pool.pool})
+    runs, deployments = [], []
     try:
         for flow in (DIGEST, SUMMARY):
-            deployment, _ = await own_flows.ensure(client, settings, flow)
+            deployment, _ = await own_flows.ensure(work_pool.client, settings, flow)
             deployments.append(deployment)
-            due: dict[str, Any] = {"state": Scheduled(), "job_variables": {"env": variables}}
-            runs.append((await client.create_flow_run_from_deployment(deployment, **due)).id)
-        ended = [await shared_pool.until(run) for run in runs]
+            runs.append(await work_pool.order(deployment))
+        ended = [await work_pool.until(run) for run in runs]
     finally:
         for deployment in deployments:  # Their schedules would go on in the server of the other tests.
-            await client.delete_deployment(deployment)
+            await work_pool.client.delete_deployment(deployment)
     told = [run.state.message or "" for run in ended if run.state and run.state.type is StateType.COMPLETED]
     assert ["1 sent" in one for one in told] == [True, True], [run.state for run in ended]
     assert {recipient for recipient, _ in environment.mail.mails} == {environment.owner.email}
