@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from mailroom.settings import current
-from mailroom.storage.database import Database
 from mailroom.telling.digest import service
+from mailroom.telling.set_times import by_settings
 
 
 @flow(name="digest", persist_result=False)
 async def digest() -> State[Any]:
     """Send the digests that are due by now; the run's state says what was done."""
-    settings = current()
-    database = Database(settings.database)
-    try:
-        done = await service.run(database, settings, clock=lambda: datetime.now(UTC))
-    finally:
-        await database.close()
+    done = await by_settings(service.run)
     get_run_logger().log(30 if done.is_troubled else 20, str(done))
     return Completed(message=str(done))

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from mailroom.alerts.spec import AlertState
 from mailroom.alerts.timing import LEASE, LOOK_AGAIN
 from mailroom.incidents.spec import Stage
+from mailroom.recipients.spec import is_erased
 from mailroom.storage.model.upkeep.incidents import Alert, Incident
 
 LONGEST_ERROR = 1000
@@ -33,7 +34,7 @@ class Turn(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What decides about an alert besides itself.
+    """Hold what decides about an alert besides itself.
 
     Attributes:
         is_over, is_muted, is_covered: what its incident is now.
@@ -51,8 +52,11 @@ def turn_of(alert: Alert, around: Surroundings) -> Turn:
 
     What the far side may have already is sent again, under the same name, until it has confirmed it: its end will be
     told, too. Else nobody is told of what is over, muted, or a part of another incident by now. The end of an incident
-    goes to those who were told of it, muted or not; what stands in place of another alert goes on in any case.
+    goes to those who were told of it, muted or not; what stands in place of another alert goes on in any case. Nothing
+    goes to an address that was erased.
     """
+    if is_erased(alert.target):
+        return Turn.WITHDRAW
     if alert.stage != Stage.RESOLVED:
         moot = around.is_over or around.is_muted or around.is_covered
         return Turn.WITHDRAW if moot and not alert.in_doubt else Turn.SEND

@@ -15,11 +15,11 @@ from mailroom.settings import Settings
 from mailroom.storage.database import Database
 
 EVERY_SECONDS = 3.0
-"""How long after one look at what is due the next one begins."""
+"""The next look at what is due begins this long after one has ended."""
 LATE_AFTER_SECONDS = 300.0
-"""For how long nothing may be told before the process is not ready."""
+"""The process is not ready once nothing could be told for this long."""
 _ABREAST = {Route.IN_APP: 1, Route.MAIL: 4, Route.WEBHOOK: 2}
-"""So many attempts by a route are under way at once in a process."""
+"""A process makes this many attempts by a route at once."""
 _BATCH, _ROUNDS = 8, 3
 """A look at a route takes so many alerts so often, so that it ends in time even where each attempt is slow."""
 

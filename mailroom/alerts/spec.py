@@ -12,7 +12,7 @@ OPERATORS = "operators"
 
 
 class AlertState(StrEnum):
-    """How far an alert is.
+    """Say how far an alert is.
 
     pending: it is sent when its time has come; each attempt puts that off, so a process that dies only delays it.
     sent: the far side has confirmed it, or it stands among the notifications. failed: its route could not send it;
@@ -27,7 +27,7 @@ class AlertState(StrEnum):
 
 
 ON_THE_WAY = frozenset({AlertState.PENDING, AlertState.SENT})
-"""Whoever has an alert in one of these states is told, or will be."""
+"""People with an alert in one of these states are told, or will be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ MOST_ATTEMPTS = len(PAUSES) + 1
 LONGEST_WAIT = 30.0
 """A far side that asks for a longer wait than this many seconds is given up at once."""
 LEASE = timedelta(seconds=60)
-"""So long an attempt belongs to the process that began it; longer than any can take."""
+"""An attempt belongs to the process that began it for this long, which is longer than any can take."""
 ATTEMPT_SECONDS = 20.0
-"""How long one attempt may take at the far side."""
+"""One attempt may take this many seconds at the far side."""
 LOOK_AGAIN = timedelta(seconds=3)
 """The end of an incident waits so long for the outcome of the alert that it follows."""
 

@@ -30,7 +30,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """How the test of one route ended; `message` says what the far side confirmed, or what was wrong."""
+    """Say how the test of one route ended; `message` says what the far side confirmed, or what was wrong."""
 
     target: Target
     ok: bool

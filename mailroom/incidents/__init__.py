@@ -1,1 +1,1 @@
-"""Incidents: what is wrong now, from when to when, each told once."""
+"""Keep the incidents: all that is or was wrong, from when to when, each told once."""

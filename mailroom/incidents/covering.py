@@ -27,7 +27,7 @@ _COVERS: Mapping[IncidentKind, frozenset[IncidentKind]] = {
     K.SYNC_STUCK: frozenset({K.SYNC_STUCK}),
 }
 _USUALLY = frozenset({K.SCHEDULE_FAILING, K.OCCURRENCE_MISSED})
-"""What every other kind covers, where it names schedules."""
+"""Every other kind covers these, where it names schedules."""
 
 
 def key_of(trouble: Trouble) -> Key:

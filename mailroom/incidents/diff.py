@@ -25,7 +25,7 @@ _WORST_FIRST = (Severity.CRITICAL, Severity.ERROR, Severity.WARNING)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is in the database: the open incidents, the schedules of each, and when those of a key ended last.
+    """Hold what the database knows: the open incidents, the schedules of each, and when those of a key ended last.
 
     `ended` only has those that ended within `FLAPS_WITHIN`.
     """
@@ -37,7 +37,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is to be written.
+    """Hold what is to be written.
 
     Attributes:
         opens: all columns of new incidents, in the order of their keys.

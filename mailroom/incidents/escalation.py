@@ -19,7 +19,7 @@ ORDER = (Level.OWNER, Level.TEAM, Level.OPERATOR)
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What decides about how far an incident has gone.
+    """Hold what decides about how far an incident has gone.
 
     Attributes:
         since: when it is, or was, told at the earliest, from which on its time counts.

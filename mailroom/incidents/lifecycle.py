@@ -22,7 +22,7 @@ from mailroom.storage.locks import before_reading
 from mailroom.storage.model.upkeep.incidents import Incident
 
 ENDS_WHEN_ACKNOWLEDGED = frozenset({IncidentKind.OCCURRENCE_MISSED})
-"""What cannot be repaired any more is over when somebody has taken note of it."""
+"""Incidents of these kinds cannot be repaired any more, and are over when somebody has taken note of them."""
 
 
 async def apply(

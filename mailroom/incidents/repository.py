@@ -20,7 +20,7 @@ from mailroom.storage.tables import Schedule, User
 
 _CHUNK = 500
 MOST_NAMED = 20
-"""So many schedules of an incident are named; the rest is counted."""
+"""This many schedules of an incident are named; the rest is counted."""
 _IS_OPEN = Incident.resolved_at.is_(None)
 
 

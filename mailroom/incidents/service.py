@@ -1,4 +1,4 @@
-"""What people do to incidents: look at one, take note of it, mute it for a while. The audit trail tells of it."""
+"""Let people look at an incident, take note of it, and mute it for a while. The audit trail tells of it."""
 
 from __future__ import annotations
 

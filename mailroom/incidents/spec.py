@@ -8,27 +8,29 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from mailroom.notifications.kinds import Kind
+
 
 class IncidentKind(StrEnum):
-    """Everything that can be wrong. The word is stored, and is part of the contract: it only grows."""
+    """Everything that can be wrong, under the word by which people are told of it."""
 
-    SCHEDULE_FAILING = "schedule_failing"
-    OCCURRENCE_MISSED = "occurrence_missed"
-    SCHEDULE_SUSPENDED = "schedule_suspended"
-    CONNECTION_FAILING = "connection_failing"
-    SYNC_STUCK = "sync_stuck"
-    PREFECT_SILENT = "prefect_silent"
-    WORKER_SILENT = "worker_silent"
-    LOOP_DEAD = "loop_dead"
-    QUEUE_BEHIND = "queue_behind"
-    DISK_LOW = "disk_low"
-    CREDENTIAL_ENDING = "credential_ending"
-    TRAIL_CONTRADICTED = "trail_contradicted"
-    LEVEL_MISSED = "level_missed"
+    SCHEDULE_FAILING = Kind.SCHEDULE_FAILING.value
+    OCCURRENCE_MISSED = Kind.OCCURRENCE_MISSED.value
+    SCHEDULE_SUSPENDED = Kind.SCHEDULE_SUSPENDED.value
+    CONNECTION_FAILING = Kind.CONNECTION_FAILING.value
+    SYNC_STUCK = Kind.SYNC_STUCK.value
+    PREFECT_SILENT = Kind.PREFECT_SILENT.value
+    WORKER_SILENT = Kind.WORKER_SILENT.value
+    LOOP_DEAD = Kind.LOOP_DEAD.value
+    QUEUE_BEHIND = Kind.QUEUE_BEHIND.value
+    DISK_LOW = Kind.DISK_LOW.value
+    CREDENTIAL_ENDING = Kind.CREDENTIAL_ENDING.value
+    TRAIL_CONTRADICTED = Kind.TRAIL_CONTRADICTED.value
+    LEVEL_MISSED = Kind.LEVEL_MISSED.value
 
 
 class Severity(StrEnum):
-    """How bad it is. A warning waits for the daily digest, an error is told at once, and critical ones wake people."""
+    """Say how bad it is. Warnings wait for the daily digest, errors are told at once, critical ones wake people."""
 
     WARNING = "warning"
     ERROR = "error"
@@ -36,7 +38,7 @@ class Severity(StrEnum):
 
 
 class Level(StrEnum):
-    """Whom an incident has reached: its owner first, then the owner's team, then the operators."""
+    """Say whom an incident has reached: its owner first, then the owner's team, then the operators."""
 
     OWNER = "owner"
     TEAM = "team"
@@ -61,7 +63,7 @@ class Trouble:
 
 
 class Stage(StrEnum):
-    """What is told of an incident: that it opened, that it has reached more people, or that it is over."""
+    """Name what is told of an incident: that it opened, that it has reached more people, or that it is over."""
 
     OPENED = "opened"
     ESCALATED = "escalated"

@@ -14,10 +14,10 @@ from mailroom.setting_groups.incidents import IncidentSettings
 from mailroom.storage.model.upkeep.incidents import Incident
 
 TOUCHED_EVERY = timedelta(minutes=1)
-"""How often it is written that an incident is still seen, where nothing else of it changes."""
+"""It is written this often that an incident is still seen, where nothing else of it changes."""
 
 WAITED_FOR = frozenset({IncidentKind.PREFECT_SILENT, IncidentKind.WORKER_SILENT, IncidentKind.LOOP_DEAD})
-"""What is silent was waited for already, and is told with nothing else, so it is told as soon as it is known."""
+"""These kinds were waited for already, and are told with nothing else, so they are told as soon as they are known."""
 
 
 def opened(

@@ -17,16 +17,16 @@ from mailroom.storage.database import Database
 
 _LOG = logging.getLogger(__name__)
 EVERY_SECONDS = 10.0
-"""How long after one look the next one begins."""
+"""The next look begins this long after one has ended."""
 LATE_AFTER_SECONDS = 300.0
-"""For how long looks may fail before the process is not ready."""
+"""The process is not ready once looks have failed for this long."""
 _LONGEST = 30.0
-"""For how many seconds a finder may look."""
+"""A finder may look for this many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a look found: how many troubles stand, how many incidents opened and ended, and which finders failed."""
+    """Say what a look found: how many troubles stand, how many incidents opened and ended, which finders failed."""
 
     troubles: int
     opened: int

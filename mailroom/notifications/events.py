@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from mailroom.notifications.kinds import Kind, kind_of
 from mailroom.states import ExecutionState
+from prefect_mailroom.channels.email.texts.moments import moment_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,11 @@ class Event(ABC):
     @property
     @abstractmethod
     def body(self) -> str:
-        """Return what happened, in sentences."""
+        """Return what happened, in sentences; times are in UTC."""
+
+    def body_in(self, zone: str) -> str:
+        """Return the same with times as the clocks of a zone show them. Whatever tells a time overrides this."""
+        return self.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,11 @@ class DueTimesMissed(OfSchedule):
     @property
     def body(self) -> str:
         """Return how many were missed, when and why."""
-        first, last = (f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" for moment in (self.first, self.last))
+        return self.body_in("UTC")
+
+    def body_in(self, zone: str) -> str:
+        """Return the same with times as the clocks of a zone show them."""
+        first, last = (moment_words(moment.isoformat(), zone) for moment in (self.first, self.last))
         if self.count == 1:
             return f"The run due at {first} was missed. {self.reason}"
         return f"{self.count} runs were missed, due from {first} to {last}. The reason for the last one: {self.reason}"
@@ -241,8 +250,12 @@ class KeyExpires(Event):
     @property
     def body(self) -> str:
         """Return when it ends, and what to do."""
+        return self.body_in("UTC")
+
+    def body_in(self, zone: str) -> str:
+        """Return the same with times as the clocks of a zone show them."""
         return (
-            f"The key {self.name} ({self.prefix}…) expires at {self.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC. Make a new "
+            f"The key {self.name} ({self.prefix}…) expires at {moment_words(self.at.isoformat(), zone)}. Make a new "
             "one, use it in place of this one, and revoke this one."
         )
 

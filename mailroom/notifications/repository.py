@@ -24,9 +24,10 @@ MOST_COUNTED = 100
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Somebody who may be told something: the stored preferences, and the schedules that are muted."""
+    """Somebody who may be told something: the stored preferences, the time zone, and the schedules that are muted."""
 
     preferences: Mapping[str, Any]
+    timezone: str
     muted: set[str] = field(default_factory=set)
 
 
@@ -108,10 +109,11 @@ async def listeners(session: AsyncSession, told: Mapping[str, Collection[str]], 
         return {}
     schedules = {one for some in told.values() for one in some}
     muted = (NotificationMute.user_id == User.id) & NotificationMute.schedule_id.in_(schedules) & stands(at)
-    query = select(User.id, User.preferences, NotificationMute.schedule_id).outerjoin(NotificationMute, muted)
+    query = select(User.id, User.preferences, User.timezone, NotificationMute.schedule_id)
     found: dict[str, Listener] = {}
-    for user_id, preferences, schedule_id in (await session.execute(query.where(User.id.in_(told)))).tuples():
-        listener = found.setdefault(user_id, Listener(preferences))
+    query = query.outerjoin(NotificationMute, muted).where(User.id.in_(told))
+    for user_id, preferences, timezone, schedule_id in (await session.execute(query)).tuples():
+        listener = found.setdefault(user_id, Listener(preferences, timezone))
         if schedule_id is not None:
             listener.muted.add(schedule_id)
     return found

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from mailroom.notifications.events import OfExecution, OfSchedule
 from mailroom.notifications.kinds import Kind
+from prefect_mailroom.channels.email.texts.moments import moment_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,11 @@ class Recovered(OfExecution):
     @property
     def body(self) -> str:
         """Return which run it was."""
-        due = f"{self.due_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        return self.body_in("UTC")
+
+    def body_in(self, zone: str) -> str:
+        """Return the same with times as the clocks of a zone show them."""
+        due = moment_words(self.due_at.isoformat(), zone)
         return f"The run due at {due} reached everybody; the one before it had not."
 
 
@@ -83,7 +88,11 @@ class CorrectionSent(OfExecution):
     @property
     def body(self) -> str:
         """Return what it corrects."""
-        due = f"{self.due_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        return self.body_in("UTC")
+
+    def body_in(self, zone: str) -> str:
+        """Return the same with times as the clocks of a zone show them."""
+        due = moment_words(self.due_at.isoformat(), zone)
         return f"Everybody who had got the wrong report of the run due at {due} has got the corrected one."
 
 

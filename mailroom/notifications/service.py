@@ -16,6 +16,7 @@ from mailroom.notifications.repository import Listener
 from mailroom.notifications.schedule_events import ChangedByOther
 from mailroom.notifications.wants import wants
 from mailroom.storage.tables import Notification, Schedule
+from mailroom.timing.zones import known_zone
 
 
 async def notify(session: AsyncSession, events: Iterable[Event], *, at: datetime, by: str | None = None) -> None:
@@ -77,7 +78,7 @@ def _row(event: Event, listener: Listener, at: datetime) -> Notification:
         kind=event.kind.value,
         severity=event.severity,
         title=event.title[:300],
-        body=event.body,
+        body=event.body_in(known_zone(listener.timezone)),
         schedule_id=schedule_id,
         execution_id=event.execution_id if isinstance(event, OfExecution) else None,
         incident_id=event.incident_id if isinstance(event, OfIncident) else None,

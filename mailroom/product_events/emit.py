@@ -22,7 +22,7 @@ from mailroom.storage.model.outboxes.product_events import ProductEvent
 from mailroom.storage.tables import Execution, Schedule
 
 RETRIED_FOR = timedelta(days=1)
-"""After this long, an event that the product has not taken is given up."""
+"""An event that the product has not taken is given up after this long."""
 _CHUNK = 500
 
 

@@ -16,7 +16,7 @@ from mailroom.product_events.spec import EventState
 from mailroom.storage.model.outboxes.product_events import ProductEvent
 
 LEASE = timedelta(seconds=60)
-"""For so long nobody else tries an event that somebody tries; longer than a try may take."""
+"""A process has an event that it tries to itself for this long, which is longer than a try may take."""
 
 
 async def claim(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[ProductEvent]:

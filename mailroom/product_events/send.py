@@ -21,7 +21,7 @@ from prefect_mailroom.errors import MailroomError
 _LOG = logging.getLogger(__name__)
 
 EVERY_SECONDS = 2.0
-"""How long after one look at the outbox the next one begins."""
+"""The next look at the outbox begins this long after one has ended."""
 LATE_AFTER_SECONDS = 300.0
 TRY_SECONDS = 20.0
 _AT_ONCE = 20

@@ -25,6 +25,7 @@ from mailroom.states import ExecutionState, ScheduleState
 from mailroom.storage.database import Database
 from mailroom.storage.model.links import Download
 from mailroom.storage.model.recipients import ScheduleRecipient
+from mailroom.storage.model.upkeep.incidents import Alert, Incident
 from mailroom.storage.model.upkeep.tellings import READER_NOTICE, Telling
 from mailroom.storage.tables import Attempt, Delivery, Execution, Notification, Schedule
 from prefect_mailroom.errors import ConfigurationError
@@ -49,6 +50,9 @@ _TEXTS: Sequence[tuple[Any, Sequence[InstrumentedAttribute[Any]], ColumnElement[
         true(),
     ),
     (Notification, (Notification.title, Notification.body), true()),
+    # What still waits is then told to nobody, see `mailroom.alerts.lifecycle`.
+    (Alert, (Alert.target, Alert.error), true()),
+    (Incident, (Incident.values,), true()),
     # The others send to nobody of this address; they are their owners' to change.
     (Schedule, (Schedule.name, Schedule.distribution_config, Schedule.sync_error), _DELETED),
 )
@@ -64,7 +68,7 @@ class Erased:
 
 
 async def erase(database: Database, address: str, context: Context) -> Erased:
-    """Replace an address by its pseudonym in the ledger, in notifications and in deleted schedules.
+    """Replace an address by its pseudonym in the ledger, in what was told of it, and in deleted schedules.
 
     It goes through each table once, some hundred rows a transaction, and can be repeated: what is done stays done.
 

@@ -1,1 +1,1 @@
-"""How long what has happened is kept, and its removal in small batches."""
+"""Keep what has happened for its time, and remove it afterwards in small batches."""

@@ -8,16 +8,16 @@ FEWEST = 20
 MOST = 4000
 FIRST = 200
 AIM_SECONDS = 0.06
-"""How long a transaction should take. The longest may take several times as long, on a disk that is busy."""
+"""A transaction should take this long. The longest may take several times as long, on a disk that is busy."""
 REST = 1.5
-"""How long nothing is removed after a transaction, as a multiple of its time: others get more than half of the time."""
+"""Nothing is removed after a transaction for this multiple of its time: others get more than half of the time."""
 SHORTEST_REST = 0.005
 _GROWTH = 1.5
 
 
 @dataclass
 class Pace:
-    """How many rows the next transaction may remove."""
+    """Keep count of how many rows the next transaction may remove."""
 
     rows: int = FIRST
 

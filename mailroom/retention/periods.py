@@ -10,7 +10,7 @@ from mailroom.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Horizons:
-    """What is older than these moments may be removed."""
+    """Hold the moments before which everything may be removed, by its kind."""
 
     executions: datetime
     attempts: datetime

@@ -16,7 +16,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Kind(StrEnum):
-    """What has a row of its own: `round` holds the lease of the process that removes."""
+    """Name what has a row of its own: `round` holds the lease of the process that removes."""
 
     ROUND = "round"
     ATTEMPTS = "attempts"

@@ -26,11 +26,11 @@ from mailroom.storage.database import Database
 
 EVERY_SECONDS = 600.0
 LATE_AFTER_SECONDS = 6 * 3600.0
-"""For how long rounds may fail before the process is not ready: nothing is urgent here."""
+"""The process is not ready once rounds have failed for this long: nothing is urgent here."""
 ROUND_SECONDS = 300.0
-"""How long one round removes at most, if there is much; the rest waits for the next one."""
+"""One round removes for this many seconds at most, if there is much; the rest waits for the next one."""
 _LEASE = timedelta(seconds=2 * ROUND_SECONDS)
-"""After so long another process may go on in place of one that died."""
+"""Another process may go on after this long in place of one that died."""
 Remove = Callable[..., Awaitable[int]]
 
 

@@ -1,1 +1,1 @@
-"""What people are told at set times: the daily digest, the weekly summary, and readers whose report is late."""
+"""Tell people at set times, by the daily digest and the weekly summary, and tell readers whose report is late."""

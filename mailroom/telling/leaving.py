@@ -31,7 +31,7 @@ PURPOSES = {TellingKind.DAILY_DIGEST: Purpose.STOP_DIGEST, TellingKind.WEEKLY_SU
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Whether a user gets mails of a kind."""
+    """Say whether a user gets mails of a kind."""
 
     address: str
     kind: TellingKind

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from zoneinfo import ZoneInfoNotFoundError
 
 from mailroom.setting_groups.telling import TellingSettings
 from mailroom.timing.model import WEEKDAYS
-from mailroom.timing.zones import instant, zone_named
+from mailroom.timing.zones import instant, known_zone, zone_named
 
 DIGEST_GRACE = dt.timedelta(hours=20)
-"""For so long after its time a digest is still sent, such as after an outage; a later one comes soon."""
+"""A digest is still sent this long after its time, such as after an outage; a later one comes soon."""
 SUMMARY_GRACE = dt.timedelta(days=2)
-"""For so long after its time a summary is still sent."""
+"""A summary is still sent this long after its time."""
 _DAY, _WEEK = dt.timedelta(days=1), dt.timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What a mail is about: from `begin` up to `end`. It is due at `due`, and `key` names it among those of its kind.
+    """Hold what a mail is about: from `begin` up to `end`. It is due at `due`; `key` names it among those of its kind.
 
     `until` is how far a summary looks ahead; of a digest it is `due` as well.
     """
@@ -33,15 +32,6 @@ class Period:
     end: dt.datetime
     due: dt.datetime
     until: dt.datetime
-
-
-def known_zone(timezone: str) -> str:
-    """Return the zone, or UTC for one that is in no list any more."""
-    try:
-        zone_named(timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return "UTC"
-    return timezone
 
 
 def digest_period(timezone: str, settings: TellingSettings, *, now: dt.datetime) -> Period | None:

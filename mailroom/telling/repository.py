@@ -19,9 +19,9 @@ from mailroom.storage.model.upkeep.tellings import Telling
 from mailroom.telling.spec import Claim, TellingKind, TellingState
 
 LEASE = timedelta(minutes=10)
-"""Whoever takes a mail has so long to send it. If that process dies, another one takes it up after this time."""
+"""A process that takes a mail has this long to send it. If it dies, another one takes the mail up after this time."""
 KEPT = timedelta(days=35)
-"""For so long a claim is kept after it was made: longer than any period can come up again."""
+"""A claim is kept for this long after it was made: longer than any period can come up again."""
 _CHUNK = 400
 """Rows that one statement names."""
 

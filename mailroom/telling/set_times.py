@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.settings import Settings
+from mailroom.settings import Settings, current
 from mailroom.storage.database import Database
 from mailroom.telling import repository
 from mailroom.telling.sending.outbox import Clock, Sent, send_due
@@ -47,6 +48,16 @@ class Done:
         told += [f"{self.sent.dropped:,} not wanted any more"] if self.sent.dropped else []
         told += [f"{self.sent.failed:,} given up"] if self.sent.failed else []
         return ", ".join(told) + "."
+
+
+async def by_settings(run: Callable[..., Awaitable[Done]]) -> Done:
+    """Do what a flow does with the settings and the database of its process, by the clock of the machine."""
+    settings = current()
+    database = Database(settings.database)
+    try:
+        return await run(database, settings, clock=lambda: datetime.now(UTC))
+    finally:
+        await database.close()
 
 
 async def claim_and_send(database: Database, settings: Settings, kind: TellingKind, due: Due, *, clock: Clock) -> Done:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from mailroom.telling.periods import known_zone
-from mailroom.timing.zones import zone_named
+from mailroom.timing.zones import known_zone, zone_named
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _SECOND = dt.timedelta(seconds=1)
 _DAY = dt.timedelta(days=1)
@@ -21,6 +21,15 @@ _DAY = dt.timedelta(days=1)
 def zone_named(name: str) -> ZoneInfo:
     """Return the zone's rules, kept: `zoneinfo` itself remembers eight."""
     return ZoneInfo(name)
+
+
+def known_zone(name: str) -> str:
+    """Return the zone, or UTC for one that is in no list any more."""
+    try:
+        zone_named(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return "UTC"
+    return name
 
 
 @dataclass(frozen=True, slots=True)

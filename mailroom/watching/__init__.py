@@ -1,1 +1,1 @@
-"""What operators look at: service levels, figures, and whether each part is well."""
+"""Show operators the service levels, the figures, and whether each part is well."""

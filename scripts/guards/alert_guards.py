@@ -9,7 +9,7 @@ _TIMING = ("tests/unit/alerts/test_timing.py",)
 _TURNS = ("tests/unit/alerts/test_turns.py",)
 _FOLDER = "tests/integration/alerts"
 _FAILING = (f"{_FOLDER}/test_failing_routes.py",)
-_TELLING = (f"{_FOLDER}/test_telling.py",)
+_LEASES = (f"{_FOLDER}/test_leases.py",)
 
 ALERT_GUARDS = (
     Guard(
@@ -45,6 +45,14 @@ ALERT_GUARDS = (
         _TURNS,
     ),
     Guard(
+        "nothing is told to an erased address",
+        "What stands in place of an address that was erased gets no mail.",
+        "mailroom/alerts/lifecycle.py",
+        "    if is_erased(alert.target):\n",
+        "    if False:\n",
+        _TURNS,
+    ),
+    Guard(
         "the end follows what was told",
         "The end of an incident waits until it is known what became of the alert before it.",
         "mailroom/alerts/lifecycle.py",
@@ -58,7 +66,7 @@ ALERT_GUARDS = (
         "mailroom/alerts/lifecycle.py",
         ", Alert.attempts == attempts)",
         ")",
-        _FAILING,
+        _LEASES,
     ),
     Guard(
         "an attempt belongs to one process for a while",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from scripts.guards.guards import Guard
 
 _RETENTION = ("tests/integration/retention/test_retention.py",)
+_PLANS = ("tests/integration/retention/test_plans.py",)
 
 RETENTION_GUARDS = (
     Guard(
@@ -22,6 +23,14 @@ RETENTION_GUARDS = (
         "Execution.created_at < before, ended, ~is_last",
         "Execution.created_at < before, ~is_last",
         _RETENTION,
+    ),
+    Guard(
+        "old executions are read by their due time",
+        "Found by their state, everything old would be read and sorted for each batch.",
+        "mailroom/retention/executions.py",
+        "func.lower(cast(Execution.status, String)).in_([str(state) for state in _ENDED])",
+        "Execution.status.in_(_ENDED)",
+        _PLANS,
     ),
     Guard(
         "a late backfill counts from when it was made",

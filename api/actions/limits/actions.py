@@ -12,6 +12,7 @@ from mailroom.limits import service
 from mailroom.limits.decide import limits_for
 from mailroom.limits.spec import Budget, Limits, shown
 from mailroom.schedules.limits import above as schedules
+from mailroom.schedules.limits.beyond import Beyond, beyond
 from mailroom.setting_groups.limits import UNLIMITED
 from mailroom.storage.tables import User
 
@@ -46,6 +47,17 @@ async def read(caller: Caller, reference: str | None) -> LimitsView:
             ],
             above_complete=complete,
         )
+
+
+async def beyond_them(caller: Caller) -> list[Beyond]:
+    """Return who has more than a limit allows since it was lowered.
+
+    Raises:
+        Forbidden: the caller does not see everything.
+    """
+    caller.viewer.require(Action.METRICS_READ)
+    async with caller.session() as session:
+        return await beyond(session, caller.context.settings)
 
 
 async def _limits(session: AsyncSession, user: User, allowed: Limits, caller: Caller) -> list[LimitView]:

@@ -20,6 +20,7 @@ from api.http.json_body import JsonRoute
 from api.http.permission import may
 from api.http.problems import documented
 from mailroom.access.permissions import Action
+from mailroom.executions.history.course import Course
 from mailroom.executions.history.search import ExecutionFilter
 from mailroom.passes.correcting.ask import CorrectionRequest
 from mailroom.states import ExecutionKind, ExecutionState
@@ -152,11 +153,18 @@ async def list_executions(
     recipient: Annotated[
         str | None, Query(max_length=500, description="Only with a delivery to this address or path.")
     ] = None,
+    course: Annotated[
+        Course | None,
+        Query(
+            description="Only those that delivered everything, but ended more than five minutes after their time "
+            "(`late`), or by a retry that nobody asked for after something had failed (`recovered`)."
+        ),
+    ] = None,
 ) -> PageView[ExecutionView]:
     """List the executions of all schedules, the latest due time first.
 
-    Where deliveries are asked for, a page looks through 10,000 executions. It may have fewer items than `limit`, or
-    none, and go on all the same: follow `next_cursor`, or narrow the due times.
+    Where deliveries or a course are asked for, a page looks through 10,000 executions. It may have fewer items than
+    `limit`, or none, and go on all the same: follow `next_cursor`, or narrow the due times.
     """
     wanted = ExecutionFilter(
         states=status or (),
@@ -168,6 +176,7 @@ async def list_executions(
         channel=channel,
         connection=connection,
         recipient=recipient,
+        course=course,
     )
     return await executions.page(caller, wanted, cursor=cursor, limit=limit)
 

@@ -10,12 +10,14 @@ from zoneinfo import ZoneInfo
 
 from api.web import words
 from api.web.parts import Field, Link, Option
+from mailroom.executions.history.course import Course
 from mailroom.executions.history.search import ExecutionFilter
 from mailroom.states import ExecutionKind, ExecutionState
 
 PERIODS = {"24h": ("24 hours", 1), "7d": ("7 days", 7), "30d": ("30 days", 30), "all": ("All", 0)}
 """The periods that the list offers: words, and days; 0 for no limit."""
 USUAL = "7d"
+COURSES = {Course.LATE: "Late: more than 5 minutes after its time", Course.RECOVERED: "Recovered by a retry"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Asked:
 
     states: tuple[ExecutionState, ...] = ()
     kinds: tuple[ExecutionKind, ...] = ()
+    course: Course | None = None
     schedule: str = ""
     destination: str = ""
     recipient: str = ""
@@ -36,7 +39,8 @@ class Asked:
     @property
     def narrowed(self) -> bool:
         """Tell whether anything but the period narrows the list."""
-        return any((self.states, self.kinds, self.schedule, self.destination, self.recipient, self.error, self.dated))
+        texts = (self.schedule, self.destination, self.recipient, self.error)
+        return any((self.states, self.kinds, self.course, *texts, self.dated))
 
     @property
     def dated(self) -> bool:
@@ -52,6 +56,7 @@ class Asked:
         """Return it as the query of an address, without the cursor."""
         pairs = [("state", str(one)) for one in self.states] + [("kind", str(one)) for one in self.kinds]
         texts = {
+            "course": str(self.course or ""),
             "schedule": self.schedule,
             "destination": self.destination,
             "recipient": self.recipient,
@@ -81,6 +86,7 @@ def asked(pairs: Iterable[tuple[str, str]]) -> Asked:
     return Asked(
         states=tuple(state for state in ExecutionState if state in found.get("state", [])),
         kinds=tuple(kind for kind in ExecutionKind if kind in found.get("kind", [])),
+        course=next((one for one in Course if one == last("course", 20)), None),
         schedule=last("schedule", 200),
         destination=last("destination", 150),
         recipient=last("recipient", 500),
@@ -114,6 +120,7 @@ def wanted(given: Asked, schedule_ids: Sequence[str] | None, zone: ZoneInfo, now
     return ExecutionFilter(
         states=given.states,
         kinds=given.kinds,
+        course=given.course,
         schedule_ids=schedule_ids,
         due_from=since,
         due_to=_midnight(given.until + timedelta(days=1), zone) if given.until else None,
@@ -165,10 +172,12 @@ def fields(given: Asked, connections: Sequence[tuple[str, str]], schedule_name: 
 
 def more(given: Asked) -> tuple[Field, ...]:
     """Return the fields of the form that are wanted more rarely."""
+    courses = (Option("", "Any"), *(Option(str(course), told) for course, told in COURSES.items()))
     return (
         Field("from", "Due from", "date", given.since.isoformat() if given.since else ""),
         Field("until", "Due until", "date", given.until.isoformat() if given.until else ""),
         Field("error", "Error id", "search", given.error, attributes={"maxlength": "36"}),
+        Field("course", "How it went", "select", str(given.course or ""), options=courses),
     )
 
 
@@ -189,6 +198,8 @@ def in_words(given: Asked, schedule_name: str) -> str:
         parts.append(" or ".join(words.EXECUTIONS[one].words.lower() for one in given.states))
     if given.kinds:
         parts.append(" or ".join(words.KINDS[one].lower() for one in given.kinds))
+    if given.course:
+        parts.append(COURSES[given.course].partition(":")[0].lower())
     for told, value in (
         ("of", schedule_name or given.schedule),
         ("through", given.destination.partition(":")[2]),

@@ -100,7 +100,7 @@ def list_of(
         more=more(given),
         choices=choices(given),
         hidden=(("period", given.period),) if given.period and not given.dated else (),
-        open_more=bool(given.states or given.kinds or given.dated or given.error),
+        open_more=bool(given.states or given.kinds or given.course or given.dated or given.error),
         narrowed=given.narrowed,
         clear=Asked(period=given.period).href(),
         here=given.href(**({"cursor": given.cursor} if given.cursor else {})),
@@ -132,7 +132,7 @@ def _row(one: ExecutionView, when: When) -> Row:
 def _note(given: Asked, found: PageView[ExecutionView], count: int | None) -> str:
     if count is not None:
         return ""
-    if given.destination and found.next_cursor and len(found.items) < len(PERIODS):
+    if (given.destination or given.course) and found.next_cursor and len(found.items) < len(PERIODS):
         return f"The latest {MOST:,} runs were looked through. Narrow the days to look through all of them at once."
     return f"More than {MOST:,} runs are due in this time. Narrow it by days first."
 

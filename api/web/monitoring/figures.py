@@ -9,6 +9,7 @@ from api.web.executions.filters import Asked
 from api.web.parts import Chip, Link
 from api.web.when import share
 from api.web.words import count
+from mailroom.executions.history.course import Course
 from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.watching.levels.decide import COUNTED
 from mailroom.watching.levels.spec import Level, Period
@@ -38,7 +39,7 @@ def figures_of(house: House, period: Period) -> tuple[Figure, ...]:
     else:
         found = [
             _success(terms[0], house.levels.success, period),
-            _level(terms[1], house.levels.on_time, "run", _runs(period, COUNTED, "See these runs")),
+            _on_time(terms[1], house.levels.on_time, period),
             _recovery(terms[2], house.levels.recovery, period),
         ]
     return (*found, _incidents(house.open_incidents))
@@ -60,11 +61,20 @@ def _success(term: str, level: Level, period: Period) -> Figure:
     return _level(term, level, "run", *links)
 
 
+def _on_time(term: str, level: Level, period: Period) -> Figure:
+    links = [_runs(period, COUNTED, "See these runs")]
+    if level.good < level.total:
+        links.append(_went(period, Course.LATE, "See those that came late"))
+    return _level(term, level, "run", *links)
+
+
 def _recovery(term: str, level: Level, period: Period) -> Figure:
     if not level.total:
         return Figure(term, "–", f"Nothing failed, so nothing had to recover. {_goal(level)}")
     bad = level.total - level.good
     links = [_runs(period, _NOT_SAVED, f"See the {count(bad, 'run')} that did not")] if bad else []
+    if level.good:
+        links.append(_went(period, Course.RECOVERED, "See those that did"))
     return _level(term, level, "failure", *links)
 
 
@@ -81,6 +91,10 @@ def _goal(level: Level) -> str:
 
 def _runs(period: Period, states: tuple[ExecutionState, ...], words: str) -> Link:
     return Link(Asked(states=states, kinds=(ExecutionKind.SCHEDULED,), period=str(period)).href(), words)
+
+
+def _went(period: Period, course: Course, words: str) -> Link:
+    return Link(Asked(course=course, kinds=(ExecutionKind.SCHEDULED,), period=str(period)).href(), words)
 
 
 def _incidents(found: int | Unread) -> Figure:

@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from api.actions.alerts import actions as alerts
 from api.actions.alerts.views import AlertTestView
+from api.actions.limits import actions as limits
 from api.actions.monitoring.health import health
 from api.http.permission import may
 from api.web import page
@@ -34,5 +35,6 @@ async def test_alerts(visitor: VisitorDep) -> HTMLResponse:
 
 async def _whole(visitor: Visitor, tested: AlertTestView | None = None) -> HTMLResponse:
     settings = visitor.services.settings
-    made = view.whole_page(settings, await health(visitor.caller), visitor.when, tested=tested)
+    checks, beyond = await health(visitor.caller), await limits.beyond_them(visitor.caller)
+    made = view.whole_page(settings, checks, visitor.when, beyond=beyond, tested=tested)
     return await page.render(visitor, "settings/page.html", title="Settings", page=made)

@@ -14,6 +14,7 @@ from api.web.settings.rules import Group, groups_of
 from api.web.when import When
 from mailroom.limits.decide import limits_for
 from mailroom.notifications.kinds import Route
+from mailroom.schedules.limits.beyond import Beyond
 from mailroom.settings import Settings
 from mailroom.storage.tables import User
 from mailroom.watching.checks.spec import Check
@@ -46,14 +47,24 @@ class SettingsPage:
 
 
 def whole_page(
-    settings: Settings, checks: Sequence[Check], when: When, *, tested: AlertTestView | None = None
+    settings: Settings,
+    checks: Sequence[Check],
+    when: When,
+    *,
+    beyond: Sequence[Beyond] = (),
+    tested: AlertTestView | None = None,
 ) -> SettingsPage:
-    """Return the page of those who see everything; `tested` is how a test of the alerts ended."""
+    """Return the page of those who see everything.
+
+    Args:
+        beyond: who has more than a limit allows.
+        tested: how a test of the alerts ended.
+    """
     return SettingsPage(
         whole=True,
         contact=settings.limits.contact,
         heads=HEADS,
-        limits=limits_of(settings),
+        limits=limits_of(settings, beyond),
         groups=groups_of(settings),
         parts=parts_of(checks, when),
         tried=_tried(tested) if tested else (),

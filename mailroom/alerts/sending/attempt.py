@@ -33,7 +33,7 @@ from prefect_mailroom.errors import MailroomError, OutcomeUnknown
 
 _LOG = logging.getLogger(__name__)
 _LONGEST = LEASE.total_seconds() * 0.7
-"""How long an attempt may take in all, so that it has ended before its lease."""
+"""An attempt may take this many seconds in all, so that it has ended before its lease."""
 Clock = Callable[[], datetime]
 
 

@@ -12,7 +12,7 @@ class RouteClosed(ConfigurationError):
 
 
 class NotYet(Exception):
-    """It is not the turn of this alert; it comes back at `until`, and nothing has left."""
+    """This alert has to wait: it comes back at `until`, and nothing has left."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(f"The connection takes it from {until} on.")

@@ -19,17 +19,16 @@ from prefect_mailroom.text.filenames import clean_line
 _TEMPLATES = Path(__file__).with_name("templates")
 _OF_CONNECTION = frozenset({IncidentKind.CONNECTION_FAILING})
 _OF_NOTHING = "/monitoring"
-_CHOOSE = "In Mailroom, under Notifications, you can choose what you are told and by which route."
 _WHY = {
-    Level.OWNER: f"You are told since it concerns what you own. {_CHOOSE}",
-    Level.TEAM: f"You are told since you belong to the team of the owner, and it has not been solved yet. {_CHOOSE}",
+    Level.OWNER: "You are told since it concerns what you own.",
+    Level.TEAM: "You are told since you belong to the team of the owner, and it has not been solved yet.",
     Level.OPERATOR: "You are told since you look after this Mailroom. Its settings say who is.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one reader gets.
+    """Hold what one reader gets.
 
     Attributes:
         title: what is wrong, or over, in a line.
@@ -69,6 +68,8 @@ def message_of(story: Story, base: str, *, is_test: bool = False) -> Message:
         "todo": todo,
         "link": link,
         "why": _WHY[story.level],
+        "mute": "" if is_over or not story.incident_id else f"{base}/monitoring/incidents/{story.incident_id}",
+        "choose": "" if story.level is Level.OPERATOR else f"{base}/me",
         "is_critical": story.severity is Severity.CRITICAL,
         "is_test": is_test,
     }

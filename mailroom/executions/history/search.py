@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, TextClause, exists, func, select, 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.viewer import Viewer
+from mailroom.executions.history.course import Course, went
 from mailroom.executions.repository import visible_to
 from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.storage.paging import Page, beyond, encode_cursor, page
@@ -34,6 +35,7 @@ class ExecutionFilter:
         error_id: of the failure that ended it, or a try of it.
         channel, connection: of one of its deliveries.
         recipient: of one of its deliveries: an address or a path, however it is capitalised.
+        course: how it went.
     """
 
     states: Collection[ExecutionState] = ()
@@ -46,6 +48,7 @@ class ExecutionFilter:
     channel: str | None = None
     connection: str | None = None
     recipient: str | None = None
+    course: Course | None = None
 
     def of_execution(self) -> list[ColumnElement[bool] | TextClause]:
         """Return what an execution itself has to fulfil."""
@@ -87,19 +90,18 @@ async def search(
 ) -> Page[Execution]:
     """Return a page of the executions that match, the latest due time first.
 
-    Where a channel or a connection is asked for, a page looks through `MOST` executions: it may have fewer rows than
-    `limit`, and go on all the same. Of a recipient, the latest `MOST` deliveries are looked through.
+    Where a channel, a connection or a course is asked for, a page looks through `MOST` executions: it may have fewer
+    rows than `limit`, and go on all the same. Of a recipient, the latest `MOST` deliveries are looked through.
     """
     query = select(Execution).where(visible_to(viewer), *wanted.of_execution())
-    of_deliveries = wanted.of_deliveries()
     if wanted.recipient:
-        query = query.where(Execution.id.in_(_reached(wanted)))
-    if wanted.recipient or not of_deliveries:
+        query = query.where(Execution.id.in_(_reached(wanted)), *_of_course(wanted))
+    if wanted.recipient or not (wanted.of_deliveries() or wanted.course):
         return await page(session, query, Execution.due_at, Execution.id, cursor=cursor, limit=limit, descending=True)
     window = _window(viewer, wanted, cursor)
     looked_at = window.subquery()
-    matching = exists().where(Delivery.execution_id == looked_at.c.id, *of_deliveries)
-    hits = select(looked_at.c.id).where(matching).order_by(looked_at.c.due_at.desc(), looked_at.c.id.desc())
+    hits = select(looked_at.c.id).where(*_matching(wanted, looked_at.c.id))
+    hits = hits.order_by(looked_at.c.due_at.desc(), looked_at.c.id.desc())
     ids = list(await session.scalars(hits.limit(limit + 1)))
     found = await page(
         session,
@@ -124,6 +126,20 @@ def _window(viewer: Viewer, wanted: ExecutionFilter, cursor: str | None) -> Sele
     return query.order_by(Execution.due_at.desc(), Execution.id.desc()).limit(MOST)
 
 
+def _of_course(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
+    return [went(wanted.course)] if wanted.course else []
+
+
+def _matching(wanted: ExecutionFilter, execution_id: ColumnElement[str]) -> list[ColumnElement[bool]]:
+    """Return what has to be true of an execution that is looked through: of its deliveries, and of its course."""
+    found: list[ColumnElement[bool]] = []
+    if of_deliveries := wanted.of_deliveries():
+        found.append(exists().where(Delivery.execution_id == execution_id, *of_deliveries))
+    if wanted.course:
+        found.append(exists().where(Execution.id == execution_id, went(wanted.course)))
+    return found
+
+
 def _reached(wanted: ExecutionFilter) -> Select[tuple[str]]:
     """Return the executions of the latest deliveries to the recipient that match."""
     query = select(Delivery.execution_id).where(*wanted.of_recipient(), *wanted.of_deliveries())
@@ -135,10 +151,9 @@ async def count(session: AsyncSession, *, viewer: Viewer, wanted: ExecutionFilte
     """Count the executions that match; None where they are more than `MOST`, or more would have to be looked at."""
     query = select(Execution.id).where(visible_to(viewer), *wanted.of_execution())
     if wanted.recipient:
-        query = query.where(Execution.id.in_(_reached(wanted)))
-    window, looked_at, of_deliveries = query.limit(MOST + 1).subquery(), func.count(), wanted.of_deliveries()
-    matching = exists().where(Delivery.execution_id == window.c.id, *of_deliveries)
-    also = of_deliveries and not wanted.recipient
-    columns = [looked_at, func.count().filter(matching) if also else looked_at]
+        query = query.where(Execution.id.in_(_reached(wanted)), *_of_course(wanted))
+    window, looked_at = query.limit(MOST + 1).subquery(), func.count()
+    matching = [] if wanted.recipient else _matching(wanted, window.c.id)
+    columns = [looked_at, looked_at.filter(*matching) if matching else looked_at]
     row = (await session.execute(select(*columns).select_from(window))).one()
     return None if row[0] > MOST else int(row[1])

@@ -1,4 +1,4 @@
-"""What finders of schedules ask the ledger: which schedules to look at, and how the latest of their runs ended.
+"""Ask the ledger for the finders which schedules to look at, and how the latest of their runs ended.
 
 A look is bounded: it takes at most `MOST` schedules, first those with an open incident, then the latest. So whatever is
 open is looked at each time, and what does not fit opens when there is room. Sample schedules are left out.

@@ -24,7 +24,7 @@ KINDS = frozenset({IncidentKind.SYNC_STUCK})
 _KIND = IncidentKind.SYNC_STUCK
 PENDING_FOR = timedelta(minutes=10)
 MANY = 5
-"""So many schedules at once are told as one trouble."""
+"""This many schedules at once are told as one trouble."""
 
 
 async def find(session: AsyncSession, settings: Settings, *, now: datetime) -> Sequence[Trouble]:

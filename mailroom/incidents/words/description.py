@@ -13,7 +13,7 @@ from mailroom.storage.model.upkeep.incidents import Incident
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a reader is told of an incident.
+    """Hold what a reader is told of an incident.
 
     Attributes:
         title: what is wrong, in a line.

@@ -14,7 +14,7 @@ MOST_NAMES = 5
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What one reader is told of an incident.
+    """Hold the facts of an incident that one reader may be told.
 
     Attributes:
         incident_id: the incident; empty for a test.

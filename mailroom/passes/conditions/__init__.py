@@ -1,1 +1,1 @@
-"""Whether a report that was rendered is sent, by its schedule's condition."""
+"""Decide by its schedule's condition whether a report that was rendered is sent."""

@@ -31,7 +31,7 @@ class ConditionOpen(ConfigurationError):
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What a schedule last delivered: by which execution, due when, and what is known of its data."""
+    """Hold what a schedule last delivered: by which execution, due when, and what is known of its data."""
 
     execution_id: str
     due_at: datetime

@@ -39,7 +39,7 @@ class PastRun:
 
 @dataclass(frozen=True, slots=True)
 class WouldBe:
-    """What a condition says of a past run.
+    """Hold what a condition says of a past run.
 
     Attributes:
         sent: whether it would have been sent; None where that is not known.

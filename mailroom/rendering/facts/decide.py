@@ -32,7 +32,7 @@ class Open(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What became of a threshold.
+    """Say what became of a threshold.
 
     Attributes:
         met: whether the data reaches it; None where that is open.

@@ -21,9 +21,9 @@ from mailroom.rendering.facts.columns import ColumnSum
 from mailroom.rendering.facts.model import Answered, Asked, DataFacts, QueryFacts
 
 MOST_COLUMNS = 60
-"""The facts of so many columns of a rendering are kept."""
+"""The facts of this many columns of a rendering are kept."""
 MOST_CELLS = 2_000_000
-"""Of a query with more values, no facts of columns are kept: a threshold then makes a rendering of its own."""
+"""No facts of columns are kept of a query with more values than this: a threshold then makes a rendering of its own."""
 
 
 class Gathering:

@@ -13,9 +13,9 @@ from mailroom.executions.conditions.spec import Threshold
 
 Pair = tuple[str, str]
 MOST_DISTINCT = 16
-"""So many different values of a column are kept; of a column with more, only the least and the greatest."""
+"""This many different values of a column are kept; of a column with more, only the least and the greatest."""
 MOST_LETTERS = 200
-"""A longer text is not kept."""
+"""A text with more letters than this is not kept."""
 
 
 class _Kept(BaseModel):
@@ -46,7 +46,7 @@ class ColumnFacts(_Kept):
 
 
 class QueryFacts(_Kept):
-    """One query: how many rows were read, their digests, and its columns.
+    """Hold what is known of one query: how many rows were read, their digests, and its columns.
 
     Attributes:
         rows: how many rows were read.
@@ -68,7 +68,7 @@ class QueryFacts(_Kept):
 
 
 class Answered(_Kept):
-    """What a look at all rows said of a threshold: how many values fulfil it, do not, and cannot be compared."""
+    """Count what a look at all rows said of a threshold: how many values fulfil it, do not, and cannot be compared."""
 
     met: int = 0
     unmet: int = 0
@@ -83,7 +83,7 @@ class DataFacts(_Kept):
 
 
 class Asked(_Kept):
-    """What a condition needs to know of a query that its report might not read: a threshold, or whether it has rows."""
+    """Name what a condition asks of a query that its report might not read: a threshold, or whether it has rows."""
 
     query: str
     threshold: Threshold | None = None

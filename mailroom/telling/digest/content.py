@@ -15,7 +15,7 @@ from mailroom.telling.words import about, count, short
 
 Fact = TypeVar("Fact", Notice, Run, Rendered, Doubled)
 MOST = 8
-"""So many issues of a kind are told one by one; the others are counted."""
+"""This many issues of a kind are told one by one; the others are counted."""
 SLOW_AT_LEAST = 60.0
 """A rendering that took less than this many seconds more than usual is not worth a word."""
 SLOW_TIMES = 2.0

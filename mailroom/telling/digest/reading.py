@@ -31,7 +31,7 @@ from mailroom.telling.seconds import seconds_between
 LONGEST_WAY = timedelta(days=7)
 """A run is delivered within this time of being due, since no schedule expires later."""
 USUAL_FROM = timedelta(days=30)
-"""What is usual for a schedule is what its renderings of the time before took, from so long ago on."""
+"""A schedule's usual time is what its renderings of the time before took, from this long ago on."""
 _CHUNK = 500
 OfSchedule = TypeVar("OfSchedule", Run, Rendered, Doubled)
 

@@ -17,11 +17,11 @@ from prefect_mailroom.channels.base import Destination
 OPEN = (ExecutionState.PENDING, ExecutionState.RUNNING, ExecutionState.RETRYING)
 FAILED = (ExecutionState.FAILED, ExecutionState.PARTIAL, ExecutionState.MISSED)
 _NOT_TO_TELL = frozenset({DeliveryState.DELIVERED, DeliveryState.SUPPRESSED, DeliveryState.REFUSED})
-"""Who has it, who must not get it, and whose address takes no mail."""
+"""Readers with such a delivery have the report, must not get it, or have an address that takes no mail."""
 
 
 class Why(StrEnum):
-    """Why a reader is told: late, it is still worked on; failed, nothing is tried any more."""
+    """Say why a reader is told: late, it is still worked on; failed, nothing is tried any more."""
 
     LATE = "late"
     FAILED = "failed"
@@ -29,7 +29,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a delivery of the run: whom it reaches, in lower case, and how far it is."""
+    """Hold what is known of a delivery of the run: whom it reaches, in lower case, and how far it is."""
 
     addresses: frozenset[str]
     status: DeliveryState

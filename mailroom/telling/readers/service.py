@@ -27,9 +27,9 @@ from prefect_mailroom.channels.registry import destination
 
 KIND = TellingKind.READER_NOTICE
 EVERY_SECONDS = 30.0
-"""How long after one look the next one begins."""
+"""The next look begins this long after one has ended."""
 LATE_AFTER_SECONDS = 600.0
-"""For how long looks may fail before the process is not ready."""
+"""The process is not ready once looks have failed for this long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from mailroom.telling.spec import TellingKind
 from prefect_mailroom.channels.registry import destination
 
 HELD_FOR = timedelta(minutes=5)
-"""How long after a stop was met it is looked at again."""
+"""A stop that was met is looked at again after this long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Held:
 
 
 Answer = Dropped | Held | None
-"""Why a mail may not leave; None where it may."""
+"""The answer says why a mail may not leave; None where it may."""
 
 
 async def why_not(session: AsyncSession, row: Telling, address: str, settings: Settings, *, now: datetime) -> Answer:

@@ -17,7 +17,7 @@ from mailroom.telling.words import count, short
 from mailroom.timing import TIMING, BusinessCalendar, occurrences
 
 MOST_FAILED, MOST_COMING = 10, 15
-"""So many are told one by one; the others are counted."""
+"""This many of each are told one by one; the others are counted."""
 _A_WEEK_MOST = 24 * 7 + 1
 """The shortest interval is an hour, so that no schedule is due more often in a week; beyond this it is "often"."""
 _S = ExecutionState

@@ -1,1 +1,1 @@
-"""One set of checks of all parts, each decided in one place. `/readyz`, `mailroom doctor` and the incidents read it."""
+"""Check all parts, each in one place. `/readyz`, `mailroom doctor` and the incidents read the same checks."""

@@ -26,7 +26,7 @@ _FROM_TABLES = (CheckName.QUEUE, CheckName.MAIL, CheckName.SENDING, CheckName.BA
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the tables say."""
+    """Hold what the tables say of the parts."""
 
     oldest_due: datetime | None
     mail: Sequence[MailConnection]

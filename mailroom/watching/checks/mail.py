@@ -14,7 +14,7 @@ _REMEDY = "Run `mailroom doctor`, which asks the mail server; the page of the co
 
 @dataclass(frozen=True, slots=True)
 class MailConnection:
-    """What is known of a mail connection; `is_ok` is the result of its last check, None where there was none."""
+    """Hold what is known of a mail connection; `is_ok` is the result of its last check, None where there was none."""
 
     name: str
     is_ok: bool | None

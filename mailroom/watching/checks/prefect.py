@@ -13,9 +13,9 @@ from mailroom.watching.signs.written import SeenOfPrefect
 
 _MOST_SKEW = 5.0
 _BUSY = 4
-"""How many times longer Prefect may be busy than it may be silent: a crowded minute passes."""
+"""Prefect may be busy this many times longer than it may be silent: a crowded minute passes."""
 _STEADY = timedelta(seconds=15)
-"""For how long Prefect must have answered without a miss before its silence is over."""
+"""Prefect must have answered for this long without a miss before its silence is over."""
 
 
 @cache

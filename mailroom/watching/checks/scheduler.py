@@ -8,9 +8,9 @@ from mailroom.watching.checks.spec import Check, CheckName, State
 from mailroom.watching.signs.prefect import PrefectSigns
 
 _AHEAD = timedelta(minutes=3)
-"""How far ahead runs are planned at least. Prefect plans an hour, `mailroom up` lets it plan 15 minutes."""
+"""Runs are planned at least this far ahead. Prefect plans an hour, `mailroom up` lets it plan 15 minutes."""
 _FIRST = timedelta(minutes=2)
-"""How long Prefect may take for the first runs of a new deployment."""
+"""Prefect may take this long for the first runs of a new deployment."""
 _REMEDY = "Look at the log of the Prefect server, and restart it: `prefect server services start` runs its scheduler."
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """How a part is: `warning` works with limits, `problem` does not work, and of `unknown` nothing can be said now."""
+    """Say how a part is: `warning` works with limits, `problem` does not work, `unknown` cannot be told now."""
 
     OK = "ok"
     WARNING = "warning"
@@ -33,7 +33,7 @@ class CheckName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How a part is.
+    """Say how a part is, in words.
 
     Attributes:
         message: what was found, in a sentence that everybody may read.

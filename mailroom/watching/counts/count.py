@@ -10,17 +10,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from mailroom.executions.history.course import ON_TIME_SECONDS, had_trouble
 from mailroom.executions.history.progress import RenderingRecord
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.instants import seconds_between, whole_seconds_between
 from mailroom.storage.tables import Attempt, Delivery, Execution, Schedule
 from mailroom.watching.counts.names import HOUR, LONGEST, Counts, add, bucket
 
-ON_TIME_SECONDS = 300
-"""So long after its time an occurrence is still on time."""
 SAMPLED = 300
 ENDED = tuple(state for state in ExecutionState if state.ended)
 _UNCONFIRMED = (DeliveryState.FAILED, DeliveryState.REFUSED, DeliveryState.UNKNOWN)
@@ -47,17 +46,10 @@ async def count_hour(session: AsyncSession, hour: datetime) -> Counts:
     return found
 
 
-def _troubled() -> ColumnElement[bool]:
-    """Return the condition that something failed of what succeeded in the end: it had a later pass, and a reason."""
-    repeated = exists().where(Delivery.execution_id == Execution.id, Delivery.attempts > 1)
-    failed = or_(Execution.render_failures > 0, Execution.crash_count > 0, Execution.error_count > 0, repeated)
-    return and_(Execution.pass_count > 1, failed)
-
-
 async def _occurrences(session: AsyncSession, due: ColumnElement[bool], found: Counts) -> None:
     success = Execution.status == ExecutionState.SUCCESS
     late = case((success, whole_seconds_between(Execution.due_at, Execution.completed_at)))
-    troubled = case((and_(success, _troubled()), 1), else_=0)
+    troubled = case((and_(success, had_trouble()), 1), else_=0)
     by_person = case((Execution.retry_requested_at.is_not(None), 1), else_=0)
     rows = (
         select(
@@ -72,7 +64,7 @@ async def _occurrences(session: AsyncSession, due: ColumnElement[bool], found: C
     )
     keys = (rows.c.status, rows.c.late, rows.c.troubled, rows.c.by_person)
     for row in await session.execute(select(*keys, func.count(), func.sum(rows.c.seconds)).group_by(*keys)):
-        status, seconds, had_trouble, asked, number = row[0], row[1], bool(row[2]), bool(row[3]), int(row[4])
+        status, seconds, was_troubled, asked, number = row[0], row[1], bool(row[2]), bool(row[3]), int(row[4])
         add(found, f"ended/{status}", number)
         match status:
             case ExecutionState.SUCCESS:
@@ -80,9 +72,9 @@ async def _occurrences(session: AsyncSession, due: ColumnElement[bool], found: C
                 add(found, "late_sum", max(0.0, row[5] or 0.0))
                 if (seconds or 0) <= ON_TIME_SECONDS:
                     add(found, "on_time", number)
-                if had_trouble or asked:
+                if was_troubled or asked:
                     add(found, "troubled", number)
-                if had_trouble and not asked:
+                if was_troubled and not asked:
                     add(found, "recovered", number)
             case ExecutionState.FAILED | ExecutionState.PARTIAL:
                 add(found, "troubled", number)

@@ -23,15 +23,15 @@ from mailroom.watching.counts.names import HOUR, Counts, Part, add, day_of, hour
 EVERY_SECONDS = 15.0
 LATE_AFTER_SECONDS = 300.0
 JUST_NOW = timedelta(seconds=10)
-"""What another process has counted within this time need not be counted again."""
+"""Another process may have counted: within this time it need not be done again."""
 KEPT = timedelta(days=63)
-"""So long hours are kept one by one: for twice the longest period, so that it can be compared with the one before."""
+"""Hours are kept one by one for twice the longest period, so that it can be compared with the one before."""
 _AGAIN = timedelta(minutes=15)
 """An end that is written late, since the database was away, is still found so long after its time."""
 _ALWAYS = 3
 """The hour that goes on and those before it are always counted: a delivery may be confirmed after all has ended."""
 _AT_ONCE = 48
-"""So many hours are written in one transaction."""
+"""One transaction writes this many hours."""
 
 
 async def refresh(database: Database, *, now: datetime, not_within: timedelta = timedelta()) -> int:

@@ -18,7 +18,7 @@ from mailroom.watching.counts.names import Counts, Part, day_of, in_parts, merge
 _NAME = "scheduled"
 DAY = timedelta(days=1)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""When the ledger was last looked at, before it ever was to the end."""
+"""This time stands for the last look at the ledger, before it ever was looked at to the end."""
 
 
 async def hours(session: AsyncSession, start: datetime, end: datetime, *parts: Part) -> dict[datetime, Counts]:

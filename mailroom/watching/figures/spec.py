@@ -27,7 +27,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StageTimes:
-    """How long a stage took in the last 24 hours, in seconds, and in the seven days before them.
+    """Say how long a stage took in the last 24 hours, in seconds, and in the seven days before them.
 
     Attributes:
         measured: how many times it was measured in the last 24 hours: of up to 300 runs an hour.
@@ -53,7 +53,7 @@ class StageTimes:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """How long something took, in seconds; None where nothing was measured."""
+    """Say how long something took, in seconds; None where nothing was measured."""
 
     measured: int = 0
     average: float | None = None
@@ -63,7 +63,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class ChannelFigures:
-    """What went through a channel, of what was due in the last 24 hours.
+    """Count what went through a channel, of what was due in the last 24 hours.
 
     Attributes:
         outcomes: deliveries by how they ended. retries: attempts after the first one of a delivery.
@@ -79,7 +79,7 @@ class ChannelFigures:
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """How far Prefect is behind what schedules want: how many wait, or need a person, and since when the oldest."""
+    """Say how far Prefect is behind what schedules want: how many wait, or need a person, and since when the oldest."""
 
     by_state: Mapping[SyncState, int] = field(default_factory=dict)
     oldest: datetime | None = None
@@ -104,7 +104,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One snapshot.
+    """Hold all figures as they were at one moment.
 
     Attributes:
         totals: None until the ledger was looked at for the first time.

@@ -17,17 +17,17 @@ COUNTED = (ExecutionState.SUCCESS, ExecutionState.PARTIAL, ExecutionState.FAILED
 BAD = frozenset(COUNTED) - {ExecutionState.SUCCESS}
 
 MANY = 1000
-"""From so many counted occurrences a day on, a rate says something: 99.9 % of fewer is less than one failure."""
+"""A rate says something from this many counted occurrences a day on: 99.9 % of fewer is less than one failure."""
 FAST_BURN = 14.4
 """At this rate of failures the budget of 30 days is spent in two days: it is an error."""
 SLOW_BURN = 6.0
 """At this rate it is spent in five days."""
 FEW_FAILURES = 3
-"""Where there are few occurrences, so many failures in a day miss the level of success."""
+"""This many failures in a day miss the level of success where there are few occurrences."""
 MANY_FEW_FAILURES = 10
 """And so many are an error."""
 FEWEST_COUNTED = 20
-"""Of fewer occurrences in a day, being late or not recovering says nothing of the house."""
+"""Being late or not recovering says nothing of the house where fewer occurrences than this were counted in a day."""
 
 
 def success(counts: Mapping[str, float]) -> Level:

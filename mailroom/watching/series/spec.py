@@ -13,7 +13,7 @@ MOST = 10
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a chart, an hour or a local day, which begins at `at` in the zone that was asked for.
+    """Hold one step of a chart, an hour or a local day, which begins at `at` in the zone that was asked for.
 
     Attributes:
         outcomes: how many scheduled occurrences that were due in it ended so; states without any are left out.
@@ -34,7 +34,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What has not ended at this moment, of every kind.
+    """Count what has not ended at this moment, of every kind.
 
     Attributes:
         waiting: due and not begun, `held` by a stop not counted.
@@ -51,7 +51,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class DayLoad:
-    """How many runs are due in each quarter of an hour of a local day: 96 values, or 92 or 100 as clocks change."""
+    """Count the runs due in each quarter of an hour of a local day: 96 values, or 92 or 100 as clocks change."""
 
     start: datetime
     runs: tuple[int, ...] = ()
@@ -61,7 +61,7 @@ class DayLoad:
 
 @dataclass(frozen=True, slots=True)
 class DestinationFailures:
-    """How many of the deliveries through a connection were not confirmed, of occurrences that have ended."""
+    """Count the deliveries through a connection that were not confirmed, of occurrences that have ended."""
 
     channel: str
     connection: str
@@ -71,7 +71,7 @@ class DestinationFailures:
 
 @dataclass(frozen=True, slots=True)
 class SlowReport:
-    """How long a report was rendered, in seconds, its queries included; up to 300 renderings an hour are looked at."""
+    """Say how long a report was rendered, in seconds, with its queries; up to 300 renderings an hour are looked at."""
 
     report_id: str
     title: str

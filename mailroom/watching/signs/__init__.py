@@ -1,4 +1,4 @@
-"""What each process sees around it: Prefect, its disk, the audit trail. It is written beside its signs of life.
+"""Write beside the signs of life of each process what it sees around it: Prefect, its disk, the audit trail.
 
 A process that asks for itself could tell another story than its neighbour; what is wrong would then open and close in
 turns. So the finders of incidents read what all have seen.

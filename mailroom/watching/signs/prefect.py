@@ -15,17 +15,17 @@ from pydantic import BaseModel, ConfigDict
 from mailroom.settings import Settings
 
 SECONDS = 1.0
-"""How long Prefect has for all answers together: as long as `/readyz` may wait."""
+"""Prefect has this many seconds for all answers together: as long as `/readyz` may wait."""
 LATE = timedelta(seconds=30)
-"""How long after its time a run of Prefect counts as waiting: a worker looks every few seconds."""
+"""A run of Prefect counts as waiting this long after its time: a worker looks every few seconds."""
 _UPKEEP = "upkeep"
 _LONGEST = 60.0
-"""Whoever asks says how long it may take; this is only the end of what nobody waits for."""
+"""The caller says how long it may take; this only ends what nobody waits for any more."""
 Answer = TypeVar("Answer")
 
 
 class WorkerSign(BaseModel):
-    """When Prefect has heard from a worker, and how often the worker shows that it lives."""
+    """Say when Prefect has heard from a worker, and how often the worker shows that it lives."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,7 +35,7 @@ class WorkerSign(BaseModel):
 
 
 class PrefectSigns(BaseModel):
-    """What Prefect has answered.
+    """Hold what Prefect has answered.
 
     Attributes:
         skew: by how many seconds its clock is ahead of ours; None where it does not send its time.

@@ -25,7 +25,7 @@ SIGNS = frozenset({PREFECT, DISK, TRAIL})
 
 @dataclass(frozen=True, slots=True)
 class SeenOfPrefect:
-    """What the living processes know of Prefect together.
+    """Hold what the living processes know of Prefect together.
 
     Attributes:
         signs: the newest answer; where nobody has one, the newest failure.

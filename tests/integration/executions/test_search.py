@@ -9,6 +9,7 @@ from sqlalchemy import event
 
 from mailroom.access.viewer import SYSTEM, Viewer
 from mailroom.executions.history import search
+from mailroom.executions.history.course import Course
 from mailroom.executions.history.norms import usual_length
 from mailroom.executions.history.progress import RenderingRecord, note, rendering_of
 from mailroom.executions.history.search import ExecutionFilter
@@ -35,6 +36,10 @@ async def week(ledger: Database, schedule: Schedule) -> Database:
             due = NOW + timedelta(days=number)
             row = Execution(id=day, schedule_id=schedule.id, due_at=due, status=status, kind=kind, created_at=due)
             row.error_id = "e-7" if status is E.FAILED else None
+            row.completed_at = due + timedelta(seconds=301 if day == "wednesday" else 300)
+            row.pass_count, row.render_failures = 2, 1
+            # A person's retry is no recovery.
+            row.retry_requested_at = due if day == "wednesday" else None
             session.add(row)
             await session.flush()
             if channel:
@@ -60,6 +65,11 @@ async def week(ledger: Database, schedule: Schedule) -> Database:
         ({"recipient": "ada@example.com", "connection": "bank"}, []),
         ({"channel": "email", "kinds": (K.TEST,)}, ["wednesday"]),
         ({"schedule_ids": []}, []),
+        ({"course": Course.LATE}, ["wednesday"]),
+        ({"course": Course.RECOVERED}, ["monday"]),
+        ({"course": Course.LATE, "channel": "email", "connection": "smtp"}, []),
+        ({"course": Course.RECOVERED, "recipient": "ada@example.com"}, ["monday"]),
+        ({"course": Course.RECOVERED, "recipient": "bob@example.com"}, []),
     ],
 )
 async def test_each_condition_narrows(week: Database, wanted: dict[str, object], found: list[str]) -> None:
@@ -71,7 +81,13 @@ async def test_each_condition_narrows(week: Database, wanted: dict[str, object],
 
 
 @pytest.mark.parametrize(
-    "wanted", [ExecutionFilter(), ExecutionFilter(channel="email"), ExecutionFilter(recipient="x")]
+    "wanted",
+    [
+        ExecutionFilter(),
+        ExecutionFilter(channel="email"),
+        ExecutionFilter(recipient="x"),
+        ExecutionFilter(course=Course.RECOVERED),
+    ],
 )
 async def test_nobody_finds_what_is_not_theirs(week: Database, wanted: ExecutionFilter) -> None:
     stranger = Viewer("stranger", Role.CREATOR)

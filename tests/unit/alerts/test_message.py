@@ -58,6 +58,22 @@ def test_the_end_says_how_long_it_lasted_and_asks_for_nothing() -> None:
     assert message.subject.endswith(message_of(ONE, BASE).subject)
 
 
+def test_a_mail_says_where_to_mute_it_and_where_to_choose_what_one_is_told() -> None:
+    mute, choose = f"{BASE}/monitoring/incidents/i1", f"{BASE}/me"
+    for story, links in (
+        (ONE, [mute, choose]),
+        (replace(ONE, level=Level.OPERATOR), [mute]),
+        (OVER, [choose]),
+        (replace(ONE, incident_id="", level=Level.OPERATOR), []),
+    ):
+        message = message_of(story, BASE)
+        for text, found in (
+            (message.text, [link for link in (mute, choose) if re.search(rf"{link}$", message.text, re.MULTILINE)]),
+            (message.html, [link for link in (mute, choose) if f'href="{link}"' in message.html]),
+        ):
+            assert found == links, text
+
+
 def test_an_escalation_says_that_it_is_one() -> None:
     escalated = message_of(replace(ONE, stage=Stage.ESCALATED, level=Level.TEAM), BASE)
     assert escalated.subject != message_of(ONE, BASE).subject

@@ -10,6 +10,7 @@ import pytest
 from mailroom.alerts.lifecycle import Surroundings, Turn, surroundings, turn_of
 from mailroom.alerts.spec import AlertState
 from mailroom.incidents.spec import Stage
+from mailroom.recipients.spec import ERASED
 from mailroom.storage.model.upkeep.incidents import Alert, Incident
 
 CALM = Surroundings(is_over=False, is_muted=False, is_covered=False)
@@ -18,7 +19,8 @@ NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 
 
 def alert(stage: Stage, *, in_doubt: bool = False, fallback_of: str | None = None, **more: str) -> Alert:
-    return Alert(stage=str(stage), in_doubt=in_doubt, fallback_of=fallback_of, **more)
+    values = {"target": "oncall@example.com", **more}
+    return Alert(stage=str(stage), in_doubt=in_doubt, fallback_of=fallback_of, **values)
 
 
 @pytest.mark.parametrize("stage", [Stage.OPENED, Stage.ESCALATED])
@@ -30,6 +32,12 @@ def test_an_open_incident_is_told(stage: Stage) -> None:
 def test_nobody_is_told_of_what_is_moot(around: Surroundings) -> None:
     assert turn_of(alert(Stage.OPENED), around) is Turn.WITHDRAW
     assert turn_of(alert(Stage.OPENED, in_doubt=True), around) is Turn.SEND
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_nothing_goes_to_an_address_that_was_erased(stage: Stage) -> None:
+    erased = alert(stage, in_doubt=True, fallback_of="other", target=f"erased-1{ERASED}")
+    assert turn_of(erased, replace(CALM, told=[AlertState.SENT])) is Turn.WITHDRAW
 
 
 @pytest.mark.parametrize(

@@ -66,9 +66,9 @@ def test_nothing_delivered_is_an_error_and_something_a_warning(state: ExecutionS
 def test_one_notification_tells_of_many_missed_due_times() -> None:
     one = told.DueTimesMissed("u-1", "s-1", "Orders", 1, DUE, DUE, "Too late.")
     many = told.DueTimesMissed("u-1", "s-1", "Orders", 3, DUE, DUE.replace(hour=11), "Too late.")
-    assert "2026-11-23 09:00 UTC" in one.body
+    assert "Mon 23 Nov 2026, 09:00 UTC" in one.body
     assert many.body.startswith("3 ")
-    assert "2026-11-23 11:00 UTC" in many.body
+    assert "Mon 23 Nov 2026, 11:00 UTC" in many.body
 
 
 def test_rows_are_made_of_events_only() -> None:

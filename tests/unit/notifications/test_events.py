@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from datetime import UTC, datetime
 
 import pytest
 
@@ -13,6 +14,7 @@ from mailroom.notifications.kinds import Kind
 from mailroom.notifications.schedule_events import Changed, joined
 from mailroom.notifications.service import schedule_of, told_of
 
+DUE = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)
 MODULES = (events, connection_events, ownership_events, recipient_events, schedule_events, secrets)
 EVENTS = sorted(
     {
@@ -45,6 +47,21 @@ def test_each_user_is_asked_about_the_schedules_that_they_are_told_of() -> None:
     other = Changed("u-1", "s-2", "Delays", "Ada", ("name",))
     key = events.KeyIsOld("u-2", "import", "mrk_1", 200)
     assert told_of([one, other, key]) == {"u-1": {"s-1", "s-2"}, "u-2": set()}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        events.DueTimesMissed("u-1", "s-1", "Orders", 2, DUE, DUE, "Too late."),
+        events.KeyExpires("u-1", "import", "mrk_1", DUE),
+        schedule_events.Recovered("u-1", "s-1", "Orders", "e-1", DUE),
+        schedule_events.CorrectionSent("u-1", "s-1", "Orders", "e-1", DUE),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_times_are_told_as_the_clocks_of_the_reader_show_them(event: Event) -> None:
+    assert "Tue 1 Dec 2026, 00:30 CET" in event.body_in("Europe/Berlin")
+    assert "Mon 30 Nov 2026, 23:30 UTC" in event.body
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 
 from mailroom.setting_groups.telling import TellingSettings
 from mailroom.telling.people import Person, by_period
-from mailroom.telling.periods import Period, digest_period, known_zone, summary_period
+from mailroom.telling.periods import Period, digest_period, summary_period
+from mailroom.timing.zones import known_zone
 
 SETTINGS = TellingSettings()
 

@@ -12,11 +12,11 @@ from mailroom.incidents.spec import IncidentKind, Severity, Trouble
 from mailroom.states import BreakerState
 
 SEVERAL = 3
-"""So many schedules that fail through one connection are a trouble of the connection, and not of each of them."""
+"""If this many schedules fail through one connection, it is a trouble of the connection, and not of each of them."""
 TRIPS = 3
-"""A breaker that opened so often in a row has been tried, and what is behind it did not come back."""
+"""If a breaker opened this often in a row, it has been tried, and what is behind it did not come back."""
 LONG = timedelta(minutes=5)
-"""A breaker that is open for so long is in trouble though nobody has tried it."""
+"""If a breaker is open for this long, its connection is in trouble, though nobody has tried it."""
 
 
 @dataclass(frozen=True, slots=True)

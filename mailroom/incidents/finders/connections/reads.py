@@ -20,7 +20,7 @@ from mailroom.storage.model.schedules.lists import ScheduleDestination
 from mailroom.storage.tables import Delivery, Execution, Report, Schedule
 
 _NOT_CONFIRMED = (DeliveryState.FAILED, DeliveryState.UNKNOWN)
-"""What says something of the connection; a far side that refused has answered."""
+"""These states say that the connection may not work; a far side that refused has answered."""
 _RENDERING = (str(ReasonCode.RENDER_FAILED), str(ReasonCode.RENDER_EXPIRED))
 _SOURCE = Report.definition["source"]["connection"].as_string()
 

@@ -22,7 +22,7 @@ from mailroom.watching.signs.written import SIGNS, SeenOfPrefect, read_prefect
 KINDS = frozenset({IncidentKind.LOOP_DEAD})
 SCHEDULER = "scheduler of Prefect"
 _STEADY = timedelta(minutes=2)
-"""How long Prefect must have answered before its scheduler is judged: after an outage it plans anew."""
+"""Prefect must have answered for this long before its scheduler is judged: after an outage it plans anew."""
 
 
 async def find(session: AsyncSession, settings: Settings, *, now: datetime) -> list[Trouble]:

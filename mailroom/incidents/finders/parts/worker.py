@@ -16,7 +16,7 @@ from mailroom.watching.signs.written import SeenOfPrefect, read_prefect
 
 KINDS = frozenset({IncidentKind.WORKER_SILENT})
 _FIRST = timedelta(seconds=30)
-"""How long a worker has to be heard, after the process that asks for it has begun: they often start together."""
+"""A worker has this long to be heard, after the process that asks for it has begun: they often start together."""
 
 
 async def find(session: AsyncSession, settings: Settings, *, now: datetime) -> list[Trouble]:

@@ -10,13 +10,13 @@ from sqlalchemy import insert, update
 from mailroom.access.viewer import Viewer
 from mailroom.notifications import repository as notifications
 from mailroom.notifications.repository import MOST_COUNTED
-from mailroom.notifications.schedule_events import Paused
+from mailroom.notifications.schedule_events import Paused, Recovered
 from mailroom.notifications.service import notify
 from mailroom.notifications.unsent import of_viewer
 from mailroom.roles import Role
 from mailroom.storage.database import new_id
 from mailroom.storage.model.upkeep.incidents import Alert, Incident
-from mailroom.storage.tables import Notification
+from mailroom.storage.tables import Notification, User
 from tests.integration.api.access.belongings import MINE, OTHER, SHARED, TEAM, World, world
 from tests.integration.api.access.people import People, Person
 from tests.support.statements import recorded
@@ -159,8 +159,13 @@ async def test_what_is_not_wanted_is_not_told_here(people_of_either: People) -> 
             await notify(session, [event, Paused(made.mate.id, *("s", "Orders", "Ada"))], at=datetime.now(UTC))
         assert recorder.statements == 1, "one question for all, whoever is told"
         await notify(session, [Paused(made.mate.id, "s", "Orders", "Ada")], at=datetime.now(UTC), by=made.mate.id)
+        await session.execute(update(User).where(User.id == made.me.id).values(timezone="Asia/Tokyo"))
+        due = Recovered(made.me.id, made.ids["schedule", MINE], "Orders", new_id(), datetime(2026, 11, 30, tzinfo=UTC))
+        await notify(session, [due], at=datetime.now(UTC))
     assert await _told(made.me, "&kind=schedule_paused") == []
     assert len(await _told(made.mate, "&kind=schedule_paused")) == 1
+    (told,) = await _told(made.me, "&kind=schedule_recovered")
+    assert "09:00" in told["body"], "times are those of the reader's own clocks"
 
 
 async def test_the_bell_counts_by_an_index_and_no_further_than_it_shows(people: People) -> None:

@@ -13,6 +13,7 @@ from mailroom.roles import Role
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.database import new_id
 from mailroom.storage.model.recipients import ScheduleRecipient
+from mailroom.storage.model.upkeep.incidents import Alert, Incident
 from mailroom.storage.tables import Attempt, Delivery, Execution, Notification, Schedule
 from tests.integration.api.access.people import People, Person
 from tests.integration.api.conftest import SCHEDULE
@@ -271,15 +272,24 @@ async def test_an_erased_address_is_found_in_no_text_and_every_count_stays(peopl
         row = await session.get(Execution, going)
         assert row is not None
         row.status = ExecutionState.FAILED
+        trouble = {"kind": "disk_low", "subject": "data", "severity": "error", "level": "operator"}
+        now = datetime.now(UTC)
+        went_wrong = Incident(**trouble, opened_at=now, last_seen_at=now, values={"why": f"No room for {ADA}."})
+        session.add(went_wrong)
+        await session.flush()
+        told = {"incident_id": went_wrong.id, "stage": "opened", "level": "operator", "created_at": now}
+        for route, target, why in (("mail", "Ada@example.com", ""), ("webhook", "operators", f"<{ADA}> is unknown")):
+            session.add(Alert(**told, route=route, target=target, state="failed", error=why))
     before = await api.json("GET", "/deliveries", 200)
 
     done = await api.json("POST", "/recipients/ADA@example.com/erase", 200)
     assert is_erased(done["pseudonym"])
     assert done["not_reached"]
     tables = {"deliveries": 3, "attempts": 3, "schedule_executions": 3, "notifications": 3, "export_schedules": 1}
+    tables |= {"alerts": 2, "incidents": 1}
     assert done["replaced"] == tables
     async with api.database.session() as session:
-        for table in (Delivery, Attempt, Execution, Notification, Schedule, ScheduleRecipient):
+        for table in (Delivery, Attempt, Execution, Notification, Schedule, ScheduleRecipient, Alert, Incident):
             columns = [cast(column, String) for column in table.__table__.columns]
             found = or_(*(func.lower(column).like(f"%{ADA}%") for column in columns))
             rows = (await session.execute(select(*columns).where(found))).all()

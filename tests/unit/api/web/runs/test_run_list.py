@@ -11,13 +11,14 @@ import pytest
 from api.actions.view import PageView
 from api.web.executions.filters import Asked, asked, periods, wanted
 from api.web.executions.view import list_of
+from mailroom.executions.history.course import Course
 from mailroom.executions.history.search import MOST
 from mailroom.states import ExecutionKind, ExecutionState
 from tests.unit.api.web.runs.build import NOW, WHEN, run
 
 BERLIN = ZoneInfo("Europe/Berlin")
 QUERY = (
-    "state=failed&state=missed&kind=test&schedule=s-1&destination=connection%3Abank&recipient=ada%40example.com"
+    "state=failed&state=missed&kind=test&course=late&schedule=s-1&destination=connection%3Abank&recipient=ada%40example.com"
     "&error=e-7&from=2026-10-24&until=2026-10-25&period=30d"
 )
 
@@ -31,7 +32,7 @@ def test_an_address_is_read_and_written_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["state=lost", "from=tomorrow", "period=9d", "kind=", "cursor=", "from=0001-01-01", "x=1"]
+    "query", ["state=lost", "course=other", "from=tomorrow", "period=9d", "kind=", "cursor=", "from=0001-01-01", "x=1"]
 )
 def test_what_cannot_be_read_is_left_out(query: str) -> None:
     assert asked(parse_qsl(query)) == Asked()
@@ -42,6 +43,7 @@ def test_days_are_those_of_the_visitor_with_the_last_one_included() -> None:
     assert chosen.due_from == datetime(2026, 10, 23, 22, tzinfo=UTC)
     assert chosen.due_to == datetime(2026, 10, 25, 23, tzinfo=UTC)  # The clocks went back that day.
     assert (chosen.connection, chosen.channel, chosen.schedule_ids) == ("bank", None, ["s-1"])
+    assert chosen.course is Course.LATE
 
 
 def test_a_week_is_shown_unless_an_error_is_looked_for() -> None:

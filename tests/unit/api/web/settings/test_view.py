@@ -13,6 +13,7 @@ from api.web.settings.rules import groups_of
 from api.web.when import When
 from mailroom.notifications.kinds import Route
 from mailroom.roles import Role
+from mailroom.schedules.limits.beyond import Beyond
 from mailroom.settings import Settings
 from mailroom.storage.tables import User
 from mailroom.watching.checks.spec import Check, CheckName, State
@@ -54,6 +55,29 @@ def test_limits_stand_beside_each_other() -> None:
     own = view.own_page(SETTINGS, User(role=Role.CREATOR, is_service=False))
     assert (own.whole, own.heads, own.groups, own.parts) == (False, ("Yours",), (), ())
     assert next(row.cells for row in own.limits if row.term == "Schedules") == ("7",)
+
+
+def test_who_is_beyond_a_limit_is_said_beside_it() -> None:
+    def one(limit: str, who: str, count: int, role: Role = Role.CREATOR, *, service: bool = False) -> Beyond:
+        return Beyond(limit, f"{who}@example.com", role, service, count)
+
+    beyond = [
+        *(one("schedules", who, 9) for who in ("ada", "bob", "cem", "dan", "eva")),
+        one("recipients", "ada", 1),
+        one("recipients", "root", 2, Role.ADMIN),
+        one("recipient_domains", "robot", 4, Role.ADMIN, service=True),
+    ]
+    rows = {row.term: row for row in view.whole_page(SETTINGS, [], WHEN, beyond=beyond).limits}
+    creators, admins, services = rows["Schedules"].beyond
+    assert ("5 users" in creators, "ada@example.com (9)" in creators, "dan" in creators) == (True, True, False)
+    assert "2 others" in creators
+    assert (admins, services) == ("", "")
+    creators, admins, services = rows["Recipients of one mail"].beyond
+    assert ("1 schedule " in creators, "2 schedules" in admins, services) == (True, True, "")
+    assert "robot" in rows["Domains that mails may go to"].beyond[2]
+    assert not any(rows["Rows of a query"].beyond)
+    own = view.own_page(SETTINGS, User(role=Role.CREATOR, is_service=False))
+    assert not any(cell for row in own.limits for cell in row.beyond)
 
 
 def test_health_says_what_to_do_without_commands() -> None:
