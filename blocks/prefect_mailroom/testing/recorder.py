@@ -43,6 +43,8 @@ class Recorder:
         self._receipts: list[Receipt] = []
         self._next: dict[str | None, deque[Answer]] = {}
         self._always: dict[str | None, Answer] = {}
+        self.reached = 0
+        """How often somebody has reached for it."""
 
     @classmethod
     def named(cls, name: str) -> Recorder:
@@ -118,6 +120,14 @@ class Recorder:
         """Answer a check of the connection: raise the next scripted error for anybody, if there is one."""
         with self._lock:
             answer = self._scripted(None)
+        if answer.error is not None:
+            raise answer.error
+
+    def reach(self) -> None:
+        """Answer somebody who reaches for the far side: raise what it always answers, where that is an error."""
+        with self._lock:
+            self.reached += 1
+            answer = self._always.get(None, _CONFIRMED)
         if answer.error is not None:
             raise answer.error
 
