@@ -162,6 +162,7 @@ class Courier:
                     now=datetime.now(UTC),
                     not_before=outcome.not_before,
                     key=delivery.key,
+                    for_others=delivery.id in self._probing,
                 )
             uses = isinstance(channel, Channel) and self._trail.first_use(delivery.connection)
             recording = asyncio.create_task(self._record(delivery, attempt, outcome, again, uses))

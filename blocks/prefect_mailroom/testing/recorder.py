@@ -124,10 +124,14 @@ class Recorder:
             raise answer.error
 
     def reach(self) -> None:
-        """Answer somebody who reaches for the far side: raise what it always answers, where that is an error."""
+        """Answer somebody who reaches for the far side as it would answer anybody; the script stays as it is.
+
+        Raises: what it would raise.
+        """
         with self._lock:
             self.reached += 1
-            answer = self._always.get(None, _CONFIRMED)
+            coming = self._next.get(None)
+            answer = coming[0] if coming else self._always.get(None, _CONFIRMED)
         if answer.error is not None:
             raise answer.error
 

@@ -119,7 +119,7 @@ class RecordingChannel(Channel):
         return recorder.confirm(Receipt(reference=parcel.key, detail={"was_there": was_there, **written}))
 
     async def reach(self, steps: Steps, *, seconds: float) -> bool:
-        """Raise what is answered always, or say that it is there. What is answered next stays for deliveries."""
+        """Raise what anybody would be answered next, or say that it is there. The answer stays for deliveries."""
         with steps.step(StepName.CONNECT):
             self.recorder.reach()
         return True
