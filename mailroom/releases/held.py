@@ -62,8 +62,8 @@ async def to_try(session: AsyncSession, *, now: datetime) -> Sequence[Execution]
         if free < 1 or row.stop_id is None:
             continue
         held = (Execution.held_by == row.stop_id, Execution.next_pass_at > now, waits())
-        query = select(Execution).where(*held).order_by(Execution.pass_count, Execution.due_at, Execution.id).limit(free)
-        found += (await session.scalars(query)).all()
+        order = (Execution.pass_count, Execution.due_at, Execution.id)
+        found += (await session.scalars(select(Execution).where(*held).order_by(*order).limit(free))).all()
     return found
 
 

@@ -135,8 +135,8 @@ BREAKER_GUARDS = (
         "few runs are woken to try a connection",
         "Thousands that wait do not come back for nothing.",
         "mailroom/releases/held.py",
-        ".order_by(Execution.pass_count, Execution.due_at, Execution.id).limit(free)\n",
-        ".order_by(Execution.pass_count, Execution.due_at, Execution.id)\n",
+        ".order_by(*order).limit(free)",
+        ".order_by(*order)",
         _BREAKER,
     ),
     Guard(

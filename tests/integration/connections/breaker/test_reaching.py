@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from deployments.reach_loop import reach_loop
 from embedded.ports import free_port
@@ -22,7 +22,7 @@ from mailroom.settings import CHECKOUT
 from mailroom.states import BreakerState, ExecutionState
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.model.connection_health import ConnectionHealth
-from mailroom.storage.tables import AuditEvent
+from mailroom.storage.tables import AuditEvent, Execution
 from prefect_mailroom.errors import RetryLater
 from tests.integration.connections.breaker.conftest import NAME
 from tests.support.smtp import PASSWORD, USERNAME, SmtpServer, smtp_settings
@@ -93,6 +93,34 @@ async def test_one_that_answers_and_takes_nothing_is_no_trip_and_is_left_alone_f
     line.recorder.answer_always(None)
     assert await _look(line, timedelta(minutes=4)) == []
     assert await _look(line, timedelta(minutes=6)) == [NAME]
+
+
+async def test_trials_are_shared_out_and_cost_nobody_its_turn(line: Line) -> None:
+    await line.make()
+    await line.open(DOWN)
+    async with line.environment.database.session() as session:
+        await session.execute(update(Execution).values(held_by=None))  # What has opened it is left aside.
+    line.recorder.answer_always(DOWN)
+    waiting = {}
+    for _ in range(2):
+        schedule, run_id = await line.schedule(1), new_id()
+        execution = await line.environment.request(schedule)
+        await line.work(schedule, execution, run_id)
+        waiting[execution.id] = (schedule, execution, run_id)
+    tried = []
+    for _ in range(4):
+        await line.set_health(probe_at=line.environment.now())
+        (first,) = await line.to_try()
+        tried.append(first)
+        await line.environment.due_now()
+        await line.work(*waiting[first])
+        (delivery,) = await line.deliveries(first)
+        assert delivery.next_attempt_at is not None
+        assert delivery.next_attempt_at - line.environment.now() <= timedelta(seconds=36), "30 s and a fifth of them"
+        # It comes back once more, finds the breaker open, and is held.
+        await line.environment.due_now()
+        await line.work(*waiting[first])
+    assert sorted(tried) == sorted([*waiting] * 2), "each in turn"
 
 
 @on_both
