@@ -21,6 +21,7 @@ from prefect.blocks.core import Block
 from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_mailroom.channels import limits
+from prefect_mailroom.channels.reachable import Reachable
 from prefect_mailroom.channels.retries import STANDARD, Retries
 from prefect_mailroom.channels.shown import Shown
 from prefect_mailroom.channels.steps import Steps
@@ -249,7 +250,7 @@ class Destination(BaseModel, ABC):
         return {}
 
 
-class Channel(Block):
+class Channel(Reachable, Block):
     """A named, encrypted connection that can deliver parcels.
 
     Subclasses set `kind` and `destination_type` and implement `transfer` and `check`. Each class may name in
@@ -289,10 +290,8 @@ class Channel(Block):
         """
         if not isinstance(parcel.destination, self.destination_type):
             raise ConfigurationError(
-                (
-                    f"The destination uses the channel '{parcel.destination.channel}', but the connection is "
-                    f"for '{self.kind}'."
-                ),
+                f"The destination uses the channel '{parcel.destination.channel}', but the connection is "
+                f"for '{self.kind}'.",
                 remedy="Choose a connection of the same channel as the destination.",
                 field="channel",
             )
@@ -340,25 +339,6 @@ class Channel(Block):
         Args:
             parcel: its destination is of this channel's `destination_type`; `deliver` has checked that.
         """
-
-    async def reach(self, steps: Steps, *, seconds: float) -> bool:
-        """Try as cheaply as possible whether the far side is there: connect, log in if it asks for that, and leave.
-
-        It is asked every few seconds while the connection does not work, so it delivers and writes nothing. Whatever
-        sends a credential is a step `login`: one that fails is not repeated so soon, since that could lock the account.
-        By default there is no such step.
-
-        Args:
-            steps: is told each step as it is tried.
-            seconds: how long it may take at most.
-
-        Returns:
-            Whether there is such a step; then the far side is there.
-
-        Raises:
-            ConfigurationError, RetryLater: it is not, or does not let us in; see `errors.py`.
-        """
-        return False
 
     @abstractmethod
     async def check(self, steps: Steps) -> str:
