@@ -64,6 +64,7 @@ from api.web.routers import ROUTERS
 from deployments import alert_loops, trail_loops
 from deployments.deletion_loop import deletion_loop
 from deployments.heartbeats import Heartbeats
+from deployments.reach_loop import reach_loop
 from deployments.reconcile import Reconciler
 from deployments.watched_loop import WatchedLoop
 from mailroom import own_endpoints
@@ -148,6 +149,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     loops = [
         *reconciler.loops(),
         deletion_loop(ours),
+        reach_loop(ours, settings),
         _watchdog(ours),
         _cleaner(ours, settings),
         _retention(ours, settings),

@@ -30,7 +30,7 @@ from mailroom.passes.planned.group import LeftOut
 from mailroom.passes.planned.shipment import Shipment, owner_fact, parcel
 from mailroom.passes.planned.told import was_told
 from mailroom.passes.retry import next_attempt
-from mailroom.passes.sending.signs import NobodyKnows, sign_of
+from mailroom.passes.sending.signs import NobodyKnows, is_refused, sign_of
 from mailroom.passes.sending.turns import Beginning, begin_in_turn, limits_of
 from mailroom.passes.steps.recorded import SendingTrail, receipt_of, state_of
 from mailroom.passes.stopping.decide import HeldBack
@@ -162,6 +162,7 @@ class Courier:
                     now=datetime.now(UTC),
                     not_before=outcome.not_before,
                     key=delivery.key,
+                    for_others=delivery.id in self._probing,
                 )
             uses = isinstance(channel, Channel) and self._trail.first_use(delivery.connection)
             recording = asyncio.create_task(self._record(delivery, attempt, outcome, again, uses))
@@ -241,7 +242,8 @@ class Courier:
                 await self._suppress(session, delivery, outcome.reason)
             self._trail.sent(session, delivery, attempt, state_of(outcome), uses=uses, now=now)
             why = str(outcome) if isinstance(outcome, MailroomError) else ""
-            await breaker.record(session, name, sign_of(outcome), probing=probing, why=why, now=now)
+            sign, refused = sign_of(outcome), is_refused(outcome)
+            await breaker.record(session, name, sign, probing=probing, why=why, now=now, refused=refused)
 
         what = f"What became of attempt {attempt.id} ({state_of(outcome)})"
         await self._database.transact_patiently(end, what, pauses=RECEIPT)

@@ -52,7 +52,14 @@ def shared_window(first: datetime, *, now: datetime) -> timedelta:
 
 
 def next_attempt(
-    *, attempts: int, retries: Retries, max_attempts: int | None, now: datetime, not_before: float | None, key: str
+    *,
+    attempts: int,
+    retries: Retries,
+    max_attempts: int | None,
+    now: datetime,
+    not_before: float | None,
+    key: str,
+    for_others: bool = False,
 ) -> datetime | None:
     """Return when a delivery is tried again after `attempts` failed ones, or None when no try is left.
 
@@ -60,10 +67,14 @@ def next_attempt(
         retries: the delays of its connection.
         max_attempts: the limit of its schedule; None where only the expiry limits.
         not_before: seconds that the far side asked us to wait, at most a day is honoured.
+        for_others: whether the last one tried a connection that was down, for all that wait for it. The breaker spaces
+            such attempts, so that the delays of its own would only keep it from leaving once the connection works.
     """
     delay = retries.after(attempts)
     if delay is None or (max_attempts is not None and attempts >= max_attempts):
         return None
+    if for_others:
+        delay = min(delay, retries.after(1) or delay)
     share = int.from_bytes(hashlib.sha256(f"{key}:{attempts}".encode()).digest()[:4]) / 2**32
     longer = min(delay * JITTER, LONGEST_JITTER.total_seconds()) * share
     return now + timedelta(seconds=max(delay + longer, min(not_before or 0, _LONGEST_ASKED)))

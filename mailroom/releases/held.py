@@ -51,7 +51,8 @@ async def released(
 
 
 async def to_try(session: AsyncSession, *, now: datetime) -> Sequence[Execution]:
-    """Return executions to wake so that they try connections whose breaker is open, those that were due first.
+    """Return executions to wake so that they try connections whose breaker is open: those that have tried least, and of
+    these the ones that were due first.
 
     They are as few as may try at this moment, so that the others sleep on until it is known that the connection works.
     """
@@ -61,8 +62,8 @@ async def to_try(session: AsyncSession, *, now: datetime) -> Sequence[Execution]
         if free < 1 or row.stop_id is None:
             continue
         held = (Execution.held_by == row.stop_id, Execution.next_pass_at > now, waits())
-        query = select(Execution).where(*held).order_by(Execution.due_at, Execution.id).limit(free)
-        found += (await session.scalars(query)).all()
+        order = (Execution.pass_count, Execution.due_at, Execution.id)
+        found += (await session.scalars(select(Execution).where(*held).order_by(*order).limit(free))).all()
     return found
 
 

@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from mailroom.errors import Unavailable
 from mailroom.rendering.document import answers as answers_
 from mailroom.rendering.document import values
 from mailroom.rendering.document.answers import Answer
@@ -25,6 +26,7 @@ from mailroom.rendering.renderers.publish import not_put, publish, working_folde
 from mailroom.rendering.sources import open_reader
 from mailroom.reports.errors import RenderFailed, placed
 from mailroom.reports.spec import MEDIA_TYPES, Format, HttpSource, KeyFiguresSection, SqlSource
+from mailroom.storage.full_disk import is_full, no_room
 from prefect_mailroom.errors import ConfigurationError, MailroomError
 
 MAIL_LIMIT = 5_000_000
@@ -39,6 +41,7 @@ def render_here(job: RenderJob) -> RenderResult:
     Raises:
         SourceUnavailable, SourceRefused, ConfigurationError: from the source or the set-up.
         RenderFailed, LimitExceeded: the report cannot be made. Every error names the report, and its part if known.
+        Unavailable: the disk is full.
     """
     with working_folder(job, os.getpid()) as work:
         return publish(render_into(job, work), job.folder)
@@ -188,17 +191,18 @@ def _file(path: Path, format_: Format, rows: int | None, meter: Meter) -> Render
     )
 
 
-def translated(error: Exception, job: RenderJob) -> RenderFailed:
-    """Return the error for one that nothing expected, without its words: they may hold data or a secret."""
+def translated(error: Exception, job: RenderJob) -> RenderFailed | Unavailable:
+    """Return the error for one that nothing expected, without its words: they may hold data or a secret.
+
+    A disk that is full is no fault of the report: it is tried again.
+    """
     if isinstance(error, MemoryError):
         return limits.memory_exceeded(job.limits)
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EFBIG or "File too large" in str(error):
         return limits.output_exceeded(job.limits)
-    if number == errno.ENOSPC:
-        return RenderFailed(
-            f"No space is left on the disk of {job.folder}.", remedy=("Free some space and render again.")
-        )
+    if is_full(error):
+        return no_room(job.folder)
     if isinstance(error, PermissionError) and job.folder in Path(str(error.filename)).parents:
         return not_put(job.folder, error)
     frame = traceback.extract_tb(error.__traceback__)[-1]

@@ -36,6 +36,7 @@ from mailroom.reports.spec import Format, ReportDefinition, ShellSource
 from mailroom.settings import Settings
 from mailroom.storage.artifacts import ArtifactStore, check_space
 from mailroom.storage.database import Database, new_id
+from mailroom.storage.full_disk import needs_room
 from mailroom.storage.tables import Artifact, Rendering, User
 from prefect_mailroom.channels.base import InlineImage
 from prefect_mailroom.errors import ConfigurationError
@@ -191,11 +192,12 @@ async def _render(
     missing = [piece for piece, key in keys.items() if key not in found]
     made: tuple[RenderedFile, ...] = ()
     if missing:
-        store = ArtifactStore(settings.artifacts_dir)
-        await asyncio.to_thread(check_space, settings.artifacts_dir, settings.min_free_mb)
-        with tempfile.TemporaryDirectory(prefix="render-", dir=settings.artifacts_dir) as folder:
-            result = await _produce(database, request, missing, settings, Path(folder), group, limits, tell)
-            kept = await asyncio.to_thread(_keep, store, result)
+        store, shelves = ArtifactStore(settings.artifacts_dir), settings.artifacts_dir
+        with needs_room(shelves):
+            await asyncio.to_thread(check_space, shelves, settings.min_free_mb)
+            with tempfile.TemporaryDirectory(prefix="render-", dir=shelves) as folder:
+                result = await _produce(database, request, missing, settings, Path(folder), group, limits, tell)
+                kept = await asyncio.to_thread(_keep, store, result)
         expires_at = now + timedelta(days=settings.artifact_days)
         new = [
             (_rendering(request, piece, kept, now, expires_at), _artifacts_of(piece, result.files, now, expires_at))

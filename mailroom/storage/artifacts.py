@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -37,9 +39,8 @@ class ArtifactStore:
             source.unlink()
         else:
             # The source may lie on another file system: bring it beside the target, then rename, which is atomic.
-            staged = _staged(target)
-            shutil.move(source, staged)
-            _sync_and_rename(staged, target)
+            with _staging(target) as staged:
+                shutil.move(source, staged)
         sync_folder_at(target.parent)
         return target
 
@@ -49,9 +50,8 @@ class ArtifactStore:
         target = self.path(sha256)
         make_folders(target.parent)
         if not _is_there(target, len(content)):
-            staged = _staged(target)
-            staged.write_bytes(content)
-            _sync_and_rename(staged, target)
+            with _staging(target) as staged:
+                staged.write_bytes(content)
         sync_folder_at(target.parent)
         return sha256
 
@@ -129,10 +129,19 @@ def _staged(target: Path) -> Path:
     return target.with_name(f".{new_id()}")
 
 
-def _sync_and_rename(staged: Path, target: Path) -> None:
-    with staged.open("rb") as file:
-        os.fsync(file.fileno())
-    staged.replace(target)
+@contextmanager
+def _staging(target: Path) -> Iterator[Path]:
+    """Give a path beside the target to write to; what is there then gets the target's name, or is removed."""
+    staged = _staged(target)
+    try:
+        yield staged
+        with staged.open("rb") as file:
+            os.fsync(file.fileno())
+        staged.replace(target)
+    except BaseException:
+        # On a full disk a half of it would take the room that the next try needs.
+        staged.unlink(missing_ok=True)
+        raise
 
 
 def remove_left_over_folders(parent: Path, prefix: str, *, before: datetime) -> int:

@@ -8,6 +8,10 @@ _FOLDER = "tests/integration/connections/breaker"
 _BREAKER = (f"{_FOLDER}/test_breaker.py",)
 _TURNS = (f"{_FOLDER}/test_turns.py",)
 _DECIDED = ("tests/unit/connections/test_breaker.py",)
+_REACHING = (f"{_FOLDER}/test_reaching.py",)
+_REACHES = ("tests/unit/connections/test_reach.py",)
+_TROUBLES = ("tests/unit/incidents/test_connection_troubles.py",)
+_REACH = "mailroom/connections/breaker/reach.py"
 _DECIDE = "mailroom/connections/breaker/decide.py"
 _SERVICE = "mailroom/connections/breaker/service.py"
 _DELIVER = "mailroom/passes/deliver.py"
@@ -58,7 +62,7 @@ BREAKER_GUARDS = (
         "ends of attempts are counted",
         "A connection whose attempts fail is found out.",
         _DELIVER,
-        "            await breaker.record(session, name, sign_of(outcome), probing=probing, why=why, now=now)\n",
+        "            await breaker.record(session, name, sign, probing=probing, why=why, now=now, refused=refused)\n",
         "",
         _BREAKER,
     ),
@@ -131,8 +135,8 @@ BREAKER_GUARDS = (
         "few runs are woken to try a connection",
         "Thousands that wait do not come back for nothing.",
         "mailroom/releases/held.py",
-        ".order_by(Execution.due_at, Execution.id).limit(free)\n",
-        ".order_by(Execution.due_at, Execution.id)\n",
+        ".order_by(*order).limit(free)",
+        ".order_by(*order)",
         _BREAKER,
     ),
     Guard(
@@ -142,5 +146,53 @@ BREAKER_GUARDS = (
         "        stopped = result.reason.code in NOT_ITS_FAULT\n",
         "        stopped = False\n",
         _BREAKER,
+    ),
+    Guard(
+        "one process reaches for a far side",
+        "However many processes run, a far side that is down is asked by one of them.",
+        _SERVICE,
+        "    if begun is not None:\n        await stored.write(session, name, begun)\n",
+        "",
+        _REACHING,
+    ),
+    Guard(
+        "a refused password is not sent again and again",
+        "Looking whether a far side is back does not lock an account.",
+        _REACH,
+        "        case Reached.REFUSED | Reached.IMPOSSIBLE:\n",
+        "        case Reached.IMPOSSIBLE:\n",
+        _REACHING,
+    ),
+    Guard(
+        "a breaker that opened by a refusal is left alone",
+        "A password that deliveries have just shown to be wrong is not tried in between.",
+        _DECIDE,
+        "under_way_until=now + wait if refused else None)",
+        "under_way_until=None)",
+        _REACHES,
+    ),
+    Guard(
+        "a far side that answers is tried at once",
+        "What waits goes on a few seconds after a far side is back.",
+        _REACH,
+        "            return replace(breaker, probe_at=now, under_way_until=due_at)\n",
+        "            return breaker\n",
+        _REACHING,
+    ),
+    Guard(
+        "a trial that was brought forward is no trip",
+        "A connection whose far side answers and takes nothing is disabled no sooner than one that is down.",
+        _DECIDE,
+        "            return _open_as_before(left, left.probe_at, now=now, refused=refused)\n",
+        "            return opened(left, now=now, refused=refused)\n",
+        _REACHES,
+    ),
+    Guard(
+        "an open breaker is an incident",
+        "A connection that is down is told within a minute.",
+        "mailroom/incidents/finders/connections/decide.py",
+        "    if breaker.state is not BreakerState.HALF_OPEN:\n        return True\n",
+        "    if breaker.state is BreakerState.DISABLED:\n        return True\n",
+        _TROUBLES,
     ),
 )

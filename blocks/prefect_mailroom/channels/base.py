@@ -21,6 +21,7 @@ from prefect.blocks.core import Block
 from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_mailroom.channels import limits
+from prefect_mailroom.channels.reachable import Reachable
 from prefect_mailroom.channels.retries import STANDARD, Retries
 from prefect_mailroom.channels.shown import Shown
 from prefect_mailroom.channels.steps import Steps
@@ -249,7 +250,7 @@ class Destination(BaseModel, ABC):
         return {}
 
 
-class Channel(Block):
+class Channel(Reachable, Block):
     """A named, encrypted connection that can deliver parcels.
 
     Subclasses set `kind` and `destination_type` and implement `transfer` and `check`. Each class may name in
@@ -289,10 +290,8 @@ class Channel(Block):
         """
         if not isinstance(parcel.destination, self.destination_type):
             raise ConfigurationError(
-                (
-                    f"The destination uses the channel '{parcel.destination.channel}', but the connection is "
-                    f"for '{self.kind}'."
-                ),
+                f"The destination uses the channel '{parcel.destination.channel}', but the connection is "
+                f"for '{self.kind}'.",
                 remedy="Choose a connection of the same channel as the destination.",
                 field="channel",
             )

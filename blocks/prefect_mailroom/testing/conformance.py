@@ -98,6 +98,16 @@ class ChannelConformance(DestinationConformance):
         assert isinstance(error, RetryLater | ConfigurationError), repr(error)
         assert_without(far_side.secrets, everything_about(error))
 
+    async def test_reach(self, far_side: FarSide) -> None:
+        """`reach` delivers nothing, says that a far side is there or that nobody can tell, and fails where none is."""
+        told = [await far_side.channel.reach(Steps(), seconds=20) for _ in range(2)]
+        assert told[0] is told[1]
+        assert await far_side.received() == []
+        if told[0]:
+            error = await failure(far_side.unreachable().reach(Steps(), seconds=20))
+            assert isinstance(error, RetryLater | ConfigurationError), repr(error)
+            assert_without(far_side.secrets, everything_about(error))
+
     async def test_secrets_stay_inside(self, far_side: FarSide) -> None:
         """Neither the text forms of the block nor its JSON schema show a secret."""
         channel = far_side.channel

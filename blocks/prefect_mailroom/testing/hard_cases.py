@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from prefect_mailroom.channels.base import Channel
-from prefect_mailroom.channels.steps import Steps
+from prefect_mailroom.channels.steps import StepName, Steps
 from prefect_mailroom.errors import ConfigurationError, OutcomeUnknown, Refused, RetryLater
 from prefect_mailroom.testing.destinations import CALLER
 from prefect_mailroom.testing.far_side import FarSide, parcel_for
@@ -90,11 +90,18 @@ class HardCases:
             error = await failure(channel.deliver(parcel_for(far_side, tmp_path, {"a.csv": b"1"})))
             steps = Steps()
             checked = await failure(channel.check(steps))
+            reached = Steps()
+            try:
+                await channel.reach(reached, seconds=20)
+            except ConfigurationError as refused:
+                assert_without(far_side.secrets, everything_about(refused))
         for one in (error, checked):
             assert isinstance(one, ConfigurationError), repr(one)
             assert one.remedy
             assert_without(far_side.secrets, everything_about(one))
         assert [step.ok for step in steps.done][-1:] == [False]
+        # Whoever sends the credential says so, since a refused one is not to be sent again and again.
+        assert [step.name for step in reached.done if not step.ok] in ([], [StepName.LOGIN])
         assert await far_side.received() == []
 
     async def test_wrong_identity(self, far_side: HardFarSide, tmp_path: Path) -> None:

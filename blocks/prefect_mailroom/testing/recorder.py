@@ -43,6 +43,8 @@ class Recorder:
         self._receipts: list[Receipt] = []
         self._next: dict[str | None, deque[Answer]] = {}
         self._always: dict[str | None, Answer] = {}
+        self.reached = 0
+        """How often somebody has reached for it."""
 
     @classmethod
     def named(cls, name: str) -> Recorder:
@@ -118,6 +120,18 @@ class Recorder:
         """Answer a check of the connection: raise the next scripted error for anybody, if there is one."""
         with self._lock:
             answer = self._scripted(None)
+        if answer.error is not None:
+            raise answer.error
+
+    def reach(self) -> None:
+        """Answer somebody who reaches for the far side as it would answer anybody; the script stays as it is.
+
+        Raises: what it would raise.
+        """
+        with self._lock:
+            self.reached += 1
+            coming = self._next.get(None)
+            answer = coming[0] if coming else self._always.get(None, _CONFIRMED)
         if answer.error is not None:
             raise answer.error
 

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr, field_validator
 
 from prefect_mailroom.channels.base import Channel, Destination, IfExists, Parcel, Place, Receipt
-from prefect_mailroom.channels.steps import Steps
+from prefect_mailroom.channels.steps import StepName, Steps
 from prefect_mailroom.testing.recorder import Recorder
 from prefect_mailroom.text import variables
 
@@ -117,6 +117,12 @@ class RecordingChannel(Channel):
         if answer.error is not None:
             raise answer.error
         return recorder.confirm(Receipt(reference=parcel.key, detail={"was_there": was_there, **written}))
+
+    async def reach(self, steps: Steps, *, seconds: float) -> bool:
+        """Raise what anybody would be answered next, or say that it is there. The answer stays for deliveries."""
+        with steps.step(StepName.CONNECT):
+            self.recorder.reach()
+        return True
 
     async def check(self, steps: Steps) -> str:
         """Raise the next scripted error, or say that it records."""

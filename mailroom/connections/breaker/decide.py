@@ -3,7 +3,7 @@
 closed -> open         7 of 10 attempts, or more, failed within five minutes
 open -> half_open      30 s later; then the wait doubles with each trip in a row, up to half an hour
 half_open -> closed    five attempts worked, the first of which was alone
-half_open -> open      one failed: another trip in a row
+half_open -> open      one failed: another trip in a row, unless `reach` had brought the trial forward
 half_open -> disabled  that was the tenth
 any -> disabled        the far side says that it is gone for good
 any -> closed          a person enables the connection
@@ -21,6 +21,8 @@ WINDOW = timedelta(minutes=5)
 LEAST_ATTEMPTS = 10
 FAILED_SHARE = 0.7
 FIRST_PROBE, LONGEST_PROBE = timedelta(seconds=30), timedelta(minutes=30)
+PAUSE = timedelta(minutes=5)
+"""For so long nobody reaches for a far side that answered and did not work all the same."""
 SUCCESSES = 5
 MOST_TRIPS = 10
 
@@ -71,8 +73,11 @@ class Breaker:
     Attributes:
         since: since when it is in its state.
         trips: how often in a row it opened.
-        probe_at: while it is open, when the next attempt may try the connection.
+        probe_at: while it is open, when the next attempt may try the connection. While it is half open since `reach`
+            brought the trial forward, when that would have been due.
         under_way: while it is half open, how many attempts try it now; after `under_way_until` they count as dead.
+        under_way_until: while it is open, until when nobody reaches for the far side (again); after `probe_at` where
+            the trial was brought forward, and then the time at which it would have been due.
         succeeded: how many of those have worked.
     """
 
@@ -119,27 +124,41 @@ def admit(breaker: Breaker, *, now: datetime, lasts: timedelta) -> Breaker | Non
     until = now + lasts
     if breaker.state is _S.OPEN:
         half = _moved(breaker, _S.HALF_OPEN, Cause.TIME, now)
-        return replace(half, under_way=1, under_way_until=until, succeeded=0, probe_at=None)
+        due_at = breaker.under_way_until if brought_forward(breaker) else None
+        return replace(half, under_way=1, under_way_until=until, succeeded=0, probe_at=due_at)
     dead = breaker.under_way_until is None or breaker.under_way_until <= now
     last = until if dead or breaker.under_way_until is None else max(until, breaker.under_way_until)
     return replace(breaker, under_way=1 if dead else breaker.under_way + 1, under_way_until=last)
 
 
-def opened(breaker: Breaker, *, now: datetime) -> Breaker:
-    """Return the breaker after one more trip, which may be its last."""
+def brought_forward(breaker: Breaker) -> bool:
+    """Tell whether the trial of an open breaker is due before its time, since the far side was reached."""
+    quiet_until, probe_at = breaker.under_way_until, breaker.probe_at
+    return quiet_until is not None and probe_at is not None and quiet_until > probe_at
+
+
+def opened(breaker: Breaker, *, now: datetime, refused: bool = False) -> Breaker:
+    """Return the breaker after one more trip, which may be its last.
+
+    Args:
+        refused: whether the far side refused how we came, such as a password: that is not to be repeated in between.
+    """
     trips_now = breaker.trips + 1
     if breaker.state is _S.HALF_OPEN and trips_now >= MOST_TRIPS:
         return replace(_moved(breaker, _S.DISABLED, Cause.FAILURES, now), trips=trips_now)
     wait = min(FIRST_PROBE * 2 ** min(breaker.trips, MOST_TRIPS), LONGEST_PROBE)
     # At once, since a breaker that is open has to say when it is tried.
     ALLOWED.check(breaker.state, _S.OPEN, Cause.FAILURES)
-    return Breaker(_S.OPEN, now, trips=trips_now, probe_at=now + wait)
+    return Breaker(_S.OPEN, now, trips=trips_now, probe_at=now + wait, under_way_until=now + wait if refused else None)
 
 
-def tried(breaker: Breaker, sign: Sign | None, *, now: datetime) -> Breaker:
+def tried(breaker: Breaker, sign: Sign | None, *, now: datetime, refused: bool = False) -> Breaker:
     """Return the breaker after an attempt that tried the connection has ended; without a sign it told nothing.
 
     An attempt that was taken for dead, or that ends when others have decided already, changes nothing.
+
+    Args:
+        refused: see `opened`.
     """
     if sign is Sign.GONE:
         return gone(breaker, now=now)
@@ -147,13 +166,25 @@ def tried(breaker: Breaker, sign: Sign | None, *, now: datetime) -> Breaker:
         return breaker
     left = replace(breaker, under_way=max(0, breaker.under_way - 1))
     match sign:
+        case Sign.FAILS if left.probe_at is not None and left.probe_at > now:
+            return _open_as_before(left, left.probe_at, now=now, refused=refused)
         case Sign.FAILS:
-            return opened(left, now=now)
+            return opened(left, now=now, refused=refused)
         case Sign.WORKS if left.succeeded + 1 >= SUCCESSES:
             return closed(left, Cause.SUCCESSES, now=now)
         case Sign.WORKS:
             return replace(left, succeeded=left.succeeded + 1)
     return left
+
+
+def _open_as_before(breaker: Breaker, due_at: datetime, *, now: datetime, refused: bool) -> Breaker:
+    """Return the breaker after a trial that was brought forward failed: no trip, and the next one is due as it was.
+
+    So a far side that can be reached, and takes nothing, is disabled no sooner than one that is down.
+    """
+    ALLOWED.check(breaker.state, _S.OPEN, Cause.FAILURES)
+    quiet_until = due_at if refused else min(due_at, now + PAUSE)
+    return Breaker(_S.OPEN, now, trips=breaker.trips, probe_at=due_at, under_way_until=quiet_until)
 
 
 def gone(breaker: Breaker, *, now: datetime) -> Breaker:

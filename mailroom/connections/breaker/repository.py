@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import case, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.connections.breaker.decide import WINDOW, Breaker
@@ -56,6 +56,23 @@ async def counts(session: AsyncSession, names: Collection[str], *, now: datetime
     return {row[0]: Counts(int(row[1]), int(row[2])) for row in await session.execute(totals.group_by(_O.name))}
 
 
+async def in_a_row(session: AsyncSession, also: Collection[str], *, now: datetime) -> dict[str, Counts]:
+    """Return how many attempts failed since one last worked, and how many worked, within the window.
+
+    Where some worked and some failed in one period, nobody knows which came last: those failures do not count.
+
+    Args:
+        also: connections to return though none has failed since one worked.
+    """
+    query = select(_O.name, _O.worked, _O.failed).where(_O.period > _period(now) - _WITHIN)
+    found: dict[str, Counts] = {}
+    for name, worked, failed in await session.execute(query.order_by(_O.name, _O.period.desc())):
+        before = found.get(name, Counts())
+        counts_on = not worked and not before.worked
+        found[name] = Counts(before.worked + worked, before.failed + (failed if counts_on else 0))
+    return {name: counted for name, counted in found.items() if counted.failed or name in also}
+
+
 async def every(session: AsyncSession, names: Collection[str]) -> dict[str, ConnectionHealth]:
     """Return the rows of these breakers, as far as they have ever been open."""
     rows = await session.scalars(select(_H).where(_H.name.in_(names)))
@@ -66,6 +83,13 @@ async def not_closed(session: AsyncSession) -> list[ConnectionHealth]:
     """Return the breakers that are open or half open, by name."""
     wanted = (BreakerState.OPEN, BreakerState.HALF_OPEN)
     return list(await session.scalars(select(_H).where(_H.state.in_(wanted)).order_by(_H.name)))
+
+
+async def to_reach(session: AsyncSession, *, now: datetime, limit: int) -> list[str]:
+    """Return the connections whose far side may be reached for, those that wait longest first; see `reach`."""
+    free = or_(_H.under_way_until.is_(None), _H.under_way_until <= now)
+    query = select(_H.name).where(_H.state == BreakerState.OPEN, _H.probe_at > now, free)
+    return list(await session.scalars(query.order_by(_H.under_way_until.nulls_first(), _H.name).limit(limit)))
 
 
 async def hold(session: AsyncSession, name: str, *, now: datetime) -> ConnectionHealth:

@@ -19,9 +19,10 @@ from mailroom.access.viewer import SYSTEM
 from mailroom.audit import connection_events as audited
 from mailroom.audit import repository as audit
 from mailroom.connections import repository as connections
-from mailroom.connections.breaker import decide
+from mailroom.connections.breaker import decide, reach
 from mailroom.connections.breaker import repository as stored
 from mailroom.connections.breaker.decide import Breaker, Cause, Sign
+from mailroom.connections.breaker.reach import Reached
 from mailroom.connections.breaker.repository import Counts, breaker_of
 from mailroom.connections.seen import uses
 from mailroom.connections.turns import repository as turns
@@ -54,7 +55,14 @@ async def admit(session: AsyncSession, name: str, *, lasts: timedelta, now: date
 
 
 async def record(
-    session: AsyncSession, name: str, sign: Sign | None, *, probing: bool, why: str, now: datetime
+    session: AsyncSession,
+    name: str,
+    sign: Sign | None,
+    *,
+    probing: bool,
+    why: str,
+    now: datetime,
+    refused: bool = False,
 ) -> None:
     """Record how an attempt through a connection has ended. One that worked takes one statement.
 
@@ -62,18 +70,46 @@ async def record(
         sign: what it says of the connection; None where it says nothing.
         probing: whether it was one of the few that tried an open breaker's connection.
         why: what was wrong.
+        refused: whether the far side refused how we came, such as a password.
     """
     if probing or sign is Sign.GONE:
         row = await stored.hold(session, name, now=now)
         before = breaker_of(row)
-        await _become(session, row, before, decide.tried(before, sign, now=now), why, now)
+        await _become(session, row, before, decide.tried(before, sign, now=now, refused=refused), why, now)
     elif sign is not None:
         await stored.count(session, name, worked=sign is Sign.WORKS, now=now)
         if sign is Sign.FAILS:
-            await _open_where_many_failed(session, name, why, now)
+            await _open_where_many_failed(session, name, why, now, refused=refused)
 
 
-async def _open_where_many_failed(session: AsyncSession, name: str, why: str, now: datetime) -> None:
+async def begin_reaching(session: AsyncSession, name: str, *, now: datetime) -> Breaker | None:
+    """Let the caller, and nobody else for a while, reach for the far side of an open breaker.
+
+    Return the breaker meanwhile, or None where it is not to be reached for now.
+    """
+    row = await stored.hold(session, name, now=now)
+    begun = reach.begun(breaker_of(row), now=now)
+    if begun is not None:
+        await stored.write(session, name, begun)
+    return begun
+
+
+async def record_reached(session: AsyncSession, name: str, begun: Breaker, found: Reached, *, now: datetime) -> bool:
+    """Record what came of reaching for a far side; return whether a delivery may try it now.
+
+    Args:
+        begun: the breaker that `begin_reaching` returned. Where it has moved since, nothing changes.
+    """
+    row = await stored.hold(session, name, now=now)
+    before = breaker_of(row)
+    after = reach.ended(before, begun, found, now=now)
+    if after == before:
+        return False
+    await stored.write(session, name, after)
+    return decide.brought_forward(after)
+
+
+async def _open_where_many_failed(session: AsyncSession, name: str, why: str, now: datetime, *, refused: bool) -> None:
     found = (await stored.counts(session, [name], now=now)).get(name, Counts())
     if not decide.trips(found.worked, found.failed):
         return
@@ -83,7 +119,7 @@ async def _open_where_many_failed(session: AsyncSession, name: str, why: str, no
         return
     total = found.worked + found.failed
     reason = f"{found.failed} of {total} attempts within {decide.WINDOW.seconds // 60} minutes failed. The last: {why}"
-    await _become(session, row, before, decide.opened(before, now=now), reason, now)
+    await _become(session, row, before, decide.opened(before, now=now, refused=refused), reason, now)
 
 
 async def _become(
@@ -204,4 +240,5 @@ def _shown(row: ConnectionHealth | None, counted: Counts) -> Shown:
     attempts = counted.worked + counted.failed
     if row is None:
         return Shown(_S.CLOSED, None, "", 0, None, counted.failed, attempts)
-    return Shown(row.state, row.since, row.reason, row.trips, row.probe_at, counted.failed, attempts)
+    probe_at = row.probe_at if row.state is _S.OPEN else None
+    return Shown(row.state, row.since, row.reason, row.trips, probe_at, counted.failed, attempts)

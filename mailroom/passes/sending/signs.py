@@ -36,3 +36,8 @@ def sign_of(outcome: Receipt | MailroomError) -> Sign | None:
         case OutcomeUnknown() | ConfigurationError():
             return Sign.FAILS
     return None
+
+
+def is_refused(outcome: Receipt | MailroomError) -> bool:
+    """Tell whether the far side refused how we came, such as a password: trying it often could lock an account."""
+    return isinstance(outcome, ConfigurationError)

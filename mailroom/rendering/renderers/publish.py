@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from mailroom.errors import Unavailable
 from mailroom.rendering.job import RenderJob, RenderResult
 from mailroom.reports.errors import RenderFailed
+from mailroom.storage.full_disk import is_full, no_room
 
 _LOG = logging.getLogger(__name__)
 _REMOVALS = 100
@@ -53,12 +55,14 @@ def remove(folder: Path) -> None:
         _LOG.warning("%s could not be removed: %s", path, error)
 
 
-def not_put(folder: Path, error: OSError) -> RenderFailed:
-    """Return the error of a job whose files could not be put into its folder."""
+def not_put(folder: Path, error: OSError) -> RenderFailed | Unavailable:
+    """Return the error of a job whose files could not be put into its folder: a full disk is tried again."""
+    if is_full(error):
+        return no_room(folder)
     reason = error.strerror or type(error).__name__
     return RenderFailed(
         f"The files cannot be written to {folder}: {reason}.",
-        remedy="Check the folder's owner and permissions, and the free space on its disk.",
+        remedy="Check the folder's owner and permissions.",
     )
 
 

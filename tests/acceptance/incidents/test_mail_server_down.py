@@ -23,6 +23,8 @@ pytestmark = [
 MINUTES = float(os.environ.get("MINUTES", "10"))
 SCHEDULES = 12
 """More than the ten attempts that open the breaker of the connection."""
+SECONDS = 60.0
+"""So soon it has to be told, and so soon after the server is back that it is over."""
 
 
 def test_a_mail_server_that_is_down_and_comes_back(faults: Faults) -> None:
@@ -36,7 +38,10 @@ def test_a_mail_server_that_is_down_and_comes_back(faults: Faults) -> None:
         faults.stack.enter_context(faults.dead.in_thread())
         down.mended()
         play([down], faults.book, 1800)
+        sys.stdout.write(f"{down.counted(faults.book)}\n")
         wait_for("the mails", lambda: len(faults.dead.mails) == SCHEDULES, 120)
+        sys.stdout.write(f"The last mail came {time.monotonic() - back_at:.0f} s after the server was back.\n")
         down.check(faults.book)
         assert len(faults.book.incidents()) == 1, "nothing has failed for good"
-        sys.stdout.write(f"{down.counted(faults.book)}\n")
+        assert down.seconds["alerted"] <= SECONDS, down.seconds
+        assert down.seconds["told over"] <= SECONDS, down.seconds

@@ -28,7 +28,7 @@ LOOPS = {
     "key reminders",
 }
 LOOPS |= {"audit sealer", "audit retention", "ages of secrets", "deletions", "incident watch", "counts", "heartbeats"}
-LOOPS |= {"alerts", "alerts by mail", "alerts by request", "notices to readers", "product events"}
+LOOPS |= {"alerts", "alerts by mail", "alerts by request", "notices to readers", "product events", "reach"}
 
 
 class Process:

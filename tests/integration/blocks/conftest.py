@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +17,7 @@ from starlette.routing import Route
 
 from prefect_mailroom import outbound
 from tests.support.certificates import Certificate, self_signed
+from tests.support.small_disk import small_disk_at
 from tests.support.smtp import SmtpServer
 from tests.support.waiting import eventually
 
@@ -152,17 +151,6 @@ async def closed_port() -> int:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """The folder of a file system of 64 kB: one that CI mounted, or that root mounts here.
-
-    There is one for all processes of a test run, so whoever fills it belongs to the group "small disk".
-    """
-    if given := os.environ.get("MAILROOM_TEST_SMALL_DISK"):
-        yield Path(given)
-        return
-    folder = tmp_path / "small"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("Only root can mount a small file system; name one of 64 kB with MAILROOM_TEST_SMALL_DISK.")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    """The folder of a file system of 4 MB."""
+    with small_disk_at(tmp_path / "small") as folder:
+        yield folder

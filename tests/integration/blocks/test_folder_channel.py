@@ -151,7 +151,7 @@ async def test_leftover_of_a_dead_attempt_is_replaced(channel: FolderChannel, ro
 @pytest.mark.xdist_group("small disk")
 async def test_full_disk_is_later_and_leaves_nothing(small_disk: Path, tmp_path: Path) -> None:
     with pytest.raises(RetryLater, match="No space is left"):
-        await FolderChannel(root=str(small_disk)).deliver(a_parcel(tmp_path, b"x" * 200_000, path="a.{ext}"))
+        await FolderChannel(root=str(small_disk)).deliver(a_parcel(tmp_path, b"x" * 5_000_000, path="a.{ext}"))
     assert files_below(small_disk) == {}
 
 

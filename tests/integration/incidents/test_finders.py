@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from mailroom.audit import repository as audit
 from mailroom.audit.events import ScheduleSuspended
+from mailroom.connections.breaker import repository as outcomes
 from mailroom.context import Context
 from mailroom.incidents import service
 from mailroom.incidents.finders.missed import FORGOTTEN_AFTER
@@ -178,6 +179,28 @@ async def test_a_breaker_that_does_not_close_covers_who_waits_for_it(book: Ledge
         assert health is not None
         health.state, health.probe_at = BreakerState.CLOSED, None
     assert await look(book, NOW + 2 * MINUTE) == []
+
+
+async def test_several_that_wait_while_nothing_works_are_one_until_something_does(book: Ledger) -> None:
+    ids = await book.add(3)
+    await book.ran(ids, E.RETRYING, NOW)
+    await _tried(book, NOW, failed=2)
+    assert await look(book, NOW + SECOND) == []
+    await _tried(book, NOW + MINUTE, failed=1)
+    assert await look(book, NOW + MINUTE) == [K.CONNECTION_FAILING]
+    assert await look(book, NOW + HOUR) == [K.CONNECTION_FAILING], "nothing was tried since"
+    await _tried(book, NOW + HOUR, failed=1)
+    await _tried(book, NOW + HOUR + MINUTE, worked=1)
+    assert await look(book, NOW + HOUR + MINUTE) == []
+    await _tried(book, NOW + HOUR + 2 * MINUTE, failed=2)
+    assert await look(book, NOW + HOUR + 2 * MINUTE) == [], "what failed before does not count any more"
+
+
+async def _tried(book: Ledger, at: datetime, *, worked: int = 0, failed: int = 0) -> None:
+    """Count how attempts through the connection ended."""
+    async with book.database.session() as session:
+        for number in range(worked + failed):
+            await outcomes.count(session, "bank", worked=number < worked, now=at)
 
 
 async def test_changes_that_do_not_get_to_prefect(book: Ledger) -> None:

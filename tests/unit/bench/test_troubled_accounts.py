@@ -13,8 +13,8 @@ from bench.troubled.accounts.books import Books, Run, Sent
 from bench.troubled.accounts.compare import Comparison, compare
 from bench.troubled.accounts.count import ENDED, Numbers, name, numbers
 from bench.troubled.checker import Verdict
+from mailroom.executions.history.course import ON_TIME_SECONDS
 from mailroom.states import ExecutionState
-from mailroom.watching.counts.count import ON_TIME_SECONDS
 from mailroom.watching.figures.metrics import METRICS
 from mailroom.watching.levels.decide import COUNTED
 

@@ -171,6 +171,13 @@ class EmailChannel(Channel):
         seconds = self.timeout_seconds / 2
         return " ".join([await probe(server, steps, seconds=seconds) for server in self._servers()])
 
+    async def reach(self, steps: Steps, *, seconds: float) -> bool:
+        """Connect to the first server that lets us in, log in and leave."""
+        from prefect_mailroom.channels.email.smtp.checking import reach_one
+
+        await reach_one(self._servers(), steps, seconds=seconds)
+        return True
+
     def _servers(self) -> list[Server]:
         """Return the servers in their order."""
         given = self.credentials

@@ -99,6 +99,13 @@ class FtpChannel(Channel):
 
         return await check(self._server(), self.folder, steps)
 
+    async def reach(self, steps: Steps, *, seconds: float) -> bool:
+        """Connect, encrypt, log in and leave."""
+        from prefect_mailroom.channels.ftp.checking import reach
+
+        await reach(self._server(), self.folder, steps)
+        return True
+
     def _session(self) -> AbstractAsyncContextManager[RemoteFolder]:
         from prefect_mailroom.channels.ftp.opening import open_folder
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 import ssl
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -24,6 +26,26 @@ async def check(server: Server, root: str, steps: Steps) -> str:
     Raises:
         ConfigurationError, RetryLater, Refused: the step that failed, which `steps` ends with.
     """
+    async with _entered(server, root, steps) as (client, folder):
+        encryption = client.sock.version() if isinstance(client.sock, ssl.SSLSocket) else "not encrypted"
+        name = PurePosixPath(f".mailroom-check-{secrets.token_hex(8)}")
+        await probe.write_read_delete(folder, name, steps, seconds=server.seconds)
+    return f"{server.name} stores files in {folder.shown(PurePosixPath())}, {encryption}{_about_data(client)}."
+
+
+async def reach(server: Server, root: str, steps: Steps) -> None:
+    """Log in and leave.
+
+    Raises:
+        ConfigurationError, RetryLater: the step that failed, which `steps` ends with.
+    """
+    async with _entered(server, root, steps):
+        pass
+
+
+@asynccontextmanager
+async def _entered(server: Server, root: str, steps: Steps) -> AsyncIterator[tuple[Client, FtpFolder]]:
+    """Give a session that is logged in, each step to which is told, and cut it at the end."""
     with steps.step(StepName.RESOLVE) as told:
         addresses = await outbound.resolve(server.host, server.port)
         told.message = f"The host has {len(addresses)} address{'es' if len(addresses) > 1 else ''}."
@@ -44,13 +66,10 @@ async def check(server: Server, root: str, steps: Steps) -> str:
         with steps.step(StepName.LOGIN) as told:
             folder = await in_time(client, lambda: _log_in(client, root))
             told.message = f"{server.name} accepts the login of '{server.username}'."
-        encryption = client.sock.version() if isinstance(client.sock, ssl.SSLSocket) else "not encrypted"
-        name = PurePosixPath(f".mailroom-check-{secrets.token_hex(8)}")
-        await probe.write_read_delete(folder, name, steps, seconds=server.seconds)
+        yield client, folder
     finally:
         client.cut()
         client.close()
-    return f"{server.name} stores files in {folder.shown(PurePosixPath())}, {encryption}{_about_data(client)}."
 
 
 def _log_in(client: Client, root: str) -> FtpFolder:

@@ -59,3 +59,12 @@ async def write_read_delete(folder: RemoteFolder, name: PurePosixPath, steps: St
     except BaseException:
         folder.abort()
         raise
+
+
+async def leave(folder: RemoteFolder, *, seconds: float) -> None:
+    """Close a session in which nothing was done, or cut it where that takes too long."""
+    try:
+        await in_thread(folder.close, stop=Stop(), abort=folder.abort, seconds=seconds, grace=1)
+    except BaseException:
+        folder.abort()
+        raise

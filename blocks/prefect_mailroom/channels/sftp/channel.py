@@ -14,6 +14,7 @@ from prefect_mailroom.channels import limits
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
 from prefect_mailroom.channels.remote import deliver as remote
 from prefect_mailroom.channels.remote import probe, sessions
+from prefect_mailroom.channels.remote.folder import RemoteFolder
 from prefect_mailroom.channels.sftp import host_keys
 from prefect_mailroom.channels.sftp.destination import SftpDestination
 from prefect_mailroom.channels.sftp.server import Server
@@ -109,9 +110,22 @@ class SftpChannel(Channel):
 
     async def check(self, steps: Steps) -> str:
         """Connect, compare the server's key, log in, and write, read and remove a small file in the folder."""
+        server = self._server()
+        folder = await self._enter(server, steps)
+        name = PurePosixPath(f".mailroom-check-{secrets.token_hex(8)}")
+        await probe.write_read_delete(folder, name, steps, seconds=server.seconds)
+        return f"{server.name} stores files in {folder.shown(PurePosixPath())}."
+
+    async def reach(self, steps: Steps, *, seconds: float) -> bool:
+        """Connect, compare the server's key, log in and leave."""
+        server = self._server()
+        await probe.leave(await self._enter(server, steps), seconds=server.seconds)
+        return True
+
+    async def _enter(self, server: Server, steps: Steps) -> RemoteFolder:
+        """Open a session, each step of which is told."""
         from prefect_mailroom.channels.sftp import session
 
-        server = self._server()
         with steps.step(StepName.RESOLVE) as told:
             addresses = await outbound.resolve(server.host, server.port, timeout=server.seconds)
             told.message = f"{server.host} has {len(addresses)} address{'es' if len(addresses) > 1 else ''}."
@@ -124,9 +138,7 @@ class SftpChannel(Channel):
         with steps.step(StepName.LOGIN) as told:
             folder = await session.logged_in(found, server)
             told.message = f"{server.name} accepts the login of '{server.username}'."
-        name = PurePosixPath(f".mailroom-check-{secrets.token_hex(8)}")
-        await probe.write_read_delete(folder, name, steps, seconds=server.seconds)
-        return f"{server.name} stores files in {folder.shown(PurePosixPath())}."
+        return folder
 
     def _server(self) -> Server:
         try:

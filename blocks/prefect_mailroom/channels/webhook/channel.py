@@ -20,7 +20,7 @@ from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.channels.webhook import payload
 from prefect_mailroom.channels.webhook.answers import Content, content_of, judge, raise_for, translated
 from prefect_mailroom.channels.webhook.destination import WebhookDestination
-from prefect_mailroom.channels.webhook.look import look
+from prefect_mailroom.channels.webhook.look import look, touch
 from prefect_mailroom.channels.webhook.signing import secret_bytes, signature_header
 from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.http_login import HttpLogin
@@ -112,6 +112,12 @@ class WebhookChannel(HttpLogin, Channel):
             self._log_in(request)
             context = trusting(self.ca_certificates) if request.url.scheme == "https" else None
             return await look(client, request, steps, self._permit, context, self.timeout_seconds)
+
+    async def reach(self, steps: Steps, *, seconds: float) -> bool:
+        """Connect and shake hands; nothing is asked, so no secret leaves."""
+        context = trusting(self.ca_certificates) if httpx.URL(self.url.get_secret_value()).scheme == "https" else None
+        await touch(*self._target, steps, self._permit, context, seconds)
+        return True
 
     @property
     def _host(self) -> str:

@@ -36,7 +36,32 @@ async def look(
     Raises:
         ConfigurationError, RetryLater, OutcomeUnknown, Refused: the step at fault says why.
     """
-    host, port = request.url.host, request.url.port or (443 if context else 80)
+    host = request.url.host
+    await touch(host, request.url.port or (443 if context else 80), steps, permit, context, seconds)
+    with steps.step(StepName.ANSWER) as told, translated(host):
+        answer = await client.send(request)
+        if answer.status_code in (401, 403, 410) or answer.is_redirect:
+            raise_for(answer, host, Expectation())
+        told.message = f"HTTP {answer.status_code} to HEAD."
+    return f"{host} answers (HTTP {answer.status_code} to HEAD); send a test delivery to check the signature."
+
+
+async def touch(
+    host: str,
+    port: int,
+    steps: Steps,
+    permit: Callable[[], Awaitable[None]],
+    context: ssl.SSLContext | None,
+    seconds: float,
+) -> None:
+    """Connect to an endpoint and shake hands, each as a step, and hang up; nothing is asked.
+
+    Args:
+        permit, context: see `look`.
+
+    Raises:
+        ConfigurationError, RetryLater: it is not there, or is not trusted.
+    """
     with steps.step(StepName.RESOLVE) as told:
         await permit()
         told.message = f"'{host}' is known, and may be reached."
@@ -48,12 +73,6 @@ async def look(
     else:
         with steps.step(StepName.ENCRYPT) as told:
             told.message = await _encrypted(link, host, context, seconds / 2)
-    with steps.step(StepName.ANSWER) as told, translated(host):
-        answer = await client.send(request)
-        if answer.status_code in (401, 403, 410) or answer.is_redirect:
-            raise_for(answer, host, Expectation())
-        told.message = f"HTTP {answer.status_code} to HEAD."
-    return f"{host} answers (HTTP {answer.status_code} to HEAD); send a test delivery to check the signature."
 
 
 async def _encrypted(link: socket.socket, host: str, context: ssl.SSLContext, seconds: float) -> str:

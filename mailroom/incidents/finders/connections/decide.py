@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from mailroom.connections.breaker.decide import Breaker
@@ -14,9 +14,9 @@ from mailroom.states import BreakerState
 SEVERAL = 3
 """If this many schedules fail through one connection, it is a trouble of the connection, and not of each of them."""
 TRIPS = 3
-"""If a breaker opened this often in a row, it has been tried, and what is behind it did not come back."""
-LONG = timedelta(minutes=5)
-"""If a breaker is open for this long, its connection is in trouble, though nobody has tried it."""
+"""A breaker that opened so often in a row is in trouble also while it is being tried."""
+LEAST_TRIES = 3
+"""So many attempts have to fail in a row, with nothing that worked since, before several that wait are a trouble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +33,46 @@ class Failure:
     is_source: bool = False
 
 
-def in_trouble(breaker: Breaker | None, failures: Sequence[Failure], *, is_open: bool, now: datetime) -> bool:
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """Say how attempts through a connection ended within the last minutes.
+
+    Attributes:
+        failed: how many failed since one last worked.
+        worked: whether the last one worked, or its breaker has been closed since.
+    """
+
+    failed: int = 0
+    worked: bool = False
+
+
+def in_trouble(
+    breaker: Breaker | None,
+    failures: Sequence[Failure],
+    *,
+    is_open: bool,
+    waiting: int = 0,
+    lately: Lately = Lately(),
+) -> bool:
     """Tell whether a connection is in trouble.
 
     Args:
-        breaker: its breaker; None where that has never been open.
+        breaker: its breaker; None where that is closed.
         failures: the failures since something last went well through the connection.
-        is_open: whether it has an open incident, which a breaker that is being tried does not end.
+        is_open: whether it has an open incident. That is not over while its breaker is tried, or while some still wait
+            and nothing has worked.
+        waiting: how many schedules wait for it.
     """
     if len(failures) >= SEVERAL:
         return True
     if breaker is None or breaker.state is BreakerState.CLOSED:
-        return False
-    if breaker.state is BreakerState.DISABLED:
+        in_vain = waiting >= SEVERAL and lately.failed >= LEAST_TRIES
+        return in_vain or (is_open and waiting > 0 and not lately.worked)
+    if breaker.state is not BreakerState.HALF_OPEN:
         return True
-    if breaker.state is BreakerState.HALF_OPEN and breaker.succeeded:
+    if breaker.succeeded:
         return False
-    return bool(is_open or failures or breaker.trips >= TRIPS or breaker.since <= now - LONG)
+    return bool(is_open or failures or breaker.trips >= TRIPS)
 
 
 def troubles(
@@ -59,7 +82,7 @@ def troubles(
     waiting: Mapping[str, Collection[str]],
     *,
     open_now: Collection[str],
-    now: datetime,
+    lately: Mapping[str, Lately] | None = None,
 ) -> list[Trouble]:
     """Return the troubles of connections.
 
@@ -69,8 +92,10 @@ def troubles(
         went_well: when something last went well through a connection.
         waiting: the ids of the schedules that wait for a connection.
         open_now: the connections with an open incident.
+        lately: how attempts ended lately, by connection.
     """
-    by_name: dict[str, list[Failure]] = {name: [] for name in breakers}
+    tries = lately or {}
+    by_name: dict[str, list[Failure]] = {name: [] for name in (*breakers, *tries, *open_now)}
     for one in failures:
         since = went_well.get(one.connection)
         if since is None or one.at > since:
@@ -78,8 +103,9 @@ def troubles(
     found = []
     for name, own in sorted(by_name.items()):
         breaker, reason = breakers.get(name, (None, ""))
-        if in_trouble(breaker, own, is_open=name in open_now, now=now):
-            found.append(_trouble(name, breaker, reason, own, waiting.get(name, ())))
+        waits, how = waiting.get(name, ()), tries.get(name, Lately())
+        if in_trouble(breaker, own, is_open=name in open_now, waiting=len(waits), lately=how):
+            found.append(_trouble(name, breaker, reason, own, waits))
     return found
 
 

@@ -1,7 +1,8 @@
-"""Find connections that do not work for many: their breaker stays open, or several schedules fail through them.
+"""Find connections that do not work for many: their breaker is open, or several schedules wait or fail through them.
 
 A connection covers the schedules that wait for it or fail through it. By the schedules alone it fails while several of
-them have failed through it since anything last went well through it; what reports read from is judged so too.
+them have failed through it since anything last went well through it; what reports read from is judged so too. It also
+fails while several wait to be tried again, and nothing that was tried since has worked.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ async def find(session: AsyncSession, settings: Settings, *, now: datetime) -> S
     """Return each connection that is in trouble."""
     breakers = await reads.breakers(session)
     failures = [*await reads.failed_deliveries(session), *await reads.failed_renderings(session)]
-    names = sorted({*breakers, *(one.connection for one in failures)})
+    open_now = await ledger.open_values(session, IncidentKind.CONNECTION_FAILING)
+    lately = await reads.lately(session, open_now, now=now)
+    names = sorted({*breakers, *lately, *open_now, *(one.connection for one in failures)})
     if not names:
         return []
     return troubles(
@@ -32,6 +35,6 @@ async def find(session: AsyncSession, settings: Settings, *, now: datetime) -> S
         failures,
         await reads.went_well(session, names),
         await reads.waiting(session, names),
-        open_now=await ledger.open_values(session, IncidentKind.CONNECTION_FAILING),
-        now=now,
+        open_now=open_now,
+        lately=lately,
     )

@@ -8,12 +8,13 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mailroom.connections.breaker.decide import Breaker
+from mailroom.connections.breaker import repository as outcomes
+from mailroom.connections.breaker.decide import WINDOW, Breaker
 from mailroom.connections.breaker.repository import breaker_of
 from mailroom.executions.history.last_result import Attention
 from mailroom.executions.reasons import ReasonCode
 from mailroom.incidents.finders import ledger
-from mailroom.incidents.finders.connections.decide import Failure
+from mailroom.incidents.finders.connections.decide import Failure, Lately
 from mailroom.states import BreakerState, DeliveryState, ExecutionState, ScheduleState
 from mailroom.storage.model.connection_health import ConnectionHealth
 from mailroom.storage.model.schedules.lists import ScheduleDestination
@@ -38,6 +39,22 @@ async def breakers(session: AsyncSession) -> dict[str, tuple[Breaker, str]]:
     """Return the breakers that are not closed with their reasons, by connection."""
     rows = await session.scalars(select(ConnectionHealth).where(ConnectionHealth.state != BreakerState.CLOSED))
     return {row.name: (breaker_of(row), row.reason) for row in rows}
+
+
+async def lately(session: AsyncSession, open_now: Collection[str], *, now: datetime) -> dict[str, Lately]:
+    """Return how attempts ended within the last minutes, where some have failed or an incident is open."""
+    closed = select(ConnectionHealth.name).where(
+        ConnectionHealth.name.in_(open_now),
+        ConnectionHealth.state == BreakerState.CLOSED,
+        ConnectionHealth.since > now - WINDOW,
+    )
+    was_closed = set(await session.scalars(closed))
+    tries = await outcomes.in_a_row(session, open_now, now=now)
+    found = {name: Lately(worked=True) for name in was_closed}
+    for name, counted in tries.items():
+        well = bool(counted.worked) or name in was_closed
+        found[name] = Lately(counted.failed, worked=well and not counted.failed)
+    return found
 
 
 async def failed_deliveries(session: AsyncSession) -> list[Failure]:

@@ -233,7 +233,7 @@ async def test_full_disk_of_openssh(small_disk: Path, tmp_path: Path) -> None:
     with openssh(tmp_path / "sshd") as server:
         channel = channel_to(server, folder=str(small_disk))
         with pytest.raises(RetryLater):
-            await channel.deliver(a_parcel(tmp_path, b"x" * 200_000, path="a.{ext}"))
+            await channel.deliver(a_parcel(tmp_path, b"x" * 5_000_000, path="a.{ext}"))
         KEPT.close_all()
     assert files_below(small_disk) == {}
 

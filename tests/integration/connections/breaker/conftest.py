@@ -91,6 +91,8 @@ class Line:
 
     async def set_health(self, **values: Any) -> None:
         """Change the row of the breaker, as time or earlier trips would have."""
+        if "probe_at" in values:  # Once a trial is due by time, nothing is left of who had reached for the far side.
+            values = {"under_way_until": None, **values}
         async with self.environment.database.session() as session:
             await session.execute(update(ConnectionHealth).where(ConnectionHealth.name == NAME).values(**values))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prefect_mailroom import outbound
@@ -15,6 +15,7 @@ from prefect_mailroom.channels.email.smtp.server import Security, Server
 from prefect_mailroom.channels.email.smtp.session import Session
 from prefect_mailroom.channels.email.smtp.sessions import in_time
 from prefect_mailroom.channels.steps import StepName, Steps, Told
+from prefect_mailroom.errors import ConfigurationError, MailroomError, RetryLater
 from prefect_mailroom.text.filenames import clean_line
 
 _SOON_DAYS = 21
@@ -36,6 +37,50 @@ async def probe(server: Server, steps: Steps, *, seconds: float) -> str:
             told.message = f"{server.name} answers."
         try:
             return await _talk(session, steps)
+        finally:
+            session.close()
+
+
+async def reach_one(servers: Sequence[Server], steps: Steps, *, seconds: float) -> None:
+    """Connect to the first server that lets us in, log in and leave, as a mail would begin.
+
+    Raises:
+        ConfigurationError, RetryLater: none does; or the first one refuses how we come.
+    """
+    error: MailroomError | None = None
+    for server in servers:
+        try:
+            await _reach(server, steps, seconds=seconds / len(servers))
+            return
+        except (RetryLater, outbound.NoSuchHost) as found:
+            error = error or found
+        except ConfigurationError:
+            # As with mails: whoever runs the first one must hear of it, one in reserve keeps nobody waiting.
+            if error is None:
+                raise
+    assert error is not None, "a connection has a server"
+    raise error
+
+
+async def _reach(server: Server, steps: Steps, *, seconds: float) -> None:
+    async with in_time(server, asyncio.get_running_loop().time() + seconds):
+        token = None
+        if server.oauth is not None:
+            with steps.step(StepName.PREPARE):
+                token = await tokens.of_process().get(server.oauth, seconds=seconds)
+        with steps.step(StepName.CONNECT):
+            session = await _connected(server, seconds)
+        try:
+            session.token = token
+            with steps.step(StepName.ENCRYPT):
+                if server.security is Security.TLS:
+                    await session.greet()
+                await session.encrypt()
+            with steps.step(StepName.ANSWER):
+                await session.say_hello()
+            with steps.step(StepName.LOGIN):
+                await session.log_in()
+            await session.leave()
         finally:
             session.close()
 

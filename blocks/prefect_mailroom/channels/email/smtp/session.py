@@ -130,6 +130,12 @@ class Session:
             with translated(self.server), self._exchange():
                 await self._smtp.starttls()
 
+    async def say_hello(self) -> None:
+        """Say who we are, where that is not known yet."""
+        with translated(self.server), self._exchange():
+            if self._smtp.is_ehlo_or_helo_needed:
+                await self._say_hello()
+
     async def log_in(self) -> None:
         """Say who we are, and log in where there is a login."""
         if self.server.oauth is not None and self.token is None:
