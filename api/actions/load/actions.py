@@ -9,7 +9,7 @@ from api.actions.load.views import BusiestMinute, LoadView
 from mailroom.errors import Invalid
 from mailroom.schedules.conflicts.load import BUCKET, local_day
 from mailroom.schedules.conflicts.survey import load_between
-from mailroom.timing.model import known_zones
+from mailroom.setting_groups.zones import known_zones
 from mailroom.timing.zones import zone_named
 
 AHEAD = dt.timedelta(days=366)

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from api.web.parts import Option
 from api.web.when import abbreviation, zone_of
-from mailroom.timing.model import known_zones
+from mailroom.setting_groups.zones import known_zones
 from mailroom.timing.words import offset_words
 
 _NEAR = "Yours and those in use"
