@@ -26,7 +26,7 @@ from mailroom.setting_groups.retention import RetentionSettings
 from mailroom.setting_groups.secrets import SecretSettings
 from mailroom.setting_groups.secrets_elsewhere import SecretsElsewhere
 from mailroom.setting_groups.telling import TellingSettings
-from mailroom.setting_groups.zones import known_zones
+from mailroom.zone_names import known_zones
 from prefect_mailroom.errors import ConfigurationError
 
 LONGEST_SOCKET = 100
