@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Hashable
+from typing import Any, Literal, cast
 
 from prefect.blocks.core import Block
 from pydantic.json_schema import GenerateJsonSchema
@@ -26,7 +26,7 @@ class KeptSchema(Block):
     """A block class whose schema is worked out at the first call and kept; each call returns a copy of its own."""
 
     @classmethod
-    def model_json_schema(
+    def model_json_schema(  # type: ignore[override]  # As Prefect has it, without pydantic's `union_format`.
         cls,
         by_alias: bool = True,
         ref_template: str = "#/definitions/{model}",
@@ -34,7 +34,9 @@ class KeptSchema(Block):
         mode: Mode = "validation",
     ) -> dict[str, Any]:
         """Return the schema, as Prefect makes it."""
+        # mypy takes the hash of a class for that of its instances.
+        generator = cast("Hashable", schema_generator)
         # A bound method equals another one of the same class, so that each class has its own.
-        written = _written(super().model_json_schema, by_alias, ref_template, schema_generator, mode)
+        written = _written(super().model_json_schema, by_alias, ref_template, generator, mode)
         found: dict[str, Any] = json.loads(written)
         return found
