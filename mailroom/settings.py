@@ -10,7 +10,6 @@ import os
 from functools import cache
 from pathlib import Path
 from typing import Literal
-from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -27,6 +26,7 @@ from mailroom.setting_groups.retention import RetentionSettings
 from mailroom.setting_groups.secrets import SecretSettings
 from mailroom.setting_groups.secrets_elsewhere import SecretsElsewhere
 from mailroom.setting_groups.telling import TellingSettings
+from mailroom.zone_names import known_zones
 from prefect_mailroom.errors import ConfigurationError
 
 LONGEST_SOCKET = 100
@@ -175,7 +175,7 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
     @field_validator("default_timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value not in known_zones():
             raise ValueError("is not a time zone in the IANA list, such as Europe/Berlin")
         return value
 

@@ -16,7 +16,7 @@ from mailroom.members.preferences import preferences_of
 from mailroom.merge_patch import merge_patch
 from mailroom.notifications.kinds import OPERATORS, Kind, Route, routes_of
 from mailroom.storage.tables import User
-from mailroom.timing.model import known_zones
+from mailroom.zone_names import known_zones
 
 ChosenRoute = Literal["in_app", "mail"]
 """The routes that users choose; requests go to the operators, who set their address."""

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from mailroom.access.permissions import GRANTABLE, Action
 from mailroom.roles import Role, Scope
-from mailroom.timing.model import known_zones
+from mailroom.zone_names import known_zones
 
 
 def _plain(value: str) -> str:

@@ -8,25 +8,19 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter, field_validator, model_validator
 
 from mailroom.timing.cron import read_cron
 from mailroom.timing.zones import zone_named
+from mailroom.zone_names import known_zones
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Day = TypeVar("Day", bound=dt.date)
 Holiday = Literal["run", "skip", "next", "previous"]
-
-
-@cache
-def known_zones() -> frozenset[str]:
-    """Return every zone of the IANA list; it is read from disk once."""
-    return frozenset(available_timezones())
 
 
 def _sensible(value: Day) -> Day:

@@ -9,8 +9,8 @@ from api.actions.load.views import BusiestMinute, LoadView
 from mailroom.errors import Invalid
 from mailroom.schedules.conflicts.load import BUCKET, local_day
 from mailroom.schedules.conflicts.survey import load_between
-from mailroom.timing.model import known_zones
 from mailroom.timing.zones import zone_named
+from mailroom.zone_names import known_zones
 
 AHEAD = dt.timedelta(days=366)
 

@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from api.web.parts import Option
 from api.web.when import abbreviation, zone_of
-from mailroom.timing.model import known_zones
 from mailroom.timing.words import offset_words
+from mailroom.zone_names import known_zones
 
 _NEAR = "Yours and those in use"
 _LEFT_OUT = ("posix/", "right/", "SystemV/", "Etc/")

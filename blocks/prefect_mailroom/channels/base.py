@@ -17,7 +17,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from prefect.blocks.core import Block
 from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_mailroom.channels import limits
@@ -26,6 +25,7 @@ from prefect_mailroom.channels.retries import STANDARD, Retries
 from prefect_mailroom.channels.shown import Shown
 from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused
+from prefect_mailroom.kept_schema import KeptSchema
 
 IfExists = Literal["overwrite", "timestamp", "fail"]
 """Choose for a file that is there already: it is replaced, it stays and ours gets the time, or ours is refused."""
@@ -250,7 +250,7 @@ class Destination(BaseModel, ABC):
         return {}
 
 
-class Channel(Reachable, Block):
+class Channel(Reachable, KeptSchema):
     """A named, encrypted connection that can deliver parcels.
 
     Subclasses set `kind` and `destination_type` and implement `transfer` and `check`. Each class may name in

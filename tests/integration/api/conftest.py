@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from fastapi import FastAPI
 from prefect.client.orchestration import PrefectClient
 
 from api.app import create_app
+from deployments.watched_loop import WatchedLoop
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import ReportDefinition
 from mailroom.settings import Settings
@@ -45,6 +47,20 @@ class Api:
         answer = await self.http.request(method, f"/api/v1{path}", **arguments)
         assert answer.status_code == status, answer.text
         return answer.json() if answer.content else None
+
+
+@pytest.fixture(autouse=True)
+def _loops_rest(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no loop work behind the API, except where a test is marked `loops` or has a real Prefect.
+
+    Each of the two dozen looks at everything as soon as it starts, which took longer than most tests.
+    """
+    if request.node.get_closest_marker("loops") is None and "prefect_server" not in request.fixturenames:
+        monkeypatch.setattr(WatchedLoop, "run", _rest)
+
+
+async def _rest(_loop: WatchedLoop) -> None:
+    await asyncio.Event().wait()
 
 
 async def _serve(settings: Settings, database: Database) -> AsyncIterator[Api]:

@@ -15,6 +15,8 @@ from tests.support.waiting import eventually
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
 
+pytestmark = pytest.mark.loops
+
 LOOPS = {
     "deletions",
     "reconciler",

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import pytest
 from prefect.client.orchestration import PrefectClient
 from sqlalchemy import update
 
@@ -28,6 +29,8 @@ from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
+
+pytestmark = pytest.mark.loops
 
 BODY = samples.schedule_body(
     timing={"frequency": "daily", "at": "09:00", "timezone": "Europe/Berlin"},
