@@ -39,6 +39,7 @@ class Source(io.RawIOBase):
         self._tell = tell
         self._digest = hashlib.sha256()
         self._at = 0
+        self._was_given_out = not file.size
         try:
             self._content = file.path.open("rb", buffering=0)
         except OSError as error:
@@ -48,6 +49,11 @@ class Source(io.RawIOBase):
     def size(self) -> int:
         """Return the bytes that the file has by the parcel."""
         return self._file.size
+
+    @property
+    def was_given_out(self) -> bool:
+        """Tell whether all of it was read at least once: before that, no store can hold the whole of it."""
+        return self._was_given_out
 
     def __len__(self) -> int:
         """Return the size, for clients that ask for it in this way."""
@@ -107,6 +113,7 @@ class Source(io.RawIOBase):
                 f"'{self._file.filename}' differs from the rendered file: its checksum is different.",
                 remedy="Run the schedule again.",
             )
+        self._was_given_out = self._was_given_out or is_over
         self._tell(self._at)
         return count
 
