@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from prefect_mailroom import outbound
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
 from prefect_mailroom.channels.objects import deliver as objects
+from prefect_mailroom.channels.objects import reach
 from prefect_mailroom.channels.objects.links import SignedLink
 from prefect_mailroom.channels.objects.store import ObjectStore
 from prefect_mailroom.channels.s3 import bucket as buckets
@@ -164,6 +165,9 @@ class S3Channel(Channel):
         destination = parcel.destination
         assert isinstance(destination, S3Destination)
         bucket = self._bucket()
+        if not bucket.is_aws:
+            # Each connection is guarded as well; here a host that is forbidden is told before anything is loaded.
+            await reach.resolve(*bucket.target, is_plain=bucket.is_plain, seconds=self.timeout_seconds / 2)
         return await objects.deliver(
             parcel,
             destination,
@@ -177,7 +181,7 @@ class S3Channel(Channel):
         bucket = self._bucket(chosen=False)
         if not bucket.is_aws:
             with outbound.screening():
-                await outbound.resolve(*bucket.target, timeout=outbound.SCREEN_SECONDS)
+                await reach.resolve(*bucket.target, is_plain=bucket.is_plain, seconds=outbound.SCREEN_SECONDS)
 
     async def choices(self) -> Mapping[str, Sequence[str]]:
         """Return the buckets that the identity may list."""
