@@ -23,7 +23,7 @@ from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.text.filenames import safe_relative_path
 from prefect_mailroom.tls import trusting
 
-_ENDPOINT = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?")
+_ENDPOINT = re.compile(r"(https?)://([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?")
 _QUESTION_SECONDS = 30
 """Wait so long for a list of buckets or a signature."""
 
@@ -214,7 +214,7 @@ class S3Channel(Channel):
             name=self.bucket,
             prefix=f"{self.prefix}/" if self.prefix else "",
             region=self.region,
-            endpoint=self.endpoint,
+            endpoint=_ascii(self.endpoint),
             identity=self.identity,
             access_key_id=self.access_key_id,
             secret_access_key=self.secret_access_key,
@@ -228,6 +228,18 @@ class S3Channel(Channel):
         )
         buckets.permit(found)
         return found
+
+
+def _ascii(endpoint: str) -> str:
+    """Return an endpoint with the name of its host as name servers know it."""
+    found = _ENDPOINT.fullmatch(endpoint)
+    if found is None:
+        return ""
+    scheme, host, port = found.groups(default="")
+    try:
+        return f"{scheme}://{outbound.ascii_host(host)}{port}"
+    except ValueError as error:
+        raise ConfigurationError(f"'{host}' is not a host name.", field="endpoint") from error
 
 
 def _opened(bucket: Bucket) -> ObjectStore:
