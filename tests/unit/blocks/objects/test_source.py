@@ -53,6 +53,15 @@ def test_a_changed_file_is_never_given_out(tmp_path: Path, changed: bytes) -> No
     assert len(b"".join(given)) < len(CONTENT)
 
 
+def test_an_upload_in_parts_holds_it_back(tmp_path: Path) -> None:
+    with Source(a_file(tmp_path)) as source:
+        source.hold()
+        assert source.read(100) == CONTENT
+        assert not source.was_given_out
+        source.release()
+        assert source.was_given_out
+
+
 def test_an_empty_file_is_whole(tmp_path: Path) -> None:
     with Source(a_file(tmp_path, b"")) as source:
         assert source.was_given_out
