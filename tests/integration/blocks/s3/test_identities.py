@@ -126,11 +126,11 @@ async def test_the_machine_is_the_operators(server: S3Server, monkeypatch: pytes
     assert [one["Key"] for one in found] == ["machine", "role"]
 
 
-async def test_a_key_is_used_alone(server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_a_key_is_used_alone(server: S3Server, tmp_path: Path) -> None:
     """Nothing of this machine has a say: no other key, no profile, no endpoint, no proxy, no authority."""
     config = tmp_path / "config"
     config.write_text("[default]\nendpoint_url = http://127.0.0.1:1\nregion = mars\n[profile x]\nregion = mars\n")
-    for name, value in {
+    machine = {
         "AWS_ACCESS_KEY_ID": "another",
         "AWS_SECRET_ACCESS_KEY": "another",
         "AWS_SESSION_TOKEN": "another",
@@ -147,12 +147,14 @@ async def test_a_key_is_used_alone(server: S3Server, monkeypatch: pytest.MonkeyP
         "http_proxy": "http://127.0.0.1:1",
         "https_proxy": "http://127.0.0.1:1",
         "all_proxy": "http://127.0.0.1:1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    async with front_of(server.port) as front:
-        channel = channel_to(server, port=front.port)
-        await channel.deliver(a_parcel(tmp_path, DESTINATION, {"a.csv": b"1"}))
-        assert await channel.check(Steps())
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in machine.items():
+            patch.setenv(name, value)
+        async with front_of(server.port) as front:
+            channel = channel_to(server, port=front.port)
+            await channel.deliver(a_parcel(tmp_path, DESTINATION, {"a.csv": b"1"}))
+            assert await channel.check(Steps())
     assert {one.headers["authorization"].split("/")[0].partition("=")[2] for one in front.requests} == {server.key_id}
     assert {one.headers["authorization"].split("/")[2] for one in front.requests} == {"us-east-1"}
 
