@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,7 +70,7 @@ async def test_a_role_outlives_its_credentials(
 ) -> None:
     """200 MB go on though the credentials end again and again on the way, by their time or by the store's word."""
     monkeypatch.setattr(multipart, "PART", 16 * 2**20)
-    size = 200_000_000 if how == "the clock" else 110_000_000
+    size = 200_000_000 if how == "the store" else 110_000_000
     content = bytes(range(256)) * (size // 256)
     uses: dict[str, int] = {}
 
@@ -106,7 +107,7 @@ async def test_the_machine_is_the_operators(server: S3Server, monkeypatch: pytes
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.key_id)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.secret)
     monkeypatch.setenv(STS_VARIABLE, server.url)
-    nothing = {"access_key_id": "", "secret_access_key": ""}
+    nothing: dict[str, Any] = {"access_key_id": "", "secret_access_key": ""}
     machine = channel_to(server, identity="machine", **nothing)
     by_role = channel_to(server, identity="role", role_arn=ROLE, external_id=EXTERNAL_ID, **nothing)
     for permitted in ({}, {identity.VARIABLE: "true"}, {HOSTS_VARIABLE: "127.0.0.1"}):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -98,7 +99,7 @@ async def test_a_store_that_says_so(server: S3Server, tmp_path: Path) -> None:
     ],
 )
 async def test_what_a_person_must_change(
-    server: S3Server, tmp_path: Path, settings: dict[str, str], field: str
+    server: S3Server, tmp_path: Path, settings: dict[str, Any], field: str
 ) -> None:
     channel = channel_to(server, **settings)
     destination = S3Destination(connection="test", path="a.csv")
