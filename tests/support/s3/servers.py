@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import socket
@@ -66,28 +67,19 @@ class S3Server:
 
     def client(self, service: str = "s3", *, region: str = "us-east-1") -> Any:
         """Return boto3's own client, for what a test looks at and prepares."""
-        return boto3.session.Session().client(
-            service,
-            endpoint_url=self.url,
-            region_name=region,
-            aws_access_key_id=self.key_id,
-            aws_secret_access_key=self.secret,
-            verify=str(self.folder / "chain.pem") if self.pem else None,
-            config=Config(
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-                retries={"total_max_attempts": 1},
-                **({"s3": {"addressing_style": "path"}} if service == "s3" else {}),
-            ),
-        )
+        return _client(self, service, region)
 
     def empty(self) -> None:
         """Take away what a test has left."""
         client = self.client()
-        for one in client.list_objects_v2(Bucket=BUCKET).get("Contents", []):
-            client.delete_object(Bucket=BUCKET, Key=one["Key"])
+        for key in self.keys():
+            client.delete_object(Bucket=BUCKET, Key=key)
         for upload in self.unfinished():
             client.abort_multipart_upload(Bucket=BUCKET, Key=upload["Key"], UploadId=upload["UploadId"])
+
+    def keys(self) -> list[str]:
+        """Return the key of every object."""
+        return [one["Key"] for one in self.client().list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
     def unfinished(self) -> list[Mapping[str, Any]]:
         """Return the uploads whose parts are kept there."""
@@ -113,6 +105,22 @@ class S3Server:
         command = [str(needs("rclone", "rclone")), "copy", "--retries", "1", f":s3:{bucket}", str(folder)]
         subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
         return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@functools.cache
+def _client(server: S3Server, service: str, region: str) -> Any:
+    session = boto3.session.Session(server.key_id, server.secret, region_name=region)
+    return session.client(
+        service,
+        endpoint_url=server.url,
+        verify=str(server.folder / "chain.pem") if server.pem else None,
+        config=Config(
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            retries={"total_max_attempts": 1},
+            **({"s3": {"addressing_style": "path"}} if service == "s3" else {}),
+        ),
+    )
 
 
 @contextlib.contextmanager
