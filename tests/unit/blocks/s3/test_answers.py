@@ -17,6 +17,7 @@ from prefect_mailroom.channels.s3.questions import MOST_SECONDS, ends
 from prefect_mailroom.channels.s3.wire.faults import translated
 from prefect_mailroom.errors import ConfigurationError, Refused, RetryLater, TargetForbidden
 
+MD5 = "1b2cf535f27731c974343645a3985328"
 BUCKET = Bucket("reports", endpoint="https://s3.example.com", access_key_id="CANARYID", kms_key="alias/k")
 
 
@@ -121,11 +122,13 @@ def test_facts_travel_and_come_back() -> None:
     assert told["Metadata"] == {"mailroom-key": "k:1", "team": "x"}
     assert told["Tagging"] == "keep=a%26b"
     assert told["StorageClass"] == "GLACIER_IR"
-    answer = {"ContentLength": 3, "ETag": '"abc"', "VersionId": "null", "Metadata": {"Mailroom-Key": "k:1"}}
+    answer = {"ContentLength": 3, "ETag": f'"{MD5}"', "VersionId": "null", "Metadata": {"Mailroom-Key": "k:1"}}
     found = headers.found({**answer, "ChecksumSHA256": "whole=", "ChecksumCRC32": "parts=-3"})
     assert found.metadata == {"mailroom_key": "k:1"}
-    assert found.checksums == {"sha256": "whole=", "md5": "abc"}
-    assert (found.etag, found.version) == ("abc", "")
+    assert found.checksums == {"sha256": "whole=", "md5": MD5}
+    assert (found.etag, found.version) == (MD5, "")
+    assert headers.found({**answer, "ETag": f'"{MD5}-3"'}).checksums == {headers.PARTS_MD5: f"{MD5}-3"}
+    assert headers.found({**answer, "ETag": '"of another kind"'}).checksums == {}
     assert headers.encryption(Bucket("b", encryption="kms")) == {"ServerSideEncryption": "aws:kms"}
 
 
