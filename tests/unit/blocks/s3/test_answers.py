@@ -32,7 +32,6 @@ def answered(code: str, status: int, operation: str = "PutObject", **headers_: s
         ("PreconditionFailed", 412, AlreadyThere, None),
         ("ConditionalRequestConflict", 409, AlreadyThere, None),
         ("NoSuchBucket", 404, ConfigurationError, "bucket"),
-        ("NoSuchUpload", 404, Lost, None),
         ("NoSuchKey", 404, ConfigurationError, "bucket"),
         ("InvalidAccessKeyId", 403, ConfigurationError, "secret_access_key"),
         ("SignatureDoesNotMatch", 403, ConfigurationError, "secret_access_key"),
@@ -66,6 +65,19 @@ def test_an_answer_means(code: str, status: int, becomes: type[Exception], field
 def test_nothing_is_there() -> None:
     with pytest.raises(FileNotFoundError), translated(BUCKET, "get_object", "s3://reports/a.csv"):
         raise answered("NoSuchKey", 404)
+
+
+@pytest.mark.parametrize(
+    ("operation", "becomes"),
+    [
+        ("complete_multipart_upload", Lost),
+        ("upload_part", RetryLater),
+        ("list_multipart_uploads", FileNotFoundError),
+    ],
+)
+def test_an_upload_that_is_over(operation: str, becomes: type[Exception]) -> None:
+    with pytest.raises(becomes), translated(BUCKET, operation, "s3://reports/a.csv"):
+        raise answered("NoSuchUpload", 404)
 
 
 def test_a_busy_store_says_when() -> None:
