@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, field_validator
 
@@ -58,3 +58,12 @@ class FileDestination(Destination):
     def for_test(self, caller: str) -> Self:
         """Return the same path below `test/`, where no reader of the real files looks."""
         return self.model_copy(update={"path": f"{_TEST}{self.path}"})
+
+
+class RootedFileDestination(FileDestination):
+    """A path at whose beginning a slash stands for the connection's folder."""
+
+    @field_validator("path", mode="before")
+    @classmethod
+    def _path_is_below_the_folder(cls, path: Any) -> Any:
+        return path.removeprefix("/") if isinstance(path, str) else path

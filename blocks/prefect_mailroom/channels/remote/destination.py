@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from prefect_mailroom.channels.files.destination import FileDestination
+from prefect_mailroom.channels.files.destination import RootedFileDestination
 
 
-class RemoteFileDestination(FileDestination):
+class RemoteFileDestination(RootedFileDestination):
     """The path of the files on a server. A slash at its beginning stands for the connection's folder."""
 
     make_folders: bool = Field(default=True, description="Make the folders of the path where they are missing.")
-
-    @field_validator("path", mode="before")
-    @classmethod
-    def _path_is_below_the_folder(cls, path: Any) -> Any:
-        return path.removeprefix("/") if isinstance(path, str) else path
 
     def for_test(self, caller: str) -> Self:
         """Return the same path below `test/`, whose folders are made."""

@@ -1,0 +1,1 @@
+"""Share code between the channels that write objects: S3, Azure Blob Storage and Google Cloud Storage."""
