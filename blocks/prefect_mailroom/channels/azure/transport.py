@@ -1,0 +1,96 @@
+"""Send what Azure's clients want to send through guarded connections, and nothing else: no proxy, no other socket."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+
+import requests
+import urllib3
+from azure.core.pipeline.transport import RequestsTransport
+from requests.adapters import HTTPAdapter
+
+from urllib3.connection import HTTPConnection
+
+from prefect_mailroom import outbound
+from prefect_mailroom.channels.objects import guarded
+from prefect_mailroom.errors import ConfigurationError
+from prefect_mailroom.tls import trusting
+
+_BLOCK = 262_144
+_SIGNATURE = re.compile(r"(?<![a-z])(sig=)[^&\s\"']+", re.IGNORECASE)
+
+
+class _Plain(HTTPConnection):
+    """A connection without encryption, which only goes to hosts that the operator opened."""
+
+    def connect(self) -> None:
+        """Connect, and look at the peer before a request leaves."""
+        super().connect()
+        if not outbound.is_opened(self.host, str(self.sock.getpeername()[0])):
+            self.close()
+            raise guarded.Refusal(self, plain_is_forbidden(self.host))
+
+
+def plain_is_forbidden(host: str) -> ConfigurationError:
+    """Return the error for a host to which nothing may go without encryption."""
+    return ConfigurationError(
+        f"Nothing is sent to '{host}' without encryption.",
+        remedy=f"Begin the endpoint with https://. The operator can allow this host with {outbound.VARIABLE}.",
+        field="endpoint",
+    )
+
+
+class _Adapter(HTTPAdapter):
+    """Give requests our own pools; the context decides what is trusted, and nothing of the environment does."""
+
+    def __init__(self, links: guarded.Links, ca_certificates: str, connections: int) -> None:
+        self._links = links
+        self._context = trusting(ca_certificates)
+        super().__init__(max_retries=0, pool_maxsize=connections)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **_kwargs: Any) -> None:
+        """Make the manager of the pools."""
+        manager = urllib3.PoolManager(
+            num_pools=connections, maxsize=maxsize, block=block, ssl_context=self._context, blocksize=_BLOCK
+        )
+        self.poolmanager = guarded.guard(manager, guarded.pools(self._links, plain=_Plain))
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Leave the pool as it is."""
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        """Return which pool a request takes."""
+        host, _ = super().build_connection_pool_key_attributes(request, True, None)
+        return host, {}
+
+
+def transport(links: guarded.Links, *, ca_certificates: str, connections: int, seconds: float) -> RequestsTransport:
+    """Return the transport of one client.
+
+    Args:
+        connections: how many are kept at once.
+        seconds: how long it waits for a connection, and for the next bytes of an answer.
+    """
+    session = requests.Session()
+    session.trust_env = False
+    session.adapters.clear()
+    adapter = _Adapter(links, ca_certificates, connections)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return RequestsTransport(
+        session=session, use_env_settings=False, connection_timeout=min(20, seconds), read_timeout=seconds
+    )
+
+
+def _without_signature(record: logging.LogRecord) -> bool:
+    """Take the signature of a SAS token out of what urllib3 says about the address of a request."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(_SIGNATURE.sub(r"\1…", arg) if isinstance(arg, str) else arg for arg in record.args)
+    return True
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_without_signature)
