@@ -66,6 +66,8 @@ async def deliver(
             f"The objects were not written within {seconds:g} s.",
             remedy="If the files are large or the line is slow, raise the connection's timeout.",
         ) from error
+    finally:
+        abort()  # Nobody uses its connections any more.
     return Receipt(reference=written[0]["path"], detail={"files": written}, grade=Grade.STORED)
 
 

@@ -95,3 +95,12 @@ def no_preconditions(where: str) -> ConfigurationError:
         remedy="Switch write_once off, if no two writers use the same names there.",
         field="write_once",
     )
+
+
+def untrusted(host: str) -> ConfigurationError:
+    """Return the error for a host whose certificate is not trusted."""
+    return ConfigurationError(
+        f"'{host}' has no certificate that can be trusted.",
+        remedy="Have its certificate renewed, correct the endpoint, or add its authority to ca_certificates.",
+        field="endpoint",
+    )

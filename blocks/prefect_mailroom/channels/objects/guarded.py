@@ -20,7 +20,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 
 from prefect_mailroom import outbound
-from prefect_mailroom.errors import MailroomError
+from prefect_mailroom.errors import ConfigurationError, MailroomError
+from prefect_mailroom.text.filenames import clean_line
 
 if TYPE_CHECKING:
     _Mixed = HTTPConnection
@@ -99,15 +100,27 @@ class Links:
 
 def _connected(connection: HTTPConnection, links: Links) -> socket.socket:
     links.add(connection)
+    host = connection.host.strip("[]")
     timeout = connection.timeout if isinstance(connection.timeout, int | float) else _SECONDS_TO_CONNECT
     try:
         # Each thread of a client connects for itself, and has no event loop.
-        link = asyncio.run(outbound.connect(connection.host.strip("[]"), connection.port, timeout=timeout))
+        link = asyncio.run(outbound.connect(host, connection.port, timeout=timeout))
+        if not isinstance(connection, HTTPSConnection) and not outbound.is_opened(host, str(link.getpeername()[0])):
+            link.close()
+            raise _unencrypted(host)
     except MailroomError as error:
         raise Refusal(connection, error) from error
     link.settimeout(timeout)
     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return link
+
+
+def _unencrypted(host: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"'{clean_line(host)[:100]}' would be reached without encryption.",
+        remedy=f"Use https://. Plain http:// is allowed only for hosts that the operator lists in {outbound.VARIABLE}.",
+        field="endpoint",
+    )
 
 
 def pools(

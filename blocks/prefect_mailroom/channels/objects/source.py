@@ -15,6 +15,9 @@ class Source(io.RawIOBase):
     """A file that is read in order, from its beginning to its end, and may be rewound to be sent once more.
 
     The last bytes are given out only if the content is what was rendered: an upload of anything else never completes.
+
+    Attributes:
+        check_stop: for a store that waits for something else than the next bytes.
     """
 
     def __init__(
@@ -35,7 +38,7 @@ class Source(io.RawIOBase):
         """
         super().__init__()
         self._file = file
-        self._check_stop = check_stop
+        self.check_stop = check_stop
         self._tell = tell
         self._digest = hashlib.sha256()
         self._at = 0
@@ -49,6 +52,11 @@ class Source(io.RawIOBase):
     def size(self) -> int:
         """Return the bytes that the file has by the parcel."""
         return self._file.size
+
+    @property
+    def sha256(self) -> str:
+        """Return the SHA-256 that the file has by the parcel: no other content is ever given out whole."""
+        return self._file.sha256
 
     @property
     def was_given_out(self) -> bool:
@@ -98,7 +106,7 @@ class Source(io.RawIOBase):
             Refused: the content differs from the rendered file.
             RetryLater: it cannot be read here.
         """
-        self._check_stop()
+        self.check_stop()
         try:
             count = self._content.readinto(buffer) or 0
         except OSError as error:
