@@ -16,7 +16,7 @@ from typing import Any
 from azure.storage.blob import BlobBlock, BlobClient
 
 from prefect_mailroom.channels.azure.container import Container
-from prefect_mailroom.channels.azure.faults import translated
+from prefect_mailroom.channels.azure.wire.faults import translated
 from prefect_mailroom.channels.objects.source import Source
 
 SIZE = 8 * 1_048_576

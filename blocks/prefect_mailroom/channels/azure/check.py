@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
-import ssl
+import socket
 from datetime import UTC, datetime
 
 from prefect_mailroom import outbound
 from prefect_mailroom.channels.azure import sas
 from prefect_mailroom.channels.azure.container import Container
 from prefect_mailroom.channels.azure.store import AzureStore
-from prefect_mailroom.channels.azure.transport import plain_is_forbidden
 from prefect_mailroom.channels.objects import faults, probe
 from prefect_mailroom.channels.objects.deliver import ask
 from prefect_mailroom.channels.steps import StepName, Steps
@@ -36,25 +36,12 @@ async def check(container: Container, steps: Steps) -> str:
         told.message = f"{host} has {len(addresses)} address{'es' if len(addresses) > 1 else ''}."
     with steps.step(StepName.CONNECT) as told:
         link = await outbound.connect(host, port, timeout=seconds)
-        if container.is_plain and not outbound.is_opened(host, str(link.getpeername()[0])):
-            link.close()
-            raise plain_is_forbidden(host)
         told.message = f"{host} answers on port {port}."
     if container.is_plain:
         link.close()
     else:
         with steps.step(StepName.ENCRYPT) as told:
-            context = trusting(container.ca_certificates)
-            try:
-                async with asyncio.timeout(seconds):
-                    reader, writer = await asyncio.open_connection(sock=link, ssl=context, server_hostname=host)
-            except ssl.SSLError as error:
-                raise faults.untrusted(host) from error
-            except OSError as error:  # A time-out is one as well.
-                raise RetryLater(f"{host} ended the connection while it was encrypted.") from error
-            found = writer.get_extra_info("ssl_object")
-            told.message = told_of(found, datetime.now(UTC))
-            writer.transport.abort()
+            told.message = await _encrypted(link, container, seconds)
     name = f".mailroom-check-{secrets.token_hex(8)}"
     with steps.step(StepName.LOGIN) as told:
         store = await ask(lambda: AzureStore(container), abort=lambda: None, where=container.where, seconds=seconds)
@@ -65,3 +52,25 @@ async def check(container: Container, steps: Steps) -> str:
             told.message += f" {sas.read(container.sas_token.get_secret_value()).said(datetime.now(UTC))}"
     await probe.write_read_delete(store, name, steps, seconds=seconds)
     return f"{container.where} keeps blobs that {container.named_as()} writes."
+
+
+async def _encrypted(link: socket.socket, container: Container, seconds: float) -> str:
+    """Shake hands, and return a sentence about the certificate. The link is closed."""
+    host = container.target[0]
+    try:
+        async with asyncio.timeout(seconds):
+            _, writer = await asyncio.open_connection(
+                sock=link, ssl=trusting(container.ca_certificates), server_hostname=outbound.ascii_host(host)
+            )
+    except TimeoutError as error:
+        raise RetryLater(f"'{host}' did not shake hands within {seconds:g} s.") from error
+    except OSError as error:
+        if outbound.tls_fault(error):
+            raise faults.untrusted(host) from None
+        raise RetryLater(f"'{host}' broke the connection off in the middle of the handshake.") from error
+    try:
+        return told_of(writer.get_extra_info("ssl_object"), datetime.now(UTC))
+    finally:
+        writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()

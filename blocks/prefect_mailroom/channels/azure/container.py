@@ -31,6 +31,7 @@ _LOGINS = {
     "blob.core.chinacloudapi.cn": "login.chinacloudapi.cn",
 }
 """Azure's own hosts end so; beside each is where its tokens come from."""
+_NONE = SecretStr("")
 _MOST_CHARACTERS = 1024
 _MOST_SEGMENTS = 254
 
@@ -54,9 +55,9 @@ class Container:
     identity: Identity = "principal"
     tenant_id: str = ""
     client_id: str = ""
-    client_secret: SecretStr = SecretStr("")
-    sas_token: SecretStr = SecretStr("")
-    account_key: SecretStr = SecretStr("")
+    client_secret: SecretStr = _NONE
+    sas_token: SecretStr = _NONE
+    account_key: SecretStr = _NONE
     encryption_scope: str = ""
     ca_certificates: str = ""
     seconds: float = 600

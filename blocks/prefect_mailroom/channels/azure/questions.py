@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from azure.storage.blob import BlobSasPermissions, generate_blob_sas
 
-from prefect_mailroom.channels.azure.client import open_account
 from prefect_mailroom.channels.azure.container import Container
-from prefect_mailroom.channels.azure.faults import translated
+from prefect_mailroom.channels.azure.wire.client import open_account
+from prefect_mailroom.channels.azure.wire.faults import translated
 from prefect_mailroom.channels.objects import faults, guarded
 from prefect_mailroom.channels.objects.links import SignedLink
 from prefect_mailroom.channels.objects.upload import content_disposition

@@ -11,9 +11,9 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import BlobClient, BlobProperties, ContentSettings, StandardBlobTier
 
 from prefect_mailroom.channels.azure import blocks
-from prefect_mailroom.channels.azure.client import open_container
 from prefect_mailroom.channels.azure.container import Container
-from prefect_mailroom.channels.azure.faults import code_of, translated
+from prefect_mailroom.channels.azure.wire.client import open_container
+from prefect_mailroom.channels.azure.wire.faults import code_of, translated
 from prefect_mailroom.channels.objects import guarded
 from prefect_mailroom.channels.objects.source import Source
 from prefect_mailroom.channels.objects.store import AlreadyThere, Facts, Found, Sent

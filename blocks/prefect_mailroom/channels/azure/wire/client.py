@@ -9,8 +9,8 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from prefect_mailroom.channels.azure import container as settings
 from prefect_mailroom.channels.azure.container import Container
-from prefect_mailroom.channels.azure.login import Login
-from prefect_mailroom.channels.azure.transport import transport
+from prefect_mailroom.channels.azure.wire.login import Login
+from prefect_mailroom.channels.azure.wire.transport import transport
 from prefect_mailroom.channels.objects import guarded
 from prefect_mailroom.errors import ConfigurationError
 

@@ -11,35 +11,11 @@ import urllib3
 from azure.core.pipeline.transport import RequestsTransport
 from requests.adapters import HTTPAdapter
 
-from urllib3.connection import HTTPConnection
-
-from prefect_mailroom import outbound
 from prefect_mailroom.channels.objects import guarded
-from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.tls import trusting
 
 _BLOCK = 262_144
 _SIGNATURE = re.compile(r"(?<![a-z])(sig=)[^&\s\"']+", re.IGNORECASE)
-
-
-class _Plain(HTTPConnection):
-    """A connection without encryption, which only goes to hosts that the operator opened."""
-
-    def connect(self) -> None:
-        """Connect, and look at the peer before a request leaves."""
-        super().connect()
-        if not outbound.is_opened(self.host, str(self.sock.getpeername()[0])):
-            self.close()
-            raise guarded.Refusal(self, plain_is_forbidden(self.host))
-
-
-def plain_is_forbidden(host: str) -> ConfigurationError:
-    """Return the error for a host to which nothing may go without encryption."""
-    return ConfigurationError(
-        f"Nothing is sent to '{host}' without encryption.",
-        remedy=f"Begin the endpoint with https://. The operator can allow this host with {outbound.VARIABLE}.",
-        field="endpoint",
-    )
 
 
 class _Adapter(HTTPAdapter):
@@ -55,7 +31,7 @@ class _Adapter(HTTPAdapter):
         manager = urllib3.PoolManager(
             num_pools=connections, maxsize=maxsize, block=block, ssl_context=self._context, blocksize=_BLOCK
         )
-        self.poolmanager = guarded.guard(manager, guarded.pools(self._links, plain=_Plain))
+        self.poolmanager = guarded.guard(manager, guarded.pools(self._links))
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave the pool as it is."""

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from prefect_mailroom.channels.azure import container as settings
 from prefect_mailroom.channels.azure.container import Container
-from prefect_mailroom.channels.azure.faults import ours
-from prefect_mailroom.channels.azure.transport import transport
+from prefect_mailroom.channels.azure.wire.faults import ours
+from prefect_mailroom.channels.azure.wire.transport import transport
 from prefect_mailroom.channels.objects import faults, guarded
 from prefect_mailroom.errors import ConfigurationError, RetryLater
 

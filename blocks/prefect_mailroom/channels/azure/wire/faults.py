@@ -99,9 +99,7 @@ def _answered(error: HttpResponseError, status: int, container: Container, what:
     if code in _LEASED:
         return _leased(where, what)
     if code == "ContainerBeingDeleted":
-        return RetryLater(
-            f"{where} is being deleted.", remedy="Use another container, or wait until it is there again."
-        )
+        return RetryLater(f"{where} is being deleted.", remedy="Wait until it is there again, or use another.")
     if code in _NO_CONTAINER or (status == 404 and not code):
         return words.no_bucket(where)
     if code in _BAD_CREDENTIAL or status == 401:
