@@ -129,7 +129,7 @@ def azurite(folder: Path, *, encrypted: bool = False) -> Iterator[Azurite]:
         more = ["--cert", chain, "--key", chain, "--oauth", "basic"]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [str(node), str(program), "--blobPort", str(port), "--location", str(folder), "--silent"]
+    command = [str(node), str(program), "--blobPort", str(port), "--silent"]
     command += ["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry", *more]
     with (
         (folder / "output").open("wb") as output,
