@@ -16,8 +16,8 @@ AZURE_GUARDS = (
         "tokens of Azure go to Azure's hosts alone",
         "Whoever may make a connection cannot have the machine's token sent to a host of their own.",
         f"{_CHANNEL}/container.py",
-        '    found = _operators().get(host) or next((login for end, login in _LOGINS.items() if host.endswith(f".{end}")), "")\n',
-        "    found = _operators().get(host) or _PUBLIC_LOGIN\n",
+        "    if not found:\n",
+        "    found = found or _PUBLIC_LOGIN\n    if not found:\n",
         _CONTAINER,
     ),
     Guard(
