@@ -107,9 +107,7 @@ async def _one(front: Front, port: int, reader: asyncio.StreamReader, writer: as
         _write(writer, told.decode("latin1").split("\r\n")[0], body.encode())
     else:
         lines = [
-            line
-            for line in told.decode("latin1").rstrip().split("\r\n")
-            if not re.match("connection:", line, re.IGNORECASE)
+            line for line in told.decode("latin1").rstrip().split("\r\n") if not line.lower().startswith("connection:")
         ]
         writer.write("\r\n".join([*lines, "Connection: close", "", ""]).encode("latin1"))
         while piece := await far_reader.read(1 << 20):

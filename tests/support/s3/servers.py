@@ -137,8 +137,8 @@ def moto(folder: Path, *, aws_names: bool = False) -> Iterator[S3Server]:
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         iam.create_role(RoleName="reports", AssumeRolePolicyDocument=document)
         iam.put_role_policy(RoleName="reports", PolicyName="all", PolicyDocument=policy)
-        region: dict[str, Any] = {"CreateBucketConfiguration": {"LocationConstraint": "eu-central-1"}}
-        unknown.client(region="eu-central-1").create_bucket(Bucket=BUCKET, **(region if aws_names else {}))
+        region = {"LocationConstraint": "eu-central-1"}
+        unknown.client(region="eu-central-1").create_bucket(Bucket=BUCKET, CreateBucketConfiguration=region)
         # From now on, it lets nobody in who has no right to.
         with httpx.Client(verify=trusting(pem), trust_env=False) as client:
             client.post(f"{unknown.url}/moto-api/reset-auth", content=b"0").raise_for_status()
