@@ -80,7 +80,7 @@ AZURE_GUARDS = (
         "a blob in blocks is written once",
         "Of two writers of one name, one is told that the other was faster.",
         f"{_CHANNEL}/store.py",
-        '        condition = {"match_condition": MatchConditions.IfMissing} if once else {}\n',
+        '        condition: dict[str, Any] = {"match_condition": MatchConditions.IfMissing} if once else {}\n',
         "        condition: dict[str, Any] = {}\n",
         _OBJECTS,
     ),

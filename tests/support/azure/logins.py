@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,8 +18,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
-
-from tests.support.certificates import self_signed
 
 TENANT = "11111111-1111-1111-1111-111111111111"
 CLIENT = "22222222-2222-2222-2222-222222222222"
@@ -33,14 +32,12 @@ class Logins:
     Attributes:
         port: where it speaks TLS, as Entra does.
         machine_port: where it speaks HTTP, as the service of a machine does.
-        pem: what a client of the former has to trust.
         asked: the form or query of each request for a token.
         tokens: those that it gave.
     """
 
     port: int = 0
     machine_port: int = 0
-    pem: str = ""
     asked: list[dict[str, str]] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
 
@@ -89,7 +86,7 @@ def logins(folder: Path) -> Iterator[Logins]:
     """Run one while the block does.
 
     Args:
-        folder: an empty one, for its certificate.
+        folder: one that has a certificate, as `chain.pem`.
     """
     found = Logins()
 
@@ -113,10 +110,10 @@ def logins(folder: Path) -> Iterator[Logins]:
         def log_message(self, *_args: Any) -> None:
             """Say nothing."""
 
-    certificate = self_signed(folder)
-    found.pem = certificate.pem
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "chain.pem")
     encrypted, plain = (ThreadingHTTPServer(("127.0.0.1", 0), Handler) for _ in range(2))
-    encrypted.socket = certificate.context.wrap_socket(encrypted.socket, server_side=True)
+    encrypted.socket = context.wrap_socket(encrypted.socket, server_side=True)
     found.port, found.machine_port = encrypted.server_address[1], plain.server_address[1]
     with encrypted, plain:
         for server in (encrypted, plain):

@@ -79,7 +79,7 @@ def test_how_it_is_named() -> None:
     found = Container("contoso", "reports", prefix="daily/")
     assert found.target == ("contoso.blob.core.windows.net", 443)
     assert found.key("a.csv") == "daily/a.csv"
-    assert found.shown("a\r\nb.csv") == "https://contoso.blob.core.windows.net/reports/daily/a b.csv"
+    assert found.shown("a\nb.csv") == "https://contoso.blob.core.windows.net/reports/daily/a b.csv"
     assert at("http://127.0.0.1:10000/contoso/").where == "http://127.0.0.1:10000/contoso/reports"
     assert at("http://127.0.0.1:10000/contoso").target == ("127.0.0.1", 10_000)
 
