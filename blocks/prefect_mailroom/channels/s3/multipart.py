@@ -70,6 +70,7 @@ class Upload:
         Raises:
             AlreadyThere, Lost, MailroomError: see the port. Nothing of it stays, unless the store cannot be asked.
         """
+        self._source.hold()
         self._end_abandoned()
         whole = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"} if self._is_aws else {}
         upload = self._ask("create_multipart_upload", **told, **whole)["UploadId"]
@@ -135,6 +136,7 @@ class Upload:
                 "ChecksumType": "FULL_OBJECT",
                 "MpuObjectSize": self._source.size,
             }
+        self._source.release()
         answer = self._ask(
             "complete_multipart_upload", UploadId=upload, MultipartUpload={"Parts": told}, **whole, **asked_once
         )
@@ -155,7 +157,7 @@ class Upload:
 
     def _end_abandoned(self) -> None:
         """Drop what an attempt to write this very name has left whose process was killed."""
-        before = datetime.now(UTC) - timedelta(seconds=self._requests.bucket.seconds)
+        before = _now() - timedelta(seconds=self._requests.bucket.seconds)
         try:
             found = self._requests.ask("list_multipart_uploads", self._shown, Prefix=self._key)
         except (FileNotFoundError, MailroomError):
@@ -184,3 +186,7 @@ def _exactly(source: Source, size: int) -> bytes:
 
 def _base64(crc32: int) -> str:
     return base64.b64encode(crc32.to_bytes(4, "big")).decode()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -107,7 +107,7 @@ _CASES: tuple[_Case, ...] = (
     ({"NoSuchBucket"}, set(), lambda answer: faults.no_bucket(answer.bucket.where)),
     # It was completed by a try whose answer was lost, or somebody ended it.
     ({"NoSuchUpload"}, set(), lambda answer: Lost("the upload is over")),
-    ({"NoSuchKey", "NoSuchVersion", "404", "NotFound"}, set(), lambda answer: FileNotFoundError(answer.shown)),
+    ({"NoSuchKey", "NoSuchVersion", "404", "NotFound"}, set(), lambda answer: _nothing_there(answer)),
     (
         _NOT_OURS,
         set(),
@@ -162,6 +162,12 @@ def _answered(bucket: Bucket, error: ClientError, operation: str, shown: str) ->
         f"{bucket.where} refuses '{shown}': {clean_line(code)[:60] or status}.",
         remedy="Look this code up in the store's manual, and correct the destination or the connection.",
     )
+
+
+def _nothing_there(answer: _Answer) -> Exception:
+    if answer.operation in ("get_object", "head_object"):
+        return FileNotFoundError(answer.shown)
+    return faults.no_bucket(answer.bucket.where)  # Nothing else asks for an object that must be there.
 
 
 def _no_kms(bucket: Bucket) -> ConfigurationError:
