@@ -16,10 +16,12 @@ from tests.support.prefect import PrefectServer
 
 ROOT = Path(__file__).parents[2]
 KINDS = {
+    "mailroom-azure",
     "mailroom-command",
     "mailroom-email",
     "mailroom-folder",
     "mailroom-ftp",
+    "mailroom-s3",
     "mailroom-sftp",
     "mailroom-webhook",
     "mailroom-http-source",
