@@ -28,7 +28,7 @@ from tests.support.listening import listening
 from tests.support.remote.parcels import parcel_to
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def entra(encrypted_server: Azurite) -> Iterator[Logins]:
     """Run what gives the tokens, with the certificate of the server that takes them."""
     with serving(encrypted_server.folder) as found:
