@@ -102,8 +102,8 @@ class GcsChannel(Channel):
         default="",
         max_length=500,
         pattern=r"^(projects/[^/\s]+/locations/[^/\s]+/keyRings/[^/\s]+/cryptoKeys/[^/\s]+)?$",
-        description="The key of Cloud KMS that encrypts each object, projects/…/locations/…/keyRings/…/cryptoKeys/…; empty "
-        "for what the bucket does.",
+        description="The key of Cloud KMS that encrypts each object, as "
+        "projects/…/locations/…/keyRings/…/cryptoKeys/…; empty for what the bucket does.",
     )
     timeout_seconds: float = Field(
         default=600, gt=0, le=3600, description="How many seconds one attempt may take before it is given up."
