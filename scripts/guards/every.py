@@ -10,6 +10,7 @@ from scripts.guards.connection_guards import CONNECTION_GUARDS
 from scripts.guards.deletion_guards import DELETION_GUARDS
 from scripts.guards.draft_guards import DRAFT_GUARDS
 from scripts.guards.ftp_guards import FTP_GUARDS
+from scripts.guards.gcs_guards import GCS_GUARDS
 from scripts.guards.guards import GUARDS
 from scripts.guards.health_guards import HEALTH_GUARDS
 from scripts.guards.hook_guards import HOOK_GUARDS
@@ -24,6 +25,7 @@ from scripts.guards.notification_guards import NOTIFICATION_GUARDS
 from scripts.guards.pages_guards import PAGES_GUARDS
 from scripts.guards.recipient_guards import RECIPIENT_GUARDS
 from scripts.guards.retention_guards import RETENTION_GUARDS
+from scripts.guards.s3_guards import S3_GUARDS
 from scripts.guards.sftp_guards import SFTP_GUARDS
 from scripts.guards.telling_guards import TELLING_GUARDS
 from scripts.guards.trail_guards import TRAIL_GUARDS
@@ -38,6 +40,7 @@ EVERY_GUARD = (
     *DELETION_GUARDS,
     *DRAFT_GUARDS,
     *FTP_GUARDS,
+    *GCS_GUARDS,
     *HEALTH_GUARDS,
     *HOOK_GUARDS,
     *INCIDENT_GUARDS,
@@ -51,6 +54,7 @@ EVERY_GUARD = (
     *PAGES_GUARDS,
     *RECIPIENT_GUARDS,
     *RETENTION_GUARDS,
+    *S3_GUARDS,
     *SFTP_GUARDS,
     *TELLING_GUARDS,
     *TRAIL_GUARDS,

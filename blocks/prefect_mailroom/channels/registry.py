@@ -85,7 +85,7 @@ CHANNELS: dict[str, Registration] = {
         GcsDestination, "prefect_mailroom.channels.gcs.channel:GcsChannel", extra="gcs", needs=("google_crc32c",)
     ),
     "s3": Registration(
-        S3Destination, "prefect_mailroom.channels.s3.channel:S3Channel", extra="s3", needs=("boto3", "prefect_aws")
+        S3Destination, "prefect_mailroom.channels.s3.channel:S3Channel", extra="s3", needs=("prefect_aws",)
     ),
     "sftp": Registration(
         SftpDestination, "prefect_mailroom.channels.sftp.channel:SftpChannel", extra="sftp", needs=("paramiko",)

@@ -17,6 +17,7 @@ from prefect_mailroom.channels.gcs import key as keys
 from prefect_mailroom.channels.gcs.bucket import GOOGLE, Bucket
 from prefect_mailroom.channels.gcs.destination import GcsDestination
 from prefect_mailroom.channels.objects import deliver as objects
+from prefect_mailroom.channels.objects import reach
 from prefect_mailroom.channels.objects.links import SignedLink
 from prefect_mailroom.channels.objects.store import ObjectStore
 from prefect_mailroom.channels.steps import Steps
@@ -203,7 +204,7 @@ class GcsChannel(Channel):
         """Refuse an endpoint that may never be reached, and an identity that may not be used."""
         bucket = self._bucket(chosen=False)
         with outbound.screening():
-            await outbound.resolve(*bucket.target, timeout=outbound.SCREEN_SECONDS)
+            await reach.resolve(*bucket.target, is_plain=bucket.is_plain, seconds=outbound.SCREEN_SECONDS)
 
     async def choices(self) -> Mapping[str, Sequence[str]]:
         """Return the buckets of the project that the identity may list."""
@@ -228,17 +229,9 @@ class GcsChannel(Channel):
         return await check(await self._permitted(), steps)
 
     async def _permitted(self, *, chosen: bool = True) -> Bucket:
-        """Return the bucket where it may be reached: without encryption only at a host that the operator lists."""
+        """Return the bucket, whose endpoint may be reached, without encryption only at a host that is listed."""
         bucket = self._bucket(chosen=chosen)
-        host, port = bucket.target
-        if bucket.is_plain:
-            addresses = await outbound.resolve(host, port, timeout=self.timeout_seconds / 2)
-            if not all(outbound.is_opened(host, address) for address in addresses):
-                raise ConfigurationError(
-                    f"The endpoint '{host}' is not encrypted.",
-                    remedy=f"Use https://. Plain http:// works only for hosts in {outbound.VARIABLE}.",
-                    field="endpoint",
-                )
+        await reach.resolve(*bucket.target, is_plain=bucket.is_plain, seconds=self.timeout_seconds / 2)
         return bucket
 
     def _bucket(self, *, chosen: bool = True) -> Bucket:
