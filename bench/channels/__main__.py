@@ -20,6 +20,7 @@ OUT = Path(__file__).parents[1] / "out" / "channels.json"
 # Each key of the file, and the module that has a function of that name.
 PARTS = {
     "ftps_100mb": "ftps",
+    "gcs_100mb": "gcs",
     "import_extra_mb": "footprint",
     "mails_1000": "mails",
     "s3_100mb": "s3",

@@ -226,7 +226,7 @@ class GcsChannel(Channel):
         """Connect, log in, write, read and remove a small object, and see whether the store writes objects once."""
         from prefect_mailroom.channels.gcs.check import check
 
-        return await check(await self._permitted(), steps)
+        return await check(self._bucket(), steps)
 
     async def _permitted(self, *, chosen: bool = True) -> Bucket:
         """Return the bucket, whose endpoint may be reached, without encryption only at a host that is listed."""
