@@ -127,7 +127,7 @@ async def _measure(port: int, tokens: int, folder: Path) -> dict[str, Any]:
     )
     client: Any = Client(
         project="bench",
-        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+        credentials=AnonymousCredentials(),
         client_options={"api_endpoint": f"http://127.0.0.1:{port}"},
     )
     small, file, larger = (a_file(folder, size) for size in (1000, BYTES, LARGER))

@@ -39,7 +39,7 @@ def machine(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", f"127.0.0.1:{front.port}")
     monkeypatch.setattr(_metadata, "_GCE_DEFAULT_MDS_IP", f"127.0.0.1:{front.port}")
     monkeypatch.setattr(_metadata, "_GCE_DEFAULT_MDS_HOSTS", [f"127.0.0.1:{front.port}"])
-    monkeypatch.setattr(_metadata, "_get_metadata_ip_root", lambda _mtls: f"http://127.0.0.1:{front.port}")
+    monkeypatch.setattr(_metadata, "_get_metadata_ip_root", lambda _mtls: f"{front.url}/computeMetadata/")
     monkeypatch.setattr(session, "_METADATA", (f"{front.url}/computeMetadata/",))
 
 
