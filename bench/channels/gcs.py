@@ -1,4 +1,9 @@
-"""100 MB to fake-gcs-server, in turn by the channel and by Google's client alone, as its manual shows it."""
+"""100 MB to fake-gcs-server, in turn by the channel and by Google's client alone.
+
+The client is used as its manual shows it, with pieces as large as ours, which is what bounds its memory; and without a
+word about pieces, which makes one of 100 MB in memory. This store computes the checksums of everything once more
+for each piece, so many pieces take it longer than they take Google's.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +35,7 @@ from prefect_mailroom.channels.base import Parcel, ParcelFile
 from prefect_mailroom.channels.gcs.bucket import HOSTS_VARIABLE
 from prefect_mailroom.channels.gcs.channel import GcsChannel
 from prefect_mailroom.channels.gcs.destination import GcsDestination
+from prefect_mailroom.channels.gcs.store import CHUNK
 
 BYTES = 100_000_000
 LARGER = 400_000_000
@@ -133,10 +139,11 @@ async def _measure(port: int, tokens: int, folder: Path) -> dict[str, Any]:
     small, file, larger = (a_file(folder, size) for size in (1000, BYTES, LARGER))
     await _deliver(channel, client, small, "warm-up")
     await asyncio.to_thread(_client_alone, client, small)
-    ours, alone = [], []
+    ours, alone, in_one = [], [], []
     for number in range(ROUNDS):
         ours.append(await _deliver(channel, client, file, f"{number}"))
-        alone.append(await asyncio.to_thread(_client_alone, client, file))
+        alone.append(await asyncio.to_thread(_client_alone, client, file, CHUNK))
+        in_one.append(await asyncio.to_thread(_client_alone, client, file))
     memory = {}
     for part in (file, larger):
         with most_memory() as most:
@@ -149,9 +156,10 @@ async def _measure(port: int, tokens: int, folder: Path) -> dict[str, Any]:
         "mb_s": round(BYTES / 1e6 / seconds, 1),
         "ratio_sdk": round(seconds_alone / seconds, 2),
         "sdk_mb_s": round(BYTES / 1e6 / seconds_alone, 1),
+        "sdk_in_one_piece_mb_s": round(BYTES / 1e6 / statistics.median(in_one), 1),
         "memory_mb": round(memory[BYTES], 1),
         "memory_400mb_mb": round(memory[LARGER], 1),
-        "sdk_memory_mb": round(most_alone(), 1),
+        "sdk_in_one_piece_memory_mb": round(most_alone(), 1),
         "rounds": ROUNDS,
     }
 
@@ -167,9 +175,9 @@ async def _deliver(channel: GcsChannel, client: Any, file: ParcelFile, name: str
     return seconds
 
 
-def _client_alone(client: Any, file: ParcelFile) -> float:
+def _client_alone(client: Any, file: ParcelFile, piece: int | None = None) -> float:
     """Return the seconds of `upload_from_filename` by a client that is there."""
-    blob = client.bucket(BUCKET).blob("alone.bin")
+    blob = client.bucket(BUCKET).blob("alone.bin", chunk_size=piece)
     began = time.perf_counter()
     blob.upload_from_filename(str(file.path))
     seconds = time.perf_counter() - began

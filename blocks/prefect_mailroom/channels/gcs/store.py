@@ -20,7 +20,7 @@ from prefect_mailroom.channels.objects.source import Source
 from prefect_mailroom.channels.objects.store import Facts, Found, Lost, Sent
 from prefect_mailroom.errors import MailroomError
 
-CHUNK = 8 * 1_048_576
+CHUNK = 16 * 1_048_576
 """Send larger files in pieces of this size: one is in memory, and each has the time of an answer to leave."""
 _PIECE = 1_048_576
 _TIDYING_SECONDS = 40

@@ -11,16 +11,16 @@ import pytest
 
 from prefect_mailroom.channels.base import Grade, Parcel
 from prefect_mailroom.channels.gcs.destination import GcsDestination
-from prefect_mailroom.channels.gcs.store import CHUNK
 from prefect_mailroom.errors import ConfigurationError, Refused, RetryLater
 from prefect_mailroom.testing.outcomes import failure
+from tests.integration.blocks.gcs.conftest import PIECE
 from tests.integration.blocks.gcs.far_side import channel_to
 from tests.support.gcs import servers
 from tests.support.gcs.front import Front
 from tests.support.programs import needs
 from tests.support.remote.parcels import parcel_to
 
-LARGE = bytes(range(256)) * (2 * CHUNK // 256) + b"the end"
+LARGE = bytes(range(256)) * (2 * PIECE // 256) + b"the end"
 KMS = "projects/p/locations/eu/keyRings/r/cryptoKeys"
 
 

@@ -20,7 +20,7 @@ _NO_PROJECT = "none"
 _RETRY_SECONDS = 4
 """Let Google's client try a request again for so long; what it cannot mend then is tried again by our own schedule."""
 _SHARE_OF_AN_ANSWER = 0.25
-_MOST_SECONDS = 120
+_MOST_SECONDS = 150
 
 
 class Connected:
