@@ -50,3 +50,13 @@ async def test_a_certificate_that_is_not_trusted_gets_neither_token_nor_file(fro
         assert error.field == "endpoint"
     assert steps.done[-1].name is StepName.ENCRYPT
     assert front.asked == front.identities.asked == []
+
+
+async def test_an_upload_is_not_led_out_of_the_encryption(
+    front: Front, certificate: Certificate, tmp_path: Path
+) -> None:
+    front.leads_to = f"http://127.0.0.1:{front.port}"
+    error = await failure(channel_to(front, ca_certificates=certificate.pem).deliver(parcel(tmp_path, LARGE)))
+    assert isinstance(error, ConfigurationError), repr(error)
+    assert error.field == "endpoint"
+    assert "piece" not in front.asked
