@@ -15,11 +15,19 @@ def _kinds() -> dict[str, ConnectionKind]:
     return {one.kind: one for one in connections.kinds().items}
 
 
+def forget() -> None:
+    """Forget the kinds, for a test that has one more."""
+    _kinds.cache_clear()
+
+
 ABOUT: Mapping[str, str] = {
     "email": "Sends reports by mail, through your mail server.",
     "folder": "Puts files into a folder of this machine, or one that is mounted here.",
     "sftp": "Puts files on an SFTP server, such as a bank's or a partner's.",
     "ftp": "Puts files on an FTP server, encrypted by TLS where the server can.",
+    "s3": "Puts files into a bucket of Amazon S3, or of another store that speaks S3, by a role or a key.",
+    "azure": "Puts files into a container of Azure Blob Storage, by a managed identity, a signed token or a key.",
+    "gcs": "Puts files into a bucket of Google Cloud Storage, by a workload identity or a key.",
     "webhook": "Posts facts and files to an address on the web, signed.",
     "command": "Hands files to a program on the worker's machine, which its operator has to allow.",
     "sql": "A SQLite or PostgreSQL database that reports read from and never write to.",

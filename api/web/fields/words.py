@@ -22,13 +22,18 @@ LABELS: Mapping[str, str] = {
     "base_url": "Base address",
     "bcc": "Bcc",
     "body": "What the mail shows",
+    "bucket": "Bucket",
     "ca_certificates": "Further certificates to trust",
     "cc": "Cc",
     "client_id": "Application (client) ID",
     "compress": "Send one zip archive instead of the single files",
     "credentials": "Mail server",
+    "container": "Container",
     "delays": "Seconds before each further try",
+    "disposition": "What a browser does with a link to it",
     "each": "Mails",
+    "encryption": "Encryption in the store",
+    "endpoint": "Address of the store",
     "environment": "Environment variables",
     "equals": "Value that it must have",
     "expect": "The answer that counts as a yes",
@@ -39,7 +44,6 @@ LABELS: Mapping[str, str] = {
     "host_key": "Key of the server",
     "id_header": "Header with the receipt's ID",
     "id_pointer": "Place of the receipt's ID in the answer",
-    "identity": "Say for whom each report is made",
     "if_exists": "If the file exists",
     "make_folders": "Make missing folders",
     "max_attachment_mb": "Largest size of the attachments, in MB",
@@ -50,9 +54,11 @@ LABELS: Mapping[str, str] = {
     "max_per_second": "Most deliveries a second",
     "max_sessions": "Most deliveries at once",
     "oauth": "Log in by tokens",
+    "metadata": "Facts that are kept with each file",
     "path": "Path",
     "payload": "What is posted",
     "pointer": "Place in the answer",
+    "prefix": "Folder in it",
     "previous_signing_secret": "Previous signing secret",
     "reply_to": "Answers go to",
     "retries": "Further tries",
@@ -63,7 +69,9 @@ LABELS: Mapping[str, str] = {
     "smtp_server": "Server",
     "smtp_type": "Encryption",
     "status": "Statuses that say yes",
+    "storage_class": "Storage class",
     "subject": "Subject",
+    "tags": "Tags",
     "tenant": "Directory (tenant) ID",
     "text": "Text",
     "then_every": "Seconds between all tries after those",
@@ -76,6 +84,7 @@ LABELS: Mapping[str, str] = {
     "use_agent": "Log in by the SSH agent of the worker",
     "username": "User name",
     "verify": "Check the server's certificate",
+    "write_once": "Let the store refuse what exists already",
 }
 
 _MORE = "One a line."
@@ -91,18 +100,24 @@ HINTS: Mapping[str, str] = {
     "compress": "",
     "delays": f"{_MORE} 1 to 20 of them, each from 1 to 86,400 (24 hours).",
     "each": "",
+    "disposition": "",
+    "endpoint": "Leave it empty for the vendor's own.",
     "environment": "One a line, as NAME=value. The values are kept secret.",
     "if_exists": "",
     "max_per_second": "Over all processes; 0.1 is one every 10 seconds. Leave it empty for no limit.",
+    "metadata": "One a line, as name=value. Mailroom adds the key of the delivery, the checksum and the due time.",
     "oauth": "Exchange Online and Gmail take tokens in place of a password.",
     "password": "Leave it empty if the login needs none.",
     "path": "Below the connection's folder. With several formats it needs {ext} or {file_name}.",
     "payload": "",
+    "prefix": "All files are below it, such as reports/2026. Leave it empty for none.",
     "retries": "When a delivery that failed is tried again.",
     "security": "",
     "smtp_port": "Leave it empty for the usual one.",
     "smtp_server": "The name of the mail server, such as smtp.example.org.",
     "smtp_type": "",
+    "storage_class": "Leave it empty for the usual one of the bucket.",
+    "tags": "One a line, as name=value. The store's own rules choose files by them, such as what to remove after a year.",
     "text": "Stands before the report's own text, such as a greeting. Variables work here as well; a brace itself is "
     "written {{ or }}.",
     "then_every": "Leave it empty to give up after the last of them.",
@@ -130,6 +145,10 @@ OPTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "full": ("Summary with figures, charts and first rows", ""),
         "light": ("Figures and tables, without pictures", "For old mail programs."),
         "text": ("Plain text", ""),
+    },
+    "disposition": {
+        "attachment": ("Saves the file", ""),
+        "inline": ("Shows the file", ""),
     },
     "each": {
         "recipient": ("A mail of their own for everybody", ""),
@@ -171,13 +190,18 @@ OPTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
 
 FURTHER = frozenset(
     {
-        *("allow_plain", "body", "ca_certificates", "each", "expect", "from_name", "identity", "make_folders"),
-        *("max_attachment_mb", "max_bytes", "max_cpu_seconds", "max_file_mb", "max_memory_mb", "max_per_second"),
-        *("max_sessions", "passphrase", "previous_signing_secret", "reply_to", "retries", "retry_exit_codes"),
-        *("statement_timeout", "thread", "timeout_seconds", "use_agent"),
+        *("allow_plain", "body", "ca_certificates", "disposition", "each", "encryption", "expect"),
+        *("from_name", "identity:boolean", "make_folders", "max_attachment_mb", "max_bytes"),
+        *("max_cpu_seconds", "max_file_mb", "max_memory_mb", "max_per_second", "max_sessions", "metadata"),
+        *("passphrase", "previous_signing_secret", "reply_to", "retries", "retry_exit_codes"),
+        *("statement_timeout", "storage_class", "tags", "thread", "timeout_seconds", "use_agent"),
+        *("write_once",),
     }
 )
-"""Settings that most people leave as they are, so that they stand behind "More settings"."""
+"""Settings that most people leave as they are, so that they stand behind "More settings".
+
+After a colon stands the kind of a field whose name other kinds of connections use for something else.
+"""
 LONG = frozenset({"ca_certificates", "host_key", "private_key", "service_account_key", "text"})
 """Texts of several lines."""
 

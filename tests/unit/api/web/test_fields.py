@@ -203,3 +203,57 @@ def test_a_text_that_looks_like_a_number_comes_back_as_a_text() -> None:
         read = data(schema, _sent(build(schema, given, prefix="d")))
         assert read["expect"]["equals"] == value
         assert type(read["expect"]["equals"]) is type(value)
+
+
+LOG_INS: dict[str, Any] = {
+    "type": "object",
+    "secret_fields": ["key"],
+    "required": ["identity"],
+    "properties": {
+        "bucket": {"type": "string"},
+        "identity": {"enum": ["machine", "role", "key"], "type": "string"},
+        "role": {
+            "type": "string",
+            "default": "",
+            "only_for": {"field": "identity", "values": ["role"]},
+        },
+        "key": {
+            "type": "string",
+            "format": "password",
+            "default": "",
+            "only_for": {"field": "identity", "values": ["role", "key"]},
+        },
+    },
+}
+
+
+def test_a_field_says_for_which_choices_it_is_shown() -> None:
+    group = build(LOG_INS, {"identity": "role"}, prefix="s")
+    classes = {one.name: one.classes for one in _all(group)}
+    assert classes == {"s-bucket": "", "s-identity": "decides", "s-role": "only for-2", "s-key": "only for-2 for-3"}
+
+
+def test_only_what_matters_for_the_choice_counts() -> None:
+    typed = {"bucket": "b", "identity": "key", "role": "arn", "key": ""}
+    assert data(LOG_INS, typed, stored={"key": SECRET}) == {"bucket": "b", "identity": "key", "key": SECRET}
+    assert data(LOG_INS, {**typed, "identity": "machine"}, stored={"key": SECRET}) == {
+        "bucket": "b",
+        "identity": "machine",
+    }
+
+
+PAIRS: dict[str, Any] = {"properties": {"tags": {"type": "object", "additionalProperties": {"type": "string"}}}}
+
+
+def test_names_and_values_are_lines() -> None:
+    (field,) = build(PAIRS, {"tags": {"team": "finance", "keep": "a=b"}}, prefix="s").fields
+    assert (field.control, field.value) == ("textarea", "team=finance\nkeep=a=b")
+    assert data(PAIRS, {"tags": "team=finance\r\n\r\n keep =a=b"}) == {"tags": {"team": "finance", "keep": "a=b"}}
+    assert data(PAIRS, {"tags": ""}) == {"tags": {}}
+
+
+def test_a_line_without_a_value_stays_as_it_was_typed() -> None:
+    typed = "team=finance\nkeep"
+    assert data(PAIRS, {"tags": typed}) == {"tags": typed}
+    (field,) = build(PAIRS, {"tags": typed}, prefix="s").fields
+    assert field.value == typed

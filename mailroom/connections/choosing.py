@@ -1,0 +1,90 @@
+"""Ask a far side what can be chosen in a connection, such as the buckets that its identity may list."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from prefect.blocks.core import Block
+
+from mailroom.connections.checks import Mask, unexpected_end
+from mailroom.connections.kinds import block_type
+from mailroom.connections.spec import UnsavedConnection
+from mailroom.errors import CheckFailed, Invalid, Unavailable
+from prefect_mailroom.channels.base import Channel
+from prefect_mailroom.errors import MailroomError
+
+SECONDS = 15.0
+MOST = 1000
+"""How many values of a field are shown; of more, the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Hold what can be chosen: the values of each field in order, and how many of each are not shown."""
+
+    fields: Mapping[str, list[str]]
+    left_out: Mapping[str, int]
+
+
+def fields_of(kind: str) -> Mapping[str, str]:
+    """Return the fields of a kind that can be chosen from a list, each with what stands in until one is chosen.
+
+    Raises:
+        Invalid: there is no such kind.
+    """
+    found = block_type(kind)
+    return found.choosable if issubclass(found, Channel) else {}
+
+
+def completed(wanted: UnsavedConnection, old: Block | None) -> UnsavedConnection:
+    """Return settings in which no field is missing that is to be chosen: it is as it is stored, else it has a stand-in.
+
+    Args:
+        old: the block of the connection that they change, if they change one.
+
+    Raises:
+        Invalid: nothing of this kind can be chosen from a list.
+    """
+    fields = fields_of(wanted.kind)
+    if not fields:
+        message = f"Nothing of a connection of kind {wanted.kind} can be chosen from a list."
+        raise Invalid.at("kind", message, "Enter its settings.")
+    missing = {
+        name: getattr(old, name, None) or stand_in
+        for name, stand_in in fields.items()
+        if _is_empty(wanted.settings.get(name))
+    }
+    return wanted.model_copy(update={"settings": {**wanted.settings, **missing}})
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+async def of_block(block: Block, seconds: float = SECONDS) -> Choices:
+    """Ask the far side of a block what can be chosen, for so many seconds at most.
+
+    Raises:
+        CheckFailed: it does not tell. Its words hold no secret of the block.
+    """
+    assert isinstance(block, Channel), "only the fields of channels can be chosen"
+    mask, failed = Mask(block), None
+    try:
+        async with asyncio.timeout(seconds):
+            found = await block.choices()
+    except MailroomError as error:
+        failed = error
+    except TimeoutError:
+        message = f"The far side did not answer within {seconds:g} s."
+        failed = Unavailable(message, remedy="Check the address in the connection, or enter the name.")
+    except Exception as error:  # Settings that nobody thought of must not end as an error of ours.
+        failed = unexpected_end(block, error)
+    if failed is not None:
+        masked = mask.error(failed)
+        assert masked is not None, "an error was given"
+        raise CheckFailed(masked, [])
+    shown = {name: [mask.text(one) for one in values[:MOST]] for name, values in found.items()}
+    return Choices(shown, {name: len(values) - MOST for name, values in found.items() if len(values) > MOST})
