@@ -7,17 +7,18 @@ from functools import cache
 
 from api.actions.connections import actions as connections
 from api.actions.connections.views import ConnectionKind
+from mailroom.connections.kinds import kinds
 from mailroom.errors import NotFound
 
 
 @cache
-def _kinds() -> dict[str, ConnectionKind]:
+def _described(_names: tuple[str, ...]) -> dict[str, ConnectionKind]:
+    """Return the kinds of these names, made once for as long as there are no others."""
     return {one.kind: one for one in connections.kinds().items}
 
 
-def forget() -> None:
-    """Forget the kinds, for a test that has one more."""
-    _kinds.cache_clear()
+def _kinds() -> dict[str, ConnectionKind]:
+    return _described(tuple(kinds()))
 
 
 ABOUT: Mapping[str, str] = {

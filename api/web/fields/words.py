@@ -117,7 +117,7 @@ HINTS: Mapping[str, str] = {
     "smtp_server": "The name of the mail server, such as smtp.example.org.",
     "smtp_type": "",
     "storage_class": "Leave it empty for the usual one of the bucket.",
-    "tags": "One a line, as name=value. The store's own rules choose files by them, such as what to remove after a year.",
+    "tags": "One a line, as name=value. The store's own rules choose files by them, such as to remove them later.",
     "text": "Stands before the report's own text, such as a greeting. Variables work here as well; a brace itself is "
     "written {{ or }}.",
     "then_every": "Leave it empty to give up after the last of them.",

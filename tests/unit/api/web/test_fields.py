@@ -242,18 +242,18 @@ def test_only_what_matters_for_the_choice_counts() -> None:
     }
 
 
-PAIRS: dict[str, Any] = {"properties": {"tags": {"type": "object", "additionalProperties": {"type": "string"}}}}
+PAIRS: dict[str, Any] = {"properties": {"labels": {"type": "object", "additionalProperties": {"type": "string"}}}}
 
 
 def test_names_and_values_are_lines() -> None:
-    (field,) = build(PAIRS, {"tags": {"team": "finance", "keep": "a=b"}}, prefix="s").fields
+    (field,) = build(PAIRS, {"labels": {"team": "finance", "keep": "a=b"}}, prefix="s").fields
     assert (field.control, field.value) == ("textarea", "team=finance\nkeep=a=b")
-    assert data(PAIRS, {"tags": "team=finance\r\n\r\n keep =a=b"}) == {"tags": {"team": "finance", "keep": "a=b"}}
-    assert data(PAIRS, {"tags": ""}) == {"tags": {}}
+    assert data(PAIRS, {"labels": "team=finance\r\n\r\n keep =a=b"}) == {"labels": {"team": "finance", "keep": "a=b"}}
+    assert data(PAIRS, {"labels": ""}) == {"labels": {}}
 
 
 def test_a_line_without_a_value_stays_as_it_was_typed() -> None:
     typed = "team=finance\nkeep"
-    assert data(PAIRS, {"tags": typed}) == {"tags": typed}
-    (field,) = build(PAIRS, {"tags": typed}, prefix="s").fields
+    assert data(PAIRS, {"labels": typed}) == {"labels": typed}
+    (field,) = build(PAIRS, {"labels": typed}, prefix="s").fields
     assert field.value == typed
