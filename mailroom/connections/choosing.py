@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from prefect.blocks.core import Block
 
@@ -29,18 +28,18 @@ class Choices:
     left_out: Mapping[str, int]
 
 
-def fields_of(kind: str) -> Mapping[str, str]:
-    """Return the fields of a kind that can be chosen from a list, each with what stands in until one is chosen.
+def fields_of(kind: str) -> frozenset[str]:
+    """Return the fields of a kind that can be chosen from a list.
 
     Raises:
         Invalid: there is no such kind.
     """
     found = block_type(kind)
-    return found.choosable if issubclass(found, Channel) else {}
+    return found.choosable if issubclass(found, Channel) else frozenset()
 
 
 def completed(wanted: UnsavedConnection, old: Block | None) -> UnsavedConnection:
-    """Return settings in which no field is missing that is to be chosen: it is as it is stored, else it has a stand-in.
+    """Return settings in which what is to be chosen, and is left out, is as it is stored.
 
     Args:
         old: the block of the connection that they change, if they change one.
@@ -52,16 +51,8 @@ def completed(wanted: UnsavedConnection, old: Block | None) -> UnsavedConnection
     if not fields:
         message = f"Nothing of a connection of kind {wanted.kind} can be chosen from a list."
         raise Invalid.at("kind", message, "Enter its settings.")
-    missing = {
-        name: getattr(old, name, None) or stand_in
-        for name, stand_in in fields.items()
-        if _is_empty(wanted.settings.get(name))
-    }
-    return wanted.model_copy(update={"settings": {**wanted.settings, **missing}})
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+    kept = {name: getattr(old, name) for name in fields if old is not None and not wanted.settings.get(name)}
+    return wanted.model_copy(update={"settings": {**wanted.settings, **kept}})
 
 
 async def of_block(block: Block, seconds: float = SECONDS) -> Choices:

@@ -33,8 +33,8 @@ def with_buttons(form: ConnectionForm, names: Collection[str], at: str) -> Conne
         # The place in the address brings people back to the field, where the whole page is drawn anew.
         action = f"{at}{'&' if '?' in at else '?'}{urlencode(query)}#{field.name}"
         if field.control == "select":
-            return replace(field, button=FieldButton(action, "Enter the name instead"))
-        return replace(field, button=FieldButton(action, f"Show {name}s", "Asking the far side …"))
+            return replace(field, optional=False, button=FieldButton(action, "Enter the name instead"))
+        return replace(field, optional=False, button=FieldButton(action, f"Show {name}s", "Asking the far side …"))
 
     return _each(form, drawn)
 

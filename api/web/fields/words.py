@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from api.web import refusals
 
 LABELS: Mapping[str, str] = {
+    "access_key_id": "ID of the access key",
+    "account": "Storage account",
+    "account_key": "Key of the storage account",
     "allow_plain": "Allow a connection without verified encryption",
     "answer_schema": "JSON Schema of the answer",
     "attach": "Files",
@@ -38,6 +41,7 @@ LABELS: Mapping[str, str] = {
     "equals": "Value that it must have",
     "expect": "The answer that counts as a yes",
     "folder": "Folder on the server",
+    "external_id": "External ID",
     "from_address": "Sender's address",
     "from_name": "Sender's name",
     "host": "Server",
@@ -45,6 +49,7 @@ LABELS: Mapping[str, str] = {
     "id_header": "Header with the receipt's ID",
     "id_pointer": "Place of the receipt's ID in the answer",
     "if_exists": "If the file exists",
+    "kms_key": "Key of the key service",
     "make_folders": "Make missing folders",
     "max_attachment_mb": "Largest size of the attachments, in MB",
     "max_bytes": "Largest answer, in bytes",
@@ -65,6 +70,9 @@ LABELS: Mapping[str, str] = {
     "retry_exit_codes": "Exit codes after which it is tried again",
     "root": "Folder",
     "second_server": "Second mail server",
+    "role_arn": "ARN of the role",
+    "sas_token": "SAS token",
+    "secret_access_key": "Secret of the access key",
     "smtp_port": "Port",
     "smtp_server": "Server",
     "smtp_type": "Encryption",
@@ -102,8 +110,11 @@ HINTS: Mapping[str, str] = {
     "each": "",
     "disposition": "",
     "endpoint": "Leave it empty for the vendor's own.",
+    "external_id": "Leave it empty if the role asks for none.",
     "environment": "One a line, as NAME=value. The values are kept secret.",
+    "encryption": "",
     "if_exists": "",
+    "kms_key": "Leave it empty for the usual key of the account.",
     "max_per_second": "Over all processes; 0.1 is one every 10 seconds. Leave it empty for no limit.",
     "metadata": "One a line, as name=value. Mailroom adds the key of the delivery, the checksum and the due time.",
     "oauth": "Exchange Online and Gmail take tokens in place of a password.",
@@ -154,6 +165,20 @@ OPTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "recipient": ("A mail of their own for everybody", ""),
         "group": ("One mail to all of them at once", "Everybody in To and Cc sees the others."),
     },
+    "encryption": {
+        "bucket": ("As the bucket does", ""),
+        "s3": ("With keys of S3 (SSE-S3)", ""),
+        "kms": ("With a key of the key service (SSE-KMS)", ""),
+    },
+    "identity": {
+        "role": ("A role that is assumed", ""),
+        "machine": ("The machine that Mailroom runs on", "Works where the operator allows it."),
+        "managed": ("The managed identity of the machine", "Works where the operator allows it."),
+        "principal": ("An application (service principal)", ""),
+        "sas": ("A shared access signature (SAS token)", ""),
+        "keys": ("An access key", ""),
+        "key": ("A key", ""),
+    },
     "if_exists": {
         "overwrite": ("Replace it", ""),
         "timestamp": ("Keep both", "The due time is added to the new file's name."),
@@ -191,7 +216,7 @@ OPTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
 FURTHER = frozenset(
     {
         *("allow_plain", "body", "ca_certificates", "disposition", "each", "encryption", "expect"),
-        *("from_name", "identity:boolean", "make_folders", "max_attachment_mb", "max_bytes"),
+        *("from_name", "identity:boolean", "kms_key", "make_folders", "max_attachment_mb", "max_bytes"),
         *("max_cpu_seconds", "max_file_mb", "max_memory_mb", "max_per_second", "max_sessions", "metadata"),
         *("passphrase", "previous_signing_secret", "reply_to", "retries", "retry_exit_codes"),
         *("statement_timeout", "storage_class", "tags", "thread", "timeout_seconds", "use_agent"),

@@ -176,8 +176,8 @@ class Channel(Block):
     harmless_fields: ClassVar[frozenset[str]] = frozenset(
         {"timeout_seconds", "retries", "max_per_second", "max_sessions"}
     )
-    choosable: ClassVar[Mapping[str, str]] = {}
-    """The fields that `choices` can list, each with a valid value that stands in until one is chosen."""
+    choosable: ClassVar[frozenset[str]] = frozenset()
+    """The fields that `choices` can list. They may be empty until one is chosen."""
 
     timeout_seconds: float = Field(
         default=60, gt=0, le=3600, description="How many seconds one attempt may take before it is given up."

@@ -39,10 +39,10 @@ class ShelfChannel(RecordingChannel):
 
     kind: ClassVar[str] = "shelf"
     destination_type: ClassVar[type[Destination]] = ShelfDestination
-    choosable: ClassVar[Mapping[str, str]] = {"shelf": "any"}
+    choosable: ClassVar[frozenset[str]] = frozenset({"shelf"})
     harmless_fields: ClassVar[frozenset[str]] = frozenset({"shelf"})
 
-    shelf: str = Field(min_length=1)
+    shelf: str = Field(default="", description="The shelf.")
     place: str = "here"
     key: SecretStr
 
