@@ -108,21 +108,11 @@ def fault_from(
         model: what was validated. With it, branches of unions are left out of the field, see `mailroom.fields`.
     """
     loc = place(model, detail["loc"]) if model else detail["loc"]
-    loc, message = _named(loc, detail["msg"].removeprefix("Value error, "), model)
+    message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
         message = "This setting does not exist."
     field = ".".join(str(part) for part in ([prefix] if prefix else []) + list(loc))
     return Fault(field, message, _REMEDIES.get(detail["type"], ""), code=detail["type"])
-
-
-def _named(loc: Sequence[int | str], message: str, model: object) -> tuple[Sequence[int | str], str]:
-    """Return place and message of a fault that begins with the name of its field, as validators of a whole model do."""
-    name, mark, rest = message.partition(": ")
-    if mark and loc and name == loc[-1]:
-        return loc, rest
-    if mark and not loc and isinstance(model, type) and name in getattr(model, "model_fields", {}):
-        return (name,), rest
-    return loc, message
 
 
 class NotFound(MailroomError):
