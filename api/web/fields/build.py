@@ -124,7 +124,7 @@ def plain_field(prop: Property, value: Any, name: str, *, label: str, hint: str,
 def _said(prop: Property) -> str:
     """Return the hint of a setting; the words for one that may stay empty do not fit where it is needed."""
     described = str(prop.schema.get("description", ""))
-    hint = words.hint(prop.name, described)
+    hint = words.hint(prop.name, described, prop.kind)
     return words.hint("", described) if prop.is_required and hint.startswith("Leave it empty") else hint
 
 
@@ -291,6 +291,6 @@ def _number(value: Any) -> str:
 
 def _is_optional(prop: Property) -> bool:
     """Tell whether the field may stay empty; a choice or tick always has an answer."""
-    if prop.kind in {"boolean", "choice"} or prop.is_required:
+    if prop.kind in {"boolean", "choice"} or prop.is_required or prop.only_for is not None:
         return False
     return prop.default in (None, "", [], {})

@@ -105,7 +105,9 @@ HINTS: Mapping[str, str] = {
     "auth": "",
     "body": "",
     "attach": "",
+    "bucket": "Enter its name. Or fill in what is below, and have those listed that may be.",
     "compress": "",
+    "container": "Enter its name. Or fill in what is below, and have those listed that may be.",
     "delays": f"{_MORE} 1 to 20 of them, each from 1 to 86,400 (24 hours).",
     "each": "",
     "disposition": "",
@@ -113,6 +115,7 @@ HINTS: Mapping[str, str] = {
     "external_id": "Leave it empty if the role asks for none.",
     "environment": "One a line, as NAME=value. The values are kept secret.",
     "encryption": "",
+    "identity:choice": "",
     "if_exists": "",
     "kms_key": "Leave it empty for the usual key of the account.",
     "max_per_second": "Over all processes; 0.1 is one every 10 seconds. Leave it empty for no limit.",
@@ -124,6 +127,8 @@ HINTS: Mapping[str, str] = {
     "prefix": "All files are below it, such as reports/2026. Leave it empty for none.",
     "retries": "When a delivery that failed is tried again.",
     "security": "",
+    "sas_token": "",
+    "secret_access_key": "",
     "smtp_port": "Leave it empty for the usual one.",
     "smtp_server": "The name of the mail server, such as smtp.example.org.",
     "smtp_type": "",
@@ -244,8 +249,9 @@ def label(name: str, title: str) -> str:
     return words
 
 
-def hint(name: str, description: str) -> str:
+def hint(name: str, description: str, kind: str = "") -> str:
     """Return the hint of a setting: ours, else its description without marks of code and what operators set."""
+    name = f"{name}:{kind}" if f"{name}:{kind}" in HINTS else name
     return HINTS[name] if name in HINTS else refusals.for_pages(description).replace("`", "").strip()
 
 

@@ -101,7 +101,10 @@ def test_every_kind_has_words_and_a_form() -> None:
 
 
 def test_a_rule_about_several_settings_is_told_at_the_one_that_it_names() -> None:
-    faults = [Fault("settings", "password: give a password or a private key"), Fault("settings", "host and port differ")]
+    faults = [
+        Fault("settings", "password: give a password or a private key"),
+        Fault("settings", "host and port differ"),
+    ]
     form = form_of(kind_of("sftp"), {}, when=WHEN, faults=faults)
     errors = {one.name: one.errors for one in fields_in(form.settings) if one.errors}
     assert errors == {"settings-password": ("Give a password or a private key",)}
