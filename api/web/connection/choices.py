@@ -14,7 +14,7 @@ from api.web.parts import Field, FieldButton, Option
 from mailroom.errors import Invalid
 from prefect_mailroom.errors import MailroomError
 
-_FOCUS = {"data-focus": ""}
+_FOCUS = {"data-focus": "", "class": "listed"}
 
 
 def with_buttons(form: ConnectionForm, names: Collection[str], at: str) -> ConnectionForm:
