@@ -81,7 +81,7 @@ CHANNELS: dict[str, Registration] = {
     "folder": Registration(FolderDestination, "prefect_mailroom.channels.folder:FolderChannel"),
     "ftp": Registration(FtpDestination, "prefect_mailroom.channels.ftp.channel:FtpChannel"),
     "s3": Registration(
-        S3Destination, "prefect_mailroom.channels.s3.channel:S3Channel", extra="s3", needs=("boto3", "prefect_aws")
+        S3Destination, "prefect_mailroom.channels.s3.channel:S3Channel", extra="s3", needs=("prefect_aws",)
     ),
     "sftp": Registration(
         SftpDestination, "prefect_mailroom.channels.sftp.channel:SftpChannel", extra="sftp", needs=("paramiko",)

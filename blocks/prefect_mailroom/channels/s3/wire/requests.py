@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -51,7 +52,7 @@ class Requests:
             except ClientError as error:
                 if not (renewals_left and _has_ended(error) and self._credentials.renew(signed_with)):
                     raise
-                if hasattr(body := given.get("Body"), "seek"):
+                if isinstance(body := given.get("Body"), io.IOBase):
                     body.seek(0)
             else:
                 return answer
