@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 
 from prefect.blocks.core import Block
@@ -22,6 +24,7 @@ from mailroom.errors import CheckFailed, Invalid
 from mailroom.limits import service as limits
 from mailroom.limits.spec import Budget
 from prefect_mailroom import outbound
+from prefect_mailroom.errors import MailroomError
 
 
 async def check_unsaved(
@@ -39,15 +42,9 @@ async def check_unsaved(
         TooOften: the caller has tested as often within the hour as a user may.
     """
     block = await build_unsaved(caller, wanted)
-    record = await _trial_of_unsaved(caller, wanted, "check")
-    with outbound.hosts_looked_up() as hosts:
-        try:
-            await screen(block)
-        except Invalid as refused:
-            await record(hosts, type(refused).__name__)
-            raise
+    async with _trial(caller, wanted, block, "check") as trial:
         checked = await checks.of_block(block, seconds)
-        await record(hosts, checked.outcome)
+        trial.outcome = checked.outcome
     return check_view(checked)
 
 
@@ -63,18 +60,8 @@ async def choices(caller: Caller, wanted: UnsavedConnection) -> ChoicesView:
     """
     old = await _changed_by(caller, wanted)
     block = connections.with_kept_secrets(choosing.completed(wanted, old), old)[0]
-    record = await _trial_of_unsaved(caller, wanted, "choices")
-    with outbound.hosts_looked_up() as hosts:
-        try:
-            await screen(block)
-            found = await choosing.of_block(block)
-        except Invalid as refused:
-            await record(hosts, type(refused).__name__)
-            raise
-        except CheckFailed as failed:
-            await record(hosts, type(failed.cause).__name__)
-            raise
-        await record(hosts, "ok")
+    async with _trial(caller, wanted, block, "choices"):
+        found = await choosing.of_block(block)
     return ChoicesView(choices=dict(found.fields), left_out=dict(found.left_out))
 
 
@@ -102,24 +89,40 @@ async def _changed_by(caller: Caller, wanted: UnsavedConnection) -> Block | None
     return old
 
 
-async def _trial_of_unsaved(
-    caller: Caller, wanted: UnsavedConnection, purpose: str
-) -> Callable[[Sequence[str], str], Awaitable[None]]:
-    """Count a check of settings that are not stored and record whose secrets it uses; return what records its end.
+@dataclass
+class _Trial:
+    """A trial of settings that are not stored; `outcome` is what the audit trail says of its end."""
+
+    outcome: str = "ok"
+
+
+@asynccontextmanager
+async def _trial(caller: Caller, wanted: UnsavedConnection, block: Block, purpose: str) -> AsyncIterator[_Trial]:
+    """Let a far side be asked in the block, if it may be reached: that is counted, and recorded with where it led.
 
     Raises:
+        Invalid: it may not be reached.
         TooOften: the caller has tested as often within the hour as a user may.
     """
-    context = caller.context
+    context, trial = caller.context, _Trial()
 
     async def begin(session: AsyncSession) -> None:
         await limits.spend(session, context, Budget.TESTS)
         used = wanted.connection or checks.UNSAVED
         audit.record_by(session, CredentialUsed(used, purpose, context.user.email), context)
 
-    async def record(hosts: Sequence[str], outcome: str) -> None:
-        where = ", ".join(hosts)
-        await caller.transact(partial(checks.record_unsaved, wanted.kind, where, outcome, context))
-
     await caller.transact(begin)
-    return record
+    with outbound.hosts_looked_up() as hosts:
+
+        async def record(outcome: str) -> None:
+            where = ", ".join(hosts)
+            await caller.transact(partial(checks.record_unsaved, wanted.kind, where, outcome, context))
+
+        try:
+            await screen(block)
+            yield trial
+        except MailroomError as error:
+            cause = error.cause if isinstance(error, CheckFailed) else error
+            await record(type(cause).__name__)
+            raise
+        await record(trial.outcome)

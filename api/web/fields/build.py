@@ -98,7 +98,7 @@ def field_of(prop: Property, value: Any, name: str, *, errors: Sequence[str] = (
         errors=errors,
     )
     options = tuple(
-        one if not one.value else Option(one.value, *words.option(prop.name, one.value, one.label))
+        one if one.label and not one.value else Option(one.value, *words.option(prop.name, one.value, one.label))
         for one in found.options
     )
     hint = _secret_hint(prop, value, secrets_set) if prop.is_secret and value else found.hint

@@ -60,7 +60,7 @@ class Property:
 
 
 def properties(schema: Schema, root: Schema | None = None, at: str = "") -> list[Property]:
-    """Return the properties of an object in the order of its schema.
+    """Return the properties of an object in the order of its schema, without those that may only be empty.
 
     Args:
         root: the whole schema, which has the definitions and the list of secrets; by default this one.
@@ -71,6 +71,7 @@ def properties(schema: Schema, root: Schema | None = None, at: str = "") -> list
     return [
         _property(name, one, root, f"{at}.{name}" if at else name, name in required)
         for name, one in schema.get("properties", {}).items()
+        if one.get("maxProperties") != 0
     ]
 
 

@@ -36,6 +36,7 @@ LABELS: Mapping[str, str] = {
     "disposition": "What a browser does with a link to it",
     "each": "Mails",
     "encryption": "Encryption in the store",
+    "encryption_scope": "Encryption scope",
     "endpoint": "Address of the store",
     "environment": "Environment variables",
     "equals": "Value that it must have",
@@ -63,7 +64,7 @@ LABELS: Mapping[str, str] = {
     "path": "Path",
     "payload": "What is posted",
     "pointer": "Place in the answer",
-    "prefix": "Folder in it",
+    "prefix": "Folder inside",
     "previous_signing_secret": "Previous signing secret",
     "reply_to": "Answers go to",
     "retries": "Further tries",
@@ -73,6 +74,8 @@ LABELS: Mapping[str, str] = {
     "role_arn": "ARN of the role",
     "sas_token": "SAS token",
     "secret_access_key": "Secret of the access key",
+    "service_account": "Address of the service account",
+    "service_account_key": "Key of the service account",
     "smtp_port": "Port",
     "smtp_server": "Server",
     "smtp_type": "Encryption",
@@ -81,6 +84,7 @@ LABELS: Mapping[str, str] = {
     "subject": "Subject",
     "tags": "Tags",
     "tenant": "Directory (tenant) ID",
+    "tenant_id": "Directory (tenant) ID",
     "text": "Text",
     "then_every": "Seconds between all tries after those",
     "third_server": "Third mail server",
@@ -111,13 +115,11 @@ HINTS: Mapping[str, str] = {
     "delays": f"{_MORE} 1 to 20 of them, each from 1 to 86,400 (24 hours).",
     "each": "",
     "disposition": "",
-    "endpoint": "Leave it empty for the vendor's own.",
     "external_id": "Leave it empty if the role asks for none.",
     "environment": "One a line, as NAME=value. The values are kept secret.",
     "encryption": "",
     "identity:choice": "",
     "if_exists": "",
-    "kms_key": "Leave it empty for the usual key of the account.",
     "max_per_second": "Over all processes; 0.1 is one every 10 seconds. Leave it empty for no limit.",
     "metadata": "One a line, as name=value. Mailroom adds the key of the delivery, the checksum and the due time.",
     "oauth": "Exchange Online and Gmail take tokens in place of a password.",
@@ -132,7 +134,6 @@ HINTS: Mapping[str, str] = {
     "smtp_port": "Leave it empty for the usual one.",
     "smtp_server": "The name of the mail server, such as smtp.example.org.",
     "smtp_type": "",
-    "storage_class": "Leave it empty for the usual one of the bucket.",
     "tags": "One a line, as name=value. The store's own rules choose files by them, such as to remove them later.",
     "text": "Stands before the report's own text, such as a greeting. Variables work here as well; a brace itself is "
     "written {{ or }}.",
@@ -178,6 +179,7 @@ OPTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "identity": {
         "role": ("A role that is assumed", ""),
         "machine": ("The machine that Mailroom runs on", "Works where the operator allows it."),
+        "impersonate": ("A service account that is impersonated", ""),
         "managed": ("The managed identity of the machine", "Works where the operator allows it."),
         "principal": ("An application (service principal)", ""),
         "sas": ("A shared access signature (SAS token)", ""),
@@ -212,6 +214,9 @@ OPTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "587": ("STARTTLS", "Usually on port 587."),
         "25": ("None", "Usually on port 25. Passwords and mails can be read on the way."),
     },
+    "storage_class": {
+        "": ("The usual one", ""),
+    },
     "thread": {
         "fresh": ("Each mail starts a conversation", ""),
         "one": ("All mails of the schedule are one conversation", "Gmail also wants the same subject for that."),
@@ -220,7 +225,7 @@ OPTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
 
 FURTHER = frozenset(
     {
-        *("allow_plain", "body", "ca_certificates", "disposition", "each", "encryption", "expect"),
+        *("allow_plain", "body", "ca_certificates", "disposition", "each", "encryption", "encryption_scope", "expect"),
         *("from_name", "identity:boolean", "kms_key", "make_folders", "max_attachment_mb", "max_bytes"),
         *("max_cpu_seconds", "max_file_mb", "max_memory_mb", "max_per_second", "max_sessions", "metadata"),
         *("passphrase", "previous_signing_secret", "reply_to", "retries", "retry_exit_codes"),

@@ -18,6 +18,7 @@ from prefect_mailroom.channels.registry import CHANNELS, destination
 HOSTILE = '"><script>alert(1)</script>\u202eevil {{7*7}} \N{GRINNING FACE}'
 SECRET = {"secret": True}
 SETTINGS: dict[str, dict[str, Any]] = {
+    "azure": {"account": "contoso", "container": "in", "identity": "key", "account_key": "a2V5"},
     "command": {"program": "/bin/true", "arguments": ["{files}", "--to=x y"], "environment": {"KEY": "a=b"}},
     "email": {
         "credentials": {"smtp_server": "mail.example.org", "smtp_type": 25, "username": "u", "password": "p w"},
@@ -32,6 +33,16 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "folder": {"root": "/srv/reports"},
     "ftp": {"host": "ftp.example.org", "username": "u", "security": "implicit", "timeout_seconds": 12.5},
+    "gcs": {"bucket": "in-box", "identity": "impersonate", "service_account": "a@b.iam.gserviceaccount.com"},
+    "s3": {
+        "bucket": "in-box",
+        "identity": "role",
+        "role_arn": "arn:aws:iam::123456789012:role/reports",
+        "access_key_id": "AKIA",
+        "secret_access_key": "s",
+        "encryption": "kms",
+        "kms_key": "alias/reports",
+    },
     "sftp": {"host": "sftp.example.org", "username": "u", "private_key": "line 1\nline 2"},
     "webhook": {
         "url": "https://example.org/hook",
