@@ -1,4 +1,4 @@
-"""Take the first steps of a check of a store: resolve its host, connect, encrypt."""
+"""Reach the host of a store: look it up before anything is loaded for it, and take the first steps of a check."""
 
 from __future__ import annotations
 
@@ -13,6 +13,22 @@ from prefect_mailroom.channels.objects import faults
 from prefect_mailroom.channels.steps import StepName, Steps
 from prefect_mailroom.errors import RetryLater
 from prefect_mailroom.tls import told_of
+
+
+async def resolve(host: str, port: int, *, is_plain: bool, seconds: float) -> list[str]:
+    """Return the addresses of a host, all of them permitted.
+
+    Args:
+        is_plain: whether it is reached without encryption, which only hosts of the operator's list may be.
+
+    Raises:
+        ConfigurationError: no such host, or one that may not be reached, or not in this way.
+        RetryLater: the name server did not answer.
+    """
+    addresses = await outbound.resolve(host, port, timeout=seconds)
+    if is_plain and not all(outbound.is_opened(host, address) for address in addresses):
+        raise faults.unencrypted(host)
+    return addresses
 
 
 async def reach(host: str, port: int, context: ssl.SSLContext | None, steps: Steps, *, seconds: float) -> None:
