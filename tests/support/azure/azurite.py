@@ -101,9 +101,8 @@ class Azurite:
         environment = {
             "PATH": os.environ["PATH"],
             "RCLONE_CONFIG": os.devnull,
-            "RCLONE_AZUREBLOB_ACCOUNT": ACCOUNT,
-            "RCLONE_AZUREBLOB_KEY": KEY,
-            "RCLONE_AZUREBLOB_ENDPOINT": self.url,
+            # Debian's rclone knows no other way to an account that is named in the path.
+            "RCLONE_AZUREBLOB_SAS_URL": f"{self.url}/{CONTAINER}?{self.sas()}",
             "RCLONE_CA_CERT": str(self.folder / "chain.pem") if self.pem else "",
         }
         command = [str(needs("rclone", "rclone")), "copy", "--retries", "1", f":azureblob:{CONTAINER}", str(folder)]
@@ -129,7 +128,7 @@ def azurite(folder: Path, *, encrypted: bool = False) -> Iterator[Azurite]:
         more = ["--cert", chain, "--key", chain, "--oauth", "basic"]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [str(node), str(program), "--blobPort", str(port), "--location", str(folder), "--silent"]
+    command = [str(node), str(program), "--blobPort", str(port), "--silent"]
     command += ["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry", *more]
     with (
         (folder / "output").open("wb") as output,

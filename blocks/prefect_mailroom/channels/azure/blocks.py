@@ -52,8 +52,6 @@ def send(
                 length=len(content),
                 validate_content=True,
                 retry_total=_TRIES,
-                initial_backoff=1,
-                increment_base=2,
                 **options,
             )
 

@@ -61,7 +61,7 @@ class AzureStore:
         if source.size <= blocks.SIZE:
             return self._put_whole(blob, shown, source, facts, options, once=once)
         sent, md5 = blocks.send(blob, source, self._container, shown, scope)
-        condition = {"match_condition": MatchConditions.IfMissing} if once else {}
+        condition: dict[str, Any] = {"match_condition": MatchConditions.IfMissing} if once else {}
         with translated(self._container, "write", shown):
             told = blob.commit_block_list(sent, content_settings=_settings(facts, md5), **options, **condition)
         return _sent(told, md5)

@@ -47,6 +47,10 @@ def open_account(container: Container, links: guarded.Links) -> BlobServiceClien
             seconds=min(_LONGEST_SILENCE, container.seconds),
         ),
         retry_total=0,
+        # Where a request asks to be tried again all the same, as blocks do.
+        initial_backoff=1,
+        increment_base=2,
+        random_jitter_range=1,
         permit_redirects=False,
         max_single_get_size=_PIECE,
         max_chunk_get_size=_PIECE,

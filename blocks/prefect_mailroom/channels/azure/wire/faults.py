@@ -13,7 +13,6 @@ from azure.core.exceptions import AzureError, DecodeError, HttpResponseError
 
 from prefect_mailroom.channels.azure.container import Container
 from prefect_mailroom.channels.objects import faults as words
-from prefect_mailroom.channels.objects.guarded import refusal
 from prefect_mailroom.channels.objects.store import AlreadyThere, Lost
 from prefect_mailroom.errors import ConfigurationError, MailroomError, Refused, RetryLater
 
@@ -53,18 +52,26 @@ def code_of(error: HttpResponseError) -> str:
 
 
 def behind(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and those that it wraps, from the outside to the inside."""
+    """Yield an error and those that it wraps, wherever a library keeps them: each of the five does it otherwise."""
     seen: set[int] = set()
-    found: BaseException | None = error
-    while found is not None and id(found) not in seen:
-        seen.add(id(found))
-        yield found
-        found = getattr(found, "inner_exception", None) or found.__cause__ or found.__context__
+    left: list[object] = [error]
+    while left:
+        found = left.pop(0)
+        if isinstance(found, BaseException) and id(found) not in seen:
+            seen.add(id(found))
+            yield found
+            kept = (getattr(found, name, None) for name in ("inner_exception", "error", "reason"))
+            left += [*kept, *found.args, found.__cause__, found.__context__]
 
 
 def ours(error: BaseException) -> MailroomError | None:
     """Return the error of our own guard behind one of the client's, or None."""
-    return next((found for found in map(refusal, behind(error)) if found is not None), None)
+    return next((found for found in behind(error) if isinstance(found, MailroomError)), None)
+
+
+def is_untrusted(error: BaseException) -> bool:
+    """Tell whether a certificate that is not trusted stands behind an error."""
+    return any(isinstance(found, ssl.SSLCertVerificationError) for found in behind(error))
 
 
 def meaning(error: AzureError, container: Container, what: str, name: str = "") -> Exception:
@@ -73,23 +80,11 @@ def meaning(error: AzureError, container: Container, what: str, name: str = "") 
         return known
     if isinstance(error, HttpResponseError) and error.status_code is not None and not isinstance(error, DecodeError):
         return _answered(error, error.status_code, container, f"{what} '{name}'" if name else what)
-    if any(isinstance(found, ssl.SSLCertVerificationError) for found in _errors(error)):
+    if is_untrusted(error):
         return words.untrusted(container.target[0])
     if isinstance(error, DecodeError):
         return _no_azure(container)
     return Lost(type(error).__name__)
-
-
-def _errors(error: AzureError) -> Iterator[BaseException]:
-    """Yield what stands behind an error, and what requests keeps as an argument of its own."""
-    for found in behind(error):
-        yield found
-        for part in (getattr(found, "reason", None), *found.args):
-            if isinstance(part, BaseException):
-                yield from behind(part)
-                reason = getattr(part, "reason", None)
-                if isinstance(reason, BaseException):
-                    yield from behind(reason)
 
 
 def _answered(error: HttpResponseError, status: int, container: Container, what: str) -> Exception:  # noqa: C901, PLR0911, PLR0912 - A table of answers: one line each.
@@ -101,7 +96,8 @@ def _answered(error: HttpResponseError, status: int, container: Container, what:
     if code == "ContainerBeingDeleted":
         return RetryLater(f"{where} is being deleted.", remedy="Wait until it is there again, or use another.")
     if code in _NO_CONTAINER or (status == 404 and not code):
-        return words.no_bucket(where)
+        found = words.no_bucket(where)
+        return ConfigurationError(found.message, remedy=found.remedy, field="container")
     if code in _BAD_CREDENTIAL or status == 401:
         return words.bad_credential(where, me, _FIELDS[container.identity])
     if code == "KeyBasedAuthenticationNotPermitted":

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from prefect_mailroom.channels.azure import container as settings
 from prefect_mailroom.channels.azure.container import Container
-from prefect_mailroom.channels.azure.wire.faults import ours
+from prefect_mailroom.channels.azure.wire.faults import is_untrusted, ours
 from prefect_mailroom.channels.azure.wire.transport import transport
 from prefect_mailroom.channels.objects import faults, guarded
 from prefect_mailroom.errors import ConfigurationError, RetryLater
@@ -92,6 +92,8 @@ def forget() -> None:
 def _meaning(error: Exception, container: Container) -> Exception:
     if (known := ours(error)) is not None:
         return known
+    if is_untrusted(error):
+        return faults.untrusted(settings.login_host(container))
     me = container.named_as()
     if container.identity == "managed":
         return faults.no_identity(
