@@ -35,6 +35,7 @@ class Session:
     name: str
     generation: str | None
     crc32c: int = 0
+    received: int = 0
 
 
 @dataclass
@@ -49,6 +50,9 @@ class Front:
         ended: the names of the uploads in parts that were ended.
         open: those that are under way, by their id.
         keys: the keys of Cloud KMS that were named.
+        callers: on whose behalf each request was, in order.
+        corrupts: whether the content of uploads is changed on its way.
+        leads_to: the address that uploads in parts are told to go to, in place of this one.
     """
 
     port: int = 0
@@ -59,6 +63,9 @@ class Front:
     ended: list[str] = field(default_factory=list)
     open: dict[str, Session] = field(default_factory=dict)
     keys: list[str] = field(default_factory=list)
+    callers: list[str] = field(default_factory=list)
+    corrupts: bool = False
+    leads_to: str = ""
     _locks: dict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
 
     @property
@@ -87,6 +94,9 @@ class _Desk:
         self.front, self.upstream = front, upstream
         self.method, self.path, self.headers, self.body = method, path, headers, body
         self.query = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+        if front.corrupts and self.path.startswith("/upload/") and self.kind != "start":
+            at = len(body) // 2
+            self.body = body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :] if body else body
 
     @property
     def kind(self) -> str:
@@ -139,6 +149,8 @@ class _Desk:
             address = reply[1].get("location", "")
             if address:
                 self.front.open[parse_qs(urlsplit(address).query)["upload_id"][0]] = Session(name, wanted)
+                if self.front.leads_to:
+                    reply[1]["location"] = address.replace(self.front.url, self.front.leads_to)
             return reply
 
     def _piece(self, upload_id: str) -> Reply:
@@ -149,7 +161,10 @@ class _Desk:
             told = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", self.headers.get("content-range", ""))
             if told is None:
                 return self.passed_on()
+            if int(told[2]) < session.received:  # Sent once more, since the answer was lost: the store ignores it.
+                return 308, {"range": f"bytes=0-{session.received - 1}"}, b""
             session.crc32c = google_crc32c.extend(session.crc32c, self.body)
+            session.received = int(told[2]) + 1
             if int(told[2]) + 1 == int(told[3]):
                 if refused := self._unless(session.name, session.generation):
                     del self.front.open[upload_id]
@@ -206,11 +221,14 @@ def front_of(upstream: int) -> Iterator[Front]:
                 return self._say(given[0], flavor, json.dumps(given[1]).encode())
             desk = _Desk(front, upstream, self.command, self.path, self.headers, body)
             front.asked.append(desk.kind)
-            if not front.identities.who(self.headers.get("authorization", ""), STORAGE_SCOPE):
+            caller = front.identities.who(self.headers.get("authorization", ""), STORAGE_SCOPE)
+            front.callers.append(caller)
+            if not caller:
                 return self._say(*_error(401, "authError"))
             if waiting := front.fails.get(desk.kind):
                 status, headers = waiting.pop(0)
-                return self._say(*_error(status, headers.pop("reason", "backendError"))[:1], headers, b"{}")
+                _, kind, told = _error(status, headers.get("reason", "backendError"))
+                return self._say(status, {**headers, **kind}, told)
             reply = desk.reply()
             if front.after is not None:
                 front.after(desk.kind, self.connection)

@@ -22,6 +22,8 @@ ACCOUNT = "mailroom@project.iam.gserviceaccount.com"
 MACHINE = "machine@project.iam.gserviceaccount.com"
 TARGET = "reports@project.iam.gserviceaccount.com"
 STORAGE_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
+FULL_SCOPE = "https://www.googleapis.com/auth/devstorage.full_control"
+AUDIENCE = "https://oauth2.googleapis.com/token"
 IAM_SCOPE = "https://www.googleapis.com/auth/iam"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PRIVATE_KEY = KEY.private_bytes(
@@ -56,7 +58,8 @@ class Identities:
     def who(self, authorization: str, scope: str) -> str:
         """Return whom a header stands for; empty where its token is not good, or for something else."""
         account, allowed = self.good.get(authorization.removeprefix("Bearer "), ("", ""))
-        return account if scope in allowed.split() else ""
+        is_allowed = {scope, FULL_SCOPE if scope == STORAGE_SCOPE else scope} & set(allowed.split())
+        return account if is_allowed else ""
 
     def answer(self, method: str, path: str, headers: Any, body: bytes) -> Answer | None:
         """Answer a request for a token or a signature; None for anything else."""
@@ -77,7 +80,8 @@ class Identities:
             return 403, {"error": {"code": 403, "status": "PERMISSION_DENIED", "message": "canary-answer"}}
         told = json.loads(body)
         if verb == "generateAccessToken":
-            return 200, {"accessToken": self._token(account, " ".join(told["scope"])), "expireTime": "2099-01-01T00:00:00Z"}  # fmt: skip
+            token = self._token(account, " ".join(told["scope"]))
+            return 200, {"accessToken": token, "expireTime": "2099-01-01T00:00:00Z"}
         signature = KEY.sign(base64.b64decode(told["payload"]), padding.PKCS1v15(), hashes.SHA256())
         return 200, {"keyId": "k2", "signedBlob": base64.b64encode(signature).decode()}
 
@@ -97,7 +101,7 @@ class Identities:
             claims = jwt.decode(given["assertion"], RSAKey.import_key(PRIVATE_KEY), algorithms=["RS256"]).claims
         except (JoseError, ValueError, KeyError):
             return 400, {"error": "invalid_grant", "error_description": "Invalid JWT Signature."}
-        if (claims.get("iss"), claims.get("aud")) != (ACCOUNT, address):
+        if claims.get("iss") != ACCOUNT or claims.get("aud") not in (AUDIENCE, address):
             return 400, {"error": "invalid_grant"}
         return self._given(ACCOUNT, str(claims["scope"]))
 

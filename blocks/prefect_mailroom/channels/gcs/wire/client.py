@@ -49,6 +49,8 @@ class Connected:
             _http=self.session,
         )
         self.client.update_user_agent("mailroom")
+        # Left alone, it asks for facts about the bucket as well, from a thread of its own.
+        self.client._bucket_metadata_cache = None
         self._is_cut = False
 
     def log_in(self) -> None:
