@@ -60,9 +60,9 @@ def with_choices(form: ConnectionForm, name: str, found: ChoicesView) -> Connect
 
 
 def said_no(form: ConnectionForm, name: str, error: MailroomError) -> ConnectionForm:
-    """Return the form with the reason why there is no list beside the text."""
+    """Return the form with the reason why there is no list beside the text; it has what is wrong with it already."""
     if isinstance(error, Invalid):
-        told = " ".join(refusals.of_fault(fault).sentence for fault in error.faults)
+        told = " ".join(f"{one.words.rstrip('.')}." for one in form.faults)
         return _with_words(form, name, f"The list needs other settings first. {told}")
     told_of = refusals.words(error)
     return _with_words(form, name, f"There is no list. {told_of.message} {told_of.remedy} Or enter the name.")

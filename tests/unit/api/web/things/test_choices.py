@@ -14,7 +14,7 @@ from api.web.connection.form import ConnectionForm, form_of
 from api.web.connection.kind import kind_of
 from api.web.parts import Field
 from api.web.when import When, locale_of
-from mailroom.errors import CheckFailed, Invalid
+from mailroom.errors import CheckFailed, Fault, Invalid
 from prefect_mailroom.errors import ConfigurationError
 
 WHEN = When(ZoneInfo("UTC"), locale_of("en-GB"), hours24=True, now=datetime(2026, 11, 26, 12, tzinfo=UTC))
@@ -56,17 +56,18 @@ def test_what_is_not_shown_is_counted() -> None:
     assert "1,200 more" in field.hint
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        CheckFailed(ConfigurationError("It does not permit this.", remedy="Use another.", field="identity"), []),
-        Invalid.at("settings.key", "It does not permit this.", "Use another."),
-    ],
-)
-def test_without_a_list_the_name_can_be_entered(error: CheckFailed | Invalid) -> None:
+def test_without_a_list_the_name_can_be_entered() -> None:
+    error = CheckFailed(ConfigurationError("It does not permit this.", remedy="Use another.", field="identity"), [])
     field = root(said_no(form("mine"), "root", error))
     assert (field.control, field.value) == ("text", "mine")
     assert "It does not permit this." in field.hint
+
+
+def test_what_a_list_needs_is_told_in_the_words_of_its_field() -> None:
+    faults = [Fault("settings", "timeout_seconds: give one")]
+    drawn = form_of(kind_of("folder"), {"root": "mine"}, when=WHEN, is_new=True, faults=faults)
+    field = root(said_no(drawn, "root", Invalid(faults)))
+    assert "Seconds that one try may take: Give one." in field.hint
 
 
 def test_an_empty_list_is_told() -> None:
