@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mailroom.executions import delivery_lifecycle
-from mailroom.passes.sending import upload_watch
+from mailroom.passes.sending import upload_pace, upload_watch
 from mailroom.passes.sending.upload_watch import watching
 from mailroom.states import DeliveryState
 from mailroom.storage.database import new_id
@@ -22,6 +23,7 @@ from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.support.environment import Environment
+    from tests.support.flow_runs import FlowRuns
 
 TOTAL = 214_000_000
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -68,6 +70,38 @@ async def test_an_upload_that_failed_shows_nothing_any_more(
     schedule = await environment.create(destinations=[FOLDER])
     await environment.run_pass(schedule, await environment.request(schedule), run_id=new_id())
     assert await _shows(environment, (DeliveryState.FAILED, None, None))
+
+
+@on_sqlite
+async def test_the_log_of_the_run_says_it_while_it_lasts(
+    environment: Environment, flow_runs: FlowRuns, at_once: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload_pace, "LEAST_SECONDS", 0.0)
+    lines, transfer, log = list[str](), FolderChannel.transfer, logging.getLogger("prefect.task_runs")
+
+    def is_told() -> bool:
+        return any("62 of 214 MB" in line for line in lines)
+
+    async def slow(channel: FolderChannel, parcel: Parcel) -> Receipt:
+        assert parcel.on_progress is not None
+        await asyncio.to_thread(parcel.on_progress, 62_000_000, TOTAL)
+        await eventually(is_told)
+        return await transfer(channel, parcel)
+
+    class Keeps(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(record.getMessage())
+
+    monkeypatch.setattr(FolderChannel, "transfer", slow)
+    schedule = await environment.create(destinations=[FOLDER])
+    run_id = await flow_runs.create(schedule, await environment.request(schedule))
+    keeps = Keeps()
+    log.addHandler(keeps)
+    try:
+        await flow_runs.work(run_id)
+    finally:
+        log.removeHandler(keeps)
+    assert is_told()
 
 
 @on_sqlite
