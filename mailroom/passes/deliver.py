@@ -336,7 +336,7 @@ class Courier:
             left_out = self._left_out.take(delivery)
             told = await was_told(self._database, self._shipment, delivery, now=datetime.now(UTC))
             ready = parcel(self._shipment, delivery, number, owner=self._owner, left_out=left_out, was_told=told)
-            async with watching(self._database, delivery, number) as watch:
+            with watching(self._database, delivery, number) as watch:
                 last_look = partial(self._last_look, delivery)
                 return await channel.deliver(replace(ready, last_look=last_look, on_progress=watch.tell))
         except MailroomError as error:

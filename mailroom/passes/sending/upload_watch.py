@@ -12,8 +12,8 @@ import contextlib
 import contextvars
 import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
@@ -57,16 +57,19 @@ class UploadWatch:
                 self._loop.call_soon_threadsafe(self._begin, context=self._context)
 
     def _begin(self) -> None:
-        if not self._is_over:
+        if self._writing is None and not self._is_over:  # Two threads may have told the first at once.
             self._writing = asyncio.create_task(self._write(time.monotonic()))
+            self._writing.add_done_callback(self._ended)
 
-    async def end(self) -> None:
-        """Write nothing more."""
+    def end(self) -> None:
+        """Write nothing more. Nothing is waited for: what the far side said is to be recorded before all else."""
         self._is_over = self._has_begun = True
         if self._writing is not None:
             self._writing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._writing
+
+    def _ended(self, writing: asyncio.Task[None]) -> None:
+        if not writing.cancelled() and (error := writing.exception()) is not None:
+            _LOG.error("How far delivery %s is is not told any more.", self._id, exc_info=error)
 
     async def _write(self, began: float) -> None:
         written, said = None, Said(0, began)
@@ -102,11 +105,11 @@ def _run_log() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
         return _LOG
 
 
-@asynccontextmanager
-async def watching(database: Database, delivery: Delivery, attempt: int) -> AsyncIterator[UploadWatch]:
+@contextmanager
+def watching(database: Database, delivery: Delivery, attempt: int) -> Iterator[UploadWatch]:
     """Watch what an attempt sends in the block."""
     watch = UploadWatch(database, delivery, attempt)
     try:
         yield watch
     finally:
-        await watch.end()
+        watch.end()

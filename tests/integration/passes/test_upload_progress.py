@@ -109,7 +109,7 @@ async def test_what_is_told_late_changes_nothing(environment: Environment, at_on
     schedule = await environment.create(destinations=[FOLDER])
     await environment.run_pass(schedule, await environment.request(schedule), run_id=new_id())
     (delivery,) = (await environment.deliveries()).values()
-    async with watching(environment.database, delivery, delivery.attempts) as watch:
+    with watching(environment.database, delivery, delivery.attempts) as watch:
         watch.tell(1, TOTAL)
         with recorded(environment.database) as recorder:
             await eventually(lambda: recorder.statements > 0)
@@ -120,12 +120,35 @@ async def test_what_is_told_late_changes_nothing(environment: Environment, at_on
 @on_sqlite
 async def test_an_upload_that_is_done_soon_writes_nothing(environment: Environment) -> None:
     delivery = Delivery(id=new_id(), channel="folder")
-    with recorded(environment.database) as recorder:
-        async with watching(environment.database, delivery, 1) as watch:
-            for part in range(1000):
-                watch.tell(part, 1000)
-            await asyncio.sleep(0)
+    with recorded(environment.database) as recorder, watching(environment.database, delivery, 1) as watch:
+        for part in range(1000):
+            watch.tell(part, 1000)
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
     assert recorder.statements == 0
+
+
+@on_sqlite
+async def test_an_error_of_the_watch_leaves_the_delivery_alone(
+    environment: Environment, at_once: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried, transfer = asyncio.Event(), FolderChannel.transfer
+
+    async def broken(*_args: object, **_more: object) -> None:
+        tried.set()
+        raise RuntimeError("nobody thought of this")
+
+    async def telling(channel: FolderChannel, parcel: Parcel) -> Receipt:
+        assert parcel.on_progress is not None
+        parcel.on_progress(62_000_000, TOTAL)
+        await tried.wait()
+        return await transfer(channel, parcel)
+
+    monkeypatch.setattr(upload_watch.upload_progress, "note", broken)
+    monkeypatch.setattr(FolderChannel, "transfer", telling)
+    schedule = await environment.create(destinations=[FOLDER])
+    await environment.run_pass(schedule, await environment.request(schedule), run_id=new_id())
+    assert await _shows(environment, (DeliveryState.DELIVERED, None, None))
 
 
 @on_sqlite
