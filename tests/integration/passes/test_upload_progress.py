@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailroom.executions import delivery_lifecycle
+from mailroom.executions.history import upload_progress
 from mailroom.passes.sending import upload_pace, upload_watch
 from mailroom.passes.sending.upload_watch import watching
 from mailroom.states import DeliveryState
@@ -144,7 +145,7 @@ async def test_an_error_of_the_watch_leaves_the_delivery_alone(
         await tried.wait()
         return await transfer(channel, parcel)
 
-    monkeypatch.setattr(upload_watch.upload_progress, "note", broken)
+    monkeypatch.setattr(upload_progress, "note", broken)
     monkeypatch.setattr(FolderChannel, "transfer", telling)
     schedule = await environment.create(destinations=[FOLDER])
     await environment.run_pass(schedule, await environment.request(schedule), run_id=new_id())
