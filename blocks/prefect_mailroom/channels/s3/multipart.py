@@ -70,6 +70,7 @@ class Upload:
         Raises:
             AlreadyThere, Lost, MailroomError: see the port. Nothing of it stays, unless the store cannot be asked.
         """
+        self._source.hold()
         self._end_abandoned()
         whole = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"} if self._is_aws else {}
         upload = self._ask("create_multipart_upload", **told, **whole)["UploadId"]
@@ -135,6 +136,7 @@ class Upload:
                 "ChecksumType": "FULL_OBJECT",
                 "MpuObjectSize": self._source.size,
             }
+        self._source.release()
         answer = self._ask(
             "complete_multipart_upload", UploadId=upload, MultipartUpload={"Parts": told}, **whole, **asked_once
         )

@@ -59,7 +59,7 @@ class S3Store:
             return multipart.Upload(self.requests, tidying, key, shown, source).run(told, asked_once)
         if self.bucket.is_aws:
             digest, algorithm = base64.b64encode(bytes.fromhex(source.sha256)).decode(), "sha256"
-            verified = {"ChecksumSHA256": digest}
+            verified = {"ChecksumSHA256": digest, "ChecksumAlgorithm": "SHA256"}
         else:
             # Every store verifies this old one on arrival; some break on the others.
             digest, algorithm = _md5(source), "md5"

@@ -32,8 +32,7 @@ def answered(code: str, status: int, operation: str = "PutObject", **headers_: s
         ("ConditionalRequestConflict", 409, AlreadyThere, None),
         ("NoSuchBucket", 404, ConfigurationError, "bucket"),
         ("NoSuchUpload", 404, Lost, None),
-        ("NoSuchKey", 404, FileNotFoundError, None),
-        ("404", 404, FileNotFoundError, None),
+        ("NoSuchKey", 404, ConfigurationError, "bucket"),
         ("InvalidAccessKeyId", 403, ConfigurationError, "secret_access_key"),
         ("SignatureDoesNotMatch", 403, ConfigurationError, "secret_access_key"),
         ("RequestTimeTooSkewed", 403, ConfigurationError, "secret_access_key"),
@@ -61,6 +60,11 @@ def test_an_answer_means(code: str, status: int, becomes: type[Exception], field
     if field is not None:
         assert getattr(failed.value, "field", None) == field
     assert "\n" not in str(failed.value)
+
+
+def test_nothing_is_there() -> None:
+    with pytest.raises(FileNotFoundError), translated(BUCKET, "get_object", "s3://reports/a.csv"):
+        raise answered("NoSuchKey", 404)
 
 
 def test_a_busy_store_says_when() -> None:
