@@ -1,8 +1,8 @@
 """Send a file in blocks, several at once, which become the blob by one last request.
 
-Each upload has names of its own for its blocks: those that Azure's client would choose depend on their place alone, so
-two writers of one name would mix their content. Their length is the usual one, since Azure refuses blocks whose names
-are longer or shorter than those that wait already.
+Each upload draws names of its own for its blocks: with names by their place alone, two writers of one name would mix
+their content. Their length is that of Azure's own client, since Azure refuses blocks whose names are longer or shorter
+than those that wait already.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from prefect_mailroom.channels.azure.container import Container, Identity
 from prefect_mailroom.channels.azure.destination import AzureDestination
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
 from prefect_mailroom.channels.objects import deliver as objects
+from prefect_mailroom.channels.objects import reach
 from prefect_mailroom.channels.objects.links import SignedLink
 from prefect_mailroom.channels.objects.store import ObjectStore
 from prefect_mailroom.channels.steps import Steps
@@ -196,6 +197,8 @@ class AzureChannel(Channel):
         destination = parcel.destination
         assert isinstance(destination, AzureDestination)
         container = self._container()
+        # Each connection is guarded as well; here a host that is forbidden is told before anything is loaded.
+        await reach.resolve(*container.target, is_plain=container.is_plain, seconds=self.timeout_seconds / 2)
         return await objects.deliver(
             parcel,
             destination,
@@ -208,7 +211,7 @@ class AzureChannel(Channel):
         """Refuse an endpoint that may never be reached, and an identity that may not be used, or not there."""
         container = self._container(chosen=False)
         with outbound.screening():
-            await outbound.resolve(*container.target, timeout=outbound.SCREEN_SECONDS)
+            await reach.resolve(*container.target, is_plain=container.is_plain, seconds=outbound.SCREEN_SECONDS)
 
     async def choices(self) -> Mapping[str, Sequence[str]]:
         """Return the containers that the identity may list."""

@@ -12,7 +12,7 @@ from prefect_mailroom import outbound
 from prefect_mailroom.channels.azure import sas
 from prefect_mailroom.channels.azure.container import Container
 from prefect_mailroom.channels.azure.store import AzureStore
-from prefect_mailroom.channels.objects import faults, probe
+from prefect_mailroom.channels.objects import faults, probe, reach
 from prefect_mailroom.channels.objects.deliver import ask
 from prefect_mailroom.channels.steps import StepName, Steps
 from prefect_mailroom.errors import RetryLater
@@ -32,7 +32,7 @@ async def check(container: Container, steps: Steps) -> str:
     host, port = container.target
     seconds = min(_LONGEST, container.seconds * _SHARE)
     with steps.step(StepName.RESOLVE) as told:
-        addresses = await outbound.resolve(host, port, timeout=seconds)
+        addresses = await reach.resolve(host, port, is_plain=container.is_plain, seconds=seconds)
         told.message = f"{host} has {len(addresses)} address{'es' if len(addresses) > 1 else ''}."
     with steps.step(StepName.CONNECT) as told:
         link = await outbound.connect(host, port, timeout=seconds)

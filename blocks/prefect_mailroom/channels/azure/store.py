@@ -60,7 +60,9 @@ class AzureStore:
         blob, shown = self._blob(name), self.shown(name)
         if source.size <= blocks.SIZE:
             return self._put_whole(blob, shown, source, facts, options, once=once)
+        source.hold()
         sent, md5 = blocks.send(blob, source, self._container, shown, scope)
+        source.release()
         condition: dict[str, Any] = {"match_condition": MatchConditions.IfMissing} if once else {}
         with translated(self._container, "write", shown):
             told = blob.commit_block_list(sent, content_settings=_settings(facts, md5), **options, **condition)

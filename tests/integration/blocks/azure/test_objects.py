@@ -81,15 +81,20 @@ async def test_a_blob_of_another_is_replaced_or_refused(server: Azurite, channel
     assert server.read_back(tmp_path / "got") == {"a.csv": LARGE}
 
 
-async def test_an_upload_that_is_cut_leaves_nothing_that_is_seen(server: Azurite, tmp_path: Path) -> None:
+async def test_an_upload_that_ends_in_the_middle_leaves_nothing_that_is_seen(server: Azurite, tmp_path: Path) -> None:
     async with front_of(server.port) as front:
-        front.forgets = lambda request: request.method == "PUT" and "comp=block&" in request.path
-        channel = channel_to(server, port=front.port, timeout=20)
+
+        def refuses_the_second(request: Request) -> Answer | None:
+            so_far = [one for one in front.requests if "comp=block&" in one.path]
+            return Answer(403, "AuthorizationPermissionMismatch") if request in so_far[1:] else None
+
+        front.answer = refuses_the_second
+        channel = channel_to(server, port=front.port)
         error = await failure(channel.deliver(parcel_to(to(), tmp_path, {"a.csv": LARGE})))
-        assert isinstance(error, RetryLater)
-        front.forgets = lambda request: False
+        assert isinstance(error, ConfigurationError)
         assert server.names() == []
         assert server.names(uncommitted=True) == ["a.csv"]
+        front.answer = lambda request: None
         await channel.deliver(parcel_to(to(), tmp_path, {"a.csv": LARGE}, attempt=2))
     assert server.read_back(tmp_path / "got") == {"a.csv": LARGE}
 
