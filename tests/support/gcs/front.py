@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import google_crc32c
 
@@ -181,8 +181,6 @@ class _Desk:
         """Return the refusal of a request whose precondition does not hold."""
         if wanted is None:
             return None
-        from urllib.parse import quote
-
         status, _, body = self.passed_on("GET", f"/storage/v1/b/{self._bucket()}/o/{quote(name, safe='')}", b"")
         now = str(json.loads(body)["generation"]) if status == 200 else "0"
         return None if now == wanted else _error(412, "conditionNotMet")

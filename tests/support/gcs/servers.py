@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -15,6 +17,7 @@ import pytest
 from tests.support.waiting import eventually_sync
 
 BUCKET = "reports"
+_ask = functools.partial(httpx.request, trust_env=False, timeout=20)
 
 
 @contextlib.contextmanager
@@ -53,8 +56,8 @@ def _running(command: list[str], port_option: str) -> Iterator[int]:
 def _has_bucket(port: int) -> bool:
     """Make the bucket once it answers."""
     with contextlib.suppress(httpx.TransportError):
-        made = httpx.post(
-            f"http://127.0.0.1:{port}/storage/v1/b", params={"project": "mailroom"}, json={"name": BUCKET}, timeout=5
+        made = _ask(
+            "POST", f"http://127.0.0.1:{port}/storage/v1/b", params={"project": "mailroom"}, json={"name": BUCKET}
         )
         return made.status_code == 200
     return False
@@ -63,30 +66,31 @@ def _has_bucket(port: int) -> bool:
 def objects(port: int) -> dict[str, bytes]:
     """Return every object by plain HTTP, whatever else a client may think of it."""
     base = f"http://127.0.0.1:{port}"
-    listed = httpx.get(f"{base}/storage/v1/b/{BUCKET}/o").json().get("items") or []
+    listed = _ask("GET", f"{base}/storage/v1/b/{BUCKET}/o").json().get("items") or []
     return {one["name"]: content(port, one["name"]) for one in listed}
 
 
 def content(port: int, name: str) -> bytes:
     """Return the content of an object."""
-    return httpx.get(_address(port, name), params={"alt": "media"}).raise_for_status().content
+    return _ask("GET", _address(port, name), params={"alt": "media"}).raise_for_status().content
 
 
 def resource(port: int, name: str) -> dict[str, object]:
     """Return what the server tells of an object."""
-    found: dict[str, object] = httpx.get(_address(port, name)).raise_for_status().json()
+    found: dict[str, object] = _ask("GET", _address(port, name)).raise_for_status().json()
     return found
 
 
 def empty(port: int) -> None:
     """Remove every object."""
     for name in objects(port):
-        httpx.delete(_address(port, name)).raise_for_status()
+        _ask("DELETE", _address(port, name)).raise_for_status()
 
 
 def write(port: int, name: str, data: bytes) -> None:
     """Write an object that is of nobody's delivery."""
-    httpx.post(
+    _ask(
+        "POST",
         f"http://127.0.0.1:{port}/upload/storage/v1/b/{BUCKET}/o",
         params={"uploadType": "media", "name": name},
         content=data,
@@ -95,6 +99,4 @@ def write(port: int, name: str, data: bytes) -> None:
 
 
 def _address(port: int, name: str) -> str:
-    from urllib.parse import quote
-
     return f"http://127.0.0.1:{port}/storage/v1/b/{BUCKET}/o/{quote(name, safe='')}"

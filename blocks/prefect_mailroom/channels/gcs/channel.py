@@ -18,6 +18,7 @@ from prefect_mailroom.channels.gcs import key as keys
 from prefect_mailroom.channels.gcs.bucket import GOOGLE, Bucket
 from prefect_mailroom.channels.gcs.destination import GcsDestination
 from prefect_mailroom.channels.objects import deliver as objects
+from prefect_mailroom.channels.objects import reach
 from prefect_mailroom.channels.objects.links import SignedLink
 from prefect_mailroom.channels.objects.store import ObjectStore
 from prefect_mailroom.channels.steps import Steps
@@ -107,8 +108,8 @@ class GcsChannel(Channel):
         default="",
         max_length=500,
         pattern=r"^(projects/[^/\s]+/locations/[^/\s]+/keyRings/[^/\s]+/cryptoKeys/[^/\s]+)?$",
-        description="The key of Cloud KMS that encrypts each object, projects/…/locations/…/keyRings/…/cryptoKeys/…; empty "
-        "for what the bucket does.",
+        description="The key of Cloud KMS that encrypts each object, as "
+        "projects/…/locations/…/keyRings/…/cryptoKeys/…; empty for what the bucket does.",
     )
     timeout_seconds: float = Field(
         default=600, gt=0, le=3600, description="How many seconds one attempt may take before it is given up."
@@ -208,7 +209,7 @@ class GcsChannel(Channel):
         """Refuse an endpoint that may never be reached, and an identity that may not be used."""
         bucket = self._bucket(chosen=False)
         with outbound.screening():
-            await outbound.resolve(*bucket.target, timeout=outbound.SCREEN_SECONDS)
+            await reach.resolve(*bucket.target, is_plain=bucket.is_plain, seconds=outbound.SCREEN_SECONDS)
 
     async def choices(self) -> Mapping[str, Sequence[str]]:
         """Return the buckets of the project that the identity may list."""
@@ -230,20 +231,12 @@ class GcsChannel(Channel):
         """Connect, log in, write, read and remove a small object, and see whether the store writes objects once."""
         from prefect_mailroom.channels.gcs.check import check
 
-        return await check(await self._permitted(), steps)
+        return await check(self._bucket(), steps)
 
     async def _permitted(self, *, chosen: bool = True) -> Bucket:
-        """Return the bucket where it may be reached: without encryption only at a host that the operator lists."""
+        """Return the bucket, whose endpoint may be reached, without encryption only at a host that is listed."""
         bucket = self._bucket(chosen=chosen)
-        host, port = bucket.target
-        if bucket.is_plain:
-            addresses = await outbound.resolve(host, port, timeout=self.timeout_seconds / 2)
-            if not all(outbound.is_opened(host, address) for address in addresses):
-                raise ConfigurationError(
-                    f"The endpoint '{host}' is not encrypted.",
-                    remedy=f"Use https://. Plain http:// works only for hosts in {outbound.VARIABLE}.",
-                    field="endpoint",
-                )
+        await reach.resolve(*bucket.target, is_plain=bucket.is_plain, seconds=self.timeout_seconds / 2)
         return bucket
 
     def _bucket(self, *, chosen: bool = True) -> Bucket:

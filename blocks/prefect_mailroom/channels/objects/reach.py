@@ -42,7 +42,7 @@ async def reach(host: str, port: int, context: ssl.SSLContext | None, steps: Ste
         ConfigurationError, RetryLater: the step at fault says why.
     """
     with steps.step(StepName.RESOLVE) as told:
-        addresses = await outbound.resolve(host, port, timeout=seconds)
+        addresses = await resolve(host, port, is_plain=context is None, seconds=seconds)
         told.message = f"{host} has {len(addresses)} address{'es' if len(addresses) > 1 else ''}."
     with steps.step(StepName.CONNECT) as told:
         link = await outbound.connect(host, port, timeout=seconds)

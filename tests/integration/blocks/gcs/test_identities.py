@@ -24,6 +24,7 @@ from prefect_mailroom.errors import ConfigurationError, RetryLater, TargetForbid
 from prefect_mailroom.testing.outcomes import failure
 from tests.integration.blocks.gcs.far_side import channel_to
 from tests.integration.blocks.gcs.test_uploads import LARGE, parcel
+from tests.integration.blocks.test_security_outbound import METADATA, NUMBERS
 from tests.support.gcs import servers
 from tests.support.gcs.front import Front
 from tests.support.gcs.identities import ACCOUNT, KEY, MACHINE, TARGET
@@ -38,7 +39,7 @@ def machine(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", f"127.0.0.1:{front.port}")
     monkeypatch.setattr(_metadata, "_GCE_DEFAULT_MDS_IP", f"127.0.0.1:{front.port}")
     monkeypatch.setattr(_metadata, "_GCE_DEFAULT_MDS_HOSTS", [f"127.0.0.1:{front.port}"])
-    monkeypatch.setattr(_metadata, "_get_metadata_ip_root", lambda _mtls: f"http://127.0.0.1:{front.port}")
+    monkeypatch.setattr(_metadata, "_get_metadata_ip_root", lambda _mtls: f"{front.url}/computeMetadata/")
     monkeypatch.setattr(session, "_METADATA", (f"{front.url}/computeMetadata/",))
 
 
@@ -156,12 +157,18 @@ async def test_plain_http_is_for_hosts_that_are_listed(
     assert front.asked == []
 
 
-async def test_the_metadata_server_is_no_endpoint(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not even where somebody trusts it: it is asked for tokens alone, and by nobody's choice of an address."""
-    monkeypatch.setenv(HOSTS_VARIABLE, "169.254.169.254 metadata.google.internal")
-    channel = channel_to(front, endpoint="http://169.254.169.254")
-    assert isinstance(await failure(channel.screen()), TargetForbidden)
-    assert isinstance(await failure(channel.check(Steps())), TargetForbidden)
+@pytest.mark.parametrize("host", [*METADATA, *(host for host in NUMBERS if host.isascii()), "[::1]"])
+async def test_the_inside_is_no_endpoint(
+    host: str, front: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where somebody trusts it. The metadata server is asked for tokens alone, at nobody's choice."""
+    monkeypatch.delenv(outbound.VARIABLE)
+    monkeypatch.setenv(HOSTS_VARIABLE, f"127.0.0.1 {host.strip('[]')}")
+    channel = channel_to(front, endpoint=f"http://{host}:{front.port}")
+    for ask in (channel.screen(), channel.check(Steps()), channel.deliver(parcel(tmp_path, b"1")), channel.choices()):
+        error = await failure(ask)
+        assert isinstance(error, TargetForbidden), repr(error)
+    assert front.asked == front.identities.asked == []
 
 
 async def test_nothing_of_the_environment_is_used(

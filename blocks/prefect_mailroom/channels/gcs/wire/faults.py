@@ -58,11 +58,7 @@ def _raised(bucket: Bucket, error: BaseException, verb: str, shown: str) -> Exce
     if isinstance(error, auth.GoogleAuthError):
         return _no_token(bucket, error)
     if isinstance(error, requests.TooManyRedirects):
-        return ConfigurationError(
-            f"'{clean_line(bucket.target[0])}' redirects elsewhere. Redirects are not followed.",
-            remedy="Enter the final address as the endpoint.",
-            field="endpoint",
-        )
+        return faults.redirects(bucket.target[0])
     return Lost(f"'{clean_line(bucket.target[0])}': {_name(error)}")
 
 

@@ -69,7 +69,7 @@ class Account:
                 remedy="Choose identity impersonate and name a service account, or use a key.",
                 field="identity",
             )
-        found: Credentials = service_account.Credentials(  # type: ignore[no-untyped-call]
+        found: Credentials = service_account.Credentials(
             iam.Signer(request, source, email), service_account_email=email, token_uri=""
         )
         return found
@@ -77,7 +77,7 @@ class Account:
     def _made(self, request: Request) -> Credentials:
         if self.bucket.identity != "impersonate":
             return self._base(request, _STORAGE)
-        found: Credentials = impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
+        found: Credentials = impersonated_credentials.Credentials(
             source_credentials=self._base(request, _IAM),
             target_principal=self.bucket.service_account,
             target_scopes=_STORAGE,
@@ -91,7 +91,7 @@ class Account:
             return found
         try:
             key = keys.parse(self.bucket.key.get_secret_value())
-            made: Credentials = service_account.Credentials.from_service_account_info(key.info, scopes=scopes)  # type: ignore[no-untyped-call]
+            made: Credentials = service_account.Credentials.from_service_account_info(key.info, scopes=scopes)
         except ValueError as error:  # Prefect lets a block be loaded that was made invalid elsewhere.
             raise ConfigurationError(
                 "The service account's key cannot be used.",

@@ -85,7 +85,7 @@ class Session(AuthorizedSession):
                 remedy="Correct the endpoint, or ask its operator.",
                 field="endpoint",
             )
-        answer = super().request(method, url, *given, **named)
+        answer: requests.Response = super().request(method, url, *given, **named)
         address = answer.headers.get("location", "")
         if answer.ok and "upload_id" in parse_qs(urlsplit(address).query):
             self.uploads.append(address)
