@@ -11,7 +11,7 @@ from prefect.blocks.core import Block
 from mailroom.connections.checks import Mask, unexpected_end
 from mailroom.connections.kinds import block_type
 from mailroom.connections.spec import UnsavedConnection
-from mailroom.errors import CheckFailed, Invalid, Unavailable
+from mailroom.errors import CheckFailed, Unavailable
 from prefect_mailroom.channels.base import Channel
 from prefect_mailroom.errors import MailroomError
 
@@ -45,13 +45,10 @@ def completed(wanted: UnsavedConnection, old: Block | None) -> UnsavedConnection
         old: the block of the connection that they change, if they change one.
 
     Raises:
-        Invalid: nothing of this kind can be chosen from a list.
+        Invalid: there is no such kind.
     """
-    fields = fields_of(wanted.kind)
-    if not fields:
-        message = f"Nothing of a connection of kind {wanted.kind} can be chosen from a list."
-        raise Invalid.at("kind", message, "Enter its settings.")
-    kept = {name: getattr(old, name) for name in fields if old is not None and not wanted.settings.get(name)}
+    missing = [name for name in fields_of(wanted.kind) if not wanted.settings.get(name)]
+    kept = {name: getattr(old, name) for name in missing if old is not None}
     return wanted.model_copy(update={"settings": {**wanted.settings, **kept}})
 
 

@@ -55,11 +55,13 @@ async def choices(caller: Caller, wanted: UnsavedConnection) -> ChoicesView:
 
     Raises:
         CheckFailed: the far side does not tell, as where listing is not permitted.
-        Invalid: the settings are wrong, lead where nothing may go, or have nothing to choose.
+        Invalid: the settings are wrong, or lead where nothing may go.
         NotFound, Forbidden, Unavailable, TooOften: see `check_unsaved`.
     """
     old = await _changed_by(caller, wanted)
     block = connections.with_kept_secrets(choosing.completed(wanted, old), old)[0]
+    if not choosing.fields_of(wanted.kind):
+        return ChoicesView(choices={})
     async with _trial(caller, wanted, block, "choices"):
         found = await choosing.of_block(block)
     return ChoicesView(choices=dict(found.fields), left_out=dict(found.left_out))
