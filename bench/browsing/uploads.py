@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.executions.deliveries import new_delivery
-from mailroom.executions.history.progress import RenderingRecord
+from mailroom.executions.history.progress import FileRecord, RenderingRecord
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import Attempt, Delivery, Execution, Json, Schedule
@@ -42,9 +42,7 @@ async def fill(session: AsyncSession, *, now: datetime) -> None:
         lease_until=now + timedelta(minutes=1),
         status=ExecutionState.RUNNING,
         pass_count=1,
-        rendering=RenderingRecord(
-            began_at=now - timedelta(seconds=38), ended_at=now - timedelta(seconds=31), taken_up=True, rows=1_204_331
-        ).stored(),
+        rendering=_rendering(now - timedelta(seconds=38), now - timedelta(seconds=31)),
     )
     session.add(row)
     await session.flush()
@@ -69,6 +67,12 @@ async def fill(session: AsyncSession, *, now: datetime) -> None:
         session.add(delivery)
         await session.flush()
         session.add(_attempt(delivery, now))
+
+
+def _rendering(began_at: datetime, ended_at: datetime) -> Json:
+    file = FileRecord(format="csv", began_at=began_at, ended_at=ended_at, rows=1_204_331)
+    record = RenderingRecord(began_at=began_at, ended_at=ended_at, taken_up=True, rows=file.rows, files=(file,))
+    return record.stored()
 
 
 def _attempt(delivery: Delivery, now: datetime) -> Attempt:
