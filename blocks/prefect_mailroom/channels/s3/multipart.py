@@ -146,7 +146,7 @@ class Upload:
         digests = hashlib.md5(b"".join(part.md5 for part in parts), usedforsecurity=False)
         composite = f"{digests.hexdigest()}-{len(parts)}"
         # Only a store that makes its ETag in this way can be asked for it later.
-        return Sent(tag, version, {"md5": composite} if tag == composite else {})
+        return Sent(tag, version, {headers.PARTS_MD5: composite} if tag == composite else {})
 
     def _end(self, upload: str) -> None:
         """Have the store drop the parts; where it cannot be asked, the next attempt does it."""

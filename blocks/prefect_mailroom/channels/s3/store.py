@@ -43,7 +43,7 @@ class S3Store:
             except ClientError as error:
                 if status_of(error) == 404:
                     return None
-                if status_of(error) in (400, 403):
+                if status_of(error) in (400, 403) and error.operation_name == "HeadObject":
                     # An answer to HEAD has no words; one to this has, where it is refused as well.
                     self.requests.untranslated("list_objects_v2", Prefix=key, MaxKeys=1)
                 raise
