@@ -37,6 +37,8 @@ _HOMES = {
     "FolderDestination": "channels.folder",
     "FtpChannel": "channels.ftp.channel",
     "FtpDestination": "channels.ftp.destination",
+    "GcsChannel": "channels.gcs.channel",
+    "GcsDestination": "channels.gcs.destination",
     "HttpSource": "sources.http",
     "S3Channel": "channels.s3.channel",
     "S3Destination": "channels.s3.destination",
