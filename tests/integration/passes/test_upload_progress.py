@@ -119,17 +119,6 @@ async def test_what_is_told_late_changes_nothing(environment: Environment, at_on
 
 
 @on_sqlite
-async def test_an_upload_that_is_done_soon_writes_nothing(environment: Environment) -> None:
-    delivery = Delivery(id=new_id(), channel="folder")
-    with recorded(environment.database) as recorder, watching(environment.database, delivery, 1) as watch:
-        for part in range(1000):
-            watch.tell(part, 1000)
-        await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert recorder.statements == 0
-
-
-@on_sqlite
 async def test_an_error_of_the_watch_leaves_the_delivery_alone(
     environment: Environment, at_once: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
