@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -52,7 +53,7 @@ async def fill(session: AsyncSession, *, now: datetime) -> None:
         "confirmed_at": now.isoformat(),
         "detail": {"files": [_FILE]},
     }
-    wanted = (
+    wanted: tuple[tuple[str, str, DeliveryState, dict[str, Any]], ...] = (
         ("s3", "bank-bucket", DeliveryState.DELIVERED, {"receipt": receipt, "delivered_at": now}),
         ("azure", "archive", DeliveryState.SENDING, {"sent_bytes": 62_000_000, "total_bytes": 214_000_000}),
         ("gcs", "data-team", DeliveryState.REFUSED, {"error_message": _REFUSED}),

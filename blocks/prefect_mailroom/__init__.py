@@ -19,6 +19,8 @@ _HOMES = {
     "Receipt": "channels.base",
     "destination": "channels.registry",
     "load_channel": "channels.registry",
+    "AzureChannel": "channels.azure.channel",
+    "AzureDestination": "channels.azure.destination",
     "CommandChannel": "channels.command.channel",
     "CommandDestination": "channels.command.destination",
     "EmailChannel": "channels.email.channel",

@@ -16,6 +16,7 @@ from tests.support.prefect import PrefectServer
 
 ROOT = Path(__file__).parents[2]
 KINDS = {
+    "mailroom-azure",
     "mailroom-command",
     "mailroom-email",
     "mailroom-folder",

@@ -63,7 +63,7 @@ class Azurite:
 
     def client(self) -> BlobServiceClient:
         """Return Azure's own client, for what a test looks at and prepares."""
-        verify = {"connection_verify": str(self.folder / "chain.pem")} if self.pem else {}
+        verify: dict[str, Any] = {"connection_verify": str(self.folder / "chain.pem")} if self.pem else {}
         credential = {"account_name": ACCOUNT, "account_key": KEY}
         return BlobServiceClient(self.url, credential=credential, retry_total=0, **verify)
 

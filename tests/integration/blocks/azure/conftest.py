@@ -1,4 +1,4 @@
-"""Azurite, started once for a module: one that speaks HTTP, and one that speaks TLS and takes bearer tokens."""
+"""Azurite, started once for a test run: one that speaks HTTP, and one that speaks TLS and takes bearer tokens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.integration.blocks.azure.far_side import AzureFarSide, channel_to
 from tests.support.azure.azurite import Azurite, azurite
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def plain_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     with azurite(tmp_path_factory.mktemp("azurite")) as server:
         yield server
@@ -25,7 +25,7 @@ def server(plain_server: Azurite) -> Iterator[Azurite]:
     plain_server.empty()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def encrypted_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     with azurite(tmp_path_factory.mktemp("azurite-tls"), encrypted=True) as server:
         yield server

@@ -118,7 +118,9 @@ def _answered(error: HttpResponseError, status: int, container: Container, what:
         return words.no_space(where, what)
     if status >= 500 or status in (408, 429):
         return words.busy(where, not_before=_seconds(error))
-    if not code or status < 400:
+    if status < 400:
+        return words.redirects(container.target[0])
+    if not code:
         return _no_azure(container)
     return _setting(f"{where} refused to {what}: {code[:80]}.", "container")
 
