@@ -12,6 +12,7 @@ import contextlib
 import http.client
 import json
 import re
+import ssl
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
@@ -56,6 +57,7 @@ class Front:
     """
 
     port: int = 0
+    scheme: str = "http"
     identities: Identities = field(default_factory=Identities)
     fails: dict[str, list[tuple[int, dict[str, str]]]] = field(default_factory=dict)
     after: Any = None
@@ -71,7 +73,7 @@ class Front:
     @property
     def url(self) -> str:
         """Return its address."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     @property
     def key_file(self) -> str:
@@ -204,9 +206,9 @@ class _Desk:
 
 
 @contextlib.contextmanager
-def front_of(upstream: int) -> Iterator[Front]:
+def front_of(upstream: int, tls: ssl.SSLContext | None = None) -> Iterator[Front]:
     """Serve from threads before the emulator at a port, while the block runs."""
-    front = Front()
+    front = Front(scheme="https" if tls else "http")
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -248,6 +250,8 @@ def front_of(upstream: int) -> Iterator[Front]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     front.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

@@ -23,8 +23,8 @@ def channel_to(front: Front, *, port: int = 0, timeout: float = 20, **settings: 
         "bucket": servers.BUCKET,
         "identity": "key",
         "service_account_key": front.key_file,
-        "endpoint": f"http://127.0.0.1:{port or front.port}",
-        "allow_plain": True,
+        "endpoint": f"{front.scheme}://127.0.0.1:{port or front.port}",
+        "allow_plain": front.scheme == "http",
     }
     return GcsChannel(timeout_seconds=timeout, **{**given, **settings})
 

@@ -63,7 +63,7 @@ class Session(AuthorizedSession):
     """
 
     def __init__(self, bucket: Bucket, credentials: Credentials, links: guarded.Links) -> None:
-        super().__init__(credentials, auth_request=token_request(bucket, links))
+        super().__init__(credentials, auth_request=token_request(bucket, links))  # type: ignore[no-untyped-call]  # It has no types.
         _guard(self, links, bucket.ca_certificates)
         self._endpoint = bucket.endpoint
         self._target = bucket.target
@@ -85,7 +85,7 @@ class Session(AuthorizedSession):
                 remedy="Correct the endpoint, or ask its operator.",
                 field="endpoint",
             )
-        answer: requests.Response = super().request(method, url, *given, **named)
+        answer: requests.Response = super().request(method, url, *given, **named)  # type: ignore[no-untyped-call]  # As above.
         address = answer.headers.get("location", "")
         if answer.ok and "upload_id" in parse_qs(urlsplit(address).query):
             self.uploads.append(address)
