@@ -23,6 +23,7 @@ app.command(
     name="schedules",
     help="List, create, pause, resume, delete, run and test schedules.",
 )
+app.command("cli.commands.schedules.executions:app", name="executions", help="Show what became of an execution.")
 app.command(
     "cli.commands.connections:app", name="connections", help="Create, check, list, replace and delete connections."
 )

@@ -70,6 +70,18 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldButton:
+    """A button behind a field that sends its form to `action`, and so draws the field anew.
+
+    `busy` stands on it while an answer is waited for; it is empty where that takes no time.
+    """
+
+    action: str
+    words: str
+    busy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """A field of a form.
 
@@ -79,6 +91,8 @@ class Field:
         errors: sentences that say what is wrong and what to do.
         optional: whether "(optional)" stands behind the label.
         attributes: further attributes of the control, such as min, max, maxlength, inputmode, autocomplete.
+        classes: further classes of what is around it, such as those that show it for a certain choice alone.
+        button: behind it, which draws it anew, as with a list to choose from.
     """
 
     name: str
@@ -90,6 +104,8 @@ class Field:
     errors: tuple[str, ...] = ()
     optional: bool = False
     attributes: Mapping[str, str] = field(default_factory=dict)
+    classes: str = ""
+    button: FieldButton | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from api.web.calendar import edit as calendar_edit
 from api.web.calendar import routes as calendar
 from api.web.calendars import routes as calendars
 from api.web.connection import checks as connection_checks
+from api.web.connection import choosing as connection_choosing
 from api.web.connection import edit as connection_edit
 from api.web.connection import routes as connection
 from api.web.connections import routes as connections
@@ -85,6 +86,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     connections.router,
     # /connections/new is no name.
     connection_edit.router,
+    connection_choosing.router,
     connection_checks.router,
     connection.router,
     reports.router,

@@ -76,6 +76,9 @@ CHANNELS: Mapping[str, tuple[str, str]] = {
     "email": ("E-mail", "mail"),
     "sftp": ("SFTP", "server"),
     "ftp": ("FTP", "server"),
+    "s3": ("S3", "cloud"),
+    "azure": ("Azure Blob Storage", "cloud"),
+    "gcs": ("Google Cloud Storage", "cloud"),
     "webhook": ("Webhook", "webhook"),
     "folder": ("Folder", "folder"),
     "command": ("Program", "square-terminal"),
@@ -84,6 +87,17 @@ CHANNELS: Mapping[str, tuple[str, str]] = {
     "shell": ("Shell source", "square-terminal"),
 }
 """The name and the icon of each kind of connection; `kind_words` knows what to say of one that is not here."""
+PLACES: Mapping[str, tuple[str, str]] = {
+    "folder": ("folder", "folders"),
+    "sftp": ("SFTP server", "SFTP servers"),
+    "ftp": ("FTP server", "FTP servers"),
+    "s3": ("S3 bucket", "S3 buckets"),
+    "azure": ("Azure container", "Azure containers"),
+    "gcs": ("Google Cloud bucket", "Google Cloud buckets"),
+    "webhook": ("webhook", "webhooks"),
+    "command": ("program", "programs"),
+}
+"""What a destination is called that is no person, one and several; `places` counts one that is not here too."""
 
 
 def schedule_chip(
@@ -126,6 +140,12 @@ def kind_words(kind: str) -> str:
 def kind_icon(kind: str) -> str:
     """Return the icon of a kind of connection."""
     return CHANNELS.get(kind, ("", "plug"))[1]
+
+
+def places(kind: str, number: int) -> str:
+    """Return how many destinations of a kind, such as "2 SFTP servers"."""
+    one, many = PLACES.get(kind, (f"{kind_words(kind)} place", f"{kind_words(kind)} places"))
+    return count(number, one, many)
 
 
 def count(number: int, one: str, many: str = "") -> str:

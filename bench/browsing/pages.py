@@ -70,6 +70,8 @@ LOOKS = (
     Look("incident", "/monitoring/incidents/{incident}"),
     Look("settings", "/settings"),
     Look("settings-viewer", "/settings", Role.VIEWER),
+    Look("execution-uploading", "/executions/{uploading}"),
+    Look("connection-new-s3", "/connections/new?kind=s3"),
 )
 
 
@@ -107,6 +109,7 @@ async def _stored(stage: Stage) -> dict[str, str]:
         ("partial", ExecutionState.PARTIAL),
         ("failed", ExecutionState.FAILED),
         ("missed", ExecutionState.MISSED),
+        ("uploading", ExecutionState.RUNNING),
     ):
         wanted[name] = select(Execution.id).where(Execution.status == state).order_by(Execution.due_at.desc())
     found = {}

@@ -24,7 +24,7 @@ from pydantic import SecretStr
 from sqlalchemy import select, update
 
 from api.app import create_app
-from bench.browsing import house, told
+from bench.browsing import house, told, uploads
 from bench.browsing.in_process import on_a_port
 from embedded.bootstrap import use_our_prefect
 from embedded.sample_history.write import write
@@ -86,6 +86,7 @@ async def staged(system: Settings, *, samples: bool, prefect: str = "", now: dat
                     await write(session, settings, owners, now=now)
                     await told.tell(session, [people[role] for role in NAMES], now=now)
                     await house.fill(session, people[Role.ADMIN], now=now)
+                    await uploads.fill(session, now=now)
                     shown = {"sync_state": SyncState.SYNCED, "observed_generation": Schedule.generation}
                     await session.execute(update(Schedule).values(shown))  # Nobody brings these to Prefect.
             await Sealer(database, settings).tick(now)

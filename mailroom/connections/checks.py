@@ -95,7 +95,7 @@ async def of_block(block: Block, seconds: float = CHECK_SECONDS) -> Checked:
         message = f"The far side did not answer within {seconds:g} s."
         error = Unavailable(message, remedy="Check the address and port in the connection.")
     except Exception as unexpected:  # Settings that nobody thought of must not end as an error of ours.
-        error = _unexpected(block, unexpected)
+        error = unexpected_end(block, unexpected)
     if error is not None:
         message = error.message
         if not steps.done or steps.done[-1].ok:
@@ -142,7 +142,8 @@ class Mask:
         return error
 
 
-def _unexpected(block: Block, error: Exception) -> MailroomError:
+def unexpected_end(block: Block, error: Exception) -> MailroomError:
+    """Return what is told of an error that nobody thought of; the log has where it came from."""
     # The places alone: what the error says may hold a secret.
     places = "".join(traceback.format_tb(error.__traceback__))
     name = type(error).__name__

@@ -6,12 +6,14 @@ Each change is one statement, whose WHERE takes its states from `ALLOWED`: whoev
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, delete, exists, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.audit import repository as audit
 from mailroom.audit.delivery_events import AttemptsBrokenOff
+from mailroom.executions.history.upload_progress import NOT_UNDER_WAY, WHOLE
 from mailroom.executions.lifecycle import By
 from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import Reason
@@ -107,7 +109,9 @@ async def end_attempt(
 
     Where another attempt has begun meanwhile, only a receipt counts for the delivery.
     """
-    delivered = {"delivered_at": now, "receipt": receipt} if outcome is DeliveryState.DELIVERED else {}
+    delivered: dict[str, Any] = {}
+    if outcome is DeliveryState.DELIVERED:
+        delivered = {"delivered_at": now, "receipt": receipt, **WHOLE}
     await session.execute(
         update(Delivery)
         .where(
@@ -115,7 +119,9 @@ async def end_attempt(
             true() if delivered else Delivery.attempts == attempt.number,
             Delivery.status.in_(ALLOWED.sources_of(outcome, By.PLAN)),
         )
-        .values(status=outcome, error_message=error_message, next_attempt_at=next_attempt_at, **delivered)
+        .values(
+            status=outcome, error_message=error_message, next_attempt_at=next_attempt_at, **(delivered or NOT_UNDER_WAY)
+        )
     )
     await session.execute(
         update(Attempt)
@@ -166,6 +172,7 @@ async def take_back(session: AsyncSession, attempt: Attempt, was: DeliveryState,
             status=kept,
             attempts=Delivery.attempts - 1,
             next_attempt_at=None if kept is DeliveryState.PENDING else now,
+            **NOT_UNDER_WAY,
         )
         .returning(Delivery.id)
     )
@@ -187,7 +194,7 @@ async def abandon_attempts(
             Delivery.execution_id == execution_id,
             Delivery.status.in_(ALLOWED.sources_of(DeliveryState.UNKNOWN, By.PLAN)),
         )
-        .values(status=DeliveryState.UNKNOWN, error_message=message)
+        .values(status=DeliveryState.UNKNOWN, error_message=message, **NOT_UNDER_WAY)
         .returning(Delivery.id)
     )
     ids = changed.all()
@@ -217,6 +224,7 @@ async def _adopt_receipts(session: AsyncSession, execution_id: str) -> None:
             delivered_at=confirmed_at.scalar_subquery(),
             error_message=None,
             next_attempt_at=None,
+            **WHOLE,
         )
         .execution_options(synchronize_session=False)
     )

@@ -32,6 +32,7 @@ from mailroom.passes.planned.told import was_told
 from mailroom.passes.retry import next_attempt
 from mailroom.passes.sending.signs import NobodyKnows, is_refused, sign_of
 from mailroom.passes.sending.turns import Beginning, begin_in_turn, limits_of
+from mailroom.passes.sending.upload_watch import watching
 from mailroom.passes.steps.recorded import SendingTrail, receipt_of, state_of
 from mailroom.passes.stopping.decide import HeldBack
 from mailroom.recipients.repository import suppressing, unsubscribing
@@ -337,7 +338,9 @@ class Courier:
             left_out = self._left_out.take(delivery)
             told = await was_told(self._database, self._shipment, delivery, now=datetime.now(UTC))
             ready = parcel(self._shipment, delivery, number, owner=self._owner, left_out=left_out, was_told=told)
-            return await channel.deliver(replace(ready, last_look=partial(self._last_look, delivery)))
+            with watching(self._database, delivery, number) as watch:
+                last_look = partial(self._last_look, delivery)
+                return await channel.deliver(replace(ready, last_look=last_look, on_progress=watch.tell))
         except MailroomError as error:
             _LOG.warning("Delivery %s, attempt %d, by %s: %s", delivery.id, number, delivery.channel, error)
             return error

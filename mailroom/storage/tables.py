@@ -23,6 +23,7 @@ from mailroom.storage.model.connections import Connection
 from mailroom.storage.model.notifications import Notification, NotificationMute
 from mailroom.storage.model.outboxes import product_events  # noqa: F401  as above
 from mailroom.storage.model.schedules.lists import DUE
+from mailroom.storage.model.schedules.uploads import UploadProgress
 from mailroom.storage.model.upkeep import heartbeats, incidents, retention, tellings, watching  # noqa: F401  as above
 
 __all__ = ["Connection", "IdempotencyKey", "Json", "Notification", "NotificationMute", "Table"]
@@ -43,9 +44,8 @@ def _since_creation(context: DefaultExecutionContext) -> Any:
 class User(Table):
     """A user, who owns schedules: a person, or a service account.
 
-    `external_id` is the name that another product knows the user by. `grants` names permissions that this user has
-    besides those of the role, see `mailroom.access.permissions`. `preferences` is read by
-    `mailroom.members.preferences`.
+    `external_id` is another product's name of the user. `grants` names permissions that this user has besides those of
+    the role, see `mailroom.access.permissions`. `preferences` is read by `mailroom.members.preferences`.
     """
 
     __tablename__ = "users"
@@ -272,7 +272,7 @@ class Execution(Table):
     created_at: Mapped[datetime]
 
 
-class Delivery(Table):
+class Delivery(UploadProgress, Table):
     """One artifact set to one recipient or path of one destination. `key` is fixed before the first byte is sent.
 
     `reason_code` says why it is suppressed, as a code; `error_message` says it in words.

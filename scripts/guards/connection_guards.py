@@ -44,7 +44,7 @@ CONNECTION_GUARDS = (
     Guard(
         "settings that are not stored meet the guard of what leaves",
         "A check connects to nothing that a connection could not be saved with.",
-        "api/actions/connections/actions.py",
+        "api/actions/connections/unsaved.py",
         "            await screen(block)\n",
         "            pass\n",
         _CHECKS,

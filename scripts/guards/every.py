@@ -30,6 +30,7 @@ from scripts.guards.s3_guards import S3_GUARDS
 from scripts.guards.sftp_guards import SFTP_GUARDS
 from scripts.guards.telling_guards import TELLING_GUARDS
 from scripts.guards.trail_guards import TRAIL_GUARDS
+from scripts.guards.upload_guards import UPLOAD_GUARDS
 
 EVERY_GUARD = (
     *GUARDS,
@@ -60,4 +61,5 @@ EVERY_GUARD = (
     *SFTP_GUARDS,
     *TELLING_GUARDS,
     *TRAIL_GUARDS,
+    *UPLOAD_GUARDS,
 )

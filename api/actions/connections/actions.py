@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from prefect.blocks.core import Block
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.actions.caller import Caller, Remember, forget
@@ -21,7 +20,7 @@ from api.actions.view import PageView
 from mailroom.access.permissions import Action
 from mailroom.audit import repository as audit
 from mailroom.audit.delivery_events import CredentialUsed
-from mailroom.connections import blocks, checks, kept_secrets
+from mailroom.connections import blocks, checks, choosing, kept_secrets
 from mailroom.connections import repository as connection_repository
 from mailroom.connections import service as connections
 from mailroom.connections.breaker import service as breaker
@@ -29,13 +28,12 @@ from mailroom.connections.checks import Checked
 from mailroom.connections.kinds import block_types, is_channel
 from mailroom.connections.seen import senders
 from mailroom.connections.seen import uses as uses_of
-from mailroom.connections.spec import ConnectionSettings, NewConnection, UnsavedConnection, screen
+from mailroom.connections.spec import ConnectionSettings, NewConnection
 from mailroom.context import Context
-from mailroom.errors import Conflict, Invalid
+from mailroom.errors import Conflict
 from mailroom.limits import service as limits
 from mailroom.limits.spec import Budget
 from mailroom.storage.tables import Connection
-from prefect_mailroom import outbound
 from prefect_mailroom.errors import ConfigurationError
 
 
@@ -65,6 +63,7 @@ def kinds() -> PageView[ConnectionKind]:
                 description=block.get_description() or "",
                 use="channel" if is_channel(kind) else "source",
                 settings=block.model_json_schema(),
+                choices=sorted(choosing.fields_of(kind)),
             )
             for kind, block in block_types().items()
         ]
@@ -239,67 +238,14 @@ async def check(caller: Caller, name: str, *, seconds: float = checks.CHECK_SECO
     row = await caller.transact(begin)
     checked = await checks.of_connection(row, context.settings, seconds)
     await caller.transact(partial(checks.record, row, checked, context))
-    return _check_view(checked)
+    return check_view(checked)
 
 
-async def check_unsaved(
-    caller: Caller, wanted: UnsavedConnection, *, seconds: float = checks.CHECK_SECONDS
-) -> CheckView:
-    """Check whether settings would work as a connection, by asking their server; nothing is stored or delivered.
-
-    Args:
-        seconds: how long their server may take.
+def check_view(checked: Checked) -> CheckView:
+    """Return what is answered of a check that found no fault.
 
     Raises:
-        CheckFailed: what is wrong, with the steps that were tried.
-        Invalid: the settings are wrong, lead where nothing may go, or name a connection that is not there.
-        Unavailable: Prefect does not answer.
-        TooOften: the caller has tested as often within the hour as a user may.
+        CheckFailed: it found one.
     """
-    context = caller.context
-    block = await build_unsaved(caller, wanted)
-
-    async def begin(session: AsyncSession) -> None:
-        await limits.spend(session, context, Budget.TESTS)
-        used = wanted.connection or checks.UNSAVED
-        audit.record_by(session, CredentialUsed(used, "check", context.user.email), context)
-
-    await caller.transact(begin)
-    with outbound.hosts_looked_up() as hosts:
-
-        async def record(outcome: str) -> None:
-            where = ", ".join(hosts)
-            await caller.transact(partial(checks.record_unsaved, wanted.kind, where, outcome, context))
-
-        try:
-            await screen(block)
-        except Invalid as refused:
-            await record(type(refused).__name__)
-            raise
-        checked = await checks.of_block(block, seconds)
-        await record(checked.outcome)
-    return _check_view(checked)
-
-
-async def build_unsaved(caller: Caller, wanted: UnsavedConnection) -> Block:
-    """Return the block of settings that are not stored, with the stored secrets of the connection that they change.
-
-    Raises:
-        Invalid, NotFound, Forbidden, Unavailable.
-    """
-    old = None
-    if wanted.connection is not None:
-        async with caller.session() as session:
-            row = await connection_repository.get(
-                session, wanted.connection, viewer=caller.viewer, doing=Action.CONNECTION_CHANGE
-            )
-        if row.kind != wanted.kind:
-            message = f"The connection '{row.name}' is of kind {row.kind}, not {wanted.kind}."
-            raise Invalid.at("kind", message, "Leave `connection` out, or use its kind.")
-        old = await connections.stored(row, caller.context.settings)
-    return connections.with_kept_secrets(wanted, old)[0]
-
-
-def _check_view(checked: Checked) -> CheckView:
     checked.require()
     return CheckView(ok=True, message=checked.message, steps=[StepView.model_validate(one) for one in checked.steps])

@@ -79,6 +79,22 @@ class ConnectionKind(View):
     description: str
     use: str = Field(examples=["channel", "source"])
     settings: dict[str, Any] = Field(description="JSON Schema.")
+    choices: list[str] = Field(
+        default_factory=list,
+        description="The settings that `POST /api/v1/connections/choices` can list, such as the bucket.",
+    )
+
+
+class ChoicesView(View):
+    """Hold what can be chosen in a connection, as far as its identity may list it."""
+
+    choices: dict[str, list[str]] = Field(
+        description="The values of each setting in order, at most 1,000.",
+        examples=[{"bucket": ["reports", "reports-archive"]}],
+    )
+    left_out: dict[str, int] = Field(
+        default_factory=dict, description="How many values of a setting are not shown, where there are more."
+    )
 
 
 class StepView(View):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.actions.caller import Caller
-from api.actions.connections.actions import build_unsaved
+from api.actions.connections.unsaved import build_unsaved
 from api.actions.connections.views import StepView
 from api.actions.distribution.parcels import made
 from api.actions.distribution.views import TestReceipt

@@ -60,6 +60,8 @@ async def _deliveries(
             grade=grade_of(delivery),
             error_message=delivery.error_message,
             reason_code=delivery.reason_code,
+            sent_bytes=delivery.sent_bytes,
+            total_bytes=delivery.total_bytes,
             attempts=attempts.get(delivery.id, []),
             **fetched[delivery.id],
         )

@@ -118,6 +118,17 @@ class DeliveryView(View):
     reason_code: str | None = Field(
         default=None, description="Why it is suppressed, as a code for programs.", examples=["recipient_suppressed"]
     )
+    sent_bytes: int | None = Field(
+        default=None,
+        description=(
+            "How many bytes have left, while a large upload lasts: it is written about every two seconds. Equal to "
+            "`total_bytes` once it is delivered; null before, for uploads that are done within two seconds, and for "
+            "channels that do not tell."
+        ),
+    )
+    total_bytes: int | None = Field(
+        default=None, description="How many bytes the upload has, where `sent_bytes` is not null."
+    )
     attempts: list[AttemptView]
     download_count: int = Field(default=0, description="How often files were fetched by the links of this delivery.")
     downloads: list[DownloadView] = Field(default_factory=list, description="The latest 20 of them, the latest first.")

@@ -23,3 +23,4 @@ FOLDER = {"kind": "folder", "description": "", "settings": {"root": "/srv/report
 _KEPT = {**SMTP["settings"]["credentials"], "password": {"secret": True}}
 KEPT_SMTP = {**SMTP, "settings": {**SMTP["settings"], "from_name": "Reports", "credentials": _KEPT}}
 CHANGED_SMTP = {**KEPT_SMTP, "connection": "corp-smtp"}
+BUCKET = {"kind": "s3", "settings": {"identity": "machine", "region": "eu-central-1"}}

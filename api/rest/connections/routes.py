@@ -7,7 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Response
 
 from api.actions.connections import actions as connections
-from api.actions.connections.views import CheckView, ConnectionDetail, ConnectionKind, ConnectionView, UsesView
+from api.actions.connections import unsaved
+from api.actions.connections.views import (
+    CheckView,
+    ChoicesView,
+    ConnectionDetail,
+    ConnectionKind,
+    ConnectionView,
+    UsesView,
+)
 from api.actions.view import PageView
 from api.http.bodies import examples
 from api.http.dependencies import CallerDep, ConnectionName, IfMatch
@@ -15,7 +23,7 @@ from api.http.idempotency import Answer, OnceDep
 from api.http.json_body import JsonRoute
 from api.http.permission import may
 from api.http.problems import documented
-from api.rest.connections.examples import CHANGED_SMTP, FOLDER, KEPT_SMTP, SMTP
+from api.rest.connections.examples import BUCKET, CHANGED_SMTP, FOLDER, KEPT_SMTP, SMTP
 from mailroom.access.permissions import Action
 from mailroom.connections.spec import ConnectionSettings, NewConnection, UnsavedConnection
 
@@ -74,7 +82,20 @@ async def check_unsaved(
 
     A check that fails is a problem whose `steps` say how far it came.
     """
-    return await connections.check_unsaved(caller, body)
+    return await unsaved.check_unsaved(caller, body)
+
+
+@router.post(
+    "/choices", responses=documented(400, 404, 422, 429, 502, 503), openapi_extra=may(Action.CONNECTION_CREATE)
+)
+async def choices(
+    body: Annotated[UnsavedConnection, Body(openapi_examples=examples(bucket=BUCKET))], caller: CallerDep
+) -> ChoicesView:
+    """List what can be chosen in settings, such as the buckets that their identity may list. Nothing is stored.
+
+    What is to be chosen may be left out; which settings that can be, `choices` of the kind says. It counts as a check.
+    """
+    return await unsaved.choices(caller, body)
 
 
 @router.get("/{name}", responses=documented(404, 422, 503), openapi_extra=may(Action.CONNECTION_READ))

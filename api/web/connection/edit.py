@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 
 from api.actions.connections import actions as connections
-from api.actions.connections.views import ConnectionDetail
+from api.actions.connections import unsaved
+from api.actions.connections.views import ConnectionDetail, ConnectionKind
 from api.http.dependencies import ConnectionName
 from api.http.permission import may
 from api.http.reading import read as read_as
@@ -17,6 +19,7 @@ from api.web import notices, page, words
 from api.web.connection import checked
 from api.web.connection.checked import Result
 from api.web.connection.checks import SECONDS, status_of
+from api.web.connection.choices import field_named, with_buttons
 from api.web.connection.form import RESERVED, ConnectionForm, again, form_of, sent, with_differences
 from api.web.connection.kind import about, every_kind, kind_of
 from api.web.forms import Form, FormDep
@@ -38,7 +41,7 @@ async def begin(visitor: VisitorDep, kind: Kind = "") -> HTMLResponse:
     """Ask which kind, then show the form of that kind."""
     if not kind:
         return await _choice(visitor)
-    return await _new(visitor, form_of(kind_of(kind), when=visitor.when, is_new=True))
+    return await new_page(visitor, form_of(kind_of(kind), when=visitor.when, is_new=True))
 
 
 @router.post("/connections/new", openapi_extra=may(Action.CONNECTION_CREATE))
@@ -52,8 +55,8 @@ async def create(visitor: VisitorDep, form: FormDep, kind: Kind) -> Response:
         wanted = read_as(NewConnection, _body(chosen.kind, settings, description, name=name))
         await connections.create(visitor.caller, wanted)
     except (Invalid, Conflict, Unavailable) as error:
-        refused = _refused(visitor, chosen.kind, settings, name, description, error)
-        return await _new(visitor, refused, status=_status(error))
+        refused = redrawn_new(visitor, chosen, settings, form, _faults(error))
+        return await new_page(visitor, refused, status=_status(error))
     await notices.add(visitor, f"{name} is made. Check it, then say who may use it.")
     return page.see(visitor, f"/connections/{name}")
 
@@ -62,39 +65,27 @@ async def create(visitor: VisitorDep, form: FormDep, kind: Kind) -> Response:
 async def check_new(visitor: VisitorDep, form: FormDep, kind: Kind) -> HTMLResponse:
     """Check what is typed, before it is saved."""
     chosen, settings = kind_of(kind), sent(kind_of(kind), form)
-    name, description = form.text("name"), form.text("description")
     result, faults, status = await _checked(visitor, chosen.kind, settings, None)
-    shown, lost = again(chosen, settings)
-    drawn = form_of(
-        chosen,
-        shown,
-        when=visitor.when,
-        name=name,
-        description=description,
-        faults=faults,
-        is_new=True,
-        lost_secrets=lost,
-    )
-    return await _new(visitor, drawn, result=result, status=status)
+    return await new_page(visitor, redrawn_new(visitor, chosen, settings, form, faults), result=result, status=status)
 
 
 @router.get("/connections/{name}/edit", openapi_extra=may(Action.CONNECTION_CHANGE))
 async def edit(name: ConnectionName, visitor: VisitorDep) -> HTMLResponse:
     """Show the form of the settings."""
-    return await _edit(visitor, name, await _as_stored(visitor, name))
+    return await edit_page(visitor, name, await _as_stored(visitor, name))
 
 
 @router.post("/connections/{name}/edit", openapi_extra=may(Action.CONNECTION_CHANGE))
 async def save(name: ConnectionName, visitor: VisitorDep, form: FormDep) -> Response:
     """Save the settings. Where somebody else has changed them meanwhile, both versions are shown."""
-    detail = await _detail(visitor, name)
+    detail = await detail_of(visitor, name)
     settings, description = sent(kind_of(detail.kind), form, detail.settings), form.text("description")
     try:
         wanted = read_as(ConnectionSettings, _body(detail.kind, settings, description))
         await connections.replace(visitor.caller, name, wanted, if_match=form.etag)
     except (Invalid, Conflict, Unavailable) as error:
         drawn = await _redrawn(visitor, name, settings, description, form, error)
-        return await _edit(visitor, name, drawn, status=_status(error))
+        return await edit_page(visitor, name, drawn, status=_status(error))
     await notices.add(visitor, f"The settings of {name} are saved.")
     return page.see(visitor, f"/connections/{name}")
 
@@ -102,13 +93,38 @@ async def save(name: ConnectionName, visitor: VisitorDep, form: FormDep) -> Resp
 @router.post("/connections/{name}/edit/check", openapi_extra=may(Action.CONNECTION_CHANGE))
 async def check_changed(name: ConnectionName, visitor: VisitorDep, form: FormDep) -> HTMLResponse:
     """Check what is typed with the secrets that are stored, before it is saved."""
-    detail = await _detail(visitor, name)
+    detail = await detail_of(visitor, name)
     chosen = kind_of(detail.kind)
     settings = sent(chosen, form, detail.settings)
     result, faults, status = await _checked(visitor, chosen.kind, settings, name)
-    shown, lost = again(chosen, settings, detail.settings)
-    drawn = form_of(
-        chosen,
+    drawn = redrawn_edit(visitor, detail, settings, form, faults)
+    return await edit_page(visitor, name, drawn, result=result, status=status)
+
+
+def redrawn_new(
+    visitor: Visitor, kind: ConnectionKind, settings: dict[str, Any], form: Form, faults: Sequence[Fault]
+) -> ConnectionForm:
+    """Return the form of a new connection with what was typed, and what is wrong with it."""
+    shown, lost = again(kind, settings)
+    return form_of(
+        kind,
+        shown,
+        when=visitor.when,
+        name=form.text("name"),
+        description=form.text("description"),
+        faults=faults,
+        is_new=True,
+        lost_secrets=lost,
+    )
+
+
+def redrawn_edit(
+    visitor: Visitor, detail: ConnectionDetail, settings: dict[str, Any], form: Form, faults: Sequence[Fault]
+) -> ConnectionForm:
+    """Return the form of a stored connection with what was typed, and what is wrong with it."""
+    shown, lost = again(kind_of(detail.kind), settings, detail.settings)
+    return form_of(
+        kind_of(detail.kind),
         shown,
         when=visitor.when,
         description=form.text("description"),
@@ -117,7 +133,6 @@ async def check_changed(name: ConnectionName, visitor: VisitorDep, form: FormDep
         secret_since=detail.secret_changed_at,
         lost_secrets=lost,
     )
-    return await _edit(visitor, name, drawn, result=result, status=status)
 
 
 async def _checked(
@@ -126,7 +141,7 @@ async def _checked(
     """Return how a check of unsaved settings ended: its result, or what is wrong with the settings."""
     try:
         wanted = read_as(UnsavedConnection, {"kind": kind, "settings": settings, "connection": name})
-        found = await connections.check_unsaved(visitor.caller, wanted, seconds=SECONDS)
+        found = await unsaved.check_unsaved(visitor.caller, wanted, seconds=SECONDS)
     except Invalid as error:
         return None, error.faults, 422
     except (CheckFailed, Unavailable, TooOften) as error:
@@ -152,27 +167,6 @@ def _body(kind: str, settings: dict[str, Any], description: str, **more: str) ->
     return {"kind": kind, "description": description, "settings": settings, **more}
 
 
-def _refused(
-    visitor: Visitor,
-    kind: str,
-    settings: dict[str, Any],
-    name: str,
-    description: str,
-    error: Invalid | Conflict | Unavailable,
-) -> ConnectionForm:
-    shown, lost = again(kind_of(kind), settings)
-    return form_of(
-        kind_of(kind),
-        shown,
-        when=visitor.when,
-        name=name,
-        description=description,
-        faults=_faults(error),
-        is_new=True,
-        lost_secrets=lost,
-    )
-
-
 async def _redrawn(
     visitor: Visitor,
     name: str,
@@ -182,7 +176,7 @@ async def _redrawn(
     error: Invalid | Conflict | Unavailable,
 ) -> ConnectionForm:
     """Return the form with what was typed; beside it what somebody else has saved meanwhile."""
-    detail = await _detail(visitor, name)
+    detail = await detail_of(visitor, name)
     chosen = kind_of(detail.kind)
     shown, lost = again(chosen, settings, detail.settings)
     is_stale = isinstance(error, Conflict) and error.stale
@@ -201,13 +195,13 @@ async def _redrawn(
     return with_differences(drawn, _stored_form(visitor, detail)) if is_stale else drawn
 
 
-async def _detail(visitor: Visitor, name: str) -> ConnectionDetail:
+async def detail_of(visitor: Visitor, name: str) -> ConnectionDetail:
     """Return a connection with its settings, with none where Prefect has lost them."""
     return await connections.read_or_bare(visitor.caller, name)
 
 
 async def _as_stored(visitor: Visitor, name: str) -> ConnectionForm:
-    return _stored_form(visitor, await _detail(visitor, name))
+    return _stored_form(visitor, await detail_of(visitor, name))
 
 
 def _stored_form(visitor: Visitor, detail: ConnectionDetail) -> ConnectionForm:
@@ -245,32 +239,47 @@ async def _choice(visitor: Visitor) -> HTMLResponse:
     )
 
 
-async def _new(
-    visitor: Visitor, form: ConnectionForm, *, result: Result | None = None, status: int = 200
+async def new_page(
+    visitor: Visitor, form: ConnectionForm, *, result: Result | None = None, status: int = 200, listed: str = ""
 ) -> HTMLResponse:
-    title = f"New connection: {form.kind_words}"
+    """Return the page of a new connection.
+
+    Args:
+        listed: the setting that a list was asked for; it alone is drawn where a part of the page is wanted.
+    """
+    title, kind = f"New connection: {form.kind_words}", form.kind
+    form = with_buttons(form, kind_of(kind).choices, f"/connections/new/choices?kind={kind}")
     return await page.render(
         visitor,
         "connection/form.html",
-        part="connection/check.html",
+        part="connection/listed.html",
         title=f"Error: {title}" if form.faults else title,
         status=status,
         form=form,
         name="",
-        action=f"/connections/new?kind={form.kind}",
-        check=f"/connections/new/check?kind={form.kind}",
+        action=f"/connections/new?kind={kind}",
+        check=f"/connections/new/check?kind={kind}",
         result=result,
+        listed=field_named(form, listed),
     )
 
 
-async def _edit(
-    visitor: Visitor, name: str, form: ConnectionForm, *, result: Result | None = None, status: int = 200
+async def edit_page(
+    visitor: Visitor,
+    name: str,
+    form: ConnectionForm,
+    *,
+    result: Result | None = None,
+    status: int = 200,
+    listed: str = "",
 ) -> HTMLResponse:
+    """Return the page of a stored connection's settings; see `new_page`."""
     title = f"Edit {name}"
+    form = with_buttons(form, kind_of(form.kind).choices, f"/connections/{name}/edit/choices")
     return await page.render(
         visitor,
         "connection/form.html",
-        part="connection/check.html",
+        part="connection/listed.html",
         title=f"Error: {title}" if form.faults else title,
         status=status,
         form=form,
@@ -278,4 +287,5 @@ async def _edit(
         action=f"/connections/{name}/edit",
         check=f"/connections/{name}/edit/check",
         result=result,
+        listed=field_named(form, listed),
     )

@@ -82,6 +82,7 @@ def form_of(
         faults: by their places, such as `settings.host`.
     """
     given = _STARTS.get(kind.kind, {}) if values is None else values
+    faults = [_placed(one, kind.settings.get("properties", {})) for one in faults]
     errors = _by_field(faults)
     set_on = when.day(secret_since.astimezone(when.zone).date()) if secret_since else ""
     settings = build(kind.settings, given, prefix=SETTINGS, errors=errors, secrets_set=set_on)
@@ -176,6 +177,14 @@ def _holds_secret(values: Any) -> bool:
     if isinstance(values, Mapping):
         return any(_holds_secret(one) for one in values.values())
     return isinstance(values, list) and any(_holds_secret(one) for one in values)
+
+
+def _placed(fault: Fault, known: Mapping[str, Any]) -> Fault:
+    """Return a fault at the setting that its message begins with, as of a rule about several settings it does."""
+    name, mark, rest = fault.message.partition(": ")
+    if not mark or name not in known or fault.field not in {SETTINGS, f"{SETTINGS}.{name}"}:
+        return fault
+    return replace(fault, field=f"{SETTINGS}.{name}", message=rest)
 
 
 def _by_field(faults: Sequence[Fault]) -> dict[str, tuple[str, ...]]:

@@ -7,12 +7,18 @@ from functools import cache
 
 from api.actions.connections import actions as connections
 from api.actions.connections.views import ConnectionKind
+from mailroom.connections.kinds import kinds
 from mailroom.errors import NotFound
 
 
 @cache
-def _kinds() -> dict[str, ConnectionKind]:
+def _described(_names: tuple[str, ...]) -> dict[str, ConnectionKind]:
+    """Return the kinds of these names, made once for as long as there are no others."""
     return {one.kind: one for one in connections.kinds().items}
+
+
+def _kinds() -> dict[str, ConnectionKind]:
+    return _described(tuple(kinds()))
 
 
 ABOUT: Mapping[str, str] = {
@@ -20,6 +26,9 @@ ABOUT: Mapping[str, str] = {
     "folder": "Puts files into a folder of this machine, or one that is mounted here.",
     "sftp": "Puts files on an SFTP server, such as a bank's or a partner's.",
     "ftp": "Puts files on an FTP server, encrypted by TLS where the server can.",
+    "s3": "Puts files into a bucket of Amazon S3, or of another store that speaks S3, by a role or a key.",
+    "azure": "Puts files into a container of Azure Blob Storage, by a managed identity, a signed token or a key.",
+    "gcs": "Puts files into a bucket of Google Cloud Storage, by a workload identity or a key.",
     "webhook": "Posts facts and files to an address on the web, signed.",
     "command": "Hands files to a program on the worker's machine, which its operator has to allow.",
     "sql": "A SQLite or PostgreSQL database that reports read from and never write to.",

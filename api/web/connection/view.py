@@ -19,7 +19,7 @@ from mailroom.errors import Invalid
 from mailroom.roles import Role
 from mailroom.states import BreakerState
 
-_SENDS = {"email": "sends as", "folder": "writes to"}
+_SENDS = {"email": "sends as", "folder": "writes to", "s3": "sends as", "azure": "sends as", "gcs": "sends as"}
 _ROLES = {
     Role.CREATOR: Option("creator", "Everybody who may create schedules"),
 }

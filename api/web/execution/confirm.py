@@ -22,15 +22,6 @@ from prefect_mailroom.errors import MailroomError
 MOST_NAMED = 20
 """So many recipients are named; of more, the rest is counted."""
 
-_PLACES = {
-    "folder": "folder",
-    "sftp": "SFTP server",
-    "ftp": "FTP server",
-    "webhook": "webhook",
-    "command": "program",
-}
-"""What a destination that is no person is called."""
-
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
@@ -121,10 +112,9 @@ def reach(destinations: Sequence[Mapping[str, Any]]) -> str:
         if addresses:
             people |= addresses
         else:
-            place = _PLACES.get(target.channel, "destination")
-            others[place] = others.get(place, 0) + len(target.recipients())
+            others[target.channel] = others.get(target.channel, 0) + len(target.recipients())
     parts = [words.count(len(people), "person", "people")] if people else []
-    parts += [words.count(number, place) for place, number in others.items()]
+    parts += [words.places(channel, number) for channel, number in others.items()]
     return _listed(parts)
 
 

@@ -10,6 +10,7 @@ from api.web import words
 from api.web.execution.receipts import ReceiptWords, receipt_words
 from api.web.execution.timeline import Clock
 from api.web.parts import Chip, Moment
+from mailroom.executions.history.upload_words import of_bytes
 from mailroom.states import DeliveryState
 
 
@@ -20,6 +21,15 @@ class Attempt:
     words: str
     at: str
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """How far a large upload is: `words` say it, such as "62 of 214 MB"."""
+
+    sent: int
+    total: int
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,7 @@ class DeliveryRow:
     receipt: ReceiptWords | None
     attempts: tuple[Attempt, ...]
     downloads: str = ""
+    upload: Upload | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +106,14 @@ def _delivery(one: DeliveryView, clock: Clock) -> DeliveryRow:
         receipt=receipt_words(one.receipt, one.grade),
         attempts=tuple(_attempt(attempt, clock) for attempt in one.attempts),
         downloads=_downloads(one, clock),
+        upload=_upload(one),
     )
+
+
+def _upload(one: DeliveryView) -> Upload | None:
+    if one.status is not DeliveryState.SENDING or one.sent_bytes is None or not one.total_bytes:
+        return None
+    return Upload(one.sent_bytes, one.total_bytes, of_bytes(one.sent_bytes, one.total_bytes))
 
 
 def _downloads(one: DeliveryView, clock: Clock) -> str:

@@ -30,12 +30,13 @@ class Copyable:
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file at the far side."""
+    """A file at the far side; `version` names exactly this content of it, where the far side keeps versions."""
 
     path: str
     size: str
     sha256: str
     note: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +98,13 @@ def _file(one: Mapping[str, Any]) -> StoredFile:
     note = " ".join(words for name, words in notes if one.get(name))
     sent = one.get("bytes")
     path = str(one.get("path") or one.get("file") or "")
-    return StoredFile(path, size(sent) if isinstance(sent, int) else "", str(one.get("sha256") or ""), note)
+    told_size, version = size(sent) if isinstance(sent, int) else "", str(one.get("version") or "")
+    return StoredFile(path, told_size, str(one.get("sha256") or ""), note, version)
 
 
 def _copies(receipt: Mapping[str, Any], detail: Mapping[str, Any], files: tuple[StoredFile, ...]) -> list[Copyable]:
     reference, message_id = str(receipt.get("reference") or ""), str(detail.get("message_id") or "")
-    found = []
+    found = [Copyable("Version", file.version) for file in files if file.version]
     if reference and reference != message_id and reference not in {file.path for file in files}:
         found.append(Copyable("Queue id" if message_id else "Reference", reference))
     if message_id:

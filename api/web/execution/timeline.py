@@ -10,6 +10,7 @@ from api.actions.executions.views import DeliveryView, ExecutionDetail, Rendered
 from api.web import words
 from api.web.parts import Moment, Tone
 from api.web.when import When, duration, zone_of
+from mailroom.executions.history.upload_words import of_bytes
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 
 MOST_DELIVERIES = 6
@@ -163,9 +164,16 @@ def _deliveries(detail: ExecutionDetail, clock: Clock) -> Iterator[Step]:
     sending = [one for one in detail.deliveries if one.status is _D.SENDING]
     if sending:
         more = f" and {len(sending) - 3} more" if len(sending) > 3 else ""
-        yield Step("Sending", "run", None, f"to {', '.join(one.recipient for one in sending[:3])}{more}")
+        yield Step("Sending", "run", None, f"to {', '.join(map(_under_way, sending[:3]))}{more}")
     if not detail.status.ended and (waiting := sum(one.status is _D.PENDING for one in detail.deliveries)):
         yield Step(f"{words.count(waiting, 'delivery', 'deliveries')} to come", "off")
+
+
+def _under_way(one: DeliveryView) -> str:
+    """Return whom a delivery goes to, and of a large one how much of it has left."""
+    if one.sent_bytes is None or not one.total_bytes:
+        return one.recipient
+    return f"{one.recipient} ({of_bytes(one.sent_bytes, one.total_bytes)})"
 
 
 def _first_and_last(done: Sequence[DeliveryView], detail: ExecutionDetail, clock: Clock) -> Iterator[Step]:

@@ -98,7 +98,7 @@ def field_of(prop: Property, value: Any, name: str, *, errors: Sequence[str] = (
         errors=errors,
     )
     options = tuple(
-        one if not one.value else Option(one.value, *words.option(prop.name, one.value, one.label))
+        one if one.label and not one.value else Option(one.value, *words.option(prop.name, one.value, one.label))
         for one in found.options
     )
     hint = _secret_hint(prop, value, secrets_set) if prop.is_secret and value else found.hint
@@ -124,12 +124,13 @@ def plain_field(prop: Property, value: Any, name: str, *, label: str, hint: str,
 def _said(prop: Property) -> str:
     """Return the hint of a setting; the words for one that may stay empty do not fit where it is needed."""
     described = str(prop.schema.get("description", ""))
-    hint = words.hint(prop.name, described)
+    hint = words.hint(prop.name, described, prop.kind)
     return words.hint("", described) if prop.is_required and hint.startswith("Leave it empty") else hint
 
 
 def _is_further(prop: Property) -> bool:
-    return prop.name in words.FURTHER or (prop.kind == "object" and prop.is_nullable)
+    named = prop.name in words.FURTHER or f"{prop.name}:{prop.kind}" in words.FURTHER
+    return named or (prop.kind == "object" and prop.is_nullable)
 
 
 def _drawn(
@@ -137,13 +138,15 @@ def _drawn(
 ) -> tuple[tuple[Field, ...], tuple[FieldGroup, ...]]:
     fields: list[Field] = []
     groups: list[FieldGroup] = []
+    switch = next((one for one in props if any(_decides(one, other) for other in props)), None)
     for prop in props:
         name = f"{prefix}-{prop.name}"
         place = f"{at}.{prop.name}" if at else prop.name
         value = values.get(prop.name, prop.default)
         if prop.kind != "object":
             errors = form.errors.get(name, ())
-            fields.append(field_of(prop, value, name, errors=errors, secrets_set=form.secrets_set))
+            drawn = field_of(prop, value, name, errors=errors, secrets_set=form.secrets_set)
+            fields.append(replace(drawn, classes=_classes(prop, switch)))
             continue
         inner = value if isinstance(value, Mapping) else {}
         below = _drawn(properties(prop.schema, form.root, place), inner, name, place, form)
@@ -153,6 +156,22 @@ def _drawn(
             hint = " ".join([*faults, hint])
         groups.append(_group(name, legend, hint, below, is_further=prop.is_nullable, is_open=bool(inner or faults)))
     return tuple(fields), tuple(groups)
+
+
+def _decides(prop: Property, other: Property) -> bool:
+    """Tell whether one property decides whether another matters; a choice that is drawn as radios can."""
+    return other.only_for is not None and other.only_for[0] == prop.name and 0 < len(prop.choices) <= MOST_RADIOS
+
+
+def _classes(prop: Property, switch: Property | None) -> str:
+    """Return the classes by which a style sheet shows a field for certain choices of another alone.
+
+    They name the places of these choices, since a style sheet cannot compare values. In each group, one field decides.
+    """
+    if switch is None or prop.only_for is None or prop.only_for[0] != switch.name:
+        return "decides" if prop is switch else ""
+    places = [place for place, (value, _) in enumerate(switch.choices, start=1) if prop.matters(value)]
+    return " ".join(["only", *(f"for-{place}" for place in places)])
 
 
 def _group(
@@ -190,7 +209,7 @@ def _control(prop: Property) -> tuple[Control, dict[str, str]]:
             return "text", {"inputmode": "decimal", "autocomplete": "off"}
         case "date":
             return "date", {}
-        case "lines" | "numbers" | "json":
+        case "lines" | "numbers" | "pairs" | "json":
             return "textarea", {"spellcheck": "false"}
         case _:
             return ("textarea" if prop.name in words.LONG else "text"), {"autocomplete": "off"}
@@ -212,6 +231,8 @@ def _shown(prop: Property, value: Any) -> str:
         return json.dumps(value) if prop.kind == "scalar" and _reads_as_another(value) else value
     if prop.kind in {"lines", "numbers"} and isinstance(value, Sequence):
         return "\n".join(map(text_of, value))
+    if prop.kind == "pairs" and isinstance(value, Mapping):
+        return "\n".join(f"{name}={one}" for name, one in value.items())
     if prop.kind == "scalar" and isinstance(value, bool):
         return json.dumps(value)
     return json.dumps(value, ensure_ascii=False, indent=2) if isinstance(value, Mapping | list) else text_of(value)
@@ -243,6 +264,8 @@ def _secret_hint(prop: Property, value: Any, secrets_set: str) -> str:
 def _hint(prop: Property, hint: str) -> str:
     if prop.kind in {"lines", "numbers"} and "one a line" not in hint.lower():
         hint = f"{hint} One a line.".strip()
+    if prop.kind == "pairs" and "one a line" not in hint.lower():
+        hint = f"{hint} One a line, as name=value.".strip()
     return " ".join(one for one in (hint, _limits(prop.schema)) if one)
 
 
@@ -268,6 +291,6 @@ def _number(value: Any) -> str:
 
 def _is_optional(prop: Property) -> bool:
     """Tell whether the field may stay empty; a choice or tick always has an answer."""
-    if prop.kind in {"boolean", "choice"} or prop.is_required:
+    if prop.kind in {"boolean", "choice"} or prop.is_required or prop.only_for is not None:
         return False
-    return prop.default in (None, "", [])
+    return prop.default in (None, "", [], {})

@@ -55,6 +55,8 @@ def _object(
     found: dict[str, Any] = {}
     for prop in props:
         given, kept = form.get(prop.name), stored.get(prop.name)
+        if prop.only_for is not None and not prop.matters(_decided(props, form, prop.only_for[0])):
+            continue  # Only what matters for the choice counts; the rest has its default.
         if prop.kind == "object":
             place = f"{at}.{prop.name}" if at else prop.name
             inner = properties(prop.schema, root, place)
@@ -70,6 +72,12 @@ def _object(
     return found
 
 
+def _decided(props: list[Property], form: Mapping[str, Any], name: str) -> object:
+    """Return the value of the property that decides which others matter."""
+    prop = next((one for one in props if one.name == name), None)
+    return _text(form.get(name)) or (text_of(prop.default) if prop is not None else "")
+
+
 def _is_filled(props: list[Property], sent: Mapping[str, Any]) -> bool:
     """Tell whether an object that may be left out was filled in: something that it cannot be without is there."""
     needed = [one for one in props if one.is_required] or props
@@ -80,10 +88,12 @@ def _secret(prop: Property, given: Any, kept: Any) -> Any:
     text = _text(given)
     if not text.strip():
         return kept or _NOTHING
-    if prop.kind != "pairs":
-        return text
+    return _pairs(text) if prop.kind == "pairs" else text
+
+
+def _pairs(text: str) -> Any:
+    """Return lines of name=value as an object; a text with another line stays one, to be refused as it was typed."""
     pairs = [line.partition("=") for line in text.split("\n") if line.strip()]
-    # A line without "=" is no variable: as one text, it is refused with the name of the setting.
     return {name.strip(): value for name, _, value in pairs} if all(mark for _, mark, _ in pairs) else text
 
 
@@ -95,6 +105,8 @@ def _value(prop: Property, given: Any) -> Any:
     text = _text(given)
     if prop.kind in {"lines", "numbers"}:
         return _items(prop, given)
+    if prop.kind == "pairs":
+        return _pairs(text)
     if not text.strip():
         if prop.is_nullable:
             return None

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from prefect_mailroom.channels.alternatives import ONLY_FOR
+
 Schema = Mapping[str, Any]
 Kind = Literal[
     "text",
@@ -35,6 +37,7 @@ class Property:
         is_nullable: whether null is a value of it.
         is_secret: whether its value goes in and never comes out.
         choices: the values that it may take with their titles, for the kind `choice`.
+        only_for: the property beside it that decides whether it matters, and the values of that for which it does.
     """
 
     name: str
@@ -44,6 +47,11 @@ class Property:
     is_nullable: bool = False
     is_secret: bool = False
     choices: tuple[tuple[Any, str], ...] = ()
+    only_for: tuple[str, tuple[str, ...]] | None = None
+
+    def matters(self, decided: object) -> bool:
+        """Tell whether it matters where the property that decides this has a value."""
+        return self.only_for is None or decided in self.only_for[1]
 
     @property
     def default(self) -> Any:
@@ -52,7 +60,7 @@ class Property:
 
 
 def properties(schema: Schema, root: Schema | None = None, at: str = "") -> list[Property]:
-    """Return the properties of an object in the order of its schema.
+    """Return the properties of an object in the order of its schema, without those that may only be empty.
 
     Args:
         root: the whole schema, which has the definitions and the list of secrets; by default this one.
@@ -63,6 +71,7 @@ def properties(schema: Schema, root: Schema | None = None, at: str = "") -> list
     return [
         _property(name, one, root, f"{at}.{name}" if at else name, name in required)
         for name, one in schema.get("properties", {}).items()
+        if one.get("maxProperties") != 0
     ]
 
 
@@ -79,7 +88,12 @@ def _property(name: str, written: Schema, root: Schema, place: str, is_required:
         is_nullable=is_nullable,
         is_secret=is_mapping or place in secrets or schema.get("format") == "password",
         choices=choices,
+        only_for=_only_for(schema.get(ONLY_FOR)),
     )
+
+
+def _only_for(mark: Any) -> tuple[str, tuple[str, ...]] | None:
+    return (str(mark["field"]), tuple(map(str, mark["values"]))) if isinstance(mark, Mapping) else None
 
 
 def _resolved(schema: Schema, root: Schema) -> Schema:
@@ -136,7 +150,10 @@ def _kind(schema: Schema) -> Kind:
             items = schema.get("items", {}).get("type")
             return "lines" if items == "string" else "numbers" if items in {"integer", "number"} else "json"
         case "object":
-            return "object" if "properties" in schema else "json"
+            if "properties" in schema:
+                return "object"
+            values = schema.get("additionalProperties")
+            return "pairs" if isinstance(values, Mapping) and values.get("type") == "string" else "json"
         case "string":
             form = schema.get("format")
             return "date" if form == "date" else "date-time" if form == "date-time" else "text"

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from api.web import refusals
 
 LABELS: Mapping[str, str] = {
+    "access_key_id": "ID of the access key",
+    "account": "Storage account",
+    "account_key": "Key of the storage account",
     "allow_plain": "Allow a connection without verified encryption",
     "answer_schema": "JSON Schema of the answer",
     "attach": "Files",
@@ -22,25 +25,32 @@ LABELS: Mapping[str, str] = {
     "base_url": "Base address",
     "bcc": "Bcc",
     "body": "What the mail shows",
+    "bucket": "Bucket",
     "ca_certificates": "Further certificates to trust",
     "cc": "Cc",
     "client_id": "Application (client) ID",
     "compress": "Send one zip archive instead of the single files",
     "credentials": "Mail server",
+    "container": "Container",
     "delays": "Seconds before each further try",
+    "disposition": "What a browser does with a link to it",
     "each": "Mails",
+    "encryption": "Encryption in the store",
+    "encryption_scope": "Encryption scope",
+    "endpoint": "Address of the store",
     "environment": "Environment variables",
     "equals": "Value that it must have",
     "expect": "The answer that counts as a yes",
     "folder": "Folder on the server",
+    "external_id": "External ID",
     "from_address": "Sender's address",
     "from_name": "Sender's name",
     "host": "Server",
     "host_key": "Key of the server",
     "id_header": "Header with the receipt's ID",
     "id_pointer": "Place of the receipt's ID in the answer",
-    "identity": "Say for whom each report is made",
     "if_exists": "If the file exists",
+    "kms_key": "Key of the key service",
     "make_folders": "Make missing folders",
     "max_attachment_mb": "Largest size of the attachments, in MB",
     "max_bytes": "Largest answer, in bytes",
@@ -50,21 +60,31 @@ LABELS: Mapping[str, str] = {
     "max_per_second": "Most deliveries a second",
     "max_sessions": "Most deliveries at once",
     "oauth": "Log in by tokens",
+    "metadata": "Facts that are kept with each file",
     "path": "Path",
     "payload": "What is posted",
     "pointer": "Place in the answer",
+    "prefix": "Folder inside",
     "previous_signing_secret": "Previous signing secret",
     "reply_to": "Answers go to",
     "retries": "Further tries",
     "retry_exit_codes": "Exit codes after which it is tried again",
     "root": "Folder",
     "second_server": "Second mail server",
+    "role_arn": "ARN of the role",
+    "sas_token": "SAS token",
+    "secret_access_key": "Secret of the access key",
+    "service_account": "Address of the service account",
+    "service_account_key": "Key of the service account",
     "smtp_port": "Port",
     "smtp_server": "Server",
     "smtp_type": "Encryption",
     "status": "Statuses that say yes",
+    "storage_class": "Storage class",
     "subject": "Subject",
+    "tags": "Tags",
     "tenant": "Directory (tenant) ID",
+    "tenant_id": "Directory (tenant) ID",
     "text": "Text",
     "then_every": "Seconds between all tries after those",
     "third_server": "Third mail server",
@@ -76,6 +96,7 @@ LABELS: Mapping[str, str] = {
     "use_agent": "Log in by the SSH agent of the worker",
     "username": "User name",
     "verify": "Check the server's certificate",
+    "write_once": "Let the store refuse what exists already",
 }
 
 _MORE = "One a line."
@@ -88,21 +109,32 @@ HINTS: Mapping[str, str] = {
     "auth": "",
     "body": "",
     "attach": "",
+    "bucket": "Enter its name. Or fill in what is below, and have those listed that may be.",
     "compress": "",
+    "container": "Enter its name. Or fill in what is below, and have those listed that may be.",
     "delays": f"{_MORE} 1 to 20 of them, each from 1 to 86,400 (24 hours).",
     "each": "",
+    "disposition": "",
+    "external_id": "Leave it empty if the role asks for none.",
     "environment": "One a line, as NAME=value. The values are kept secret.",
+    "encryption": "",
+    "identity:choice": "",
     "if_exists": "",
     "max_per_second": "Over all processes; 0.1 is one every 10 seconds. Leave it empty for no limit.",
+    "metadata": "One a line, as name=value. Mailroom adds the key of the delivery, the checksum and the due time.",
     "oauth": "Exchange Online and Gmail take tokens in place of a password.",
     "password": "Leave it empty if the login needs none.",
     "path": "Below the connection's folder. With several formats it needs {ext} or {file_name}.",
     "payload": "",
+    "prefix": "All files are below it, such as reports/2026. Leave it empty for none.",
     "retries": "When a delivery that failed is tried again.",
     "security": "",
+    "sas_token": "",
+    "secret_access_key": "",
     "smtp_port": "Leave it empty for the usual one.",
     "smtp_server": "The name of the mail server, such as smtp.example.org.",
     "smtp_type": "",
+    "tags": "One a line, as name=value. The store's own rules choose files by them, such as to remove them later.",
     "text": "Stands before the report's own text, such as a greeting. Variables work here as well; a brace itself is "
     "written {{ or }}.",
     "then_every": "Leave it empty to give up after the last of them.",
@@ -131,9 +163,28 @@ OPTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "light": ("Figures and tables, without pictures", "For old mail programs."),
         "text": ("Plain text", ""),
     },
+    "disposition": {
+        "attachment": ("Saves the file", ""),
+        "inline": ("Shows the file", ""),
+    },
     "each": {
         "recipient": ("A mail of their own for everybody", ""),
         "group": ("One mail to all of them at once", "Everybody in To and Cc sees the others."),
+    },
+    "encryption": {
+        "bucket": ("As the bucket does", ""),
+        "s3": ("With keys of S3 (SSE-S3)", ""),
+        "kms": ("With a key of the key service (SSE-KMS)", ""),
+    },
+    "identity": {
+        "role": ("A role that is assumed", ""),
+        "machine": ("The machine that Mailroom runs on", "Works where the operator allows it."),
+        "impersonate": ("A service account that is impersonated", ""),
+        "managed": ("The managed identity of the machine", "Works where the operator allows it."),
+        "principal": ("An application (service principal)", ""),
+        "sas": ("A shared access signature (SAS token)", ""),
+        "keys": ("An access key", ""),
+        "key": ("A key", ""),
     },
     "if_exists": {
         "overwrite": ("Replace it", ""),
@@ -163,6 +214,9 @@ OPTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "587": ("STARTTLS", "Usually on port 587."),
         "25": ("None", "Usually on port 25. Passwords and mails can be read on the way."),
     },
+    "storage_class": {
+        "": ("The usual one", ""),
+    },
     "thread": {
         "fresh": ("Each mail starts a conversation", ""),
         "one": ("All mails of the schedule are one conversation", "Gmail also wants the same subject for that."),
@@ -171,13 +225,18 @@ OPTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
 
 FURTHER = frozenset(
     {
-        *("allow_plain", "body", "ca_certificates", "each", "expect", "from_name", "identity", "make_folders"),
-        *("max_attachment_mb", "max_bytes", "max_cpu_seconds", "max_file_mb", "max_memory_mb", "max_per_second"),
-        *("max_sessions", "passphrase", "previous_signing_secret", "reply_to", "retries", "retry_exit_codes"),
-        *("statement_timeout", "thread", "timeout_seconds", "use_agent"),
+        *("allow_plain", "body", "ca_certificates", "disposition", "each", "encryption", "encryption_scope", "expect"),
+        *("from_name", "identity:boolean", "kms_key", "make_folders", "max_attachment_mb", "max_bytes"),
+        *("max_cpu_seconds", "max_file_mb", "max_memory_mb", "max_per_second", "max_sessions", "metadata"),
+        *("passphrase", "previous_signing_secret", "reply_to", "retries", "retry_exit_codes"),
+        *("statement_timeout", "storage_class", "tags", "thread", "timeout_seconds", "use_agent"),
+        *("write_once",),
     }
 )
-"""Settings that most people leave as they are, so that they stand behind "More settings"."""
+"""Settings that most people leave as they are, so that they stand behind "More settings".
+
+After a colon stands the kind of a field whose name other kinds of connections use for something else.
+"""
 LONG = frozenset({"ca_certificates", "host_key", "private_key", "service_account_key", "text"})
 """Texts of several lines."""
 
@@ -195,8 +254,9 @@ def label(name: str, title: str) -> str:
     return words
 
 
-def hint(name: str, description: str) -> str:
+def hint(name: str, description: str, kind: str = "") -> str:
     """Return the hint of a setting: ours, else its description without marks of code and what operators set."""
+    name = f"{name}:{kind}" if f"{name}:{kind}" in HINTS else name
     return HINTS[name] if name in HINTS else refusals.for_pages(description).replace("`", "").strip()
 
 

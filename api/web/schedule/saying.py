@@ -18,13 +18,6 @@ from mailroom.timing.words import sentence, span_words
 
 SHOWN = 6
 """How many recipients are named; the others are counted."""
-_PLACES: Mapping[str, tuple[str, str]] = {
-    "folder": ("folder", "folders"),
-    "sftp": ("SFTP server", "SFTP servers"),
-    "ftp": ("FTP server", "FTP servers"),
-    "webhook": ("webhook", "webhooks"),
-    "command": ("program", "programs"),
-}
 _OVERLAP = {
     "skip": "While an earlier run has not ended, a later one is left out",
     "buffer_one": "While an earlier run has not ended, one later run waits for it",
@@ -56,8 +49,7 @@ def reach_words(reach: Reach) -> str:
     """Return whom a run reaches, such as "12 people and 1 folder"."""
     parts = [words.count(len(reach.people), "person", "people")] if reach.people else []
     for channel, number in reach.places:
-        one, many = _PLACES.get(channel, (f"{words.kind_words(channel)} place", f"{words.kind_words(channel)} places"))
-        parts.append(words.count(number, one, many))
+        parts.append(words.places(channel, number))
     return listed(parts) or "nobody"
 
 

@@ -16,7 +16,6 @@ from mailroom.schedules.listing.repository import Goes as Sends
 from mailroom.states import ScheduleState
 
 _STOPPED = {ScheduleState.PAUSED, ScheduleState.SUSPENDED}
-_PLACES = {"folder": "folder", "sftp": "server", "ftp": "server", "webhook": "address", "command": "program"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +93,7 @@ def _goes(goes: Sends) -> Goes:
     if goes.channel == "email":
         said = f"{words.count(number, 'person', 'people')} by e-mail"
     else:
-        what = _PLACES.get(goes.channel, "place")
-        said = (
-            f"{words.count(number, what, 'addresses' if what == 'address' else '')} by {words.kind_words(goes.channel)}"
-        )
-        said = words.count(number, what) if goes.channel == "folder" else said
+        said = words.places(goes.channel, number)
     return Goes(words.kind_icon(goes.channel), number, said)
 
 

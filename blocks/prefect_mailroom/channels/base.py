@@ -177,6 +177,8 @@ class Channel(Reachable, KeptSchema):
     harmless_fields: ClassVar[frozenset[str]] = frozenset(
         {"timeout_seconds", "retries", "max_per_second", "max_sessions"}
     )
+    choosable: ClassVar[frozenset[str]] = frozenset()
+    """The fields that `choices` can list. They may be empty until one is chosen."""
 
     timeout_seconds: float = Field(
         default=60, gt=0, le=3600, description="How many seconds one attempt may take before it is given up."

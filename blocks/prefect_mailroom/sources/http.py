@@ -36,6 +36,7 @@ class HttpSource(HttpLogin, KeptSchema):
     )
 
     identity: bool = Field(
+        title="Say for whom each report is made",
         default=False,
         description=(
             "Whether each request says, signed, for which user the report is made, in the header X-Mailroom-Identity. "

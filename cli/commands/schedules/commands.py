@@ -12,8 +12,9 @@ from cyclopts import App, Parameter
 
 from cli.output import out, print_json, print_table
 from cli.rest_client import MailroomClient
+from mailroom.executions.history.upload_words import of_bytes
 from mailroom.settings import current
-from mailroom.states import ExecutionState
+from mailroom.states import DeliveryState, ExecutionState
 from prefect_mailroom.errors import MailroomError
 
 app = App(
@@ -285,7 +286,8 @@ def wait_for(client: MailroomClient, execution_id: str, seconds: float) -> dict[
     with out.status("waiting …") as status:
         while True:
             execution: dict[str, Any] = client.call("GET", f"/executions/{execution_id}")
-            status.update(f"execution {execution['id']}: {execution['status']}")
+            sent = ", ".join(filter(None, map(sent_words, execution.get("deliveries") or [])))
+            status.update(f"execution {execution['id']}: {execution['status']}{f', {sent} have left' if sent else ''}")
             if ExecutionState(execution["status"]).ended:
                 return execution
             if time.monotonic() > deadline:
@@ -299,13 +301,20 @@ def wait_for(client: MailroomClient, execution_id: str, seconds: float) -> dict[
             time.sleep(0.5)
 
 
+def sent_words(delivery: dict[str, Any]) -> str:
+    """Return how far the upload of a delivery is, such as "62 of 214 MB"; '' where that is not told."""
+    if delivery["status"] != DeliveryState.SENDING or not delivery.get("total_bytes"):
+        return ""
+    return of_bytes(delivery["sent_bytes"], delivery["total_bytes"])
+
+
 def show_execution(execution: dict[str, Any]) -> None:
     """Print what became of each delivery."""
     rows = [
         (
             d["channel"],
             d["recipient"],
-            d["status"],
+            d["status"] + (f", {sent}" if (sent := sent_words(d)) else ""),
             d.get("delivered_at") or "-",
             d.get("grade") or "-",
             d.get("error_message") or "",

@@ -10,12 +10,15 @@ from api.web.parts import Field, Link, Option
 from api.web.words import kind_icon, kind_words
 from prefect_mailroom.channels.registry import CHANNELS
 
-_ORDER = ("email", "folder", "sftp", "ftp", "webhook", "command")
+_ORDER = ("email", "folder", "sftp", "ftp", "s3", "azure", "gcs", "webhook", "command")
 _DOES = {
     "email": "A mail to people, with the report in it and its files.",
     "folder": "Files in a folder of this machine or a share.",
     "sftp": "Files on a server by SFTP.",
     "ftp": "Files on a server by FTP or FTPS.",
+    "s3": "Files in a bucket of Amazon S3, or of another store that speaks S3.",
+    "azure": "Files in a container of Azure Blob Storage.",
+    "gcs": "Files in a bucket of Google Cloud Storage.",
     "webhook": "A signed request to another program.",
     "command": "A program of the worker's machine gets the files.",
 }

@@ -8,7 +8,8 @@ from typing import Any
 
 from api.web import forms, refusals
 from api.web.fields import words
-from api.web.wizard.destinations.form import PEOPLE, PREFIX, people_in
+from api.web.fields.schema import properties
+from api.web.wizard.destinations.form import PEOPLE, PREFIX, people_in, schema_of
 from api.web.wizard.destinations.variables import known_names, unknown_words
 from api.web.words import kind_words
 from mailroom.errors import Fault
@@ -66,7 +67,8 @@ def say_in(definition: ReportDefinition, value: Mapping[str, Any]) -> Callable[[
         index = int(found["index"]) if found else len(destinations)
         own = destinations[index] if index < len(destinations) else {}
         field = found["field"] if found else None
-        return _of_people(own, field) or _of_text(own, field, definition) or _plain(fault, own, field)
+        told = _of_people(own, field) or _of_text(own, field, definition) or _of_pairs(own, field)
+        return told or _plain(fault, own, field)
 
     return say
 
@@ -105,6 +107,14 @@ def _of_text(own: Mapping[str, Any], field: str | None, definition: ReportDefini
     if not isinstance(template, str):
         return ""
     return " ".join(unknown_words(template, known_names(definition, of_files=field not in {"subject", "text"})))
+
+
+def _of_pairs(own: Mapping[str, Any], field: str | None) -> str:
+    """Return what is wrong with lines of name=value of which one has no "="."""
+    kinds = {one.name: one.kind for one in properties(schema_of(own.get("channel")))}
+    if field is None or kinds.get(field) != "pairs" or not isinstance(own.get(field), str):
+        return ""
+    return f"{words.label(field, '')}: Write each on a line of its own, as name=value."
 
 
 def _plain(fault: Fault, own: Mapping[str, Any], field: str | None) -> str:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from prefect_mailroom import outbound
+from prefect_mailroom.channels.alternatives import only_for
 from prefect_mailroom.channels.azure import container as containers
 from prefect_mailroom.channels.azure import sas
 from prefect_mailroom.channels.azure.container import Container, Identity
@@ -44,6 +45,7 @@ class AzureChannel(Channel):
     harmless_fields: ClassVar[frozenset[str]] = frozenset(
         {"container", "prefix", "client_secret", "sas_token", "account_key", "encryption_scope"}
     )
+    choosable: ClassVar[frozenset[str]] = frozenset({"container"})
 
     account: str = Field(
         pattern=r"^[a-z0-9]{3,24}$", description="The name of the storage account, such as contosoreports."
@@ -67,28 +69,40 @@ class AzureChannel(Channel):
     )
     identity: Identity = Field(
         default="principal",
+        title="Sends as",
         description="As whom blobs are written: as the managed identity of the machine that the worker runs on where "
         "its operator allows that, as an application of Microsoft Entra (a service principal), by a SAS token, or by "
         "the account's key, which can do everything.",
     )
     tenant_id: str = Field(
         default="",
+        json_schema_extra=only_for(identity=("principal",)),
         max_length=200,
         pattern=r"^[A-Za-z0-9.-]*$",
         description="The tenant (directory) of the application, as its id or domain.",
     )
     client_id: str = Field(
         default="",
+        json_schema_extra=only_for(identity=("managed", "principal")),
         max_length=100,
         pattern=r"^[A-Za-z0-9-]*$",
         description="The client id of the application. With a managed identity: which one, if the machine has several.",
     )
-    client_secret: SecretStr = Field(default=SecretStr(""), description="The client secret of the application.")
+    client_secret: SecretStr = Field(
+        default=SecretStr(""),
+        json_schema_extra=only_for(identity=("principal",)),
+        description="The client secret of the application.",
+    )
     sas_token: SecretStr = Field(
         default=SecretStr(""),
+        json_schema_extra=only_for(identity=("sas",)),
         description="A SAS token for the container or the account, which permits to read, write and delete.",
     )
-    account_key: SecretStr = Field(default=SecretStr(""), description="One of the two keys of the account.")
+    account_key: SecretStr = Field(
+        default=SecretStr(""),
+        json_schema_extra=only_for(identity=("key",)),
+        description="One of the two keys of the account.",
+    )
     encryption_scope: str = Field(
         default="",
         max_length=63,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from prefect_mailroom import outbound
+from prefect_mailroom.channels.alternatives import only_for
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
 from prefect_mailroom.channels.gcs import bucket as buckets
 from prefect_mailroom.channels.gcs import key as keys
@@ -47,6 +48,7 @@ class GcsChannel(Channel):
     harmless_fields: ClassVar[frozenset[str]] = frozenset(
         {"bucket", "prefix", "project", "service_account_key", "write_once", "kms_key"}
     )
+    choosable: ClassVar[frozenset[str]] = frozenset({"bucket"})
 
     bucket: str = Field(
         default="",
@@ -71,17 +73,20 @@ class GcsChannel(Channel):
     )
     identity: Literal["machine", "impersonate", "key"] = Field(
         default="machine",
+        title="Sends as",
         description="As whom objects are written: as the machine that the worker runs on where its operator allows "
         "that, as a service account that is impersonated, or by the key of one.",
     )
     service_account: str = Field(
         default="",
+        json_schema_extra=only_for(identity=("impersonate",)),
         max_length=200,
         pattern=r"^([a-zA-Z0-9._-]+@[a-zA-Z0-9.-]+)?$",
         description="The address of the service account to impersonate. For identity key it is read from the key.",
     )
     service_account_key: SecretStr = Field(
         default=SecretStr(""),
+        json_schema_extra=only_for(identity=("impersonate", "key")),
         max_length=20_000,
         description="The JSON file of a service account's key. For identity impersonate it is the key of whoever "
         "impersonates; without one there, the machine does.",

@@ -20,6 +20,12 @@ class GcsDestination(ObjectDestination):
         description="The storage class of each object, as Google calls it; empty for the bucket's own.",
     )
 
+    tags: dict[str, str] = Field(
+        default_factory=dict,
+        json_schema_extra={"maxProperties": 0},
+        description="Google Cloud Storage has no tags for objects, so there are none.",
+    )
+
     @field_validator("tags")
     @classmethod
     def _objects_have_no_tags(cls, tags: dict[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from prefect_mailroom import outbound
+from prefect_mailroom.channels.alternatives import only_for
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
 from prefect_mailroom.channels.objects import deliver as objects
 from prefect_mailroom.channels.objects import reach
@@ -42,6 +43,7 @@ class S3Channel(Channel):
     harmless_fields: ClassVar[frozenset[str]] = frozenset(
         {"bucket", "prefix", "secret_access_key", "write_once", "encryption", "kms_key"}
     )
+    choosable: ClassVar[frozenset[str]] = frozenset({"bucket"})
 
     bucket: str = Field(
         default="",
@@ -65,28 +67,36 @@ class S3Channel(Channel):
     )
     identity: Literal["role", "machine", "keys"] = Field(
         default="role",
+        title="Sends as",
         description="As whom objects are written: by a role that is assumed, as the machine that the worker runs on "
         "where its operator allows that, or by an access key.",
     )
     role_arn: str = Field(
         default="",
+        json_schema_extra=only_for(identity=("role",)),
         max_length=600,
         pattern=r"^(arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+)?$",
         description="The role that is assumed, such as arn:aws:iam::123456789012:role/reports.",
     )
     external_id: str = Field(
         default="",
+        json_schema_extra=only_for(identity=("role",)),
         max_length=1224,
         pattern=r"^([A-Za-z0-9_+=,.@:/-][A-Za-z0-9_+=,.@:/-]+)?$",
         description="The external ID that the role asks for, if it does.",
     )
     access_key_id: str = Field(
         default="",
+        json_schema_extra=only_for(identity=("role", "keys")),
         max_length=128,
         pattern=r"^[A-Za-z0-9_+/=.-]*$",
         description="The ID of the access key. With a role it is what assumes it; without one there, the machine does.",
     )
-    secret_access_key: SecretStr = Field(default=SecretStr(""), description="The secret of the access key.")
+    secret_access_key: SecretStr = Field(
+        default=SecretStr(""),
+        json_schema_extra=only_for(identity=("role", "keys")),
+        description="The secret of the access key.",
+    )
     allow_plain: bool = Field(
         default=False,
         description="Use an endpoint that begins with http://. It works only for hosts that the operator lists in "
@@ -107,6 +117,7 @@ class S3Channel(Channel):
     )
     kms_key: str = Field(
         default="",
+        json_schema_extra=only_for(encryption=("kms",)),
         max_length=2048,
         pattern=r"^[A-Za-z0-9_+=,.@:/-]*$",
         description="The key of the key service; empty for the account's own key for S3.",

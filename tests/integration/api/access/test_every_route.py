@@ -83,6 +83,7 @@ BODIES: dict[str, Any] = {
     "POST /connections": {"name": "new", "kind": "folder", "settings": {"root": "/srv"}},
     # It writes there, so the folder must be one that every account can write to.
     "POST /connections/check": {"kind": "folder", "settings": {"root": tempfile.gettempdir()}},
+    "POST /connections/choices": {"kind": "folder", "settings": {"root": "/srv"}},
     "PUT /connections/{}": {"kind": "folder", "settings": {"root": "/srv"}},
     "PUT /connections/{}/grants": {"users": ["ext:me"]},
     "POST /calendars": {"id": "new-calendar", **OFFICE},

@@ -18,6 +18,7 @@ from prefect_mailroom.channels.registry import CHANNELS, destination
 HOSTILE = '"><script>alert(1)</script>\u202eevil {{7*7}} \N{GRINNING FACE}'
 SECRET = {"secret": True}
 SETTINGS: dict[str, dict[str, Any]] = {
+    "azure": {"account": "contoso", "container": "in", "identity": "key", "account_key": "a2V5"},
     "command": {"program": "/bin/true", "arguments": ["{files}", "--to=x y"], "environment": {"KEY": "a=b"}},
     "email": {
         "credentials": {"smtp_server": "mail.example.org", "smtp_type": 25, "username": "u", "password": "p w"},
@@ -32,6 +33,16 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "folder": {"root": "/srv/reports"},
     "ftp": {"host": "ftp.example.org", "username": "u", "security": "implicit", "timeout_seconds": 12.5},
+    "gcs": {"bucket": "in-box", "identity": "impersonate", "service_account": "a@b.iam.gserviceaccount.com"},
+    "s3": {
+        "bucket": "in-box",
+        "identity": "role",
+        "role_arn": "arn:aws:iam::123456789012:role/reports",
+        "access_key_id": "AKIA",
+        "secret_access_key": "s",
+        "encryption": "kms",
+        "kms_key": "alias/reports",
+    },
     "sftp": {"host": "sftp.example.org", "username": "u", "private_key": "line 1\nline 2"},
     "webhook": {
         "url": "https://example.org/hook",
@@ -203,3 +214,57 @@ def test_a_text_that_looks_like_a_number_comes_back_as_a_text() -> None:
         read = data(schema, _sent(build(schema, given, prefix="d")))
         assert read["expect"]["equals"] == value
         assert type(read["expect"]["equals"]) is type(value)
+
+
+LOG_INS: dict[str, Any] = {
+    "type": "object",
+    "secret_fields": ["key"],
+    "required": ["identity"],
+    "properties": {
+        "bucket": {"type": "string"},
+        "identity": {"enum": ["machine", "role", "key"], "type": "string"},
+        "role": {
+            "type": "string",
+            "default": "",
+            "only_for": {"field": "identity", "values": ["role"]},
+        },
+        "key": {
+            "type": "string",
+            "format": "password",
+            "default": "",
+            "only_for": {"field": "identity", "values": ["role", "key"]},
+        },
+    },
+}
+
+
+def test_a_field_says_for_which_choices_it_is_shown() -> None:
+    group = build(LOG_INS, {"identity": "role"}, prefix="s")
+    classes = {one.name: one.classes for one in _all(group)}
+    assert classes == {"s-bucket": "", "s-identity": "decides", "s-role": "only for-2", "s-key": "only for-2 for-3"}
+
+
+def test_only_what_matters_for_the_choice_counts() -> None:
+    typed = {"bucket": "b", "identity": "key", "role": "arn", "key": ""}
+    assert data(LOG_INS, typed, stored={"key": SECRET}) == {"bucket": "b", "identity": "key", "key": SECRET}
+    assert data(LOG_INS, {**typed, "identity": "machine"}, stored={"key": SECRET}) == {
+        "bucket": "b",
+        "identity": "machine",
+    }
+
+
+PAIRS: dict[str, Any] = {"properties": {"labels": {"type": "object", "additionalProperties": {"type": "string"}}}}
+
+
+def test_names_and_values_are_lines() -> None:
+    (field,) = build(PAIRS, {"labels": {"team": "finance", "keep": "a=b"}}, prefix="s").fields
+    assert (field.control, field.value) == ("textarea", "team=finance\nkeep=a=b")
+    assert data(PAIRS, {"labels": "team=finance\r\n\r\n keep =a=b"}) == {"labels": {"team": "finance", "keep": "a=b"}}
+    assert data(PAIRS, {"labels": ""}) == {"labels": {}}
+
+
+def test_a_line_without_a_value_stays_as_it_was_typed() -> None:
+    typed = "team=finance\nkeep"
+    assert data(PAIRS, {"labels": typed}) == {"labels": typed}
+    (field,) = build(PAIRS, {"labels": typed}, prefix="s").fields
+    assert field.value == typed

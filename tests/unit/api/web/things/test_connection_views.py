@@ -16,7 +16,7 @@ from api.web.connections import view as listed
 from api.web.forms import Form
 from api.web.when import When, locale_of
 from mailroom.connections.kinds import kinds
-from mailroom.errors import CheckFailed, Unavailable
+from mailroom.errors import CheckFailed, Fault, Unavailable
 from mailroom.states import BreakerState
 from prefect_mailroom.channels.steps import Step, StepName
 
@@ -98,6 +98,17 @@ def test_every_kind_has_words_and_a_form() -> None:
         form = form_of(kind, when=WHEN, is_new=True)
         assert form.name is not None
         assert fields_in(form.settings)
+
+
+def test_a_rule_about_several_settings_is_told_at_the_one_that_it_names() -> None:
+    faults = [
+        Fault("settings", "password: give a password or a private key"),
+        Fault("settings", "host and port differ"),
+    ]
+    form = form_of(kind_of("sftp"), {}, when=WHEN, faults=faults)
+    errors = {one.name: one.errors for one in fields_in(form.settings) if one.errors}
+    assert errors == {"settings-password": ("Give a password or a private key",)}
+    assert [one.target for one in form.faults] == ["settings-password", ""]
 
 
 def test_what_was_typed_is_kept_without_its_secrets() -> None:
