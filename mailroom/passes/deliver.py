@@ -23,14 +23,14 @@ from mailroom.errors import Unavailable
 from mailroom.executions import delivery_lifecycle, overlap
 from mailroom.executions.deliveries import new_delivery
 from mailroom.executions.fence import PassLost, check
-from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
 from mailroom.passes.gate import may_get, may_send
 from mailroom.passes.planned.group import LeftOut
 from mailroom.passes.planned.shipment import Shipment, owner_fact, parcel
 from mailroom.passes.planned.told import was_told
 from mailroom.passes.retry import next_attempt
-from mailroom.passes.sending.signs import NobodyKnows, sign_of
+from mailroom.passes.sending.signs import NobodyKnows, NotAllowed, sign_of
+from mailroom.passes.sending.store import Links, LinkStores, with_links, with_source
 from mailroom.passes.sending.turns import Beginning, begin_in_turn, limits_of
 from mailroom.passes.steps.recorded import SendingTrail, receipt_of, state_of
 from mailroom.passes.stopping.decide import HeldBack
@@ -44,6 +44,7 @@ from mailroom.storage.database import Database, new_id
 from mailroom.storage.patience import RECEIPT
 from mailroom.storage.tables import Attempt, Connection, Delivery, Execution
 from prefect_mailroom.channels.base import Channel, Destination, Receipt
+from prefect_mailroom.channels.registry import destination
 from prefect_mailroom.channels.retries import STANDARD
 from prefect_mailroom.errors import (
     MailroomError,
@@ -78,14 +79,6 @@ def plan(execution: Execution, spec: ScheduleSpec, *, now: datetime) -> list[Del
     return planned
 
 
-class NotAllowed(Withdrawn):
-    """The right to send has gone; `reason` says why."""
-
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(words(reason))
-        self.reason = reason
-
-
 class Courier:
     """Makes the attempts of one pass over an execution. `held_by` is a stop that held something of it back."""
 
@@ -115,6 +108,7 @@ class Courier:
         self._owner: dict[str, str] | None = None
         self._left_out = LeftOut(shipment.schedule.id, settings)
         self._trail = SendingTrail(shipment)
+        self._stores = LinkStores(database, settings, shipment, self._trail, self._last_look)
         self.held_by: str | None = None
 
     async def deliver_all(self, deliveries: Sequence[Delivery]) -> None:
@@ -146,12 +140,17 @@ class Courier:
 
     async def _deliver(self, delivery: Delivery) -> None:
         channel = await self._channel(delivery)
+        try:
+            links = await self._stores.links_for(channel, delivery)
+        except HeldBack as held:
+            await self._hold(delivery, held)
+            return
         async with self._slots.setdefault(delivery.connection, asyncio.Semaphore(limits_of(channel).sessions)):
             async with self._queues.setdefault(delivery.connection, asyncio.Lock()):  # One waits, not all of them.
                 attempt = await self._begin(delivery, channel)
             if attempt is None:
                 return
-            outcome = await self._send(channel, delivery, attempt.number)
+            outcome = await self._send(channel, delivery, attempt.number, links)
             policy = self._shipment.spec.policy
             again = None
             if isinstance(outcome, Retryable):
@@ -298,8 +297,9 @@ class Courier:
         viewer = viewer_of(standing.owner)
         # What an admin uses needs no grant; whether it still exists, its loading tells.
         needs_grant = closed is None and not viewer.sees_all
-        if needs_grant and await grants.not_usable(session, [delivery.connection], viewer=viewer):
-            return because(ReasonCode.CONNECTION_NOT_ALLOWED, connection=delivery.connection)
+        names = destination(delivery.destination).connections() if needs_grant else ()
+        if names and (barred := await grants.not_usable(session, names, viewer=viewer)):
+            return because(ReasonCode.CONNECTION_NOT_ALLOWED, connection=barred[0])
         out = may_get(delivery.recipient, standing.suppression, unsubscribed=standing.unsubscribed is not None)
         if closed is None and out:
             return out
@@ -328,14 +328,18 @@ class Courier:
         assert isinstance(channel, Channel), "load_named gives the class of the kind"
         return channel
 
-    async def _send(self, channel: Channel | MailroomError, delivery: Delivery, number: int) -> Receipt | MailroomError:
-        if isinstance(channel, MailroomError):
-            return channel
+    async def _send(
+        self, channel: Channel | MailroomError, delivery: Delivery, number: int, links: Links
+    ) -> Receipt | MailroomError:
+        for missing in (channel, links):
+            if isinstance(missing, MailroomError):
+                return missing
         try:
             left_out = self._left_out.take(delivery)
             told = await was_told(self._database, self._shipment, delivery, now=datetime.now(UTC))
             ready = parcel(self._shipment, delivery, number, owner=self._owner, left_out=left_out, was_told=told)
-            return await channel.deliver(replace(ready, last_look=partial(self._last_look, delivery)))
+            ready = with_links(replace(ready, last_look=partial(self._last_look, delivery)), links)
+            return with_source(await channel.deliver(ready), ready, links)
         except MailroomError as error:
             _LOG.warning("Delivery %s, attempt %d, by %s: %s", delivery.id, number, delivery.channel, error)
             return error

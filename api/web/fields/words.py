@@ -41,6 +41,7 @@ LABELS: Mapping[str, str] = {
     "id_pointer": "Place of the receipt's ID in the answer",
     "identity": "Say for whom each report is made",
     "if_exists": "If the file exists",
+    "links_from": "Links lead to files in",
     "make_folders": "Make missing folders",
     "max_attachment_mb": "Largest size of the attachments, in MB",
     "max_bytes": "Largest answer, in bytes",
@@ -93,6 +94,8 @@ HINTS: Mapping[str, str] = {
     "each": "",
     "environment": "One a line, as NAME=value. The values are kept secret.",
     "if_exists": "",
+    "links_from": "The name of a connection of an object store, which keeps the files and signs links to them that "
+    "anybody can use. Leave it empty for Mailroom's own links.",
     "max_per_second": "Over all processes; 0.1 is one every 10 seconds. Leave it empty for no limit.",
     "oauth": "Exchange Online and Gmail take tokens in place of a password.",
     "password": "Leave it empty if the login needs none.",

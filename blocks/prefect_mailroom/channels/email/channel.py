@@ -20,6 +20,7 @@ from prefect_mailroom.channels import limits
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
 from prefect_mailroom.channels.email.destination import EmailDestination
 from prefect_mailroom.channels.email.message import Sender, build, message_id
+from prefect_mailroom.channels.email.mime.attachments import must_link
 from prefect_mailroom.channels.email.oauth import tokens
 from prefect_mailroom.channels.email.oauth.settings import OAuth
 from prefect_mailroom.channels.email.shown import shown as read
@@ -145,13 +146,21 @@ class EmailChannel(Channel):
         identifier = message_id(parcel.key, self._sender().address.domain)
         return receipt(taken, passed_over, parcel.recipient, message_id=identifier, size=len(raw))
 
+    async def needs_links(self, parcel: Parcel) -> bool:
+        """Tell whether the files are to be links, or are too large to be attached, also when they are packed."""
+        return await asyncio.to_thread(must_link, parcel, _destination(parcel), max_bytes=self._max_bytes)
+
     async def shown(self, parcel: Parcel) -> Shown:
         """Return the mail as a mail program shows it, read from the very bytes that would be sent."""
         return read(await self._written(parcel), _destination(parcel).bcc)
 
     async def _written(self, parcel: Parcel) -> bytes:
-        limit = int(self.max_attachment_mb * 1_000_000)
-        return await asyncio.to_thread(build, parcel, _destination(parcel), self._sender(), max_bytes=limit)
+        given = (parcel, _destination(parcel), self._sender())
+        return await asyncio.to_thread(build, *given, max_bytes=self._max_bytes)
+
+    @property
+    def _max_bytes(self) -> int:
+        return int(self.max_attachment_mb * 1_000_000)
 
     def _sender(self) -> Sender:
         return Sender(Address(self.from_name, addr_spec=self.from_address), self.reply_to)
