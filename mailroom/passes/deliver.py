@@ -331,9 +331,10 @@ class Courier:
     async def _send(
         self, channel: Channel | MailroomError, delivery: Delivery, number: int, links: Links
     ) -> Receipt | MailroomError:
-        for missing in (channel, links):
-            if isinstance(missing, MailroomError):
-                return missing
+        if isinstance(channel, MailroomError):
+            return channel
+        if isinstance(links, MailroomError):
+            return links
         try:
             left_out = self._left_out.take(delivery)
             told = await was_told(self._database, self._shipment, delivery, now=datetime.now(UTC))
