@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +23,12 @@ class Certificate:
     context: ssl.SSLContext
 
 
-def self_signed(folder: Path, address: str = "127.0.0.1", days: int = 2) -> Certificate:
-    """Make a certificate for an IP address, valid for so many days from today; its key is left in the folder."""
+def self_signed(folder: Path, address: str = "127.0.0.1", days: int = 2, *, names: Sequence[str] = ()) -> Certificate:
+    """Make a certificate for an IP address, valid for so many days from today; its key is left in the folder.
+
+    Args:
+        names: of hosts, for which it is good as well.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mailroom test")])
     now = dt.datetime.now(dt.UTC)
@@ -35,7 +40,10 @@ def self_signed(folder: Path, address: str = "127.0.0.1", days: int = 2) -> Cert
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=10))
         .not_valid_after(now + dt.timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address)), *map(x509.DNSName, names)]),
+            critical=False,
+        )
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )

@@ -75,9 +75,32 @@ def all_names_taken(name: str) -> Refused:
     )
 
 
-def differs(name: str, what: str) -> RetryLater:
-    """Return the error for an object that the store holds otherwise than it was sent."""
+def differs(name: str, what: str, *, removed: bool) -> RetryLater:
+    """Return the error for an object that the store holds otherwise than it was sent.
+
+    Args:
+        what: the fact that differs, such as its size.
+        removed: whether it was removed again.
+    """
     return RetryLater(
-        f"The store holds '{name}' with another {what} than was sent; it was removed again.",
+        f"The store holds '{name}' with another {what} than was sent{'; it was removed again' if removed else ''}.",
         remedy="The delivery will be tried again. If it always does so, ask the store's operator.",
+    )
+
+
+def no_preconditions(where: str) -> ConfigurationError:
+    """Return the error for a store that cannot be asked to write an object once."""
+    return ConfigurationError(
+        f"{where} cannot be asked to write only where nothing is.",
+        remedy="Switch write_once off, if no two writers use the same names there.",
+        field="write_once",
+    )
+
+
+def untrusted(host: str) -> ConfigurationError:
+    """Return the error for a host whose certificate is not trusted."""
+    return ConfigurationError(
+        f"'{host}' has no certificate that can be trusted.",
+        remedy="Have its certificate renewed, correct the endpoint, or add its authority to ca_certificates.",
+        field="endpoint",
     )

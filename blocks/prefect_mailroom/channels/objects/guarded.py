@@ -7,8 +7,12 @@ instead: the socket comes from `outbound.connect`, so the very peer was checked.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import Callable, Iterator
+import threading
+import weakref
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -16,9 +20,17 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 
 from prefect_mailroom import outbound
-from prefect_mailroom.errors import MailroomError
+from prefect_mailroom.errors import ConfigurationError, MailroomError
+from prefect_mailroom.text.filenames import clean_line
+
+if TYPE_CHECKING:
+    _Mixed = HTTPConnection
+else:
+    _Mixed = object
 
 Pools = dict[str, type[HTTPConnectionPool]]
+_SECONDS_TO_CONNECT = 10
+"""Wait so long for a host where its client has no time of its own."""
 
 
 class Refusal(NewConnectionError):
@@ -52,11 +64,50 @@ def _parts(error: BaseException) -> Iterator[object]:
     yield from error.args
 
 
-def _connected(connection: HTTPConnection) -> socket.socket:
-    timeout = connection.timeout if isinstance(connection.timeout, int | float) else 10
+class Links:
+    """The connections of one client, so that all of them can be cut from any thread.
+
+    A client that is cut opens no other: whatever its own retries try ends as well.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
+        self._is_cut = False
+
+    def add(self, connection: HTTPConnection) -> None:
+        """Remember a connection that is being opened.
+
+        Raises:
+            NewConnectionError: the client was cut.
+        """
+        with self._lock:
+            if self._is_cut:
+                raise NewConnectionError(connection, "The connection was cut.")
+            self._open.add(connection)
+
+    def cut(self) -> None:
+        """Cut every connection now."""
+        with self._lock:
+            self._is_cut = True
+            connections = list(self._open)
+        for connection in connections:
+            # A socket that is being encrypted cannot be cut: its own time ends it.
+            with contextlib.suppress(OSError, AttributeError):
+                link: Any = connection.sock
+                link.shutdown(socket.SHUT_RDWR)
+
+
+def _connected(connection: HTTPConnection, links: Links) -> socket.socket:
+    links.add(connection)
+    host = connection.host.strip("[]")
+    timeout = connection.timeout if isinstance(connection.timeout, int | float) else _SECONDS_TO_CONNECT
     try:
         # Each thread of a client connects for itself, and has no event loop.
-        link = asyncio.run(outbound.connect(connection.host.strip("[]"), connection.port, timeout=timeout))
+        link = asyncio.run(outbound.connect(host, connection.port, timeout=timeout))
+        if not isinstance(connection, HTTPSConnection) and not outbound.is_opened(host, str(link.getpeername()[0])):
+            link.close()
+            raise _unencrypted(host)
     except MailroomError as error:
         raise Refusal(connection, error) from error
     link.settimeout(timeout)
@@ -64,24 +115,36 @@ def _connected(connection: HTTPConnection) -> socket.socket:
     return link
 
 
-def pools(opened: Callable[[socket.socket], None] = lambda link: None) -> Pools:
+def _unencrypted(host: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"'{clean_line(host)[:100]}' would be reached without encryption.",
+        remedy=f"Use https://. Plain http:// is allowed only for hosts that the operator lists in {outbound.VARIABLE}.",
+        field="endpoint",
+    )
+
+
+def pools(
+    links: Links | None = None,
+    plain: type[HTTPConnection] = HTTPConnection,
+    encrypted: type[HTTPSConnection] = HTTPSConnection,
+) -> Pools:
     """Return pool classes for `PoolManager.pool_classes_by_scheme`.
 
     Args:
-        opened: told each socket, so that `abort` of a store can cut them.
+        links: told each connection, so that `abort` of a store can cut them.
+        plain, encrypted: a client's own classes of connections, where it has some.
     """
+    known = links or Links()
 
-    class Plain(HTTPConnection):
+    class Guarded(_Mixed):
         def _new_conn(self) -> socket.socket:
-            link = _connected(self)
-            opened(link)
-            return link
+            return _connected(self, known)
 
-    class Encrypted(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            link = _connected(self)
-            opened(link)
-            return link
+    class Plain(Guarded, plain):  # type: ignore[valid-type, misc]  # The class is known only here.
+        pass
+
+    class Encrypted(Guarded, encrypted):  # type: ignore[valid-type, misc]  # As above.
+        pass
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain

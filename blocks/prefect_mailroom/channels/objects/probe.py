@@ -39,15 +39,15 @@ async def write_read_delete(store: ObjectStore, name: str, steps: Steps, *, seco
             told.message = f"{store.shown(name)} was written."
         try:
             with steps.step(StepName.READ_BACK) as told:
-                found = await asked(lambda: b"".join(store.read(name)))
-                if found != _CONTENT:
+                found = await asked(functools.partial(_content, store, name))
+                if found is not None and found != _CONTENT:
                     raise ConfigurationError(
                         f"{store.where} gave back {len(found)} bytes that differ from what was written.",
                         remedy="Ask its operator what changes objects there.",
                         field="endpoint",
                     )
                 keeps = await asked(functools.partial(_is_kept, store, name))
-                told.message = "The content is what was written. " + (
+                told.message = ("Somebody took it. " if found is None else "The content is what was written. ") + (
                     "The store writes an object once if it is asked to."
                     if keeps
                     else "The store replaces objects even if it is asked not to, so one of two writers may lose."
@@ -71,6 +71,13 @@ def _put(store: ObjectStore, name: str) -> None:
         digest = hashlib.sha256(_CONTENT).hexdigest()
         with Source(ParcelFile(path, path.name, "text/plain", len(_CONTENT), digest)) as source:
             store.put(name, source, Facts("text/plain", "inline", {KEY: "check"}), once=True)
+
+
+def _content(store: ObjectStore, name: str) -> bytes | None:
+    try:
+        return b"".join(store.read(name))
+    except FileNotFoundError:
+        return None
 
 
 def _is_kept(store: ObjectStore, name: str) -> bool:

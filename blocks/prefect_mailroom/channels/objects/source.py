@@ -15,6 +15,9 @@ class Source(io.RawIOBase):
     """A file that is read in order, from its beginning to its end, and may be rewound to be sent once more.
 
     The last bytes are given out only if the content is what was rendered: an upload of anything else never completes.
+
+    Attributes:
+        check_stop: for a store that waits for something else than the next bytes.
     """
 
     def __init__(
@@ -35,10 +38,11 @@ class Source(io.RawIOBase):
         """
         super().__init__()
         self._file = file
-        self._check_stop = check_stop
+        self.check_stop = check_stop
         self._tell = tell
         self._digest = hashlib.sha256()
         self._at = 0
+        self._was_given_out = not file.size
         try:
             self._content = file.path.open("rb", buffering=0)
         except OSError as error:
@@ -48,6 +52,16 @@ class Source(io.RawIOBase):
     def size(self) -> int:
         """Return the bytes that the file has by the parcel."""
         return self._file.size
+
+    @property
+    def sha256(self) -> str:
+        """Return the SHA-256 that the file has by the parcel: no other content is ever given out whole."""
+        return self._file.sha256
+
+    @property
+    def was_given_out(self) -> bool:
+        """Tell whether all of it was read at least once: before that, no store can hold the whole of it."""
+        return self._was_given_out
 
     def __len__(self) -> int:
         """Return the size, for clients that ask for it in this way."""
@@ -92,7 +106,7 @@ class Source(io.RawIOBase):
             Refused: the content differs from the rendered file.
             RetryLater: it cannot be read here.
         """
-        self._check_stop()
+        self.check_stop()
         try:
             count = self._content.readinto(buffer) or 0
         except OSError as error:
@@ -107,6 +121,7 @@ class Source(io.RawIOBase):
                 f"'{self._file.filename}' differs from the rendered file: its checksum is different.",
                 remedy="Run the schedule again.",
             )
+        self._was_given_out = self._was_given_out or is_over
         self._tell(self._at)
         return count
 
