@@ -15,7 +15,7 @@ from typing import Any
 from prefect_mailroom.channels.base import Channel, Parcel, ParcelFile
 from prefect_mailroom.channels.files.names import targets
 from prefect_mailroom.channels.objects.links import SignsLinks
-from prefect_mailroom.errors import ConfigurationError
+from prefect_mailroom.errors import ConfigurationError, RetryLater
 
 FOLDER = "mailroom-links"
 """Everything that is kept for links lies below it, so that one rule of the store can remove what is old."""
@@ -65,7 +65,8 @@ async def keep(
 
     Raises:
         MailroomError: whatever the store's channel raises; nothing has been sent to a recipient.
-        ConfigurationError: the store signs no links, or they would end within the hour.
+        ConfigurationError: the store signs no links.
+        RetryLater: they would end within the hour, as the identity that signs them does.
     """
     if not isinstance(store, SignsLinks):
         raise ConfigurationError(
@@ -97,12 +98,11 @@ async def keep(
     return Kept(links, until, tuple(str(one["path"]) for one in receipt.detail.get("files", ())))
 
 
-def _too_short(connection: str, left: timedelta) -> ConfigurationError:
+def _too_short(connection: str, left: timedelta) -> RetryLater:
     minutes = max(0, int(left.total_seconds() // 60))
-    return ConfigurationError(
-        f"Links that the connection '{connection}' signs would work for {minutes} minutes only, since its identity "
+    return RetryLater(
+        f"Links that the connection '{connection}' signs now would work for {minutes} minutes only, since its identity "
         "ends by then.",
-        remedy="Let the sessions of its role last longer (12 hours, for instance), or let it use an identity that does "
-        "not end; or use Mailroom's own links.",
-        field="links_from",
+        remedy="They are made once its identity is renewed. If that ends for good, give the connection a new one.",
+        not_before=max(0.0, left.total_seconds()),
     )
