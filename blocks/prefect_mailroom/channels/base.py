@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from prefect.blocks.core import Block
 from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_mailroom.channels import limits
@@ -24,6 +23,7 @@ from prefect_mailroom.channels.retries import STANDARD, Retries
 from prefect_mailroom.channels.shown import Shown
 from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused
+from prefect_mailroom.own_class import OwnClass
 
 __all__ = [
     "Channel",
@@ -187,7 +187,7 @@ class Destination(BaseModel, ABC):
         return {}
 
 
-class Channel(Block):
+class Channel(OwnClass):
     """A named, encrypted connection that can deliver parcels.
 
     Subclasses set `kind` and `destination_type` and implement `transfer` and `check`. Each class may name in

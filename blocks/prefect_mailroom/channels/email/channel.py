@@ -28,6 +28,7 @@ from prefect_mailroom.channels.email.smtp.server import Security, Server
 from prefect_mailroom.channels.shown import Shown
 from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError
+from prefect_mailroom.own_class import without_slug
 from prefect_mailroom.text.addresses import mail_address
 from prefect_mailroom.text.filenames import clean_line
 
@@ -90,6 +91,11 @@ class EmailChannel(Channel):
     )
     ca_certificates: str = Field(default="", description="PEM certificates to trust in addition to the system's.")
     max_per_second: float | None = limits.rate(10)
+
+    @field_validator("credentials", mode="before")
+    @classmethod
+    def _of_its_own_class(cls, given: Any) -> Any:
+        return without_slug(given, EmailServerCredentials)
 
     @field_validator("from_address", "reply_to")
     @classmethod
