@@ -10,7 +10,7 @@ from typing import Any
 OUT = Path(__file__).parents[1] / "out" / "troubled.json"
 FIGURES = (
     "schedules", "deliveries", "delivered", "refused", "failed", "left_in_between", "repeated_after_confirmation",
-    "second_copies_after_lost_acknowledgement", "seconds", "longest_stall_s",
+    "second_copies_after_lost_acknowledgement", "seconds", "longest_stall_s", "metrics_equal",
 )  # fmt: skip
 _SHOWN = 20
 

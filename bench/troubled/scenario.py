@@ -17,6 +17,7 @@ import httpx
 from bench.peak.registering import due_minute, minute_after
 from bench.peak.waiting import EndedEarly, say, wait_for
 from bench.troubled import evidence, script, stall, troubles, work
+from bench.troubled.accounts.compare import Comparison, asked
 from bench.troubled.checker import Verdict, check
 from bench.troubled.evidence import Posted
 from bench.troubled.file_server import LOGIN
@@ -47,7 +48,9 @@ def run(kind: str, options: Options, folder: Path) -> dict[str, Any]:
             looks = _watch(system, options, due, began)
         verdict = _judge(system, posted, due)
         accepted = [mail.at.timestamp() for mail in evidence.read_journal(system.journal)]
-    return figures(verdict, began, looks, accepted, due)
+        with system.client as client:
+            accounts = asked(system.backend, client, due - _BAD_BEFORE)
+    return figures(verdict, began, looks, accepted, due, accounts)
 
 
 def _post(system: System, options: Options, due: datetime) -> list[Posted]:
@@ -152,15 +155,20 @@ def figures(
     looks: Sequence[stall.Look],
     accepted: Sequence[float],
     due: datetime,
+    accounts: Comparison,
 ) -> dict[str, Any]:
     """Return what is written of a run. A trouble that did not come is a fault: then nothing was proved. Pure."""
     missing = [f"A trouble did not come: {one.failed or 'its time never came'}." for one in began if not one.told]
     found = asdict(verdict)
-    faults = [*found.pop("faults"), *missing]
+    faults = [*found.pop("faults"), *missing, *accounts.differences]
+    if not accounts.compared:
+        faults.append("Metrics and stats told nothing that could be compared with the ledger.")
     return {
         **found,
         "seconds": round(max(accepted, default=due.timestamp()) - due.timestamp(), 1),
         "longest_stall_s": round(stall.longest_stall(looks, accepted), 1),
+        "metrics_equal": accounts.equal,
+        "metrics_compared": dict(accounts.compared),
         "troubles": [one.told for one in began if one.told],
         "good": not faults,
         "faults": faults,

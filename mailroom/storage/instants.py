@@ -11,7 +11,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 
 class seconds_between(FunctionElement[float]):  # noqa: N801  It reads as a function of SQL.
-    """The seconds from the first instant to the second one, exact to a tenth of a millisecond."""
+    """The seconds from the first instant to the second one, exact to a millisecond, in which SQLite reckons."""
 
     type = Float()
     inherit_cache = True

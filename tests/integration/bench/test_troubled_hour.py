@@ -29,3 +29,8 @@ def test_every_promise_is_kept_while_everything_around_fails(tmp_path: Path) -> 
     assert found["left_in_between"] == found["repeated_after_confirmation"] == 0
     assert found["second_copies_after_lost_acknowledgement"] >= 1, told
     assert len(found["troubles"]) == 5
+    assert found["metrics_equal"], told
+    compared = found["metrics_compared"]
+    assert compared["mailroom_deliveries_total"] >= 15, "three channels and five outcomes"
+    assert compared["mailroom_due_to_delivered_seconds_bucket"] >= 3 * 14
+    assert compared["stats.figures.channels"] >= 15

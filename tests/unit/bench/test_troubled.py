@@ -10,6 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from bench.troubled import evidence, options, prefect_proxy, result, scenario, work
+from bench.troubled.accounts.compare import Comparison
 from bench.troubled.checker import Verdict
 from bench.troubled.oracle import due_times
 from bench.troubled.script import Script, address, is_refused
@@ -17,6 +18,7 @@ from bench.troubled.stall import longest_stall
 from bench.troubled.troubles import Trouble
 from mailroom.timing import Timing, occurrences
 
+EQUAL = Comparison({"something": 1})
 DUE = datetime(2026, 11, 23, 2, 30, tzinfo=UTC)  # Still Sunday in New York.
 
 
@@ -82,8 +84,8 @@ def test_a_run_in_which_a_trouble_did_not_come_proves_nothing() -> None:
     came.begin()
     assert came.thread is not None
     came.thread.join()
-    assert scenario.figures(Verdict(), [came], [], [], DUE)["good"]
-    assert not scenario.figures(Verdict(), [came, never], [], [], DUE)["good"]
+    assert scenario.figures(Verdict(), [came], [], [], DUE, EQUAL)["good"]
+    assert not scenario.figures(Verdict(), [came, never], [], [], DUE, EQUAL)["good"]
 
 
 def test_a_trouble_that_could_not_be_made_is_a_fault() -> None:
@@ -94,11 +96,11 @@ def test_a_trouble_that_could_not_be_made_is_a_fault() -> None:
     trouble.begin()
     assert trouble.thread is not None
     trouble.thread.join()
-    assert "there is no child" in scenario.figures(Verdict(), [trouble], [], [], DUE)["faults"][0]
+    assert "there is no child" in scenario.figures(Verdict(), [trouble], [], [], DUE, EQUAL)["faults"][0]
 
 
 def test_file_and_table_have_every_figure(tmp_path: Path) -> None:
-    found = {"sqlite": scenario.figures(Verdict(faults=["One is lost."]), [], [], [DUE.timestamp() + 7], DUE)}
+    found = {"sqlite": scenario.figures(Verdict(faults=["One is lost."]), [], [], [DUE.timestamp() + 7], DUE, EQUAL)}
     result.write(found, tmp_path / "troubled.json")
     (written,) = json.loads((tmp_path / "troubled.json").read_text()).values()
     assert set(result.FIGURES) <= set(written)
