@@ -22,6 +22,7 @@ PARTS = {
     "ftps_100mb": "ftps",
     "import_extra_mb": "footprint",
     "mails_1000": "mails",
+    "s3_100mb": "s3",
     "sftp_100mb": "sftp",
     "webhooks_500": "webhooks",
 }

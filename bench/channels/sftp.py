@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import getpass
-import hashlib
 import os
-import random
 import shutil
 import socket
 import statistics
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import paramiko
-import psutil
 
+from bench.channels.files import a_file, most_memory
 from bench.channels.loopback import loopback_opened
 from bench.peak.waiting import free_ports, wait_for
 from prefect_mailroom.channels.base import Parcel, ParcelFile
@@ -87,7 +84,7 @@ async def _measure(port: int, folder: Path) -> dict[str, Any]:
         host_key=(folder / "host.pub").read_text(),
         folder=str(folder / "files"),
     )
-    small, file, larger = (_file(folder, size) for size in (1000, BYTES, LARGER))
+    small, file, larger = (a_file(folder, size) for size in (1000, BYTES, LARGER))
     await _deliver(channel, small, "warm-up")
     ours, alone = [], []
     for number in range(ROUNDS):
@@ -95,7 +92,7 @@ async def _measure(port: int, folder: Path) -> dict[str, Any]:
         alone.append(await asyncio.to_thread(_paramiko_alone, port, folder, file))
     memory = {}
     for part in (file, larger):
-        with _most_memory() as most:
+        with most_memory() as most:
             await _deliver(channel, part, f"memory-{part.size}")
         memory[part.size] = most()
     KEPT.close_all()
@@ -108,17 +105,6 @@ async def _measure(port: int, folder: Path) -> dict[str, Any]:
         "memory_400mb_mb": round(memory[LARGER], 1),
         "rounds": ROUNDS,
     }
-
-
-def _file(folder: Path, size: int) -> ParcelFile:
-    path, digest = folder / f"artifact-{size}", hashlib.sha256()
-    source = random.Random(size)
-    with path.open("wb") as target:
-        for start in range(0, size, 1_000_000):
-            piece = source.randbytes(min(1_000_000, size - start))
-            digest.update(piece)
-            target.write(piece)
-    return ParcelFile(path, "report.bin", "application/octet-stream", size, digest.hexdigest())
 
 
 async def _deliver(channel: SftpChannel, file: ParcelFile, name: str) -> float:
@@ -148,23 +134,3 @@ def _paramiko_alone(port: int, folder: Path, file: ParcelFile) -> float:
             seconds = time.perf_counter() - began
     target.unlink()
     return seconds
-
-
-@contextmanager
-def _most_memory() -> Iterator[Any]:
-    """Give a function for the most MB that this process had over those at the beginning."""
-    process, ended = psutil.Process(), threading.Event()
-    base = most = process.memory_info().rss
-
-    def look() -> None:
-        nonlocal most
-        while not ended.wait(0.005):
-            most = max(most, process.memory_info().rss)
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield lambda: (most - base) / 1e6
-    finally:
-        ended.set()
-        thread.join()

@@ -108,7 +108,7 @@ class Courier:
         self._owner: dict[str, str] | None = None
         self._left_out = LeftOut(shipment.schedule.id, settings)
         self._trail = SendingTrail(shipment)
-        self._stores = LinkStores(database, settings, shipment, self._trail, self._last_look)
+        self._stores = LinkStores(database, settings, shipment, self._trail, self._still_may)
         self.held_by: str | None = None
 
     async def deliver_all(self, deliveries: Sequence[Delivery]) -> None:
@@ -257,7 +257,12 @@ class Courier:
         self._trail.suppressed(session, delivery, reason, now=datetime.now(UTC))
 
     async def _last_look(self, delivery: Delivery) -> None:
-        """Ask again just before the content leaves: the far side may have let us wait.
+        """Ask again just before the content leaves, and whether it leaves as it is written."""
+        await self._still_may(delivery)
+        self._left_out.require_as_taken(delivery)
+
+    async def _still_may(self, delivery: Delivery) -> None:
+        """Ask again whether it may leave: the far side may have let us wait.
 
         Raises:
             Withdrawn: it must not leave any more, or not now.
@@ -271,7 +276,6 @@ class Courier:
             raise NobodyKnows("Nobody could say whether the schedule is still active; nothing has left.") from error
         if reason:
             raise NotAllowed(reason)
-        self._left_out.require_as_taken(delivery)
 
     async def _why_not(self, delivery: Delivery, session: AsyncSession) -> Reason | None:
         """Return why nothing may leave any more, or None where it may.

@@ -24,6 +24,7 @@ from scripts.guards.notification_guards import NOTIFICATION_GUARDS
 from scripts.guards.pages_guards import PAGES_GUARDS
 from scripts.guards.recipient_guards import RECIPIENT_GUARDS
 from scripts.guards.retention_guards import RETENTION_GUARDS
+from scripts.guards.s3_guards import S3_GUARDS
 from scripts.guards.sftp_guards import SFTP_GUARDS
 from scripts.guards.telling_guards import TELLING_GUARDS
 from scripts.guards.trail_guards import TRAIL_GUARDS
@@ -51,6 +52,7 @@ EVERY_GUARD = (
     *PAGES_GUARDS,
     *RECIPIENT_GUARDS,
     *RETENTION_GUARDS,
+    *S3_GUARDS,
     *SFTP_GUARDS,
     *TELLING_GUARDS,
     *TRAIL_GUARDS,

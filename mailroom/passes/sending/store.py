@@ -60,15 +60,15 @@ class LinkStores:
         settings: Settings,
         shipment: Shipment,
         trail: SendingTrail,
-        last_look: Callable[[Delivery], Awaitable[None]],
+        still_may: Callable[[Delivery], Awaitable[None]],
     ) -> None:
         """Make them.
 
         Args:
-            last_look: asks once more whether a delivery may leave, see `Courier`.
+            still_may: asks once more whether a delivery may leave, see `Courier`.
         """
         self._database, self._settings, self._shipment = database, settings, shipment
-        self._trail, self._last_look = trail, last_look
+        self._trail, self._still_may = trail, still_may
         self._of: dict[str, _Of] = {}
 
     async def links_for(self, channel: Channel | MailroomError, delivery: Delivery) -> Links:
@@ -114,7 +114,7 @@ class LinkStores:
                 about=self._shipment.execution.id,
                 variables=ready.variables,
                 lasting=timedelta(days=self._settings.download_link_days),
-                last_look=partial(self._last_look, delivery),
+                last_look=partial(self._still_may, delivery),
                 clock=lambda: datetime.now(UTC),
             )
         except MailroomError as error:

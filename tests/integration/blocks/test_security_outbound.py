@@ -1,4 +1,4 @@
-"""Check lines 1 to 9 of the checklist of malicious input, for four channels. Nothing leaves, seen at real sockets."""
+"""Check lines 1 to 9 of the checklist of malicious input, for five channels. Nothing leaves, seen at real sockets."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from prefect_mailroom.channels.email.channel import EmailChannel
 from prefect_mailroom.channels.email.destination import EmailDestination
 from prefect_mailroom.channels.ftp.channel import FtpChannel
 from prefect_mailroom.channels.ftp.destination import FtpDestination
+from prefect_mailroom.channels.s3.channel import S3Channel
+from prefect_mailroom.channels.s3.destination import S3Destination
 from prefect_mailroom.channels.sftp.channel import SftpChannel
 from prefect_mailroom.channels.sftp.destination import SftpDestination
 from prefect_mailroom.channels.steps import Steps
@@ -54,6 +56,12 @@ def ftp(host: str, port: int) -> Channel:
     return FtpChannel(host=host, port=port, username="bank", password="secret", timeout_seconds=5)
 
 
+def s3(host: str, port: int) -> Channel:
+    keys = {"access_key_id": "canary", "secret_access_key": "secret"}
+    endpoint = {"endpoint": f"http://{host}:{port}", "allow_plain": True}
+    return S3Channel(bucket="reports", identity="keys", timeout_seconds=5, **keys, **endpoint)
+
+
 def a_parcel(folder: Path, channel: Channel) -> Parcel:
     path = folder / "artifact"
     path.write_bytes(b"figures")
@@ -65,6 +73,8 @@ def a_parcel(folder: Path, channel: Channel) -> Parcel:
         target = SftpDestination(connection="files", path="figures.{ext}")
     if isinstance(channel, FtpChannel):
         target = FtpDestination(connection="files", path="figures.{ext}")
+    if isinstance(channel, S3Channel):
+        target = S3Destination(connection="files", path="figures.{ext}")
     return Parcel("key", 1, "ada@example.com", target, files=(file,), subject="Figures", text="Figures")
 
 
@@ -79,7 +89,7 @@ async def all_refused(channel: Channel, folder: Path, error: type[MailroomError]
             await attempt()
 
 
-KINDS = [webhook, mail, sftp, ftp]
+KINDS = [webhook, mail, sftp, ftp, s3]
 METADATA = ["169.254.169.254", "[fd00:ec2::254]", "100.100.100.200", "168.63.129.16"]
 NUMBERS = ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "①②⑦.⓪.⓪.①", "localhost"]
 IN_IPV6 = [

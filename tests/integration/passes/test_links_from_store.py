@@ -22,6 +22,8 @@ from mailroom.connections.spec import NewConnection
 from mailroom.errors import Conflict, Invalid
 from mailroom.executions.reasons import ReasonCode
 from mailroom.passes.outcome import Outcome
+from mailroom.recipients import service as recipients
+from mailroom.recipients.spec import NewSuppression
 from mailroom.roles import Role
 from mailroom.states import DeliveryState, ExecutionState
 from mailroom.stops import repository as stops
@@ -246,6 +248,16 @@ async def test_whoever_may_not_use_the_store_sends_no_links(environment: Environ
     (row,) = (await environment.deliveries()).values()
     assert (row.status, row.reason_code) == (DeliveryState.SUPPRESSED, ReasonCode.CONNECTION_NOT_ALLOWED)
     assert (environment.mail.taken(), kept(store)) == ([], [])
+
+
+async def test_a_group_of_which_one_gets_nothing_has_links(environment: Environment, store: S3Server) -> None:
+    schedule = await environment.create(destinations=[{**LINKED, "each": "group"}])
+    async with environment.database.session() as session:
+        wanted = NewSuppression(address=BOB, reason="They asked for it.")
+        await recipients.suppress(session, wanted, environment.context())
+    await environment.run_pass(schedule, await environment.request(schedule))
+    assert environment.mail.taken() == [ADA]
+    assert fetched(store, link_in(environment)).is_success
 
 
 async def test_links_can_only_lead_to_a_store(environment: Environment) -> None:

@@ -39,12 +39,16 @@ class Front:
     Attributes:
         answer: what to answer in place of the server; None to pass a request on.
         rewrite: changes the body of an answer of STS.
+        hang_up: close the connection in place of the server's answer.
+        holds: never answer, and pass nothing on.
     """
 
     port: int = 0
     requests: list[Request] = field(default_factory=list)
     answer: Callable[[Request], Answer | None] = lambda request: None
     rewrite: Callable[[str], str] = str
+    hang_up: Callable[[Request], bool] = lambda request: False
+    holds: Callable[[Request], bool] = lambda request: False
 
     def tokens(self, method: str = "PUT") -> list[str]:
         """Return the session tokens of the requests of a kind, each once and in order."""
@@ -83,6 +87,9 @@ async def _one(front: Front, port: int, reader: asyncio.StreamReader, writer: as
     front.requests.append(request)
     if headers.get("expect"):
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    if front.holds(request):
+        await reader.read(-1)  # Until the client gives up.
+        return
     left = int(headers.get("content-length", 0))
     if (answer := front.answer(request)) is not None:
         while left:
@@ -102,6 +109,8 @@ async def _one(front: Front, port: int, reader: asyncio.StreamReader, writer: as
         far_writer.write(piece)
         await far_writer.drain()
     told = await far_reader.readuntil(b"\r\n\r\n")
+    if front.hang_up(request):
+        return
     if request.is_sts:
         body = front.rewrite((await far_reader.read(-1)).decode())
         _write(writer, told.decode("latin1").split("\r\n")[0], body.encode())

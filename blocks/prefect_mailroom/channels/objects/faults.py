@@ -5,7 +5,9 @@ Which answer is which fault is known by the folder of each vendor.
 
 from __future__ import annotations
 
+from prefect_mailroom.allow_list import VARIABLE
 from prefect_mailroom.errors import ConfigurationError, Refused, RetryLater
+from prefect_mailroom.text.filenames import clean_line
 
 
 def no_bucket(where: str) -> ConfigurationError:
@@ -102,5 +104,14 @@ def untrusted(host: str) -> ConfigurationError:
     return ConfigurationError(
         f"'{host}' has no certificate that can be trusted.",
         remedy="Have its certificate renewed, correct the endpoint, or add its authority to ca_certificates.",
+        field="endpoint",
+    )
+
+
+def unencrypted(host: str) -> ConfigurationError:
+    """Return the error for a host that would be reached without encryption."""
+    return ConfigurationError(
+        f"'{clean_line(host)[:100]}' would be reached without encryption.",
+        remedy=f"Use https://. Plain http:// is allowed only for hosts that the operator lists in {VARIABLE}.",
         field="endpoint",
     )

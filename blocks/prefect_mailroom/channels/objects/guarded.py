@@ -20,8 +20,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 
 from prefect_mailroom import outbound
-from prefect_mailroom.errors import ConfigurationError, MailroomError
-from prefect_mailroom.text.filenames import clean_line
+from prefect_mailroom.channels.objects import faults
+from prefect_mailroom.errors import MailroomError
 
 if TYPE_CHECKING:
     _Mixed = HTTPConnection
@@ -107,20 +107,12 @@ def _connected(connection: HTTPConnection, links: Links) -> socket.socket:
         link = asyncio.run(outbound.connect(host, connection.port, timeout=timeout))
         if not isinstance(connection, HTTPSConnection) and not outbound.is_opened(host, str(link.getpeername()[0])):
             link.close()
-            raise _unencrypted(host)
+            raise faults.unencrypted(host)
     except MailroomError as error:
         raise Refusal(connection, error) from error
     link.settimeout(timeout)
     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return link
-
-
-def _unencrypted(host: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"'{clean_line(host)[:100]}' would be reached without encryption.",
-        remedy=f"Use https://. Plain http:// is allowed only for hosts that the operator lists in {outbound.VARIABLE}.",
-        field="endpoint",
-    )
 
 
 def pools(

@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from prefect_mailroom import outbound
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
 from prefect_mailroom.channels.objects import deliver as objects
+from prefect_mailroom.channels.objects import reach
 from prefect_mailroom.channels.objects.links import SignedLink
 from prefect_mailroom.channels.objects.store import ObjectStore
 from prefect_mailroom.channels.s3 import bucket as buckets
@@ -22,7 +23,7 @@ from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.text.filenames import safe_relative_path
 from prefect_mailroom.tls import trusting
 
-_ENDPOINT = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?")
+_ENDPOINT = re.compile(r"(https?)://([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?")
 _QUESTION_SECONDS = 30
 """Wait so long for a list of buckets or a signature."""
 
@@ -164,6 +165,9 @@ class S3Channel(Channel):
         destination = parcel.destination
         assert isinstance(destination, S3Destination)
         bucket = self._bucket()
+        if not bucket.is_aws:
+            # Each connection is guarded as well; here a host that is forbidden is told before anything is loaded.
+            await reach.resolve(*bucket.target, is_plain=bucket.is_plain, seconds=self.timeout_seconds / 2)
         return await objects.deliver(
             parcel,
             destination,
@@ -177,7 +181,7 @@ class S3Channel(Channel):
         bucket = self._bucket(chosen=False)
         if not bucket.is_aws:
             with outbound.screening():
-                await outbound.resolve(*bucket.target, timeout=outbound.SCREEN_SECONDS)
+                await reach.resolve(*bucket.target, is_plain=bucket.is_plain, seconds=outbound.SCREEN_SECONDS)
 
     async def choices(self) -> Mapping[str, Sequence[str]]:
         """Return the buckets that the identity may list."""
@@ -210,7 +214,7 @@ class S3Channel(Channel):
             name=self.bucket,
             prefix=f"{self.prefix}/" if self.prefix else "",
             region=self.region,
-            endpoint=self.endpoint,
+            endpoint=_ascii(self.endpoint),
             identity=self.identity,
             access_key_id=self.access_key_id,
             secret_access_key=self.secret_access_key,
@@ -224,6 +228,18 @@ class S3Channel(Channel):
         )
         buckets.permit(found)
         return found
+
+
+def _ascii(endpoint: str) -> str:
+    """Return an endpoint with the name of its host as name servers know it."""
+    found = _ENDPOINT.fullmatch(endpoint)
+    if found is None:
+        return ""
+    scheme, host, port = found.groups(default="")
+    try:
+        return f"{scheme}://{outbound.ascii_host(host)}{port}"
+    except ValueError as error:
+        raise ConfigurationError(f"'{host}' is not a host name.", field="endpoint") from error
 
 
 def _opened(bucket: Bucket) -> ObjectStore:

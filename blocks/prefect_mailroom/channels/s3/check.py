@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from prefect_mailroom import outbound
-from prefect_mailroom.channels.objects import faults, probe
+from prefect_mailroom.channels.objects import faults, probe, reach
 from prefect_mailroom.channels.objects.deliver import ask
 from prefect_mailroom.channels.objects.guarded import Links
 from prefect_mailroom.channels.s3.bucket import Bucket
@@ -35,7 +35,7 @@ async def check(bucket: Bucket, steps: Steps) -> str:
     seconds = min(_MOST_SECONDS, bucket.seconds)
     host, port = bucket.target
     with steps.step(StepName.RESOLVE) as told:
-        addresses = await outbound.resolve(host, port, timeout=seconds)
+        addresses = await reach.resolve(host, port, is_plain=bucket.is_plain, seconds=seconds)
         told.message = f"{host} has {len(addresses)} address{'es' if len(addresses) > 1 else ''}."
     with steps.step(StepName.CONNECT) as told:
         link = await outbound.connect(host, port, timeout=seconds)

@@ -155,7 +155,7 @@ class Upload:
 
     def _end_abandoned(self) -> None:
         """Drop what an attempt to write this very name has left whose process was killed."""
-        before = datetime.now(UTC) - timedelta(seconds=self._requests.bucket.seconds)
+        before = _now() - timedelta(seconds=self._requests.bucket.seconds)
         try:
             found = self._requests.ask("list_multipart_uploads", self._shown, Prefix=self._key)
         except (FileNotFoundError, MailroomError):
@@ -184,3 +184,7 @@ def _exactly(source: Source, size: int) -> bytes:
 
 def _base64(crc32: int) -> str:
     return base64.b64encode(crc32.to_bytes(4, "big")).decode()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
