@@ -1,4 +1,4 @@
-"""The embedded Prefect server takes many writes at once without refusing one, lists time zones once, and stays light."""
+"""The embedded Prefect server refuses none of many writes at once, lists time zones once, and imports no collection."""
 
 from __future__ import annotations
 
