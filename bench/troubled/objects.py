@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
-import httpx
+import boto3
+from botocore.config import Config
 
 from bench.troubled.evidence import Posted
 from bench.troubled.script import BUCKET, file_name, is_refused, number_of, object_name
@@ -15,13 +16,20 @@ from bench.troubled.script import BUCKET, file_name, is_refused, number_of, obje
 
 def read(port: int) -> dict[str, tuple[bytes, str]]:
     """Return every object by its name: its content, and the checksum that was told with it."""
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}/{BUCKET}/", timeout=30, trust_env=False) as client:
-        listed = client.get("", params={"list-type": "2"}).raise_for_status().text
-        found = {}
-        for name in re.findall(r"<Key>([^<]*)</Key>", listed):
-            answer = client.get(name).raise_for_status()
-            found[name] = (answer.content, answer.headers.get("x-amz-meta-mailroom_sha256", ""))
+    client = client_at(port)
+    found = {}
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
+        for one in page.get("Contents", []):
+            answer = client.get_object(Bucket=BUCKET, Key=one["Key"])
+            found[one["Key"]] = (answer["Body"].read(), answer["Metadata"].get("mailroom_sha256", ""))
     return found
+
+
+def client_at(port: int, *, tries: int = 3) -> Any:
+    """Return a client of the store at a port."""
+    keys = {"aws_access_key_id": "bench", "aws_secret_access_key": "bench", "region_name": "us-east-1"}
+    config = Config(retries={"mode": "standard", "total_max_attempts": tries}, proxies={})
+    return boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", config=config, **keys)
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -11,10 +11,10 @@ import re
 import sys
 from pathlib import Path
 
-import boto3
 from moto.server import ThreadedMotoServer
 
 from bench.troubled.far_side import FarSide
+from bench.troubled.objects import client_at
 from bench.troubled.script import BUCKET, Script, is_refused, object_name
 
 _TRIES = 3
@@ -109,8 +109,7 @@ async def serve(port: int, journal: Path, *, merciful: bool) -> None:
     moto = ThreadedMotoServer("127.0.0.1", 0)
     moto.start()
     _, good = moto.get_host_and_port()
-    keys = {"aws_access_key_id": "bench", "aws_secret_access_key": "bench", "region_name": "us-east-1"}
-    boto3.client("s3", endpoint_url=f"http://127.0.0.1:{good}", **keys).create_bucket(Bucket=BUCKET)
+    client_at(good).create_bucket(Bucket=BUCKET)
     bad = BadStore(journal, Script(merciful), good)
     bad.listen_for_the_sign()
     server = await asyncio.start_server(bad.handle, "127.0.0.1", port, limit=1 << 20)

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import aiosmtplib
-import boto3
 import httpx
-from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from moto.server import ThreadedMotoServer
 
@@ -139,12 +137,10 @@ async def test_the_store_slows_down_refuses_cuts_and_loses_answers(tmp_path: Pat
     moto = ThreadedMotoServer("127.0.0.1", 0)
     moto.start()
     _, good = moto.get_host_and_port()
-    keys = {"aws_access_key_id": "k", "aws_secret_access_key": "s", "region_name": "us-east-1"}
-    boto3.client("s3", endpoint_url=f"http://127.0.0.1:{good}", **keys).create_bucket(Bucket=BUCKET)
+    objects.client_at(good).create_bucket(Bucket=BUCKET)
     store = BadStore(tmp_path / "journal.jsonl", Script(), good)
     async with _listening(await asyncio.start_server(store.handle, "127.0.0.1", 0)) as port:
-        options = Config(retries={"mode": "standard", "total_max_attempts": 1})
-        client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", config=options, **keys)
+        client = objects.client_at(port, tries=1)
 
         def put(number: int) -> str:
             given = {"Bucket": BUCKET, "Key": object_name(number), "Body": b"rows", "Metadata": {"mailroom_key": "k"}}
