@@ -38,6 +38,8 @@ _HOMES = {
     "FtpChannel": "channels.ftp.channel",
     "FtpDestination": "channels.ftp.destination",
     "HttpSource": "sources.http",
+    "S3Channel": "channels.s3.channel",
+    "S3Destination": "channels.s3.destination",
     "SftpChannel": "channels.sftp.channel",
     "SftpDestination": "channels.sftp.destination",
     "ShellSource": "sources.shell",

@@ -20,6 +20,7 @@ KINDS = {
     "mailroom-email",
     "mailroom-folder",
     "mailroom-ftp",
+    "mailroom-s3",
     "mailroom-sftp",
     "mailroom-webhook",
     "mailroom-http-source",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import socket
@@ -66,32 +67,27 @@ class S3Server:
 
     def client(self, service: str = "s3", *, region: str = "us-east-1") -> Any:
         """Return boto3's own client, for what a test looks at and prepares."""
-        return boto3.session.Session().client(
-            service,
-            endpoint_url=self.url,
-            region_name=region,
-            aws_access_key_id=self.key_id,
-            aws_secret_access_key=self.secret,
-            verify=str(self.folder / "chain.pem") if self.pem else None,
-            config=Config(
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-                retries={"total_max_attempts": 1},
-                **({"s3": {"addressing_style": "path"}} if service == "s3" else {}),
-            ),
-        )
+        return _client(self, service, region)
 
     def empty(self) -> None:
         """Take away what a test has left."""
         client = self.client()
-        for one in client.list_objects_v2(Bucket=BUCKET).get("Contents", []):
-            client.delete_object(Bucket=BUCKET, Key=one["Key"])
+        for key in self.keys():
+            client.delete_object(Bucket=BUCKET, Key=key)
         for upload in self.unfinished():
             client.abort_multipart_upload(Bucket=BUCKET, Key=upload["Key"], UploadId=upload["UploadId"])
 
+    def keys(self) -> list[str]:
+        """Return the key of every object."""
+        return [one["Key"] for one in self.client().list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+
     def unfinished(self) -> list[Mapping[str, Any]]:
         """Return the uploads whose parts are kept there."""
-        found: list[Mapping[str, Any]] = self.client().list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
+        client = self.client()
+        try:
+            found: list[Mapping[str, Any]] = client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
+        except client.exceptions.NoSuchUpload:
+            return []  # rclone says so where there is none.
         return found
 
     def read_back(self, folder: Path, bucket: str = BUCKET) -> dict[str, bytes]:
@@ -111,6 +107,22 @@ class S3Server:
         return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
+@functools.cache
+def _client(server: S3Server, service: str, region: str) -> Any:
+    session = boto3.session.Session(server.key_id, server.secret, region_name=region)
+    return session.client(
+        service,
+        endpoint_url=server.url,
+        verify=str(server.folder / "chain.pem") if server.pem else None,
+        config=Config(
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            retries={"total_max_attempts": 1},
+            **({"s3": {"addressing_style": "path"}} if service == "s3" else {}),
+        ),
+    )
+
+
 @contextlib.contextmanager
 def moto(folder: Path, *, aws_names: bool = False) -> Iterator[S3Server]:
     """Run moto, which verifies signatures and permissions: S3 and STS, with a user and a role that it may assume.
@@ -118,13 +130,13 @@ def moto(folder: Path, *, aws_names: bool = False) -> Iterator[S3Server]:
     Args:
         aws_names: speak TLS, with a certificate for the names of AWS.
     """
-    arguments, pem = [], ""
+    chain, pem = [], ""
     if aws_names:
         names = [f"{BUCKET}.s3.eu-central-1.amazonaws.com", "s3.eu-central-1.amazonaws.com"]
         pem = self_signed(folder, names=[*names, "sts.eu-central-1.amazonaws.com"]).pem
-        arguments = ["--ssl-cert", str(folder / "chain.pem"), "--ssl-key", str(folder / "chain.pem")]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", *arguments, "-p"]
-    with _running(command, folder) as port:
+        chain = [str(folder / "chain.pem")]
+    server = Path(__file__).with_name("moto_server.py")
+    with _running([sys.executable, str(server), "{port}", *chain], folder) as port:
         unknown = S3Server(port, "setup", "setup", pem, folder=folder)
         iam = unknown.client("iam")
         iam.create_user(UserName="reports")
@@ -154,16 +166,16 @@ def rclone(folder: Path) -> Iterator[S3Server]:
     pem = self_signed(folder).pem
     key_id, secret = "CANARYKEYOFRCLONE123", "canary-secret-of-rclone"
     command = [str(_RCLONE), "serve", "s3", "--config", os.devnull, "--auth-key", f"{key_id},{secret}", "--cert"]
-    command += [str(folder / "chain.pem"), "--key", str(folder / "chain.pem"), str(folder / "root"), "--addr"]
-    with _running(command, folder, address="127.0.0.1:{port}") as port:
+    command += [str(folder / "chain.pem"), "--key", str(folder / "chain.pem"), str(folder / "root")]
+    with _running([*command, "--addr", "127.0.0.1:{port}"], folder) as port:
         yield S3Server(port, key_id, secret, pem, writes_once=False, folder=folder)
 
 
 @contextlib.contextmanager
-def _running(command: list[str], folder: Path, address: str = "{port}") -> Iterator[int]:
+def _running(command: list[str], folder: Path) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [*command, address.format(port=port)]
+    command = [part.replace("{port}", str(port)) for part in command]
     with (folder / "output").open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:
             eventually_sync(

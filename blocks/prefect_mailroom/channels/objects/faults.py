@@ -115,3 +115,12 @@ def unencrypted(host: str) -> ConfigurationError:
         remedy=f"Use https://. Plain http:// is allowed only for hosts that the operator lists in {VARIABLE}.",
         field="endpoint",
     )
+
+
+def redirects(host: str) -> ConfigurationError:
+    """Return the error for an endpoint that sends requests elsewhere: no redirect is followed."""
+    return ConfigurationError(
+        f"'{clean_line(host)[:100]}' sends requests on to another address.",
+        remedy="Enter the address of the store itself.",
+        field="endpoint",
+    )

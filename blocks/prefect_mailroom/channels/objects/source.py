@@ -43,6 +43,7 @@ class Source(io.RawIOBase):
         self._digest = hashlib.sha256()
         self._at = 0
         self._was_given_out = not file.size
+        self._is_held = False
         try:
             self._content = file.path.open("rb", buffering=0)
         except OSError as error:
@@ -61,7 +62,15 @@ class Source(io.RawIOBase):
     @property
     def was_given_out(self) -> bool:
         """Tell whether all of it was read at least once: before that, no store can hold the whole of it."""
-        return self._was_given_out
+        return self._was_given_out and not self._is_held
+
+    def hold(self) -> None:
+        """Say that the store makes no object of the bytes before it is told to, as of an upload in parts."""
+        self._is_held = True
+
+    def release(self) -> None:
+        """Say that the store is told to now."""
+        self._is_held = False
 
     def __len__(self) -> int:
         """Return the size, for clients that ask for it in this way."""

@@ -37,11 +37,7 @@ _MOST_RACES = 20
 
 
 class Upload:
-    """Make one attempt to deliver a parcel.
-
-    Attributes:
-        may_be_there: whether an object of this attempt may be there, without anybody having seen it.
-    """
+    """Make one attempt to deliver a parcel."""
 
     def __init__(
         self, parcel: Parcel, destination: ObjectDestination, storage_class: str, check_stop: Callable[[], None]
@@ -54,14 +50,21 @@ class Upload:
         Raises:
             ConfigurationError: the path is unsafe with its values, or the same for two files.
         """
-        self.may_be_there = False
+        self._may_be_there = False
+        self._source: Source | None = None
         self._parcel = parcel
         self._destination = destination
         self._storage_class = storage_class
         self._check_stop = check_stop
         self._targets = targets(destination.path, parcel)
         self._total = sum(file.size for file in parcel.files)
-        self._before = 0
+        self._before = self._most = 0
+
+    @property
+    def may_be_there(self) -> bool:
+        """Tell whether an object of this attempt may be there without anybody having seen it, at this very moment."""
+        source = self._source
+        return self._may_be_there or (source is not None and source.was_given_out)
 
     def run(self, store: ObjectStore) -> list[dict[str, Any]]:
         """Write each file, and return for each its address, size, checksum, and how it got there.
@@ -114,23 +117,26 @@ class Upload:
     def _put(self, store: ObjectStore, file: ParcelFile, name: str, *, once: bool) -> Sent:
         self._check_stop()
         with Source(file, check_stop=self._check_stop, tell=lambda sent: self._tell(file, sent)) as source:
+            self._source = source
             try:
                 sent = store.put(name, source, self._facts(file), once=once)
             except Lost:
-                self.may_be_there = source.was_given_out
+                self._may_be_there = source.was_given_out
                 # Where the store can be asked, it says what became of the upload.
                 with contextlib.suppress(Lost, MailroomError):
                     there = store.look(name)
-                    self.may_be_there = False
+                    self._may_be_there = False
                     if there is not None and self._is_ours(there, file):
                         return Sent(there.etag, there.version)
                 raise
             except (AlreadyThere, MailroomError):
                 raise  # The store said no, or our own side did before the last bytes: nothing of it is there.
             except BaseException:
-                self.may_be_there = source.was_given_out
+                self._may_be_there = source.was_given_out
                 raise
-        self.may_be_there = True
+            finally:
+                self._source = None
+        self._may_be_there = True
         return sent
 
     def _confirmed(self, store: ObjectStore, file: ParcelFile, name: str, sent: Sent) -> dict[str, Any]:
@@ -139,7 +145,7 @@ class Upload:
             found = store.look(name)
         except MailroomError as error:
             raise Lost("it could not be read back") from error
-        self.may_be_there = False
+        self._may_be_there = False
         if found is None:
             # It was confirmed, so somebody has taken it since.
             gone = Found(file.size, sent.etag, sent.version)
@@ -181,7 +187,9 @@ class Upload:
 
     def _tell(self, file: ParcelFile, sent: int) -> None:
         if self._parcel.on_progress is not None:
-            self._parcel.on_progress(self._before + min(sent, file.size), self._total)
+            # A file that is sent once more, or was read for its checksum, does not take progress back.
+            self._most = max(self._most, self._before + min(sent, file.size))
+            self._parcel.on_progress(self._most, self._total)
 
 
 def content_disposition(kind: str, filename: str) -> str:

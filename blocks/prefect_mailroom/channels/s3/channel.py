@@ -232,9 +232,11 @@ class S3Channel(Channel):
 
 def _ascii(endpoint: str) -> str:
     """Return an endpoint with the name of its host as name servers know it."""
-    found = _ENDPOINT.fullmatch(endpoint)
-    if found is None:
+    if not endpoint:
         return ""
+    found = _ENDPOINT.fullmatch(endpoint)
+    if found is None:  # Prefect lets a block be loaded that was made invalid elsewhere.
+        raise ConfigurationError("The endpoint cannot be read.", field="endpoint")
     scheme, host, port = found.groups(default="")
     try:
         return f"{scheme}://{outbound.ascii_host(host)}{port}"

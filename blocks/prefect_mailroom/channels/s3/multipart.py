@@ -70,6 +70,7 @@ class Upload:
         Raises:
             AlreadyThere, Lost, MailroomError: see the port. Nothing of it stays, unless the store cannot be asked.
         """
+        self._source.hold()
         self._end_abandoned()
         whole = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"} if self._is_aws else {}
         upload = self._ask("create_multipart_upload", **told, **whole)["UploadId"]
@@ -135,6 +136,7 @@ class Upload:
                 "ChecksumType": "FULL_OBJECT",
                 "MpuObjectSize": self._source.size,
             }
+        self._source.release()
         answer = self._ask(
             "complete_multipart_upload", UploadId=upload, MultipartUpload={"Parts": told}, **whole, **asked_once
         )
@@ -144,7 +146,7 @@ class Upload:
         digests = hashlib.md5(b"".join(part.md5 for part in parts), usedforsecurity=False)
         composite = f"{digests.hexdigest()}-{len(parts)}"
         # Only a store that makes its ETag in this way can be asked for it later.
-        return Sent(tag, version, {"md5": composite} if tag == composite else {})
+        return Sent(tag, version, {headers.PARTS_MD5: composite} if tag == composite else {})
 
     def _end(self, upload: str) -> None:
         """Have the store drop the parts; where it cannot be asked, the next attempt does it."""

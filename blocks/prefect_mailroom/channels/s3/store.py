@@ -43,7 +43,7 @@ class S3Store:
             except ClientError as error:
                 if status_of(error) == 404:
                     return None
-                if status_of(error) in (400, 403):
+                if status_of(error) in (400, 403) and error.operation_name == "HeadObject":
                     # An answer to HEAD has no words; one to this has, where it is refused as well.
                     self.requests.untranslated("list_objects_v2", Prefix=key, MaxKeys=1)
                 raise
@@ -59,7 +59,7 @@ class S3Store:
             return multipart.Upload(self.requests, tidying, key, shown, source).run(told, asked_once)
         if self.bucket.is_aws:
             digest, algorithm = base64.b64encode(bytes.fromhex(source.sha256)).decode(), "sha256"
-            verified = {"ChecksumSHA256": digest}
+            verified = {"ChecksumSHA256": digest, "ChecksumAlgorithm": "SHA256"}
         else:
             # Every store verifies this old one on arrival; some break on the others.
             digest, algorithm = _md5(source), "md5"

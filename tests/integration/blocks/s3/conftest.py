@@ -1,4 +1,4 @@
-"""Servers of S3, each started once for a module."""
+"""Servers of S3, each started once, with a bucket that is empty after each test."""
 
 from __future__ import annotations
 
@@ -9,13 +9,26 @@ import pytest
 
 from prefect_mailroom.channels.s3.channel import S3Channel
 from tests.integration.blocks.s3.far_side import S3FarSide, channel_to
-from tests.support.s3.servers import S3Server, moto
+from tests.support.s3.servers import S3Server, moto, rclone
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     with moto(tmp_path_factory.mktemp("moto")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def rclone_running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with rclone(tmp_path_factory.mktemp("rclone")) as server:
+        yield server
+
+
+@pytest.fixture
+def rclone_server(rclone_running: S3Server) -> Iterator[S3Server]:
+    """Return the S3 of rclone, whose bucket is empty again afterwards."""
+    yield rclone_running
+    rclone_running.empty()
 
 
 @pytest.fixture

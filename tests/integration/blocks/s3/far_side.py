@@ -43,14 +43,14 @@ class S3FarSide(HardFarSide):
         return S3Destination(connection="test", path="{date:%Y/%m}/{file_name}", if_exists="fail")
 
     async def received(self) -> list[Mapping[str, bytes]]:
+        if not await asyncio.to_thread(self.server.keys):
+            return []
         self._reads += 1
         found = await asyncio.to_thread(self.server.read_back, self.folder / f"read-{self._reads}")
-        files = {Path(key).name: content for key, content in found.items()}
-        return [files] if files else []
+        return [{Path(key).name: content for key, content in found.items()}]
 
     async def shown(self) -> str:
-        found = await asyncio.to_thread(self.server.client().list_objects_v2, Bucket=BUCKET)
-        return "\n".join(one["Key"] for one in found.get("Contents", []))
+        return "\n".join(await asyncio.to_thread(self.server.keys))
 
     def unreachable(self) -> Channel:
         return channel_to(self.server, port=self.closed_port)

@@ -54,7 +54,7 @@ def asked(aws: S3Server, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def channel(aws: S3Server, **settings: Any) -> S3Channel:
-    given = {"bucket": BUCKET, "region": "eu-central-1", "identity": "keys", "ca_certificates": aws.pem}
+    given: dict[str, Any] = {"bucket": BUCKET, "region": "eu-central-1", "identity": "keys", "ca_certificates": aws.pem}
     given |= {"access_key_id": aws.key_id, "secret_access_key": aws.secret, "timeout_seconds": 30}
     return S3Channel(**{**given, **settings})
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from prefect_mailroom.testing import ChannelConformance, HardCases
 from tests.integration.blocks.s3.far_side import S3FarSide
-from tests.support.s3.servers import S3Server, rclone
+from tests.support.s3.servers import S3Server
 
 
 class TestMoto(HardCases, ChannelConformance):
@@ -19,14 +18,6 @@ class TestMoto(HardCases, ChannelConformance):
 class TestRclone(HardCases, ChannelConformance):
     """A server that is not written in Python, and knows no preconditions."""
 
-    @pytest.fixture(scope="class")
-    def rclone_server(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-        with rclone(tmp_path_factory.mktemp("rclone")) as server:
-            yield server
-
     @pytest.fixture
-    def far_side(
-        self, rclone_server: S3Server, tmp_path: Path, closed_port: int, silent_port: int
-    ) -> Iterator[S3FarSide]:
-        yield S3FarSide(rclone_server, tmp_path, closed_port, silent_port)
-        rclone_server.empty()
+    def far_side(self, rclone_server: S3Server, tmp_path: Path, closed_port: int, silent_port: int) -> S3FarSide:
+        return S3FarSide(rclone_server, tmp_path, closed_port, silent_port)

@@ -104,7 +104,7 @@ async def test_a_redirect_is_not_followed(inside: Listener, tmp_path: Path) -> N
         channel = S3Channel(endpoint=f"http://127.0.0.1:{inside.port}", allow_plain=True, timeout_seconds=5, **KEYS)
         with pytest.raises(ConfigurationError) as refused:
             await channel.deliver(a_parcel(tmp_path, DESTINATION, {"a.csv": b"1"}))
-    assert refused.value.field == "region"
+    assert refused.value.field == "endpoint"
     assert elsewhere.connections == []
 
 

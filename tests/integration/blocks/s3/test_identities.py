@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from prefect_mailroom.errors import ConfigurationError, TargetForbidden
 from tests.integration.blocks.s3.far_side import channel_to
 from tests.support.parcels import a_parcel
 from tests.support.s3.front import Answer, Front, Request, error, front_of
-from tests.support.s3.servers import BUCKET, EXTERNAL_ID, ROLE, S3Server
+from tests.support.s3.servers import EXTERNAL_ID, ROLE, S3Server
 
 DESTINATION = S3Destination(connection="test", path="report.bin")
 
@@ -69,7 +70,7 @@ async def test_a_role_outlives_its_credentials(
 ) -> None:
     """200 MB go on though the credentials end again and again on the way, by their time or by the store's word."""
     monkeypatch.setattr(multipart, "PART", 16 * 2**20)
-    size = 200_000_000 if how == "the clock" else 110_000_000
+    size = 200_000_000 if how == "the store" else 110_000_000
     content = bytes(range(256)) * (size // 256)
     uses: dict[str, int] = {}
 
@@ -106,7 +107,7 @@ async def test_the_machine_is_the_operators(server: S3Server, monkeypatch: pytes
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.key_id)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.secret)
     monkeypatch.setenv(STS_VARIABLE, server.url)
-    nothing = {"access_key_id": "", "secret_access_key": ""}
+    nothing: dict[str, Any] = {"access_key_id": "", "secret_access_key": ""}
     machine = channel_to(server, identity="machine", **nothing)
     by_role = channel_to(server, identity="role", role_arn=ROLE, external_id=EXTERNAL_ID, **nothing)
     for permitted in ({}, {identity.VARIABLE: "true"}, {HOSTS_VARIABLE: "127.0.0.1"}):
@@ -122,15 +123,14 @@ async def test_the_machine_is_the_operators(server: S3Server, monkeypatch: pytes
                 destination = DESTINATION.model_copy(update={"path": channel.identity})
                 await channel.deliver(a_parcel(tmp_path, destination, {"a.csv": b"1"}))
     assert machine.sends_as(machine.model_dump()) == "the identity of the machine"
-    found = server.client().list_objects_v2(Bucket=BUCKET)["Contents"]
-    assert [one["Key"] for one in found] == ["machine", "role"]
+    assert server.keys() == ["machine", "role"]
 
 
-async def test_a_key_is_used_alone(server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_a_key_is_used_alone(server: S3Server, tmp_path: Path) -> None:
     """Nothing of this machine has a say: no other key, no profile, no endpoint, no proxy, no authority."""
     config = tmp_path / "config"
     config.write_text("[default]\nendpoint_url = http://127.0.0.1:1\nregion = mars\n[profile x]\nregion = mars\n")
-    for name, value in {
+    machine = {
         "AWS_ACCESS_KEY_ID": "another",
         "AWS_SECRET_ACCESS_KEY": "another",
         "AWS_SESSION_TOKEN": "another",
@@ -147,12 +147,14 @@ async def test_a_key_is_used_alone(server: S3Server, monkeypatch: pytest.MonkeyP
         "http_proxy": "http://127.0.0.1:1",
         "https_proxy": "http://127.0.0.1:1",
         "all_proxy": "http://127.0.0.1:1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    async with front_of(server.port) as front:
-        channel = channel_to(server, port=front.port)
-        await channel.deliver(a_parcel(tmp_path, DESTINATION, {"a.csv": b"1"}))
-        assert await channel.check(Steps())
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in machine.items():
+            patch.setenv(name, value)
+        async with front_of(server.port) as front:
+            channel = channel_to(server, port=front.port)
+            await channel.deliver(a_parcel(tmp_path, DESTINATION, {"a.csv": b"1"}))
+            assert await channel.check(Steps())
     assert {one.headers["authorization"].split("/")[0].partition("=")[2] for one in front.requests} == {server.key_id}
     assert {one.headers["authorization"].split("/")[2] for one in front.requests} == {"us-east-1"}
 

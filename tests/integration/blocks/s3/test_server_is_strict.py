@@ -1,4 +1,4 @@
-"""Prove that moto is strict enough for what the other tests say by it: preconditions, races, signatures, roles."""
+"""Prove that moto, with one request at a time, is strict enough for what the other tests say by it."""
 
 from __future__ import annotations
 
@@ -54,12 +54,6 @@ def test_a_wrong_signature_is_refused(server: S3Server) -> None:
     client = S3Server(server.port, server.key_id, "wrong").client()
     assert answer(client.put_object, Key="one", Body=b"1") == 403
     assert answer(client.list_objects_v2) == 403
-
-
-def test_a_checksum_is_verified(server: S3Server) -> None:
-    client = server.client()
-    assert answer(client.put_object, Key="one", Body=b"1", ContentMD5="1B2M2Y8AsgTpgAmY7PhCfg==") == 400
-    assert answer(client.head_object, Key="one") == 404
 
 
 def test_a_role_asks_for_its_external_id(server: S3Server) -> None:

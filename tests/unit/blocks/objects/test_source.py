@@ -24,14 +24,16 @@ def a_file(folder: Path, content: bytes = CONTENT) -> ParcelFile:
 def test_it_is_read_and_may_be_sent_once_more(tmp_path: Path) -> None:
     told: list[int] = []
     with Source(a_file(tmp_path), tell=told.append) as source:
+        given = [source.was_given_out]
         assert source.read(4) == b"0123"
-        assert not source.was_given_out
+        given.append(source.was_given_out)
         source.seek(0)
         assert source.read(100) == CONTENT
         assert source.read(100) == b""
-        assert source.was_given_out
+        given.append(source.was_given_out)
         source.seek(0)
-        assert source.was_given_out
+        given.append(source.was_given_out)
+        assert given == [False, False, True, True]
         assert (source.seek(0, io.SEEK_END), source.tell(), len(source)) == (10, 0, 10)
         with pytest.raises(io.UnsupportedOperation):
             source.seek(3)
@@ -51,6 +53,15 @@ def test_a_changed_file_is_never_given_out(tmp_path: Path, changed: bytes) -> No
             given.extend(iter(lambda: source.read(3), b""))
         assert not source.was_given_out
     assert len(b"".join(given)) < len(CONTENT)
+
+
+def test_an_upload_in_parts_holds_it_back(tmp_path: Path) -> None:
+    with Source(a_file(tmp_path)) as source:
+        source.hold()
+        assert source.read(100) == CONTENT
+        held = source.was_given_out
+        source.release()
+        assert [held, source.was_given_out] == [False, True]
 
 
 def test_an_empty_file_is_whole(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_sends_as() -> None:
 
 
 @pytest.mark.parametrize("given", [{"identity": "machine"}, {"identity": "role", "role_arn": ROLE}])
-def test_the_machine_is_the_operators(given: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_machine_is_the_operators(given: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     at_aws, elsewhere = Bucket("reports", **given), Bucket("reports", endpoint="https://s3.example.com", **given)
     for bucket in (at_aws, elsewhere):
         with pytest.raises(ConfigurationError):

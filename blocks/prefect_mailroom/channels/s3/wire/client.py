@@ -77,7 +77,9 @@ class Account:
         **config: Any,
     ) -> Any:
         seconds = min(seconds, _MOST_SECONDS)
-        sender = Sender(links, seconds=seconds, ca_certificates=ca_certificates, connections=CONNECTIONS)
+        sender = Sender(
+            links, seconds=seconds, ca_certificates=ca_certificates, connections=CONNECTIONS, is_aws=not endpoint
+        )
         settings = Config(
             retries={"mode": "standard", "total_max_attempts": _TRIES},
             ignore_configured_endpoint_urls=True,

@@ -100,14 +100,28 @@ class _Answer:
     not_before: float | None
 
 
+def _nothing_there(answer: _Answer) -> Exception:
+    if answer.operation in ("get_object", "head_object"):
+        return FileNotFoundError(answer.shown)
+    return faults.no_bucket(answer.bucket.where)  # Nothing else asks for an object that must be there.
+
+
+def _no_upload(answer: _Answer) -> Exception:
+    match answer.operation:
+        case "complete_multipart_upload":
+            return Lost("the upload is over")  # A try whose answer was lost has completed it, or somebody ended it.
+        case "upload_part":
+            return RetryLater(f"Somebody ended the upload of '{answer.shown}'.")
+    return FileNotFoundError(answer.shown)  # Some stores say so of a list that is empty.
+
+
 # The first case that has the code of an answer, or its HTTP status, says what it means.
 _Case = tuple[set[str], set[int], Callable[[_Answer], Exception]]
 _CASES: tuple[_Case, ...] = (
     ({"PreconditionFailed", "ConditionalRequestConflict"}, {412}, lambda answer: AlreadyThere(answer.shown)),
     ({"NoSuchBucket"}, set(), lambda answer: faults.no_bucket(answer.bucket.where)),
-    # It was completed by a try whose answer was lost, or somebody ended it.
-    ({"NoSuchUpload"}, set(), lambda answer: Lost("the upload is over")),
-    ({"NoSuchKey", "NoSuchVersion", "404", "NotFound"}, set(), lambda answer: FileNotFoundError(answer.shown)),
+    ({"NoSuchUpload"}, set(), _no_upload),
+    ({"NoSuchKey", "NoSuchVersion", "404", "NotFound"}, set(), _nothing_there),
     (
         _NOT_OURS,
         set(),

@@ -6,6 +6,7 @@ that follow a bucket to another region, included.
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,10 +15,14 @@ from botocore.awsrequest import AWSHTTPConnection, AWSHTTPSConnection, AWSPrepar
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError, SSLError
 from urllib3 import exceptions
 
-from prefect_mailroom.channels.objects import guarded
+from prefect_mailroom import outbound
+from prefect_mailroom.channels.objects import faults, guarded
 from prefect_mailroom.channels.objects.store import Lost
 from prefect_mailroom.tls import trusting
 
+_REDIRECTS = {301, 302, 303, 307, 308}
+_BROKEN_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+"""A connection that ends within TLS: that says nothing about a certificate."""
 _BLOCK = 262_144
 """Write so many bytes at once: each block has the time of a connection to leave."""
 
@@ -25,13 +30,17 @@ _BLOCK = 262_144
 class Sender:
     """The connections of one client."""
 
-    def __init__(self, links: guarded.Links, *, seconds: float, ca_certificates: str, connections: int) -> None:
+    def __init__(
+        self, links: guarded.Links, *, seconds: float, ca_certificates: str, connections: int, is_aws: bool
+    ) -> None:
         """Open nothing yet.
 
         Args:
             seconds: how long an answer may take.
             connections: how many are kept at once.
+            is_aws: whether an answer may send a request on to another region.
         """
+        self._is_aws = is_aws
         self._manager = guarded.guard(
             urllib3.PoolManager(
                 maxsize=connections,
@@ -72,6 +81,8 @@ class Sender:
         except guarded.Refusal as error:
             raise error.error from None
         except exceptions.SSLError as error:
+            if isinstance(outbound.tls_fault(error), _BROKEN_OFF):
+                raise ConnectionClosedError(endpoint_url=_bare(url), error=error, request=request) from error
             raise SSLError(endpoint_url=_bare(url), error=error) from error
         except exceptions.NewConnectionError as error:
             raise Lost("it was cut") from error  # No try of botocore's own shall follow.
@@ -81,6 +92,9 @@ class Sender:
             raise ReadTimeoutError(endpoint_url=_bare(url), error=error) from error
         except (exceptions.ProtocolError, OSError) as error:
             raise ConnectionClosedError(endpoint_url=_bare(url), error=error, request=request) from error
+        if raw.status in _REDIRECTS and not self._is_aws:
+            # botocore would ask for the region of the bucket again and again.
+            raise faults.redirects(parts.hostname or "")
         return answer
 
 
