@@ -19,6 +19,7 @@ from typing import Any
 OUT = Path(__file__).parents[1] / "out" / "channels.json"
 # Each key of the file, and the module that has a function of that name.
 PARTS = {
+    "azure_100mb": "azure",
     "ftps_100mb": "ftps",
     "import_extra_mb": "footprint",
     "mails_1000": "mails",
@@ -47,7 +48,7 @@ def run(name: str) -> Any:
 
 
 def _most_memory(figures: dict[str, Any]) -> float | None:
-    """Return the most MB that a large file took in any channel; None where one of the parts was not run."""
+    """Return the most MB that a large file took at a server for files; None where one of the parts was not run."""
     ftps, sftp = figures["ftps_100mb"], figures["sftp_100mb"]
     return max(ftps["memory_extra_mb"], sftp["memory_mb"], sftp["memory_400mb_mb"]) if ftps and sftp else None
 

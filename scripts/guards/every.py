@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scripts.guards.access_guards import ACCESS_GUARDS
 from scripts.guards.alert_guards import ALERT_GUARDS
+from scripts.guards.azure_guards import AZURE_GUARDS
 from scripts.guards.breaker_guards import BREAKER_GUARDS
 from scripts.guards.condition_guards import CONDITION_GUARDS
 from scripts.guards.connection_guards import CONNECTION_GUARDS
@@ -33,6 +34,7 @@ EVERY_GUARD = (
     *GUARDS,
     *ACCESS_GUARDS,
     *ALERT_GUARDS,
+    *AZURE_GUARDS,
     *BREAKER_GUARDS,
     *CONDITION_GUARDS,
     *CONNECTION_GUARDS,

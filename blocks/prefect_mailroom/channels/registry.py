@@ -16,6 +16,7 @@ from typing import Any
 from prefect.exceptions import PrefectException
 from pydantic import ValidationError
 
+from prefect_mailroom.channels.azure.destination import AzureDestination
 from prefect_mailroom.channels.base import Channel, Destination
 from prefect_mailroom.channels.command.destination import CommandDestination
 from prefect_mailroom.channels.email.destination import EmailDestination
@@ -66,6 +67,12 @@ class Registration:
 
 
 CHANNELS: dict[str, Registration] = {
+    "azure": Registration(
+        AzureDestination,
+        "prefect_mailroom.channels.azure.channel:AzureChannel",
+        extra="azure",
+        needs=("prefect_azure",),
+    ),
     "command": Registration(
         CommandDestination,
         "prefect_mailroom.channels.command.channel:CommandChannel",

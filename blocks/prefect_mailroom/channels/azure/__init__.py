@@ -1,0 +1,1 @@
+"""Write objects into a container of Azure Blob Storage."""
