@@ -21,6 +21,7 @@ OUT = Path(__file__).parents[1] / "out" / "channels.json"
 PARTS = {
     "azure_100mb": "azure",
     "ftps_100mb": "ftps",
+    "gcs_100mb": "gcs",
     "import_extra_mb": "footprint",
     "mails_1000": "mails",
     "s3_100mb": "s3",

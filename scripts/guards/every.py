@@ -11,6 +11,7 @@ from scripts.guards.connection_guards import CONNECTION_GUARDS
 from scripts.guards.deletion_guards import DELETION_GUARDS
 from scripts.guards.draft_guards import DRAFT_GUARDS
 from scripts.guards.ftp_guards import FTP_GUARDS
+from scripts.guards.gcs_guards import GCS_GUARDS
 from scripts.guards.guards import GUARDS
 from scripts.guards.health_guards import HEALTH_GUARDS
 from scripts.guards.hook_guards import HOOK_GUARDS
@@ -41,6 +42,7 @@ EVERY_GUARD = (
     *DELETION_GUARDS,
     *DRAFT_GUARDS,
     *FTP_GUARDS,
+    *GCS_GUARDS,
     *HEALTH_GUARDS,
     *HOOK_GUARDS,
     *INCIDENT_GUARDS,

@@ -22,6 +22,7 @@ from prefect_mailroom.channels.command.destination import CommandDestination
 from prefect_mailroom.channels.email.destination import EmailDestination
 from prefect_mailroom.channels.folder import FolderDestination
 from prefect_mailroom.channels.ftp.destination import FtpDestination
+from prefect_mailroom.channels.gcs.destination import GcsDestination
 from prefect_mailroom.channels.s3.destination import S3Destination
 from prefect_mailroom.channels.sftp.destination import SftpDestination
 from prefect_mailroom.channels.webhook.destination import WebhookDestination
@@ -87,6 +88,9 @@ CHANNELS: dict[str, Registration] = {
     ),
     "folder": Registration(FolderDestination, "prefect_mailroom.channels.folder:FolderChannel"),
     "ftp": Registration(FtpDestination, "prefect_mailroom.channels.ftp.channel:FtpChannel"),
+    "gcs": Registration(
+        GcsDestination, "prefect_mailroom.channels.gcs.channel:GcsChannel", extra="gcs", needs=("google_crc32c",)
+    ),
     "s3": Registration(
         S3Destination, "prefect_mailroom.channels.s3.channel:S3Channel", extra="s3", needs=("prefect_aws",)
     ),

@@ -1,0 +1,1 @@
+"""Everything that imports Google's client: sessions, credentials, and the translation of their errors."""

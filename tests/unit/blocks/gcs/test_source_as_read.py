@@ -1,0 +1,31 @@
+"""What Google's client reads of a file: whole pieces, and their checksum."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+
+import google_crc32c
+
+from prefect_mailroom.channels.base import ParcelFile
+from prefect_mailroom.channels.gcs.store import Summed
+from prefect_mailroom.channels.objects.source import Source
+
+
+class Slow(Source):
+    """A file of which each read gives little, as some disks over a network do."""
+
+    def readinto(self, buffer: memoryview | bytearray) -> int:  # type: ignore[override]  # As its base.
+        return super().readinto(memoryview(buffer)[:7])
+
+
+def test_pieces_are_whole_whatever_a_read_gives(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 10
+    (tmp_path / "a").write_bytes(content)
+    file = ParcelFile(tmp_path / "a", "a", "x/y", len(content), hashlib.sha256(content).hexdigest())
+    with Slow(file) as source:
+        reading = Summed(source)
+        assert [len(reading.read(1000)) for _ in range(4)] == [1000, 1000, 560, 0]
+        assert reading.tell() == len(content)
+        assert base64.b64decode(reading.crc32c) == google_crc32c.Checksum(content).digest()
