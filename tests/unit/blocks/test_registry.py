@@ -21,6 +21,7 @@ from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.own_class import without_slug
 from prefect_mailroom.sources.shell import ShellSource
 from prefect_mailroom.testing import RecordingChannel, RecordingDestination, registered
+from tests.support.prefect import NOBODY_LISTENS
 
 BLOCKS = Path(__file__).parents[3] / "blocks"
 
@@ -100,6 +101,7 @@ _AS_STORED = {
 def test_no_process_pays_for_the_clients_of_clouds_before_a_transfer() -> None:
     """A child of the worker as it is forked, an API with the classes of all blocks, and a stored connection."""
     loaded = loaded_after(
+        f"import os; os.environ['PREFECT_API_URL'] = {NOBODY_LISTENS!r}\n"
         "from prefect_mailroom.worker.processes import zygote\n"
         "zygote._settle_in({'load': 'none', 'path': '', 'steps': []})\n"
         "import api.app\n"
