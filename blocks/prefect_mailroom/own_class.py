@@ -1,8 +1,8 @@
 """Load blocks without looking for their class among every installed collection, which would import all of them.
 
 A stored block names its type. Prefect then asks each collection for that type: with the clients of three clouds that is
-180 MB and two seconds of CPU, in each process that uses one mail connection. Where the name is that of the class that is being
-made, there is nothing to look for.
+180 MB and two seconds of CPU, in each process that uses one mail connection. Where the name is that of the class that
+is being made, there is nothing to look for.
 """
 
 from __future__ import annotations
