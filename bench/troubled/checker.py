@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from bench.troubled.evidence import Acceptance, AttemptRow, DeliveryRow, ExecutionRow, Ledger, Posted
 from bench.troubled.oracle import due_times
+from bench.troubled.script import ends_when_refused
 
 _OPEN_EXECUTIONS = {"pending", "running", "retrying"}
 _OPEN_DELIVERIES = {"pending", "sending", "unknown"}
@@ -104,7 +105,12 @@ def _check_occurrence(
     for recipient in one.recipients:
         delivery = next((mails.deliveries.get((row.id, recipient)) for row in rows), None)
         copies = mails.copies[recipient]
-        if recipient in scripted_refusals and delivery and delivery.status == "refused" and not copies:
+        if (
+            recipient in scripted_refusals
+            and delivery
+            and delivery.status == ends_when_refused(recipient)
+            and not copies
+        ):
             verdict.refused += 1
             continue
         if not (delivery and delivery.status == "delivered" and copies):

@@ -16,7 +16,7 @@ from bench.peak.backends import Backend
 class Posted:
     """A schedule as it was posted, its id as it was answered, and when.
 
-    `recipients` has its mail addresses, then its file and the name of its webhook.
+    `recipients` has its mail addresses, then its file, its object and the name of its webhook.
     """
 
     schedule_id: str

@@ -14,7 +14,7 @@ class Options:
 
     Attributes:
         n, recipients: schedules that are due at one moment, and how many get a mail of each, which also writes a file
-            by SFTP and calls a webhook.
+            by SFTP, stores an object and calls a webhook.
         backends: the databases to run it on, one after the other.
         lock_seconds: how long our database is locked, three times.
         stop_seconds: how long a child of the worker is stopped.

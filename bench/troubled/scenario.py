@@ -16,7 +16,7 @@ import httpx
 
 from bench.peak.registering import due_minute, minute_after
 from bench.peak.waiting import EndedEarly, say, wait_for
-from bench.troubled import evidence, script, stall, troubles, work
+from bench.troubled import evidence, objects, script, stall, troubles, work
 from bench.troubled.accounts.compare import Comparison, asked
 from bench.troubled.checker import Verdict, check
 from bench.troubled.evidence import Posted
@@ -48,6 +48,8 @@ def run(kind: str, options: Options, folder: Path) -> dict[str, Any]:
             looks = _watch(system, options, due, began)
         verdict = _judge(system, posted, due)
         accepted = [mail.at.timestamp() for mail in evidence.read_journal(system.journal)]
+        by_sftp = objects.files(system.journal.parent / "files")
+        verdict.faults += objects.faults(posted, objects.read(system.far_ports.store), by_sftp)
         with system.client as client:
             accounts = asked(system.backend, client, due - _BAD_BEFORE)
     return figures(verdict, began, looks, accepted, due, accounts)
@@ -97,6 +99,17 @@ def _connect(client: httpx.Client, system: System) -> None:
                 "host_key": system.host_key,
             },
         ),
+        "troubled-store": (
+            "s3",
+            {
+                "bucket": script.BUCKET,
+                "endpoint": f"http://127.0.0.1:{ports.store}",
+                "identity": "keys",
+                "access_key_id": "bench",
+                "secret_access_key": "only for the bench",
+                "allow_plain": True,
+            },
+        ),
         "troubled-hook": ("webhook", {"url": f"http://127.0.0.1:{ports.hook}/", "signing_secret": _SIGNING_SECRET}),
     }
     for name, (kind, settings) in connections.items():
@@ -107,7 +120,7 @@ def _connect(client: httpx.Client, system: System) -> None:
 def _watch(system: System, options: Options, due: datetime, planned: Sequence[troubles.Trouble]) -> list[stall.Look]:
     """Make the troubles at their time, and wait until everything has ended or the time is over; return the looks."""
     looks: list[stall.Look] = []
-    wanted = options.n * (options.recipients + 2)
+    wanted = options.n * (options.recipients + 3)
     told = 0.0
     while (now := datetime.now(UTC)) < due + timedelta(seconds=options.seconds):
         accepted = len(evidence.read_journal(system.journal))

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 CUT_EVERY, GREYLIST_EVERY, REFUSE_EVERY, TURN_AWAY_EVERY = 7, 5, 11, 13
-DOMAIN, FILE, HOOK = "troubled.example", ".csv", ".hook"
+DOMAIN, FILE, HOOK, OBJECT, BUCKET = "troubled.example", ".csv", ".hook", ".stored", "troubled"
 
 
 def address(number: int) -> str:
@@ -19,6 +19,11 @@ def file_name(number: int) -> str:
     return f"r{number}{FILE}"
 
 
+def object_name(number: int) -> str:
+    """Return the object that a schedule stores; they are counted from 1."""
+    return f"r{number}{OBJECT}"
+
+
 def hook(number: int) -> str:
     """Return what the checker calls the endpoint of a schedule's webhook; they are counted from 1."""
     return f"r{number}{HOOK}"
@@ -26,10 +31,16 @@ def hook(number: int) -> str:
 
 def is_refused(recipient: str) -> bool:
     """Tell whether the server refuses this recipient for good. Files are not refused: no answer of SFTP says so."""
-    return not recipient.endswith(FILE) and _number(recipient) % REFUSE_EVERY == 0
+    return not recipient.endswith(FILE) and number_of(recipient) % REFUSE_EVERY == 0
 
 
-def _number(recipient: str) -> int:
+def ends_when_refused(recipient: str) -> str:
+    """Return the state of a delivery that is refused: a store refuses the credential, which is a fault to be mended."""
+    return "failed" if recipient.endswith(OBJECT) else "refused"
+
+
+def number_of(recipient: str) -> int:
+    """Return the number of a recipient."""
     found = re.match(r"r(\d+)\D", recipient)
     if found is None:
         raise ValueError(f"'{recipient}' is no recipient of the scenario.")
@@ -60,7 +71,7 @@ class Script:
 
     def greylists(self, recipient: str) -> bool:
         """Tell whether the recipient is put off: every fifth one, at its first try."""
-        if _number(recipient) % GREYLIST_EVERY or recipient in self.greylisted:
+        if number_of(recipient) % GREYLIST_EVERY or recipient in self.greylisted:
             return False
         self.greylisted.add(recipient)
         return self.may_trouble(recipient)

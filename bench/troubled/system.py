@@ -60,6 +60,7 @@ class FarPorts:
 
     mail: int
     files: int
+    store: int
     hook: int
 
 
@@ -134,8 +135,8 @@ def up(kind: str, folder: Path, *, merciful: bool = False) -> Iterator[System]:
     with ExitStack() as opened:
         backend = opened.enter_context(backends.opened(kind, folder))
         flights_of(folder)
-        *ports, mail_port, files_port, hook_port, proxy_port = free_ports(len(_PORTS) + 4)
-        far_ports = FarPorts(mail_port, files_port, hook_port)
+        *ports, mail_port, files_port, store_port, hook_port, proxy_port = free_ports(len(_PORTS) + 5)
+        far_ports = FarPorts(mail_port, files_port, store_port, hook_port)
         chosen = dict(zip(_PORTS, ports, strict=True))
         variables = {
             **{f"MAILROOM_{name.upper()}": str(port) for name, port in chosen.items()},
@@ -153,7 +154,7 @@ def up(kind: str, folder: Path, *, merciful: bool = False) -> Iterator[System]:
         journal, mercy = str(folder / "journal.jsonl"), "merciful" * merciful
         commands = [["bench.troubled.prefect_proxy", str(proxy_port), str(settings.prefect_port)]] + [
             [f"bench.troubled.{name}_server", str(port), journal, mercy]
-            for name, port in (("mail", mail_port), ("file", files_port), ("hook", hook_port))
+            for name, port in (("mail", mail_port), ("file", files_port), ("store", store_port), ("hook", hook_port))
         ]
         spoilers = [
             opened.enter_context(programs.running([sys.executable, "-m", *command], environment, log))
@@ -171,7 +172,8 @@ def up(kind: str, folder: Path, *, merciful: bool = False) -> Iterator[System]:
             programs.must_run(process, up_log)
             for spoiler in spoilers:
                 programs.must_run(spoiler, log)
-            return (folder / "host_key.pub").exists() and _answers(f"{settings.public_url}/readyz")
+            far_sides = (folder / "host_key.pub").exists() and _answers(f"http://{settings.host}:{store_port}/")
+            return far_sides and _answers(f"{settings.public_url}/readyz")
 
         wait_for("The system", ready, 240)
         yield System(backend, folder, settings, prefect, process, spoilers, far_ports)

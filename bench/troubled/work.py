@@ -48,7 +48,7 @@ def timing(number: int, due: datetime) -> dict[str, Any]:
 
 
 def schedule(number: int, recipients: int, due: datetime) -> dict[str, Any]:
-    """Return a schedule whose recipients get mail from nobody else, with a file and a webhook of its own."""
+    """Return a schedule whose recipients get mail from nobody else, with a file, an object and a webhook of its own."""
     first = number * recipients + 1
     to = [script.address(one) for one in range(first, first + recipients)]
     return {
@@ -59,6 +59,7 @@ def schedule(number: int, recipients: int, due: datetime) -> dict[str, Any]:
         "destinations": [
             {"channel": "email", "connection": "troubled", "to": to},
             {"channel": "sftp", "connection": "troubled-files", "path": script.file_name(number + 1)},
+            {"channel": "s3", "connection": "troubled-store", "path": script.object_name(number + 1)},
             {"channel": "webhook", "connection": "troubled-hook", "payload": "facts"},
         ],
     }
@@ -66,5 +67,5 @@ def schedule(number: int, recipients: int, due: datetime) -> dict[str, Any]:
 
 def recipients(body: dict[str, Any], number: int) -> tuple[str, ...]:
     """Return everybody whom a schedule reaches, as the journals call them."""
-    mail, files, _ = body["destinations"]
-    return (*mail["to"], files["path"], script.hook(number + 1))
+    mail, files, store, _ = body["destinations"]
+    return (*mail["to"], files["path"], store["path"], script.hook(number + 1))

@@ -53,8 +53,8 @@ class AttemptsBrokenOff(_OfExecution):
 class CredentialUsed(Event):
     """The secrets of a connection were used.
 
-    `purpose` says for what: delivery, rendering, preview, picture, check, choices, test, or reach where only a login was
-    tried. `what` is the execution, report or user that it was for.
+    `purpose` says for what: delivery, links, rendering, preview, picture, check, choices, test, or reach where only a
+    login was tried. `what` is the execution, report or user that it was for.
     """
 
     entity_type = "connection"

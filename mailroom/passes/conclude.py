@@ -24,8 +24,8 @@ from mailroom.ledger.account import account_for_change
 from mailroom.notifications.events import Event, ExecutionFailed
 from mailroom.notifications.schedule_events import CorrectionSent, Recovered, SuspendedAfterFailures
 from mailroom.notifications.service import notify
-from mailroom.passes.deliver import plan
 from mailroom.passes.outcome import Outcome, Settled, Tried, left_out, outcome_of
+from mailroom.passes.planned.deliveries import plan
 from mailroom.passes.stopping.decide import NOT_ITS_FAULT, while_held
 from mailroom.schedules import lifecycle as schedule_lifecycle
 from mailroom.schedules import repository as stored

@@ -21,30 +21,29 @@ from mailroom.connections.breaker import service as breaker
 from mailroom.connections.service import load_known, load_named
 from mailroom.errors import Unavailable
 from mailroom.executions import delivery_lifecycle, overlap
-from mailroom.executions.deliveries import new_delivery
 from mailroom.executions.fence import PassLost, check
-from mailroom.executions.reason_words import words
 from mailroom.executions.reasons import Reason, ReasonCode, because, reason_of
 from mailroom.passes.gate import may_get, may_send
 from mailroom.passes.planned.group import LeftOut
 from mailroom.passes.planned.shipment import Shipment, owner_fact, parcel
 from mailroom.passes.planned.told import was_told
 from mailroom.passes.retry import next_attempt
-from mailroom.passes.sending.signs import NobodyKnows, is_refused, sign_of
+from mailroom.passes.sending.signs import NobodyKnows, NotAllowed, is_refused, sign_of
+from mailroom.passes.sending.store import Links, LinkStores, with_links, with_source
 from mailroom.passes.sending.turns import Beginning, begin_in_turn, limits_of
 from mailroom.passes.sending.upload_watch import watching
 from mailroom.passes.steps.recorded import SendingTrail, receipt_of, state_of
 from mailroom.passes.stopping.decide import HeldBack
 from mailroom.recipients.repository import suppressing, unsubscribing
 from mailroom.schedules.limits.sending import why_not_to
-from mailroom.schedules.spec import ScheduleSpec
 from mailroom.settings import Settings
-from mailroom.states import ExecutionKind, ExecutionState
+from mailroom.states import ExecutionState
 from mailroom.stops.coverage import breaking, stopping
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.patience import RECEIPT
-from mailroom.storage.tables import Attempt, Connection, Delivery, Execution
-from prefect_mailroom.channels.base import Channel, Destination, Receipt
+from mailroom.storage.tables import Attempt, Connection, Delivery
+from prefect_mailroom.channels.base import Channel, Receipt
+from prefect_mailroom.channels.registry import destination
 from prefect_mailroom.channels.retries import STANDARD
 from prefect_mailroom.errors import (
     MailroomError,
@@ -53,38 +52,6 @@ from prefect_mailroom.errors import (
 )
 
 _LOG = logging.getLogger(__name__)
-
-
-def plan(execution: Execution, spec: ScheduleSpec, *, now: datetime) -> list[Delivery]:
-    """Return the deliveries of an execution: one for each recipient of each destination, keys fixed. Pure."""
-    planned: list[Delivery] = []
-    for position, target in enumerate(spec.targets()):
-        used: Destination | None = target
-        if execution.kind is ExecutionKind.TEST and execution.test_recipient:
-            used = target.for_test(execution.test_recipient)
-        if used is None:
-            continue
-        planned += [
-            new_delivery(
-                execution.id,
-                position,
-                recipient,
-                channel=used.channel,
-                connection=used.connection,
-                destination=used.model_dump(mode="json"),
-                now=now,
-            )
-            for recipient in used.recipients()
-        ]
-    return planned
-
-
-class NotAllowed(Withdrawn):
-    """The right to send has gone; `reason` says why."""
-
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(words(reason))
-        self.reason = reason
 
 
 class Courier:
@@ -116,6 +83,7 @@ class Courier:
         self._owner: dict[str, str] | None = None
         self._left_out = LeftOut(shipment.schedule.id, settings)
         self._trail = SendingTrail(shipment)
+        self._stores = LinkStores(database, settings, shipment, self._trail, self._still_may)
         self.held_by: str | None = None
 
     async def deliver_all(self, deliveries: Sequence[Delivery]) -> None:
@@ -147,12 +115,17 @@ class Courier:
 
     async def _deliver(self, delivery: Delivery) -> None:
         channel = await self._channel(delivery)
+        try:
+            links = await self._stores.links_for(channel, delivery)
+        except HeldBack as held:
+            await self._hold(delivery, held)
+            return
         async with self._slots.setdefault(delivery.connection, asyncio.Semaphore(limits_of(channel).sessions)):
             async with self._queues.setdefault(delivery.connection, asyncio.Lock()):  # One waits, not all of them.
                 attempt = await self._begin(delivery, channel)
             if attempt is None:
                 return
-            outcome = await self._send(channel, delivery, attempt.number)
+            outcome = await self._send(channel, delivery, attempt.number, links)
             policy = self._shipment.spec.policy
             again = None
             if isinstance(outcome, Retryable):
@@ -261,7 +234,12 @@ class Courier:
         self._trail.suppressed(session, delivery, reason, now=datetime.now(UTC))
 
     async def _last_look(self, delivery: Delivery) -> None:
-        """Ask again just before the content leaves: the far side may have let us wait.
+        """Ask again just before the content leaves, and whether it leaves as it is written."""
+        await self._still_may(delivery)
+        self._left_out.require_as_taken(delivery)
+
+    async def _still_may(self, delivery: Delivery) -> None:
+        """Ask again whether it may leave: the far side may have let us wait.
 
         Raises:
             Withdrawn: it must not leave any more, or not now.
@@ -275,7 +253,6 @@ class Courier:
             raise NobodyKnows("Nobody could say whether the schedule is still active; nothing has left.") from error
         if reason:
             raise NotAllowed(reason)
-        self._left_out.require_as_taken(delivery)
 
     async def _why_not(self, delivery: Delivery, session: AsyncSession) -> Reason | None:
         """Return why nothing may leave any more, or None where it may.
@@ -301,8 +278,9 @@ class Courier:
         viewer = viewer_of(standing.owner)
         # What an admin uses needs no grant; whether it still exists, its loading tells.
         needs_grant = closed is None and not viewer.sees_all
-        if needs_grant and await grants.not_usable(session, [delivery.connection], viewer=viewer):
-            return because(ReasonCode.CONNECTION_NOT_ALLOWED, connection=delivery.connection)
+        names = destination(delivery.destination).connections() if needs_grant else ()
+        if names and (barred := await grants.not_usable(session, names, viewer=viewer)):
+            return because(ReasonCode.CONNECTION_NOT_ALLOWED, connection=barred[0])
         out = may_get(delivery.recipient, standing.suppression, unsubscribed=standing.unsubscribed is not None)
         if closed is None and out:
             return out
@@ -331,16 +309,21 @@ class Courier:
         assert isinstance(channel, Channel), "load_named gives the class of the kind"
         return channel
 
-    async def _send(self, channel: Channel | MailroomError, delivery: Delivery, number: int) -> Receipt | MailroomError:
+    async def _send(
+        self, channel: Channel | MailroomError, delivery: Delivery, number: int, links: Links
+    ) -> Receipt | MailroomError:
         if isinstance(channel, MailroomError):
             return channel
+        if isinstance(links, MailroomError):
+            return links
         try:
             left_out = self._left_out.take(delivery)
             told = await was_told(self._database, self._shipment, delivery, now=datetime.now(UTC))
             ready = parcel(self._shipment, delivery, number, owner=self._owner, left_out=left_out, was_told=told)
             with watching(self._database, delivery, number) as watch:
                 last_look = partial(self._last_look, delivery)
-                return await channel.deliver(replace(ready, last_look=last_look, on_progress=watch.tell))
+                ready = with_links(replace(ready, last_look=last_look, on_progress=watch.tell), links)
+                return with_source(await channel.deliver(ready), ready, links)
         except MailroomError as error:
             _LOG.warning("Delivery %s, attempt %d, by %s: %s", delivery.id, number, delivery.channel, error)
             return error

@@ -28,9 +28,9 @@ from mailroom.passes.conditions.decide import ConditionOpen
 from mailroom.passes.conditions.withheld import why_withheld
 from mailroom.passes.correcting.request import request_of
 from mailroom.passes.deliver import Courier
-from mailroom.passes.deliver import plan as plan_deliveries
 from mailroom.passes.mishaps.recover import after_error, before_begin, uncounted
 from mailroom.passes.outcome import LeftUnderWay, Outcome, Settled, Tried, given_up
+from mailroom.passes.planned.deliveries import plan as plan_deliveries
 from mailroom.passes.planned.plan import Plan, keep_plan, plan_of
 from mailroom.passes.planned.rendered import FilesExpired, Rendered, as_planned, with_data
 from mailroom.passes.planned.rendering_watch import RenderingWatch, watching, whole

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.executions.lifecycle import new_execution
 from mailroom.ledger.account import compare
-from mailroom.passes.deliver import plan
 from mailroom.passes.mishaps.patience import expires_after_of
+from mailroom.passes.planned.deliveries import plan
 from mailroom.passes.retry import expiry_of
 from mailroom.recipients.repository import suppressed_among
 from mailroom.releases import repository as releases

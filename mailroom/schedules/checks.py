@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.viewer import Viewer, viewer_of
 from mailroom.calendars.service import chosen_calendar
 from mailroom.connections import grants
 from mailroom.connections import repository as connection_repository
+from mailroom.connections.kinds import is_channel
 from mailroom.context import Context
 from mailroom.errors import Fault, Invalid
 from mailroom.limits.decide import limits_for
@@ -21,9 +24,10 @@ from mailroom.schedules.forecast import jitter_faults
 from mailroom.schedules.limits.checks import limit_faults
 from mailroom.schedules.spec import ScheduleSpec
 from mailroom.schedules.variables import template_faults
-from mailroom.storage.tables import User
+from mailroom.storage.tables import Connection, User
 from mailroom.timing import BusinessCalendar
 from prefect_mailroom.channels.base import Destination
+from prefect_mailroom.channels.registry import destination_type
 
 
 async def check(
@@ -109,7 +113,7 @@ async def _recipient_faults(session: AsyncSession, targets: list[Destination]) -
 async def _target_faults(
     session: AsyncSession, targets: list[Destination], viewer: Viewer, owner: Viewer
 ) -> list[Fault]:
-    names = [target.connection for target in targets]
+    names = [name for target in targets for name in target.connections()]
     known = await connection_repository.named(session, names, viewer=viewer)
     barred = await grants.not_usable(session, known, viewer=owner) if owner.user_id != viewer.user_id else ()
     faults = []
@@ -125,4 +129,20 @@ async def _target_faults(
         elif row.kind != target.channel:
             message = f"names '{target.connection}', which is of kind {row.kind}, not {target.channel}."
             faults.append(Fault(place, message, "Choose a connection of the destination's channel."))
+        if name := target.links_connection():
+            faults += _store_faults(f"destinations.{index}.links_from", name, known.get(name), barred)
     return faults
+
+
+def _store_faults(place: str, name: str, row: Connection | None, barred: Collection[str]) -> list[Fault]:
+    """Return what keeps links from leading to the store of a connection. Pure."""
+    if row is None:
+        message = f"names the connection '{name}', which does not exist."
+        return [Fault(place, message, "GET /api/v1/connections lists them.", code="no_connection")]
+    if name in barred:
+        message = f"names the connection '{name}', which the owner of the schedule may not use."
+        return [Fault(place, message, "Grant it to the owner first, or choose another one.")]
+    if not (is_channel(row.kind) and destination_type(row.kind).keeps_for_links):
+        message = f"names '{name}', which is of kind {row.kind} and signs no links to files."
+        return [Fault(place, message, "Choose a connection of an object store, or none for Mailroom's own links.")]
+    return []

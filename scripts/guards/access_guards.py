@@ -216,8 +216,8 @@ ACCESS_GUARDS = (
         "an attempt asks for the connection",
         "Nothing leaves through a connection that the owner may not use any more.",
         "mailroom/passes/deliver.py",
-        "        if needs_grant and await grants.not_usable(",
-        "        if False and await grants.not_usable(",
+        "        if names and (barred := await grants.not_usable(",
+        "        if False and (barred := await grants.not_usable(",
         _SENDING,
     ),
     Guard(

@@ -8,6 +8,7 @@ _TOKENS = ("tests/unit/links/test_tokens.py",)
 _MAKER = ("tests/unit/links/test_maker.py",)
 _REVOKED = ("tests/unit/links/test_revoked.py",)
 _DOWNLOADS = ("tests/integration/api/links/test_downloads.py",)
+_STORE = ("tests/integration/passes/test_links_from_store.py",)
 _UNSUBSCRIBING = ("tests/integration/api/links/test_unsubscribing.py",)
 _CORRECTING = ("tests/integration/passes/correcting/test_corrections.py",)
 _REACHED = ("tests/unit/passes/test_reached.py",)
@@ -108,5 +109,45 @@ LINK_GUARDS = (
         "    if execution.status.ended and (by :=",
         "    if not execution.status and (by :=",
         _CORRECTING,
+    ),
+    Guard(
+        "the store of links needs a grant",
+        "Nobody sends links through a connection that they may not use.",
+        "mailroom/passes/deliver.py",
+        "destination(delivery.destination).connections() if needs_grant",
+        "[delivery.connection] if needs_grant",
+        _STORE,
+    ),
+    Guard(
+        "the store of links is one",
+        "Links lead to a connection that the owner may use, and that signs links.",
+        "mailroom/schedules/checks.py",
+        "        if name := target.links_connection():\n",
+        "        if name := '':\n",
+        _STORE,
+    ),
+    Guard(
+        "the store of links can be stopped",
+        "No file leaves through a connection that a person has stopped.",
+        "mailroom/passes/sending/store.py",
+        "        if stop_id is not None:\n            raise HeldBack(stop_id)\n",
+        "",
+        _STORE,
+    ),
+    Guard(
+        "the breaker of the store of links holds mails back",
+        "A store that does not work gets no files for links.",
+        "mailroom/passes/sending/store.py",
+        "            raise HeldBack(breaker_id)\n",
+        "            return turn, True\n",
+        _STORE,
+    ),
+    Guard(
+        "links that are about to end are not sent",
+        "Nobody gets a link that is dead before the mail is read.",
+        "blocks/prefect_mailroom/channels/objects/keeping.py",
+        "    if until - clock() < LEAST:\n",
+        "    if False:\n",
+        _STORE,
     ),
 )

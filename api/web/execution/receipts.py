@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from api.web.when import size
@@ -59,7 +60,7 @@ def receipt_words(receipt: Mapping[str, Any] | None, grade: Grade | None) -> Rec
         return None
     detail = receipt.get("detail")
     detail = detail if isinstance(detail, dict) else {}
-    lines = [*_mail(detail), *_web(detail), *_program(detail)]
+    lines = [*_mail(detail), *_web(detail), *_program(detail), *_links(detail)]
     if not lines and grade is not None:
         lines = [GRADES[grade]]
     files = tuple(_file(one) for one in detail.get("files", []) if isinstance(one, dict))
@@ -91,6 +92,16 @@ def _program(detail: Mapping[str, Any]) -> list[str]:
         return []
     lines = [f"{detail['program']} ended with exit code {detail.get('exit_code', 0)}."]
     return [*lines, f"It said: {detail['output']}"] if detail.get("output") else lines
+
+
+def _links(detail: Mapping[str, Any]) -> list[str]:
+    """Say where the links lead that a store has signed."""
+    links = detail.get("links")
+    if not isinstance(links, dict):
+        return []
+    until = datetime.fromisoformat(links["until"]).astimezone(UTC)
+    where = ", ".join(str(one) for one in links.get("objects") or [])
+    return [f"Its links lead to {where} by the connection {links['connection']}, until {until:%Y-%m-%d %H:%M} UTC."]
 
 
 def _file(one: Mapping[str, Any]) -> StoredFile:

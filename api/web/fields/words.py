@@ -51,6 +51,7 @@ LABELS: Mapping[str, str] = {
     "id_pointer": "Place of the receipt's ID in the answer",
     "if_exists": "If the file exists",
     "kms_key": "Key of the key service",
+    "links_from": "Links lead to files in",
     "make_folders": "Make missing folders",
     "max_attachment_mb": "Largest size of the attachments, in MB",
     "max_bytes": "Largest answer, in bytes",
@@ -120,6 +121,8 @@ HINTS: Mapping[str, str] = {
     "encryption": "",
     "identity:choice": "",
     "if_exists": "",
+    "links_from": "The name of a connection of an object store, which keeps the files and signs links to them that "
+    "anybody can use. Leave it empty for Mailroom's own links.",
     "max_per_second": "Over all processes; 0.1 is one every 10 seconds. Leave it empty for no limit.",
     "metadata": "One a line, as name=value. Mailroom adds the key of the delivery, the checksum and the due time.",
     "oauth": "Exchange Online and Gmail take tokens in place of a password.",

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,7 +24,7 @@ from prefect_mailroom.channels.retries import STANDARD, Retries
 from prefect_mailroom.channels.shown import Shown
 from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError, MailroomError, OutcomeUnknown, Refused
-from prefect_mailroom.kept_schema import KeptSchema
+from prefect_mailroom.own_class import OwnClass
 
 __all__ = [
     "Channel",
@@ -32,6 +32,7 @@ __all__ = [
     "Grade",
     "IfExists",
     "InlineImage",
+    "LinksFrom",
     "LinksTo",
     "Parcel",
     "ParcelFile",
@@ -54,6 +55,19 @@ class LinksTo(StrEnum):
     """Links lead to a page that names the files and has a button for each."""
     FILE = "file"
     """Links lead to the file itself, for a program."""
+
+
+_NAME = r"^[a-z0-9][a-z0-9-]*$"
+LinksFrom = Annotated[
+    str,
+    Field(
+        max_length=100,
+        pattern=r"^([a-z0-9][a-z0-9-]*)?$",
+        description="The connection of the object store that links to files lead to: the files are kept there, and the "
+        "store signs the links. Leave it empty for Mailroom's own links.",
+    ),
+]
+"""The field of a destination that names where its links come from; empty for Mailroom's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +109,22 @@ class Destination(BaseModel, ABC):
     links_to: ClassVar[LinksTo | None] = None
     """The links to files in `Parcel.links` of its parcels lead to this place; None where it has no use for any."""
 
+    keeps_for_links: ClassVar[bool] = False
+    """Whether the connections of this channel can keep files for the links of others, see `objects.keeping`."""
+
     channel: str
-    connection: str = Field(min_length=1, max_length=100, pattern=r"^[a-z0-9][a-z0-9-]*$")
+    connection: str = Field(min_length=1, max_length=100, pattern=_NAME)
+
+    def links_connection(self) -> str:
+        """Return the connection whose store its links come from; empty where they are Mailroom's own, or it has none.
+
+        A destination that can use links and has the field `links_from` returns it.
+        """
+        return ""
+
+    def connections(self) -> list[str]:
+        """Return every connection that its deliveries may use: its own, and that of its links."""
+        return [self.connection, *filter(None, [self.links_connection()])]
 
     def recipients(self) -> list[str]:
         """Return whatever gets a delivery of its own, without repeats, in order; by default the connection's name."""
@@ -160,7 +188,7 @@ class Destination(BaseModel, ABC):
         return {}
 
 
-class Channel(Reachable, KeptSchema):
+class Channel(Reachable, OwnClass):
     """A named, encrypted connection that can deliver parcels.
 
     Subclasses set `kind` and `destination_type` and implement `transfer` and `check`. Each class may name in
@@ -247,6 +275,10 @@ class Channel(Reachable, KeptSchema):
             ConfigurationError, RetryLater: the far side does not tell.
         """
         return {}
+
+    async def needs_links(self, parcel: Parcel) -> bool:
+        """Tell whether the parcel would be sent with links to its files; by default none is."""
+        return False
 
     async def shown(self, parcel: Parcel) -> Shown | None:
         """Return how people will see a parcel, without sending it; by default None, as for files and programs."""

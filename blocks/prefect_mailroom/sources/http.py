@@ -10,10 +10,10 @@ from pydantic import Field, field_validator
 from prefect_mailroom import outbound
 from prefect_mailroom.channels.steps import StepName, Steps
 from prefect_mailroom.http_login import HttpLogin
-from prefect_mailroom.kept_schema import KeptSchema
+from prefect_mailroom.own_class import OwnClass
 
 
-class HttpSource(HttpLogin, KeptSchema):
+class HttpSource(HttpLogin, OwnClass):
     """An endpoint that exports are fetched from, and the login there.
 
     Private addresses are refused unless the operator opened them (`MAILROOM_OUTBOUND_ALLOW`); no redirect is followed.

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field
 
 from prefect_mailroom.channels.steps import StepName, Steps
 from prefect_mailroom.errors import ConfigurationError, SourceRefused
-from prefect_mailroom.kept_schema import KeptSchema
+from prefect_mailroom.own_class import OwnClass
 from prefect_mailroom.programs.environment import Environment
 from prefect_mailroom.programs.running import MAX_FILE_MB, Limits, run
 
@@ -21,7 +21,7 @@ MAX_FILES = 50
 _TOLD_LINES = 10
 
 
-class ShellSource(KeptSchema):
+class ShellSource(OwnClass):
     """The programs that reports may run, with their working directory and environment.
 
     The command is a list of words in which nothing is expanded; see `programs/running.py`.

@@ -9,11 +9,11 @@ from pydantic import Field, SecretStr
 from sqlalchemy import text
 
 from prefect_mailroom.channels.steps import StepName, Steps
-from prefect_mailroom.kept_schema import KeptSchema
+from prefect_mailroom.own_class import OwnClass
 from prefect_mailroom.sources.engine import Deadline, read_only, screen, translated
 
 
-class SqlSource(KeptSchema):
+class SqlSource(OwnClass):
     """A SQLite or PostgreSQL database, opened for reading only.
 
     Give it a login that may do nothing but read: what a login may do beyond (a superuser can read the server's files)

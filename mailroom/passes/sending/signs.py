@@ -1,8 +1,10 @@
-"""Say what the end of an attempt tells of its connection. Pure."""
+"""Name the ends that an attempt comes to by our own doing, and say what any end tells of its connection. Pure."""
 
 from __future__ import annotations
 
 from mailroom.connections.breaker.decide import Sign
+from mailroom.executions.reason_words import words
+from mailroom.executions.reasons import Reason
 from prefect_mailroom.channels.base import Receipt
 from prefect_mailroom.errors import (
     ConfigurationError,
@@ -12,11 +14,28 @@ from prefect_mailroom.errors import (
     Refused,
     RetryLater,
     TargetForbidden,
+    Withdrawn,
 )
+
+
+class NotAllowed(Withdrawn):
+    """The right to send has gone; `reason` says why."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(words(reason))
+        self.reason = reason
 
 
 class NobodyKnows(RetryLater):
     """Our own side could not say whether the parcel may leave, so it stayed here; the far side has no part in it."""
+
+
+class LinksLater(RetryLater):
+    """The store did not keep the files for links; nothing has left, and the connection that sends has no part in it."""
+
+
+class LinksImpossible(ConfigurationError):
+    """The store gives no links as it is set up; nothing has left, and the connection that sends has no part in it."""
 
 
 def sign_of(outcome: Receipt | MailroomError) -> Sign | None:
@@ -27,7 +46,7 @@ def sign_of(outcome: Receipt | MailroomError) -> Sign | None:
     match outcome:
         case Gone():
             return Sign.GONE
-        case NobodyKnows() | TargetForbidden():
+        case NobodyKnows() | TargetForbidden() | LinksLater() | LinksImpossible():
             return None
         case Receipt() | Refused():
             return Sign.WORKS

@@ -17,10 +17,10 @@ from mailroom.ledger import repository as ledger
 from mailroom.limits.decide import limits_for
 from mailroom.passes.claim import Claimed, FlowRunFacts, HeldElsewhere, Stopped, claim
 from mailroom.passes.conditions.withheld import why_withheld
-from mailroom.passes.deliver import plan as plan_deliveries
 from mailroom.passes.gate import Closed, Open, Wait, gate
 from mailroom.passes.lease import LENGTH
 from mailroom.passes.outcome import Outcome
+from mailroom.passes.planned.deliveries import plan as plan_deliveries
 from mailroom.passes.planned.plan import keep_plan
 from mailroom.passes.planned.rendered import Rendered, already_there
 from mailroom.passes.planned.rendering_watch import whole

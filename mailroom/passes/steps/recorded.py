@@ -83,8 +83,12 @@ class SendingTrail:
         )
         audit.record(session, event, at=now, on_behalf_of=self.owner)
         if uses:
-            used = CredentialUsed(name, "delivery", self._execution)
-            audit.record(session, used, at=now, on_behalf_of=self.owner)
+            self.used(session, name, "delivery", now=now)
+
+    def used(self, session: AsyncSession, connection: str, purpose: str, *, now: datetime) -> None:
+        """Record that the credentials of a connection were used."""
+        used = CredentialUsed(connection, purpose, self._execution)
+        audit.record(session, used, at=now, on_behalf_of=self.owner)
 
     def suppressed(self, session: AsyncSession, delivery: Delivery, reason: Reason, *, now: datetime) -> None:
         """Record that a delivery was not sent, since the right to had gone."""

@@ -146,7 +146,8 @@ async def _durations(session: AsyncSession, draft: Draft, now: dt.datetime) -> l
 def _connections(draft: Draft, report: Report | None) -> list[str]:
     """Return the connections that the schedule uses, each once; the report's where the viewer sees the report."""
     source = report.definition.get("source", {}).get("connection") if report else None
-    return list(dict.fromkeys([*(target.connection for target in draft.targets), *([source] if source else [])]))
+    sends = [name for target in draft.targets for name in target.connections()]
+    return list(dict.fromkeys([*sends, *([source] if source else [])]))
 
 
 def _calendar(timing: Timing, calendars: Mapping[str, BusinessCalendar]) -> BusinessCalendar:

@@ -207,7 +207,8 @@ async def options(session: AsyncSession, *, viewer: Viewer) -> Options:
     )
     users = await session.execute(select(User.id, User.name, User.email).where(owns).limit(_OPTIONS))
     reports = await session.execute(select(Report.id, Report.title).where(uses).limit(_OPTIONS))
-    places = select(ScheduleDestination.channel, ScheduleDestination.connection).distinct()
+    sends = ScheduleDestination.recipients > 0
+    places = select(ScheduleDestination.channel, ScheduleDestination.connection).where(sends).distinct()
     if not viewer.sees_all:
         places = places.join(Schedule, Schedule.id == ScheduleDestination.schedule_id).where(*seen)
     found = await session.execute(places.limit(_OPTIONS))
@@ -230,14 +231,19 @@ async def replace_destinations(session: AsyncSession, schedule_id: str, targets:
 
 
 def destination_rows(schedule_id: str, targets: Sequence[Destination]) -> list[dict[str, Any]]:
-    """Return where a schedule sends to, as it is stored. Pure."""
+    """Return where a schedule sends to, as it is stored, and behind that the stores of its links. Pure."""
+    sends = [
+        (target.channel, target.connection, len({address.lower() for address in target.addresses()}) or 1)
+        for target in targets
+    ]
+    stores = [(target.channel, name, 0) for target in targets if (name := target.links_connection())]
     return [
         {
             "schedule_id": schedule_id,
             "position": position,
-            "channel": target.channel,
-            "connection": target.connection,
-            "recipients": len({address.lower() for address in target.addresses()}) or 1,
+            "channel": channel,
+            "connection": connection,
+            "recipients": recipients,
         }
-        for position, target in enumerate(targets)
+        for position, (channel, connection, recipients) in enumerate([*sends, *stores])
     ]

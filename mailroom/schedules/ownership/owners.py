@@ -101,7 +101,7 @@ async def reassign(
     targets = stored_spec(schedule).targets()
     addresses = [address for target in targets for address in target.addresses()]
     limits.refuse_addresses(addresses, owner, context.settings, field="to")
-    names = {target.connection for target in targets}
+    names = {name for target in targets for name in target.connections()}
     if barred := await grants.not_usable(session, names, viewer=viewer_of(owner)):
         message = f"{owner.email} may not use the connection '{barred[0]}' of this schedule."
         raise Conflict(message, remedy="Grant the connection to the user first, or choose another user.")

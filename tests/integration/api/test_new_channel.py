@@ -14,7 +14,7 @@ import pytest
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from mailroom.connections.kinds import block_type, is_channel, kinds
-from mailroom.passes.deliver import plan
+from mailroom.passes.planned.deliveries import plan
 from mailroom.passes.planned.plan import plan_of
 from mailroom.passes.planned.shipment import Shipment, parcel
 from mailroom.rendering.service import Message, RenderedReport, render_request

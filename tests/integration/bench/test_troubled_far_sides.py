@@ -12,11 +12,15 @@ from typing import Any
 
 import aiosmtplib
 import httpx
+from botocore.exceptions import ClientError, HTTPClientError
+from moto.server import ThreadedMotoServer
 
+from bench.troubled import objects
 from bench.troubled.hook_server import BadReceiver
 from bench.troubled.mail_server import BadServer, Connection
 from bench.troubled.prefect_proxy import Proxy
-from bench.troubled.script import Script, address, hook
+from bench.troubled.script import BUCKET, Script, address, hook, object_name
+from bench.troubled.store_server import BadStore
 
 
 @asynccontextmanager
@@ -127,3 +131,40 @@ async def test_the_receiver_troubles_as_scripted_and_keeps_a_journal(tmp_path: P
     (cut,) = (line for line in lines if line.get("cut"))
     assert (cut["recipient"], cut["message_id"]) == (hook(8), "id-8")
     assert [line["event"] for line in lines].count("turned away") == 1
+
+
+async def test_the_store_slows_down_refuses_cuts_and_loses_answers(tmp_path: Path) -> None:
+    moto = ThreadedMotoServer("127.0.0.1", 0)
+    moto.start()
+    _, good = moto.get_host_and_port()
+    objects.client_at(good).create_bucket(Bucket=BUCKET)
+    store = BadStore(tmp_path / "journal.jsonl", Script(), good)
+    async with _listening(await asyncio.start_server(store.handle, "127.0.0.1", 0)) as port:
+        client = objects.client_at(port, tries=1)
+
+        def put(number: int) -> str:
+            given = {"Bucket": BUCKET, "Key": object_name(number), "Body": b"rows", "Metadata": {"mailroom_key": "k"}}
+            try:
+                client.put_object(**given, IfNoneMatch="*")
+            except ClientError as error:
+                return str(error.response["Error"]["Code"])
+            except HTTPClientError as error:
+                return type(error).__name__
+            return "stored"
+
+        assert await asyncio.to_thread(put, 5) == "stored", "it is good until it is told"
+        store.turn_bad()
+        assert [await asyncio.to_thread(put, 10) for _ in range(4)] == ["SlowDown"] * 3 + ["stored"]
+        assert await asyncio.to_thread(put, 11) == "AccessDenied"
+        # By now one was stored of those whose answers may be lost; six more, and five uploads were begun.
+        told = [await asyncio.to_thread(put, number) for number in (1, 2, 3, 4, 6, 7, 8, 9)]
+        assert told.count("stored") == 6
+        assert len(told) - told.count("stored") == 2, "one was cut in its middle, and the answer to one was lost"
+        found = await asyncio.to_thread(objects.read, port)
+    moto.stop()
+    lost = [line["recipient"] for line in map(json.loads, (tmp_path / "journal.jsonl").read_text().splitlines())
+        if line.get("cut")]  # fmt: skip
+    assert len(lost) == 1
+    assert lost[0] in found
+    assert len(found) == 9, "the upload that was cut is not there"
+    assert all(content == b"rows" for content, _ in found.values())

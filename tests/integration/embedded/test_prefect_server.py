@@ -1,4 +1,4 @@
-"""The embedded Prefect server takes many writes at once without refusing one, and lists time zones once."""
+"""The embedded Prefect server refuses none of many writes at once, lists time zones once, and imports no collection."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from prefect._internal.schemas import validators
 from prefect.server.schemas.schedules import CronSchedule
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from embedded import prefect_server
+from prefect_mailroom.channels.email.channel import EmailChannel
 from tests.support.prefect import PrefectServer
 
 DEPLOYMENTS = 48
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start a server as `mailroom up` does; yields the URL of its API."""
-    with PrefectServer.as_embedded(tmp_path) as server:
+    with PrefectServer.as_embedded(tmp_path_factory.mktemp("prefect")) as server:
         yield server.url
 
 
@@ -42,6 +45,28 @@ async def test_deployments_made_at_once_are_all_taken_at_the_first_try(server: s
         assert answers == {201: DEPLOYMENTS}
         made = (await client.post("/deployments/count", json={})).json()
         assert made == DEPLOYMENTS
+
+
+async def test_the_catalogue_has_blocks_of_collections_that_the_server_did_not_import(server: str) -> None:
+    """It has them from a file of its own; ours it learns from who saves a connection."""
+    with temporary_settings({PREFECT_API_URL: server}):
+        await EmailChannel.aregister_type_and_schema()
+    async with httpx.AsyncClient(base_url=server, timeout=60, trust_env=False) as client:
+        listed = (await client.post("/block_types/filter", json={"limit": 200})).raise_for_status().json()
+        workers = (await client.get("/collections/views/aggregate-worker-metadata")).raise_for_status().json()
+        ours = next(one for one in listed if one["slug"] == "mailroom-email")
+        asked = {"block_schemas": {"block_type_id": {"any_": [ours["id"]]}}}
+        schemas = (await client.post("/block_schemas/filter", json=asked)).raise_for_status().json()
+    assert {"secret", "webhook", "aws-credentials", "azure-blob-storage-credentials", "gcp-credentials"} <= {
+        one["slug"] for one in listed
+    }
+    assert "prefect-docker" in workers
+    assert "from_address" in schemas[0]["fields"]["properties"]
+    [process] = [one for one in psutil.net_connections("tcp") if one.laddr.port == int(server.split(":")[2][:-4])
+        and one.status == psutil.CONN_LISTEN]  # fmt: skip
+    assert process.pid
+    mapped = {Path(one.path).name for one in psutil.Process(process.pid).memory_maps()}
+    assert not [name for name in mapped if name.startswith("cygrpc")], "Google's client is not there"
 
 
 def test_time_zones_are_listed_once(monkeypatch: pytest.MonkeyPatch) -> None:

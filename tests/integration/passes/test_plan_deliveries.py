@@ -9,7 +9,7 @@ import pytest
 
 from mailroom.executions import deliveries as delivery_repository
 from mailroom.executions import lifecycle
-from mailroom.passes.deliver import plan
+from mailroom.passes.planned.deliveries import plan
 from mailroom.schedules.spec import read_targets, stored_spec
 from mailroom.states import ExecutionKind
 from mailroom.storage.database import Database, new_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,11 +10,12 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from bench.troubled import evidence, options, prefect_proxy, result, scenario, work
+from bench.troubled import evidence, objects, options, prefect_proxy, result, scenario, work
 from bench.troubled.accounts.compare import Comparison
 from bench.troubled.checker import Verdict
+from bench.troubled.evidence import Posted
 from bench.troubled.oracle import due_times
-from bench.troubled.script import Script, address, is_refused
+from bench.troubled.script import Script, address, file_name, hook, is_refused, object_name
 from bench.troubled.stall import longest_stall
 from bench.troubled.troubles import Trouble
 from mailroom.timing import Timing, occurrences
@@ -133,3 +135,21 @@ def test_the_proxy_reads_heads_and_asks_for_an_end() -> None:
     closed = prefect_proxy.closing(head)
     assert closed.endswith(b"\r\nconnection: close\r\n\r\n")
     assert b"keep-alive" not in closed
+
+
+def test_objects_are_judged_by_their_content() -> None:
+    def told(content: bytes) -> tuple[bytes, str]:
+        return content, hashlib.sha256(content).hexdigest()
+
+    posted = [Posted(f"s{number}", {}, (object_name(number), hook(number)), DUE) for number in (1, 2, 11)]
+    files = {file_name(number): b"rows" for number in (1, 2, 11)}
+    good = {object_name(number): told(b"rows") for number in (1, 2)}
+    assert objects.faults(posted, good, files) == []
+    wrong: list[dict[str, tuple[bytes, str]]] = [
+        {object_name(1): told(b"rows")},
+        {**good, object_name(2): (b"ro", told(b"rows")[1])},
+        {**good, object_name(2): told(b"others")},
+        {**good, object_name(11): told(b"rows")},
+        {**good, "r2-1.stored": told(b"rows")},
+    ]
+    assert all(objects.faults(posted, found, files) for found in wrong)

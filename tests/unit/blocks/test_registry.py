@@ -11,22 +11,25 @@ from typing import get_origin
 
 import pytest
 from prefect.blocks.core import Block
+from prefect_email import EmailServerCredentials
 from pydantic import SecretStr
 
 from mailroom.connections.kinds import block_types
 from prefect_mailroom.channels import registry
 from prefect_mailroom.channels.base import Channel
 from prefect_mailroom.errors import ConfigurationError
+from prefect_mailroom.own_class import without_slug
 from prefect_mailroom.sources.shell import ShellSource
 from prefect_mailroom.testing import RecordingChannel, RecordingDestination, registered
+from tests.support.prefect import NOBODY_LISTENS
 
 BLOCKS = Path(__file__).parents[3] / "blocks"
 
 
-def loaded_after(code: str) -> set[str]:
+def loaded_after(code: str, cwd: Path = BLOCKS) -> set[str]:
     """Return the top-level modules that a new process has after running the code."""
     told = f"{code}\nimport json, sys; print(json.dumps(sorted({{name.partition('.')[0] for name in sys.modules}})))"
-    ended = subprocess.run([sys.executable, "-c", told], cwd=BLOCKS, capture_output=True, text=True, check=False)
+    ended = subprocess.run([sys.executable, "-c", told], cwd=cwd, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     return set(json.loads(ended.stdout.splitlines()[-1]))
 
@@ -86,6 +89,36 @@ def test_clients_of_blocks_load_at_the_first_transfer() -> None:
     """A worker imports the whole collection; that brings no client into it."""
     loaded = loaded_after("import prefect_mailroom.collection")
     assert not {"aiosmtplib", "httpx_secure", "paramiko", "prefect_shell"} & loaded
+
+
+_AS_STORED = {
+    "block_type_slug": "mailroom-email",
+    "credentials": {"block_type_slug": "email-server-credentials", "smtp_server": "127.0.0.1", "smtp_port": 25},
+    "from_address": "reports@example.com",
+}
+
+
+def test_no_process_pays_for_the_clients_of_clouds_before_a_transfer() -> None:
+    """A child of the worker as it is forked, an API with the classes of all blocks, and a stored connection."""
+    loaded = loaded_after(
+        f"import os; os.environ['PREFECT_API_URL'] = {NOBODY_LISTENS!r}\n"
+        "from prefect_mailroom.worker.processes import zygote\n"
+        "zygote._settle_in({'load': 'none', 'path': '', 'steps': []})\n"
+        "import api.app\n"
+        "from mailroom.connections.kinds import block_types\n"
+        f"block_types()['email'].model_validate({_AS_STORED!r})",
+        cwd=BLOCKS.parent,
+    )
+    assert not loaded & {"boto3", "botocore", "azure", "google", "prefect_aws", "prefect_azure", "prefect_gcp"}
+    assert not loaded & {"prefect_docker"}
+
+
+def test_a_block_within_a_block_that_is_of_another_class_is_left_to_prefect() -> None:
+    given = {"block_type_slug": "secret", "smtp_server": "127.0.0.1"}
+    assert without_slug(given, EmailServerCredentials) is given
+    assert without_slug(EmailServerCredentials(), EmailServerCredentials).get_block_type_slug()
+    with pytest.raises(ValueError, match="block_type_slug"):
+        registry.channel_type("email").model_validate({**_AS_STORED, "block_type_slug": "mailroom-sftp"})
 
 
 def test_missing_client_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from prefect_mailroom.channels import limits
 from prefect_mailroom.channels.base import Channel, Destination, Parcel, Receipt
 from prefect_mailroom.channels.email.destination import EmailDestination
 from prefect_mailroom.channels.email.message import Sender, build, message_id
+from prefect_mailroom.channels.email.mime.attachments import must_link
 from prefect_mailroom.channels.email.oauth import tokens
 from prefect_mailroom.channels.email.oauth.settings import OAuth
 from prefect_mailroom.channels.email.shown import shown as read
@@ -27,6 +28,7 @@ from prefect_mailroom.channels.email.smtp.server import Security, Server
 from prefect_mailroom.channels.shown import Shown
 from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError
+from prefect_mailroom.own_class import without_slug
 from prefect_mailroom.text.addresses import mail_address
 from prefect_mailroom.text.filenames import clean_line
 
@@ -90,6 +92,11 @@ class EmailChannel(Channel):
     ca_certificates: str = Field(default="", description="PEM certificates to trust in addition to the system's.")
     max_per_second: float | None = limits.rate(10)
 
+    @field_validator("credentials", mode="before")
+    @classmethod
+    def _of_its_own_class(cls, given: Any) -> Any:
+        return without_slug(given, EmailServerCredentials)
+
     @field_validator("from_address", "reply_to")
     @classmethod
     def _addresses(cls, address: str) -> str:
@@ -145,13 +152,21 @@ class EmailChannel(Channel):
         identifier = message_id(parcel.key, self._sender().address.domain)
         return receipt(taken, passed_over, parcel.recipient, message_id=identifier, size=len(raw))
 
+    async def needs_links(self, parcel: Parcel) -> bool:
+        """Tell whether the files are to be links, or are too large to be attached, also when they are packed."""
+        return await asyncio.to_thread(must_link, parcel, _destination(parcel), max_bytes=self._max_bytes)
+
     async def shown(self, parcel: Parcel) -> Shown:
         """Return the mail as a mail program shows it, read from the very bytes that would be sent."""
         return read(await self._written(parcel), _destination(parcel).bcc)
 
     async def _written(self, parcel: Parcel) -> bytes:
-        limit = int(self.max_attachment_mb * 1_000_000)
-        return await asyncio.to_thread(build, parcel, _destination(parcel), self._sender(), max_bytes=limit)
+        given = (parcel, _destination(parcel), self._sender())
+        return await asyncio.to_thread(build, *given, max_bytes=self._max_bytes)
+
+    @property
+    def _max_bytes(self) -> int:
+        return int(self.max_attachment_mb * 1_000_000)
 
     def _sender(self) -> Sender:
         return Sender(Address(self.from_name, addr_spec=self.from_address), self.reply_to)

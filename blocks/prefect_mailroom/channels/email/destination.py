@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from prefect_mailroom.channels.base import Destination, LinksTo, Place, Reader
+from prefect_mailroom.channels.base import Destination, LinksFrom, LinksTo, Place, Reader
 from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.text import variables
 from prefect_mailroom.text.addresses import mail_address, without_repeats
@@ -48,6 +48,7 @@ class EmailDestination(Destination):
         description="`attachment`: the files are attached. `inline`: pictures and HTML are shown in the mail, others "
         "attached. `link`: the mail has links to the files. `none`: the mail has its text alone.",
     )
+    links_from: LinksFrom = ""
     compress: bool = Field(default=False, description="Attach one zip archive instead of the single files.")
     each: Literal["recipient", "group"] = Field(
         default="recipient",
@@ -94,6 +95,10 @@ class EmailDestination(Destination):
         if count > MAX_RECIPIENTS:
             raise ValueError(f"there are {count} recipients, but at most {MAX_RECIPIENTS} are allowed")
         return self
+
+    def links_connection(self) -> str:
+        """Return the connection whose store keeps the files that are too large, or are to be links."""
+        return self.links_from
 
     def recipients(self) -> list[str]:
         """Return everybody in to, cc and bcc, each once; for a group the one name that its mail is known by."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -20,6 +20,8 @@ class ObjectDestination(RootedFileDestination):
 
     A channel's own class adds `channel`, its kind, and `storage_class`, whose names are each vendor's own.
     """
+
+    keeps_for_links: ClassVar[bool] = True
 
     disposition: Disposition = Field(
         default="attachment",

@@ -100,6 +100,10 @@ class WebhookChannel(HttpLogin, Channel):
         judge(content, self._host, destination.expect)
         return self._receipt(parcel, destination, int(request.headers["content-length"]), answer, content)
 
+    async def needs_links(self, parcel: Parcel) -> bool:
+        """Tell whether links are what is posted."""
+        return isinstance(parcel.destination, WebhookDestination) and parcel.destination.payload == "link"
+
     async def screen(self) -> None:
         """Refuse a host that may never be reached."""
         with outbound.screening():

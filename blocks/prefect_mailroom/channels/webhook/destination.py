@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_mailroom.channels.base import Destination, LinksTo, Place
+from prefect_mailroom.channels.base import Destination, LinksFrom, LinksTo, Place
 from prefect_mailroom.channels.webhook.expectation import Expectation
 
 
@@ -24,7 +24,12 @@ class WebhookDestination(Destination):
             "content of each file; `multipart` posts it as the part `facts`, then each file as `file`."
         ),
     )
+    links_from: LinksFrom = ""
     expect: Expectation = Field(default=Expectation(), description="The answer that counts as a yes.")
+
+    def links_connection(self) -> str:
+        """Return the connection whose store keeps the files that links are posted to."""
+        return self.links_from
 
     def templates(self) -> Mapping[str, str]:
         """Return nothing: no setting is a template."""

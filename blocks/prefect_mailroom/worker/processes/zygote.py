@@ -37,7 +37,6 @@ import prefect.events.worker
 import prefect.flow_engine
 import prefect.task_engine  # noqa: F401
 from prefect.flows import Flow
-from prefect.plugins import load_prefect_collections
 
 from prefect_mailroom.worker import prefect_private
 from prefect_mailroom.worker.processes import child
@@ -67,8 +66,6 @@ def main() -> None:
 def _settle_in(order: Message) -> None:
     """Go to where the project is, and have ready what every run needs."""
     prefect_private.share_tls_contexts()
-    # The first block that a process loads brings in every installed collection; boto3 alone takes seconds and 40 MB.
-    load_prefect_collections()
     try:
         if order["path"]:
             os.chdir(order["path"])

@@ -118,6 +118,8 @@ async def went_well(session: AsyncSession, names: Collection[str]) -> dict[str, 
         .join(Schedule, Schedule.id == ScheduleDestination.schedule_id)
         .join(Execution, of_run)
         .where(ScheduleDestination.connection.in_(names), succeeded)
+        # A run that went well may have had no need of the store of its links.
+        .where(ScheduleDestination.recipients > 0)
         .group_by(ScheduleDestination.connection)
     )
     read_from = (

@@ -20,6 +20,7 @@ It is written out, since an index over an expression only helps a query that has
 class ScheduleDestination(Table):
     """A destination of a schedule: its channel, its connection, and how many mail addresses or places it goes to.
 
+    A row with none is the connection of the store that the links of a destination lead to; it comes behind them all.
     Derived from the destinations: written in the transaction that writes the schedule.
     """
 

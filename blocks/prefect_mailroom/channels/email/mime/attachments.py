@@ -88,6 +88,20 @@ def enclose(parcel: Parcel, destination: EmailDestination, *, max_bytes: int, sh
     )
 
 
+def must_link(parcel: Parcel, destination: EmailDestination, *, max_bytes: int) -> bool:
+    """Tell whether the mail can only have links to its files, if it is to have them at all.
+
+    What has to be packed to find out is kept for the mail.
+    """
+    if destination.attach == "none" or not parcel.files:
+        return False
+    if destination.attach == "link":
+        return True
+    if not destination.compress and sum(file.size for file in parcel.files) <= max_bytes:
+        return False
+    return zip_part(parcel.files, _zip_name(parcel), max_bytes=max_bytes).raw_size > max_bytes
+
+
 def _single(files: Sequence[ParcelFile], destination: EmailDestination, *, shows_pictures: bool) -> Enclosed:
     attached, shown = [], []
     for number, file in enumerate(files, 1):

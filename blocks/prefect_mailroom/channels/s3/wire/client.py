@@ -15,7 +15,7 @@ from botocore.session import Session
 
 from prefect_mailroom.channels.objects import guarded
 from prefect_mailroom.channels.s3.bucket import Bucket, sts_endpoint
-from prefect_mailroom.channels.s3.wire.login import Given, Renewable, credentials_of
+from prefect_mailroom.channels.s3.wire.login import ROLE_SECONDS, Given, Renewable, credentials_of
 from prefect_mailroom.channels.s3.wire.sender import Sender
 
 CONNECTIONS = 4
@@ -31,9 +31,9 @@ _MODELS = botocore.loaders.create_loader()
 class Account:
     """What one connection signs with. It is kept between attempts, so that a role is not assumed for each of them."""
 
-    def __init__(self, bucket: Bucket) -> None:
+    def __init__(self, bucket: Bucket, role_seconds: int = ROLE_SECONDS) -> None:
         self.bucket = bucket
-        self.credentials: Renewable = credentials_of(bucket, self._sts_for_role)
+        self.credentials: Renewable = credentials_of(bucket, self._sts_for_role, role_seconds=role_seconds)
         self._lock = threading.Lock()
         self._session = _isolated(self.credentials)
 
@@ -100,9 +100,13 @@ class Account:
 
 
 @functools.lru_cache(maxsize=32)
-def account(bucket: Bucket) -> Account:
-    """Return what a connection signs with, the same for the same settings."""
-    return Account(bucket)
+def account(bucket: Bucket, role_seconds: int = ROLE_SECONDS) -> Account:
+    """Return what a connection signs with, the same for the same settings.
+
+    Args:
+        role_seconds: the life of a role's credentials. What signs links wants more than what sends.
+    """
+    return Account(bucket, role_seconds)
 
 
 # A lock that is held while a process forks would never be free again in its child.

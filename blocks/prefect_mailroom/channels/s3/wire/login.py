@@ -23,7 +23,7 @@ from prefect_aws import AwsCredentials
 from prefect_mailroom.channels.objects import faults
 from prefect_mailroom.channels.s3.bucket import Bucket
 
-_ROLE_SECONDS = 3600
+ROLE_SECONDS = 3600
 """Ask for this life of a role's credentials: roles grant it without being told, chained ones no more."""
 _UNKNOWN_LIFE = timedelta(minutes=15)
 """Count on this life of temporary credentials whose end nobody tells."""
@@ -88,15 +88,16 @@ class Given(CredentialProvider):  # type: ignore[misc]  # botocore has no types.
         return self._credentials
 
 
-def credentials_of(bucket: Bucket, create_sts: Callable[..., Any]) -> Renewable:
+def credentials_of(bucket: Bucket, create_sts: Callable[..., Any], *, role_seconds: int = ROLE_SECONDS) -> Renewable:
     """Return the credentials of a connection.
 
     Args:
         create_sts: makes a client of STS, as botocore's fetcher calls it.
+        role_seconds: the life of a role's credentials.
     """
 
     def role() -> Any:
-        given = {"RoleSessionName": "mailroom", "DurationSeconds": _ROLE_SECONDS}
+        given = {"RoleSessionName": "mailroom", "DurationSeconds": role_seconds}
         if bucket.external_id:
             given["ExternalId"] = bucket.external_id
         fetcher = AssumeRoleCredentialFetcher(create_sts, _base(bucket), bucket.role_arn, extra_args=given)
