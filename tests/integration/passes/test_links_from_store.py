@@ -73,7 +73,7 @@ def link_in(environment: Environment) -> str:
     body = environment.mail.mails[-1][1].get_body(("plain",))
     assert body is not None
     (line,) = [line for line in body.get_content().splitlines() if "X-Amz-Signature" in line]
-    return line[line.index("http") :].strip()
+    return str(line[line.index("http") :]).strip()
 
 
 def end_of(link: str) -> datetime:
