@@ -21,7 +21,7 @@ def read(port: int) -> dict[str, tuple[bytes, str]]:
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
         for one in page.get("Contents", []):
             answer = client.get_object(Bucket=BUCKET, Key=one["Key"])
-            found[one["Key"]] = (answer["Body"].read(), answer["Metadata"].get("mailroom_sha256", ""))
+            found[one["Key"]] = (answer["Body"].read(), answer["Metadata"].get("mailroom-sha256", ""))
     return found
 
 

@@ -72,7 +72,7 @@ class BadStore(FarSide):
         answer = await self._forward("\r\n".join([first, *kept, "Connection: close", "", ""]).encode("latin-1") + body)
         if recipient and answer.startswith(b"HTTP/1.1 200"):
             cut = self.bad and self.script.cuts(recipient)
-            self.note("accepted", recipient=recipient, message_id=headers["x-amz-meta-mailroom_key"], cut=cut)
+            self.note("accepted", recipient=recipient, message_id=headers["x-amz-meta-mailroom-key"], cut=cut)
             return None if cut else answer
         return answer
 

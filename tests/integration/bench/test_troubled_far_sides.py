@@ -143,7 +143,7 @@ async def test_the_store_slows_down_refuses_cuts_and_loses_answers(tmp_path: Pat
         client = objects.client_at(port, tries=1)
 
         def put(number: int) -> str:
-            given = {"Bucket": BUCKET, "Key": object_name(number), "Body": b"rows", "Metadata": {"mailroom_key": "k"}}
+            given = {"Bucket": BUCKET, "Key": object_name(number), "Body": b"rows", "Metadata": {"mailroom-key": "k"}}
             try:
                 client.put_object(**given, IfNoneMatch="*")
             except ClientError as error:

@@ -62,9 +62,9 @@ async def test_the_catalogue_has_blocks_of_collections_that_the_server_did_not_i
     }
     assert "prefect-docker" in workers
     assert "from_address" in schemas[0]["fields"]["properties"]
-    port = int(server.split(":")[2][:-4])
-    listening = [one for one in psutil.net_connections("tcp") if one.status == psutil.CONN_LISTEN and one.laddr]
-    [process] = [one for one in listening if one.laddr and one.laddr.port == port]
+    port = httpx.URL(server).port
+    listens = [one for one in psutil.net_connections("tcp") if one.laddr and one.laddr.port == port]
+    (process,) = [one for one in listens if one.status == psutil.CONN_LISTEN]
     assert process.pid
     mapped = {Path(one.path).name for one in psutil.Process(process.pid).memory_maps()}
     assert not [name for name in mapped if name.startswith("cygrpc")], "Google's client is not there"

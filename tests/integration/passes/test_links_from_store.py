@@ -72,8 +72,8 @@ def link_in(environment: Environment) -> str:
     """Return the link in the latest mail."""
     body = environment.mail.mails[-1][1].get_body(("plain",))
     assert body is not None
-    (line,) = [line for line in body.get_content().splitlines() if "X-Amz-Signature" in line]
-    return str(line[line.index("http") :]).strip()
+    (line,) = [line for line in str(body.get_content()).splitlines() if "X-Amz-Signature" in line]
+    return line[line.index("http") :].strip()
 
 
 def end_of(link: str) -> datetime:
