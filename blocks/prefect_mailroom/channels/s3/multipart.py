@@ -7,7 +7,7 @@ import hashlib
 import io
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -47,11 +47,13 @@ class Part:
 class Upload:
     """One upload in parts."""
 
-    def __init__(self, requests: Requests, tidying: Requests, key: str, shown: str, source: Source) -> None:
+    def __init__(
+        self, requests: Requests, tidying: Callable[[], Requests], key: str, shown: str, source: Source
+    ) -> None:
         """Ask nothing yet.
 
         Args:
-            tidying: other connections, which end the upload where the first ones were cut.
+            tidying: makes other connections, which end the upload where the first ones were cut.
         """
         self._requests = requests
         self._tidying = tidying
@@ -156,7 +158,7 @@ class Upload:
     def _end(self, upload: str) -> None:
         """Have the store drop the parts; where it cannot be asked, the next attempt does it."""
         try:
-            self._tidying.ask("abort_multipart_upload", self._shown, Key=self._key, UploadId=upload)
+            self._tidying().ask("abort_multipart_upload", self._shown, Key=self._key, UploadId=upload)
         except (Lost, FileNotFoundError, MailroomError):
             return
 

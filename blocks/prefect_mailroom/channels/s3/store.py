@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from collections.abc import Iterator
 from typing import Any
@@ -55,7 +56,7 @@ class S3Store:
         asked_once = {"IfNoneMatch": "*"} if once and self.bucket.write_once else {}
         told = headers.told(facts) | headers.encryption(self.bucket)
         if source.size >= multipart.FROM:
-            tidying = Requests(self._account, seconds=_TIDYING_SECONDS)
+            tidying = functools.partial(Requests, self._account, seconds=_TIDYING_SECONDS)
             return multipart.Upload(self.requests, tidying, key, shown, source).run(told, asked_once)
         algorithm, digest, verified = self._verified(source)
         answer = self.requests.ask(
