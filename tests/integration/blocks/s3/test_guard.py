@@ -108,7 +108,17 @@ async def test_a_redirect_is_not_followed(inside: Listener, tmp_path: Path) -> N
     assert elsewhere.connections == []
 
 
-async def test_plain_http_is_for_hosts_of_the_operator(names: Addresses, tmp_path: Path) -> None:
+async def test_plain_http_is_for_hosts_of_the_operator(
+    names: Addresses, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nothing is even connected to."""
+    asked: list[str] = []
+
+    async def connect(host: str, *_rest: Any, **_options: Any) -> socket.socket:
+        asked.append(host)
+        raise OSError
+
+    monkeypatch.setattr(outbound, "connect", connect)
     names["s3.example.com"] = ["8.8.8.8"]
     with pytest.raises(ValueError, match="allow_plain"):
         S3Channel(endpoint="http://s3.example.com", **KEYS)
@@ -117,6 +127,7 @@ async def test_plain_http_is_for_hosts_of_the_operator(names: Addresses, tmp_pat
         with pytest.raises(ConfigurationError) as refused:
             await attempt
         assert refused.value.field == "endpoint"
+    assert asked == []
 
 
 async def test_an_abort_cuts_encrypted_connections(server: S3Server, silent_port: int, tmp_path: Path) -> None:

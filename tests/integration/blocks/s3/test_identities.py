@@ -68,22 +68,23 @@ async def test_a_role_that_cannot_be_assumed(
 async def test_a_role_outlives_its_credentials(
     server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, how: str
 ) -> None:
-    """200 MB go on though the credentials end again and again on the way, by their time or by the store's word."""
-    monkeypatch.setattr(multipart, "PART", 16 * 2**20)
-    size = 200_000_000 if how == "the store" else 110_000_000
+    """An upload goes on though the credentials end on the way: 200 MB by the store's word, others by their time."""
+    size, part = (200_000_000, 16 * 2**20) if how == "the store" else (30_000_000, 5 * 2**20)
+    monkeypatch.setattr(multipart, "FROM", 10_000_000)
+    monkeypatch.setattr(multipart, "PART", part)
     content = bytes(range(256)) * (size // 256)
     uses: dict[str, int] = {}
 
     def ended(request: Request) -> Answer | None:
-        """Take four parts by the same credentials, and refuse whatever else they sign."""
+        """Take seven parts by the same credentials, and refuse whatever else they sign."""
         if not request.token or request.is_sts:
             return None
         uses[request.token] = uses.get(request.token, 0) + ("partNumber" in request.path)
-        return error("ExpiredToken") if uses[request.token] > 4 else None
+        return error("ExpiredToken") if uses[request.token] > 7 else None
 
     def short(answer: str) -> str:
-        """Say that they end in ten minutes and a second: botocore then waits no longer than a second to renew them."""
-        ends = datetime.now(UTC) + timedelta(seconds=601)
+        """Say that they end in less than ten minutes, when botocore signs nothing any more without new ones."""
+        ends = datetime.now(UTC) + timedelta(seconds=590)
         return re.sub("<Expiration>[^<]*<", f"<Expiration>{ends:%Y-%m-%dT%H:%M:%SZ}<", answer)
 
     async with front_of(server.port) as front:
