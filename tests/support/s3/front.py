@@ -65,17 +65,27 @@ async def front_of(port: int) -> AsyncIterator[Front]:
     """Lead to a port of this machine, one request on each connection, while the context lasts."""
     front = Front()
 
+    tasks = set[asyncio.Task[None]]()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             await _one(front, port, reader, writer)
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 20)
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(serve(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=1 << 20)
     front.port = server.sockets[0].getsockname()[1]
     try:
         yield front
     finally:
         server.close()
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _one(front: Front, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -37,7 +37,7 @@ def main() -> None:
     run_simple(
         "127.0.0.1",
         int(port),
-        application,  # type: ignore[arg-type]  # It is called as WSGI has it.
+        application,
         threaded=True,
         use_reloader=False,
         ssl_context=(chain[0], chain[0]) if chain else None,

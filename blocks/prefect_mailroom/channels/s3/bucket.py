@@ -76,6 +76,14 @@ class Bucket:
         return self.endpoint.startswith("http://")
 
     @property
+    def verifies_md5(self) -> bool:
+        """Tell whether what arrives is verified by its MD5.
+
+        AWS has better checksums. Without TLS the signature of each request covers its content already.
+        """
+        return not self.is_aws and not self.is_plain
+
+    @property
     def uses_machine(self) -> bool:
         """Tell whether the identity of this machine stands behind it."""
         return self.identity == "machine" or (self.identity == "role" and not self.access_key_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -9,7 +10,12 @@ from urllib.parse import urlencode
 from prefect_mailroom.channels.objects.store import Facts, Found
 from prefect_mailroom.channels.s3.bucket import Bucket
 
+PARTS_MD5 = "md5_of_parts"
+"""Name the MD5 of the MD5s of all parts, with their number. rclone's S3 tells it once, and later the plain MD5."""
 _CHECKSUMS = {"ChecksumSHA256": "sha256", "ChecksumCRC32": "crc32", "ChecksumCRC64NVME": "crc64nvme"}
+
+
+_ETAGS = {"md5": re.compile("[0-9a-f]{32}"), PARTS_MD5: re.compile("[0-9a-f]{32}-[0-9]+")}
 
 
 def told(facts: Facts) -> dict[str, Any]:
@@ -50,7 +56,8 @@ def found(answer: Mapping[str, Any]) -> Found:
         etag=tag,
         version=version(answer),
         metadata={name.lower().replace("-", "_"): str(value) for name, value in answer.get("Metadata", {}).items()},
-        checksums={**checksums, "md5": tag},
+        # An ETag of another form, as with some encryption, is no checksum.
+        checksums=checksums | {name: tag for name, form in _ETAGS.items() if form.fullmatch(tag)},
     )
 
 

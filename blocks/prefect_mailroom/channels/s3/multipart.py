@@ -34,8 +34,8 @@ class Part:
     """One part that the store has.
 
     Attributes:
-        crc32: as S3 writes it.
-        md5: of the content.
+        crc32: as S3 writes it; empty where it is not AWS.
+        md5: of the content; empty where the store does not verify it.
     """
 
     number: int
@@ -59,6 +59,7 @@ class Upload:
         self._shown = shown
         self._source = source
         self._is_aws = requests.bucket.is_aws
+        self._verifies_md5 = requests.bucket.verifies_md5
 
     def run(self, told: dict[str, Any], asked_once: dict[str, str]) -> Sent:
         """Upload the source.
@@ -87,7 +88,7 @@ class Upload:
         with ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="mailroom-part") as pool:
             try:
                 for number, content in enumerate(self._pieces(), start=1):
-                    crc32 = zlib.crc32(content, crc32)
+                    crc32 = zlib.crc32(content, crc32) if self._is_aws else 0
                     waiting.add(pool.submit(self._send, upload, number, content))
                     del content  # The worker alone holds it, and lets it go when it is sent.
                     while len(waiting) >= CONNECTIONS:
@@ -112,9 +113,11 @@ class Upload:
             yield content
 
     def _send(self, upload: str, number: int, content: bytes) -> Part:
-        md5 = hashlib.md5(content, usedforsecurity=False)
-        crc32 = _base64(zlib.crc32(content))
-        verified = {"ChecksumCRC32": crc32} if self._is_aws else {"ContentMD5": base64.b64encode(md5.digest()).decode()}
+        crc32 = _base64(zlib.crc32(content)) if self._is_aws else ""
+        md5 = hashlib.md5(content, usedforsecurity=False).digest() if self._verifies_md5 else b""
+        verified = {"ChecksumCRC32": crc32} if crc32 else {}
+        if md5:
+            verified["ContentMD5"] = base64.b64encode(md5).decode()
         answer = self._ask(
             "upload_part",
             UploadId=upload,
@@ -124,7 +127,7 @@ class Upload:
             ContentLength=len(content),
             **verified,
         )
-        return Part(number, str(answer["ETag"]), crc32, md5.digest())
+        return Part(number, str(answer["ETag"]), crc32, md5)
 
     def _complete(self, upload: str, parts: list[Part], crc32: int, asked_once: dict[str, str]) -> Sent:
         told: list[dict[str, Any]] = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
@@ -143,10 +146,12 @@ class Upload:
         tag, version = headers.etag(answer), headers.version(answer)
         if self._is_aws:
             return Sent(tag, version, {"crc32": whole["ChecksumCRC32"]})
+        if not self._verifies_md5:
+            return Sent(tag, version)
         digests = hashlib.md5(b"".join(part.md5 for part in parts), usedforsecurity=False)
         composite = f"{digests.hexdigest()}-{len(parts)}"
         # Only a store that makes its ETag in this way can be asked for it later.
-        return Sent(tag, version, {"md5": composite} if tag == composite else {})
+        return Sent(tag, version, {headers.PARTS_MD5: composite} if tag == composite else {})
 
     def _end(self, upload: str) -> None:
         """Have the store drop the parts; where it cannot be asked, the next attempt does it."""

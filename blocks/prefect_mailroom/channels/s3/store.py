@@ -43,7 +43,7 @@ class S3Store:
             except ClientError as error:
                 if status_of(error) == 404:
                     return None
-                if status_of(error) in (400, 403):
+                if status_of(error) in (400, 403) and error.operation_name == "HeadObject":
                     # An answer to HEAD has no words; one to this has, where it is refused as well.
                     self.requests.untranslated("list_objects_v2", Prefix=key, MaxKeys=1)
                 raise
@@ -57,13 +57,7 @@ class S3Store:
         if source.size >= multipart.FROM:
             tidying = Requests(self._account, seconds=_TIDYING_SECONDS)
             return multipart.Upload(self.requests, tidying, key, shown, source).run(told, asked_once)
-        if self.bucket.is_aws:
-            digest, algorithm = base64.b64encode(bytes.fromhex(source.sha256)).decode(), "sha256"
-            verified = {"ChecksumSHA256": digest, "ChecksumAlgorithm": "SHA256"}
-        else:
-            # Every store verifies this old one on arrival; some break on the others.
-            digest, algorithm = _md5(source), "md5"
-            verified = {"ContentMD5": base64.b64encode(bytes.fromhex(digest)).decode()}
+        algorithm, digest, verified = self._verified(source)
         answer = self.requests.ask(
             "put_object",
             shown,
@@ -76,8 +70,19 @@ class S3Store:
         )
         etag = headers.etag(answer)
         # A store whose ETag is not the MD5, as with some encryption, cannot be asked for it later.
-        checksums = {algorithm: digest} if self.bucket.is_aws or etag == digest else {}
+        checksums = {algorithm: digest} if algorithm == "sha256" or (digest and etag == digest) else {}
         return Sent(etag, headers.version(answer), checksums)
+
+    def _verified(self, source: Source) -> tuple[str, str, dict[str, str]]:
+        """Return the checksum of the whole, its name, and the parameters by which the store verifies what arrives."""
+        if self.bucket.is_aws:
+            digest = base64.b64encode(bytes.fromhex(source.sha256)).decode()
+            return "sha256", digest, {"ChecksumSHA256": digest, "ChecksumAlgorithm": "SHA256"}
+        if not self.bucket.verifies_md5:
+            return "md5", "", {}
+        # Every store verifies this old one; some break on the others.
+        digest = _md5(source)
+        return "md5", digest, {"ContentMD5": base64.b64encode(bytes.fromhex(digest)).decode()}
 
     def read(self, name: str) -> Iterator[bytes]:
         """Yield the content from its beginning; the caller may stop in the middle."""

@@ -75,11 +75,11 @@ async def test_a_role_outlives_its_credentials(
     uses: dict[str, int] = {}
 
     def ended(request: Request) -> Answer | None:
-        """Take four parts by the same credentials, and refuse whatever else they sign."""
+        """Take seven parts by the same credentials, and refuse whatever else they sign."""
         if not request.token or request.is_sts:
             return None
         uses[request.token] = uses.get(request.token, 0) + ("partNumber" in request.path)
-        return error("ExpiredToken") if uses[request.token] > 4 else None
+        return error("ExpiredToken") if uses[request.token] > 7 else None
 
     def short(answer: str) -> str:
         """Say that they end in ten minutes and a second: botocore then waits no longer than a second to renew them."""

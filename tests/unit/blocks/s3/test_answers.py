@@ -17,6 +17,7 @@ from prefect_mailroom.channels.s3.questions import MOST_SECONDS, ends
 from prefect_mailroom.channels.s3.wire.faults import translated
 from prefect_mailroom.errors import ConfigurationError, Refused, RetryLater, TargetForbidden
 
+MD5 = "1b2cf535f27731c974343645a3985328"
 BUCKET = Bucket("reports", endpoint="https://s3.example.com", access_key_id="CANARYID", kms_key="alias/k")
 
 
@@ -31,7 +32,6 @@ def answered(code: str, status: int, operation: str = "PutObject", **headers_: s
         ("PreconditionFailed", 412, AlreadyThere, None),
         ("ConditionalRequestConflict", 409, AlreadyThere, None),
         ("NoSuchBucket", 404, ConfigurationError, "bucket"),
-        ("NoSuchUpload", 404, Lost, None),
         ("NoSuchKey", 404, ConfigurationError, "bucket"),
         ("InvalidAccessKeyId", 403, ConfigurationError, "secret_access_key"),
         ("SignatureDoesNotMatch", 403, ConfigurationError, "secret_access_key"),
@@ -65,6 +65,19 @@ def test_an_answer_means(code: str, status: int, becomes: type[Exception], field
 def test_nothing_is_there() -> None:
     with pytest.raises(FileNotFoundError), translated(BUCKET, "get_object", "s3://reports/a.csv"):
         raise answered("NoSuchKey", 404)
+
+
+@pytest.mark.parametrize(
+    ("operation", "becomes"),
+    [
+        ("complete_multipart_upload", Lost),
+        ("upload_part", RetryLater),
+        ("list_multipart_uploads", FileNotFoundError),
+    ],
+)
+def test_an_upload_that_is_over(operation: str, becomes: type[Exception]) -> None:
+    with pytest.raises(becomes), translated(BUCKET, operation, "s3://reports/a.csv"):
+        raise answered("NoSuchUpload", 404)
 
 
 def test_a_busy_store_says_when() -> None:
@@ -121,11 +134,13 @@ def test_facts_travel_and_come_back() -> None:
     assert told["Metadata"] == {"mailroom-key": "k:1", "team": "x"}
     assert told["Tagging"] == "keep=a%26b"
     assert told["StorageClass"] == "GLACIER_IR"
-    answer = {"ContentLength": 3, "ETag": '"abc"', "VersionId": "null", "Metadata": {"Mailroom-Key": "k:1"}}
+    answer = {"ContentLength": 3, "ETag": f'"{MD5}"', "VersionId": "null", "Metadata": {"Mailroom-Key": "k:1"}}
     found = headers.found({**answer, "ChecksumSHA256": "whole=", "ChecksumCRC32": "parts=-3"})
     assert found.metadata == {"mailroom_key": "k:1"}
-    assert found.checksums == {"sha256": "whole=", "md5": "abc"}
-    assert (found.etag, found.version) == ("abc", "")
+    assert found.checksums == {"sha256": "whole=", "md5": MD5}
+    assert (found.etag, found.version) == (MD5, "")
+    assert headers.found({**answer, "ETag": f'"{MD5}-3"'}).checksums == {headers.PARTS_MD5: f"{MD5}-3"}
+    assert headers.found({**answer, "ETag": '"of another kind"'}).checksums == {}
     assert headers.encryption(Bucket("b", encryption="kms")) == {"ServerSideEncryption": "aws:kms"}
 
 

@@ -18,8 +18,8 @@ from prefect_mailroom.channels.s3.bucket import Bucket, sts_endpoint
 from prefect_mailroom.channels.s3.wire.login import Given, Renewable, credentials_of
 from prefect_mailroom.channels.s3.wire.sender import Sender
 
-CONNECTIONS = 4
-"""Send so many parts of a large object at once."""
+CONNECTIONS = 8
+"""Send so many parts of a large object at once; each of them is in memory meanwhile."""
 _TRIES = 3
 """Let botocore try a request so often; what it cannot mend in seconds is tried again by the schedule of ours."""
 _STS_SECONDS = 20
