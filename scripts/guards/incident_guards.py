@@ -121,8 +121,8 @@ INCIDENT_GUARDS = (
         "samples are no trouble",
         "Sample schedules are left out of what fails.",
         "mailroom/incidents/finders/ledger.py",
-        ", Schedule.state.in_(LIVES), Schedule.is_sample.is_(False)]\n",
-        ", Schedule.state.in_(LIVES)]\n",
+        "    lives = Schedule.state.in_(LIVES), Schedule.is_sample.is_(False)\n",
+        "    lives = (Schedule.state.in_(LIVES),)\n",
         _FINDERS,
     ),
 )
