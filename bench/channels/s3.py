@@ -64,8 +64,8 @@ def _boto3(port: int) -> Any:
         aws_access_key_id="bench",
         aws_secret_access_key="bench",
         region_name="us-east-1",
-        # As one sets it for stores other than AWS. With its default, moto computes a cheaper checksum of the whole object
-        # than the CRC64 that it takes where none is asked for, which alone makes half a second of 100 MB.
+        # As one sets it for stores other than AWS. With its default, moto computes a cheaper checksum of the whole
+        # object than the CRC64 that it takes where none is asked for, which alone makes half a second of 100 MB.
         config=Config(
             s3={"addressing_style": "path"},
             request_checksum_calculation="when_required",
