@@ -18,6 +18,7 @@ from prefect.exceptions import ObjectAlreadyExists
 from embedded import prefect_settings
 from embedded.ports import free_port
 from mailroom.settings import Settings
+from tests.support.prefect_template import lay_out
 from tests.support.waiting import eventually_sync
 
 NOBODY_LISTENS = "http://127.0.0.1:9/api"
@@ -56,6 +57,7 @@ class PrefectServer:
         if environment is None:
             kept = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "MAILROOM_"))}
             environment = {**kept, **_ENVIRONMENT, "PREFECT_HOME": str(folder)}
+            lay_out(folder)
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from prefect_gcp.credentials import GcpCredentials
 from pydantic import SecretStr, ValidationError
 
 from prefect_mailroom.channels.gcs.bucket import HOSTS_VARIABLE, Bucket, is_trusted, permit, sends_as
@@ -55,6 +54,9 @@ def test_a_key_tells_account_and_project() -> None:
 
 
 def test_a_prefect_block_of_credentials_is_taken_over() -> None:
+    # Its package takes seconds to load, which every process of the suite would spend.
+    from prefect_gcp.credentials import GcpCredentials
+
     info = {**GOOD, "private_key": PRIVATE_KEY}
     block = GcpCredentials.model_construct(service_account_info=None, service_account_file=None, project="p")
     assert GcsChannel.from_credentials(block, bucket="reports").identity == "machine"
