@@ -83,7 +83,10 @@ def end_of(link: str) -> datetime:
 
 
 def fetched(store: S3Server, link: str) -> httpx.Response:
-    """Return what is at a link. Where moto asks for a right, it breaks down at any signature in an address."""
+    """Return what is at a link. Where moto asks for a right, it breaks down at a signature in an address.
+
+    That the signature is right, rclone verifies in the tests of the channel.
+    """
     with httpx.Client(trust_env=False) as client:
         client.post(f"{store.url}/moto-api/reset-auth", content=b"inf").raise_for_status()
         try:
