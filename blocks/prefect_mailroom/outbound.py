@@ -50,6 +50,7 @@ __all__ = [
 SCREEN_SECONDS = 2
 """A look-up may take so long while somebody waits for a connection to be stored."""
 _LOOK_UP_SECONDS = 5
+_CUT = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 
 _LOOKED_UP: ContextVar[list[str] | None] = ContextVar("hosts that were looked up", default=None)
@@ -305,10 +306,13 @@ def http_client(*, timeout: float, ca_certificates: str = "") -> AsyncClient:
 
 
 def tls_fault(error: BaseException | None) -> ssl.SSLError | None:
-    """Return the TLS error behind an error of any client, or None: a certificate, or a handshake that failed."""
+    """Return the TLS error behind an error of any client, or None: a certificate, or a handshake that failed.
+
+    A connection that was cut within TLS is none: that says nothing about the far side's certificate.
+    """
     while error is not None and not isinstance(error, ssl.SSLError):
         error = error.__cause__ or error.__context__
-    return error
+    return None if isinstance(error, _CUT) else error
 
 
 def _shown(host: str) -> str:

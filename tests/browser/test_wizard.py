@@ -124,7 +124,7 @@ async def test_a_session_that_ends_in_the_fourth_step_loses_nothing(person: Pers
         await window.log_in(system.link("creator"))
         await page.goto(f"{draft}/destinations")
         await expect(page.get_by_text("Your entries were kept").first).to_be_visible()
-        assert await page.get_by_role("textbox", name="To").input_value() == "kept@example.com"
+        assert await page.get_by_role("textbox", name="To", exact=True).input_value() == "kept@example.com"
 
 
 HOSTILE = (

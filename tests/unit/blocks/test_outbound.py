@@ -157,3 +157,6 @@ def test_tls_faults_are_found_behind_other_errors() -> None:
     assert outbound.tls_fault(met) is fault
     assert outbound.tls_fault(ConnectionError("no connection")) is None
     assert outbound.tls_fault(None) is None
+    assert outbound.tls_fault(ssl.SSLEOFError("cut")) is None, (
+        "A connection that was cut says nothing of a certificate."
+    )

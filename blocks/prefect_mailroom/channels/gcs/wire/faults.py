@@ -49,7 +49,7 @@ def _raised(bucket: Bucket, error: BaseException, verb: str, shown: str) -> Exce
         error = error.cause
     if (ours := guarded.refusal(error)) is not None:
         return ours
-    if outbound.tls_fault(error) or isinstance(error, requests.exceptions.SSLError):
+    if outbound.tls_fault(error):
         return faults.untrusted(clean_line(bucket.target[0]))
     if isinstance(error, InvalidResponse):
         return answered(bucket, error.response, verb, shown)

@@ -6,7 +6,6 @@ that follow a bucket to another region, included.
 
 from __future__ import annotations
 
-import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,8 +20,6 @@ from prefect_mailroom.channels.objects.store import Lost
 from prefect_mailroom.tls import trusting
 
 _REDIRECTS = {301, 302, 303, 307, 308}
-_BROKEN_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
-"""A connection that ends within TLS: that says nothing about a certificate."""
 _BLOCK = 262_144
 """Write so many bytes at once: each block has the time of a connection to leave."""
 
@@ -81,7 +78,7 @@ class Sender:
         except guarded.Refusal as error:
             raise error.error from None
         except exceptions.SSLError as error:
-            if isinstance(outbound.tls_fault(error), _BROKEN_OFF):
+            if outbound.tls_fault(error) is None:
                 raise ConnectionClosedError(endpoint_url=_bare(url), error=error, request=request) from error
             raise SSLError(endpoint_url=_bare(url), error=error) from error
         except exceptions.NewConnectionError as error:
