@@ -97,7 +97,7 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "webhook": ("webhook", "webhooks"),
     "command": ("program", "programs"),
 }
-"""What a destination is called that is no person, one and several; `places` counts one that is not here too."""
+"""Name a destination that is no person, one and several; `places` counts one that is not here too."""
 
 
 def schedule_chip(

@@ -17,7 +17,7 @@ from prefect_mailroom.errors import MailroomError
 
 SECONDS = 15.0
 MOST = 1000
-"""How many values of a field are shown; of more, the rest is counted."""
+"""Show so many values of a field, and count the rest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from mailroom.setting_groups.incidents import IncidentSettings
 from mailroom.storage.model.upkeep.incidents import Incident
 
 TOUCHED_EVERY = timedelta(minutes=1)
-"""It is written this often that an incident is still seen, where nothing else of it changes."""
+"""Write this often that an incident is still seen, where nothing else of it changes."""
 
 WAITED_FOR = frozenset({IncidentKind.PREFECT_SILENT, IncidentKind.WORKER_SILENT, IncidentKind.LOOP_DEAD})
 """These kinds were waited for already, and are told with nothing else, so they are told as soon as they are known."""

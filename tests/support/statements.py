@@ -63,7 +63,7 @@ def recorded(database: Database) -> Iterator[Recorder]:
 
 @dataclass
 class Steps:
-    """How many steps of its machine SQLite has taken, to the next ten."""
+    """Count the steps of its machine that SQLite has taken, to the next ten."""
 
     count: int = 0
 

@@ -27,7 +27,7 @@ router = APIRouter(include_in_schema=False)
 Of = Annotated[str, Query(max_length=60, alias="field")]
 """The setting whose button was pressed."""
 Typed = Annotated[bool, Query()]
-"""Whether the name is to be entered, so that nobody is asked for a list."""
+"""True where the name is to be entered, so that nobody is asked for a list."""
 _Found = ChoicesView | MailroomError | None
 
 

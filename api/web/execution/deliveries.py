@@ -25,7 +25,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """How far a large upload is: `words` say it, such as "62 of 214 MB"."""
+    """Hold how far a large upload is: `words` say it, such as "62 of 214 MB"."""
 
     sent: int
     total: int

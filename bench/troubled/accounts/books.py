@@ -45,7 +45,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What the tables hold at one moment."""
+    """Hold what is in the tables at one moment."""
 
     runs: Sequence[Run]
     schedules: Mapping[str, int]

@@ -21,7 +21,7 @@ _ROUNDED = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What was compared: names and how many numbers; a sentence for each number that differs."""
+    """Hold what was compared: names, how many numbers, and a sentence for each number that differs."""
 
     compared: Mapping[str, int]
     differences: list[str] = field(default_factory=list)

@@ -110,7 +110,7 @@ class Destination(BaseModel, ABC):
     """The links to files in `Parcel.links` of its parcels lead to this place; None where it has no use for any."""
 
     keeps_for_links: ClassVar[bool] = False
-    """Whether the connections of this channel can keep files for the links of others, see `objects.keeping`."""
+    """True where connections of this channel can keep files for the links of others, see `objects.keeping`."""
 
     channel: str
     connection: str = Field(min_length=1, max_length=100, pattern=_NAME)

@@ -1,4 +1,4 @@
-"""What a channel takes to one recipient, and the receipt it brings back."""
+"""Define what a channel takes to one recipient, and the receipt it brings back."""
 
 from __future__ import annotations
 

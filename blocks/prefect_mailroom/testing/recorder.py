@@ -44,7 +44,7 @@ class Recorder:
         self._next: dict[str | None, deque[Answer]] = {}
         self._always: dict[str | None, Answer] = {}
         self.reached = 0
-        """How often somebody has reached for it."""
+        """Return how often somebody has reached for it."""
 
     @classmethod
     def named(cls, name: str) -> Recorder:

@@ -15,22 +15,22 @@ from mailroom.connections.breaker.decide import PAUSE, Breaker, brought_forward
 from mailroom.states import BreakerState
 
 EVERY = timedelta(seconds=20)
-"""How long after the beginning of one look at a far side the next one begins; longer than a look may take."""
+"""Begin the next look at a far side so long after the last one began; a look may not take longer."""
 LONGEST = timedelta(seconds=15)
-"""How long one look may take."""
+"""Give one look so much time."""
 
 
 class Reached(StrEnum):
     """Say what came of reaching for a far side."""
 
     ANSWERS = "answers"
-    """It answers, and let us in where it asks for a login."""
+    """The far side answers, and let us in where it asks for a login."""
     SILENT = "silent"
-    """It does not answer, or broke off before it was told who we are."""
+    """The far side does not answer, or broke off before it was told who we are."""
     UNDECIDED = "undecided"
-    """It was told who we are, and did not decide: what locks accounts answers so, too."""
+    """The far side was told who we are, and did not decide: what locks accounts answers so, too."""
     REFUSED = "refused"
-    """It refused how we came, such as a password, or our settings are no good: a person has to change something."""
+    """The far side refused how we came, such as a password, or our settings are no good: a person has to act."""
     IMPOSSIBLE = "impossible"
     """There is no such step for it, so that only a delivery can tell."""
     UNKNOWN = "unknown"

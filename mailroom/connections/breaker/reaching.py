@@ -31,7 +31,7 @@ from prefect_mailroom.channels.steps import StepName, Steps
 from prefect_mailroom.errors import ConfigurationError, MailroomError
 
 EVERY_SECONDS = 5.0
-"""How long after one look for breakers the next one begins; how often a far side is reached for is its breaker's."""
+"""Wait so long between two looks for breakers; how often a far side is reached for is its breaker's."""
 LATE_AFTER_SECONDS = 300.0
 _AT_ONCE = 10
 _MOST = 100

@@ -44,7 +44,7 @@ Links = Kept | MailroomError | None
 
 @dataclass(slots=True)
 class _Of:
-    """What a pass knows of one store; `failed` is what kept it from the files, for whoever asks next."""
+    """Hold what a pass knows of one store; `failed` is what kept it from the files, for whoever asks next."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     kept: Kept | None = None

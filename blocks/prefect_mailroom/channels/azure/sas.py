@@ -18,7 +18,7 @@ _NEEDED = {"r": "read", "w": "write", "d": "delete"}
 
 @dataclass(frozen=True, slots=True)
 class Sas:
-    """What stands in a token.
+    """Hold what stands in a token.
 
     Attributes:
         ends: None where a policy that the container keeps decides it.

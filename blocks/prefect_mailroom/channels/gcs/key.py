@@ -16,7 +16,7 @@ _UNIVERSE = "googleapis.com"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is used of a key.
+    """Hold what is used of a key.
 
     Attributes:
         info: as google-auth takes it. It holds the private key.

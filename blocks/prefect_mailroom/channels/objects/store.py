@@ -22,7 +22,7 @@ class Lost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is told to the store about an object.
+    """Hold what is told to the store about an object.
 
     Attributes:
         metadata: ours (`KEY`, `SHA256`, `DUE`) and the destination's, as plain ASCII.
@@ -39,7 +39,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What the store answered to an upload.
+    """Hold what the store answered to an upload.
 
     Attributes:
         version: what names exactly this content of the object: a version id or generation; empty where there is none.
@@ -53,7 +53,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the store holds under a name.
+    """Describe what the store holds under a name.
 
     Attributes:
         metadata: with names in small letters.

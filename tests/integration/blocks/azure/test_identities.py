@@ -1,4 +1,4 @@
-"""As whom blobs are written: an application, the machine, a SAS token; and to where a token never goes."""
+"""Test as whom blobs are written: an application, the machine, a SAS token; and to where a token never goes."""
 
 from __future__ import annotations
 

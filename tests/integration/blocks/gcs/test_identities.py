@@ -1,4 +1,4 @@
-"""As whom requests are sent, and that tokens and keys go to Google's own hosts alone."""
+"""Test as whom requests are sent, and that tokens and keys go to Google's own hosts alone."""
 
 from __future__ import annotations
 

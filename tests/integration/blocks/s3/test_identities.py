@@ -1,4 +1,4 @@
-"""As whom objects are sent: by a role that outlives its credentials, the machine, or a key and nothing else."""
+"""Test as whom objects are sent: by a role that outlives its credentials, the machine, or a key alone."""
 
 from __future__ import annotations
 

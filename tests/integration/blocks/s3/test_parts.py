@@ -144,7 +144,7 @@ async def test_an_upload_that_is_ended(server: S3Server, tmp_path: Path, ending:
 async def test_parts_of_a_killed_process_go(
     server: S3Server, channel: S3Channel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those of exactly this name go, and only when no attempt can still be at work."""
+    """End the uploads of exactly this name, and only when no attempt can still be at work."""
     client = server.client()
     others = ["daily/report.bin.old", "daily/other.bin"]
     for key in ["daily/report.bin", *others]:

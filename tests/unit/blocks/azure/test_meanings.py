@@ -14,7 +14,7 @@ from prefect_mailroom.errors import ConfigurationError, MailroomError, Refused, 
 
 
 class _Response:
-    """What the client keeps of an answer, as far as it is read here."""
+    """Type what the client keeps of an answer, as far as it is read here."""
 
     def __init__(self, status: int, headers: dict[str, str]) -> None:
         self.status_code, self.headers, self.reason = status, headers, "told"

@@ -1,4 +1,4 @@
-"""What a SAS token says about itself."""
+"""Read what a SAS token says about itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Google's client reads of a file: whole pieces, and their checksum."""
+"""Give Google's client a file in whole pieces, and sum them up."""
 
 from __future__ import annotations
 

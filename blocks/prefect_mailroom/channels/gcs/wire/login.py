@@ -1,4 +1,4 @@
-"""As whom requests are sent: the machine, an account that it or a key impersonates, or a key's own account.
+"""Log in as the machine, as an account that it or a key impersonates, or as a key's own account.
 
 The fields of prefect-gcp's GcpCredentials are read by `GcsChannel.from_credentials`; decision 0028 tells why no more of
 it is used.
@@ -27,7 +27,7 @@ _LIFE_SECONDS = 3600
 
 
 class Account:
-    """What one connection sends as. It is kept between attempts, so that a token is not fetched for each of them."""
+    """Send as one connection does. It is kept between attempts, so that a token is not fetched for each of them."""
 
     def __init__(self, bucket: Bucket) -> None:
         self.bucket = bucket

@@ -29,7 +29,7 @@ _MODELS = botocore.loaders.create_loader()
 
 
 class Account:
-    """What one connection signs with. It is kept between attempts, so that a role is not assumed for each of them."""
+    """Sign as one connection does. It is kept between attempts, so that a role is not assumed for each of them."""
 
     def __init__(self, bucket: Bucket, role_seconds: int = ROLE_SECONDS) -> None:
         self.bucket = bucket

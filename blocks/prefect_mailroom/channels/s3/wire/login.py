@@ -1,4 +1,4 @@
-"""As whom requests are signed: by the fields of prefect-aws' AwsCredentials, or by a role that they assume.
+"""Sign requests by the fields of prefect-aws' AwsCredentials, or by a role that they assume.
 
 prefect-aws makes static credentials of a role, which end after an hour, in the middle of an upload. Here botocore's
 own fetcher assumes it again whenever its end comes near, over the session of the same block.
