@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import secrets
-import socket
-from contextlib import suppress
-from datetime import UTC, datetime
 
-from prefect_mailroom import outbound
-from prefect_mailroom.channels.objects import faults, probe, reach
+from prefect_mailroom.channels.objects import probe, reach
 from prefect_mailroom.channels.objects.deliver import ask
 from prefect_mailroom.channels.objects.guarded import Links
 from prefect_mailroom.channels.s3.bucket import Bucket
@@ -18,9 +13,8 @@ from prefect_mailroom.channels.s3.store import S3Store
 from prefect_mailroom.channels.s3.wire.client import Account, account
 from prefect_mailroom.channels.s3.wire.faults import translated
 from prefect_mailroom.channels.steps import StepName, Steps
-from prefect_mailroom.errors import RetryLater
 from prefect_mailroom.text.filenames import clean_line
-from prefect_mailroom.tls import told_of, trusting
+from prefect_mailroom.tls import trusting
 
 _MOST_SECONDS = 30
 """Wait so long for the answer to one step: somebody looks on."""
@@ -33,18 +27,8 @@ async def check(bucket: Bucket, steps: Steps) -> str:
         ConfigurationError, RetryLater, Refused: the step at fault says why.
     """
     seconds = min(_MOST_SECONDS, bucket.seconds)
-    host, port = bucket.target
-    with steps.step(StepName.RESOLVE) as told:
-        addresses = await reach.resolve(host, port, is_plain=bucket.is_plain, seconds=seconds)
-        told.message = f"{host} has {len(addresses)} address{'es' if len(addresses) > 1 else ''}."
-    with steps.step(StepName.CONNECT) as told:
-        link = await outbound.connect(host, port, timeout=seconds)
-        told.message = f"{host} answers on port {port}."
-    if bucket.is_plain:
-        link.close()
-    else:
-        with steps.step(StepName.ENCRYPT) as told:
-            told.message = await _encrypted(link, bucket, seconds)
+    context = None if bucket.is_plain else trusting(bucket.ca_certificates)
+    await reach.reach(*bucket.target, context, steps, seconds=seconds)
     found = account(bucket)
     store = S3Store(found)
     try:
@@ -64,28 +48,6 @@ async def check(bucket: Bucket, steps: Steps) -> str:
         else ""
     )
     return f"{store.shown('')} stores objects{once}."
-
-
-async def _encrypted(link: socket.socket, bucket: Bucket, seconds: float) -> str:
-    """Shake hands, and return a sentence about the certificate. The link is closed."""
-    host = bucket.target[0]
-    try:
-        async with asyncio.timeout(seconds):
-            _, writer = await asyncio.open_connection(
-                sock=link, ssl=trusting(bucket.ca_certificates), server_hostname=outbound.ascii_host(host)
-            )
-    except TimeoutError as error:
-        raise RetryLater(f"'{host}' did not shake hands within {seconds:g} s.") from error
-    except OSError as error:
-        if outbound.tls_fault(error):
-            raise faults.untrusted(host) from None
-        raise RetryLater(f"'{host}' broke the connection off in the middle of the handshake.") from error
-    try:
-        return told_of(writer.get_extra_info("ssl_object"), datetime.now(UTC))
-    finally:
-        writer.transport.abort()
-        with suppress(OSError):
-            await writer.wait_closed()
 
 
 def _log_in(found: Account, store: S3Store) -> str:
