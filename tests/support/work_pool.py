@@ -127,9 +127,9 @@ class WorkPool:
         return worker
 
     def told(self) -> str:
-        return "\n".join(log.read_text(errors="replace")[-4000:] for log in self.logs)
+        return "\n".join(log.read_text(errors="replace")[-20_000:] for log in self.logs)
 
-    async def until(self, run: uuid.UUID, *types: StateType, seconds: float = 40) -> FlowRun:
+    async def until(self, run: uuid.UUID, *types: StateType, seconds: float = 120) -> FlowRun:
         """Return the run once it is in one of these states; by default, in a final one."""
         last: list[object] = []
 
@@ -142,11 +142,11 @@ class WorkPool:
 
         return await eventually(look, seconds, lambda: f"Last seen: {last}\n{self.told()}")
 
-    async def find(self, what: Callable[[], Awaitable[T | None]], seconds: float = 40) -> T:
+    async def find(self, what: Callable[[], Awaitable[T | None]], seconds: float = 120) -> T:
         """Return the first thing that `what` finds."""
         return await eventually(what, seconds, self.told)
 
-    async def written(self, path: Path, seconds: float = 40) -> str:
+    async def written(self, path: Path, seconds: float = 120) -> str:
         """Return what a flow wrote to a file, once it is there."""
 
         async def look() -> str | None:

@@ -193,10 +193,6 @@ class WorkerBase(BaseWorker[Any, Any, Any], abc.ABC):
             return False
         return state.is_pending()
 
-    async def report_crash(self, flow_run: FlowRun, message: str) -> None:
-        """Set the run Crashed."""
-        await self._propose_crashed_state(flow_run, message)
-
     def say(self, text: str, *values: object) -> None:
         """Write a warning to the worker's log."""
         self._logger.warning(text, *values)

@@ -10,7 +10,7 @@ import anyio
 import httpx
 from prefect.client.schemas.objects import State, StateType
 from prefect.exceptions import Abort, ObjectNotFound
-from prefect.states import Cancelled, Scheduled
+from prefect.states import Cancelled, Crashed, Scheduled
 from prefect.utilities.engine import propose_state
 
 from prefect_mailroom.worker.backlog import due_at
@@ -77,7 +77,9 @@ async def _settle_once(worker: WorkerBase, hand: InHand, why: str | None) -> Non
         await propose(worker, run, Scheduled(scheduled_time=due_at(hand.flow_run), message=message))
     else:
         default = f"Worker {worker.name} stopped, and the run did not end within the grace time."
-        await worker.report_crash(run, why or default)
+        # Prefect's own way writes an error to the log and leaves the run Running for good; this one is tried again.
+        await propose(worker, run, Crashed(message=why or default))
+        worker.say("Flow run %s crashed: %s", run.id, why or default)
 
 
 async def was_run_meanwhile(worker: WorkerBase, flow_run: FlowRun, reads: Together) -> bool:

@@ -18,7 +18,7 @@ from tests.integration.promises.machine.machine import Machine
 EXAMPLES = int(os.environ.get("PROMISES_EXAMPLES", "0"))
 STEPS = 50
 SETTINGS = settings(
-    max_examples=EXAMPLES or 40,
+    max_examples=EXAMPLES or 20,
     stateful_step_count=STEPS,
     deadline=None,
     derandomize=not EXAMPLES,  # The same orders each time, so that a change of something else never fails by chance.

@@ -19,7 +19,7 @@ from tests.support.prefect import PrefectServer
 from tests.support.processes import below, gone
 from tests.support.work_pool import WorkPool, opened
 
-RUNS = int(os.environ.get("RUNS", "100"))
+RUNS = int(os.environ.get("RUNS", "60"))
 """`RUNS=1000` is a longer seed of the same."""
 EACH = RUNS // 20
 """After so many runs a child is replaced: ten of them come and go at each worker."""

@@ -34,7 +34,7 @@ from prefect.utilities.engine import capture_sigterm
 from prefect.workers.base import BaseWorker
 
 from prefect_mailroom.worker import prefect_private
-from prefect_mailroom.worker.settle import InHand, was_run_meanwhile
+from prefect_mailroom.worker.settle import InHand, settle, was_run_meanwhile
 from prefect_mailroom.worker.warm import WarmWorker
 
 
@@ -83,10 +83,6 @@ async def test_claims_are_won_once_and_counted(api: str) -> None:
         worker.let_go(run.id)
         worker.let_go(run.id)
         assert worker.room() == room
-        await worker.report_crash(run, "on purpose")
-        state = (await worker.client.read_flow_run(run.id)).state
-        assert state is not None
-        assert (state.type, state.message) == (StateType.CRASHED, "on purpose")
 
 
 async def test_a_claim_of_a_run_that_ended_meanwhile_is_undone(api: str) -> None:
@@ -174,6 +170,39 @@ async def test_a_claim_without_an_answer_is_taken_back_if_it_is_ours(api: str, m
         assert "no answer to its claim" in str(state.message)
     else:
         assert (state.type, state.message) == (StateType.PENDING, "Claimed by worker another.")
+
+
+class Refusing(httpx.AsyncBaseTransport):
+    """Answers 500 to the first new state."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self.inner, self.refused = inner, False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not self.refused and request.url.path.endswith("/set_state"):
+            self.refused = True
+            return httpx.Response(500, json={}, request=request)
+        return await self.inner.handle_async_request(request)
+
+
+async def test_a_crash_that_prefect_does_not_take_at_first_is_told_again(api: str) -> None:
+    """Otherwise the run would stay Running for good, though its process is gone."""
+
+    @flow
+    def nothing() -> None: ...
+
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+        async with PrefectClient(api) as client:
+            await client.create_work_pool(WorkPoolCreate(name="crashed", type="mailroom-warm"), overwrite=True)
+            run = await client.create_flow_run(nothing, state=Running())
+            async with WarmWorker(work_pool_name="crashed", limit=1) as worker:
+                transport = Refusing(worker.client._client._transport)
+                worker.client._client._transport = transport
+                await settle(worker, InHand(run, claimed=True), "its process exited with code 7")
+            assert transport.refused
+            state = (await client.read_flow_run(run.id)).state
+    assert state is not None
+    assert (state.type, state.message) == (StateType.CRASHED, "its process exited with code 7")
 
 
 class Spoiled(httpx.AsyncBaseTransport):
