@@ -87,6 +87,7 @@ from mailroom.storage.migrations import is_current
 from mailroom.telling.readers import service as told_readers
 from mailroom.watching.counts import refresh as counts
 from mailroom.watching.signs.prefect import Probe
+from prefect_mailroom.prefect_tls import share_tls_contexts
 
 _LOG = logging.getLogger(__name__)
 DESCRIPTION = """Reports, on time, to everyone who waits for them.
@@ -143,6 +144,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     required.check(settings)
     own_endpoints.close(settings)
     logs.configure()
+    share_tls_contexts()
     ours = database or Database(settings.database)
     reconciler = Reconciler(ours, settings)
     counting = Counting(settings.rate_limit_storage.get_secret_value())

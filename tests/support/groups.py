@@ -1,6 +1,6 @@
 """Keep what the tests of an xdist group share until the last of them has run, instead of until the end of the run.
 
-A Prefect server with nothing to do takes a tenth of a core, which the tests that follow in other processes need.
+A server that nobody needs any more takes memory and a little CPU from the tests that follow in other processes.
 Without xdist the tests of a group do not follow each other, so there everything lasts until the end of the run.
 """
 

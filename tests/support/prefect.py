@@ -30,6 +30,9 @@ _ENVIRONMENT = {
     "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
     "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",
     "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5",
+    # Nothing here uses Prefect's automations. Looking through all events for them is a sixth of the server's work.
+    "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
+    "PYTHONTZPATH": "",
     "DO_NOT_TRACK": "1",
 }
 

@@ -6,14 +6,11 @@ tests/integration/worker/test_prefect_private.py fails when one of them is gone 
 from __future__ import annotations
 
 import abc
-import functools
-import ssl
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC
 from importlib.metadata import distributions, entry_points
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -77,18 +74,6 @@ def remember_result_storage(seconds: float = 60) -> None:
         return known[-1][1]
 
     setattr(prefect.results, "_read_server_default_result_storage_block_id", read)  # noqa: B010  Not public to mypy.
-
-
-def share_tls_contexts() -> None:
-    """Use one TLS context for all clients of Prefect with the same certificates.
-
-    Each takes 15 ms and 0.7 MB to make, and a child makes six, also for a server that is reached without TLS.
-    """
-    stock = ssl.create_default_context
-    shared = functools.cache(stock)
-    # In Prefect's module alone: contexts that others make may be changed by them.
-    names = {name: getattr(ssl, name) for name in ("SSLContext", "CERT_NONE")}
-    setattr(prefect.client.orchestration, "ssl", SimpleNamespace(create_default_context=shared, **names))  # noqa: B010
 
 
 class _Sink:
@@ -249,5 +234,4 @@ __all__ = [
     "remember_deployment",
     "remember_result_storage",
     "settings_as_environment",
-    "share_tls_contexts",
 ]

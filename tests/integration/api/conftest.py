@@ -49,18 +49,28 @@ class Api:
         return answer.json() if answer.content else None
 
 
+IN_STEP = {"reconciler", "stops", "drift repair", "rescue", "deletions"}
+"""The loops that work where a test has a real Prefect: they keep it in step."""
+
+
 @pytest.fixture(autouse=True)
 def _loops_rest(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no loop work behind the API, except where a test is marked `loops` or has a real Prefect.
+    """Let no loop work behind the API, except where a test is marked `loops` or needs it for a real Prefect.
 
     Each of the two dozen looks at everything as soon as it starts, which took longer than most tests.
     """
-    if request.node.get_closest_marker("loops") is None and "prefect_server" not in request.fixturenames:
-        monkeypatch.setattr(WatchedLoop, "run", _rest)
+    if request.node.get_closest_marker("loops") is not None:
+        return
+    working = IN_STEP if "prefect_server" in request.fixturenames else set()
+    run = WatchedLoop.run
 
+    async def run_or_rest(loop: WatchedLoop) -> None:
+        if loop.health.name in working:
+            await run(loop)
+        else:
+            await asyncio.Event().wait()
 
-async def _rest(_loop: WatchedLoop) -> None:
-    await asyncio.Event().wait()
+    monkeypatch.setattr(WatchedLoop, "run", run_or_rest)
 
 
 async def _serve(settings: Settings, database: Database) -> AsyncIterator[Api]:

@@ -38,6 +38,7 @@ import prefect.flow_engine
 import prefect.task_engine  # noqa: F401
 from prefect.flows import Flow
 
+from prefect_mailroom.prefect_tls import share_tls_contexts
 from prefect_mailroom.worker import prefect_private
 from prefect_mailroom.worker.processes import child
 from prefect_mailroom.worker.processes.code import CodeUnusable, Fingerprint, Recycle, fingerprint, own_files
@@ -65,7 +66,7 @@ def main() -> None:
 
 def _settle_in(order: Message) -> None:
     """Go to where the project is, and have ready what every run needs."""
-    prefect_private.share_tls_contexts()
+    share_tls_contexts()
     try:
         if order["path"]:
             os.chdir(order["path"])
