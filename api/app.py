@@ -87,7 +87,7 @@ from mailroom.storage.migrations import is_current
 from mailroom.telling.readers import service as told_readers
 from mailroom.watching.counts import refresh as counts
 from mailroom.watching.signs.prefect import Probe
-from prefect_mailroom.prefect_tls import share_tls_contexts
+from prefect_mailroom.worker.shared_tls import share_tls_contexts
 
 _LOG = logging.getLogger(__name__)
 DESCRIPTION = """Reports, on time, to everyone who waits for them.

@@ -6,5 +6,6 @@ backlog.py         which runs are due, at a cost that does not grow with the num
 together.py        gathers the questions of many runs into one request
 configuration.py   what a work pool can be set to
 processes/         the processes that runs start in, and the worker's ends of them
-prefect_private.py   every private part of Prefect that any of them uses
+shared_tls.py      one TLS context for all clients of Prefect in a process, also in the API
+prefect_private.py every private part of Prefect that any of them uses
 """

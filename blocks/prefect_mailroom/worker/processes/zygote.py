@@ -38,12 +38,12 @@ import prefect.flow_engine
 import prefect.task_engine  # noqa: F401
 from prefect.flows import Flow
 
-from prefect_mailroom.prefect_tls import share_tls_contexts
 from prefect_mailroom.worker import prefect_private
 from prefect_mailroom.worker.processes import child
 from prefect_mailroom.worker.processes.code import CodeUnusable, Fingerprint, Recycle, fingerprint, own_files
 from prefect_mailroom.worker.processes.rehearsal import rehearse
 from prefect_mailroom.worker.processes.wire import Message, Wire
+from prefect_mailroom.worker.shared_tls import share_tls_contexts
 
 _PR_SET_PDEATHSIG = 1
 

@@ -9,7 +9,7 @@ import pytest
 from prefect.client.orchestration import PrefectClient
 from prefect.settings import PREFECT_API_TLS_INSECURE_SKIP_VERIFY, temporary_settings
 
-from prefect_mailroom.prefect_tls import share_tls_contexts
+from prefect_mailroom.worker.shared_tls import share_tls_contexts
 
 FAR = "https://127.0.0.1:9/api"
 
