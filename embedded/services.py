@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import ssl
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -47,10 +49,20 @@ def outbound_allow(settings: Settings) -> str:
     return f"{os.environ.get('MAILROOM_OUTBOUND_ALLOW', '')} {settings.host}".strip()
 
 
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """Return one TLS context for all questions. Making one takes 15 ms, and a service is asked five times a second."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def _client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(timeout=2, trust_env=False, verify=_trusted())
+
+
 def _answers(url: str) -> Callable[[], Awaitable[bool]]:
     async def ask() -> bool:
         try:
-            async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+            async with _client() as client:
                 return (await client.get(url)).is_success
         except httpx.HTTPError:
             return False  # Not yet; the supervisor asks again and knows when to give up.
@@ -65,7 +77,7 @@ def _worker_answers(settings: Settings, name: str) -> Callable[[], Awaitable[boo
 
     async def ask() -> bool:
         try:
-            async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+            async with _client() as client:
                 answer = await client.post(url, json={})
         except httpx.HTTPError:
             return False

@@ -19,11 +19,15 @@ from sqlalchemy import create_engine
 from mailroom.storage.database import Database
 from mailroom.storage.migrations import alembic_config
 from prefect_mailroom import outbound
+from prefect_mailroom.worker.shared_tls import share_tls_contexts
 from tests.support import groups
 from tests.support.prefect import PrefectServer
 
 # aiosmtpd gives its servers 5 s to start, which a busy machine may need.
 os.environ.setdefault("AIOSMTPD_CONTROLLER_TIMEOUT", "60")
+
+# As in the processes of the API and of the warm worker.
+share_tls_contexts()
 
 # A shell script starts its background jobs with SIGINT ignored, and so would run every process that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
