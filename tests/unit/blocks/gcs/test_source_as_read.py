@@ -9,7 +9,7 @@ from pathlib import Path
 import google_crc32c
 
 from prefect_mailroom.channels.base import ParcelFile
-from prefect_mailroom.channels.gcs.store import Summed
+from prefect_mailroom.channels.gcs.summed import Summed
 from prefect_mailroom.channels.objects.source import Source
 
 
