@@ -150,6 +150,10 @@ def good_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Good
         yield stores, folder
 
 
+_STORE_SECONDS = {"s3": 3, "azure": 3, "gcs": 12}
+"""A store that does not answer is given up after three seconds: Google's after a quarter of the time of an attempt."""
+
+
 @pytest.mark.parametrize("kind", STORES)
 async def test_each_store_slows_down_refuses_cuts_hangs_and_loses_answers(
     kind: str, good_stores: tuple[Good, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -162,7 +166,7 @@ async def test_each_store_slows_down_refuses_cuts_hangs_and_loses_answers(
     handler = bad.before(VENDORS[kind], getattr(stores, kind))
     async with _listening(await asyncio.start_server(handler, "127.0.0.1", 0)) as port:
         settings = good.settings(folder, dict.fromkeys(STORES, port))[kind]
-        channel = channel_type(kind)(**settings, timeout_seconds=2)
+        channel = channel_type(kind)(**settings, timeout_seconds=_STORE_SECONDS[kind])
 
         async def put(number: int) -> str:
             given = {"channel": kind, "connection": "test", "path": object_name(number)}
@@ -178,7 +182,7 @@ async def test_each_store_slows_down_refuses_cuts_hangs_and_loses_answers(
         assert await put(10) == "RetryLater"
         assert await put(10) == "stored"
         assert await put(11) == "ConfigurationError"
-        for number in (*range(1, 5), *range(6, 10), *range(12, 17)):
+        for number in (*range(1, 5), *range(6, 10), *range(12, 14)):
             # What was cut or hung is not there; a further attempt finds it so, and writes it.
             told = [await put(number)]
             while told[-1] != "stored" and len(told) < 6:
@@ -191,7 +195,7 @@ async def test_each_store_slows_down_refuses_cuts_hangs_and_loses_answers(
     assert min(events[one] for one in ("greylisted", "hung", "turned away")) >= 1
     assert sum(bool(line.get("cut")) for line in lines) >= 1, "the answer to an upload that was stored was lost"
     accepted = Counter(line["recipient"] for line in lines if line["event"] == "accepted")
-    assert accepted == dict.fromkeys((object_name(one) for one in range(1, 17) if one != 11), 1)
+    assert accepted == dict.fromkeys((object_name(one) for one in range(1, 14) if one != 11), 1)
     rows = (b"rows", hashlib.sha256(b"rows").hexdigest())
     assert {name: one for name, one in found.items() if name.startswith(f"{kind}/")} == {
         f"{kind}/{name}": rows for name in accepted
