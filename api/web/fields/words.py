@@ -186,7 +186,7 @@ OPTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "principal": ("An application (service principal)", ""),
         "sas": ("A shared access signature (SAS token)", ""),
         "keys": ("An access key", ""),
-        "key": ("A key", ""),
+        "key": ("The key of an account", ""),
     },
     "if_exists": {
         "overwrite": ("Replace it", ""),
