@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 
 import google_crc32c
+import pytest
 
 from prefect_mailroom.channels.base import ParcelFile
 from prefect_mailroom.channels.gcs.summed import Summed
@@ -28,4 +29,19 @@ def test_pieces_are_whole_whatever_a_read_gives(tmp_path: Path) -> None:
         reading = Summed(source)
         assert [len(reading.read(1000)) for _ in range(4)] == [1000, 1000, 560, 0]
         assert reading.tell() == len(content)
+        assert base64.b64decode(reading.crc32c) == google_crc32c.Checksum(content).digest()
+
+
+@pytest.mark.parametrize("at", [0, 500, 2000])
+def test_what_is_sent_once_more_is_summed_up_once(at: int, tmp_path: Path) -> None:
+    """The connection broke after 2,000 bytes, and the store has kept some of them."""
+    content = bytes(range(256)) * 10
+    (tmp_path / "a").write_bytes(content)
+    file = ParcelFile(tmp_path / "a", "a", "x/y", len(content), hashlib.sha256(content).hexdigest())
+    with Source(file) as source:
+        reading = Summed(source)
+        reading.read(2000)
+        reading.read_to(at)
+        assert reading.tell() == at
+        assert reading.read(len(content) - at) == content[at:]
         assert base64.b64decode(reading.crc32c) == google_crc32c.Checksum(content).digest()
