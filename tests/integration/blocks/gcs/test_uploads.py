@@ -138,7 +138,8 @@ async def test_an_upload_goes_on_from_what_has_arrived(front: Front, upstream: i
 
 
 async def test_an_upload_of_which_nothing_arrives_is_given_up(front: Front, upstream: int, tmp_path: Path) -> None:
-    front.fails["piece"] = [(503, {}), (308, {})] * 3 + [(503, {})]
+    in_vain: list[tuple[int, dict[str, str]]] = [(503, {}), (308, {})]
+    front.fails["piece"] = [*in_vain * 3, (503, {})]
     error = await failure(channel_to(front).deliver(parcel(tmp_path, LARGE)))
     assert isinstance(error, RetryLater), repr(error)
     assert servers.objects(upstream) == {}
