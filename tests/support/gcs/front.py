@@ -32,6 +32,9 @@ QUARTER = 262_144
 _HOP = {"connection", "transfer-encoding", "content-length", "host"}
 
 
+Reply = tuple[int, dict[str, str], bytes]
+
+
 @dataclass
 class Session:
     """An upload in parts."""
@@ -51,6 +54,7 @@ class Front:
             of the store's, one for each request: a status, and headers.
         after: called with the kind of request before its answer goes back, such as to cut the connection by an error.
         asked: the kind of each request, in order.
+        finished: what was answered at the end of an upload in parts, by its id; it is told again. A test may clear it.
         ended: the names of the uploads in parts that were ended.
         open: those that are under way, by their id.
         keys: the keys of Cloud KMS that were named.
@@ -65,6 +69,7 @@ class Front:
     fails: dict[str, list[tuple[int, dict[str, str]]]] = field(default_factory=dict)
     after: Any = None
     asked: list[str] = field(default_factory=list)
+    finished: dict[str, Reply] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     open: dict[str, Session] = field(default_factory=dict)
     keys: list[str] = field(default_factory=list)
@@ -82,9 +87,6 @@ class Front:
     def key_file(self) -> str:
         """Return the key file of an account whose tokens are good here."""
         return self.identities.key_file(self.url)
-
-
-Reply = tuple[int, dict[str, str], bytes]
 
 
 def _error(status: int, reason: str, message: str = "canary-answer") -> Reply:
@@ -172,7 +174,7 @@ class _Desk:
     def _piece(self, upload_id: str) -> Reply:
         session = self.front.open.get(upload_id)
         if session is None:
-            return _error(404, "notFound")
+            return self.front.finished.get(upload_id) or _error(404, "notFound")
         with self.front._locks[session.name]:
             told = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", self.headers.get("content-range", ""))
             if told is None:
@@ -198,6 +200,7 @@ class _Desk:
             reply = self.passed_on()
             if reply[0] in (200, 201):
                 del self.front.open[upload_id]
+                self.front.finished[upload_id] = reply
             return reply
 
     def _arrived(self, session: Session) -> Reply:

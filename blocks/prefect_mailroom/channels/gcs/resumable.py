@@ -1,25 +1,24 @@
 """Send one large object as a stream, and go on from what has arrived where a connection breaks.
 
-All but the end leaves in one request, whatever the size, and nothing of it is kept in memory. The end leaves in a
-request of its own, with the checksum of the whole, which is known by then: the store makes an object of what it has
-only where the checksum is right.
+Whatever its size, it leaves in one request, and a megabyte of it is in memory. Its checksum is computed before, and
+travels ahead of it: the store makes an object of what it has only where the checksum is right.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from collections.abc import Iterator
 from typing import Any
 
+import google_crc32c
 import requests
 from google.cloud.storage.exceptions import InvalidResponse
 
-from prefect_mailroom.channels.gcs.summed import Summed
 from prefect_mailroom.channels.gcs.wire.client import Connected
+from prefect_mailroom.channels.objects.source import Source
 
-END = 4 * 1_048_576
-"""Send at most so much with the checksum. It is a multiple of 256 KiB, which Google asks of all pieces but the last."""
 _PIECE = 1_048_576
 _PAUSES = (0.2, 0.5, 1.0)
 """Wait so long before each further try that follows one of which nothing arrived; then give up."""
@@ -27,23 +26,31 @@ _ARRIVED = re.compile(r"bytes=0-(\d+)")
 _GOES_ON = 308
 
 
-def send(connected: Connected, address: str, content: Summed) -> dict[str, Any]:
-    """Send the content to the address of an upload that was begun; return what the store tells of the object.
+def crc32c(source: Source) -> str:
+    """Return the checksum of the whole file, as Google writes it."""
+    found = google_crc32c.Checksum()
+    source.scan(found.update)
+    return base64.b64encode(found.digest()).decode()
+
+
+def send(connected: Connected, address: str, source: Source, checksum: str) -> dict[str, Any]:
+    """Send a file to the address of an upload that was begun; return what the store tells of the object.
+
+    Args:
+        checksum: the CRC32C of the whole file.
 
     Raises:
         InvalidResponse, requests.RequestException: as Google's client does; for answers and for lost connections.
     """
-    total = content.size
-    last = max(0, (total - 1) // END * END)
     at = in_vain = 0
     while True:
         try:
-            answer = _put(connected, address, content, at, last if at < last else total)
+            answer = _rest(connected, address, source, at, checksum)
         except (InvalidResponse, requests.RequestException) as error:
             if in_vain == len(_PAUSES) or not connected.may_be_tried_again(error):
                 raise
             time.sleep(_PAUSES[in_vain])
-            answer = connected.retry()(_ask)(connected, address, total)
+            answer = connected.retry()(_ask)(connected, address, source.size)
         if answer.status_code != _GOES_ON:
             told: dict[str, Any] = answer.json()
             return told
@@ -54,14 +61,10 @@ def send(connected: Connected, address: str, content: Summed) -> dict[str, Any]:
         at = arrived
 
 
-def _put(connected: Connected, address: str, content: Summed, start: int, end: int) -> requests.Response:
-    """Send the bytes from `start` up to `end`, and return the answer, which is not a refusal."""
-    headers = {"content-range": f"bytes {start}-{end - 1}/{content.size}"}
-    if end == content.size:
-        content.read_to(start)
-        piece = content.read(end - start)
-        return _answer(connected, address, piece, headers | {"x-goog-hash": f"crc32c={content.crc32c}"})
-    return _answer(connected, address, _Part(content, start, end), headers)
+def _rest(connected: Connected, address: str, source: Source, start: int, checksum: str) -> requests.Response:
+    """Send everything from `start`, and return the answer, which is not a refusal."""
+    told = {"content-range": f"bytes {start}-{source.size - 1}/{source.size}", "x-goog-hash": f"crc32c={checksum}"}
+    return _answer(connected, address, _Rest(source, start), told)
 
 
 def _ask(connected: Connected, address: str, total: int) -> requests.Response:
@@ -82,16 +85,19 @@ def _arrived(answer: requests.Response) -> int:
     return int(found[1]) + 1 if found else 0
 
 
-class _Part:
-    """The bytes of a part, for a client that sends what it iterates over, from its beginning at each try."""
+class _Rest:
+    """The file from a place on, for a client that sends what it iterates over, from its beginning at each try."""
 
-    def __init__(self, content: Summed, start: int, end: int) -> None:
-        self._content, self._start, self._end = content, start, end
+    def __init__(self, source: Source, start: int) -> None:
+        self._source, self._start = source, start
 
     def __len__(self) -> int:
-        return self._end - self._start
+        return self._source.size - self._start
 
     def __iter__(self) -> Iterator[bytes]:
-        self._content.read_to(self._start)
-        while (missing := self._end - self._content.tell()) > 0:
-            yield self._content.read(min(_PIECE, missing))
+        if self._source.tell() > self._start:
+            self._source.seek(0)
+        while (missing := self._start - self._source.tell()) > 0:
+            self._source.read(min(_PIECE, missing))
+        while piece := self._source.read(_PIECE):
+            yield piece

@@ -67,7 +67,6 @@ class GcsStore:
         blob.content_disposition = facts.content_disposition
         if facts.storage_class:
             blob.storage_class = facts.storage_class
-        reading = Summed(source)
         self._connected.was_lost = False
         self._connected.session.uploads.clear()
         asked: dict[str, Any] = {"content_type": facts.media_type, "size": source.size, **self._asked()}
@@ -77,17 +76,19 @@ class GcsStore:
             with translated(self.bucket, "write", self.shown(name)):
                 if source.size <= WHOLE:
                     # The store refuses content that was changed on its way.
+                    reading = Summed(source)
                     blob.upload_from_file(reading, checksum="crc32c", **asked)
-                    told = {"etag": blob.etag, "generation": blob.generation}
+                    told, crc32c = {"etag": blob.etag, "generation": blob.generation}, reading.crc32c
                 else:
+                    crc32c = resumable.crc32c(source)
                     address = blob.create_resumable_upload_session(**asked)
-                    told = resumable.send(self._connected, address, reading)
+                    told = resumable.send(self._connected, address, source, crc32c)
         except BaseException as error:
             self._end_uploads()
             if isinstance(error, MailroomError) and source.was_given_out and self._connected.was_lost:
                 raise Lost("a try was lost, and the next one failed") from error
             raise
-        return Sent(str(told.get("etag") or ""), str(told.get("generation") or ""), {"crc32c": reading.crc32c})
+        return Sent(str(told.get("etag") or ""), str(told.get("generation") or ""), {"crc32c": crc32c})
 
     def read(self, name: str) -> Iterator[bytes]:
         """Yield the content from its beginning; the caller may stop in the middle."""

@@ -8,8 +8,6 @@ import google_crc32c
 
 from prefect_mailroom.channels.objects.source import Source
 
-_PIECE = 1_048_576
-
 
 class Summed:
     """A source and its checksum."""
@@ -17,11 +15,6 @@ class Summed:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._sum = google_crc32c.Checksum()
-
-    @property
-    def size(self) -> int:
-        """Return the bytes that the file has by the parcel."""
-        return self._source.size
 
     @property
     def crc32c(self) -> str:
@@ -42,11 +35,3 @@ class Summed:
         content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         self._sum.update(content)
         return content
-
-    def read_to(self, at: int) -> None:
-        """Go to a place from which the rest is to be sent, by reading what is before it once more where need be."""
-        if self.tell() > at:
-            self._source.seek(0)
-            self._sum = google_crc32c.Checksum()
-        while (missing := at - self.tell()) > 0:
-            self.read(min(_PIECE, missing))

@@ -6,18 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from prefect_mailroom.channels.gcs import resumable
 from prefect_mailroom.channels.gcs.bucket import HOSTS_VARIABLE
 from tests.support.gcs import servers
 from tests.support.gcs.front import Front, front_of
-
-PIECE = 4 * 1_048_576
-"""What is larger leaves in two: as a stream, and its end with the checksum."""
-
-
-@pytest.fixture(autouse=True)
-def _pieces_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resumable, "END", PIECE)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import google_crc32c
 import pytest
 
 from prefect_mailroom.channels.base import ParcelFile
+from prefect_mailroom.channels.gcs import resumable
 from prefect_mailroom.channels.gcs.summed import Summed
 from prefect_mailroom.channels.objects.source import Source
 
@@ -33,15 +34,18 @@ def test_pieces_are_whole_whatever_a_read_gives(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("at", [0, 500, 2000])
-def test_what_is_sent_once_more_is_summed_up_once(at: int, tmp_path: Path) -> None:
+def test_the_rest_is_what_has_not_arrived(at: int, tmp_path: Path) -> None:
     """The connection broke after 2,000 bytes, and the store has kept some of them."""
     content = bytes(range(256)) * 10
     (tmp_path / "a").write_bytes(content)
+    told: list[int] = []
     file = ParcelFile(tmp_path / "a", "a", "x/y", len(content), hashlib.sha256(content).hexdigest())
-    with Source(file) as source:
-        reading = Summed(source)
-        reading.read(2000)
-        reading.read_to(at)
-        assert reading.tell() == at
-        assert reading.read(len(content) - at) == content[at:]
-        assert base64.b64decode(reading.crc32c) == google_crc32c.Checksum(content).digest()
+    with Source(file, tell=told.append) as source:
+        assert base64.b64decode(resumable.crc32c(source)) == google_crc32c.Checksum(content).digest()
+        assert (told, source.was_given_out) == ([], False), "what is read for the checksum has not left"
+        source.read(2000)
+        rest = resumable._Rest(source, at)
+        assert len(rest) == len(content) - at
+        assert b"".join(rest) == content[at:]
+        assert b"".join(rest) == content[at:], "once more from its beginning"
+        assert source.was_given_out
