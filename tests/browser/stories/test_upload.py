@@ -6,10 +6,11 @@ import asyncio
 import hashlib
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Person
-from tests.browser.stories.making import schedule
+from tests.browser.stories.making import ALL, schedule
 from tests.support.remote.proxy import network_to
 from tests.support.s3 import servers
 from tests.support.system import System
@@ -33,6 +34,7 @@ async def sent(page: Page) -> int:
     return int(await bars.first.get_attribute("value") or 0) if await bars.count() else 0
 
 
+@pytest.mark.skipif(not ALL, reason="It moves 200 MB, and is walked by make test-pages.")
 async def test_a_large_upload_is_followed_on_its_page(person: Person, system: System, tmp_path: Path) -> None:
     with servers.rclone(tmp_path) as store:
         async with network_to(store.port) as network, person("admin") as window:
