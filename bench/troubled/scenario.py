@@ -16,12 +16,13 @@ import httpx
 
 from bench.peak.registering import due_minute, minute_after
 from bench.peak.waiting import EndedEarly, say, wait_for
-from bench.troubled import evidence, objects, script, stall, troubles, work
+from bench.troubled import evidence, script, stall, troubles, work
 from bench.troubled.accounts.compare import Comparison, asked
 from bench.troubled.checker import Verdict, check
 from bench.troubled.evidence import Posted
 from bench.troubled.file_server import LOGIN
 from bench.troubled.options import Options
+from bench.troubled.stores import good, objects
 from bench.troubled.system import System, busy_cores, up
 
 _LOOK_SECONDS, _TELL_SECONDS = 0.5, 10.0
@@ -31,6 +32,8 @@ _BAD_BEFORE = timedelta(seconds=5)
 # Seconds between the tries; by default they grow to hours, and somebody is always unlucky five times.
 _RETRIES = {"delays": [5, 60, 120], "then_every": 120}
 _SIGNING_SECRET = "whsec_" + base64.b64encode(b"only for the bench, not kept").decode()
+_STORE_SECONDS = 20
+"""A store that does not answer is given up so soon, or after a part of it."""
 _FINAL = "('success', 'partial', 'failed', 'cancelled', 'skipped', 'missed')"
 _ENDED = f"""SELECT count(*) FROM schedule_executions e JOIN export_schedules s ON s.id = e.schedule_id
 WHERE s.name LIKE 'troubled %' AND e.status IN {_FINAL}"""
@@ -49,7 +52,7 @@ def run(kind: str, options: Options, folder: Path) -> dict[str, Any]:
         verdict = _judge(system, posted, due)
         accepted = [mail.at.timestamp() for mail in evidence.read_journal(system.journal)]
         by_sftp = objects.files(system.journal.parent / "files")
-        verdict.faults += objects.faults(posted, objects.read(system.far_ports.store), by_sftp)
+        verdict.faults += objects.faults(posted, objects.read(system.stores), by_sftp)
         with system.client as client:
             accounts = asked(system.backend, client, due - _BAD_BEFORE)
     return figures(verdict, began, looks, accepted, due, accounts)
@@ -99,19 +102,10 @@ def _connect(client: httpx.Client, system: System) -> None:
                 "host_key": system.host_key,
             },
         ),
-        "troubled-store": (
-            "s3",
-            {
-                "bucket": script.BUCKET,
-                "endpoint": f"http://127.0.0.1:{ports.store}",
-                "identity": "keys",
-                "access_key_id": "bench",
-                "secret_access_key": "only for the bench",
-                "allow_plain": True,
-            },
-        ),
         "troubled-hook": ("webhook", {"url": f"http://127.0.0.1:{ports.hook}/", "signing_secret": _SIGNING_SECRET}),
     }
+    for kind, settings in good.settings(system.folder, ports.stores).items():
+        connections[f"troubled-{kind}"] = (kind, {**settings, "timeout_seconds": _STORE_SECONDS})
     for name, (kind, settings) in connections.items():
         body = {"name": name, "kind": kind, "settings": {**settings, "retries": _RETRIES}}
         client.post("/connections", json=body).raise_for_status()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-CUT_EVERY, GREYLIST_EVERY, REFUSE_EVERY, TURN_AWAY_EVERY = 7, 5, 11, 13
+CUT_EVERY, GREYLIST_EVERY, HANG_EVERY, REFUSE_EVERY, TURN_AWAY_EVERY = 7, 5, 9, 11, 13
 DOMAIN, FILE, HOOK, OBJECT, BUCKET = "troubled.example", ".csv", ".hook", ".stored", "troubled"
+STORES = ("s3", "azure", "gcs")
 
 
 def address(number: int) -> str:
@@ -22,6 +23,11 @@ def file_name(number: int) -> str:
 def object_name(number: int) -> str:
     """Return the object that a schedule stores; they are counted from 1."""
     return f"r{number}{OBJECT}"
+
+
+def store_of(number: int) -> str:
+    """Return the kind of store that a schedule stores its object in: they take turns."""
+    return STORES[number % len(STORES)]
 
 
 def hook(number: int) -> str:
@@ -59,6 +65,7 @@ class Script:
 
     merciful: bool = False
     connections: int = 0
+    uploads: int = 0
     dots: int = 0
     owed: int = 0
     troubled: set[str] = field(default_factory=set)
@@ -68,6 +75,11 @@ class Script:
         """Count a connection, and tell whether it is answered with 421."""
         self.connections += 1
         return self.connections % TURN_AWAY_EVERY == 0
+
+    def hangs(self, recipient: str) -> bool:
+        """Count an upload, and tell whether nobody answers it."""
+        self.uploads += 1
+        return self.uploads % HANG_EVERY == 0 and self.may_trouble(recipient)
 
     def greylists(self, recipient: str) -> bool:
         """Tell whether the recipient is put off: every fifth one, at its first try."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +18,12 @@ from bench.peak.backends import Backend
 from bench.peak.stack import flights_of, inherited
 from bench.peak.usage import below
 from bench.peak.waiting import free_ports, say, wait_for
+from bench.troubled.script import STORES
+from bench.troubled.stores import good
 from embedded import data_dir, prefect_settings
 from mailroom.settings import Settings
 from mailroom.storage.sqlite.lock_holder import write_lock_holder
+from prefect_mailroom.channels.gcs.bucket import HOSTS_VARIABLE
 
 _PORTS = ("api_port", "prefect_port", "mail_web_port", "mail_smtp_port")
 
@@ -60,8 +63,8 @@ class FarPorts:
 
     mail: int
     files: int
-    store: int
     hook: int
+    stores: Mapping[str, int]
 
 
 class System:
@@ -91,6 +94,13 @@ class System:
         """Return a new client of our API."""
         headers = {"Authorization": f"Bearer {data_dir.api_key(self._settings)}"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=120, trust_env=False)
+
+    @property
+    def stores(self) -> good.Good:
+        """Return where the good stores are, to read what they hold."""
+        found = good.read(self.folder)
+        assert found is not None, "it was there before the system was ready"
+        return found
 
     @property
     def host_key(self) -> str:
@@ -135,13 +145,15 @@ def up(kind: str, folder: Path, *, merciful: bool = False) -> Iterator[System]:
     with ExitStack() as opened:
         backend = opened.enter_context(backends.opened(kind, folder))
         flights_of(folder)
-        *ports, mail_port, files_port, store_port, hook_port, proxy_port = free_ports(len(_PORTS) + 5)
-        far_ports = FarPorts(mail_port, files_port, store_port, hook_port)
-        chosen = dict(zip(_PORTS, ports, strict=True))
+        *ports, mail_port, files_port, hook_port, proxy_port = free_ports(len(_PORTS) + len(STORES) + 4)
+        stores = dict(zip(STORES, ports[len(_PORTS) :], strict=True))
+        far_ports = FarPorts(mail_port, files_port, hook_port, stores)
+        chosen = dict(zip(_PORTS, ports[: len(_PORTS)], strict=True))
         variables = {
             **{f"MAILROOM_{name.upper()}": str(port) for name, port in chosen.items()},
             **backend.environment,
             "MAILROOM_DATA_DIR": str(backend.folder),
+            HOSTS_VARIABLE: "127.0.0.1",
         }
         database = backend.environment.get("MAILROOM_PREFECT_DATABASE_URL", "")
         settings = Settings.model_validate(
@@ -154,8 +166,10 @@ def up(kind: str, folder: Path, *, merciful: bool = False) -> Iterator[System]:
         journal, mercy = str(folder / "journal.jsonl"), "merciful" * merciful
         commands = [["bench.troubled.prefect_proxy", str(proxy_port), str(settings.prefect_port)]] + [
             [f"bench.troubled.{name}_server", str(port), journal, mercy]
-            for name, port in (("mail", mail_port), ("file", files_port), ("store", store_port), ("hook", hook_port))
+            for name, port in (("mail", mail_port), ("file", files_port), ("hook", hook_port))
         ]
+        listed = ",".join(map(str, stores.values()))
+        commands.append(["bench.troubled.stores.server", listed, journal, mercy])
         spoilers = [
             opened.enter_context(programs.running([sys.executable, "-m", *command], environment, log))
             for command in commands
@@ -172,7 +186,7 @@ def up(kind: str, folder: Path, *, merciful: bool = False) -> Iterator[System]:
             programs.must_run(process, up_log)
             for spoiler in spoilers:
                 programs.must_run(spoiler, log)
-            far_sides = (folder / "host_key.pub").exists() and _answers(f"http://{settings.host}:{store_port}/")
+            far_sides = (folder / "host_key.pub").exists() and good.read(folder) is not None
             return far_sides and _answers(f"{settings.public_url}/readyz")
 
         wait_for("The system", ready, 240)

@@ -50,6 +50,7 @@ def timing(number: int, due: datetime) -> dict[str, Any]:
 def schedule(number: int, recipients: int, due: datetime) -> dict[str, Any]:
     """Return a schedule whose recipients get mail from nobody else, with a file, an object and a webhook of its own."""
     first = number * recipients + 1
+    store = script.store_of(number + 1)
     to = [script.address(one) for one in range(first, first + recipients)]
     return {
         "name": f"troubled {number}",
@@ -59,7 +60,7 @@ def schedule(number: int, recipients: int, due: datetime) -> dict[str, Any]:
         "destinations": [
             {"channel": "email", "connection": "troubled", "to": to},
             {"channel": "sftp", "connection": "troubled-files", "path": script.file_name(number + 1)},
-            {"channel": "s3", "connection": "troubled-store", "path": script.object_name(number + 1)},
+            {"channel": store, "connection": f"troubled-{store}", "path": script.object_name(number + 1)},
             {"channel": "webhook", "connection": "troubled-hook", "payload": "facts"},
         ],
     }

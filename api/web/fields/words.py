@@ -121,8 +121,7 @@ HINTS: Mapping[str, str] = {
     "encryption": "",
     "identity:choice": "",
     "if_exists": "",
-    "links_from": "The name of a connection of an object store, which keeps the files and signs links to them that "
-    "anybody can use. Leave it empty for Mailroom's own links.",
+    "links_from": "An object store keeps the files and signs links to them, which anybody can use who has one.",
     "max_per_second": "Over all processes; 0.1 is one every 10 seconds. Leave it empty for no limit.",
     "metadata": "One a line, as name=value. Mailroom adds the key of the delivery, the checksum and the due time.",
     "oauth": "Exchange Online and Gmail take tokens in place of a password.",
@@ -187,7 +186,7 @@ OPTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "principal": ("An application (service principal)", ""),
         "sas": ("A shared access signature (SAS token)", ""),
         "keys": ("An access key", ""),
-        "key": ("A key", ""),
+        "key": ("The key of an account", ""),
     },
     "if_exists": {
         "overwrite": ("Replace it", ""),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.client
+import io
 import json
 import re
 import ssl
@@ -26,7 +27,12 @@ import google_crc32c
 from tests.support.gcs.identities import STORAGE_SCOPE, Identities
 
 _OBJECT = re.compile(r"/(?:download/)?storage/v1/b/[^/]+/o/([^/]+)")
+QUARTER = 262_144
+"""Every piece of an upload in parts but the last is a multiple of it."""
 _HOP = {"connection", "transfer-encoding", "content-length", "host"}
+
+
+Reply = tuple[int, dict[str, str], bytes]
 
 
 @dataclass
@@ -48,6 +54,7 @@ class Front:
             of the store's, one for each request: a status, and headers.
         after: called with the kind of request before its answer goes back, such as to cut the connection by an error.
         asked: the kind of each request, in order.
+        finished: what was answered at the end of an upload in parts, by its id; it is told again. A test may clear it.
         ended: the names of the uploads in parts that were ended.
         open: those that are under way, by their id.
         keys: the keys of Cloud KMS that were named.
@@ -62,6 +69,7 @@ class Front:
     fails: dict[str, list[tuple[int, dict[str, str]]]] = field(default_factory=dict)
     after: Any = None
     asked: list[str] = field(default_factory=list)
+    finished: dict[str, Reply] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     open: dict[str, Session] = field(default_factory=dict)
     keys: list[str] = field(default_factory=list)
@@ -81,12 +89,20 @@ class Front:
         return self.identities.key_file(self.url)
 
 
-Reply = tuple[int, dict[str, str], bytes]
-
-
 def _error(status: int, reason: str, message: str = "canary-answer") -> Reply:
     told = {"error": {"code": status, "message": message, "errors": [{"reason": reason, "message": message}]}}
     return status, {"content-type": "application/json"}, json.dumps(told).encode()
+
+
+def _what_arrives(source: io.BufferedIOBase, size: int) -> bytes:
+    """Read a body; where the connection breaks, what came of it."""
+    pieces: list[bytes] = []
+    missing = size
+    with contextlib.suppress(OSError):
+        while missing and (piece := source.read1(min(missing, 1_048_576))):
+            pieces.append(piece)
+            missing -= len(piece)
+    return b"".join(pieces)
 
 
 class _Desk:
@@ -158,16 +174,23 @@ class _Desk:
     def _piece(self, upload_id: str) -> Reply:
         session = self.front.open.get(upload_id)
         if session is None:
-            return _error(404, "notFound")
+            return self.front.finished.get(upload_id) or _error(404, "notFound")
         with self.front._locks[session.name]:
             told = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", self.headers.get("content-range", ""))
             if told is None:
-                return self.passed_on()
-            if int(told[2]) < session.received:  # Sent once more, since the answer was lost: the store ignores it.
-                return 308, {"range": f"bytes=0-{session.received - 1}"}, b""
+                return self._arrived(session)  # It is asked what has arrived.
+            start, total = int(told[1]), int(told[3])
+            if start != session.received:  # Sent once more, since the answer was lost: the store ignores it.
+                return self._arrived(session)
+            is_whole = len(self.body) == int(told[2]) + 1 - start
+            if not is_whole:  # The connection broke: whole quarters of a megabyte are kept.
+                self.body = self.body[: len(self.body) // QUARTER * QUARTER]
+                if not self.body:
+                    return self._arrived(session)
+                self.headers.replace_header("content-range", f"bytes {start}-{start + len(self.body) - 1}/{total}")
             session.crc32c = google_crc32c.extend(session.crc32c, self.body)
-            session.received = int(told[2]) + 1
-            if int(told[2]) + 1 == int(told[3]):
+            session.received += len(self.body)
+            if session.received == total:
                 if refused := self._unless(session.name, session.generation):
                     del self.front.open[upload_id]
                     return refused
@@ -177,7 +200,11 @@ class _Desk:
             reply = self.passed_on()
             if reply[0] in (200, 201):
                 del self.front.open[upload_id]
+                self.front.finished[upload_id] = reply
             return reply
+
+    def _arrived(self, session: Session) -> Reply:
+        return 308, {"range": f"bytes=0-{session.received - 1}"} if session.received else {}, b""
 
     def _unless(self, name: str, wanted: str | None) -> Reply | None:
         """Return the refusal of a request whose precondition does not hold."""
@@ -214,7 +241,7 @@ def front_of(upstream: int, tls: ssl.SSLContext | None = None) -> Iterator[Front
         protocol_version = "HTTP/1.1"
 
         def _serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            body = _what_arrives(self.rfile, int(self.headers.get("content-length") or 0))
             given = front.identities.answer(self.command, self.path, self.headers, body)
             if given is not None:
                 flavor = {"content-type": "application/json", "metadata-flavor": "Google"}

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from bench.troubled import evidence, objects, options, prefect_proxy, result, scenario, work
+from bench.troubled import evidence, options, prefect_proxy, result, scenario, work
 from bench.troubled.accounts.compare import Comparison
 from bench.troubled.checker import Verdict
 from bench.troubled.evidence import Posted
 from bench.troubled.oracle import due_times
-from bench.troubled.script import Script, address, file_name, hook, is_refused, object_name
+from bench.troubled.script import STORES, Script, address, file_name, hook, is_refused, object_name
 from bench.troubled.stall import longest_stall
+from bench.troubled.stores import objects
+from bench.troubled.stores.objects import place
 from bench.troubled.troubles import Trouble
 from mailroom.timing import Timing, occurrences
 
@@ -53,6 +55,7 @@ def test_the_script_troubles_every_so_many() -> None:
     assert [number for number in range(1, 11) if script.greylists(address(number))] == [5, 10]
     assert not script.greylists(address(5)), "only once"
     assert [number for number in range(1, 15) if script.cuts(address(1))] == [7, 14]
+    assert [number for number in range(1, 20) if script.hangs(address(1))] == [9, 18]
 
 
 def test_a_merciful_script_troubles_nobody_twice() -> None:
@@ -143,13 +146,14 @@ def test_objects_are_judged_by_their_content() -> None:
 
     posted = [Posted(f"s{number}", {}, (object_name(number), hook(number)), DUE) for number in (1, 2, 11)]
     files = {file_name(number): b"rows" for number in (1, 2, 11)}
-    good = {object_name(number): told(b"rows") for number in (1, 2)}
+    good = {place(number): told(b"rows") for number in (1, 2)}
     assert objects.faults(posted, good, files) == []
     wrong: list[dict[str, tuple[bytes, str]]] = [
-        {object_name(1): told(b"rows")},
-        {**good, object_name(2): (b"ro", told(b"rows")[1])},
-        {**good, object_name(2): told(b"others")},
-        {**good, object_name(11): told(b"rows")},
-        {**good, "r2-1.stored": told(b"rows")},
+        {place(1): told(b"rows")},
+        {**good, place(2): (b"ro", told(b"rows")[1])},
+        {**good, place(2): told(b"others")},
+        {**good, place(11): told(b"rows")},
+        {**good, f"{STORES[2]}/r2-1.stored": told(b"rows")},
+        {place(1): told(b"rows"), f"{STORES[0]}/r2.stored": told(b"rows")},
     ]
     assert all(objects.faults(posted, found, files) for found in wrong)

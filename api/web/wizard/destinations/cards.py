@@ -12,6 +12,7 @@ from api.web.fields.build import FieldGroup, build
 from api.web.parts import Control, Field, Option
 from api.web.wizard.destinations.changes import text_field
 from api.web.wizard.destinations.form import FORMATS, OWN, PEOPLE, PREFIX, people_in, schema_of, text_of
+from api.web.wizard.destinations.stores import with_stores
 from api.web.wizard.destinations.words import wrong_words
 from api.web.words import count, kind_icon, kind_words
 from mailroom.recipients.pasted import Pasted
@@ -116,7 +117,8 @@ def _card(
     channel, prefix = str(given.get("channel", "")), f"{PREFIX}-{index}"
     text = text_field(channel)
     schema, lists = schema_of(channel), people_in(channel, given)
-    group = build(schema, given, prefix=prefix, errors=errors, skip=OWN | lists.keys())
+    fields = build(schema, given, prefix=prefix, errors=errors, skip=OWN | lists.keys())
+    group = with_stores(fields, connections)
     name = str(given.get("connection") or "")
     return Card(
         index=index,

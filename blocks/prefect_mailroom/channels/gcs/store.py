@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-import google_crc32c
 import requests
 from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.auth.exceptions import GoogleAuthError
 
+from prefect_mailroom.channels.gcs import resumable
+from prefect_mailroom.channels.gcs.summed import Summed
 from prefect_mailroom.channels.gcs.wire.client import Connected
 from prefect_mailroom.channels.gcs.wire.faults import answered, translated
 from prefect_mailroom.channels.gcs.wire.login import Account
@@ -20,39 +20,11 @@ from prefect_mailroom.channels.objects.source import Source
 from prefect_mailroom.channels.objects.store import Facts, Found, Lost, Sent
 from prefect_mailroom.errors import MailroomError
 
-CHUNK = 16 * 1_048_576
-"""Send larger files in pieces of this size: one is in memory, and each has the time of an answer to leave."""
+WHOLE = 4 * 1_048_576
+"""Send files up to this size in one request, from memory; larger ones as a stream that goes on where it breaks."""
 _PIECE = 1_048_576
 _TIDYING_SECONDS = 40
 """A quarter of it is the time in which an upload that failed is ended: the rest of an attempt's time is not ours."""
-
-
-class Summed:
-    """A source as Google's client reads it, with the CRC32C of what it has read."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._sum = google_crc32c.Checksum()
-
-    @property
-    def crc32c(self) -> str:
-        """Return the checksum as Google writes it."""
-        return base64.b64encode(self._sum.digest()).decode()
-
-    def tell(self) -> int:
-        """Return how many bytes were read."""
-        return self._source.tell()
-
-    def read(self, size: int = -1) -> bytes:
-        """Return the next bytes: as many as are wanted, but at the end."""
-        pieces: list[bytes] = []
-        missing = size
-        while missing and (piece := self._source.read(missing)):
-            pieces.append(piece)
-            missing -= len(piece)
-        content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self._sum.update(content)
-        return content
 
 
 class GcsStore:
@@ -90,33 +62,33 @@ class GcsStore:
 
     def put(self, name: str, source: Source, facts: Facts, *, once: bool) -> Sent:
         """Write the object; it appears complete or not at all. Nothing of an upload that failed stays behind."""
-        blob = self._bucket().blob(
-            self.bucket.full_name(name), chunk_size=CHUNK, kms_key_name=self.bucket.kms_key or None
-        )
+        blob = self._bucket().blob(self.bucket.full_name(name), kms_key_name=self.bucket.kms_key or None)
         blob.metadata = dict(facts.metadata)
         blob.content_disposition = facts.content_disposition
         if facts.storage_class:
             blob.storage_class = facts.storage_class
-        reading = Summed(source)
         self._connected.was_lost = False
         self._connected.session.uploads.clear()
+        asked: dict[str, Any] = {"content_type": facts.media_type, "size": source.size, **self._asked()}
+        if once and self.bucket.write_once:
+            asked["if_generation_match"] = 0
         try:
             with translated(self.bucket, "write", self.shown(name)):
-                blob.upload_from_file(
-                    reading,
-                    size=source.size,
-                    content_type=facts.media_type,
-                    if_generation_match=0 if once and self.bucket.write_once else None,
-                    # Sent with the last piece: the store refuses content that was changed on its way.
-                    checksum="crc32c",
-                    **self._asked(),
-                )
+                if source.size <= WHOLE:
+                    # The store refuses content that was changed on its way.
+                    reading = Summed(source)
+                    blob.upload_from_file(reading, checksum="crc32c", **asked)
+                    told, crc32c = {"etag": blob.etag, "generation": blob.generation}, reading.crc32c
+                else:
+                    crc32c = resumable.crc32c(source)
+                    address = blob.create_resumable_upload_session(**asked)
+                    told = resumable.send(self._connected, address, source, crc32c)
         except BaseException as error:
             self._end_uploads()
             if isinstance(error, MailroomError) and source.was_given_out and self._connected.was_lost:
                 raise Lost("a try was lost, and the next one failed") from error
             raise
-        return Sent(str(blob.etag or ""), str(blob.generation or ""), {"crc32c": reading.crc32c})
+        return Sent(str(told.get("etag") or ""), str(told.get("generation") or ""), {"crc32c": crc32c})
 
     def read(self, name: str) -> Iterator[bytes]:
         """Yield the content from its beginning; the caller may stop in the middle."""

@@ -10,12 +10,16 @@ from prefect_mailroom.errors import ConfigurationError, Refused, RetryLater
 from prefect_mailroom.text.filenames import clean_line
 
 
-def no_bucket(where: str) -> ConfigurationError:
-    """Return the error for a bucket that is not there."""
+def no_bucket(where: str, *, field: str = "bucket") -> ConfigurationError:
+    """Return the error for a bucket that is not there.
+
+    Args:
+        field: what names it in the connection.
+    """
     return ConfigurationError(
         f"There is no {where}.",
         remedy="Correct the name of the bucket or container, its region or its account, or make it there.",
-        field="bucket",
+        field=field,
     )
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from prefect_mailroom.channels.base import ParcelFile
 from prefect_mailroom.errors import Refused, RetryLater
 
+_PIECE = 1_048_576
+
 
 class Source(io.RawIOBase):
     """A file that is read in order, from its beginning to its end, and may be rewound to be sent once more.
@@ -133,6 +135,20 @@ class Source(io.RawIOBase):
         self._was_given_out = self._was_given_out or is_over
         self._tell(self._at)
         return count
+
+    def scan(self, update: Callable[[bytes], object]) -> None:
+        """Read the whole file for a checksum that has to be known before it is sent; that tells no progress.
+
+        Raises:
+            RetryLater: it cannot be read here.
+        """
+        try:
+            with self._file.path.open("rb", buffering=0) as content:
+                while piece := content.read(_PIECE):
+                    self.check_stop()
+                    update(piece)
+        except OSError as error:
+            raise _unreadable(self._file, error) from error
 
     def close(self) -> None:
         """Close the file."""

@@ -90,7 +90,7 @@ class S3Channel(Channel):
         json_schema_extra=only_for(identity=("role", "keys")),
         max_length=128,
         pattern=r"^[A-Za-z0-9_+/=.-]*$",
-        description="The ID of the access key. With a role it is what assumes it; without one there, the machine does.",
+        description="The ID of the access key. With a role, its holder assumes it; without one, the machine does.",
     )
     secret_access_key: SecretStr = Field(
         default=SecretStr(""),

@@ -6,18 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from prefect_mailroom.channels.gcs import store
 from prefect_mailroom.channels.gcs.bucket import HOSTS_VARIABLE
 from tests.support.gcs import servers
 from tests.support.gcs.front import Front, front_of
-
-PIECE = 4 * 1_048_576
-"""Pieces are smaller here: what is larger than two of them leaves in three."""
-
-
-@pytest.fixture(autouse=True)
-def _pieces_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "CHUNK", PIECE)
 
 
 @pytest.fixture(scope="module")

@@ -96,8 +96,7 @@ def _answered(error: HttpResponseError, status: int, container: Container, what:
     if code == "ContainerBeingDeleted":
         return RetryLater(f"{where} is being deleted.", remedy="Wait until it is there again, or use another.")
     if code in _NO_CONTAINER or (status == 404 and not code):
-        found = words.no_bucket(where)
-        return ConfigurationError(found.message, remedy=found.remedy, field="container")
+        return words.no_bucket(where, field="container")
     if code in _BAD_CREDENTIAL or status == 401:
         return words.bad_credential(where, me, _FIELDS[container.identity])
     if code == "KeyBasedAuthenticationNotPermitted":

@@ -59,7 +59,7 @@ class Connected:
 
     def retry(self) -> Retry:
         """Return when a request is tried again at once."""
-        may: Callable[[Exception], bool] = self._may_be_tried_again
+        may: Callable[[Exception], bool] = self.may_be_tried_again
         return Retry(predicate=may, initial=0.2, maximum=2, multiplier=2, timeout=_RETRY_SECONDS)
 
     def cut(self) -> None:
@@ -67,7 +67,8 @@ class Connected:
         self._is_cut = True
         self.links.cut()
 
-    def _may_be_tried_again(self, error: Exception) -> bool:
+    def may_be_tried_again(self, error: Exception) -> bool:
+        """Tell whether what failed in this way may be tried again at once."""
         if self._is_cut:
             return False
         if isinstance(error, GoogleAPICallError | InvalidResponse):

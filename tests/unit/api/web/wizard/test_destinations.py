@@ -9,6 +9,7 @@ import pytest
 
 from api.actions.connections.views import ConnectionView
 from api.web.fields.build import FieldGroup
+from api.web.parts import Field
 from api.web.wizard.destinations import changes
 from api.web.wizard.destinations.adding import choices
 from api.web.wizard.destinations.cards import cards, formats_field, found_words
@@ -44,6 +45,32 @@ def _names(group: FieldGroup) -> set[str]:
     for inner in group.groups:
         found |= _names(inner)
     return found
+
+
+def _field(group: FieldGroup, name: str) -> Field:
+    fields = [*group.fields, *(one for inner in group.groups for one in inner.fields)]
+    (found,) = (one for one in fields if one.name == name)
+    return found
+
+
+@pytest.mark.parametrize("channel", ["email", "webhook"])
+def test_the_store_of_links_is_chosen_from_those_that_sign(channel: str) -> None:
+    stores = [_connection("archive", "s3"), _connection("lake", "gcs"), _connection("month-end", "azure")]
+
+    def field(chosen: str, known: list[ConnectionView], errors: tuple[str, ...] = ()) -> Field:
+        given = {"channel": channel, "connection": "one", "links_from": chosen}
+        name = "destinations-0-links_from"
+        (card,) = cards({"destinations": [given]}, known, {name: errors})
+        return _field(card.group, name)
+
+    offered = field("lake", [*SMTP, _connection("one", channel), *stores])
+    assert (offered.control, offered.value) == ("select", "lake")
+    assert [one.value for one in offered.options] == ["", "archive", "lake", "month-end"]
+    assert field("", SMTP).control == "hidden", "there is nothing to choose"
+    gone = field("gone", [*SMTP, *stores], ("It is not there.",))
+    assert (gone.value, gone.errors) == ("gone", ("It is not there.",))
+    assert "gone" in {one.value for one in gone.options}
+    assert field("", [], ("It may not be used.",)).control == "select", "a fault is shown where it can be mended"
 
 
 @pytest.mark.parametrize("channel", sorted(CHANNELS))
