@@ -41,6 +41,8 @@ app.command(
     name="suppressions",
     help="Keep addresses that nothing is ever sent to.",
 )
+app.command("cli.operator.backup:app", name="backup", help="Back up both databases and the rendered files, or check.")
+app.command("cli.operator.restore:restore", name="restore", help="Put a backup back; nothing is sent until you resume.")
 app.command("cli.commands.account:account", name="account", help="Check that every due time is accounted for.")
 app.command("cli.operator.audit:app", name="audit", help="Check, export and look after the audit trail.")
 app.command(

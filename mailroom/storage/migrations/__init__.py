@@ -34,6 +34,22 @@ async def upgrade(database: Database) -> None:
         await connection.run_sync(_upgrade)
 
 
+def newest() -> str:
+    """Return the newest version of the tables that this code knows."""
+    return ",".join(sorted(_scripts().get_heads()))
+
+
+def knows(version: str) -> bool:
+    """Tell whether this code knows a version of the tables, and so can bring it forward."""
+    return version in {script.revision for script in _scripts().walk_revisions()}
+
+
+def _scripts() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    return ScriptDirectory.from_config(config)
+
+
 def _is_current(connection: Connection) -> bool:
     heads = ScriptDirectory.from_config(alembic_config(connection)).get_heads()
     return set(MigrationContext.configure(connection).get_current_heads()) == set(heads)
