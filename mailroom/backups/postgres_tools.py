@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -22,6 +23,7 @@ _DEBIAN = Path("/usr/lib/postgresql")
 _OWN_SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 _TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
 _LATE = 3600 * 12
+"""After so many seconds a tool is given up."""
 
 
 def environment_of(url: str) -> dict[str, str]:
@@ -56,7 +58,7 @@ def dump(url: str, target: Path) -> None:
 def fault_of(file: Path) -> str:
     """Return what pg_restore finds wrong with a dump, or an empty text."""
     try:
-        _call("pg_restore", ["--list", str(file)], os.environ)
+        _call([tool("pg_restore"), "--list", str(file)], os.environ)
     except MailroomError as error:
         return error.message
     return ""
@@ -94,32 +96,34 @@ def load(file: Path, url: str, *, replace: bool) -> None:
     _run("pg_restore", [*arguments, f"--dbname={make_url(url).database}", str(file)], url)
 
 
-def version_of(tool: str) -> int:
-    """Return the major version of the tool that would be used."""
-    found = re.search(r"\d+", _call(tool, ["--version"], os.environ))
-    return int(found.group()) if found else 0
+def tool(name: str, server: int = 0) -> str:
+    """Return the tool of the server's version, or else of the next later one on this machine.
 
+    An older tool refuses a newer server, and what a newer pg_restore writes, an older server may not understand.
 
-def tool(name: str) -> str:
-    """Return the newest of these tools on the machine: an older one refuses a newer server.
+    Args:
+        server: the major version of the server; 0 takes the newest tool.
 
     Raises:
-        ConfigurationError: there is none.
+        ConfigurationError: there is none that is new enough.
     """
     on_path = shutil.which(name)
-    debian = sorted(_DEBIAN.glob(f"*/bin/{name}"), key=lambda path: _number(path.parts[-3]), reverse=True)
-    if on_path is None and not debian:
+    places = [*([on_path] if on_path else []), *(str(path) for path in sorted(_DEBIAN.glob(f"*/bin/{name}")))]
+    found = {version: place for place in reversed(places) if (version := version_of(place)) >= server}
+    if not found:
         raise ConfigurationError(
-            f"{name} is not installed, and the database is on Postgres.",
+            f"{name} of Postgres {server or ''} is not installed, and the database is on Postgres.",
             remedy="Install the client programs of Postgres (Debian: postgresql-client) of the server's version.",
         )
-    # What the operator has put on the path is meant, unless it is the wrapper or the only one of the distribution.
-    wrapped = on_path is None or on_path.startswith("/usr/bin/")
-    return str(debian[0]) if wrapped and debian else str(on_path)
+    return found[min(found) if server else max(found)]
 
 
-def _number(text: str) -> float:
-    return float(text) if text.replace(".", "", 1).isdigit() else 0.0
+@cache
+def version_of(place: str) -> int:
+    """Return the major version of a tool."""
+    said = subprocess.run([place, "--version"], capture_output=True, text=True, check=False, timeout=30).stdout  # noqa: S603  # A tool of Postgres.
+    number = re.search(r"\d+", said)
+    return int(number.group()) if number else 0
 
 
 def _connected(url: str) -> psycopg.Connection[tuple[object, ...]]:
@@ -135,17 +139,19 @@ def _connected(url: str) -> psycopg.Connection[tuple[object, ...]]:
 
 
 def _run(name: str, arguments: list[str], url: str) -> None:
+    with _connected(url) as connection:
+        server = connection.info.server_version // 10_000
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
-    _call(name, arguments, {**kept, **environment_of(url)})
+    _call([tool(name, server), *arguments], {**kept, **environment_of(url)})
 
 
-def _call(name: str, arguments: list[str], environment: Mapping[str, str]) -> str:
+def _call(command: list[str], environment: Mapping[str, str]) -> None:
     done = subprocess.run(  # noqa: S603  # A tool of Postgres, with arguments of ours.
-        [tool(name), *arguments], env=dict(environment), capture_output=True, text=True, check=False, timeout=_LATE
+        command, env=dict(environment), capture_output=True, text=True, check=False, timeout=_LATE
     )
     if done.returncode:
         words = done.stderr.strip().splitlines()
         raise MailroomError(
-            f"{name} failed: {' '.join(words[-3:])}", remedy="Mend what it tells of, and repeat the command."
+            f"{Path(command[0]).name} failed: {' '.join(words[-3:])}",
+            remedy="Mend what it tells of, and repeat the command.",
         )
-    return done.stdout
