@@ -81,6 +81,7 @@ from mailroom.schedules import watchdog
 from mailroom.secrets import required
 from mailroom.settings import Settings, current
 from mailroom.stops import restored
+from mailroom.stops import service as stopping
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database
 from mailroom.storage.migrations import is_current
@@ -245,6 +246,12 @@ async def _look_whether_restored(database: Database, settings: Settings) -> None
     try:
         if await is_current(database):
             await restored.look(database, settings.witness_path, now=datetime.now(UTC))
+            if settings.read_only:
+                await database.transact(
+                    lambda session: stopping.begin_read_only(
+                        session, "MAILROOM_READ_ONLY is set", by="MAILROOM_READ_ONLY", now=datetime.now(UTC)
+                    )
+                )
     except (SQLAlchemyError, OSError, Unavailable):
         # The process lives without its database, too, and says so in /readyz; the loop looks before anything else.
         _LOG.exception("The database cannot be compared with its witness yet; this will be tried again.")

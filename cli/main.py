@@ -54,6 +54,7 @@ app.command(
 app.command("cli.commands.incidents:app", name="incidents", help="Show what is wrong, and take note of it.")
 app.command("cli.commands.stops:stop", name="stop", help="Stop everything from leaving, or a part of it.")
 app.command("cli.commands.stops:resume", name="resume", help="Show what would go after a stop; with --yes, resume.")
+app.command("cli.operator.read_only:app", name="read-only", help="Let people only look, and nothing be sent.")
 app.command("cli.commands.stops:stops", name="stops", help="List what is stopped.")
 app.command(
     "cli.commands.samples:app", name="samples", help="Add sample schedules with a month of history, or remove them."

@@ -47,6 +47,13 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
     database_url: str = Field(
         default="", description=("The SQLAlchemy URL of Mailroom's tables. If empty, SQLite in data_dir is used.")
     )
+    read_only: bool = Field(
+        default=False,
+        description=(
+            "Whether the API refuses changes and nothing is sent. An API process that starts with it sets the same "
+            "switch as `mailroom read-only on`, for every process; `mailroom read-only off` ends that."
+        ),
+    )
     owner_email: str = Field(
         default="owner@localhost",
         pattern=r"^[^@\s]+@[^@\s]+$",

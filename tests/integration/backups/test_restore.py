@@ -34,7 +34,7 @@ async def _schedule(installation: Installation) -> tuple[Schedule, datetime]:
     environment = installation.environment
     due = environment.now().replace(second=0, microsecond=0)
     timing = {"frequency": "cron", "expression": f"{due.minute} * * * *", "timezone": "UTC"}
-    policy = {"catchup": "all", "expires_after": "PT12H"}
+    policy = {"catchup": "all", "overlap": "allow", "expires_after": "PT12H"}
     return await environment.create(ago=timedelta(days=3), timing=timing, policy=policy), due
 
 
