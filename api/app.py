@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -77,8 +78,8 @@ from mailroom.members import web_sessions
 from mailroom.product_events import send as product_event_sender
 from mailroom.rendering import cleaner
 from mailroom.retention import service as retention
+from mailroom.safety import unsafe
 from mailroom.schedules import watchdog
-from mailroom.secrets import required
 from mailroom.settings import Settings, current
 from mailroom.stops import restored
 from mailroom.stops import service as stopping
@@ -140,8 +141,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         ConfigurationError: a setting is wrong, or no API key is set.
     """
     settings = settings or current()
+    unsafe.refuse(settings, os.environ)
     key = require_key(settings.api_key)
-    required.check(settings)
     own_endpoints.close(settings)
     logs.configure()
     ours = database or Database(settings.database)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -29,15 +30,16 @@ def doctor(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> Non
         Print the findings as JSON.
     """
     settings = current()
-    use_our_prefect(settings)
-    from cli.doctor import secrets, services
+    from cli.doctor import secrets
 
     with err.status("looking …"):
-        findings = [
-            *machine.everything(settings),
-            *asyncio.run(services.everything(settings)),
-            *asyncio.run(secrets.everything(settings, datetime.now(UTC))),
-        ]
+        findings = [*secrets.safe(settings, os.environ), *machine.everything(settings)]
+        if settings.mode == "embedded" or (settings.database_url and settings.prefect_api_url):
+            use_our_prefect(settings)
+            from cli.doctor import services
+
+            findings += asyncio.run(services.everything(settings))
+            findings += asyncio.run(secrets.everything(settings, datetime.now(UTC)))
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
