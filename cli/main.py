@@ -41,6 +41,7 @@ app.command(
     name="suppressions",
     help="Keep addresses that nothing is ever sent to.",
 )
+app.command("cli.operator.upgrade.command:upgrade", name="upgrade", help="Check, and bring the tables to this version.")
 app.command("cli.operator.backup:app", name="backup", help="Back up both databases and the rendered files, or check.")
 app.command("cli.operator.restore:restore", name="restore", help="Put a backup back; nothing is sent until you resume.")
 app.command("cli.commands.account:account", name="account", help="Check that every due time is accounted for.")

@@ -18,7 +18,7 @@ from cli.output import err, out, print_json, print_table
 from embedded.bootstrap import use_our_prefect
 from mailroom.settings import current
 
-_STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
+STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
 
 
 def doctor(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
@@ -48,7 +48,7 @@ def doctor(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> Non
 
 
 def _show(findings: list[Finding]) -> None:
-    rows = [(f.check, Text(f.level, style=_STYLES[f.level]), f.message, f.remedy) for f in findings]
+    rows = [(f.check, Text(f.level, style=STYLES[f.level]), f.message, f.remedy) for f in findings]
     print_table("Mailroom's set-up", ["what", "state", "found", "remedy"], rows)
     problems = sum(finding.level is Level.PROBLEM for finding in findings)
     out.print(f"{problems} problem{'' if problems == 1 else 's'}." if problems else "Nothing is wrong.")

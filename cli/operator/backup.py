@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from cli.database import our_database, prefect_database_url, who
+from cli.database import prefect_database_url, who
 from cli.output import out
 from embedded import data_dir
 from embedded.display import printable
@@ -57,7 +57,6 @@ async def _make(settings: Settings, folder: Path) -> Manifest:
     from mailroom.backups.places import Places
 
     places = Places.of(settings, prefect_database_url(settings))
-    await (await our_database(settings)).close()  # It refuses tables that are missing or old.
     with shown() as tell:
         return await make.make(places, folder, data_dir.known_keys(settings), by=who(), tell=tell)
 
