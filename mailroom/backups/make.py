@@ -87,6 +87,7 @@ async def make(places: Places, folder: Path, keys: Mapping[str, str], *, by: str
         keys=needed_keys(keys),
         key_in_database=await _key_in_database(places.prefect),
     )
+    await asyncio.to_thread(os.sync)  # Thousands of files at once: the manifest vouches for all of them.
     await asyncio.to_thread(manifest.write, folder, made)
     await _note(places.ledger, folder, made, by)
     return made
