@@ -8,8 +8,8 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
 
+from api.actions import read_only
 from api.actions.caller import Caller
-from api.http import read_only
 from api.http.audited.origin import CONTEXT, origin_of
 from api.http.auth import LOGIN
 from api.http.permission import action_asked

@@ -10,8 +10,8 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from api.actions import read_only
 from api.actions.notifications.actions import unread
-from api.http import read_only
 from api.http.browser.redirects import framed, safe_next, unframed
 from api.web import embedding, notices, when, words
 from api.web.assets import icon, url

@@ -21,6 +21,7 @@ from mailroom.errors import (
     Invalid,
     LimitReached,
     NotFound,
+    ReadOnly,
     TooOften,
     Unavailable,
 )
@@ -158,6 +159,7 @@ _HEADINGS: tuple[tuple[type, str], ...] = (
     (LimitReached, "The limit is reached"),
     (TooOften, "Too many at once"),
     (Conflict, "Not possible now"),
+    (ReadOnly, "Not possible now"),
     (Unavailable, "Not available now"),
     (Invalid, "Something is not right yet"),
     (Retryable, "Not possible right now"),

@@ -148,7 +148,7 @@ def delivered_and_lost(drill: Drill, *losses: Callable[[], None]) -> Iterator[Kn
     """Deliver, back up while runs go on, deliver more, end everything, and lose what is named."""
     system = drill.system
     with system.up():
-        due = (datetime.now(UTC) + timedelta(seconds=100)).replace(second=0, microsecond=0)
+        due = (datetime.now(UTC) + timedelta(seconds=120)).replace(second=0, microsecond=0)
         made = system.api("POST", "/schedules/", body("Hourly", due), status=201)
         by_hand = system.api("POST", "/schedules/", body("By hand", due - timedelta(minutes=30)), status=201)
         for _ in range(3):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api.actions.read_only import STILL, is_done
 from api.app import create_app
-from api.http.read_only import STILL, is_done
 from mailroom.access.permissions import Action
 from mailroom.executions.reasons import ReasonCode
 from mailroom.passes.claim import FlowRunFacts
