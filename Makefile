@@ -70,7 +70,7 @@ test-pages: $(READY) $(STATIC) ## Look at every page in every shape with a real 
 test-incidents: $(READY) $(STATIC) ## Provoke every kind of incident in a real system, and count; writes bench/out/incidents.json
 	@INCIDENTS=all $(BIN)/python -m pytest -s tests/acceptance/incidents $(ARGS)
 
-drill: $(READY) $(STATIC) ## Lose a real system and restore it from its backup, in every way; ten minutes (ARGS=-k … for one)
+drill: $(READY) $(STATIC) ## Lose a real system and restore it from its backup, in every way; twenty minutes (ARGS=-k … for one)
 	@DRILL=all $(BIN)/python -m pytest -s tests/acceptance/drill $(ARGS)
 
 # The same lock and recipe in an environment beside the other one: 3.13 takes another way through changes of the clocks.

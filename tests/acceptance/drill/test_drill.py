@@ -1,6 +1,6 @@
 """The drill: a real system delivers, is backed up while runs go on, delivers more, loses everything, and comes back.
 
-Each way takes two minutes, since it waits for a minute of the clock: `make drill` walks them all, the suite none. What
+Each way takes two to three minutes, since it waits for a minute of the clock: `make drill` walks all, the suite none. What
 restoring means for a pass is tested by `tests/integration/backups` on both databases.
 """
 
@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.acceptance,
     pytest.mark.timeout(900),
     pytest.mark.xdist_group("embedded"),
-    pytest.mark.skipif(os.environ.get("DRILL") != "all", reason="`make drill` walks it: two minutes a way."),
+    pytest.mark.skipif(os.environ.get("DRILL") != "all", reason="`make drill` walks it: two to three minutes a way."),
 ]
 FILES = ("mailroom.db", "prefect/prefect.db")
 
