@@ -1,7 +1,7 @@
 """The drill: a real system delivers, is backed up while runs go on, delivers more, loses everything, and comes back.
 
-Each way takes two to three minutes, since it waits for a minute of the clock: `make drill` walks all, the suite none. What
-restoring means for a pass is tested by `tests/integration/backups` on both databases.
+Each way takes two to three minutes, since it waits for a minute of the clock: `make drill` walks all of them, the suite
+none. What restoring means for a pass is tested by `tests/integration/backups` on both databases.
 """
 
 from __future__ import annotations
