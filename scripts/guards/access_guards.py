@@ -16,7 +16,7 @@ ACCESS_GUARDS = (
         "a route asks the table",
         "What a role may do to nothing at all is refused before the body is looked at.",
         "api/http/dependencies.py",
-        "    context.viewer.require_any(action_asked(request))\n",
+        "    context.viewer.require_any(action)\n",
         "",
         _ROUTES,
     ),
