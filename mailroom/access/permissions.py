@@ -97,6 +97,9 @@ class Action(StrEnum):
     CALENDAR_CREATE = "calendar.create"
     CALENDAR_CHANGE = "calendar.change"
     CALENDAR_DELETE = "calendar.delete"
+    CODE_DIFF = "code.diff"
+    CODE_APPLY = "code.apply"
+    CODE_EXPORT = "code.export"
     NOTIFICATION_LIST = "notification.list"
     NOTIFICATION_MARK = "notification.mark"
     NOTIFICATION_MARK_ALL = "notification.mark_all"
@@ -272,6 +275,10 @@ TABLE: Mapping[Action, Rule] = {
     Action.CALENDAR_CREATE: _ADMIN,
     Action.CALENDAR_CHANGE: _ADMIN_OF,
     Action.CALENDAR_DELETE: _ADMIN_OF,
+    # What a document wants is asked for as by the action of its object; with a narrower key one can still look.
+    Action.CODE_DIFF: _general(scope=_R),
+    Action.CODE_APPLY: Rule(_W, _NOBODY, _NO_THING, _NO_THING, unroutable=True),
+    Action.CODE_EXPORT: _general(scope=_R),
     # Like saved views, what somebody has read or muted changes nothing for others, so the narrowest scope is enough.
     Action.NOTIFICATION_LIST: _LIST,
     Action.NOTIFICATION_MARK: Rule(_R, _OWN, _OWN, _OWN),
