@@ -76,4 +76,5 @@ class CodeMarkView(View):
     name: str
     source: str
     applied_by: str
-    applied_at: datetime
+    applied_at: datetime | None
+    missing_secrets: list[str]
