@@ -54,7 +54,7 @@ async def apply(
 @router.get("/export", responses=documented(422), openapi_extra=may(Action.CODE_EXPORT))
 async def export(
     caller: CallerDep,
-    kind: Annotated[Kind, Query(description="The kind of the objects.")],
+    kind: Annotated[Kind, Query(description="The kind of the objects.")] = Kind.SCHEDULE,
     bundle: Annotated[BundleName | None, Query(description="Export only what was applied from this bundle.")] = None,
     cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the previous page.")] = None,
     limit: Limit = 50,
