@@ -19,6 +19,7 @@ import httpx
 from embedded.ports import free_ports
 
 _READY_WITHIN = 180.0
+_OUT = Path(__file__).parents[1] / "out" / "as_code.json"
 _PORTS = ("MAILROOM_API_PORT", "MAILROOM_PREFECT_PORT", "MAILROOM_MAIL_WEB_PORT", "MAILROOM_MAIL_SMTP_PORT")
 
 
@@ -52,7 +53,10 @@ def main(count: int) -> None:
             system = subprocess.Popen([*mailroom, "up"], env=env, stdout=log, stderr=subprocess.STDOUT)
         try:
             _wait_until_ready(ports["MAILROOM_API_PORT"], root / "up.log", system)
-            print(json.dumps(_measured(mailroom, env, root, count), indent=2))
+            found = json.dumps(_measured(mailroom, env, root, count), indent=2)
+            _OUT.parent.mkdir(exist_ok=True)
+            _OUT.write_text(found + "\n")
+            print(found)
         finally:
             system.terminate()
             system.wait(60)

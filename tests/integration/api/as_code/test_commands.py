@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import shlex
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ from prefect.client.orchestration import PrefectClient
 from api.app import create_app
 from bench.browsing.in_process import on_a_port
 from cli.commands.as_code import commands
+from cli.main import app
 from mailroom.as_code.schema import FILE
 from mailroom.storage.database import Database
 from prefect_mailroom import outbound
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
 
 Run = Callable[..., Any]
+DOCS = Path(__file__).parents[4] / "docs" / "as-code.md"
 
 
 @pytest.fixture
@@ -74,6 +78,31 @@ async def _fill(api: Api) -> None:
             await api.json("POST", f"/schedules/{made['id']}/pause", 200)
 
 
+def _typed() -> list[list[str]]:
+    """Return every command that the page of the docs shows."""
+    lines = re.findall(r"^\$ mailroom (.+)$", DOCS.read_text(), re.MULTILINE)
+    return [shlex.split(line) for line in lines]
+
+
+async def test_the_commands_of_the_docs_do_what_they_say(
+    served: Api, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _fill(served)
+    monkeypatch.chdir(tmp_path)
+    (example,) = re.findall(r"^```yaml\n(.*?)^```", DOCS.read_text(), re.DOTALL | re.MULTILINE)
+    example = example.replace("delay-list", "orders").replace("local-folder", "shared")
+    typed, ended = _typed(), []
+    for tokens in typed:
+        if len(ended) == 3:  # The export is marked; from here on, somebody adds the example.
+            (tmp_path / "reports-as-code" / "example.yaml").write_text(example)
+        status, told, besides = await run(app, tokens)
+        ended.append((tokens[0], status))
+        assert "needs" not in told, besides
+    assert ended == [("export", 0), ("diff", 1), ("apply", 0), ("diff", 1), ("apply", 0), ("apply", 0), ("apply", 0)]
+    names = {one["name"] for one in (await served.json("GET", "/schedules/", 200))["items"]}
+    assert names == {"Täglich", "Delays of the morning"}
+
+
 def _files(folder: Path) -> dict[str, str]:
     return {str(one.relative_to(folder)): one.read_text() for one in sorted(folder.rglob("*")) if one.is_file()}
 
@@ -104,8 +133,8 @@ async def test_an_export_is_applied_elsewhere_and_exported_as_the_same_bytes(
         for block in await client.read_block_documents():
             await client.delete_block_document(block.id)
     database = Database(migrated_url("sqlite"))
-    app = create_app(served.settings, database)
-    async with app.router.lifespan_context(app), on_a_port(app) as port:
+    other = create_app(served.settings, database)
+    async with other.router.lifespan_context(other), on_a_port(other) as port:
         monkeypatch.setenv("MAILROOM_API_PORT", str(port))
         needed = (await run(commands.apply, file=[first]))[1]
         assert "connection/warehouse" in needed, "a source cannot do without its URL"
