@@ -23,9 +23,16 @@ def named(titles: Iterable[tuple[str, str]], taken: Mapping[str, str]) -> dict[s
     Args:
         titles: ids with titles, the oldest first; of those with the same title, the oldest gets the name without a
             number.
-        taken: ids that have a name already, with it; these names are given to no other.
+        taken: ids that have a name already, with it; these names are given to no other. Where two bundles have the
+            same name, the oldest keeps it.
     """
-    used, found = set(taken.values()), dict(taken)
+    titles = list(titles)
+    found: dict[str, str] = {}
+    used: set[str] = set()
+    for key in [*(key for key, _ in titles), *taken]:
+        if key in taken and key not in found and taken[key] not in used:
+            found[key] = taken[key]
+            used.add(taken[key])
     following: dict[str, int] = {}
     for key, title in titles:
         if key in found:

@@ -78,7 +78,7 @@ async def do(caller: Caller, change: Change, wanted: ApplyRequest, seen: Seen) -
 
 def _mark(caller: Caller, change: Change, wanted: ApplyRequest, done: Done, shape: str) -> Mark:
     assert change.kind is not None, "only a document without faults is applied"
-    by = caller.context.actor.email
+    by = caller.context.user.email
     return Mark(wanted.bundle, change.kind, change.name, done.entity_id, wanted.source, shape, done.missing_secrets, by)
 
 

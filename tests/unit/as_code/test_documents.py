@@ -50,6 +50,8 @@ def test_every_schedule_has_a_name_of_its_own_that_does_not_depend_on_later_ones
     names = named(titles, {})
     assert len(set(names.values())) == len(titles)
     assert all(slug(name) == name for name in names.values())
+    again = named(titles, dict.fromkeys((key for key, _ in titles), "same"))
+    assert len(set(again.values())) == len(titles)
     some = titles[: len(titles) // 2]
     assert named(some, {}) == {key: names[key] for key, _ in some}
 
