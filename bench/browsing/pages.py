@@ -55,7 +55,6 @@ LOOKS = (
     Look("connection-new", "/connections/new?kind=sftp"),
     Look("reports", "/reports"),
     Look("report", "/reports/carrier-punctuality"),
-    Look("report-as-code", "/reports/carrier-punctuality/code"),
     Look("connection-as-code", "/connections/local-mail/code"),
     Look("calendars", "/calendars"),
     Look("templates", "/templates"),

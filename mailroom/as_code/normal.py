@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
-from mailroom.as_code import secret_places
+from mailroom.as_code.secrets import places as secret_places
 from mailroom.as_code.spec import (
     CalendarDocument,
     ConnectionDocument,

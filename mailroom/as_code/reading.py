@@ -8,9 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mailroom.as_code import normal, secret_places
+from mailroom.as_code import normal
 from mailroom.as_code.known_keys import nearest, suggestion
 from mailroom.as_code.schema import kind_schema
+from mailroom.as_code.secrets import places as secret_places
 from mailroom.as_code.spec import MODELS, VERSION, ConnectionDocument, Document, Kind, ScheduleDocument
 from mailroom.connections.kinds import kinds
 from mailroom.errors import Fault, Invalid, fault_from

@@ -7,7 +7,7 @@ from copy import deepcopy
 from functools import cache
 from typing import Any
 
-from mailroom.as_code import secret_places
+from mailroom.as_code.secrets import places as secret_places
 from mailroom.as_code.spec import DOCUMENT, VERSION, Kind
 from mailroom.connections.kinds import block_types
 from prefect_mailroom.channels.registry import CHANNELS

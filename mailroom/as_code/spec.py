@@ -84,7 +84,7 @@ class CalendarDocument(_Document):
 
 
 class ConnectionDocument(_Document):
-    """A connection; secrets are never in it, see `mailroom.as_code.secret_places`."""
+    """A connection; secrets are never in it, see `mailroom.as_code.secrets.places`."""
 
     kind: Literal["connection"]
     name: Slug

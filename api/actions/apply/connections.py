@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from prefect.blocks.core import Block
 
 from mailroom.as_code import normal
-from mailroom.as_code.given_secrets import Resolved, resolve
 from mailroom.as_code.plan import Key, Mark, Observed, digest
 from mailroom.as_code.reading import Read
-from mailroom.as_code.secret_places import STORED, put, references
+from mailroom.as_code.secrets.given import Resolved, resolve
+from mailroom.as_code.secrets.places import STORED, put, references
 from mailroom.as_code.spec import ConnectionDocument, Kind
 from mailroom.connections import kept_secrets
 from mailroom.connections import service as connections

@@ -9,9 +9,9 @@ from api.actions.apply import connections as stored_connections
 from api.actions.caller import Caller
 from mailroom.access.permissions import Action, Relation
 from mailroom.as_code import observed, repository
-from mailroom.as_code.given_secrets import Resolved
 from mailroom.as_code.plan import Key, Observed, references
 from mailroom.as_code.reading import Read
+from mailroom.as_code.secrets.given import Resolved
 from mailroom.as_code.spec import ApplyRequest, Kind, ScheduleDocument
 from mailroom.errors import Unavailable
 from mailroom.storage.tables import User

@@ -24,34 +24,44 @@ from mailroom.as_code.spec import ApplyRequest, BundleName, Kind
 router = APIRouter(tags=["code"], route_class=JsonRoute)
 
 
-@router.post("/apply", responses=documented(400, 409, 413, 422), openapi_extra=may(Action.CODE_DIFF))
+DocumentsBody = Annotated[
+    dict[str, Any],
+    DocumentedAs(ApplyRequest),
+    Body(
+        openapi_examples=examples(
+            look_first={"documents": [CALENDAR, SCHEDULE], "bundle": "sales", "dry_run": True},
+            apply={
+                "documents": [CALENDAR, SCHEDULE],
+                "bundle": "sales",
+                "source": "git.example.com/reports@4f2a1c",
+            },
+        )
+    ),
+]
+
+
+@router.post("/apply", responses=documented(400, 409, 413, 422), openapi_extra=may(Action.CODE_APPLY))
 async def apply(
-    body: Annotated[
-        dict[str, Any],
-        DocumentedAs(ApplyRequest),
-        Body(
-            openapi_examples=examples(
-                look_first={"documents": [CALENDAR, SCHEDULE], "bundle": "sales", "dry_run": True},
-                apply={
-                    "documents": [CALENDAR, SCHEDULE],
-                    "bundle": "sales",
-                    "source": "git.example.com/reports@4f2a1c",
-                },
-            )
-        ),
-    ],
+    body: DocumentsBody,
     caller: CallerDep,
 ) -> AppliedView:
     """Make objects what their documents say. Each document is applied completely or not at all.
 
     One that fails stops no other. What is there already and the same stays untouched, so the request can be repeated:
     it goes on where it stopped. Whoever applies needs the right to do the same by the endpoint of each object.
-    `dry_run` changes nothing, and a key of the scope `read` is enough for it.
+    `dry_run` changes nothing.
     """
     return await apply_documents(caller, read_as(ApplyRequest, body))
 
 
-@router.get("/export", responses=documented(422), openapi_extra=may(Action.CODE_EXPORT))
+@router.post("/apply/preview", responses=documented(400, 409, 413, 422), openapi_extra=may(Action.CODE_READ))
+async def preview(body: DocumentsBody, caller: CallerDep) -> AppliedView:
+    """Tell what applying these documents would do. Nothing is changed, so a key of the scope `read` is enough."""
+    wanted = read_as(ApplyRequest, body)
+    return await apply_documents(caller, wanted.model_copy(update={"dry_run": True}))
+
+
+@router.get("/export", responses=documented(422), openapi_extra=may(Action.CODE_READ))
 async def export(
     caller: CallerDep,
     kind: Annotated[Kind, Query(description="The kind of the objects.")] = Kind.SCHEDULE,
@@ -66,7 +76,7 @@ async def export(
     return await exporting.page(caller, kind, bundle=bundle, cursor=cursor, limit=limit)
 
 
-@router.get("/schemas/documents", openapi_extra=may(Action.CODE_EXPORT))
+@router.get("/schemas/documents", openapi_extra=may(Action.CODE_READ))
 async def schema(_caller: CallerDep) -> dict[str, Any]:
     """Get the JSON Schema of documents, for editors and checks."""
     return dict(document_schema())

@@ -42,19 +42,20 @@ def send(
     plain = {key: value for key, value in options.items() if key not in ("prune", "prune_limit")}
     pruning = {**plain, "prune": True, "prune_limit": options["prune_limit"], "keep": names_of(sources)}
     if options["prune"]:
-        client.call("POST", "/apply", {**pruning, "documents": [], "dry_run": True})
+        client.call("POST", "/apply/preview", {**pruning, "documents": []})
     items, done = [], 0
+    path = "/apply/preview" if options["dry_run"] else "/apply"
     # What is not applied yet in a dry run is referred to all the same.
     keep = {"keep": names_of(sources, schedules=False)} if options["dry_run"] else {}
     for chunk in chunks(in_order(sources)):
         documents = [one.data for one in chunk]
         given = {name: secrets[name] for one in chunk if (name := str(one.data.get("name"))) in secrets}
-        answer = client.call("POST", "/apply", {**plain, **keep, "documents": documents, "secrets": given})
+        answer = client.call("POST", path, {**plain, **keep, "documents": documents, "secrets": given})
         items += [Item(chunk[one["index"]], one) for one in answer["items"]]
         done += len(chunk)
         progress(done, len(sources))
     if options["prune"]:
-        answer = client.call("POST", "/apply", {**pruning, "documents": []})
+        answer = client.call("POST", path, {**pruning, "documents": []})
         items += [Item(None, one) for one in answer["items"]]
     return items
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from cli.commands.as_code.environment import secrets_of, variable_of
 from cli.commands.as_code.files import Source, load
 from cli.commands.as_code.sending import MOST_DOCUMENTS, chunks, in_order
-from mailroom.as_code.given_secrets import resolve
 from mailroom.as_code.names import named, slug
 from mailroom.as_code.normal import differences
 from mailroom.as_code.reading import read
+from mailroom.as_code.secrets.given import resolve
 from mailroom.as_code.spec import Kind
 from mailroom.as_code.text import document, written
 from mailroom.reports.folders.yaml_lines import YamlProblem, read_all

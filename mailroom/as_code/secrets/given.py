@@ -8,7 +8,7 @@ from typing import Any
 
 from prefect.blocks.core import Block
 
-from mailroom.as_code.secret_places import STORED, dotted, put, references
+from mailroom.as_code.secrets.places import STORED, dotted, put, references
 from mailroom.connections.kept_secrets import secrets_of
 
 
