@@ -12,7 +12,7 @@ from mailroom.as_code import normal
 from mailroom.as_code.plan import Key, Mark, Observed, digest
 from mailroom.as_code.reading import Read
 from mailroom.as_code.secrets.given import Resolved, resolve
-from mailroom.as_code.secrets.places import STORED, put, references
+from mailroom.as_code.secrets.places import STORED, put
 from mailroom.as_code.spec import ConnectionDocument, Kind
 from mailroom.connections import kept_secrets
 from mailroom.connections import service as connections
@@ -120,11 +120,3 @@ def _stays(spec: ConnectionSettings, resolved: Resolved, there: Stored) -> bool:
     except Invalid:
         return False  # Said when it is applied.
     return kept_secrets.is_same(there.block, block)
-
-
-def reference_places(read: Read) -> list[str]:
-    """Return the dotted places of the secrets that a document refers to. Pure."""
-    document = read.document
-    if not isinstance(document, ConnectionDocument):
-        return []
-    return [".".join(map(str, place)) for place in references(document.spec.settings)]
