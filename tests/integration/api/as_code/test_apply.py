@@ -10,8 +10,10 @@ from tests.integration.api.conftest import Api
 from tests.support import documents
 
 
-async def apply(api: Api, *given: dict[str, Any], status: int = 200, **more: Any) -> Any:
-    return await api.json("POST", "/apply", status, json={"documents": list(given), **more})
+async def apply(
+    api: Api, *given: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None, **more: Any
+) -> Any:
+    return await api.json("POST", "/apply", status, json={"documents": list(given), **more}, headers=headers)
 
 
 def outcomes(answer: Any) -> dict[str, str]:
@@ -156,3 +158,52 @@ async def test_what_was_deleted_by_hand_is_made_again(offline: Api) -> None:
     await offline.json("DELETE", f"/schedules/{row['id']}", 204)
     assert (await apply(offline, documents.schedule()))["created"] == 1
     assert (await apply(offline, documents.schedule()))["unchanged"] == 1
+
+
+async def _key(api: Api, name: str, scope: str) -> dict[str, str]:
+    person = {"email": f"{name}@example.com", "name": name, "role": "creator"}
+    user = await api.json("POST", "/users", 201, json=person)
+    made = await api.json("POST", "/keys", 201, json={"name": "ci", "scope": scope, "user": user["id"]})
+    await api.json("PUT", "/connections/shared/grants", 200, json={"roles": ["creator"]})
+    return {"Authorization": f"Bearer {made['key']}"}
+
+
+async def test_security_whoever_applies_has_no_more_rights_than_by_rest(offline: Api) -> None:
+    given = [
+        documents.schedule("own", name="Own"),
+        documents.schedule("of-another", name="Of another", owner=offline.settings.owner_email),
+        documents.calendar(),
+        documents.report(title="Other"),
+    ]
+    key = await _key(offline, "eve", "write")
+    answer = await apply(offline, *given, adopt=True, headers=key)
+    told = outcomes(answer)
+    assert told.pop("schedule/own") == "created"
+    assert set(told.values()) == {"failed"}
+    assert (await offline.json("GET", "/calendars", 200))["items"] == []
+    assert (await offline.json("GET", "/reports/orders", 200))["title"] == "Orders"
+    of_eve = await offline.json("GET", "/export", 200, headers=key)
+    assert [one["name"] for one in of_eve["items"]] == ["own"]
+    assert (await offline.json("GET", "/export?kind=connection", 200, headers=key))["items"] == []
+
+
+async def test_an_admin_applies_for_others_with_the_rights_of_the_owner(offline: Api) -> None:
+    await _key(offline, "bob", "write")
+    (item,) = (await apply(offline, documents.schedule(owner="bob@example.com")))["items"]
+    assert item["outcome"] == "created"
+    row = await offline.json("GET", f"/schedules/{item['id']}", 200)
+    bob = await offline.json("GET", f"/users/{row['owner']}", 200)
+    assert bob["email"] == "bob@example.com"
+    mine = documents.schedule(owner=offline.settings.owner_email)
+    (item,) = (await apply(offline, mine))["items"]
+    assert [one["field"] for one in item["differences"]] == ["owner"]
+    assert (await offline.json("GET", f"/schedules/{item['id']}", 200))["owner"] != bob["id"]
+
+
+async def test_a_key_that_only_looks_gets_a_preview_and_changes_nothing(offline: Api) -> None:
+    key = await _key(offline, "ada", "read")
+    body = {"documents": [documents.schedule()]}
+    await offline.json("POST", "/apply", 403, json=body, headers=key)
+    told = await offline.json("POST", "/apply/preview", 200, json=body, headers=key)
+    assert told["dry_run"]
+    assert (await offline.json("GET", "/schedules/", 200))["items"] == []
