@@ -91,7 +91,8 @@ async def test_the_commands_of_the_docs_do_what_they_say(
     monkeypatch.chdir(tmp_path)
     (example,) = re.findall(r"^```yaml\n(.*?)^```", DOCS.read_text(), re.DOTALL | re.MULTILINE)
     example = example.replace("delay-list", "orders").replace("local-folder", "shared")
-    typed, ended = _typed(), []
+    typed = _typed()
+    ended: list[tuple[str, int]] = []
     for tokens in typed:
         if len(ended) == 3:  # The export is marked; from here on, somebody adds the example.
             (tmp_path / "reports-as-code" / "example.yaml").write_text(example)
