@@ -51,11 +51,11 @@ def _menu(view: ScheduleView, rights: Rights, here: str) -> Menu | None:
     if rights.create:
         items.append(Link(f"/schedules/new?from={view.id}", "Duplicate", icon="copy"))
         items.append(Link(f"/templates/new?schedule={view.id}", "Save as template", icon="bookmark"))
+        items.append(Link(f"{here}/code", "View as code", icon="square-terminal"))
     if rights.reassign:
         items.append(Link(f"{here}/reassign", "Reassign", icon="users"))
     if rights.backfill and view.state is ScheduleState.ACTIVE:
         items.append(Link(f"{here}/backfill", "Backfill", icon="history"))
-    items.append(Link(f"{here}/code", "View as code", icon="square-terminal"))
     if prefect := view.links.get("prefect"):
         items.append(Link(prefect, "Open in Prefect", icon="external-link"))
     if rights.delete:
