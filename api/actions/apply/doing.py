@@ -188,7 +188,7 @@ def _needed(fault: Fault, missing: tuple[str, ...]) -> Fault:
     """Say of a secret that this kind cannot do without where it comes from."""
     if fault.field.removeprefix("settings.") not in missing:
         return fault
-    remedy = "Write {from_env: NAME} there, and set that variable where you run `mailroom apply`."
+    remedy = "Write {from_env: NAME} there, and set that variable where the command runs."
     return Fault(fault.field, "This kind of connection needs this secret from the beginning.", remedy, code="needed")
 
 

@@ -18,8 +18,8 @@ from mailroom.errors import Fault
 
 STORED = {"secret": True}
 _REMEDY = (
-    "Write {{secret: true}} to keep the stored one, or {{from_env: {name}}} and set that variable where you run "
-    "`mailroom apply`."
+    "Write {{secret: true}} to keep the stored one, or {{from_env: {name}}} and set that variable where the "
+    "command runs."
 )
 
 
