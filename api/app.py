@@ -28,6 +28,7 @@ from api.http.metrics import routes as metrics
 from api.http.rates.counting import Counting
 from api.http.rates.middleware import AddressRate, LoginRate
 from api.rest.alerts import routes as alerts
+from api.rest.apply import routes as apply
 from api.rest.artifacts import routes as artifacts
 from api.rest.audit import routes as audit
 from api.rest.backfill import routes as backfill
@@ -132,6 +133,7 @@ PARTS = (
     drafts,
     schedule_templates,
     alerts,
+    apply,
 )
 
 

@@ -60,6 +60,14 @@ app.command("cli.commands.stops:stops", name="stops", help="List what is stopped
 app.command(
     "cli.commands.samples:app", name="samples", help="Add sample schedules with a month of history, or remove them."
 )
+app.command(
+    "cli.commands.as_code.commands:apply",
+    name="apply",
+    help="Make schedules, reports, connections, calendars and teams what documents say.",
+)
+app.command("cli.commands.as_code.commands:diff", name="diff", help="Show what `mailroom apply` would change.")
+app.command("cli.commands.as_code.commands:export", name="export", help="Write what is there as documents.")
+app.command("cli.commands.as_code.commands:schema", name="schema", help="Print the JSON Schema of documents.")
 app.command("cli.commands.run:run", name="run", help="Run a schedule now and wait until it has ended.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api.web import closing
+from api.web.as_code import routes as as_code
 from api.web.assets import serving as assets
 from api.web.audit import routes as audit
 from api.web.calendar import edit as calendar_edit
@@ -50,6 +51,7 @@ from api.web.wizard.steps import report as report_step
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
     closing.router,
+    as_code.router,
     login.router,
     wizard.router,  # Before the page of a schedule: "new" is no schedule's id.
     report_step.router,

@@ -97,6 +97,8 @@ class Action(StrEnum):
     CALENDAR_CREATE = "calendar.create"
     CALENDAR_CHANGE = "calendar.change"
     CALENDAR_DELETE = "calendar.delete"
+    CODE_READ = "code.read"
+    CODE_APPLY = "code.apply"
     NOTIFICATION_LIST = "notification.list"
     NOTIFICATION_MARK = "notification.mark"
     NOTIFICATION_MARK_ALL = "notification.mark_all"
@@ -272,6 +274,8 @@ TABLE: Mapping[Action, Rule] = {
     Action.CALENDAR_CREATE: _ADMIN,
     Action.CALENDAR_CHANGE: _ADMIN_OF,
     Action.CALENDAR_DELETE: _ADMIN_OF,
+    Action.CODE_READ: _general(scope=_R),
+    Action.CODE_APPLY: _general(),
     # Like saved views, what somebody has read or muted changes nothing for others, so the narrowest scope is enough.
     Action.NOTIFICATION_LIST: _LIST,
     Action.NOTIFICATION_MARK: Rule(_R, _OWN, _OWN, _OWN),
@@ -310,8 +314,7 @@ TABLE: Mapping[Action, Rule] = {
     Action.USER_CHANGE: _ADMIN_OF,
     Action.USER_DISABLE: _ADMIN_OF,
     Action.USER_ACT_FOR: Rule(_A, _NOBODY, _NOBODY, _ALL, unroutable=True),
-    # Everybody's own alone: admins make links for others. Like the end of a session it is about one's own log-in, for
-    # which the narrowest scope is enough, since the widest of a viewer is no wider.
+    # Everybody's own alone: admins make links for others. Like the end of a session, it is about one's own log-in.
     Action.USER_PASSWORD: Rule(_R, _OWN, _OWN, _OWN),
     Action.USER_LINK: _ADMIN_OF,
     Action.USER_PREFER: Rule(_R, _OWN, _OWN, _OWN),

@@ -337,3 +337,13 @@ class StopEnded(_OfStop):
     scope: str
     target: str
     what_was_due: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeApplied(Event):
+    """Documents of a bundle were applied; `counts` says what became of them, `source` where they came from."""
+
+    entity_type = "bundle"
+    action = "applied"
+    source: str
+    counts: dict[str, int]

@@ -24,7 +24,7 @@ from mailroom.storage.model.notifications import Notification, NotificationMute
 from mailroom.storage.model.outboxes import product_events  # noqa: F401  as above
 from mailroom.storage.model.schedules.lists import DUE
 from mailroom.storage.model.schedules.uploads import UploadProgress
-from mailroom.storage.model.upkeep import heartbeats, incidents, retention, tellings, watching  # noqa: F401  as above
+from mailroom.storage.model.upkeep import code_marks, heartbeats, incidents, retention, tellings, watching  # noqa: F401
 
 __all__ = ["Connection", "IdempotencyKey", "Json", "Notification", "NotificationMute", "Table"]
 """Besides the classes below: whoever wants the metadata of all tables imports their base from here."""

@@ -30,6 +30,7 @@ KINDS: Mapping[str, str] = {
     "secret": "key of the installation",
     "alerts": "alerts",
     "backup": "backup",
+    "bundle": "bundle of code",
 }
 """The kinds of things in the words of pages."""
 _PAGES = {
@@ -64,6 +65,7 @@ _PHRASES: Mapping[tuple[str, str], str] = {
     ("execution", "suppressed"): "kept {thing} from {recipient}, since the right to send had gone",
     ("execution", "broken_off"): "found a run of {thing} broken off",
     ("execution", "fetched"): "gave the file {filename} of {thing} to whoever opened the link of {recipient}",
+    ("bundle", "applied"): "applied the bundle of code {thing}",
     ("report", "created"): "defined the report {thing}",
     ("report", "updated"): "changed the report {thing}",
     ("report", "deleted"): "deleted the report {thing}",

@@ -9,16 +9,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 
+from api.actions.apply.marks import mark_of
 from api.actions.calendars import actions as calendars
 from api.http.dependencies import Id
 from api.http.permission import may
 from api.http.reading import read as read_as
 from api.web import notices, page, words
+from api.web.as_code.view import origin
 from api.web.calendar import view
 from api.web.calendar.form import STARTS, CalendarForm, body, form_of, values_of, values_sent
 from api.web.forms import FormDep
 from api.web.visitor import Visitor, VisitorDep
 from mailroom.access.permissions import Action
+from mailroom.as_code.spec import Kind
 from mailroom.errors import Conflict, Fault, Invalid
 from mailroom.schedules.calendar_changes import CalendarSettings, NewCalendar
 
@@ -112,6 +115,7 @@ async def _form(
     differences: list[tuple[str, str, str]] | None = None,
 ) -> HTMLResponse:
     heading = f"Edit {title}" if calendar_id else "New calendar"
+    mark = await mark_of(visitor.caller, Kind.CALENDAR, calendar_id) if calendar_id else None
     return await page.render(
         visitor,
         "calendar/edit.html",
@@ -119,6 +123,7 @@ async def _form(
         status=status,
         form=form,
         heading=heading,
+        origin=origin(mark, visitor.when),
         href=f"/calendars/{calendar_id}" if calendar_id else "",
         action=f"/calendars/{calendar_id}/edit" if calendar_id else "/calendars/new",
         differences=differences,

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 
+from api.actions.apply.marks import mark_of
 from api.actions.connections import actions as connections
 from api.actions.connections import unsaved
 from api.actions.connections.views import ConnectionDetail, ConnectionKind
@@ -16,6 +17,7 @@ from api.http.dependencies import ConnectionName
 from api.http.permission import may
 from api.http.reading import read as read_as
 from api.web import notices, page, words
+from api.web.as_code.view import origin
 from api.web.connection import checked
 from api.web.connection.checked import Result
 from api.web.connection.checks import SECONDS, status_of
@@ -26,6 +28,7 @@ from api.web.forms import Form, FormDep
 from api.web.parts import Option
 from api.web.visitor import Visitor, VisitorDep
 from mailroom.access.permissions import Action
+from mailroom.as_code.spec import Kind as CodeKind
 from mailroom.connections import service as stored
 from mailroom.connections.kinds import is_channel
 from mailroom.connections.spec import ConnectionSettings, NewConnection, UnsavedConnection, build
@@ -257,6 +260,7 @@ async def new_page(
         status=status,
         form=form,
         name="",
+        origin=None,
         action=f"/connections/new?kind={kind}",
         check=f"/connections/new/check?kind={kind}",
         result=result,
@@ -284,6 +288,7 @@ async def edit_page(
         status=status,
         form=form,
         name=name,
+        origin=origin(await mark_of(visitor.caller, CodeKind.CONNECTION, name), visitor.when),
         action=f"/connections/{name}/edit",
         check=f"/connections/{name}/edit/check",
         result=result,

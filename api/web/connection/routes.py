@@ -5,12 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 
+from api.actions.apply.marks import mark_of
 from api.actions.connections import actions as connections
 from api.actions.connections.views import ConnectionDetail, ConnectionView
 from api.actions.sharing import granted as grants
 from api.http.dependencies import ConnectionName
 from api.http.permission import may
 from api.web import notices, page
+from api.web.as_code.view import needs_secret, origin
 from api.web.connection import view
 from api.web.connection.can_test import can_test
 from api.web.connection.checked import Result
@@ -19,6 +21,7 @@ from api.web.forms import FormDep
 from api.web.parts import Field
 from api.web.visitor import Visitor, VisitorDep
 from mailroom.access.permissions import Action
+from mailroom.as_code.spec import Kind
 from mailroom.errors import Conflict, Invalid, Unavailable
 from mailroom.roles import Role
 from prefect_mailroom.errors import ConfigurationError
@@ -91,6 +94,7 @@ async def one(
         errors = view.errors_of(refused) if refused else {}
         granted = view.grants(await grants.read(visitor.caller, name), errors, users)
     detail = found if isinstance(found, ConnectionDetail) else None
+    mark = await mark_of(visitor.caller, Kind.CONNECTION, found.name)
     shown = view.page(
         found,
         visitor.when,
@@ -109,6 +113,8 @@ async def one(
         title=f"{shown.name} · Connections",
         status=status,
         page=shown,
+        origin=origin(mark, visitor.when),
+        needs=needs_secret(mark, found.secret_changed_at),
         result=result,
         trouble=trouble,
     )

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 
+from api.actions.apply.marks import mark_of
 from api.actions.reports import actions as reports
 from api.actions.reports.views import ReportView
 from api.actions.schedules import reads as schedules
@@ -18,10 +19,12 @@ from api.http.dependencies import Id
 from api.http.permission import may
 from api.http.sandbox import SANDBOX
 from api.web import page, refusals
+from api.web.as_code.view import origin
 from api.web.forms import FormDep
 from api.web.report import parameters, view
 from api.web.visitor import Visitor, VisitorDep
 from mailroom.access.permissions import Action
+from mailroom.as_code.spec import Kind
 from mailroom.errors import Forbidden, NotFound
 from mailroom.rendering.previews import passes_files_on
 from mailroom.reports.parameters import ParametersInvalid
@@ -133,6 +136,7 @@ async def _page(
         title=f"{found.title} · Reports",
         status=status,
         page=told,
+        origin=origin(await mark_of(visitor.caller, Kind.REPORT, found.id), visitor.when),
         shown=shown,
         stopped=stopped,
     )

@@ -51,6 +51,7 @@ def _menu(view: ScheduleView, rights: Rights, here: str) -> Menu | None:
     if rights.create:
         items.append(Link(f"/schedules/new?from={view.id}", "Duplicate", icon="copy"))
         items.append(Link(f"/templates/new?schedule={view.id}", "Save as template", icon="bookmark"))
+        items.append(Link(f"{here}/code", "View as code", icon="square-terminal"))
     if rights.reassign:
         items.append(Link(f"{here}/reassign", "Reassign", icon="users"))
     if rights.backfill and view.state is ScheduleState.ACTIVE:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Response
 
+from api.actions.apply.marks import mark_of
 from api.actions.executions import actions as executions
 from api.actions.schedule import page as gathering
 from api.actions.schedules import changes
@@ -17,6 +18,7 @@ from api.actions.schedules.home.last import last_run
 from api.http.dependencies import Cursor, Id
 from api.http.permission import may
 from api.web import notices, page, words
+from api.web.as_code.view import origin
 from api.web.forms import Form, FormDep
 from api.web.once import once
 from api.web.parts import Button
@@ -26,6 +28,7 @@ from api.web.schedule.rights import rights_of
 from api.web.schedule.view import Page, view
 from api.web.visitor import Visitor, VisitorDep
 from mailroom.access.permissions import Action
+from mailroom.as_code.spec import Kind
 from mailroom.states import ExecutionKind, ExecutionState, ScheduleState
 
 router = APIRouter(include_in_schema=False)
@@ -56,6 +59,7 @@ async def show(
         part="schedule/live.html",
         title=_title(shown),
         v=shown,
+        origin=origin(await mark_of(visitor.caller, Kind.SCHEDULE, schedule_id), visitor.when),
         again=f"/schedules/{schedule_id}?{urlencode({name: one for name, one in query.items() if one})}",
     )
 

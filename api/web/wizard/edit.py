@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from api.actions.apply.marks import mark_of
 from api.actions.drafts import actions as drafts
 from api.actions.drafts.actions import Beginning
 from api.actions.reports import actions as reports
@@ -12,12 +13,14 @@ from api.actions.schedules.views import ScheduleView
 from api.http.dependencies import Id
 from api.http.permission import may
 from api.web import page
+from api.web.as_code.view import origin
 from api.web.forms import FormDep
 from api.web.parts import Link
 from api.web.visitor import Visitor, VisitorDep
 from api.web.wizard.step import REVIEW, STEPS, address
 from api.web.wizard.summary.rows import rows
 from mailroom.access.permissions import Action
+from mailroom.as_code.spec import Kind
 from mailroom.errors import Forbidden, NotFound
 
 router = APIRouter(include_in_schema=False)
@@ -47,6 +50,7 @@ async def show(schedule_id: Id, visitor: VisitorDep) -> Response:
         "wizard/edit.html",
         title=f"Change {view.name}",
         view=view,
+        origin=origin(await mark_of(visitor.caller, Kind.SCHEDULE, schedule_id), visitor.when),
         rows=list(zip(found, STEPS, strict=False)),
         review=REVIEW,
         begun=Link(address(begun.id, REVIEW), "Go on with them") if begun else None,

@@ -65,7 +65,7 @@ def test_what_only_looks_needs_read_and_what_changes_needs_more(routes: list[Ser
     looks |= {f"/api/v1/notifications/{one}" for one in ("read", "mutes", "mutes/{muted_id}")}
     looks |= {f"/api/v1/notifications/{{notification_id}}/{one}" for one in ("read", "unread")}
     looks.add("/api/v1/schedule-templates/{template_id}/shares")
-    looks.add("/api/v1/schedules/{schedule_id}/condition/preview")
+    looks |= {"/api/v1/schedules/{schedule_id}/condition/preview", "/api/v1/apply/preview"}
     looks |= {"/api/v1/users/{user_id}/preferences", "/api/v1/distribution/preview/message"}
     for route in routes:
         if route.path not in looks:

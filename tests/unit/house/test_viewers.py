@@ -18,6 +18,7 @@ WITHOUT_VIEWER = {
     "audit": {"record", "record_by"},
     "connections": {"give_back"},
     "incidents": {"alerts_of"},
+    "as_code": {"marks_by_entity", "write_mark", "remove_mark"},
 }
 ROOMS_OF_READS = {"repository", "overview", "deliveries"}
 

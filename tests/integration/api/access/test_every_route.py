@@ -109,6 +109,8 @@ BODIES: dict[str, Any] = {
     "POST /schedule-templates": {"title": "New", "body": {}},
     "PUT /schedule-templates/{}": {"title": "Other", "body": {}},
     "PUT /schedule-templates/{}/shares": {"users": ["ext:me"]},
+    "POST /apply": {"documents": [], "dry_run": True},
+    "POST /apply/preview": {"documents": []},
     "POST /notifications/read": {},
     "POST /notifications/mutes": {"schedule_id": "{mine}"},
     "POST /incidents/{}/mute": {"until": f"{datetime.now(UTC) + timedelta(days=9):%FT%TZ}"},

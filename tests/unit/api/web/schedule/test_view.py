@@ -139,7 +139,7 @@ def test_the_state_decides_what_is_offered(state: ScheduleState, buttons: list[s
     found = actions_of(schedule(state), ALL, newest="")
     assert [one.words for one in found.buttons] == buttons
     assert found.menu is not None
-    assert [one.words for one in found.menu.items] == ["Duplicate", "Save as template", *menu]
+    assert [one.words for one in found.menu.items] == ["Duplicate", "Save as template", "View as code", *menu]
     nothing = actions_of(schedule(state), NONE, newest="")
     assert (nothing.buttons, nothing.menu) == ((), None)
 

@@ -1,0 +1,1 @@
+"""Apply documents, say what would change, and write what is there as documents."""

@@ -1,0 +1,1 @@
+"""REST for objects that are kept as code."""

@@ -1,0 +1,1 @@
+"""Show an object as the document that `mailroom apply` takes, and say which objects come from code."""
