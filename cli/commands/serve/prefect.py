@@ -1,0 +1,49 @@
+"""`mailroom prefect server|services|upgrade`: Prefect with the settings that Mailroom needs, each in one process."""
+
+from __future__ import annotations
+
+import os
+from typing import NoReturn
+
+from cyclopts import App
+
+from cli.commands.serve import environment
+from cli.commands.serve.processes import become
+from mailroom.setting_groups import secrets_elsewhere
+from mailroom.settings import current
+
+app = App(name="prefect", help="Run Prefect's API server or its background services, or migrate its database.")
+
+
+@app.command
+def server(*, host: str = "127.0.0.1", port: int = 4200, with_services: bool = False) -> NoReturn:
+    """Run one Prefect API server until SIGTERM, with Mailroom's settings for it, on Postgres.
+
+    Parameters
+    ----------
+    host
+        The address to listen on. Whoever reaches it can read every secret: keep it private.
+    port
+        The port.
+    with_services
+        Run the background services in this process as well, where this is the only server.
+    """
+    apart = [] if with_services else ["--no-services"]
+    _become("server", "start", *apart, "--host", host, "--port", str(port))
+
+
+@app.command
+def services() -> NoReturn:
+    """Run Prefect's background services until SIGTERM: its scheduler, and what stores events and cleans up."""
+    _become("server", "services", "start")
+
+
+@app.command
+def upgrade() -> NoReturn:
+    """Make or migrate the tables of Prefect's database. Run it before the servers of a new version start."""
+    _become("server", "database", "upgrade", "--yes")
+
+
+def _become(*command: str) -> NoReturn:
+    variables = environment.of_prefect(current(), os.environ, secrets_elsewhere.read)
+    become(["-m", "embedded.prefect_server", *command], variables)
