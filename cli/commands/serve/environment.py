@@ -21,10 +21,23 @@ SECRETS_OF_PREFECT = (
     "PREFECT_REDIS_MESSAGING_URL",
 )
 """Variables of Prefect's server that hold secrets. Each may also be read from the file that `<NAME>_FILE` names."""
+_REDIS = "PREFECT_REDIS_MESSAGING_URL"
 _SEVERAL = {
     # Several servers that start at once would migrate at once, so `mailroom prefect upgrade` does it before.
     "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
 }
+
+_THROUGH_REDIS = {
+    # What several Prefect servers share. Without the docket's URL each would schedule on its own.
+    "PREFECT_SERVER_EVENTS_MESSAGING_BROKER": "prefect_redis.messaging",
+    "PREFECT_SERVER_EVENTS_MESSAGING_CACHE": "prefect_redis.messaging",
+    "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "prefect_redis.ordering",
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect_redis.lease_storage",
+    "PREFECT_SERVER_WORKER_CHANNEL_CLEANUP_QUEUE_STORAGE": "prefect_redis.cleanup_queue",
+}
+"""What is chosen where PREFECT_REDIS_MESSAGING_URL names a Redis."""
+_URLS_OF_REDIS = ("PREFECT_SERVER_DOCKET_URL", "PREFECT_REDIS_WORKER_CLEANUP_QUEUE_URL")
+"""What else has an address of its own, which is the same one unless it is set."""
 
 
 def check_mode(settings: Settings, command: str) -> None:
@@ -64,6 +77,8 @@ def of_prefect(settings: Settings, inherited: Mapping[str, str], read: Callable[
     found = {name: value for name in SECRETS_OF_PREFECT if (value := read(name)) is not None}
     days = {"PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(settings.prefect_days * 86_400)}
     chosen = {**prefect_settings.CLIENT, **prefect_settings.SERVER, **days, **_SEVERAL}
+    if redis := found.get(_REDIS) or inherited.get(_REDIS):
+        chosen |= _THROUGH_REDIS | dict.fromkeys(_URLS_OF_REDIS, redis)
     # The key came from its file already; Prefect itself knows no such variables.
     files = {f"{name}_FILE" for name in found}
     whole = {name: value for name, value in {**chosen, **inherited, **found}.items() if name not in files}
