@@ -65,17 +65,18 @@ def of_worker(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str
     return {**prefect_settings.WORKER, **of_mailroom(settings, inherited)}
 
 
-def of_prefect(settings: Settings, inherited: Mapping[str, str], read: Callable[[str], str | None]) -> dict[str, str]:
+def of_prefect(days: int, inherited: Mapping[str, str], read: Callable[[str], str | None]) -> dict[str, str]:
     """Return the environment of a Prefect server, or of its background services.
 
     Args:
+        days: how long Prefect keeps what has happened.
         read: returns the secret that a variable names by a file or by reference, None where it names none.
 
     Raises:
         ConfigurationError: the database or the key of blocks is missing, or cannot be used.
     """
     found = {name: value for name in SECRETS_OF_PREFECT if (value := read(name)) is not None}
-    days = {"PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(settings.prefect_days * 86_400)}
+    days = {"PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(days * 86_400)}
     chosen = {**prefect_settings.CLIENT, **prefect_settings.SERVER, **days, **_SEVERAL}
     if redis := found.get(_REDIS) or inherited.get(_REDIS):
         chosen |= _THROUGH_REDIS | dict.fromkeys(_URLS_OF_REDIS, redis)

@@ -6,11 +6,21 @@ import os
 from typing import NoReturn
 
 from cyclopts import App
+from pydantic import ValidationError
+from pydantic_settings import SettingsConfigDict
 
 from cli.commands.serve import environment
 from cli.commands.serve.processes import become
 from mailroom.setting_groups import secrets_elsewhere
-from mailroom.settings import current
+from mailroom.setting_groups.retention import RetentionSettings
+from prefect_mailroom.errors import ConfigurationError
+
+
+class _Kept(RetentionSettings):
+    """The one group of our settings that a Prefect server needs: it knows none of Mailroom's secrets."""
+
+    model_config = SettingsConfigDict(env_prefix="MAILROOM_", extra="ignore")
+
 
 app = App(name="prefect", help="Run Prefect's API server or its background services, or migrate its database.")
 
@@ -45,5 +55,12 @@ def upgrade() -> NoReturn:
 
 
 def _become(*command: str) -> NoReturn:
-    variables = environment.of_prefect(current(), os.environ, secrets_elsewhere.read)
+    try:
+        days = _Kept().prefect_days
+    except ValidationError as error:
+        message = f"A setting of retention is wrong: {error.errors(include_input=False)[0]['msg']}."
+        raise ConfigurationError(
+            message, remedy="Correct it and start again.", field="MAILROOM_PREFECT_DAYS"
+        ) from error
+    variables = environment.of_prefect(days, os.environ, secrets_elsewhere.read)
     become(["-m", "embedded.prefect_server", *command], variables)
