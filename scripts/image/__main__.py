@@ -1,8 +1,8 @@
 """Carry out the steps of deploy/Dockerfile without Docker: `python -m scripts.image BASE FOLDER`, as root.
 
 BASE is the folder of a Debian with Python 3.11, such as debootstrap makes, in the place of the image of Python. Each
-stage gets a copy of it below FOLDER, and its RUN steps run in there by chroot. The stage with Node runs on this machine,
-in a folder of its own. At the end FOLDER/image is what the image would hold.
+stage gets a copy of it below FOLDER, and its RUN steps run in there by chroot. The stage with Node runs on this
+machine, in a folder of its own. At the end FOLDER/image is what the image would hold.
 """
 
 from __future__ import annotations

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scripts.guide import units
 from scripts.image import context, dockerfile
-from tests.support.production import compose, units
+from tests.support.production import compose
 from tests.support.production.stores import ROOT, WHY, make_secrets
 
 DEPLOY = ROOT / "deploy"

@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.production.stores import ROOT
-
-FOLDER = ROOT / "deploy/systemd"
+FOLDER = Path(__file__).resolve().parents[2] / "deploy/systemd"
 SERVICES = sorted(path.name for path in FOLDER.glob("*.service"))
 
 
@@ -40,7 +38,7 @@ class Unit:
         """Return the variables that it sets; `place` says what %d and %S are."""
         made: dict[str, str] = {}
         for path in self.every("EnvironmentFile"):
-            made |= settings_of((Path(place["/"] + path)).read_text())
+            made |= settings_of(Path(path).read_text())
         for text in self.every("Environment"):
             for pair in shlex.split(text):
                 key, _, value = pair.partition("=")
@@ -55,10 +53,10 @@ def settings_of(text: str) -> dict[str, str]:
     return {key.strip(): value.strip().strip('"') for key, _, value in pairs}
 
 
-def read(name: str) -> Unit:
+def read(name: str, folder: Path = FOLDER) -> Unit:
     """Return the unit of this name, which may have an instance, such as mailroom-api@8080.service."""
     base, at, rest = name.partition("@")
     instance = rest.removesuffix(".service")
-    text = (FOLDER / (f"{base}@.service" if at else name)).read_text()
+    text = (folder / (f"{base}@.service" if at else name)).read_text()
     text = text.replace("%i", instance).replace("%H", socket.gethostname())
     return Unit(name, tuple(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE)))
