@@ -23,7 +23,7 @@ TEST_PROCESSES ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test types tests test-pages test-313 check format guards docs lock clean \
-  deploy-tools fuzz-api access-twin bench-render bench-renderers bench-overhead bench-peak bench-troubled bench-time bench-api bench-audit \
+  deploy-tools try-image try-guide fuzz-api access-twin bench-render bench-renderers bench-overhead bench-peak bench-troubled bench-time bench-api bench-audit \
   bench-channels bench-pages bench-retention pictures
 
 help: ## Show this list
@@ -125,6 +125,12 @@ deploy-tools: $(DEPLOY_READY) ## Install what checks and tries the files of depl
 $(DEPLOY_READY): deploy/tools.lock $(READY)
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r deploy/tools.lock
 	@touch $@
+
+try-image: $(READY) ## Carry out the steps of the image by chroot, as root (BASE= a folder with a Debian 12, INTO= a new one)
+	@$(BIN)/python -m scripts.image $(BASE) $(INTO)
+
+try-guide: $(READY) ## Follow the production guide by chroot, as root (BASE= a folder with a Debian 12, INTO= a new one)
+	@$(BIN)/python -m scripts.guide $(BASE) $(INTO)
 
 bench-time: $(READY) ## Measure previews, the calculator, reconciling, creating, conflicts (PARTS=); writes bench/out/time.json
 	@$(BIN)/python -m bench.time
