@@ -3,7 +3,7 @@
 BASE is the folder of a bare Debian 12, such as debootstrap makes. A copy of it becomes FOLDER, and every block of
 commands of the page runs in there by chroot, one after the other, as an operator would type them. Only systemctl is a
 stand-in, since no systemd runs in there. After the first two blocks, which need the network, the rest happens in a
-network of its own, so that no port is taken. Afterwards FOLDER/root/afterwards.sh runs too, if it is there.
+network of its own, so that no port is taken. At the end a report is delivered, and processes are ended.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main(base: Path, folder: Path) -> int:
     (folder / "root/1.sh").write_text(systemd + "".join(blocks[:NEED_NETWORK]))
     # Where systemd runs, Debian has started Postgres when its package was installed.
     began = "service postgresql start\ncd /opt/mailroom\n"
-    after = "if [ -x /root/afterwards.sh ]; then /root/afterwards.sh; fi\n"
+    after = "echo '── afterwards' >&2\nPYTHONPATH=/opt/mailroom .venv/bin/python -m scripts.guide.afterwards\n"
     (folder / "root/2.sh").write_text(began + "".join(blocks[NEED_NETWORK:]) + after)
     return _in_root(folder, "/root/1.sh", apart=False) or _in_root(folder, "/root/2.sh", apart=True)
 

@@ -65,6 +65,12 @@ def of_worker(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str
     return {**prefect_settings.WORKER, **of_mailroom(settings, inherited)}
 
 
+def of_pages(port: int, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return where a Prefect server lays out its pages: beside its data, since its program's folder is read-only."""
+    home = inherited.get("PREFECT_HOME", "")
+    return {"PREFECT_SERVER_UI_STATIC_DIRECTORY": f"{home}/ui-{port}"} if home else {}
+
+
 def of_prefect(days: int, inherited: Mapping[str, str], read: Callable[[str], str | None]) -> dict[str, str]:
     """Return the environment of a Prefect server, or of its background services.
 

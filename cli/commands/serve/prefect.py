@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import NoReturn
 
 from cyclopts import App
@@ -39,7 +40,8 @@ def server(*, host: str = "127.0.0.1", port: int = 4200, with_services: bool = F
         Run the background services in this process as well, where this is the only server.
     """
     apart = [] if with_services else ["--no-services"]
-    _become("server", "start", *apart, "--host", host, "--port", str(port))
+    pages = environment.of_pages(port, os.environ)
+    _become("server", "start", *apart, "--host", host, "--port", str(port), chosen=pages)
 
 
 @app.command
@@ -54,7 +56,7 @@ def upgrade() -> NoReturn:
     _become("server", "database", "upgrade", "--yes")
 
 
-def _become(*command: str) -> NoReturn:
+def _become(*command: str, chosen: Mapping[str, str] | None = None) -> NoReturn:
     try:
         days = _Kept().prefect_days
     except ValidationError as error:
@@ -62,5 +64,5 @@ def _become(*command: str) -> NoReturn:
         raise ConfigurationError(
             message, remedy="Correct it and start again.", field="MAILROOM_PREFECT_DAYS"
         ) from error
-    variables = environment.of_prefect(days, os.environ, secrets_elsewhere.read)
+    variables = environment.of_prefect(days, {**(chosen or {}), **os.environ}, secrets_elsewhere.read)
     become(["-m", "embedded.prefect_server", *command], variables)

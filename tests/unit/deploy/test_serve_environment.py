@@ -76,3 +76,9 @@ def test_a_worker_is_alive_while_prefect_hears_of_it() -> None:
     assert silent(heard(10), "one", NOW) == ""
     assert silent(heard(60), "one", NOW)
     assert silent(heard(10), "two", NOW)
+
+
+def test_prefects_pages_lie_beside_its_data() -> None:
+    found = environment.of_pages(4201, {"PREFECT_HOME": "/var/lib/mailroom-prefect"})
+    assert found == {"PREFECT_SERVER_UI_STATIC_DIRECTORY": "/var/lib/mailroom-prefect/ui-4201"}
+    assert environment.of_pages(4201, {}) == {}
