@@ -24,7 +24,7 @@ TEST_PROCESSES ?= 4
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test types tests test-pages test-313 check format guards docs lock clean \
   deploy-tools try-image try-guide fuzz-api access-twin bench-render bench-renderers bench-overhead bench-peak bench-troubled bench-time bench-api bench-audit \
-  bench-channels bench-pages bench-retention pictures
+  bench-channels bench-pages bench-retention pictures drill
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ test-pages: $(READY) $(STATIC) ## Look at every page in every shape with a real 
 
 test-incidents: $(READY) $(STATIC) ## Provoke every kind of incident in a real system, and count; writes bench/out/incidents.json
 	@INCIDENTS=all $(BIN)/python -m pytest -s tests/acceptance/incidents $(ARGS)
+
+drill: $(READY) $(STATIC) ## Lose a real system and restore it from its backup, in every way; ten minutes (ARGS=-k … for one)
+	@DRILL=all $(BIN)/python -m pytest -s tests/acceptance/drill $(ARGS)
 
 # The same lock and recipe in an environment beside the other one: 3.13 takes another way through changes of the clocks.
 test-313: ## Run the unit tests on Python 3.13, in .venv-3.13 (PYTHON_313= names the interpreter)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -77,10 +78,11 @@ from mailroom.members import web_sessions
 from mailroom.product_events import send as product_event_sender
 from mailroom.rendering import cleaner
 from mailroom.retention import service as retention
+from mailroom.safety import unsafe
 from mailroom.schedules import watchdog
-from mailroom.secrets import required
 from mailroom.settings import Settings, current
 from mailroom.stops import restored
+from mailroom.stops import service as stopping
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database
 from mailroom.storage.migrations import is_current
@@ -139,8 +141,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         ConfigurationError: a setting is wrong, or no API key is set.
     """
     settings = settings or current()
+    unsafe.refuse(settings, os.environ)
     key = require_key(settings.api_key)
-    required.check(settings)
     own_endpoints.close(settings)
     logs.configure()
     ours = database or Database(settings.database)
@@ -245,6 +247,12 @@ async def _look_whether_restored(database: Database, settings: Settings) -> None
     try:
         if await is_current(database):
             await restored.look(database, settings.witness_path, now=datetime.now(UTC))
+            if settings.read_only:
+                await database.transact(
+                    lambda session: stopping.begin_read_only(
+                        session, "MAILROOM_READ_ONLY is set", by="MAILROOM_READ_ONLY", now=datetime.now(UTC)
+                    )
+                )
     except (SQLAlchemyError, OSError, Unavailable):
         # The process lives without its database, too, and says so in /readyz; the loop looks before anything else.
         _LOG.exception("The database cannot be compared with its witness yet; this will be tried again.")

@@ -21,6 +21,9 @@ from mailroom.storage.database import Database
 from mailroom.watching.figures.cache import Snapshots
 from mailroom.watching.signs.prefect import Probe
 
+READ_ONLY_SECONDS = 2.0
+"""For how long pages believe what they have read of the switch for reading only; changes ask anew."""
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -32,7 +35,8 @@ class Services:
     previews are rendered at once; `provider` is the identity provider, `passwords` computes their hashes; `probe` asks
     Prefect how it is; `painter`
     makes the pictures of reports; `under_way` are checks and tests that take long; `shown` keeps for a moment what a
-    preview has rendered, so that the frame on its page does not render it again; `snapshots` keeps the last figures.
+    preview has rendered, so that the frame on its page does not render it again; `snapshots` keeps the last figures,
+    `read_only` for a moment why nothing can be changed.
     `clock` tells the time of a request."""
 
     settings: Settings
@@ -47,5 +51,6 @@ class Services:
     under_way: UnderWay = field(default_factory=UnderWay)
     shown: TTLCache[tuple[str, ...], bytes] = field(default_factory=lambda: TTLCache(64_000_000, 300, getsizeof=len))
     snapshots: Snapshots = field(default_factory=Snapshots)
+    read_only: TTLCache[str, str] = field(default_factory=lambda: TTLCache(1, READ_ONLY_SECONDS))
     previews: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     clock: Callable[[], datetime] = _now

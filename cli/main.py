@@ -48,6 +48,9 @@ app.command(
     name="suppressions",
     help="Keep addresses that nothing is ever sent to.",
 )
+app.command("cli.operator.upgrade.command:upgrade", name="upgrade", help="Check, and bring the tables to this version.")
+app.command("cli.operator.backup:app", name="backup", help="Back up both databases and the rendered files, or check.")
+app.command("cli.operator.restore:restore", name="restore", help="Put a backup back; nothing is sent until you resume.")
 app.command("cli.commands.account:account", name="account", help="Check that every due time is accounted for.")
 app.command("cli.operator.audit:app", name="audit", help="Check, export and look after the audit trail.")
 app.command(
@@ -59,6 +62,7 @@ app.command(
 app.command("cli.commands.incidents:app", name="incidents", help="Show what is wrong, and take note of it.")
 app.command("cli.commands.stops:stop", name="stop", help="Stop everything from leaving, or a part of it.")
 app.command("cli.commands.stops:resume", name="resume", help="Show what would go after a stop; with --yes, resume.")
+app.command("cli.operator.read_only:app", name="read-only", help="Let people only look, and nothing be sent.")
 app.command("cli.commands.stops:stops", name="stops", help="List what is stopped.")
 app.command(
     "cli.commands.samples:app", name="samples", help="Add sample schedules with a month of history, or remove them."

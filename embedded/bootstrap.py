@@ -44,6 +44,7 @@ def use_our_prefect(settings: Settings) -> None:
         os.environ.update(prefect_settings.client_environment(settings))
         os.environ["MAILROOM_OUTBOUND_ALLOW"] = services.outbound_allow(settings)
     else:
+        prefect_settings.read_login()
         os.environ.update({**prefect_settings.client_environment(settings), **os.environ})
     os.environ["PREFECT_API_URL"] = settings.prefect_api
     if "prefect" in sys.modules:

@@ -165,3 +165,18 @@ def audit_key(settings: Settings) -> str:
     """Return the key that signs the audit trail's checkpoints: the setting, or the one that is kept in the folder."""
     fresh = base64.b64encode(secrets.token_bytes(32)).decode()
     return settings.audit_key.get_secret_value() or key_file(settings.data_dir / "audit-key", fresh)
+
+
+def known_keys(settings: Settings) -> dict[str, str]:
+    """Return the keys that a backup is useless without, by their variables, as far as they are known; none is made."""
+    given = {
+        "PREFECT_SERVER_ENCRYPTION_KEY": (settings.prefect_encryption_key, BlockKeyFiles.of(settings).current),
+        "MAILROOM_KEY_PEPPER": (settings.key_pepper, settings.data_dir / "key-pepper"),
+        "MAILROOM_AUDIT_KEY": (settings.audit_key, settings.data_dir / "audit-key"),
+        "MAILROOM_IDENTITY_KEY": (settings.identity_key, settings.data_dir / "identity-key"),
+        "MAILROOM_LINK_KEY": (settings.link_key, settings.data_dir / "link-key"),
+    }
+    return {
+        name: value.get_secret_value() or (path.read_text().strip() if path.is_file() else "")
+        for name, (value, path) in given.items()
+    }

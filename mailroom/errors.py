@@ -12,6 +12,7 @@ MailroomError
 ├── NoSuchChannel    this version has no channel of that name
 ├── CheckFailed      a check or test of a connection came to a step that failed; wraps the error of that step
 └── Unavailable      (Retryable) something we depend on does not answer; try again later
+    └── ReadOnly     Mailroom is read-only, and this would change something
 """
 
 from __future__ import annotations
@@ -181,3 +182,7 @@ class CheckFailed(MailroomError):
 
 class Unavailable(Retryable, MailroomError):
     """Something that we depend on does not answer."""
+
+
+class ReadOnly(Unavailable):
+    """Mailroom is read-only: a person has it so for a while, such as during an upgrade."""

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mailroom.setting_groups.alerts import AlertSettings
@@ -46,6 +46,13 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
     )
     database_url: str = Field(
         default="", description=("The SQLAlchemy URL of Mailroom's tables. If empty, SQLite in data_dir is used.")
+    )
+    read_only: bool = Field(
+        default=False,
+        description=(
+            "Whether the API refuses changes and nothing is sent. An API process that starts with it sets the same "
+            "switch as `mailroom read-only on`, for every process; `mailroom read-only off` ends that."
+        ),
     )
     owner_email: str = Field(
         default="owner@localhost",
@@ -179,19 +186,15 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
             raise ValueError("is not a time zone in the IANA list, such as Europe/Berlin")
         return value
 
-    @model_validator(mode="after")
-    def _production_is_explicit(self) -> Settings:
-        if self.mode == "production":
-            names = {"MAILROOM_DATABASE_URL": self.database_url, "MAILROOM_PREFECT_API_URL": self.prefect_api_url}
-            missing = [name for name, value in names.items() if not value]
-            if missing:
-                raise ValueError("production mode needs " + ", ".join(missing))
-        return self
-
     @property
     def database(self) -> str:
-        """Return the URL of our tables, with an async driver."""
+        """Return the URL of our tables, with an async driver.
+
+        Raises:
+            ConfigurationError: production has none; it never falls back to a file of its own.
+        """
         if not self.database_url:
+            self._refuse_default("MAILROOM_DATABASE_URL")
             return f"sqlite+aiosqlite:///{self.data_dir / 'mailroom.db'}"
         return with_async_driver(self.database_url)
 
@@ -202,8 +205,20 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
 
     @property
     def prefect_api(self) -> str:
-        """Return the URL of the Prefect API."""
+        """Return the URL of the Prefect API.
+
+        Raises:
+            ConfigurationError: production has none.
+        """
+        if not self.prefect_api_url:
+            self._refuse_default("MAILROOM_PREFECT_API_URL")
         return self.prefect_api_url or f"http://{self.host}:{self.prefect_port}/api"
+
+    def _refuse_default(self, name: str) -> None:
+        if self.mode == "production":
+            raise ConfigurationError(
+                f"Production needs {name}.", remedy="Set it. `mailroom doctor` shows what else is missing.", field=name
+            )
 
     @property
     def prefect_ui(self) -> str:

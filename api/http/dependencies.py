@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query, Request
 
 from api.actions.caller import Caller
+from api.http import read_only
 from api.http.audited.origin import CONTEXT, origin_of
 from api.http.auth import LOGIN
 from api.http.permission import action_asked
@@ -23,6 +24,8 @@ from mailroom.context import Context
 from mailroom.errors import Invalid
 from mailroom.roles import WIDEST
 from mailroom.storage.tables import User
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def services(request: Request) -> Services:
@@ -62,12 +65,16 @@ async def caller(request: Request, found: ServicesDep, act_for: ActFor = None) -
         Forbidden: there is not.
         Refusal: the user is disabled.
         NotFound: there is no such user to act for.
+        ReadOnly: the route changes something, and nothing may be changed now.
     """
     now, login = found.clock(), request.scope[LOGIN]
     assert isinstance(login, Login), "the guard lets nobody in without one"
     context = replace(await _context(found, login, now, act_for), origin=origin_of(request))
     request.scope[CONTEXT] = context  # A refusal is audited with it.
-    context.viewer.require_any(action_asked(request))
+    action = action_asked(request)
+    context.viewer.require_any(action)
+    if request.method not in _SAFE:
+        await read_only.refuse(found, action)
     return Caller(found, context, login.session.id if login.session else None)
 
 

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.actions.notifications.actions import unread
+from api.http import read_only
 from api.http.browser.redirects import framed, safe_next, unframed
 from api.web import embedding, notices, when, words
 from api.web.assets import icon, url
@@ -47,7 +48,10 @@ async def render(
     name = part if part and wants_part(visitor.request) else template
     # A part has no header, and neither has a page in a frame.
     bell = None if visitor.framed or name == part else bell_of(await unread(visitor.caller))
-    html = TEMPLATES.get_template(name).render(visitor=visitor, title=title, notices=shown, bell=bell, **values)
+    why = await read_only.reason(visitor.services)
+    html = TEMPLATES.get_template(name).render(
+        visitor=visitor, title=title, notices=shown, bell=bell, read_only=why, **values
+    )
     await _forget(visitor, {one.id for one in shown if one.undo is None})
     return HTMLResponse(embedding.keep(html) if visitor.framed else html, status, HEADERS)
 

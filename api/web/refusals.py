@@ -99,6 +99,9 @@ CASES: Mapping[str, Case] = {
     "no_session": Case("It has ended already.", Link("/me", "See where you are logged in"), "There is no such log-in."),
     "no_stop": Case("It was resumed already."),
     "no_suppression": Case("It was taken off the list already."),
+    "read_only": Case(
+        "Try again later. What is shown here stays as it is.", message="Nothing can be changed just now."
+    ),
     "stopped": Case("Wait until an administrator lets it go on."),
     "not_permitted": Case("An administrator can give you the right to.", message="You may not do this."),
     "reassign_first": Case("Hand the schedule over to somebody else first."),

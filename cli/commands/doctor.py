@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from cli.output import err, out, print_json, print_table
 from embedded.bootstrap import use_our_prefect
 from mailroom.settings import current
 
-_STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
+STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
 
 
 def doctor(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
@@ -29,15 +30,16 @@ def doctor(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> Non
         Print the findings as JSON.
     """
     settings = current()
-    use_our_prefect(settings)
-    from cli.doctor import secrets, services
+    from cli.doctor import secrets
 
     with err.status("looking …"):
-        findings = [
-            *machine.everything(settings),
-            *asyncio.run(services.everything(settings)),
-            *asyncio.run(secrets.everything(settings, datetime.now(UTC))),
-        ]
+        findings = [*secrets.safe(settings, os.environ), *machine.everything(settings)]
+        if settings.mode == "embedded" or (settings.database_url and settings.prefect_api_url):
+            use_our_prefect(settings)
+            from cli.doctor import services
+
+            findings += asyncio.run(services.everything(settings))
+            findings += asyncio.run(secrets.everything(settings, datetime.now(UTC)))
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
@@ -46,7 +48,7 @@ def doctor(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> Non
 
 
 def _show(findings: list[Finding]) -> None:
-    rows = [(f.check, Text(f.level, style=_STYLES[f.level]), f.message, f.remedy) for f in findings]
+    rows = [(f.check, Text(f.level, style=STYLES[f.level]), f.message, f.remedy) for f in findings]
     print_table("Mailroom's set-up", ["what", "state", "found", "remedy"], rows)
     problems = sum(finding.level is Level.PROBLEM for finding in findings)
     out.print(f"{problems} problem{'' if problems == 1 else 's'}." if problems else "Nothing is wrong.")

@@ -1,26 +1,29 @@
-"""Checks of the secrets of the installation: whether production could start with them, and how old they are."""
+"""Checks of what is set: whether production could start with it, and how old the secrets are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from cli.doctor.finding import Finding, ok, problem, warning
 from embedded.data_dir import BlockKeyFiles
-from mailroom.secrets import ages, required
+from mailroom.safety import unsafe
+from mailroom.secrets import ages
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.storage.model.audit import SecretAge
 
 
-def strength(settings: Settings) -> list[Finding]:
-    """Check whether production may start with the secrets of this environment. Pure."""
+def safe(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
+    """Check whether production may start with the settings of this environment; a start refuses the same. Pure."""
     if settings.mode != "production":
-        return [ok("secrets", "made by `mailroom up`, in the data folder")]
-    found = list(required.faults(required.of_settings(settings)))
-    return [problem(one.field, one.message, one.remedy) for one in found] or [ok("secrets", "set and long enough")]
+        return [ok("settings", "embedded: for one machine; secrets are made by `mailroom up`, in the data folder")]
+    found = unsafe.unsafe(settings, environment)
+    return [problem(one.field, one.message, f"{one.remedy}.") for one in found] or [
+        ok("settings", "safe to start with")
+    ]
 
 
 def age(rows: Iterable[SecretAge], settings: Settings, now: datetime) -> list[Finding]:
@@ -63,4 +66,4 @@ async def known_ages(settings: Settings) -> Sequence[SecretAge]:
 
 async def everything(settings: Settings, now: datetime) -> list[Finding]:
     """Run all checks of secrets."""
-    return [*strength(settings), *age(await known_ages(settings), settings, now), *leftovers(settings)]
+    return [*age(await known_ages(settings), settings, now), *leftovers(settings)]

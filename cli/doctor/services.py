@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from mailroom.storage.database import Database
 from mailroom.storage.tables import Connection
 from mailroom.watching.checks import every
 from mailroom.watching.checks.spec import CheckName, State
+from mailroom.watching.signs import prefect_login
 from mailroom.watching.signs.prefect import Probe
 from prefect_mailroom.errors import MailroomError
 
@@ -43,7 +45,7 @@ async def stored_connections(tables: Database) -> list[Connection]:
 async def registered(settings: Settings) -> list[Finding]:
     """Check whether Prefect, which answers, has the work pool and the block types."""
     base = settings.prefect_api
-    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=5, trust_env=False, headers=prefect_login.headers(os.environ)) as client:
         try:
             pool = await client.get(f"{base}/work_pools/{quote(settings.work_pool)}")
             slugs = await _block_slugs(client, base)

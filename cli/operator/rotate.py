@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cli.database import our_database, who
+from cli.database import our_database, prefect_database_url, who
 from cli.output import out
 from embedded import data_dir
 from embedded.bootstrap import use_our_prefect
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 NEW = "PREFECT_SERVER_ENCRYPTION_KEY_NEW"
 OLD = "PREFECT_SERVER_ENCRYPTION_KEY_OLD"
-_URL = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 _REMEDY = (
     "Run the command again with the right keys; what it has done stays. A block that no key opens can only be saved "
     "anew. Sending stays stopped until all are proved, or until `mailroom resume --yes`."
@@ -235,33 +234,12 @@ async def _databases(settings: Settings) -> AsyncIterator[_Databases]:
     from mailroom.storage.database import Database
 
     ours = await our_database(settings)
-    prefect = Database(_prefect_url(settings))
+    prefect = Database(prefect_database_url(settings))
     try:
         yield _Databases(ours, prefect)
     finally:
         await prefect.close()
         await ours.close()
-
-
-def _prefect_url(settings: Settings) -> str:
-    """Return the URL of Prefect's own database.
-
-    Raises:
-        ConfigurationError: it is not known.
-    """
-    from mailroom.settings import with_async_driver
-
-    given = settings.prefect_database_url or os.environ.get(_URL, "")
-    if given:
-        return with_async_driver(given)
-    file = settings.data_dir / "prefect" / "prefect.db"
-    if settings.mode == "production" or settings.prefect_api_url or not file.is_file():
-        raise ConfigurationError(
-            "It is not known where Prefect's own database is.",
-            remedy="Set MAILROOM_PREFECT_DATABASE_URL to the database of the Prefect server.",
-            field="MAILROOM_PREFECT_DATABASE_URL",
-        )
-    return f"sqlite+aiosqlite:///{file}"
 
 
 @contextmanager

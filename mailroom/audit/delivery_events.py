@@ -143,3 +143,24 @@ class BlocksReencrypted(Event):
     old: str
     new: str
     blocks: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackupMade(Event):
+    """A backup was made of both databases (`bytes` of them) and of so many rendered `files`; its id is its instant."""
+
+    entity_type = "backup"
+    action = "made"
+    folder: str
+    bytes: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackupRestored(Event):
+    """A backup was put in the place of both databases, or of `part` alone. It is noted in the ledger of then."""
+
+    entity_type = "backup"
+    action = "restored"
+    folder: str
+    part: str

@@ -12,7 +12,7 @@ from mailroom.access.viewer import SYSTEM, Viewer
 from mailroom.audit.repository import NOWHERE
 from mailroom.connections import repository as connections
 from mailroom.context import Origin
-from mailroom.errors import Invalid, NotFound
+from mailroom.errors import Conflict, Invalid, NotFound
 from mailroom.releases.preview import Preview, preview
 from mailroom.releases.skip import skip
 from mailroom.reports import repository as reports
@@ -63,8 +63,16 @@ async def look(session: AsyncSession, place: Place, *, viewer: Viewer, now: date
 
     Raises:
         NotFound: nothing is stopped there.
+        Conflict: Mailroom is read-only, which has a switch of its own, and nothing else is stopped.
     """
-    lifted = of_people(await stops.at(session, str(place.scope), place.target, viewer=viewer))
+    found = of_people(await stops.at(session, str(place.scope), place.target, viewer=viewer))
+    lifted = [one for one in found if one.cause != StopCause.READ_ONLY]
+    if found and not lifted:
+        raise Conflict(
+            "Nothing else is stopped than that Mailroom is read-only.",
+            remedy="`mailroom read-only off` ends it.",
+            code="read_only",
+        )
     if not lifted:
         raise NotFound(
             f"Nothing is stopped for {words_of(place.scope, place.target)}.",

@@ -1,4 +1,4 @@
-"""Decide whether the secrets of an installation may be used in production. Pure."""
+"""Decide whether the secrets of an installation may be used in production; `mailroom.safety` refuses. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from mailroom.audit.sealing.signing import is_signing_key
 from mailroom.errors import Fault
 from mailroom.settings import Settings
-from prefect_mailroom.errors import ConfigurationError
 
 SHORTEST = 32
 _FEWEST_CHARACTERS = 8
@@ -30,20 +29,6 @@ def of_settings(settings: Settings) -> dict[str, str]:
         "MAILROOM_AUDIT_KEY": settings.audit_key.get_secret_value(),
         "PREFECT_SERVER_ENCRYPTION_KEY": settings.prefect_encryption_key.get_secret_value(),
     }
-
-
-def check(settings: Settings) -> None:
-    """Refuse to start in production with a secret that is missing, short, or known to everybody.
-
-    Raises:
-        ConfigurationError: naming each one, and what to do.
-    """
-    if settings.mode != "production":
-        return
-    if found := list(faults(of_settings(settings))):
-        message = " ".join(f"{one.field} {one.message} {one.remedy}." for one in found)
-        remedy = "Set each to a random value of its own, or name a file with it in the variable with _FILE at its end."
-        raise ConfigurationError(message, remedy=remedy, field=found[0].field)
 
 
 def faults(secrets: Mapping[str, str]) -> Iterator[Fault]:

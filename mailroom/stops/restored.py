@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.stops import repository as stops
 from mailroom.stops import service, witness
+from mailroom.stops.spec import StopCause
 from mailroom.stops.witness import Witness
 from mailroom.storage.database import Database
 from mailroom.storage.stop_tables import LedgerClock, Stop
@@ -64,6 +65,34 @@ async def _acknowledge(session: AsyncSession, clock: LedgerClock, seen: Witness,
         return None
     words = (_OLDER if same else _OTHER).format(at=known_until)
     return await service.stop_restored(session, words, known_until=known_until, now=now)
+
+
+async def declare(database: Database, path: Path, *, made_at: datetime, now: datetime) -> Stop:
+    """Stop everything since a backup was just put in place, whatever the witness says; return that stop.
+
+    The clock is set ahead of the witness, and both agree afterwards: one restoration is found once.
+
+    Args:
+        made_at: when the backup was made.
+    """
+    seen = await asyncio.to_thread(witness.read, path)
+
+    async def acknowledge(session: AsyncSession) -> tuple[Stop, LedgerClock]:
+        clock = await stops.lock_clock(session)
+        known_until = min(clock.ticked_at, made_at)
+        clock.ticks, clock.ticked_at = max(clock.ticks, seen.ticks if seen else 0) + 1, now
+        words = _OLDER.format(at=made_at)
+        return await service.stop_restored(session, words, known_until=known_until, now=now), clock
+
+    stop, clock = await database.transact(acknowledge)
+    await asyncio.to_thread(witness.write, path, clock)
+    return stop
+
+
+async def standing(session: AsyncSession) -> Stop | None:
+    """Return the stop of a restoration that no person has answered yet."""
+    found = (await stops.read_standing(session)).stops
+    return next((one for one in found if one.cause == StopCause.RESTORED), None)
 
 
 async def tick(database: Database, path: Path, *, now: datetime) -> None:

@@ -46,6 +46,24 @@ async def lift_for_keys(session: AsyncSession, *, by: str, now: datetime) -> boo
     return bool(found)
 
 
+async def begin_read_only(session: AsyncSession, reason: str, *, by: str, now: datetime) -> tuple[Stop, bool]:
+    """Stop everything, and let the API refuse changes, until it is ended. Return the stop, and whether it is new."""
+    return await _begin(session, StopScope.ALL, "", StopCause.READ_ONLY, reason, by, now)
+
+
+async def end_read_only(session: AsyncSession, *, by: str, now: datetime) -> bool:
+    """Let changes and deliveries go on; return whether Mailroom was read-only. Other stops stay."""
+    found = await read_only_stop(session)
+    await lift(session, [found] if found else [], what_was_due=None, by=by, now=now)
+    return found is not None
+
+
+async def read_only_stop(session: AsyncSession) -> Stop | None:
+    """Return the stop by which Mailroom is read-only, or None where it is not."""
+    found = await stops.at(session, StopScope.ALL, "", viewer=SYSTEM)
+    return next((one for one in found if one.cause == StopCause.READ_ONLY), None)
+
+
 async def stop_connection(
     session: AsyncSession, name: str, cause: StopCause, reason: str, *, now: datetime
 ) -> tuple[Stop, bool]:

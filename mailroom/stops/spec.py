@@ -19,12 +19,14 @@ class StopScope(StrEnum):
 
 class StopCause(StrEnum):
     """A person stopped it; or Mailroom did since its database had been restored from an older backup, while the key of
-    Prefect's blocks is changed, while a connection does not work (breaker), or since it was disabled for that.
+    Prefect's blocks is changed, while Mailroom is read-only, while a connection does not work (breaker), or since it
+    was disabled for that.
     """
 
     PERSON = "person"
     RESTORED = "restored"
     KEYS = "keys"
+    READ_ONLY = "read_only"
     BREAKER = "breaker"
     DISABLED = "disabled"
 

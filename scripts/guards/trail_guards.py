@@ -252,7 +252,7 @@ TRAIL_GUARDS = (
         "production starts with good secrets",
         "The API refuses what is missing, short or known.",
         "api/app.py",
-        "    required.check(settings)\n",
+        "    unsafe.refuse(settings, os.environ)\n",
         "",
         _REQUIRED,
     ),

@@ -29,6 +29,7 @@ KINDS: Mapping[str, str] = {
     "audit": "audit trail",
     "secret": "key of the installation",
     "alerts": "alerts",
+    "backup": "backup",
 }
 """The kinds of things in the words of pages."""
 _PAGES = {
@@ -107,6 +108,8 @@ _PHRASES: Mapping[tuple[str, str], str] = {
     ("audit", "checkpoints_set_aside"): "set the checkpoints of the trail aside",
     ("alerts", "tested"): "sent a test of alerts by each route",
     ("secret", "rotated"): "changed the key that encrypts connections",
+    ("backup", "made"): "made a backup",
+    ("backup", "restored"): "restored a backup",
 }
 _OUTCOMES = {"ok": "it works", "delivered": "delivered", "unknown": "not confirmed", "refused": "refused"}
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 
 from cli.output import out
+from embedded import prefect_settings
 from mailroom.rendering import client as renderers_client
 from mailroom.settings import Settings, current
 
@@ -62,6 +63,7 @@ def _of_page(url: str) -> str:
 
 
 def _of_worker(settings: Settings, name: str, now: datetime) -> str:
+    prefect_settings.read_login()
     headers = {}
     if given := os.environ.get("PREFECT_API_AUTH_STRING"):
         headers["Authorization"] = f"Basic {base64.b64encode(given.encode()).decode()}"

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from cli.commands.serve import environment
+from embedded import prefect_settings
 from mailroom import own_endpoints
 from mailroom.secrets import required
 from mailroom.settings import Settings, current
@@ -73,5 +74,6 @@ def _production(command: str) -> Settings:
     """Return the settings, with our own endpoints closed to everything that is sent."""
     settings = current()
     environment.check_mode(settings, command)
+    prefect_settings.read_login()
     own_endpoints.close(settings)
     return settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command
@@ -11,6 +12,17 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from mailroom.storage.database import Database
+
+WORKS_FROM = "0033"
+"""The oldest version of the tables whose programs can work with the newest ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A migration that a database lacks: its version, and what it does, in words."""
+
+    version: str
+    words: str
 
 
 def alembic_config(connection: Connection) -> Config:
@@ -25,6 +37,9 @@ def _upgrade(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         # Several processes may start at once; the lock goes with the transaction.
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7245011)")
+    else:
+        # SQLite would begin a transaction only with the first row that is written, and leave half an upgrade.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
     command.upgrade(alembic_config(connection), "head")
 
 
@@ -32,6 +47,38 @@ async def upgrade(database: Database) -> None:
     """Create or upgrade every table, in one transaction."""
     async with database.engine.begin() as connection:
         await connection.run_sync(_upgrade)
+
+
+def newest() -> str:
+    """Return the newest version of the tables that this code knows."""
+    return ",".join(sorted(_scripts().get_heads()))
+
+
+def knows(version: str) -> bool:
+    """Tell whether this code knows a version of the tables, and so can bring it forward."""
+    return version in {script.revision for script in _scripts().walk_revisions()}
+
+
+def _there(connection: Connection) -> str:
+    return ",".join(sorted(MigrationContext.configure(connection).get_current_heads()))
+
+
+async def version(database: Database) -> str:
+    """Return the version of the tables of a database; empty where it has none."""
+    async with database.engine.connect() as connection:
+        return await connection.run_sync(_there)
+
+
+def lacking(version: str) -> list[Step]:
+    """Return what a database of a known version lacks, in the order in which it is done."""
+    newer = _scripts().iterate_revisions("heads", version or "base")
+    return [Step(one.revision, (one.doc or "").strip()) for one in reversed(list(newer))]
+
+
+def _scripts() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    return ScriptDirectory.from_config(config)
 
 
 def _is_current(connection: Connection) -> bool:

@@ -17,6 +17,11 @@ def judge(stops: Sequence[Stop]) -> Check:
     remedy = "`mailroom stops` says why; `mailroom resume` lets it go on."
     if any(stop.scope == StopScope.ALL for stop in stops):
         restored = any(stop.cause == StopCause.RESTORED for stop in stops)
-        message = f"everything is stopped{', since the database was restored from a backup' if restored else ''}"
+        reading = any(stop.cause == StopCause.READ_ONLY for stop in stops)
+        why = ", since the database was restored from a backup" if restored else ""
+        why += ", since Mailroom is read-only" if reading else ""
+        message = f"everything is stopped{why}"
+        if reading:
+            remedy = f"{remedy} `mailroom read-only off` ends the reading only."
         return Check(CheckName.SENDING, State.WARNING, message, remedy, since)
     return Check(CheckName.SENDING, State.WARNING, f"{len(stops)} parts are stopped", remedy, since)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -13,6 +14,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict
 
 from mailroom.settings import Settings
+from mailroom.watching.signs import prefect_login
 
 SECONDS = 1.0
 """Prefect has this many seconds for all answers together: as long as `/readyz` may wait."""
@@ -85,7 +87,12 @@ class Probe:
     async def ask(self, seconds: float = SECONDS) -> PrefectSigns:
         """Return what Prefect answers within so many seconds. No error comes out of it."""
         if self._client is None:
-            self._client = httpx.AsyncClient(base_url=self._settings.prefect_api, trust_env=False, timeout=_LONGEST)
+            self._client = httpx.AsyncClient(
+                base_url=self._settings.prefect_api,
+                headers=prefect_login.headers(os.environ),
+                trust_env=False,
+                timeout=_LONGEST,
+            )
         now = self._clock()
         version, tables = await asyncio.gather(
             _within(seconds, self._version(self._client, now)), _within(seconds, self._tables(self._client, now))

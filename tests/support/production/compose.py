@@ -29,6 +29,7 @@ def run(*words: str, secrets: Path | None) -> subprocess.CompletedProcess[str]:
         pytest.skip(WHY)
     kept = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
     named = {"MAILROOM_SECRETS": str(secrets)} if secrets else {}
+    named["MAILROOM_OWNER_EMAIL"] = "ada@reports.test"
     command = [program, "--file", str(FILE), *words]
     return subprocess.run(command, env=kept | named, capture_output=True, text=True, timeout=60, check=False)
 

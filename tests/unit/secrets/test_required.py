@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import secrets
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from api.app import create_app
-from mailroom.secrets.required import check, faults, of_settings
+from mailroom.safety.unsafe import refuse
+from mailroom.secrets.required import faults, of_settings
 from mailroom.settings import Settings, load
 from prefect_mailroom.errors import ConfigurationError
 
@@ -34,7 +36,9 @@ def _load(folder: Path, secrets: dict[str, str], monkeypatch: pytest.MonkeyPatch
     given = {
         "MAILROOM_MODE": "production",
         "MAILROOM_DATA_DIR": str(folder),
-        "MAILROOM_DATABASE_URL": f"sqlite:///{folder / 'm.db'}",
+        "MAILROOM_DATABASE_URL": "postgresql://m:Kd82nfQ0aZ@db/m",
+        "MAILROOM_PUBLIC_ADDRESS": "https://reports.corp.net",
+        "MAILROOM_OWNER_EMAIL": "operators@corp.net",
         "MAILROOM_PREFECT_API_URL": "http://127.0.0.1:9/api",
         **secrets,
     }
@@ -76,7 +80,7 @@ def test_security_38_every_bad_secret_is_named_and_none_is_shown(
 ) -> None:
     bad = dict.fromkeys(GOOD, "changeme-changeme-changeme-changeme")
     with pytest.raises(ConfigurationError) as refused:
-        check(_load(tmp_path, bad, monkeypatch))
+        refuse(_load(tmp_path, bad, monkeypatch), os.environ)
     assert all(name in refused.value.message for name in GOOD)
     assert "changeme-" not in str(refused.value)
 
@@ -94,6 +98,6 @@ def test_security_38_keys_have_their_form() -> None:
 
 def test_good_secrets_start_and_an_embedded_system_needs_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = _load(tmp_path, GOOD, monkeypatch)
-    check(settings)
+    refuse(settings, os.environ)
     assert of_settings(settings) == GOOD
-    check(Settings(data_dir=tmp_path))
+    refuse(Settings(data_dir=tmp_path), os.environ)

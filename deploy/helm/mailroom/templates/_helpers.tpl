@@ -70,6 +70,8 @@ topologySpreadConstraints:
 - {name: MAILROOM_DATABASE_URL_FILE, value: /etc/mailroom/secrets/mailroom-database-url}
 - {name: MAILROOM_IDENTITY_KEY_FILE, value: /etc/mailroom/secrets/identity-key}
 - {name: MAILROOM_LINK_KEY_FILE, value: /etc/mailroom/secrets/link-key}
+- {name: PREFECT_API_AUTH_STRING_FILE, value: /etc/mailroom/secrets/prefect-login}
+- {name: MAILROOM_ARTIFACTS_FOLDER, value: /var/lib/mailroom/artifacts}
 - {name: MAILROOM_RATE_LIMIT_STORAGE_FILE, value: /etc/mailroom/secrets/redis-url}
 {{- range $name, $value := .Values.settings }}
 - {name: {{ $name }}, value: {{ $value | quote }}}
@@ -89,6 +91,7 @@ topologySpreadConstraints:
 {{- define "mailroom.settingsOfPrefect" -}}
 - {name: PREFECT_SERVER_DATABASE_CONNECTION_URL_FILE, value: /etc/mailroom/secrets/prefect-database-url}
 - {name: PREFECT_SERVER_ENCRYPTION_KEY_FILE, value: /etc/mailroom/secrets/prefect-encryption-key}
+- {name: PREFECT_SERVER_API_AUTH_STRING_FILE, value: /etc/mailroom/secrets/prefect-login}
 - {name: PREFECT_REDIS_MESSAGING_URL_FILE, value: /etc/mailroom/secrets/redis-url}
 {{- end -}}
 
@@ -105,13 +108,13 @@ topologySpreadConstraints:
 {{- end -}}
 
 {{- define "mailroom.keysOfPrefect" -}}
-prefect-database-url prefect-encryption-key redis-url
+prefect-database-url prefect-encryption-key prefect-login redis-url
 {{- end -}}
 {{- define "mailroom.keysOfWorker" -}}
-mailroom-database-url identity-key link-key redis-url
+mailroom-database-url identity-key link-key prefect-login redis-url
 {{- end -}}
 {{- define "mailroom.keysOfApi" -}}
-mailroom-database-url identity-key link-key redis-url api-key key-pepper audit-key prefect-encryption-key
+mailroom-database-url identity-key link-key prefect-login redis-url api-key key-pepper audit-key prefect-encryption-key
 {{- end -}}
 
 {{- /* Each pod has a data folder of its own; artifacts alone are shared. */ -}}
