@@ -15,7 +15,7 @@ import prefect.settings as settings
 before = settings.PREFECT_API_URL.value()
 bootstrap.use_our_prefect(current())
 print(before, settings.PREFECT_API_URL.value(), settings.PREFECT_SERVER_EPHEMERAL_ENABLED.value(),
-      settings.PREFECT_API_AUTH_STRING.value().get_secret_value())
+      settings.PREFECT_API_AUTH_STRING.value())
 """
 
 
