@@ -11,7 +11,7 @@ from typing import NoReturn
 from cli.commands.serve import environment
 from embedded import prefect_settings
 from mailroom import own_endpoints
-from mailroom.secrets import required
+from mailroom.safety import unsafe
 from mailroom.settings import Settings, current
 
 GRACE_SECONDS = 20
@@ -35,7 +35,7 @@ def api(*, host: str = "", port: int = 0) -> NoReturn:
         The port, by default MAILROOM_API_PORT.
     """
     settings = _production("api")
-    required.check(settings)
+    unsafe.refuse(settings, os.environ)
     served = ["--host", host or settings.host, "--port", str(port or settings.api_port)]
     ending = ["--timeout-graceful-shutdown", str(GRACE_SECONDS)]
     # MAILROOM_TRUSTED_PROXIES alone says whose X-Forwarded-For counts.
