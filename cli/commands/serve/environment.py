@@ -82,8 +82,8 @@ def of_prefect(days: int, inherited: Mapping[str, str], read: Callable[[str], st
         ConfigurationError: the database or the key of blocks is missing, or cannot be used.
     """
     found = {name: value for name in SECRETS_OF_PREFECT if (value := read(name)) is not None}
-    days = {"PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(days * 86_400)}
-    chosen = {**prefect_settings.CLIENT, **prefect_settings.SERVER, **days, **_SEVERAL}
+    kept = {"PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(days * 86_400)}
+    chosen = {**prefect_settings.CLIENT, **prefect_settings.SERVER, **kept, **_SEVERAL}
     if redis := found.get(_REDIS) or inherited.get(_REDIS):
         chosen |= _THROUGH_REDIS | dict.fromkeys(_URLS_OF_REDIS, redis)
     # The key came from its file already; Prefect itself knows no such variables.

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -23,7 +24,7 @@ CHART = DEPLOY / "helm/mailroom"
 BIN = Path(sys.executable).parent
 MOST_EXPOSED = 2.0
 """What `systemd-analyze security` may say at most; 0 is the safest, and an ordinary service has 9.6."""
-VALUES = {
+VALUES: dict[str, Any] = {
     "publicAddress": "https://mailroom.example.com",
     "ownerEmail": "ada@example.com",
     "secret": "mailroom",
@@ -133,7 +134,7 @@ def test_the_chart_refuses_wrong_values(wrong: dict[str, object]) -> None:
             chart.validate_schema(VALUES | wrong)
 
 
-def rendered(values: dict[str, object]) -> dict[tuple[str, str], dict[str, object]]:
+def rendered(values: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     helm = pytest.importorskip("helm_python", reason=WHY)
     with helm.Chart.load(CHART) as chart:
         texts = chart.render(values, name="prod")
@@ -153,11 +154,11 @@ def test_what_the_chart_makes_is_what_kubernetes_knows(version: str) -> None:
 
 def test_the_chart_keeps_prefect_private_and_pods_harmless() -> None:
     objects = rendered(VALUES)
-    policy: dict[str, object] = objects["NetworkPolicy", "prefect"]["spec"]  # type: ignore[assignment]  # a mapping
+    policy = objects["NetworkPolicy", "prefect"]["spec"]
     text = json.dumps(policy)
     assert "namespaceSelector" not in text
     assert "4200" in text
-    pods = [one["spec"]["template"]["spec"] for (kind, _), one in objects.items() if kind in {"Deployment", "Job"}]  # type: ignore[index]
+    pods = [one["spec"]["template"]["spec"] for (kind, _), one in objects.items() if kind in {"Deployment", "Job"}]
     assert len(pods) == 7
     for pod in pods:
         assert pod["securityContext"]["runAsNonRoot"] is True
