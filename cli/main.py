@@ -16,6 +16,13 @@ app = App(
 app.command("cli.commands.up:up", name="up", help="Run everything on this machine until you press Ctrl-C.")
 app.command("cli.commands.init:init", name="init", help="Create or repair the set-up. Can be repeated.")
 app.command("cli.commands.doctor:doctor", name="doctor", help="Show what is wrong with this set-up, and how to fix it.")
+app.command("cli.commands.serve.processes:api", name="api", help="Run one process of the API in production.")
+app.command("cli.commands.serve.processes:worker", name="worker", help="Run one worker in production.")
+app.command("cli.commands.serve.processes:renderers", name="renderers", help="Run a host's renderers in production.")
+app.command(
+    "cli.commands.serve.prefect:app", name="prefect", help="Run Prefect's server or services in production, or migrate."
+)
+app.command("cli.commands.serve.alive:alive", name="alive", help="Tell whether a process of this host answers.")
 app.command("cli.commands.demo:demo", name="demo", help="Start everything, deliver real reports, print the proof.")
 app.command("cli.commands.reports:app", name="reports", help="Work with report folders and stored reports.")
 app.command(

@@ -24,6 +24,7 @@ import httpx
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.settings import PREFECT_API_AUTH_STRING
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from deployments.outage import Outage
@@ -203,7 +204,11 @@ class Reconciler:
         async with self._opening:  # Several loops and workers ask at once; nobody gets a client that is half open.
             if self._client is None:
                 timeout = httpx.Timeout(10.0, connect=2.0)
-                client = PrefectClient(self._settings.prefect_api, httpx_settings={"timeout": timeout})
+                client = PrefectClient(
+                    self._settings.prefect_api,
+                    auth_string=PREFECT_API_AUTH_STRING.value(),
+                    httpx_settings={"timeout": timeout},
+                )
                 self._client = await self._opened.enter_async_context(client)
             return self._client
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -38,11 +39,19 @@ def flights_database(settings: Settings) -> Path:
 
 
 def use_our_prefect(settings: Settings) -> None:
-    """Point this process at our Prefect; to be called before Prefect is imported, which reads it once."""
+    """Point this process at our Prefect, whether it has imported Prefect already or not."""
     if settings.mode == "embedded":
         os.environ.update(prefect_settings.client_environment(settings))
         os.environ["MAILROOM_OUTBOUND_ALLOW"] = services.outbound_allow(settings)
+    else:
+        prefect_settings.read_login()
+        os.environ.update({**prefect_settings.client_environment(settings), **os.environ})
     os.environ["PREFECT_API_URL"] = settings.prefect_api
+    if "prefect" in sys.modules:
+        # It has read its settings when it was imported, and without a URL it would start a server of its own.
+        from prefect.context import refresh_global_settings_context
+
+        refresh_global_settings_context()
     own_endpoints.close(settings)
 
 

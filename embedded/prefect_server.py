@@ -17,6 +17,7 @@ import asyncio
 import functools
 import os
 import runpy
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -94,8 +95,18 @@ def read_key_from_file() -> None:
         os.environ[_KEY] = key
 
 
+def end_in_order_when_told() -> None:
+    """Let SIGTERM do what Ctrl-C does, even where a script that started this ignores SIGINT.
+
+    Prefect's background services would otherwise end in the middle of what they do. The API server has its own way.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
+
+
 if __name__ == "__main__":
     read_key_from_file()
+    end_in_order_when_told()
     write_in_turn()
     list_time_zones_once()
     runpy.run_module("prefect", run_name="__main__", alter_sys=True)

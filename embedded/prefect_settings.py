@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from mailroom.setting_groups import secrets_elsewhere
 from mailroom.settings import Settings
+
+_LOGIN = "PREFECT_API_AUTH_STRING"
 
 # For every process that talks to Prefect.
 CLIENT = {
@@ -64,6 +67,18 @@ WORKER = {
     "MALLOC_MMAP_THRESHOLD_": "131072",
     "MALLOC_TRIM_THRESHOLD_": "131072",
 }
+
+
+def read_login() -> None:
+    """Let the login of Prefect's API come from the file that PREFECT_API_AUTH_STRING_FILE names, or from a reference.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    if (login := secrets_elsewhere.read(_LOGIN)) is not None:
+        os.environ[_LOGIN] = login
+        # Whoever inherits this environment has the login itself, and to have it both ways is refused.
+        os.environ.pop(f"{_LOGIN}_FILE", None)
 
 
 def base_environment(inherited: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -16,7 +16,7 @@ _CONNECTIONS_SECONDS = 15.0
 """For so long the check of our connections waits for their servers, where Prefect is waited for as well."""
 
 
-def init(*, wait: float = 0) -> None:
+def init(*, wait: float = 0, tables: bool = False) -> None:
     """Create or repair the set-up: folder, key, tables, sample data, catalog, work pool, block types, connections.
 
     Whatever exists already stays as it is. `mailroom up` does all of this by itself.
@@ -25,11 +25,13 @@ def init(*, wait: float = 0) -> None:
     ----------
     wait
         Seconds to wait for Prefect.
+    tables
+        Do only what needs no Prefect: folder, key, tables, sample data and catalog.
     """
     settings = current()
     prepare(settings)
     bootstrap.use_our_prefect(settings)
-    sys.exit(asyncio.run(_init(settings, wait)))
+    sys.exit(asyncio.run(_init(settings, wait, tables)))
 
 
 def say(line: str) -> None:
@@ -37,9 +39,11 @@ def say(line: str) -> None:
     out.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
 
-async def _init(settings: Settings, wait: float) -> int:
+async def _init(settings: Settings, wait: float, tables: bool) -> int:
     found = await bootstrap.local_part(settings, say)
-    if await bootstrap.wait_for_prefect(settings, wait):
+    if tables:
+        say("the rest needs Prefect: run `mailroom init` when it answers")
+    elif await bootstrap.wait_for_prefect(settings, wait):
         await bootstrap.prefect_part(settings, say, wait=min(wait, _CONNECTIONS_SECONDS))
     elif wait or settings.mode == "production":
         raise ConfigurationError(

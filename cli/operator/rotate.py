@@ -130,10 +130,11 @@ async def _ask_prefect(settings: Settings) -> None:
     import httpx
     from prefect.client.orchestration import PrefectClient
     from prefect.exceptions import PrefectHTTPStatusError
+    from prefect.settings import PREFECT_API_AUTH_STRING
 
     read, remedy = 0, "Restart every Prefect server with the new key, then run `mailroom keys rotate --finish` again."
     try:
-        async with PrefectClient(settings.prefect_api) as client:
+        async with PrefectClient(settings.prefect_api, auth_string=PREFECT_API_AUTH_STRING.value()) as client:
             while page := await client.read_block_documents(offset=read, limit=100, include_secrets=True):
                 read += len(page)
     except (httpx.TransportError, PrefectHTTPStatusError) as error:

@@ -12,6 +12,7 @@ from prefect.blocks.core import Block
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import BlockDocument
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
+from prefect.settings import PREFECT_API_AUTH_STRING
 from pydantic import ValidationError
 
 from mailroom.connections.spec import ConnectionSettings, NewConnection, build, screen
@@ -32,7 +33,9 @@ async def prefect(settings: Settings, seconds: float = PREFECT_SECONDS) -> Async
     try:
         async with asyncio.timeout(seconds):
             limits = httpx.Timeout(seconds, connect=2.0)
-            async with PrefectClient(settings.prefect_api, httpx_settings={"timeout": limits}) as client:
+            async with PrefectClient(
+                settings.prefect_api, auth_string=PREFECT_API_AUTH_STRING.value(), httpx_settings={"timeout": limits}
+            ) as client:
                 yield client
     except PrefectHTTPStatusError as error:
         message = f"Prefect did not accept the connection. It answered HTTP {error.response.status_code}."

@@ -54,12 +54,15 @@ async def _look(settings: Settings) -> Drift:
     """
     import httpx
     from prefect.client.orchestration import PrefectClient
+    from prefect.settings import PREFECT_API_AUTH_STRING
 
     from deployments.sync.drift_finder import DriftFinder
 
     database = await our_database(settings)
     try:
-        async with PrefectClient(settings.prefect_api, httpx_settings={"timeout": 30}) as client:
+        async with PrefectClient(
+            settings.prefect_api, auth_string=PREFECT_API_AUTH_STRING.value(), httpx_settings={"timeout": 30}
+        ) as client:
             return await DriftFinder(database, settings).find(client, seconds=math.inf)
     except (httpx.HTTPError, OSError) as error:
         message = f"Prefect does not answer well at {settings.prefect_api} ({type(error).__name__})."
