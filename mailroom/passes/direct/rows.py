@@ -20,10 +20,20 @@ BROKEN_OFF = "The process ended during this attempt. The receiver may have got t
 
 
 def planned(run_id: str, target: Destination, *, now: datetime) -> list[Delivery]:
-    """Return a delivery for each recipient; its key is made as for a schedule, from the run in place of an execution."""
+    """Return a delivery for each recipient, with a key as for a schedule: the run stands in place of an execution."""
     settings = target.model_dump(mode="json")
-    fixed = {"channel": target.channel, "connection": target.connection, "destination": settings, "now": now}
-    return [new_delivery(run_id, 0, recipient, **fixed) for recipient in target.recipients()]
+    return [
+        new_delivery(
+            run_id,
+            0,
+            recipient,
+            channel=target.channel,
+            connection=target.connection,
+            destination=settings,
+            now=now,
+        )
+        for recipient in target.recipients()
+    ]
 
 
 def to_rows(deliveries: Sequence[Delivery]) -> str:
