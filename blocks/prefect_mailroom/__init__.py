@@ -17,6 +17,7 @@ _HOMES = {
     "Parcel": "channels.base",
     "ParcelFile": "channels.base",
     "Receipt": "channels.base",
+    "deliver": "channels.delivering",
     "destination": "channels.registry",
     "load_channel": "channels.registry",
     "AzureChannel": "channels.azure.channel",
