@@ -36,6 +36,8 @@ class Reader:
         self.left = list(steps_of(PAGE.read_text()))
         self.workers: list[subprocess.Popen[bytes]] = []
         self.logs: list[Path] = []
+        # One terminal for all, open to the end: what runs in the background dies with its terminal.
+        self._screen, self._keyboard = pty.openpty()
 
     def type(self, section: str) -> str:
         """Type every command and write every file of the next section; return what was shown."""
@@ -83,19 +85,16 @@ class Reader:
         """Run commands in a terminal, so that whatever would ask a question does ask, and waits for ever."""
         kept = self.here / ".terminal"
         script = f"set -eu\n{commands}\n{{ pwd; env -0; }} > {kept}\n"
-        ours, theirs = pty.openpty()
         process = subprocess.Popen(
             ["bash", "-c", script],
             cwd=self.here,
             env=self.environment,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
+            stdin=self._keyboard,
+            stdout=self._keyboard,
+            stderr=self._keyboard,
             start_new_session=True,
         )
-        os.close(theirs)
-        shown = _read(ours, process, time.monotonic() + _SECONDS)
-        os.close(ours)
+        shown = _read(self._screen, process, time.monotonic() + _SECONDS)
         told = f"{commands}\n{shown[-6000:]}\n{self.told()}"
         assert process.poll() is not None, f"It asks something, or does not end:\n{told}"
         assert process.returncode == 0, f"Exit status {process.returncode}:\n{told}"
@@ -120,6 +119,8 @@ class Reader:
             with suppress(ProcessLookupError):
                 os.killpg(worker.pid, signal.SIGKILL)
             worker.wait()
+        os.close(self._screen)
+        os.close(self._keyboard)
 
 
 def _read(terminal: int, process: subprocess.Popen[bytes], deadline: float) -> str:
@@ -128,11 +129,7 @@ def _read(terminal: int, process: subprocess.Popen[bytes], deadline: float) -> s
     while time.monotonic() < deadline:
         ready, _, _ = select.select([terminal], [], [], 0.1)
         if ready:
-            try:
-                shown += os.read(terminal, 65536)
-            except OSError:  # Linux says so when nobody has the other end open.
-                process.wait(20)
-                break
+            shown += os.read(terminal, 65536)
         elif process.poll() is not None:
             break
     else:
