@@ -19,7 +19,7 @@ from tests.acceptance.deploy.page import Step, steps_of
 PAGE = CHECKOUT / "docs" / "prefect-deploy.md"
 _SECONDS = 90
 """No command of the page takes that long; one that does asks something."""
-_WORKER = "prefect worker start"
+_STAYS = ("prefect server start", "prefect worker start")
 
 
 class Reader:
@@ -34,9 +34,8 @@ class Reader:
     def __init__(self, clone: Path, environment: Mapping[str, str], instead: Mapping[str, str]) -> None:
         self.here, self.environment, self._instead = clone, dict(environment), instead
         self.left = list(steps_of(PAGE.read_text()))
-        self.workers: list[subprocess.Popen[bytes]] = []
+        self.running: list[subprocess.Popen[bytes]] = []
         self.logs: list[Path] = []
-        # One terminal for all, open to the end: what runs in the background dies with its terminal.
         self._screen, self._keyboard = pty.openpty()
 
     def type(self, section: str) -> str:
@@ -60,17 +59,17 @@ class Reader:
             file.write_text(text)
             return ""
         assert step.language == "bash", f"Nobody knows what to do with this: {step}"
-        if text.startswith(_WORKER):
+        if text.startswith(_STAYS):
             self._start(text)
             return ""
         return self._run(text)
 
     def _start(self, command: str) -> None:
-        """Leave a worker running in a second terminal."""
-        log = self.here / f"worker-{len(self.workers)}.log"
+        """Leave a server or a worker running in a terminal of its own."""
+        log = self.here / f"terminal-{len(self.running)}.log"
         self.logs.append(log)
         with log.open("wb") as output:
-            worker = subprocess.Popen(
+            one = subprocess.Popen(
                 ["bash", "-c", f"exec {command}"],
                 cwd=self.here,
                 env=self.environment,
@@ -79,7 +78,7 @@ class Reader:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self.workers.append(worker)
+        self.running.append(one)
 
     def _run(self, commands: str) -> str:
         """Run commands in a terminal, so that whatever would ask a question does ask, and waits for ever."""
@@ -105,20 +104,19 @@ class Reader:
         return shown
 
     def told(self) -> str:
-        """Return the last lines of the workers."""
+        """Return the last lines of what runs in other terminals."""
         return "\n".join(log.read_text(errors="replace")[-3000:] for log in self.logs)
 
     def close(self) -> None:
-        """Stop the workers as Ctrl-C does, and what they have started."""
-        for worker in self.workers:
+        """Stop everything that runs as Ctrl-C does, the server last."""
+        for one in reversed(self.running):
             with suppress(ProcessLookupError):
-                os.killpg(worker.pid, signal.SIGINT)
-        for worker in self.workers:
+                os.killpg(one.pid, signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
-                worker.wait(20)
+                one.wait(20)
             with suppress(ProcessLookupError):
-                os.killpg(worker.pid, signal.SIGKILL)
-            worker.wait()
+                os.killpg(one.pid, signal.SIGKILL)
+            one.wait()
         os.close(self._screen)
         os.close(self._keyboard)
 

@@ -79,8 +79,6 @@ def reader(folder: Path) -> Iterator[Reader]:
         yield reader
     finally:
         reader.close()
-        if reader.left:  # A test has failed, and the page's last command was not typed.
-            subprocess.run(["prefect", "server", "stop"], env=reader.environment, check=False, capture_output=True)
 
 
 @pytest.fixture(scope="module")
