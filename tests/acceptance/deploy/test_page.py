@@ -187,7 +187,9 @@ def test_a_report_comes_from_a_git_repository(reader: Reader) -> None:
 
 
 def test_a_foreign_project_delivers_with_the_wheel_alone(reader: Reader, folder: Path) -> None:
-    reader.type("A flow of your own")
+    shown = reader.type("A flow of your own")
+    assert "Mailroom Email" in shown
+    assert "Mailroom Azure" not in shown, "its extra is not installed"
     assert not reader.left, "a part of the page was not typed"
     [file] = (folder / "home" / "reports").rglob("sales.csv")
     assert file.read_text() == "region,amount\nEMEA,42\n"
