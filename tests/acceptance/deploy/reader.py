@@ -108,15 +108,17 @@ class Reader:
         return "\n".join(log.read_text(errors="replace")[-3000:] for log in self.logs)
 
     def close(self) -> None:
-        """Stop everything that runs as Ctrl-C does, the server last."""
-        for one in reversed(self.running):
-            with suppress(ProcessLookupError):
-                os.killpg(one.pid, signal.SIGINT)
-            with suppress(subprocess.TimeoutExpired):
-                one.wait(20)
-            with suppress(ProcessLookupError):
-                os.killpg(one.pid, signal.SIGKILL)
-            one.wait()
+        """Stop everything that runs as Ctrl-C does: the workers together, and then the server."""
+        for together in (self.running[1:], self.running[:1]):
+            for one in together:
+                with suppress(ProcessLookupError):
+                    os.killpg(one.pid, signal.SIGINT)
+            for one in together:
+                with suppress(subprocess.TimeoutExpired):
+                    one.wait(20)
+                with suppress(ProcessLookupError):
+                    os.killpg(one.pid, signal.SIGKILL)
+                one.wait()
         os.close(self._screen)
         os.close(self._keyboard)
 
