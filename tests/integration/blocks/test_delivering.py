@@ -42,7 +42,8 @@ async def test_a_retry_in_a_flow_keeps_the_keys(recorder: Recorder, file: Path) 
 
     @flow
     async def nightly() -> list[str]:
-        return [receipt.reference for receipt in await send()]
+        receipts: list[Receipt] = await send()
+        return [receipt.reference for receipt in receipts]
 
     first = await nightly()
     keys = {to: {parcel.key for parcel in recorder.parcels if parcel.recipient == to} for to in (ADA, BOB)}
