@@ -9,7 +9,8 @@ import pytest
 from prefect import flow, task
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from prefect_mailroom import ConfigurationError, Receipt, Refused, RetryLater, deliver
+from prefect_mailroom import ConfigurationError, Receipt, Refused, RetryLater
+from prefect_mailroom.channels.delivering import deliver
 from prefect_mailroom.channels.registry import registered
 from prefect_mailroom.testing import Recorder, RecordingChannel
 
@@ -42,8 +43,7 @@ async def test_a_retry_in_a_flow_keeps_the_keys(recorder: Recorder, file: Path) 
 
     @flow
     async def nightly() -> list[str]:
-        receipts: list[Receipt] = await send()
-        return [receipt.reference for receipt in receipts]
+        return [receipt.reference for receipt in await send()]
 
     first = await nightly()
     keys = {to: {parcel.key for parcel in recorder.parcels if parcel.recipient == to} for to in (ADA, BOB)}
