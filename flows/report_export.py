@@ -9,31 +9,27 @@ slot is held meanwhile.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.client.schemas.responses import SetStateStatus
-from prefect.context import FlowRunContext
 from prefect.exceptions import Pause
-from prefect.states import AwaitingRetry, Cancelled, Completed, Failed
+from prefect.states import Completed
 
 from mailroom.executions.fence import PassLost
 from mailroom.executions.reason_words import words
 from mailroom.passes.before_fork import prepare
-from mailroom.passes.claim import FlowRunFacts, HeldElsewhere, Stopped
+from mailroom.passes.claim import HeldElsewhere, Stopped
 from mailroom.passes.lease import lease
 from mailroom.passes.mishaps.cosmetic import cosmetic
-from mailroom.passes.mishaps.stubborn import stubbornly
 from mailroom.passes.outcome import Outcome, Tried
 from mailroom.passes.run_page import run_name, write_summary
+from mailroom.passes.steps.in_prefect import facts_of, give_the_slot_back, state_for, this_run
 from mailroom.passes.supersede import stop_flow_run
 from mailroom.passes.work import Begun, Rendered, Work, open_work
-from mailroom.states import ExecutionState
 
 
 @task(name="render", cache_policy=NO_CACHE, persist_result=False)
@@ -51,44 +47,6 @@ async def deliver(work: Work, begun: Begun, made: Rendered) -> Outcome | Tried:
 def before_fork() -> None:
     """Prepare what every run needs; the warm worker calls this in the process that its children are forked from."""
     prepare()
-
-
-def _facts() -> FlowRunFacts:
-    context = FlowRunContext.get()
-    if context is None or context.flow_run is None:
-        raise RuntimeError("report_export can only run as a Prefect flow.")
-    run = context.flow_run
-    return FlowRunFacts(str(run.id), run.expected_start_time or datetime.now(UTC), run.auto_scheduled)
-
-
-def _state(result: Outcome) -> State[Any]:
-    """Return the state that Prefect shows for an outcome."""
-    message = words(result.reason)
-    match result.state:
-        case ExecutionState.SUCCESS:
-            return Completed(message=message)
-        case ExecutionState.SKIPPED:
-            return Completed(name="Skipped", message=message)
-        case ExecutionState.CANCELLED:
-            return Cancelled(message=message)
-        case ExecutionState.MISSED | ExecutionState.PARTIAL:
-            return Failed(name=str(result.state).capitalize(), message=message)
-        case _:
-            return Failed(message=message)
-
-
-async def _give_the_slot_back(flow_run_id: str, reason: str, until: datetime) -> NoReturn:
-    """Put the run back to SCHEDULED, and leave as a suspended run leaves.
-
-    Returning the state would do for an engine that asks for states; Prefect's process worker asks for a result, and
-    reports a run without one as crashed. `Pause` is Prefect's signal for "the state is set, exit for resubmission".
-    """
-    waiting: State[Any] = AwaitingRetry(message=reason, scheduled_time=until)
-    async with get_client() as client:
-        answer = await stubbornly(lambda: client.set_flow_run_state(UUID(flow_run_id), waiting))
-    if answer.status is not SetStateStatus.ACCEPT or answer.state is None:
-        raise RuntimeError(f"Prefect did not reschedule the run: {answer.details}.")
-    raise Pause(state=answer.state)
 
 
 async def _work_on(work: Work, begun: Begun) -> Outcome:
@@ -117,7 +75,7 @@ async def report_export(schedule_id: str, execution_id: str | None = None) -> St
         schedule_id: the schedule.
         execution_id: the execution that somebody asked for; without it, the run's own due time decides.
     """
-    facts = _facts()
+    facts = facts_of(this_run())
     async with open_work(facts) as work:
         match await work.begin(schedule_id, execution_id):
             case Begun() as begun:
@@ -129,10 +87,10 @@ async def report_export(schedule_id: str, execution_id: str | None = None) -> St
             case Outcome() as result:
                 get_run_logger().info("The execution does not continue now: %s", words(result.reason))
             case HeldElsewhere(reason=reason, until=until):
-                await _give_the_slot_back(facts.id, words(reason), until)
+                await give_the_slot_back(facts.id, words(reason), until)
             case Stopped(reason=reason):
                 get_run_logger().info("Nothing to do: %s", words(reason))
                 return Completed(name="Skipped", message=words(reason))
     if result.retry_at:
-        await _give_the_slot_back(facts.id, words(result.reason), result.retry_at)
-    return _state(result)
+        await give_the_slot_back(facts.id, words(result.reason), result.retry_at)
+    return state_for(result)

@@ -24,6 +24,7 @@ from mailroom.schedules import watchdog
 from mailroom.settings import current
 from mailroom.stops import restored
 from mailroom.storage.database import Database
+from mailroom.storage.migrations import saying_where_missing
 from mailroom.telling.readers import service as readers
 from mailroom.watching.counts import refresh as counts
 
@@ -43,7 +44,8 @@ async def upkeep() -> State[Any]:
     database = Database(settings.database)
     reconciler = Reconciler(database, settings)
     try:
-        await note_upkeep(database, settings, clock=lambda: datetime.now(UTC))
+        async with saying_where_missing(database):
+            await note_upkeep(database, settings, clock=lambda: datetime.now(UTC))
         findings = await watchdog.look(database, now=now)
         handed_over = await reconciler.run_pass()
         await restored.look(database, settings.witness_path, now=now)

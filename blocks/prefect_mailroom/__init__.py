@@ -17,6 +17,7 @@ _HOMES = {
     "Parcel": "channels.base",
     "ParcelFile": "channels.base",
     "Receipt": "channels.base",
+    "deliver": "channels.delivering",
     "destination": "channels.registry",
     "load_channel": "channels.registry",
     "AzureChannel": "channels.azure.channel",
@@ -62,4 +63,12 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, *globals()]
+    """Return what can be had here: `prefect block register -m prefect_mailroom` takes each block type that it finds.
+
+    So a channel whose extra is not installed is left out, as in the collection, and so is the abstract `Channel`, which
+    is no block type to choose.
+    """
+    from prefect_mailroom.channels.registry import CHANNELS
+
+    missing = {str(entry.block).rpartition(":")[2] for entry in CHANNELS.values() if not entry.is_installed()}
+    return [*(name for name in __all__ if name not in {"Channel", *missing}), *globals()]

@@ -1,6 +1,6 @@
 """The module that Prefect imports at start (entry point `prefect.collections`): every block type, and the worker type.
 
-`prefect block register -m prefect_mailroom.collection` registers what stands here. A channel whose extra is not
+`prefect block register -m prefect_mailroom` registers the same block types. A channel whose extra is not
 installed has no block type here.
 """
 

@@ -26,7 +26,7 @@ def run_name(claimed: Claimed) -> str:
     return f"{claimed.schedule.name[:150]} · {local:%a %Y-%m-%d %H:%M}{kind}"
 
 
-def _cell(text: object) -> str:
+def cell(text: object) -> str:
     """Return text that cannot end a Markdown table's cell or start markup."""
     shown = " ".join(str(text).split())
     return "".join(f"\\{character}" if character in r"\`*_{}[]<>()#+!|" else character for character in shown)
@@ -36,11 +36,11 @@ def summary(
     claimed: Claimed, result: Outcome, files: Sequence[Artifact], deliveries: Sequence[Delivery], api: str
 ) -> str:
     """Write the summary as Markdown. Pure."""
-    lines = [f"## {_cell(claimed.schedule.name)}", "", f"**{result.state}** {_cell(words(result.reason))}", ""]
+    lines = [f"## {cell(claimed.schedule.name)}", "", f"**{result.state}** {cell(words(result.reason))}", ""]
     if files:
         lines += ["| File | Size | SHA-256 |", "|---|---:|---|"]
         lines += [
-            f"| [{_cell(file.filename)}]({api}/api/v1/artifacts/{file.id}/download) "
+            f"| [{cell(file.filename)}]({api}/api/v1/artifacts/{file.id}/download) "
             f"| {file.size:,} | {file.sha256[:16]} |"
             for file in files
         ]
@@ -48,8 +48,8 @@ def summary(
     if deliveries:
         lines += ["| To | By | State | Attempts | Receipt |", "|---|---|---|---:|---|"]
         lines += [
-            f"| {_cell(d.recipient)} | {_cell(d.channel)} | {d.status} | {d.attempts} "
-            f"| {_cell((d.receipt or {}).get('reference') or d.error_message or '')} |"
+            f"| {cell(d.recipient)} | {cell(d.channel)} | {d.status} | {d.attempts} "
+            f"| {cell((d.receipt or {}).get('reference') or d.error_message or '')} |"
             for d in deliveries
         ]
     return "\n".join(lines)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.settings import Settings, current
 from mailroom.storage.database import Database
+from mailroom.storage.migrations import saying_where_missing
 from mailroom.telling import repository
 from mailroom.telling.sending.outbox import Clock, Sent, send_due
 from mailroom.telling.spec import Claim, TellingKind
@@ -55,7 +56,8 @@ async def by_settings(run: Callable[..., Awaitable[Done]]) -> Done:
     settings = current()
     database = Database(settings.database)
     try:
-        return await run(database, settings, clock=lambda: datetime.now(UTC))
+        async with saying_where_missing(database):
+            return await run(database, settings, clock=lambda: datetime.now(UTC))
     finally:
         await database.close()
 

@@ -40,13 +40,13 @@ class FlowRuns:
         return await self.client.read_flow_run(run_id)
 
 
-def load_flow() -> Flow[..., Any]:
-    """Load the flow from its file, without leaving its folder on `sys.path`."""
-    spec = importlib.util.spec_from_file_location("report_export_of_tests", CHECKOUT / "flows/report_export.py")
+def load_flow(name: str = "report_export") -> Flow[..., Any]:
+    """Load a flow from the file of its name, without leaving its folder on `sys.path`."""
+    spec = importlib.util.spec_from_file_location(f"{name}_of_tests", CHECKOUT / f"flows/{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    found = module.report_export
+    found = getattr(module, name)
     assert isinstance(found, Flow)
     return found

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from mailroom.links.maker import LinkMaker, link_maker
+from mailroom.links.maker import NO_LINKS, LinkMaker, link_maker
 from mailroom.passes.planned.plan import Plan
 from mailroom.passes.planned.shipment import Shipment, owner_fact, parcel
 from mailroom.rendering.document.filters import filters_of
@@ -35,6 +35,7 @@ class Sample:
 
     Attributes:
         parameters: the final values, with relative dates resolved.
+        owner: who the parcel names as the schedule's owner; None where there is nobody to name.
         next_due_at: the due time after it; None where there is none.
     """
 
@@ -43,7 +44,7 @@ class Sample:
     timezone: str
     parameters: dict[str, Any]
     due_at: datetime
-    owner: User
+    owner: User | None = None
     next_due_at: datetime | None = None
 
 
@@ -55,9 +56,6 @@ def sample_parcel(
     Args:
         result: what was rendered; its files stay where they are.
     """
-    files = tuple(
-        ParcelFile(file.path, file.filename, file.media_type, file.size, file.sha256) for file in result.files
-    )
     execution = Execution(
         id=new_id() if is_test else SAMPLE,
         kind=ExecutionKind.TEST if is_test else ExecutionKind.SCHEDULED,
@@ -71,11 +69,34 @@ def sample_parcel(
         recipient=recipient,
         created_at=now,
     )
+    links = _links(settings, now, is_test=is_test)
+    shipment = sample_shipment(sample, result, execution, schedule_id=SAMPLE, now=now, links=links)
+    return parcel(shipment, delivery, 1, owner=owner_fact(sample.owner) if sample.owner else None)
+
+
+def sample_shipment(
+    sample: Sample,
+    result: RenderResult,
+    execution: Execution,
+    *,
+    schedule_id: str,
+    now: datetime,
+    links: LinkMaker = NO_LINKS,
+) -> Shipment:
+    """Return what the deliveries of an execution that is not stored have in common. Blocking: it reads the message.
+
+    Args:
+        result: what was rendered; its files stay where they are.
+        now: when it was rendered, which readers are told.
+    """
+    files = tuple(
+        ParcelFile(file.path, file.filename, file.media_type, file.size, file.sha256) for file in result.files
+    )
     rendering = Rendering(
         id=SAMPLE, artifact_ids=[], result={"rows": result.rows, "figures": result.figures}, created_at=now
     )
-    schedule = Schedule(id=SAMPLE, name=sample.name, state=ScheduleState.ACTIVE, next_run=sample.next_due_at)
-    shipment = Shipment(
+    schedule = Schedule(id=schedule_id, name=sample.name, state=ScheduleState.ACTIVE, next_run=sample.next_due_at)
+    return Shipment(
         execution=execution,
         schedule=schedule,
         # Nothing of a parcel comes from the spec: the plan has all that is fixed.
@@ -84,9 +105,8 @@ def sample_parcel(
         report=RenderedReport((rendering,)),
         files=files,
         message=_message(result),
-        links=_links(settings, now, is_test=is_test),
+        links=links,
     )
-    return parcel(shipment, delivery, 1, owner=owner_fact(sample.owner))
 
 
 def _spec(sample: Sample) -> ScheduleSpec:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from alembic import command
@@ -10,8 +12,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from mailroom.storage.database import Database
+from prefect_mailroom.errors import ConfigurationError
 
 WORKS_FROM = "0033"
 """The oldest version of the tables whose programs can work with the newest ones."""
@@ -90,3 +94,32 @@ async def is_current(database: Database) -> bool:
     """Tell whether the database is at the newest version."""
     async with database.engine.connect() as connection:
         return await connection.run_sync(_is_current)
+
+
+@asynccontextmanager
+async def saying_where_missing(database: Database) -> AsyncIterator[None]:
+    """Say what to do where the database turns out to have no tables at all; leave every other error alone.
+
+    Raises:
+        ConfigurationError: in place of the error of a database that nobody has made yet.
+    """
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        if await _is_made(database):
+            raise
+        where = database.engine.url.render_as_string(hide_password=True)
+        message = f"Mailroom's tables are not in {where}, which is the database of this process."
+        remedy = (
+            "Run `mailroom init` to make them, or set MAILROOM_DATA_DIR or MAILROOM_DATABASE_URL where the worker "
+            "starts, to what the rest of Mailroom uses."
+        )
+        raise ConfigurationError(message, remedy=remedy, field="MAILROOM_DATABASE_URL") from error
+
+
+async def _is_made(database: Database) -> bool:
+    try:
+        async with database.engine.connect() as connection:
+            return await connection.run_sync(lambda sync: bool(MigrationContext.configure(sync).get_current_heads()))
+    except (SQLAlchemyError, OSError):
+        return database.engine.dialect.name != "sqlite"  # A server that does not answer may have them all the same.

@@ -15,7 +15,8 @@ def test_all_is_sorted_and_loads() -> None:
     assert prefect_mailroom.__all__ == sorted(set(prefect_mailroom.__all__))
     for name in prefect_mailroom.__all__:
         assert getattr(prefect_mailroom, name).__name__ == name
-        assert name in dir(prefect_mailroom)
+        # `prefect block register -m prefect_mailroom` would make a block type of it, which nobody can use.
+        assert (name in dir(prefect_mailroom)) is (name != "Channel")
 
 
 def test_unknown_name() -> None:
