@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ class Unit:
         name: its own, such as `worker-1`.
         kind: what it is one of, such as `worker`.
         answers: tells whether it can be used now.
+        started_at: when it was started last, in seconds since 1970.
         user: the account that it runs as, where that is another one than ours.
         last_signal: how it is asked to end in order.
     """
@@ -37,6 +39,7 @@ class Unit:
     last_signal: signal.Signals = signal.SIGTERM
     wanted: bool = False
     starts: int = 0
+    started_at: float = 0.0
     process: psutil.Popen | None = None
     _mark: str = field(default_factory=lambda: secrets.token_hex(16))
 
@@ -58,6 +61,7 @@ class Unit:
             )
         self.wanted = True
         self.starts += 1
+        self.started_at = time.time()
 
     @property
     def runs(self) -> bool:

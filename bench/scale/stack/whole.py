@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -90,12 +91,13 @@ class Whole:
         return answer.raise_for_status()
 
     def worker_heard(self, name: str) -> bool:
-        """Tell whether Prefect has heard from the worker."""
+        """Tell whether Prefect has heard from the worker since its last start."""
         try:
             found = self.ask_prefect("/work_pools/mailroom/workers/filter", {}).json()
         except httpx.HTTPError:
             return False  # Not yet.
-        return any(worker["name"] == name and worker["status"] == "ONLINE" for worker in found)
+        heard = [datetime.fromisoformat(one["last_heartbeat_time"]) for one in found if one["name"] == name]
+        return any(moment.timestamp() >= self.units[name].started_at for moment in heard)
 
 
 @contextmanager
