@@ -48,10 +48,7 @@ def cpu(whole: Whole) -> dict[str, float]:
     """Return the CPU seconds so far of everything, by kind."""
     found: dict[str, float] = {}
     for unit in whole.units.values():
-        if unit.process is not None:
-            usage = Usage()
-            usage.sample([unit.process])
-            found[unit.kind] = found.get(unit.kind, 0.0) + sum(usage.cpu.values())
+        found[unit.kind] = found.get(unit.kind, 0.0) + unit.cpu
     return found
 
 

@@ -22,6 +22,7 @@ class Options:
         idle_seconds: how long everything is watched while nothing is due.
         minutes: how long the bench may take in all; then it reports what it has.
         creators: how many people create the schedules that are due, at the same time.
+        quiet_seconds: for how long a second copy is waited for at the end.
     """
 
     schedules: int = 20_000
@@ -32,6 +33,7 @@ class Options:
     idle_seconds: int = 60
     minutes: float = 24
     creators: int = 6
+    quiet_seconds: float = 10
 
     @property
     def reports(self) -> int:

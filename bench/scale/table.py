@@ -19,7 +19,7 @@ def _peak(result: Mapping[str, Any]) -> Iterator[str]:
     if result["due"] is None:
         return
     yield f"{result['schedules']} schedules, {result['due']} due in one minute, {result['kills']} processes killed"
-    yield f"  delivered {result['delivered']}, twice {result['twice']} ({result['twice_after_unknown']} of them unknown)"
+    yield f"  delivered {result['delivered']}, twice {result['twice']} (unknown: {result['twice_after_unknown']})"
     times = ", ".join(f"{name} {_or_none(result[f'{name}_s'])} s" for name in ("p50", "p95", "latest"))
     yield f"  from due to delivered: {times}; {_or_none(result['throughput_per_s'])} a second"
     yield from (f"  BROKEN: {fault}" for fault in result["faults"] or [])

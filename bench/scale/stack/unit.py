@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.peak.usage import Usage
 from embedded.processes import guard
 from mailroom.settings import CHECKOUT
 
@@ -41,6 +42,7 @@ class Unit:
     starts: int = 0
     started_at: float = 0.0
     process: psutil.Popen | None = None
+    _spent: float = 0.0
     _mark: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def start(self) -> None:
@@ -74,9 +76,20 @@ class Unit:
         assert self.process is not None, f"{self.name} has not been started"
         return self.process.pid
 
+    @property
+    def cpu(self) -> float:
+        """Return the CPU seconds that it has used so far, in all its lives that were ended by `kill`."""
+        return self._spent + (self._used() if self.process is not None else 0.0)
+
+    def _used(self) -> float:
+        usage = Usage()
+        usage.sample([psutil.Process(self.pid)] if self.runs else [])
+        return sum(usage.cpu.values())
+
     def kill(self) -> None:
         """End the main process as when its machine takes it away; the keeper starts it again."""
         if self.process is not None and self.process.poll() is None:
+            self._spent += self._used()
             self.process.kill()
 
     def ask_to_end(self) -> None:
