@@ -24,7 +24,7 @@ TEST_PROCESSES ?= 4
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test types tests test-pages test-313 check format guards docs lock clean \
   fuzz-api access-twin bench-render bench-renderers bench-overhead bench-peak bench-troubled bench-time bench-api bench-audit \
-  bench-channels bench-pages bench-retention bench-as-code pictures drill deploy-tools try-image try-guide
+  bench-channels bench-pages bench-retention bench-as-code pictures drill deploy-tools try-image try-guide bench-scale
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -149,6 +149,9 @@ bench-retention: $(BENCH_READY) ## Remove a long history beside runs that go on 
 
 bench-as-code: $(READY) $(STATIC) ## Apply 5,000 schedules from a folder to a whole system (N=); writes bench/out/as_code.json
 	@$(BIN)/python -m bench.as_code $(N)
+
+bench-scale: $(BENCH_READY) ## Kill one of each at the peak, and measure growth (N=, DUE=, SIZES=, PARTS=, MINUTES=); writes bench/out/scale.json
+	@$(BIN)/python -m bench.scale
 
 bench-pages: $(READY) $(STATIC) ## Measure the pages in Chromium, and people at them (PARTS=, ONLY=); writes bench/out/pages.json
 	@$(BIN)/python -m bench.pages

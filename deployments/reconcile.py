@@ -54,7 +54,7 @@ _LOG = logging.getLogger(__name__)
 _DOWN = (httpx.TransportError, OSError, TimeoutError)
 _BATCH = 100
 _CHUNK = 8
-_RESCUE_EVERY = 4
+_RESCUE_EVERY = 2
 _LATE_AFTER = 300.0
 """For how many seconds a loop may go without a success: a pass over many changes takes minutes."""
 _SHARE = 0.01

@@ -20,7 +20,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
     FlowRunFilterTags,
 )
-from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.objects import FlowRun, StateType, WorkerStatus
 from prefect.client.schemas.sorting import FlowRunSort
 
 from deployments.runs.again import run_again
@@ -32,6 +32,7 @@ from mailroom.passes.outcome import Outcome
 from mailroom.states import ExecutionState
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Execution
+from prefect_mailroom.worker.claim_words import claimer
 
 _LOG = logging.getLogger(__name__)
 QUIET = timedelta(minutes=2)
@@ -155,7 +156,14 @@ async def _unclaimed(client: PrefectClient, database: Database, *, now: datetime
     states = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.CRASHED]))
     wanted = FlowRunFilter(state=states, tags=FlowRunFilterTags(all_=["mailroom"]))
     found = await client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=_BATCH)
-    stale = [run for run in found if run.state and now - QUIET > run.state.timestamp > now - timedelta(days=1)]
+    gone = await _claims_of_gone_workers(client, found)
+    stale = [
+        run
+        for run in found
+        if run.state
+        and run.state.timestamp > now - timedelta(days=1)
+        and (run.id in gone or run.state.timestamp < now - QUIET)
+    ]
     async with database.session() as session:
         known = await silence.with_executions(session, [str(run.id) for run in stale])
     lost = [run for run in stale if str(run.id) not in known and run.run_count < MAX_PASSES]
@@ -163,3 +171,17 @@ async def _unclaimed(client: PrefectClient, database: Database, *, now: datetime
         _LOG.warning("Run %s was never started (%s). It is scheduled again.", run.id, run.state_type)
         await _put_back(client, run.id, now)
     return len(lost)
+
+
+async def _claims_of_gone_workers(client: PrefectClient, runs: Sequence[FlowRun]) -> set[UUID]:
+    """Return the runs that were claimed by a worker of which Prefect hears nothing any more."""
+    claims = {
+        run.id: (run.work_pool_name, name)
+        for run in runs
+        if run.work_pool_name and run.state and run.state.is_pending() and (name := claimer(run.state.message))
+    }
+    heard: set[tuple[str | None, str]] = set()
+    for pool in {pool for pool, _ in claims.values() if pool}:
+        workers = await client.read_workers_for_work_pool(pool)
+        heard |= {(pool, worker.name) for worker in workers if worker.status is WorkerStatus.ONLINE}
+    return {run_id for run_id, claim in claims.items() if claim not in heard}

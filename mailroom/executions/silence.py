@@ -36,11 +36,13 @@ async def silent(
     session: AsyncSession, *, before: datetime, now: datetime, limit: int, beyond: tuple[datetime, str] | None = None
 ) -> Sequence[Execution]:
     """Return executions whose process says nothing, by due time: running without a valid lease, handed over and not
-    begun, or not come back for a retry. `beyond` is due time and id of the last one of the page before."""
+    begun, or not come back for a retry. `beyond` is due time and id of the last one of the page before.
+
+    A lease that has ended says enough by itself: a process that lives renews it, and one that does not is fenced off.
+    """
     running = and_(
         Execution.status == ExecutionState.RUNNING,
-        or_(Execution.lease_until.is_(None), Execution.lease_until < now),
-        Execution.started_at < before,
+        or_(Execution.lease_until < now, and_(Execution.lease_until.is_(None), Execution.started_at < before)),
     )
     waiting = and_(
         Execution.status == ExecutionState.PENDING,

@@ -23,8 +23,9 @@ from mailroom.executions.fence import PassLost
 from mailroom.storage.database import Database
 
 _LOG = logging.getLogger(__name__)
-LENGTH = timedelta(seconds=60)
-RENEWAL_SECONDS = 15.0
+LENGTH = timedelta(seconds=30)
+"""How long nobody takes over after a process has died: what it held comes later by that, and by a minute at most."""
+RENEWAL_SECONDS = 8.0
 
 
 class Lease:
