@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from cachetools import TTLCache
 
@@ -18,12 +18,9 @@ from mailroom.rendering.first_page.painter import Painter
 from mailroom.settings import Settings
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database
+from mailroom.storage.hosts.clock import local_time
 from mailroom.watching.figures.cache import Snapshots
 from mailroom.watching.signs.prefect import Probe
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -48,4 +45,4 @@ class Services:
     shown: TTLCache[tuple[str, ...], bytes] = field(default_factory=lambda: TTLCache(64_000_000, 300, getsizeof=len))
     snapshots: Snapshots = field(default_factory=Snapshots)
     previews: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
-    clock: Callable[[], datetime] = _now
+    clock: Callable[[], datetime] = local_time

@@ -6,8 +6,9 @@ Nothing is written in the rounds themselves: with SQLite, all processes share on
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +21,7 @@ from mailroom.heartbeats.spec import UPKEEP, WORKERS, WRITER, Beat, process_name
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.watching.signs import written
+from mailroom.watching.signs.hosts import of_host
 from mailroom.watching.signs.prefect import Probe
 
 _LOG = logging.getLogger(__name__)
@@ -40,7 +42,7 @@ class Heartbeats:
 
     Args:
         role: what the process does, the first word of its name.
-        clock: tells the time.
+        clock: tells the time, which is that of the database by default.
     """
 
     def __init__(
@@ -51,10 +53,11 @@ class Heartbeats:
         probe: Probe,
         *,
         role: str = "api",
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
-        self._database, self._settings, self._loops, self._probe, self._clock = database, settings, loops, probe, clock
-        self.process, self._began_at = process_name(role), clock()
+        self._database, self._settings, self._loops, self._probe = database, settings, loops, probe
+        self._clock = clock or database.now
+        self.process, self._began_at = process_name(role), self._clock()
         self._steady_since: datetime | None = None
         self._of_prefect: Beat | None = None
         self._forgot_at: datetime | None = None
@@ -99,7 +102,11 @@ class Heartbeats:
     def _of_loops(self) -> list[Beat]:
         # What is written here is as old as the next writing when it is read.
         margin = self._settings.heartbeat_seconds
-        return [of_loop(one.health, self.process, self._began_at, margin=margin) for one in self._loops]
+        now, seconds = self._clock(), time.monotonic()
+        return [
+            of_loop(one.health, self.process, self._began_at, margin=margin, now=now, seconds=seconds)
+            for one in self._loops
+        ]
 
     def _writer(self, now: datetime, steady_since: datetime) -> Beat:
         detail = {"steady_since": steady_since.isoformat()}
@@ -120,10 +127,20 @@ class Heartbeats:
         return seen
 
 
-def of_loop(health: LoopHealth, process: str, began_at: datetime, *, margin: float) -> Beat:
-    """Return the sign of life of a loop. Pure."""
+def of_loop(
+    health: LoopHealth, process: str, began_at: datetime, *, margin: float, now: datetime, seconds: float
+) -> Beat:
+    """Return the sign of life of a loop. Pure.
+
+    Its last success is told by `now`, the time that all hosts agree on: how long ago it was is known to the second.
+
+    Args:
+        seconds: the monotonic clock of the loop, at `now`.
+    """
     detail = {"restarts": health.restarts, "last_error_id": health.last_error_id}
-    return Beat(health.name, process, began_at, health.last_success or began_at, health.late_after + margin, detail)
+    ago = None if health.succeeded is None else timedelta(seconds=max(0.0, seconds - health.succeeded))
+    last_success = began_at if ago is None else now - ago
+    return Beat(health.name, process, began_at, last_success, health.late_after + margin, detail)
 
 
 async def look_around(
@@ -140,6 +157,8 @@ async def look_around(
     signs, now = await probe.ask(PREFECT_SECONDS), clock()
     found: list[Beat | None] = [written.of_prefect(signs, before, process=process, began_at=began_at, now=now)]
     found.append(await written.of_disk(settings, process=process, began_at=began_at, now=now))
+    lasts = UPKEEP_LATE_AFTER if process == WORKERS else settings.heartbeat_silent_seconds
+    found.append(await of_host(database, settings, process=process, began_at=began_at, now=now, lasts=lasts))
     async with database.session() as session:
         found.append(await written.of_trail(session, settings, process=process, began_at=began_at, now=now))
     return [beat for beat in found if beat is not None]
@@ -147,7 +166,7 @@ async def look_around(
 
 async def note_upkeep(database: Database, settings: Settings, *, clock: Callable[[], datetime]) -> None:
     """Write that the upkeep runs, and what it sees, so that it can tell of what is wrong while no API process lives."""
-    probe = Probe(settings)
+    probe = Probe(settings, clock=clock)
     try:
         async with database.session() as session:
             last = await heartbeats.one(session, UPKEEP, WORKERS)

@@ -44,6 +44,12 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
     data_dir: Path = Field(
         default=Path(".mailroom"), description=("The folder for the database, artifacts, logs and caught mail.")
     )
+    artifacts_folder: Path | None = Field(
+        default=None,
+        description=(
+            "The folder of the rendered files, which several hosts share by a mount. If unset, it is in data_dir."
+        ),
+    )
     database_url: str = Field(
         default="", description=("The SQLAlchemy URL of Mailroom's tables. If empty, SQLite in data_dir is used.")
     )
@@ -167,7 +173,7 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
-    @field_validator("renderers_socket")
+    @field_validator("renderers_socket", "artifacts_folder")
     @classmethod
     def _absolute_socket(cls, value: Path | None) -> Path | None:
         return value.expanduser().resolve() if value else None
@@ -233,12 +239,15 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
     @property
     def artifacts_dir(self) -> Path:
         """Return the folder of the content-addressed store of rendered files."""
-        return self.data_dir / "artifacts"
+        return self.artifacts_folder or self.data_dir / "artifacts"
 
     @property
     def witness_path(self) -> Path:
-        """Return the file outside the database that tells how far the database was."""
-        return self.data_dir / "ledger-witness.json"
+        """Return the file outside the database that tells how far the database was.
+
+        It lies with artifacts that are shared, so that every host sees it, also one that was not there before.
+        """
+        return (self.artifacts_folder or self.data_dir) / "ledger-witness.json"
 
     @property
     def checkpoints_path(self) -> Path:

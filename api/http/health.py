@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 
 from fastapi import APIRouter, Response
 from pydantic import Field
@@ -61,7 +61,7 @@ async def healthz() -> Health:
 @router.get("/readyz", responses={503: {"model": Health, "description": "Not ready."}})
 async def readyz(services: ServicesDep, response: Response) -> Health:
     """Tell whether database and background loops are well. The other parts are reported; without them, work waits."""
-    checks = await every.look(services.database, services.settings, services.probe, now=datetime.now(UTC))
+    checks = await every.look(services.database, services.settings, services.probe, now=services.database.now())
     loops = _loops(services)
     ready = checks[CheckName.DATABASE].state is State.OK and loops == "ok"
     if not ready:

@@ -11,7 +11,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -79,7 +79,7 @@ async def _renew(
     """Renew the lease until another pass has it, and then break the holder off."""
     while True:
         await asyncio.sleep(RENEWAL_SECONDS)
-        until = datetime.now(UTC) + LENGTH
+        until = database.now() + LENGTH
         try:
             mine = await database.transact(partial(_set, execution_id, pass_number, until))
         except (Unavailable, SQLAlchemyError, OSError):
