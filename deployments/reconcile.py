@@ -31,6 +31,7 @@ from deployments.rotation import Rotation
 from deployments.runs.again import find_run, is_waiting, may_run_again, run_again
 from deployments.runs.handover import hand_waiting_runs, to_submit
 from deployments.runs.rescue import rescue
+from deployments.runs.steady import SteadyLooks
 from deployments.runs.wake import wake
 from deployments.sync.apply import remove, submit
 from deployments.sync.drift_finder import Drift, DriftFinder
@@ -42,6 +43,7 @@ from deployments.write_limiter import WriteLimiter
 from mailroom.errors import Unavailable
 from mailroom.executions import again
 from mailroom.executions import repository as executions
+from mailroom.passes.lease import LENGTH
 from mailroom.schedules import repository as stored
 from mailroom.schedules import waiting
 from mailroom.schedules.adoption import record_repair
@@ -53,7 +55,7 @@ _LOG = logging.getLogger(__name__)
 _DOWN = (httpx.TransportError, OSError, TimeoutError)
 _BATCH = 100
 _CHUNK = 8
-_RESCUE_EVERY = 4
+_RESCUE_EVERY = 2
 _LATE_AFTER = 300.0
 """For how many seconds a loop may go without a success: a pass over many changes takes minutes."""
 _SHARE = 0.01
@@ -84,6 +86,7 @@ class Reconciler:
         self._database, self._settings = database, settings
         self._queue = WorkQueue(self._settle, workers=settings.prefect_writers)
         self._drift_finder = DriftFinder(database, settings)
+        self._looks = SteadyLooks()
         self._outage, self._write_limiter = Outage(), WriteLimiter(settings.prefect_writes_per_second)
         self._changed = Rotation(waiting.unsynced, size=_BATCH, start=new_id())
         self._requested = Rotation(waiting.with_requests, size=_BATCH, start=new_id())
@@ -162,7 +165,15 @@ class Reconciler:
         if self._outage.blocks(time.monotonic()):
             return 0
         with contextlib.suppress(*_DOWN):
-            return await rescue(await self._connected(), self._database, now=self._database.now())
+            found = await rescue(
+                await self._connected(),
+                self._database,
+                now=self._database.now(),
+                pool=self._settings.work_pool,
+                patience=timedelta() if self._looks.is_steady(time.monotonic()) else LENGTH,
+            )
+            self._looks.looked(time.monotonic())
+            return found
         return 0
 
     async def wake(self) -> int:

@@ -23,6 +23,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 
+from deployments.runs.abandoned import abandoned
 from deployments.runs.again import run_again
 from mailroom.executions import silence
 from mailroom.executions.fence import PassLost
@@ -88,12 +89,21 @@ def _quiet(run: FlowRun, now: datetime) -> bool:
     return run.state is not None and now - run.state.timestamp > QUIET
 
 
-async def rescue(client: PrefectClient, database: Database, *, now: datetime) -> int:
-    """Look once at everything that fell silent; return how much was done."""
+async def rescue(
+    client: PrefectClient, database: Database, *, now: datetime, pool: str = "", patience: timedelta = timedelta()
+) -> int:
+    """Look once at everything that fell silent; return how much was done.
+
+    Args:
+        pool: the work pool whose dead workers are looked for.
+        patience: for how long a lease must have ended. After an outage of the database nobody could renew one.
+    """
     done, beyond = 0, None
     while True:
         async with database.session() as session:
-            silent = await silence.silent(session, before=now - QUIET, now=now, limit=_BATCH, beyond=beyond)
+            silent = await silence.silent(
+                session, before=now - QUIET, ended=now - patience, limit=_BATCH, beyond=beyond
+            )
         runs = await _runs(client, [row.flow_run_id for row in silent if row.flow_run_id])
         for execution in silent:
             run = runs.get(execution.flow_run_id or "")
@@ -102,8 +112,11 @@ async def rescue(client: PrefectClient, database: Database, *, now: datetime) ->
                 await _apply(client, database, execution, run, chosen, now)
                 done += 1
         if len(silent) < _BATCH:
-            return done + await _unclaimed(client, database, now=now)
+            break
         beyond = (silent[-1].due_at, silent[-1].id)
+    if pool:
+        done += await _abandoned(client, database, pool, now=now)
+    return done + await _unclaimed(client, database, now=now)
 
 
 async def _runs(client: PrefectClient, ids: Sequence[str]) -> dict[str, FlowRun]:
@@ -148,6 +161,20 @@ def _no_outcome(run: FlowRun | None) -> Reason:
 
 async def _put_back(client: PrefectClient, run_id: UUID, now: datetime) -> None:
     await run_again(client, run_id, "The process of this run ended. Mailroom scheduled the run again.", now=now)
+
+
+async def _abandoned(client: PrefectClient, database: Database, pool: str, *, now: datetime) -> int:
+    """Put back what dead workers had in hand; what the ledger knows as running has a lease, which tells more."""
+    found = await abandoned(client, pool)
+    if not found:
+        return 0
+    async with database.session() as session:
+        running = await silence.worked_on(session, [str(run.id) for run in found])
+    lost = [run for run in found if str(run.id) not in running and run.run_count < MAX_PASSES]
+    for run in lost:
+        _LOG.warning("The worker of run %s is gone (%s). The run is scheduled again.", run.id, run.state_type)
+        await _put_back(client, run.id, now)
+    return len(lost)
 
 
 async def _unclaimed(client: PrefectClient, database: Database, *, now: datetime) -> int:

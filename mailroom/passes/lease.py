@@ -23,8 +23,9 @@ from mailroom.executions.fence import PassLost
 from mailroom.storage.database import Database
 
 _LOG = logging.getLogger(__name__)
-LENGTH = timedelta(seconds=60)
-RENEWAL_SECONDS = 15.0
+LENGTH = timedelta(seconds=30)
+"""A process that died is found when its lease has ended: the rest of a minute is for the pass that follows."""
+RENEWAL_SECONDS = 7.0
 
 
 class Lease:

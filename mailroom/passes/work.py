@@ -61,8 +61,8 @@ __all__ = ["Begun", "Rendered", "Work", "open_work"]
 T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
-_MOST_EARLY_SECONDS = 120.0
-"""Clocks differ by less than this; a run that is begun even earlier was begun by hand, and does not wait for longer."""
+_MOST_EARLY_SECONDS = 60.0
+"""Clocks of hosts differ by less than this; a run that begins even earlier was begun by hand, and does not wait."""
 
 
 def _withheld(reason: Reason) -> Outcome:
@@ -102,8 +102,8 @@ class Work:
     async def _until_due(self) -> None:
         """Wait where this process was begun too early, by a worker whose clock is ahead of the database's."""
         early = (self.run.expected_at - self.database.now()).total_seconds() if self.run.scheduled else 0.0
-        if early > 0:
-            await asyncio.sleep(min(early, _MOST_EARLY_SECONDS))
+        if 0 < early <= _MOST_EARLY_SECONDS:
+            await asyncio.sleep(early)
 
     async def _begin(
         self, schedule_id: str, execution_id: str | None, now: datetime | None

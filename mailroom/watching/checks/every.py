@@ -15,9 +15,10 @@ from mailroom.stops import repository as stops
 from mailroom.storage.database import Database
 from mailroom.storage.hosts import marker
 from mailroom.storage.stop_tables import Stop
-from mailroom.watching.checks import background, database, disk, hosts, mail, prefect, queue, scheduler, sending, worker
+from mailroom.watching.checks import background, database, disk, mail, prefect, queue, scheduler, sending, worker
 from mailroom.watching.checks import repository as stored
 from mailroom.watching.checks.mail import MailConnection
+from mailroom.watching.checks.several import hosts
 from mailroom.watching.checks.spec import Check, CheckName, State
 from mailroom.watching.signs.prefect import SECONDS, PrefectSigns, Probe
 from mailroom.watching.signs.written import read_prefect
