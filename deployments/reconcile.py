@@ -165,13 +165,9 @@ class Reconciler:
         if self._outage.blocks(time.monotonic()):
             return 0
         with contextlib.suppress(*_DOWN):
-            found = await rescue(
-                await self._connected(),
-                self._database,
-                now=self._database.now(),
-                pool=self._settings.work_pool,
-                patience=timedelta() if self._looks.is_steady(time.monotonic()) else LENGTH,
-            )
+            client, pool, now = await self._connected(), self._settings.work_pool, self._database.now()
+            patience = timedelta() if self._looks.is_steady(time.monotonic()) else LENGTH
+            found = await rescue(client, self._database, now=now, pool=pool, patience=patience)
             self._looks.looked(time.monotonic())
             return found
         return 0

@@ -68,10 +68,8 @@ async def abandoned(client: PrefectClient, pool: str) -> Sequence[FlowRun]:
     runs = await client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=_BATCH)
     settled = [run for run in runs if run.state is not None and run.state.timestamp < now - _SETTLING]
     found = [run for run in settled if run.state_type is StateType.PENDING and _by(run) in gone]
-    for run in settled:
-        if run.state_type is StateType.RUNNING and await _was_claimed_by(client, run.id) in gone:
-            found.append(run)
-    return found
+    begun = [run for run in settled if run.state_type is StateType.RUNNING]
+    return [*found, *[run for run in begun if await _was_claimed_by(client, run.id) in gone]]
 
 
 def _by(run: FlowRun) -> str:
