@@ -23,7 +23,7 @@ TEST_PROCESSES ?= 4
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test types tests test-pages test-313 check format guards docs lock clean \
   fuzz-api access-twin bench-render bench-renderers bench-overhead bench-peak bench-troubled bench-time bench-api bench-audit \
-  bench-channels bench-pages bench-retention pictures
+  bench-channels bench-pages bench-retention bench-scale pictures
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -129,6 +129,9 @@ bench-audit: $(READY) ## Measure what the audit trail costs a send (N=, URL=); w
 
 bench-retention: $(BENCH_READY) ## Remove a long history beside runs that go on (N=, BACKEND=); writes bench/out/retention.json
 	@$(BIN)/python -m bench.retention
+
+bench-scale: $(BENCH_READY) ## Kill one of each at the peak, and measure growth (N=, DUE=, SIZES=, PARTS=, MINUTES=); writes bench/out/scale.json
+	@$(BIN)/python -m bench.scale
 
 bench-pages: $(READY) $(STATIC) ## Measure the pages in Chromium, and people at them (PARTS=, ONLY=); writes bench/out/pages.json
 	@$(BIN)/python -m bench.pages

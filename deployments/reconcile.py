@@ -165,9 +165,9 @@ class Reconciler:
         if self._outage.blocks(time.monotonic()):
             return 0
         with contextlib.suppress(*_DOWN):
-            client, pool, now = await self._connected(), self._settings.work_pool, self._database.now()
+            client, now = await self._connected(), self._database.now()
             patience = timedelta() if self._looks.is_steady(time.monotonic()) else LENGTH
-            found = await rescue(client, self._database, now=now, pool=pool, patience=patience)
+            found = await rescue(client, self._database, now=now, patience=patience)
             self._looks.looked(time.monotonic())
             return found
         return 0

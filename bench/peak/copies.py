@@ -45,8 +45,8 @@ def batches(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         yield rows[start : start + _BATCH]
 
 
-async def ours(settings: Settings, due: list[datetime]) -> tuple[str, list[Schedule]]:
-    """Copy our row; returns the first schedule's id, and the copies."""
+async def ours(settings: Settings, due: list[datetime], begin: int = 1) -> tuple[str, list[Schedule]]:
+    """Copy our row; returns the first schedule's id, and the copies, which are numbered from `begin` on."""
     table = Schedule.__table__
     copies = [(str(uuid.uuid4()), str(uuid.uuid4()), moment) for moment in due]
     database = Database(settings.database)
@@ -63,7 +63,7 @@ async def ours(settings: Settings, due: list[datetime]) -> tuple[str, list[Sched
                 "next_run": moment,
                 "deployment_id": deployment,
             }
-            for number, (schedule, deployment, moment) in enumerate(copies, 1)
+            for number, (schedule, deployment, moment) in enumerate(copies, begin)
         ]
         for batch in batches(rows):
             async with database.session() as session:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from bench.peak import programs, registering, work
@@ -45,7 +46,7 @@ def measure(stack: Stack, options: Options, bound: Bound) -> dict[str, Any]:
     usage.sample(stack.roots)
     seconds = time.monotonic() - began
     percent = {part: round(100 * spent / seconds, 2) for part, spent in usage.since(before).items()}
-    polls = asyncio.run(_polls(stack))
+    polls = asyncio.run(polls_of(stack.prefect, stack.data / "prefect"))
     found = {
         "cpu_percent": round(sum(percent.values()), 2),
         "poll_ms": round(statistics.median(polls), 1),
@@ -90,15 +91,15 @@ def _count(stack: Stack, path: str, body: object) -> int:
     return int(stack.ask_prefect(path, body).json())
 
 
-async def _polls(stack: Stack) -> list[float]:
-    """Milliseconds of the worker's poll requests, asked one after the other."""
-    os.environ.update(prefect_settings.CLIENT | {"PREFECT_HOME": str(stack.data / "prefect")})
+async def polls_of(prefect: str, home: Path) -> list[float]:
+    """Milliseconds of the worker's poll requests to this Prefect, asked one after the other."""
+    os.environ.update(prefect_settings.CLIENT | {"PREFECT_HOME": str(home)})
     from prefect.client.orchestration import PrefectClient  # noqa: PLC0415  it reads the environment when imported
 
     from prefect_mailroom.worker.backlog import due_runs  # noqa: PLC0415  as above
 
     taken = []
-    async with PrefectClient(stack.prefect) as client:
+    async with PrefectClient(prefect) as client:
         for number in range(_POLLS + 1):
             before, began = datetime.now(UTC) + timedelta(seconds=10), time.perf_counter()
             await due_runs(client, "mailroom", frozenset(), before, Counter())

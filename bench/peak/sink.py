@@ -14,19 +14,21 @@ from bench.peak.waiting import free_ports
 
 
 class Sink:
-    """`taken` counts messages by recipient; `at` has when each got the first, in seconds since 1970."""
+    """`taken` counts messages by recipient; `at` has when each got the first, `latest` is of the last (Unix time)."""
 
     def __init__(self) -> None:
         self.port = free_ports(1)[0]
         self.taken: Counter[str] = Counter()
         self.at: dict[str, float] = {}
+        self.latest = 0.0
         self.smallest = 0
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
         """Take a message."""
         self.taken.update(envelope.rcpt_tos)
+        self.latest = time.time()
         for recipient in envelope.rcpt_tos:
-            self.at.setdefault(recipient, time.time())
+            self.at.setdefault(recipient, self.latest)
         size = len(envelope.content or b"")
         self.smallest = min(self.smallest or size, size)
         return "250 2.0.0 Ok: queued"
@@ -40,6 +42,7 @@ class Sink:
         """Forget everything."""
         self.taken.clear()
         self.at.clear()
+        self.latest = 0.0
         self.smallest = 0
 
     @contextmanager

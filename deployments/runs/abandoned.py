@@ -6,7 +6,6 @@ falls silent, what it had in hand is lost: children end with their worker.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -21,62 +20,54 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType, Worker
 from prefect.client.schemas.sorting import FlowRunSort
 
-_CLAIMED = re.compile(r"Claimed by worker (?P<name>.+)\.")
-_SETTLING = timedelta(seconds=10)
-"""How long a run must have been in its state: one that was claimed just now belongs to whoever claimed it."""
+from prefect_mailroom.worker.claim_words import claimer
+
 _BATCH = 200
 _INTERVALS, _ALLOWANCE = 3, 5.0
-"""A worker is dead when it was not heard for three of its own intervals and these seconds."""
+"""A worker lives while it was heard within three of its own intervals and these seconds."""
 
 
-def claimed_by(message: str | None) -> str:
-    """Return the worker that says in this message of a Pending that it has the run; empty where none does. Pure."""
-    found = _CLAIMED.fullmatch(message or "")
-    return found["name"] if found else ""
+def living(workers: Collection[Worker]) -> set[str]:
+    """Return the names of the workers that live, by the time of the newest sign of life of any of them. Pure.
 
-
-def heard_until(workers: Collection[Worker]) -> datetime | None:
-    """Return when Prefect last heard from any worker, by its own clock; None where it has heard from none. Pure."""
-    return max((one.last_heartbeat_time for one in workers if one.last_heartbeat_time is not None), default=None)
-
-
-def dead(workers: Collection[Worker], now: datetime) -> set[str]:
-    """Return the names of the workers that were not heard for too long, by Prefect's time. Pure."""
-    return {worker.name for worker in workers if _is_silent(worker, now)}
-
-
-def _is_silent(worker: Worker, now: datetime) -> bool:
-    if worker.last_heartbeat_time is None:
-        return False
-    interval = worker.heartbeat_interval_seconds or 30
-    return now - worker.last_heartbeat_time > timedelta(seconds=_INTERVALS * interval + _ALLOWANCE)
-
-
-async def abandoned(client: PrefectClient, pool: str) -> Sequence[FlowRun]:
-    """Return the runs that a dead worker had claimed and that have not ended.
-
-    The newest sign of life of any worker is the time by which the others are judged. So no clock but Prefect's counts,
-    and nothing is taken from anybody after an outage of Prefect, or where no worker could take it up.
+    So no clock but Prefect's counts, and after an outage of Prefect nobody looks dead.
     """
-    workers = await client.read_workers_for_work_pool(pool)
-    now = heard_until(workers)
-    gone = dead(workers, now) if now is not None else set()
-    if now is None or not gone:
-        return []
+    until = max((one.last_heartbeat_time for one in workers if one.last_heartbeat_time is not None), default=None)
+    return set() if until is None else {one.name for one in workers if _lives(one, until)}
+
+
+def _lives(worker: Worker, until: datetime) -> bool:
+    longest = timedelta(seconds=_INTERVALS * (worker.heartbeat_interval_seconds or 30) + _ALLOWANCE)
+    return worker.last_heartbeat_time is None or until - worker.last_heartbeat_time <= longest
+
+
+async def abandoned(client: PrefectClient) -> Sequence[FlowRun]:
+    """Return the runs that dead workers had claimed and that have not ended.
+
+    Nothing is taken from anybody where no worker of the pool lives, since none could take it up.
+    """
     states = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING]))
     wanted = FlowRunFilter(state=states, tags=FlowRunFilterTags(all_=["mailroom"]))
     runs = await client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=_BATCH)
-    settled = [run for run in runs if run.state is not None and run.state.timestamp < now - _SETTLING]
-    found = [run for run in settled if run.state_type is StateType.PENDING and _by(run) in gone]
-    begun = [run for run in settled if run.state_type is StateType.RUNNING]
-    return [*found, *[run for run in begun if await _was_claimed_by(client, run.id) in gone]]
+    found: list[FlowRun] = []
+    for pool in sorted({run.work_pool_name for run in runs if run.work_pool_name}):
+        workers = await client.read_workers_for_work_pool(pool)
+        alive = living(workers)
+        everyone_lives = all(worker.name in alive for worker in workers)
+        for run in (run for run in runs if alive and run.work_pool_name == pool):
+            # Most of the time all live, and the history of what is running need not be read.
+            is_pending = run.state_type is StateType.PENDING
+            by = _by(run) if is_pending else None if everyone_lives else await _was_claimed_by(client, run.id)
+            if by is not None and by not in alive:
+                found.append(run)
+    return found
 
 
-def _by(run: FlowRun) -> str:
-    return claimed_by(run.state.message if run.state else None)
+def _by(run: FlowRun) -> str | None:
+    return claimer(run.state.message if run.state else None)
 
 
-async def _was_claimed_by(client: PrefectClient, run_id: UUID) -> str:
+async def _was_claimed_by(client: PrefectClient, run_id: UUID) -> str | None:
     """Return the worker that last claimed a run which is running, by the history of its states."""
     states = sorted(await client.read_flow_run_states(run_id), key=lambda state: state.timestamp, reverse=True)
-    return next((name for state in states if (name := claimed_by(state.message))), "")
+    return next((name for state in states if (name := claimer(state.message))), None)

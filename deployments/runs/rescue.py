@@ -89,13 +89,10 @@ def _quiet(run: FlowRun, now: datetime) -> bool:
     return run.state is not None and now - run.state.timestamp > QUIET
 
 
-async def rescue(
-    client: PrefectClient, database: Database, *, now: datetime, pool: str = "", patience: timedelta = timedelta()
-) -> int:
+async def rescue(client: PrefectClient, database: Database, *, now: datetime, patience: timedelta = timedelta()) -> int:
     """Look once at everything that fell silent; return how much was done.
 
     Args:
-        pool: the work pool whose dead workers are looked for.
         patience: for how long a lease must have ended. After an outage of the database nobody could renew one.
     """
     done, beyond = 0, None
@@ -114,8 +111,7 @@ async def rescue(
         if len(silent) < _BATCH:
             break
         beyond = (silent[-1].due_at, silent[-1].id)
-    if pool:
-        done += await _abandoned(client, database, pool, now=now)
+    done += await _abandoned(client, database, now=now)
     return done + await _unclaimed(client, database, now=now)
 
 
@@ -163,9 +159,9 @@ async def _put_back(client: PrefectClient, run_id: UUID, now: datetime) -> None:
     await run_again(client, run_id, "The process of this run ended. Mailroom scheduled the run again.", now=now)
 
 
-async def _abandoned(client: PrefectClient, database: Database, pool: str, *, now: datetime) -> int:
+async def _abandoned(client: PrefectClient, database: Database, *, now: datetime) -> int:
     """Put back what dead workers had in hand; what the ledger knows as running has a lease, which tells more."""
-    found = await abandoned(client, pool)
+    found = await abandoned(client)
     if not found:
         return 0
     async with database.session() as session:

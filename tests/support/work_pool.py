@@ -100,6 +100,7 @@ class WorkPool:
         query: float = 0.5,
         environment: dict[str, str] | None = None,
         command: Sequence[str] = PREFECTS_COMMAND,
+        name: str | None = None,
     ) -> subprocess.Popen[bytes]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "MAILROOM_"))}
         kept |= {
@@ -117,7 +118,7 @@ class WorkPool:
         self.logs.append(log)
         with log.open("wb") as output:
             worker = subprocess.Popen(
-                [*command, "--pool", self.pool, "--limit", str(limit), "--name", f"w{number}-{self.pool}"],
+                [*command, "--pool", self.pool, "--limit", str(limit), "--name", name or f"w{number}-{self.pool}"],
                 env=kept,
                 cwd=self.folder,
                 stdout=output,

@@ -37,6 +37,8 @@ from prefect.types._datetime import DateTime, now
 from prefect.utilities.engine import propose_state
 from prefect.workers.base import BaseJobConfiguration, BaseWorker
 
+from prefect_mailroom.worker.claim_words import claim_of
+
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
     from prefect.client.schemas.responses import DeploymentResponse
@@ -178,7 +180,7 @@ class WorkerBase(BaseWorker[Any, Any, Any], abc.ABC):
     @property
     def claim_message(self) -> str:
         """Return the message of a Pending that this worker set."""
-        return f"Claimed by worker {self.name}."
+        return claim_of(self.name)
 
     async def claim(self, flow_run: FlowRun) -> bool:
         """Set the run Pending; False when another worker has it. The server lets one worker through.

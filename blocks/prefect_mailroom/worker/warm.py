@@ -25,6 +25,7 @@ from prefect.settings import PREFECT_WORKER_QUERY_SECONDS
 from prefect.states import Cancelled
 
 from prefect_mailroom.worker import backlog
+from prefect_mailroom.worker.claims import take_back
 from prefect_mailroom.worker.configuration import WarmJobConfiguration, WarmVariables
 from prefect_mailroom.worker.prefect_private import WorkerBase
 from prefect_mailroom.worker.processes.code import CodeUnusable
@@ -74,7 +75,7 @@ class WarmWorker(WorkerBase):
         self._candidates: deque[FlowRun] = deque()
         self._candidates_read = -float(_STALE_SECONDS)
         self._more_waiting = False
-        self._lost = 0
+        self._lost, self._took_back = 0, False
         self._claiming = asyncio.Lock()
         self._room = asyncio.Event()
         self._stopping = False
@@ -113,6 +114,7 @@ class WarmWorker(WorkerBase):
         """Look for due runs and claim what there is room for; Prefect calls this every `worker.query_seconds`."""
         if not self.polled() or self._stopping:
             return []
+        self._took_back = self._took_back or await take_back(self)
         self._candidates.clear()
         return await self._take_on()
 

@@ -30,6 +30,20 @@ async def test_nothing_survives_a_killed_worker(work_pool: WorkPool, tmp_path: P
     assert state_of(await work_pool.client.read_flow_run(run)).type is StateType.RUNNING
 
 
+async def test_a_killed_worker_that_is_started_again_returns_what_it_held(work_pool: WorkPool, tmp_path: Path) -> None:
+    deployment = await work_pool.deploy("stays", STAYS)
+    worker = work_pool.start(limit=1, name="always-the-same")
+    begun = await work_pool.order(deployment, out=str(tmp_path / "pid"), until=str(tmp_path / "go"))
+    await work_pool.written(tmp_path / "pid")
+    waiting = await work_pool.order(deployment, out=str(tmp_path / "other"), until=str(tmp_path / "go"))
+    await work_pool.until(waiting, StateType.PENDING)
+    worker.kill()
+    (tmp_path / "go").touch()
+    work_pool.start(limit=1, name="always-the-same")
+    assert state_of(await work_pool.until(waiting)).type is StateType.COMPLETED
+    assert state_of(await work_pool.until(begun)).type is StateType.CRASHED
+
+
 async def test_sigterm_lets_runs_finish_and_hands_back_what_has_not_begun(work_pool: WorkPool, tmp_path: Path) -> None:
     deployment = await work_pool.deploy("stays", STAYS)
     worker = work_pool.start(limit=1)

@@ -8,10 +8,9 @@ from uuid import UUID
 import pytest
 from prefect.client.schemas.objects import Worker
 
-from deployments.runs.abandoned import claimed_by, dead, heard_until
+from deployments.runs.abandoned import living
 from deployments.runs.steady import GAP_SECONDS, SteadyLooks
 from mailroom.passes.lease import LENGTH, RENEWAL_SECONDS
-from prefect_mailroom.worker.warm import WarmWorker
 
 MADE_UP = UUID("00000000-0000-4000-8000-000000000001")
 NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
@@ -22,31 +21,14 @@ def _worker(name: str, heard: float | None, interval: int = 5) -> Worker:
     return Worker(name=name, work_pool_id=MADE_UP, last_heartbeat_time=at, heartbeat_interval_seconds=interval)
 
 
-def test_the_worker_that_claims_is_read_from_what_it_says() -> None:
-    worker = WarmWorker(work_pool_name="mailroom", name="host-1:17.x")
-    assert claimed_by(worker.claim_message) == "host-1:17.x"
-    assert claimed_by("Scheduled by the server.") == claimed_by(None) == ""
+def test_a_worker_lives_for_three_of_its_own_intervals_by_the_time_of_the_others() -> None:
+    workers = [_worker("lives", 0), _worker("slow", 19), _worker("dead", 21), _worker("rare", 94, 30)]
+    assert living([*workers, _worker("new", None)]) == {"lives", "slow", "rare", "new"}
 
 
-def test_a_worker_is_dead_after_three_of_its_own_intervals_by_the_time_of_the_others() -> None:
-    workers = [
-        _worker("lives", 0),
-        _worker("slow", 19),
-        _worker("dead", 21),
-        _worker("rare", 94, 30),
-        _worker("new", None),
-    ]
-    until = heard_until(workers)
-    assert until == NOW
-    assert dead(workers, until) == {"dead"}
-
-
-def test_where_nobody_is_heard_nobody_is_dead() -> None:
-    alone = [_worker("only", 3600)]
-    until = heard_until(alone)
-    assert until is not None
-    assert dead(alone, until) == set(), "nobody could take up what it had"
-    assert heard_until([]) is None
+def test_by_what_clock_prefect_runs_makes_no_difference() -> None:
+    assert living([_worker("only", 3600)]) == {"only"}, "nobody could take up what it had"
+    assert living([]) == set()
 
 
 def test_ended_leases_count_only_once_everybody_could_renew_them() -> None:

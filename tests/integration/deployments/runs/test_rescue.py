@@ -22,6 +22,7 @@ from mailroom.schedules import service as schedules
 from mailroom.states import ExecutionKind, ExecutionState
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import Execution, Schedule
+from prefect_mailroom.worker.claim_words import claim_of
 
 if TYPE_CHECKING:
     from tests.support.environment import Environment
@@ -141,6 +142,31 @@ async def test_a_run_that_never_began_is_put_back(environment: Environment) -> N
     assert await _rescue(environment, LATER) >= 1
     async with PrefectClient(environment.settings.prefect_api) as client:
         assert (await client.read_flow_run(run.id)).state_type is StateType.SCHEDULED
+
+
+@pytest.mark.parametrize(("worker", "put_back"), [("gone", 1), ("alive", 0)])
+async def test_the_claim_of_a_worker_that_is_gone_is_put_back_at_once(
+    environment: Environment, worker: str, put_back: int
+) -> None:
+    schedule = await environment.create()
+    await environment.reconciler.settle_schedule(schedule.id)
+    deployment = await environment.deployment(schedule)
+    async with PrefectClient(environment.settings.prefect_api) as client:
+        await client.send_worker_heartbeat(environment.settings.work_pool, "alive", heartbeat_interval_seconds=30)
+        run = await client.create_flow_run_from_deployment(deployment.id)
+        await client.set_flow_run_state(run.id, Pending(message=claim_of(worker)), force=True)
+        assert await _rescue(environment, timedelta(seconds=1)) == put_back
+        expected = StateType.SCHEDULED if put_back else StateType.PENDING
+        assert (await client.read_flow_run(run.id)).state_type is expected
+        await client.delete_flow_run(run.id)
+
+
+async def test_an_execution_counts_as_silent_as_soon_as_its_lease_has_ended(environment: Environment) -> None:
+    _, execution, run_id = await _begun(environment, Crashed())
+    assert await _rescue(environment, timedelta(seconds=59)) == 0
+    assert await _rescue(environment, timedelta(seconds=61)) == 1, "the time since it began does not matter"
+    async with PrefectClient(environment.settings.prefect_api) as client:
+        assert (await client.read_flow_run(run_id)).state_type is StateType.SCHEDULED
 
 
 async def test_a_pass_does_not_begin_while_another_holds_the_lease(environment: Environment) -> None:

@@ -1,0 +1,80 @@
+"""Registers many schedules of which none is due for hours, and waits until Prefect has planned them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+from bench.peak import programs
+from bench.peak.bound import Bound
+from bench.peak.waiting import say
+from bench.scale import work
+from bench.scale.stack import environment
+from bench.scale.stack.whole import Whole
+
+PREFIX = "idle"
+_PLANNED = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+
+
+def connect(whole: Whole, mail_port: int) -> None:
+    """Make the source, the connections and the one report that is never due."""
+    source = whole.places.shared / "orders.db"
+    work.make_source(source)
+    with whole.client as client:
+        for connection in work.connections(source, mail_port):
+            client.post("/connections", json=connection).raise_for_status()
+        client.post("/reports", json=work.report(0, PREFIX)).raise_for_status()
+
+
+def fill(whole: Whole, wanted: int, bound: Bound) -> None:
+    """Have so many schedules in all, each with a deployment and a planned run."""
+    have = count(whole)
+    if have >= wanted:
+        return
+    began = time.monotonic()
+    if have == 0:
+        first = work.daily(datetime.now(UTC) + timedelta(hours=12))
+        with whole.client as client:
+            client.post("/schedules/", json=work.schedule(0, 1, first, PREFIX)).raise_for_status()
+        have = 1
+        unsynced = "SELECT count(*) FROM export_schedules WHERE sync_state <> 'synced'"
+        bound.wait_for("The first deployment", lambda: whole.backend.count(unsynced) == 0, 120)
+    if wanted > have:
+        _copy(whole, have, wanted, bound)
+    say(f"{wanted} schedules registered after {time.monotonic() - began:.0f} s")
+    _wait_until_planned(whole, wanted, bound)
+    say(f"and planned after {time.monotonic() - began:.0f} s")
+
+
+def count(whole: Whole) -> int:
+    """Return how many schedules there are."""
+    return whole.backend.count("SELECT count(*) FROM export_schedules")
+
+
+def _copy(whole: Whole, have: int, wanted: int, bound: Bound) -> None:
+    home = whole.folder / "homes" / "copies"
+    home.mkdir(parents=True, exist_ok=True)
+    settings = environment.of_api(whole.places, home, whole.folder / "r1.sock")
+    settings |= environment.of_prefect(whole.places, home)
+    log = whole.folder / "logs" / "copies.log"
+    command = [sys.executable, "-m", "bench.scale.copies", str(have), str(wanted)]
+    with programs.running(command, settings, log) as process:
+        bound.wait_for(f"The copies up to {wanted}", lambda: process.poll() is not None, 900)
+        if process.returncode != 0:
+            programs.must_run(process, log)
+
+
+def _wait_until_planned(whole: Whole, wanted: int, bound: Bound) -> None:
+    """Prefect's scheduler inserts one run for each; that is work, and over before anything is measured."""
+    told = time.monotonic()
+
+    def planned() -> bool:
+        nonlocal told
+        found = int(whole.ask_prefect("/flow_runs/count", _PLANNED).json())
+        if time.monotonic() > told + 20:
+            told = time.monotonic()
+            say(f"Prefect has planned {found} runs of {wanted}")
+        return found >= wanted
+
+    bound.wait_for(f"{wanted} runs", planned, 120 + wanted / 5, every=1)

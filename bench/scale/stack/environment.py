@@ -1,0 +1,150 @@
+"""The settings of several of everything: Postgres, Redis, Prefect servers, services, API processes, workers.
+
+The one place where the bench and the tests have them. Every value here is what an operator sets; nothing is patched.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.peak.stack import inherited
+from embedded import prefect_settings
+from embedded.data_dir import fresh_block_key
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What production needs, the same in every process that is given it."""
+
+    api_key: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    key_pepper: str = field(default_factory=lambda: secrets.token_hex(32))
+    identity_key: str = field(default_factory=lambda: secrets.token_hex(32))
+    link_key: str = field(default_factory=lambda: secrets.token_hex(32))
+    audit_key: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+    block_key: str = field(default_factory=fresh_block_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where everything is.
+
+    Attributes:
+        shared: the folder that all hosts share, such as one on a network share; artifacts lie there.
+        postgres, redis: the ports of the two.
+        prefect, api: the ports of the addresses before the Prefect servers and before the API processes.
+    """
+
+    shared: Path
+    postgres: int
+    redis: int
+    prefect: int
+    api: int
+    secrets: Secrets = field(default_factory=Secrets)
+
+    def database(self, name: str, scheme: str = "postgresql") -> str:
+        """Return the URL of one of the databases."""
+        return f"{scheme}://postgres@{HOST}:{self.postgres}/{name}"
+
+    def redis_url(self, number: int) -> str:
+        """Return the URL of one of the numbered databases of Redis."""
+        return f"redis://{HOST}:{self.redis}/{number}"
+
+    @property
+    def prefect_api(self) -> str:
+        """Return the address that every client of Prefect is given."""
+        return f"http://{HOST}:{self.prefect}/api"
+
+
+def of_prefect(places: Places, home: Path) -> dict[str, str]:
+    """Return the environment of a Prefect server or of its background services."""
+    return {
+        **_base(home, places),
+        **prefect_settings.SERVER,
+        "PREFECT_SERVER_ENCRYPTION_KEY": places.secrets.block_key,
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": places.database("prefect", "postgresql+asyncpg"),
+        # Two servers that migrate at once get in each other's way: `prefect server database upgrade` runs once before.
+        "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
+        # What servers and services tell each other goes through Redis.
+        "PREFECT_MESSAGING_BROKER": "prefect_redis.messaging",
+        "PREFECT_MESSAGING_CACHE": "prefect_redis.messaging",
+        "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "prefect_redis.ordering",
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect_redis.lease_storage",
+        "PREFECT_SERVER_WORKER_CHANNEL_CLEANUP_QUEUE_STORAGE": "prefect_redis.cleanup_queue",
+        **_redis(places),
+        # With the docket in Redis each service has one turn at a time, however many processes of services there are.
+        # Its name stays as it is: services use `prefect` whatever is set, and servers must not work on that one, since
+        # they do not know the services.
+        "PREFECT_SERVER_DOCKET_URL": places.redis_url(1),
+    }
+
+
+def of_api(places: Places, home: Path, renderers: Path) -> dict[str, str]:
+    """Return the environment of an API process, and of `mailroom init`."""
+    return {
+        **_of_mailroom(places, home, renderers),
+        "MAILROOM_API_KEY": places.secrets.api_key,
+        "MAILROOM_KEY_PEPPER": places.secrets.key_pepper,
+        "MAILROOM_AUDIT_KEY": places.secrets.audit_key,
+        "PREFECT_SERVER_ENCRYPTION_KEY": places.secrets.block_key,
+        "MAILROOM_RATE_LIMIT_STORAGE": places.redis_url(2),
+        "MAILROOM_RATE_LIMIT_USER": "unlimited",
+        "MAILROOM_RATE_LIMIT_KEY": "unlimited",
+        "MAILROOM_RATE_LIMIT_ADDRESS": "unlimited",
+        "MAILROOM_TRUSTED_PROXIES": f"{HOST}/32",
+    }
+
+
+def of_worker(places: Places, home: Path, renderers: Path) -> dict[str, str]:
+    """Return the environment of a warm worker."""
+    return {**_of_mailroom(places, home, renderers), **prefect_settings.WORKER}
+
+
+def of_renderers(places: Places, home: Path, renderers: Path, processes: int = 1) -> dict[str, str]:
+    """Return the environment of the renderer service of one host."""
+    return {**_of_mailroom(places, home, renderers), "MAILROOM_RENDERERS": str(processes)}
+
+
+def _of_mailroom(places: Places, home: Path, renderers: Path) -> dict[str, str]:
+    return {
+        **_base(home, places),
+        "MAILROOM_MODE": "production",
+        "MAILROOM_DATABASE_URL": places.database("mailroom"),
+        "MAILROOM_DATA_DIR": str(places.shared),
+        # A socket is of one host.
+        "MAILROOM_RENDERERS_SOCKET": str(renderers),
+        "MAILROOM_PREFECT_API_URL": places.prefect_api,
+        "MAILROOM_PUBLIC_ADDRESS": f"http://{HOST}:{places.api}",
+        # This machine stands in for all hosts; the mail server is here as well.
+        "MAILROOM_OUTBOUND_ALLOW": HOST,
+        # Named here, since only Prefect's own processes have the settings that name it.
+        "MAILROOM_OUTBOUND_CLOSED": f"{HOST}:{places.redis}",
+        "MAILROOM_IDENTITY_KEY": places.secrets.identity_key,
+        "MAILROOM_LINK_KEY": places.secrets.link_key,
+    }
+
+
+def _redis(places: Places) -> dict[str, str]:
+    return {
+        "PREFECT_REDIS_MESSAGING_HOST": HOST,
+        "PREFECT_REDIS_MESSAGING_PORT": str(places.redis),
+        "PREFECT_REDIS_MESSAGING_DB": "0",
+        # The cleanup queue does not read the settings of messages: without this it asks localhost:6379.
+        "PREFECT_REDIS_WORKER_CLEANUP_QUEUE_URL": places.redis_url(0),
+    }
+
+
+def _base(home: Path, places: Places) -> Mapping[str, str]:
+    return {
+        **inherited(),
+        **prefect_settings.CLIENT,
+        "PREFECT_API_URL": places.prefect_api,
+        # Of one process: servers write to it at their start.
+        "PREFECT_HOME": str(home),
+        "PYTHONUNBUFFERED": "1",
+    }

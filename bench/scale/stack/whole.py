@@ -1,0 +1,282 @@
+"""All of it: started in order, each process a unit with a log of its own, and ended in reverse."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+import psutil
+from redis import Redis, RedisError
+
+from bench.peak.backends import Backend
+from bench.peak.waiting import EndedEarly, free_ports, say, wait_for
+from bench.scale.stack import environment, postgres, redis
+from bench.scale.stack.environment import HOST, Places
+from bench.scale.stack.keeper import Keeper
+from bench.scale.stack.unit import Unit
+from mailroom.settings import CHECKOUT
+
+_STARTS_WITHIN = 240
+_PREFECT = (str(Path(sys.executable).with_name("prefect")), "server")
+_SERVICES = (*_PREFECT, "services", "start")
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many of each there are; `limit` is how many runs a worker has in progress at once."""
+
+    prefect: int = 2
+    services: int = 2
+    api: int = 2
+    workers: int = 2
+    limit: int = 4
+
+
+@dataclass
+class Whole:
+    """Everything that runs. The address before the API is `url`, that before the Prefect servers `prefect`."""
+
+    folder: Path
+    places: Places
+    sizes: Sizes
+    units: dict[str, Unit] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """Return the address of the API, whichever process answers."""
+        return f"http://{HOST}:{self.places.api}"
+
+    @property
+    def prefect(self) -> str:
+        """Return the address of Prefect's API, whichever server answers."""
+        return self.places.prefect_api
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return what every request of the API needs."""
+        return {"Authorization": f"Bearer {self.places.secrets.api_key}"}
+
+    @property
+    def client(self) -> httpx.Client:
+        """Return a new client of the API."""
+        return httpx.Client(base_url=f"{self.url}/api/v1", headers=self.headers, timeout=60, trust_env=False)
+
+    @property
+    def backend(self) -> Backend:
+        """Return the databases, for questions in SQL."""
+        return Backend(self.places.shared, self.places.database("{name}"), tuple(self._of("postgres")))
+
+    @property
+    def roots(self) -> list[psutil.Process]:
+        """Everything that belongs to it starts here."""
+        return [unit.process for unit in self.units.values() if unit.process is not None]
+
+    def of(self, kind: str) -> list[Unit]:
+        """Return the units of a kind, in order."""
+        return [unit for unit in self.units.values() if unit.kind == kind]
+
+    def _of(self, kind: str) -> list[psutil.Process]:
+        return [unit.process for unit in self.of(kind) if unit.process is not None]
+
+    def ask_prefect(self, path: str, body: object, method: str = "POST") -> httpx.Response:
+        """Make one call of Prefect's API."""
+        answer = httpx.request(method, f"{self.prefect}{path}", json=body, timeout=60, trust_env=False)
+        return answer.raise_for_status()
+
+    def worker_heard(self, name: str) -> bool:
+        """Tell whether Prefect has heard from the worker since its last start."""
+        try:
+            found = self.ask_prefect("/work_pools/mailroom/workers/filter", {}).json()
+        except httpx.HTTPError:
+            return False  # Not yet.
+        heard = [datetime.fromisoformat(one["last_heartbeat_time"]) for one in found if one["name"] == name]
+        return any(moment.timestamp() >= self.units[name].started_at for moment in heard)
+
+
+@contextmanager
+def running(folder: Path, sizes: Sizes | None = None) -> Iterator[tuple[Whole, Keeper]]:
+    """Run everything below `folder`, which must be new, while the block does; what dies meanwhile is started again."""
+    folder.mkdir()
+    folder.chmod(0o755)  # Postgres of another user must be able to walk here.
+    ports = free_ports(4)
+    whole = Whole(folder, Places(folder / "shared", *ports), sizes or Sizes())
+    whole.places.shared.mkdir(mode=0o700)
+    with ExitStack() as opened:
+        opened.callback(_stop, whole)
+        for group in (_stores, _prefect, _mailroom):
+            group(whole)
+        keeper = Keeper(list(whole.units.values()))
+        opened.enter_context(keeper.keeping())
+        yield whole, keeper
+        say("stopping everything")
+
+
+def _stores(whole: Whole) -> None:
+    say("starting Postgres and Redis")
+    places = whole.places
+    _start(whole, [postgres.unit(whole.folder, places.postgres), redis.unit(whole.folder, places.redis)])
+    import psycopg  # noqa: PLC0415  only where there is a Postgres
+
+    with psycopg.connect(places.database("postgres"), autocommit=True) as connection:
+        for name in ("mailroom", "prefect"):
+            connection.execute(f"CREATE DATABASE {name}".encode())
+
+
+def _prefect(whole: Whole) -> None:
+    say(f"starting {whole.sizes.prefect} Prefect servers, {whole.sizes.services} of their services")
+    _once(whole, [*_PREFECT, "database", "upgrade", "-y"], environment.of_prefect(whole.places, _home(whole, "init")))
+    servers = []
+    for number in range(1, whole.sizes.prefect + 1):
+        name, port = f"prefect-{number}", free_ports(1)[0]
+        whole.ports[name] = port
+        command = [*_PREFECT, "start", "--no-services", "--host", HOST, "--port", str(port)]
+        servers.append(_unit(whole, name, "prefect", command, environment.of_prefect, _http(port, "/api/health")))
+    services = []
+    for number in range(1, whole.sizes.services + 1):
+        one = _unit(whole, f"services-{number}", "services", _SERVICES, environment.of_prefect, lambda: False)
+        one.answers = _works_on_docket(one, whole.places.redis_url(1))
+        services.append(one)
+    # On a new database each server registers the types of blocks. Two that do it at once trip over each other.
+    _start(whole, [servers[0], *services])
+    _start(whole, [*servers[1:], _front(whole, "prefect", whole.places.prefect, "/api/health")])
+
+
+def _mailroom(whole: Whole) -> None:
+    say(f"starting {whole.sizes.api} API processes, {whole.sizes.workers} workers with renderers")
+    socket = whole.folder / "r1.sock"
+    settings = environment.of_api(whole.places, _home(whole, "init"), socket)
+    _once(whole, [sys.executable, "-m", "cli.main", "init", "--wait", "60"], settings)
+    found = [
+        _of_host(whole, f"renderers-{number}", "renderers", number, _RENDERERS, environment.of_renderers)
+        for number in range(1, max(whole.sizes.workers, whole.sizes.api) + 1)
+    ]
+    for number in range(1, whole.sizes.api + 1):
+        name, port = f"api-{number}", free_ports(1)[0]
+        whole.ports[name] = port
+        command = [*_API, "--host", HOST, "--port", str(port)]
+        one = _of_host(whole, name, "api", number, command, environment.of_api)
+        one.answers = _http(port, "/healthz")
+        found.append(one)
+    found.append(_front(whole, "api", whole.places.api, "/healthz"))
+    for number in range(1, whole.sizes.workers + 1):
+        name = f"worker-{number}"
+        command = [*_WORKER, "--name", name, "--limit", str(whole.sizes.limit)]
+        one = _of_host(whole, name, "worker", number, command, environment.of_worker)
+        one.answers = lambda name=name: whole.worker_heard(name)  # type: ignore[misc]  # mypy knows no default here
+        found.append(one)
+    _start(whole, found)
+
+
+_RENDERERS = (sys.executable, "-m", "mailroom.rendering.renderers.service")
+_API = (sys.executable, "-m", "uvicorn", "api.app:create_app", "--factory", "--no-access-log", "--no-proxy-headers")
+_WORKER = (sys.executable, "-m", "prefect_mailroom.worker", "--pool", "mailroom")
+_Settings = Callable[[Places, Path, Path], dict[str, str]]
+
+
+def _of_host(whole: Whole, name: str, kind: str, host: int, command: Sequence[str], settings: _Settings) -> Unit:
+    """Return a unit of the host of that number, which asks the renderers of its host."""
+    socket = whole.folder / f"r{host}.sock"
+
+    def made(places: Places, home: Path) -> dict[str, str]:
+        return settings(places, home, socket)
+
+    return _unit(whole, name, kind, command, made, socket.exists)
+
+
+def _unit(
+    whole: Whole,
+    name: str,
+    kind: str,
+    command: Sequence[str],
+    settings: Callable[[Places, Path], dict[str, str]],
+    answers: Callable[[], bool],
+) -> Unit:
+    log = whole.folder / "logs" / f"{name}.log"
+    return Unit(name, kind, command, settings(whole.places, _home(whole, name)), log, answers)
+
+
+def _front(whole: Whole, kind: str, port: int, path: str) -> Unit:
+    backends = [str(backend) for name, backend in whole.ports.items() if name.startswith(kind)]
+    command = [sys.executable, "-m", "bench.scale.stack.front", str(port), path, *backends]
+    name = f"front-{kind}"
+    log = whole.folder / "logs" / f"{name}.log"
+    return Unit(name, "front", command, environment.inherited(), log, _http(port, path))
+
+
+def _home(whole: Whole, name: str) -> Path:
+    home = whole.folder / "homes" / name
+    home.mkdir(parents=True, exist_ok=True)
+    return home
+
+
+def _start(whole: Whole, units: Sequence[Unit]) -> None:
+    """Start all of them at once, and return when each can be used."""
+    for unit in units:
+        whole.units[unit.name] = unit
+        unit.start()
+    for unit in units:
+        wait_for(unit.name, lambda unit=unit: _is_up(unit), _STARTS_WITHIN, every=0.2)  # type: ignore[misc]  # as above
+
+
+def _is_up(unit: Unit) -> bool:
+    if not unit.runs:
+        raise EndedEarly(f"{unit.name} ended by itself:\n{unit.last_lines()}")
+    return unit.answers()
+
+
+def _once(whole: Whole, command: Sequence[str], settings: Mapping[str, str]) -> None:
+    log = whole.folder / "logs" / "init.log"
+    with log.open("ab") as output:
+        done = subprocess.run(
+            list(command),
+            env=dict(settings),
+            cwd=CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            timeout=_STARTS_WITHIN,
+            check=False,
+        )
+    if done.returncode != 0:
+        end = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+        raise EndedEarly(f"{' '.join(command[:4])} ended with status {done.returncode}:\n{end}")
+
+
+def _stop(whole: Whole) -> None:
+    stores = ("postgres", "redis")
+    for unit in whole.units.values():
+        if unit.kind not in stores:  # Everything else at once, while it can still store what it does.
+            unit.ask_to_end()
+    for unit in reversed(list(whole.units.values())):
+        unit.stop()
+
+
+def _http(port: int, path: str) -> Callable[[], bool]:
+    def ask() -> bool:
+        try:
+            return httpx.get(f"http://{HOST}:{port}{path}", timeout=2, trust_env=False).is_success
+        except httpx.TransportError:
+            return False  # Not yet.
+
+    return ask
+
+
+def _works_on_docket(unit: Unit, docket: str) -> Callable[[], bool]:
+    """Services say nothing of themselves; the docket lists who works on it, by host and process id."""
+
+    def ask() -> bool:
+        with Redis.from_url(docket, socket_timeout=2) as client:
+            try:
+                workers = client.zrange("prefect:workers", 0, -1)
+            except RedisError:
+                return False  # Not yet.
+        return any(bytes(name).decode().endswith(f"#{unit.pid}") for name in workers)
+
+    return ask
