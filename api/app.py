@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import BaseRoute
 
-from api.http import docs, health, logs, problems
+from api.http import docs, draining, health, logs, problems
 from api.http.audited import refusals
 from api.http.auth import ApiKeyGuard, require_key
 from api.http.browser.compressed import Compressed
@@ -169,6 +169,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await _look_whether_restored(ours, settings)
         _tune_interpreter()
+        draining.install(app.state.services.ending, settings.drain_seconds)
         works = [asyncio.create_task(loop.run(), name=loop.health.name) for loop in loops]
         try:
             yield

@@ -30,7 +30,7 @@ class Services:
     Prefect how it is; `painter`
     makes the pictures of reports; `under_way` are checks and tests that take long; `shown` keeps for a moment what a
     preview has rendered, so that the frame on its page does not render it again; `snapshots` keeps the last figures.
-    `clock` tells the time of a request."""
+    `clock` tells the time of a request; `ending` is set when the process is about to end."""
 
     settings: Settings
     database: Database
@@ -46,3 +46,4 @@ class Services:
     snapshots: Snapshots = field(default_factory=Snapshots)
     previews: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     clock: Callable[[], datetime] = local_time
+    ending: asyncio.Event = field(default_factory=asyncio.Event)

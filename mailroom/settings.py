@@ -117,6 +117,12 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
     )
     sync_every_seconds: float = Field(default=5.0, gt=0, description="How often pending changes are tried again.")
     artifact_days: int = Field(default=30, ge=1, description="How long rendered files can be downloaded.")
+    drain_seconds: float = Field(
+        default=0,
+        ge=0,
+        le=600,
+        description="For how long an API process that is to end says that it is not ready, and still answers.",
+    )
     draft_days: int = Field(default=30, ge=1, description="How long a draft is kept after its last change.")
     render_seconds: float = Field(default=600, gt=0)
     render_memory_mb: int = Field(default=2048, ge=128)

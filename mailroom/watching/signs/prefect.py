@@ -96,7 +96,7 @@ class Probe:
         if isinstance(version, str):
             return PrefectSigns(error=version)
         more = {"busy": tables} if isinstance(tables, str) else tables
-        return _by_our_clock(PrefectSigns.model_validate(version.model_dump() | more))
+        return by_our_clock(PrefectSigns.model_validate(version.model_dump() | more))
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -161,7 +161,7 @@ def _skew(header: str, now: datetime) -> float | None:
         return None
 
 
-def _by_our_clock(signs: PrefectSigns) -> PrefectSigns:
+def by_our_clock(signs: PrefectSigns) -> PrefectSigns:
     """Return the signs with what Prefect's clock has written as our clock would have. Pure."""
     if signs.skew is None or abs(signs.skew) <= _HEADER_IS_EXACT_TO:
         return signs
