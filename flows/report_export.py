@@ -9,7 +9,7 @@ slot is held meanwhile.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -34,6 +34,7 @@ from mailroom.passes.run_page import run_name, write_summary
 from mailroom.passes.supersede import stop_flow_run
 from mailroom.passes.work import Begun, Rendered, Work, open_work
 from mailroom.states import ExecutionState
+from mailroom.storage.hosts.clock import local_time
 from mailroom.watching.signs.hosts import HostNotes
 
 HERE = HostNotes()
@@ -62,7 +63,7 @@ def _facts() -> FlowRunFacts:
     if context is None or context.flow_run is None:
         raise RuntimeError("report_export can only run as a Prefect flow.")
     run = context.flow_run
-    return FlowRunFacts(str(run.id), run.expected_start_time or datetime.now(UTC), run.auto_scheduled)
+    return FlowRunFacts(str(run.id), run.expected_start_time or local_time(), run.auto_scheduled)
 
 
 def _state(result: Outcome) -> State[Any]:
