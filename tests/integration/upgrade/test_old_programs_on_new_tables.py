@@ -76,11 +76,8 @@ def test_the_programs_before_work_on_the_tables_of_today(before: Path) -> None:
 
 
 def _where_it_is_imported_from(before: Path, environment: dict[str, str]) -> str:
-    command = [
-        sys.executable,
-        "-c",
-        "import mailroom, prefect_mailroom; print(mailroom.__file__, prefect_mailroom.__file__)",
-    ]
+    code = "import mailroom, prefect_mailroom; print(mailroom.__file__, prefect_mailroom.__file__)"
+    command = [sys.executable, "-c", code]
     found = subprocess.check_output(command, cwd=before, env=environment, text=True)
     assert found.count(str(before)) == 2, found
     return found
