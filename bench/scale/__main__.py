@@ -1,7 +1,8 @@
 """`make bench-scale` (N=20000 DUE=2000 PARTS=growth,peak SIZES=1000,5000,20000 MINUTES=24): a table, and scale.json.
 
-KILLS= names what is killed at the peak; IDLE_SECONDS= is how long growth idles. The file is written after each step, so
-that what was measured is there when the bench is ended early. The logs are kept in bench/out/scale-logs.
+KILLS= names what is killed at the peak; IDLE_SECONDS= is how long growth idles; KEEP=1 keeps the figures that the file
+has of a part which is not asked for, so that the two can be measured one after the other. The file is written after
+each step, so that what was measured is there when the bench is ended early. The logs are kept in bench/out/scale-logs.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ from bench.scale.stack.keeper import Keeper
 from bench.scale.stack.whole import Whole
 
 _LATE = (EndedEarly, httpx.HTTPError)
+_PLANNING_SECONDS = 360
 
 
 class Found:
     """What has been found so far, on the disk as well."""
 
     def __init__(self, asked: Options) -> None:
-        self.result = result.empty(asked)
+        self.result = result.begun(asked, result.before() if asked.keep else None)
         result.write(self.result)
 
     def peak(self, figures: dict[str, Any]) -> None:
@@ -85,7 +87,7 @@ def _run(stack: Whole, keeper: Keeper, sink: Sink, asked: Options, bound: Bound,
                 break
     if "peak" in asked.parts:
         try:
-            filling.fill(stack, asked.schedules - asked.due, bound)
+            filling.fill(stack, asked.schedules - asked.due, bound, patience=_PLANNING_SECONDS)
             found.peak(peak.measure(stack, keeper, sink, asked, bound, found.peak))
         except _LATE as late:
             found.early("peak", str(late) or type(late).__name__)

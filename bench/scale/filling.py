@@ -27,8 +27,12 @@ def connect(whole: Whole, mail_port: int) -> None:
         client.post("/reports", json=work.report(0, PREFIX)).raise_for_status()
 
 
-def fill(whole: Whole, wanted: int, bound: Bound) -> None:
-    """Have so many schedules in all, each with a deployment and a planned run."""
+def fill(whole: Whole, wanted: int, bound: Bound, patience: float = 3600) -> None:
+    """Have so many schedules in all, each with a deployment and a planned run.
+
+    Args:
+        patience: the seconds that Prefect has for planning; then it goes on beside whatever comes next.
+    """
     have = count(whole)
     if have >= wanted:
         return
@@ -43,8 +47,8 @@ def fill(whole: Whole, wanted: int, bound: Bound) -> None:
     if wanted > have:
         _copy(whole, have, wanted, bound)
     say(f"{wanted} schedules registered after {time.monotonic() - began:.0f} s")
-    _wait_until_planned(whole, wanted, bound)
-    say(f"and planned after {time.monotonic() - began:.0f} s")
+    _wait_until_planned(whole, wanted, bound, patience)
+    say(f"and planned, or left to be planned, after {time.monotonic() - began:.0f} s")
 
 
 def count(whole: Whole) -> int:
@@ -65,9 +69,9 @@ def _copy(whole: Whole, have: int, wanted: int, bound: Bound) -> None:
             programs.must_run(process, log)
 
 
-def _wait_until_planned(whole: Whole, wanted: int, bound: Bound) -> None:
+def _wait_until_planned(whole: Whole, wanted: int, bound: Bound, patience: float) -> None:
     """Prefect's scheduler inserts one run for each; that is work, and over before anything is measured."""
-    told = time.monotonic()
+    began = told = time.monotonic()
 
     def planned() -> bool:
         nonlocal told
@@ -75,6 +79,6 @@ def _wait_until_planned(whole: Whole, wanted: int, bound: Bound) -> None:
         if time.monotonic() > told + 20:
             told = time.monotonic()
             say(f"Prefect has planned {found} runs of {wanted}")
-        return found >= wanted
+        return found >= wanted or time.monotonic() > began + patience
 
     bound.wait_for(f"{wanted} runs", planned, 120 + wanted / 5, every=1)

@@ -23,6 +23,7 @@ class Options:
         minutes: how long the bench may take in all; then it reports what it has.
         creators: how many people create the schedules that are due, at the same time.
         quiet_seconds: for how long a second copy is waited for at the end.
+        keep: whether the figures of a part that is not run stay in the file.
     """
 
     schedules: int = 20_000
@@ -34,6 +35,7 @@ class Options:
     minutes: float = 24
     creators: int = 6
     quiet_seconds: float = 10
+    keep: bool = False
 
     @property
     def reports(self) -> int:
@@ -61,6 +63,7 @@ def read(environment: Mapping[str, str]) -> Options:
         kills=_of("KILLS", environment, KINDS),
         idle_seconds=_number(environment, "IDLE_SECONDS", 60),
         minutes=_number(environment, "MINUTES", 24),
+        keep=environment.get("KEEP") == "1",
     )
 
 

@@ -23,6 +23,24 @@ def empty(options: Options) -> dict[str, Any]:
     return {"schedules": options.schedules, **dict.fromkeys(PEAK), "growth": None, "at_100000": None, EARLY: {}}
 
 
+def begun(options: Options, earlier: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the result before anything has been run, with what an earlier one has of parts that are not run. Pure."""
+    found = empty(options)
+    if earlier is None:
+        return found
+    if "growth" not in options.parts:
+        found |= {name: earlier.get(name) for name in ("growth", "at_100000")}
+    if "peak" not in options.parts:
+        found |= {name: earlier.get(name) for name in ("schedules", *PEAK)}
+    others = {part: why for part, why in earlier.get(EARLY, {}).items() if part not in options.parts}
+    return {**found, EARLY: others}
+
+
+def before(path: Path = OUT) -> dict[str, Any] | None:
+    """Return what the file has; None where there is none."""
+    return dict(json.loads(path.read_text())) if path.exists() else None
+
+
 def with_peak(result: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
     """Return the result with the figures of the peak. Pure."""
     plain = {name: figures[name] for name in PEAK if name in figures}

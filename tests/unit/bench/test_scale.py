@@ -77,6 +77,14 @@ def test_wrong_options_are_refused(wrong: dict[str, str]) -> None:
         options.read(wrong)
 
 
+def test_a_part_that_is_not_run_stays_only_where_that_is_asked_for() -> None:
+    growth = result.with_growth(result.empty(options.read({})), _row(1_000, 6.0, 2.0))
+    peak_alone = options.read({"PARTS": "peak", "KEEP": "1"})
+    assert result.begun(peak_alone, growth)["growth"] == growth["growth"]
+    assert result.begun(peak_alone, None)["growth"] is None
+    assert result.begun(options.read({"KEEP": "1"}), growth)["growth"] is None, "it is run again"
+
+
 def test_the_table_tells_what_ended_early_and_what_was_broken() -> None:
     asked = options.read({"N": "40", "DUE": "20", "KILLS": "worker,api"})
     assert asked.kills == ("api", "worker")

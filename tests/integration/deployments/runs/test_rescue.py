@@ -162,7 +162,7 @@ async def test_the_claim_of_a_worker_that_is_gone_is_put_back_at_once(
 
 
 async def test_an_execution_counts_as_silent_as_soon_as_its_lease_has_ended(environment: Environment) -> None:
-    _, execution, run_id = await _begun(environment, Crashed())
+    _, _, run_id = await _begun(environment, Crashed())
     assert await _rescue(environment, timedelta(seconds=59)) == 0
     assert await _rescue(environment, timedelta(seconds=61)) == 1, "the time since it began does not matter"
     async with PrefectClient(environment.settings.prefect_api) as client:
