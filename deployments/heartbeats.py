@@ -6,7 +6,6 @@ Nothing is written in the rounds themselves: with SQLite, all processes share on
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -102,11 +101,8 @@ class Heartbeats:
     def _of_loops(self) -> list[Beat]:
         # What is written here is as old as the next writing when it is read.
         margin = self._settings.heartbeat_seconds
-        now, seconds = self._clock(), time.monotonic()
-        return [
-            of_loop(one.health, self.process, self._began_at, margin=margin, now=now, seconds=seconds)
-            for one in self._loops
-        ]
+        ahead = timedelta(seconds=self._database.clock.ahead or 0.0)
+        return [of_loop(one.health, self.process, self._began_at, margin=margin, ahead=ahead) for one in self._loops]
 
     def _writer(self, now: datetime, steady_since: datetime) -> Beat:
         detail = {"steady_since": steady_since.isoformat()}
@@ -127,19 +123,14 @@ class Heartbeats:
         return seen
 
 
-def of_loop(
-    health: LoopHealth, process: str, began_at: datetime, *, margin: float, now: datetime, seconds: float
-) -> Beat:
+def of_loop(health: LoopHealth, process: str, began_at: datetime, *, margin: float, ahead: timedelta) -> Beat:
     """Return the sign of life of a loop. Pure.
 
-    Its last success is told by `now`, the time that all hosts agree on: how long ago it was is known to the second.
-
     Args:
-        seconds: the monotonic clock of the loop, at `now`.
+        ahead: how far the clock of this host, by which loops note their success, is ahead of the database's.
     """
     detail = {"restarts": health.restarts, "last_error_id": health.last_error_id}
-    ago = None if health.succeeded is None else timedelta(seconds=max(0.0, seconds - health.succeeded))
-    last_success = began_at if ago is None else now - ago
+    last_success = began_at if health.last_success is None else health.last_success - ahead
     return Beat(health.name, process, began_at, last_success, health.late_after + margin, detail)
 
 

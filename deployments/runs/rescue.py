@@ -98,9 +98,7 @@ async def rescue(client: PrefectClient, database: Database, *, now: datetime, pa
     done, beyond = 0, None
     while True:
         async with database.session() as session:
-            silent = await silence.silent(
-                session, before=now - QUIET, ended=now - patience, limit=_BATCH, beyond=beyond
-            )
+            silent = await silence.silent(session, before=now - QUIET, now=now - patience, limit=_BATCH, beyond=beyond)
         runs = await _runs(client, [row.flow_run_id for row in silent if row.flow_run_id])
         for execution in silent:
             run = runs.get(execution.flow_run_id or "")

@@ -33,7 +33,7 @@ async def count_crash(session: AsyncSession, execution_id: str) -> None:
 
 
 async def silent(
-    session: AsyncSession, *, before: datetime, ended: datetime, limit: int, beyond: tuple[datetime, str] | None = None
+    session: AsyncSession, *, before: datetime, now: datetime, limit: int, beyond: tuple[datetime, str] | None = None
 ) -> Sequence[Execution]:
     """Return executions whose process says nothing, by due time: running without a valid lease, handed over and not
     begun, or not come back for a retry. `beyond` is due time and id of the last one of the page before.
@@ -41,12 +41,12 @@ async def silent(
     A lease that has ended is proof enough. One that was given back is not: its process may be about to write the end.
 
     Args:
-        ended: leases that ended before this moment count.
+        now: leases that ended before this moment count.
     """
     running = and_(
         Execution.status == ExecutionState.RUNNING,
         or_(
-            Execution.lease_until < ended,
+            Execution.lease_until < now,
             and_(Execution.lease_until.is_(None), Execution.started_at < before),
         ),
     )

@@ -56,7 +56,7 @@ async def test_a_lease_that_one_host_writes_holds_on_another(hosts: tuple[Databa
     execution = await _begun(worker, run_id)
     assert execution.lease_until is not None
     async with api.session() as session:
-        found = await silence.silent(session, before=api.now(), ended=api.now(), limit=10)
+        found = await silence.silent(session, before=api.now(), now=api.now(), limit=10)
     assert list(found) == [], "the worker lives"
     async with api.session() as session:
         facts = FlowRunFacts(run_id, execution.due_at, scheduled=True)
@@ -64,7 +64,7 @@ async def test_a_lease_that_one_host_writes_holds_on_another(hosts: tuple[Databa
     assert isinstance(claimed, HeldElsewhere)
     later = api.now() + LENGTH
     async with api.session() as session:
-        found = await silence.silent(session, before=later, ended=later, limit=10)
+        found = await silence.silent(session, before=later, now=later, limit=10)
     assert [row.id for row in found] == [execution.id], "and it is found as soon as its lease has ended"
 
 

@@ -13,7 +13,7 @@ OWNER = Path("mailroom/storage/hosts/clock.py")
 LOCAL = {
     "api/services.py": "a default for whoever makes services without a database; `create_app` gives the database's",
     "flows/report_export.py": "a default for a run of which Prefect does not know when it was expected",
-    "deployments/watched_loop.py": "only shown by /readyz of the same process; others are told by seconds that passed",
+    "deployments/watched_loop.py": "shown by /readyz of this process; for others it is told by the database's clock",
     "mailroom/rendering/first_page/pictures.py": "the date on a picture of a sample",
     "mailroom/rendering/previews.py": "the date on a preview, which is not stored",
     "mailroom/rendering/progress.py": "how long a file took, begun and ended on one host",
