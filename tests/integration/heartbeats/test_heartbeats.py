@@ -144,7 +144,7 @@ async def test_the_upkeep_says_since_when_it_has_missed_no_turn(tables: Database
         clock.later(seconds)
         await note_upkeep(tables, settings, clock=clock)
     found = await _beats(tables)
-    assert set(found) == {(WORKERS, UPKEEP), (WORKERS, PREFECT), (WORKERS, DISK)}
+    assert set(found) == {(WORKERS, UPKEEP), (WORKERS, PREFECT), (WORKERS, DISK), (WORKERS, HOST)}
     assert (found[WORKERS, UPKEEP].last_success, found[WORKERS, UPKEEP].steady_since) == (clock.now, NOW)
     clock.later(600)
     await note_upkeep(tables, settings, clock=clock)
