@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import BaseRoute
 
-from api.http import docs, draining, health, logs, problems
+from api.http import docs, health, logs, problems
 from api.http.audited import refusals
 from api.http.auth import ApiKeyGuard, require_key
 from api.http.browser.compressed import Compressed
@@ -22,6 +22,7 @@ from api.http.browser.csrf import CrossSiteDefence
 from api.http.browser.headers import SecurityHeaders
 from api.http.browser.session_over import SessionOver
 from api.http.dependencies import plain_query
+from api.http.ending import draining
 from api.http.metrics import routes as metrics
 from api.http.rates.counting import Counting
 from api.http.rates.middleware import AddressRate, LoginRate

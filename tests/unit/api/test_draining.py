@@ -10,7 +10,7 @@ from types import FrameType
 
 import pytest
 
-from api.http import draining
+from api.http.ending import draining
 
 
 @pytest.fixture
