@@ -19,7 +19,7 @@ _PLANNED = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
 
 def connect(whole: Whole, mail_port: int) -> None:
     """Make the source, the connections and the one report that is never due."""
-    source = whole.places.shared / "orders.db"
+    source = whole.folder / "orders.db"
     work.make_source(source)
     with whole.client as client:
         for connection in work.connections(source, mail_port):
@@ -59,7 +59,7 @@ def count(whole: Whole) -> int:
 def _copy(whole: Whole, have: int, wanted: int, bound: Bound) -> None:
     home = whole.folder / "homes" / "copies"
     home.mkdir(parents=True, exist_ok=True)
-    settings = environment.of_api(whole.places, home, whole.folder / "r1.sock")
+    settings = environment.of_api(whole.places, home, whole.host(1))
     settings |= environment.of_prefect(whole.places, home)
     log = whole.folder / "logs" / "copies.log"
     command = [sys.executable, "-m", "bench.scale.copies", str(have), str(wanted)]

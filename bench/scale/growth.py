@@ -94,7 +94,7 @@ async def _reconcile(whole: Whole) -> float:
 
     settings = Settings.model_validate(
         {
-            "data_dir": whole.places.shared,
+            "data_dir": whole.host(1),
             "database_url": whole.places.database("mailroom"),
             "prefect_api_url": whole.prefect,
             "public_address": whole.url,

@@ -39,7 +39,7 @@ def _peak(result: Mapping[str, Any]) -> Iterator[str]:
 def _growth(result: Mapping[str, Any]) -> Iterator[str]:
     if not result["growth"]:
         return
-    rows = [("schedules", "idle CPU %", "poll ms", "create ms", "reconcile s")]
+    rows: list[tuple[str, ...]] = [("schedules", "idle CPU %", "poll ms", "create ms", "reconcile s")]
     far = result["at_100000"]
     for row in [*result["growth"], *([far] if far else [])]:
         mark = " (by the slope)" if row is far else ""

@@ -16,6 +16,8 @@ from embedded import environment_file, prefect_settings
 from embedded.data_dir import fresh_block_key
 
 HOST = "127.0.0.1"
+SOCKET = "r.sock"
+"""The name of the renderers' socket in a host's folder; short, since a socket's path may have 104 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Places:
     """Where everything is.
 
     Attributes:
-        shared: the folder that all hosts share, such as one on a network share; artifacts lie there.
+        shared: the folder of artifacts that all hosts share, such as one on a network share.
         postgres, redis: the ports of the two.
         prefect, api: the ports of the addresses before the Prefect servers and before the API processes.
     """
@@ -72,10 +74,10 @@ def of_prefect(places: Places, home: Path) -> dict[str, str]:
     return {**_base(home, places), **environment_file.read(environment_file.PREFECT_SERVERS, values)}
 
 
-def of_api(places: Places, home: Path, renderers: Path) -> dict[str, str]:
-    """Return the environment of an API process, and of `mailroom init`."""
+def of_api(places: Places, home: Path, host: Path) -> dict[str, str]:
+    """Return the environment of an API process, and of `mailroom init`; `host` is the data folder of its host."""
     return {
-        **_of_mailroom(places, home, renderers),
+        **_of_mailroom(places, home, host),
         "MAILROOM_API_KEY": places.secrets.api_key,
         "MAILROOM_KEY_PEPPER": places.secrets.key_pepper,
         "MAILROOM_AUDIT_KEY": places.secrets.audit_key,
@@ -88,24 +90,26 @@ def of_api(places: Places, home: Path, renderers: Path) -> dict[str, str]:
     }
 
 
-def of_worker(places: Places, home: Path, renderers: Path) -> dict[str, str]:
+def of_worker(places: Places, home: Path, host: Path) -> dict[str, str]:
     """Return the environment of a warm worker."""
-    return {**_of_mailroom(places, home, renderers), **prefect_settings.WORKER}
+    return {**_of_mailroom(places, home, host), **prefect_settings.WORKER}
 
 
-def of_renderers(places: Places, home: Path, renderers: Path, processes: int = 1) -> dict[str, str]:
+def of_renderers(places: Places, home: Path, host: Path, processes: int = 1) -> dict[str, str]:
     """Return the environment of the renderer service of one host."""
-    return {**_of_mailroom(places, home, renderers), "MAILROOM_RENDERERS": str(processes)}
+    return {**_of_mailroom(places, home, host), "MAILROOM_RENDERERS": str(processes)}
 
 
-def _of_mailroom(places: Places, home: Path, renderers: Path) -> dict[str, str]:
+def _of_mailroom(places: Places, home: Path, host: Path) -> dict[str, str]:
     return {
         **_base(home, places),
         "MAILROOM_MODE": "production",
         "MAILROOM_DATABASE_URL": places.database("mailroom"),
-        "MAILROOM_DATA_DIR": str(places.shared),
-        # A socket is of one host.
-        "MAILROOM_RENDERERS_SOCKET": str(renderers),
+        # Of one host: renderers empty their working folder in it when they start.
+        "MAILROOM_DATA_DIR": str(host),
+        "MAILROOM_RENDERERS_SOCKET": str(host / SOCKET),
+        # Of all hosts, by a mount at the same place on each.
+        "MAILROOM_ARTIFACTS_FOLDER": str(host / "artifacts"),
         "MAILROOM_PREFECT_API_URL": places.prefect_api,
         "MAILROOM_PUBLIC_ADDRESS": f"http://{HOST}:{places.api}",
         # This machine stands in for all hosts; the mail server is here as well.

@@ -15,6 +15,7 @@ import psutil
 from redis import Redis, RedisError
 
 from bench.peak.backends import Backend
+from bench.peak.stack import inherited
 from bench.peak.waiting import EndedEarly, free_ports, say, wait_for
 from bench.scale.stack import environment, postgres, redis
 from bench.scale.stack.environment import HOST, Places
@@ -78,6 +79,14 @@ class Whole:
         """Everything that belongs to it starts here."""
         return [unit.process for unit in self.units.values() if unit.process is not None]
 
+    def host(self, number: int) -> Path:
+        """Return the data folder of a host; the shared artifacts are in it by a link, as by a mount elsewhere."""
+        folder = self.folder / f"host-{number}"
+        if not folder.exists():
+            folder.mkdir(mode=0o700)
+            (folder / "artifacts").symlink_to(self.places.shared)
+        return folder
+
     def of(self, kind: str) -> list[Unit]:
         """Return the units of a kind, in order."""
         return [unit for unit in self.units.values() if unit.kind == kind]
@@ -105,8 +114,9 @@ def running(folder: Path, sizes: Sizes | None = None) -> Iterator[tuple[Whole, K
     """Run everything below `folder`, which must be new, while the block does; what dies meanwhile is started again."""
     folder.mkdir()
     folder.chmod(0o755)  # Postgres of another user must be able to walk here.
-    ports = free_ports(4)
-    whole = Whole(folder, Places(folder / "shared", *ports), sizes or Sizes())
+    postgres_port, redis_port, prefect_port, api_port = free_ports(4)
+    places = Places(folder / "shared", postgres_port, redis_port, prefect_port, api_port)
+    whole = Whole(folder, places, sizes or Sizes())
     whole.places.shared.mkdir(mode=0o700)
     with ExitStack() as opened:
         opened.callback(_stop, whole)
@@ -150,8 +160,7 @@ def _prefect(whole: Whole) -> None:
 
 def _mailroom(whole: Whole) -> None:
     say(f"starting {whole.sizes.api} API processes, {whole.sizes.workers} workers with renderers")
-    socket = whole.folder / "r1.sock"
-    settings = environment.of_api(whole.places, _home(whole, "init"), socket)
+    settings = environment.of_api(whole.places, _home(whole, "init"), whole.host(1))
     _once(whole, [sys.executable, "-m", "cli.main", "init", "--wait", "60"], settings)
     found = [
         _of_host(whole, f"renderers-{number}", "renderers", number, _RENDERERS, environment.of_renderers)
@@ -182,12 +191,12 @@ _Settings = Callable[[Places, Path, Path], dict[str, str]]
 
 def _of_host(whole: Whole, name: str, kind: str, host: int, command: Sequence[str], settings: _Settings) -> Unit:
     """Return a unit of the host of that number, which asks the renderers of its host."""
-    socket = whole.folder / f"r{host}.sock"
+    data = whole.host(host)
 
     def made(places: Places, home: Path) -> dict[str, str]:
-        return settings(places, home, socket)
+        return settings(places, home, data)
 
-    return _unit(whole, name, kind, command, made, socket.exists)
+    return _unit(whole, name, kind, command, made, (data / environment.SOCKET).exists)
 
 
 def _unit(
@@ -207,7 +216,7 @@ def _front(whole: Whole, kind: str, port: int, path: str) -> Unit:
     command = [sys.executable, "-m", "bench.scale.stack.front", str(port), path, *backends]
     name = f"front-{kind}"
     log = whole.folder / "logs" / f"{name}.log"
-    return Unit(name, "front", command, environment.inherited(), log, _http(port, path))
+    return Unit(name, "front", command, inherited(), log, _http(port, path))
 
 
 def _home(whole: Whole, name: str) -> Path:
