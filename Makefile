@@ -22,7 +22,7 @@ ONCE ?=
 TEST_PROCESSES ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test types tests test-pages test-313 check format guards docs lock clean \
+.PHONY: help setup demo up test types tests test-pages test-upgrade test-313 check format guards docs lock clean \
   fuzz-api access-twin bench-render bench-renderers bench-overhead bench-peak bench-troubled bench-time bench-api bench-audit \
   bench-channels bench-pages bench-retention bench-as-code pictures drill deploy-tools try-image try-guide bench-scale
 
@@ -73,6 +73,9 @@ test-incidents: $(READY) $(STATIC) ## Provoke every kind of incident in a real s
 
 drill: $(READY) $(STATIC) ## Lose a real system and restore it from its backup, in every way; twenty minutes (ARGS=-k … for one)
 	@DRILL=all $(BIN)/python -m pytest -s tests/acceptance/drill $(ARGS)
+
+test-upgrade: $(READY) ## Run the programs of the version before on the tables of this one, by their own tests (minutes)
+	@UPGRADE=all $(BIN)/python -m pytest -s tests/integration/upgrade $(ARGS)
 
 # The same lock and recipe in an environment beside the other one: 3.13 takes another way through changes of the clocks.
 test-313: ## Run the unit tests on Python 3.13, in .venv-3.13 (PYTHON_313= names the interpreter)

@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from functools import cache
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -24,6 +23,7 @@ from api.http.browser.csrf import CrossSiteDefence
 from api.http.browser.headers import SecurityHeaders
 from api.http.browser.session_over import SessionOver
 from api.http.dependencies import plain_query
+from api.http.ending import draining
 from api.http.metrics import routes as metrics
 from api.http.rates.counting import Counting
 from api.http.rates.middleware import AddressRate, LoginRate
@@ -86,7 +86,7 @@ from mailroom.stops import restored
 from mailroom.stops import service as stopping
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database
-from mailroom.storage.migrations import is_current
+from mailroom.storage.migrations import fit
 from mailroom.telling.readers import service as told_readers
 from mailroom.watching.counts import refresh as counts
 from mailroom.watching.signs.prefect import Probe
@@ -168,7 +168,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         _incidents(ours, settings),
         *alert_loops.loops(ours, settings),
     ]
-    probe = Probe(settings)
+    probe = Probe(settings, clock=ours.now)
     heartbeats = Heartbeats(ours, settings, loops, probe)
     loops = [*loops, heartbeats.loop()]
 
@@ -176,6 +176,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await _look_whether_restored(ours, settings)
         _tune_interpreter()
+        draining.install(app.state.services.ending, settings.drain_seconds)
         works = [asyncio.create_task(loop.run(), name=loop.health.name) for loop in loops]
         try:
             yield
@@ -205,7 +206,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         routes=_routes(),
     )
     store, provider = ArtifactStore(settings.artifacts_dir), Provider(settings)
-    app.state.services = Services(settings, ours, reconciler, store, loops, provider, probe)
+    app.state.services = Services(settings, ours, reconciler, store, loops, provider, probe, clock=ours.now)
     problems.install(app)
     error_pages.install(app)
     refusals.install(app)
@@ -249,12 +250,12 @@ def _tune_interpreter() -> None:
 async def _look_whether_restored(database: Database, settings: Settings) -> None:
     """Stop everything first, where the database is older than what was sent from here."""
     try:
-        if await is_current(database):
-            await restored.look(database, settings.witness_path, now=datetime.now(UTC))
+        if (await fit(database)).works:
+            await restored.look(database, settings.witness_path, now=database.now())
             if settings.read_only:
                 await database.transact(
                     lambda session: stopping.begin_read_only(
-                        session, "MAILROOM_READ_ONLY is set", by="MAILROOM_READ_ONLY", now=datetime.now(UTC)
+                        session, "MAILROOM_READ_ONLY is set", by="MAILROOM_READ_ONLY", now=database.now()
                     )
                 )
     except (SQLAlchemyError, OSError, Unavailable):
@@ -264,42 +265,42 @@ async def _look_whether_restored(database: Database, settings: Settings) -> None
 
 def _witness(database: Database, settings: Settings) -> WatchedLoop:
     async def tick() -> None:
-        await restored.tick(database, settings.witness_path, now=datetime.now(UTC))
+        await restored.tick(database, settings.witness_path, now=database.now())
 
     return WatchedLoop("ledger witness", tick, every=restored.EVERY_SECONDS, late_after=restored.LATE_AFTER_SECONDS)
 
 
 def _watchdog(database: Database) -> WatchedLoop:
     async def look() -> None:
-        await watchdog.look(database, now=datetime.now(UTC))
+        await watchdog.look(database, now=database.now())
 
     return WatchedLoop("watchdog", look, every=watchdog.EVERY_SECONDS, late_after=watchdog.LATE_AFTER_SECONDS)
 
 
 def _incidents(database: Database, settings: Settings) -> WatchedLoop:
     async def look() -> None:
-        await watch.look(database, settings, now=datetime.now(UTC))
+        await watch.look(database, settings, now=database.now())
 
     return WatchedLoop("incident watch", look, every=watch.EVERY_SECONDS, late_after=watch.LATE_AFTER_SECONDS)
 
 
 def _cleaner(database: Database, settings: Settings) -> WatchedLoop:
     async def look() -> None:
-        await cleaner.clean(database, settings, now=datetime.now(UTC))
+        await cleaner.clean(database, settings, now=database.now())
 
     return WatchedLoop("cleaner", look, every=cleaner.EVERY_SECONDS, late_after=cleaner.LATE_AFTER_SECONDS)
 
 
 def _retention(database: Database, settings: Settings) -> WatchedLoop:
     async def look() -> None:
-        await retention.remove_old(database, settings, now=datetime.now(UTC))
+        await retention.remove_old(database, settings, now=database.now())
 
     return WatchedLoop("retention", look, every=retention.EVERY_SECONDS, late_after=retention.LATE_AFTER_SECONDS)
 
 
 def _readers(database: Database, settings: Settings) -> WatchedLoop:
     async def look() -> None:
-        await told_readers.look(database, settings, clock=lambda: datetime.now(UTC))
+        await told_readers.look(database, settings, clock=database.now)
 
     return WatchedLoop(
         "notices to readers", look, every=told_readers.EVERY_SECONDS, late_after=told_readers.LATE_AFTER_SECONDS
@@ -308,7 +309,7 @@ def _readers(database: Database, settings: Settings) -> WatchedLoop:
 
 def _product_events(database: Database, settings: Settings) -> WatchedLoop:
     async def look() -> None:
-        await product_event_sender.tick(database, settings.product_events)
+        await product_event_sender.tick(database, settings.product_events, clock=database.now)
 
     return WatchedLoop(
         "product events",
@@ -320,7 +321,7 @@ def _product_events(database: Database, settings: Settings) -> WatchedLoop:
 
 def _reminders(database: Database, settings: Settings) -> WatchedLoop:
     async def look() -> None:
-        now = datetime.now(UTC)
+        now = database.now()
         await user_keys.remind(database, settings, now=now)
         await web_sessions.forget(database, now=now)
         await kept_drafts.forget(database, settings, now=now)
@@ -331,6 +332,6 @@ def _reminders(database: Database, settings: Settings) -> WatchedLoop:
 def _counting(database: Database) -> WatchedLoop:
     async def look() -> None:
         # Whichever process comes first counts, for all.
-        await counts.refresh(database, now=datetime.now(UTC), not_within=counts.JUST_NOW)
+        await counts.refresh(database, now=database.now(), not_within=counts.JUST_NOW)
 
     return WatchedLoop("counts", look, every=counts.EVERY_SECONDS, late_after=counts.LATE_AFTER_SECONDS)

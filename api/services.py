@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from cachetools import TTLCache
 
@@ -18,15 +18,12 @@ from mailroom.rendering.first_page.painter import Painter
 from mailroom.settings import Settings
 from mailroom.storage.artifacts import ArtifactStore
 from mailroom.storage.database import Database
+from mailroom.storage.hosts.clock import local_time
 from mailroom.watching.figures.cache import Snapshots
 from mailroom.watching.signs.prefect import Probe
 
 READ_ONLY_SECONDS = 2.0
 """For how long pages believe what they have read of the switch for reading only; changes ask anew."""
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class Services:
     makes the pictures of reports; `under_way` are checks and tests that take long; `shown` keeps for a moment what a
     preview has rendered, so that the frame on its page does not render it again; `snapshots` keeps the last figures,
     `read_only` for a moment why nothing can be changed.
-    `clock` tells the time of a request."""
+    `clock` tells the time of a request; `ending` is set when the process is about to end."""
 
     settings: Settings
     database: Database
@@ -53,4 +50,5 @@ class Services:
     snapshots: Snapshots = field(default_factory=Snapshots)
     read_only: TTLCache[str, str] = field(default_factory=lambda: TTLCache(1, READ_ONLY_SECONDS))
     previews: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
-    clock: Callable[[], datetime] = _now
+    clock: Callable[[], datetime] = local_time
+    ending: asyncio.Event = field(default_factory=asyncio.Event)

@@ -34,7 +34,7 @@ async def our_database(settings: Settings) -> Database:
     remedy = "Run `mailroom init`, or set MAILROOM_DATA_DIR or MAILROOM_DATABASE_URL to where the tables are."
     database = Database(settings.database)
     try:
-        fine = await migrations.is_current(database)
+        fine = (await migrations.fit(database)).works
     except (SQLAlchemyError, OSError) as error:
         await database.close()
         raise MailroomError(f"The database cannot be reached: {type(error).__name__}.", remedy=remedy) from error

@@ -13,14 +13,14 @@ def loops(database: Database, settings: Settings) -> list[WatchedLoop]:
     """Return the loops: the first one also writes down who is to be told."""
 
     async def tell() -> None:
-        await alerts.tell(database, settings)
-        await alerts.send_due(database, settings, Route.IN_APP)
+        await alerts.tell(database, settings, clock=database.now)
+        await alerts.send_due(database, settings, Route.IN_APP, clock=database.now)
 
     async def mail() -> None:
-        await alerts.send_due(database, settings, Route.MAIL)
+        await alerts.send_due(database, settings, Route.MAIL, clock=database.now)
 
     async def request() -> None:
-        await alerts.send_due(database, settings, Route.WEBHOOK)
+        await alerts.send_due(database, settings, Route.WEBHOOK, clock=database.now)
 
     works = {"alerts": tell, "alerts by mail": mail, "alerts by request": request}
     every, late_after = alerts.EVERY_SECONDS, alerts.LATE_AFTER_SECONDS

@@ -5,8 +5,6 @@ It only writes our tables; the reconciler then removes the deployments, as after
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from deployments.watched_loop import WatchedLoop
 from mailroom.schedules.deletions import finish
 from mailroom.storage.database import Database
@@ -16,6 +14,6 @@ def deletion_loop(database: Database) -> WatchedLoop:
     """Return the loop of this process; several at once do no harm."""
 
     async def tick() -> None:
-        await finish.finish_due(database, now=datetime.now(UTC))
+        await finish.finish_due(database, now=database.now())
 
     return WatchedLoop("deletions", tick, every=finish.EVERY_SECONDS, late_after=finish.LATE_AFTER_SECONDS)

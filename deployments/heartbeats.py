@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +20,7 @@ from mailroom.heartbeats.spec import UPKEEP, WORKERS, WRITER, Beat, process_name
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
 from mailroom.watching.signs import written
+from mailroom.watching.signs.hosts import of_host
 from mailroom.watching.signs.prefect import Probe
 
 _LOG = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class Heartbeats:
 
     Args:
         role: what the process does, the first word of its name.
-        clock: tells the time.
+        clock: tells the time, which is that of the database by default.
     """
 
     def __init__(
@@ -51,10 +52,11 @@ class Heartbeats:
         probe: Probe,
         *,
         role: str = "api",
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
-        self._database, self._settings, self._loops, self._probe, self._clock = database, settings, loops, probe, clock
-        self.process, self._began_at = process_name(role), clock()
+        self._database, self._settings, self._loops, self._probe = database, settings, loops, probe
+        self._clock = clock or database.now
+        self.process, self._began_at = process_name(role), self._clock()
         self._steady_since: datetime | None = None
         self._of_prefect: Beat | None = None
         self._forgot_at: datetime | None = None
@@ -99,7 +101,8 @@ class Heartbeats:
     def _of_loops(self) -> list[Beat]:
         # What is written here is as old as the next writing when it is read.
         margin = self._settings.heartbeat_seconds
-        return [of_loop(one.health, self.process, self._began_at, margin=margin) for one in self._loops]
+        ahead = timedelta(seconds=self._database.clock.ahead or 0.0)
+        return [of_loop(one.health, self.process, self._began_at, margin=margin, ahead=ahead) for one in self._loops]
 
     def _writer(self, now: datetime, steady_since: datetime) -> Beat:
         detail = {"steady_since": steady_since.isoformat()}
@@ -120,10 +123,15 @@ class Heartbeats:
         return seen
 
 
-def of_loop(health: LoopHealth, process: str, began_at: datetime, *, margin: float) -> Beat:
-    """Return the sign of life of a loop. Pure."""
+def of_loop(health: LoopHealth, process: str, began_at: datetime, *, margin: float, ahead: timedelta) -> Beat:
+    """Return the sign of life of a loop. Pure.
+
+    Args:
+        ahead: how far the clock of this host, by which loops note their success, is ahead of the database's.
+    """
     detail = {"restarts": health.restarts, "last_error_id": health.last_error_id}
-    return Beat(health.name, process, began_at, health.last_success or began_at, health.late_after + margin, detail)
+    last_success = began_at if health.last_success is None else health.last_success - ahead
+    return Beat(health.name, process, began_at, last_success, health.late_after + margin, detail)
 
 
 async def look_around(
@@ -140,6 +148,8 @@ async def look_around(
     signs, now = await probe.ask(PREFECT_SECONDS), clock()
     found: list[Beat | None] = [written.of_prefect(signs, before, process=process, began_at=began_at, now=now)]
     found.append(await written.of_disk(settings, process=process, began_at=began_at, now=now))
+    lasts = UPKEEP_LATE_AFTER if process == WORKERS else settings.heartbeat_silent_seconds
+    found.append(await of_host(database, settings, process=process, began_at=began_at, now=now, lasts=lasts))
     async with database.session() as session:
         found.append(await written.of_trail(session, settings, process=process, began_at=began_at, now=now))
     return [beat for beat in found if beat is not None]
@@ -147,7 +157,7 @@ async def look_around(
 
 async def note_upkeep(database: Database, settings: Settings, *, clock: Callable[[], datetime]) -> None:
     """Write that the upkeep runs, and what it sees, so that it can tell of what is wrong while no API process lives."""
-    probe = Probe(settings)
+    probe = Probe(settings, clock=clock)
     try:
         async with database.session() as session:
             last = await heartbeats.one(session, UPKEEP, WORKERS)

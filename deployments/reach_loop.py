@@ -12,6 +12,6 @@ def reach_loop(database: Database, settings: Settings) -> WatchedLoop:
     """Return the loop of this process; several at once do no harm, since they ask the database who reaches."""
 
     async def tick() -> None:
-        await reaching.look(database, settings)
+        await reaching.look(database, settings, clock=database.now)
 
     return WatchedLoop("reach", tick, every=reaching.EVERY_SECONDS, late_after=reaching.LATE_AFTER_SECONDS)

@@ -16,7 +16,7 @@ import random
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -32,6 +32,7 @@ from deployments.rotation import Rotation
 from deployments.runs.again import find_run, is_waiting, may_run_again, run_again
 from deployments.runs.handover import hand_waiting_runs, to_submit
 from deployments.runs.rescue import rescue
+from deployments.runs.steady import SteadyLooks
 from deployments.runs.wake import wake
 from deployments.sync.apply import remove, submit
 from deployments.sync.drift_finder import Drift, DriftFinder
@@ -43,6 +44,7 @@ from deployments.write_limiter import WriteLimiter
 from mailroom.errors import Unavailable
 from mailroom.executions import again
 from mailroom.executions import repository as executions
+from mailroom.passes.lease import LENGTH
 from mailroom.schedules import repository as stored
 from mailroom.schedules import waiting
 from mailroom.schedules.adoption import record_repair
@@ -85,6 +87,7 @@ class Reconciler:
         self._database, self._settings = database, settings
         self._queue = WorkQueue(self._settle, workers=settings.prefect_writers)
         self._drift_finder = DriftFinder(database, settings)
+        self._looks = SteadyLooks()
         self._outage, self._write_limiter = Outage(), WriteLimiter(settings.prefect_writes_per_second)
         self._changed = Rotation(waiting.unsynced, size=_BATCH, start=new_id())
         self._requested = Rotation(waiting.with_requests, size=_BATCH, start=new_id())
@@ -156,14 +159,18 @@ class Reconciler:
             await self._write_limiter.wait_for_turn()
             await remove(client, stray.observed.id)
             _LOG.warning("Removed the deployment %s from Prefect: %s.", stray.observed.name, stray.reason)
-            await self._database.transact(partial(_record_removal, stray))
+            await self._database.transact(partial(_record_removal, stray, self._database.now()))
 
     async def rescue(self) -> int:
         """Put back or end runs whose process died; returns how many, 0 where Prefect does not answer."""
         if self._outage.blocks(time.monotonic()):
             return 0
         with contextlib.suppress(*_DOWN):
-            return await rescue(await self._connected(), self._database, now=datetime.now(UTC))
+            client, now = await self._connected(), self._database.now()
+            patience = timedelta() if self._looks.is_steady(time.monotonic()) else LENGTH
+            found = await rescue(client, self._database, now=now, patience=patience)
+            self._looks.looked(time.monotonic())
+            return found
         return 0
 
     async def wake(self) -> int:
@@ -171,7 +178,7 @@ class Reconciler:
         if self._outage.blocks(time.monotonic()):
             return 0
         try:
-            return await wake(await self._connected(), self._database, self._write_limiter, now=datetime.now(UTC))
+            return await wake(await self._connected(), self._database, self._write_limiter, now=self._database.now())
         except (*_DOWN, PrefectHTTPStatusError) as error:
             self._silent(error)
         return 0
@@ -245,7 +252,7 @@ class Reconciler:
                 self._settings,
                 self._write_limiter,
                 schedule_id,
-                clock=lambda: datetime.now(UTC),
+                clock=self._database.now,
             )
         except (*_DOWN, PrefectHTTPStatusError, ObjectNotFound) as error:
             message, final = explain(error)
@@ -265,13 +272,14 @@ class Reconciler:
         if deployment_id is None:
             return set()
         try:
-            return await hand_waiting_runs(client, self._database, deployment_id, requested, now=datetime.now(UTC))
+            return await hand_waiting_runs(client, self._database, deployment_id, requested, now=self._database.now())
         except _DOWN as error:
             raise self._silent(error) from error
 
     async def _submit(self, client: PrefectClient, execution_id: str, deployment_id: UUID | None) -> None:
         """Create the flow run of a requested execution. Its id is the idempotency key: a repetition makes no other."""
-        wanted = await self._database.transact(lambda session: to_submit(session, execution_id))
+        now = self._database.now()
+        wanted = await self._database.transact(lambda session: to_submit(session, execution_id, now=now))
         if wanted is None or deployment_id is None:
             return
         try:
@@ -287,7 +295,7 @@ class Reconciler:
 
     async def _retry(self, client: PrefectClient, execution: Execution, deployment_id: UUID | None) -> None:
         """Let an execution's flow run run again, as a person asked; one that is gone is replaced by a new one."""
-        now = datetime.now(UTC)
+        now = self._database.now()
         try:
             run = await find_run(client, execution.flow_run_id)
             if run is None and deployment_id is not None:
@@ -329,7 +337,7 @@ class Reconciler:
         """Leave a Prefect that did not answer alone for a while; the log tells it once."""
         message, _ = explain(error)
         if self._outage.failed(time.monotonic(), random.random()):  # noqa: S311  spreads load, keeps no secret
-            self.silent_since = datetime.now(UTC)
+            self.silent_since = self._database.now()
             _LOG.warning("%s Changes wait until Prefect is back.", message)
         return PrefectSilent(message)
 
@@ -339,6 +347,6 @@ class Reconciler:
             _LOG.warning("Prefect answers again. Waiting changes are being applied.")
 
 
-async def _record_removal(stray: Stray, session: AsyncSession) -> None:
+async def _record_removal(stray: Stray, now: datetime, session: AsyncSession) -> None:
     detail = {"removed": stray.observed.name, "reason": stray.reason}
-    record_repair(session, stray.schedule_id, now=datetime.now(UTC), detail=detail)
+    record_repair(session, stray.schedule_id, now=now, detail=detail)

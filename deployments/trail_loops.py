@@ -48,7 +48,7 @@ def loops(database: Database, settings: Settings) -> list[WatchedLoop]:
     alarm = _Alarm(database)
 
     async def seal() -> None:
-        now = datetime.now(UTC)
+        now = database.now()
         try:
             await sealing.tick(now)
         except TrailContradicted as error:
@@ -59,12 +59,12 @@ def loops(database: Database, settings: Settings) -> list[WatchedLoop]:
         public = settings.data_dir / signing.PUBLIC_FILE
         if settings.audit_days and public.is_file():  # Nothing is signed yet where it is missing.
             keys = await asyncio.to_thread(signing.read_public, public)
-            now = datetime.now(UTC)
+            now = database.now()
             await retention.trim(database, keys, settings.checkpoints_path, days=settings.audit_days, now=now)
 
     async def remind() -> None:
         secrets = await asyncio.to_thread(ages.known, settings)
-        await ages.remind(database, settings, secrets, now=datetime.now(UTC))
+        await ages.remind(database, settings, secrets, now=database.now())
 
     return [
         WatchedLoop("audit sealer", seal, every=sealer.EVERY_SECONDS, late_after=sealer.LATE_AFTER_SECONDS),

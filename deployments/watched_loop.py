@@ -12,9 +12,10 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from mailroom.storage.database import new_id
+from mailroom.storage.hosts.clock import local_time
 
 _LOG = logging.getLogger(__name__)
 FIRST_PAUSE = 1.0
@@ -132,7 +133,7 @@ class WatchedLoop:
     async def _rounds(self) -> None:
         while True:
             await self._work()
-            self.health.success(time.monotonic(), datetime.now(UTC))
+            self.health.success(time.monotonic(), local_time())
             await asyncio.sleep(self._every)
 
 

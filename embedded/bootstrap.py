@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from mailroom.settings import CHECKOUT, Settings
 from mailroom.stops import restored
 from mailroom.storage import migrations
 from mailroom.storage.database import Database
+from mailroom.storage.hosts import marker
 from prefect_mailroom.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -55,10 +55,14 @@ def use_our_prefect(settings: Settings) -> None:
     own_endpoints.close(settings)
 
 
-async def local_part(settings: Settings, say: Say) -> Catalog:
+async def local_part(settings: Settings, say: Say, *, adopt_artifacts: bool = False) -> Catalog:
     """Make the data folder, the API key, the tables, the default user, the sample data and the catalog.
 
     Returns the catalog that was read; reports with faults are in its `errors`, and the others were stored.
+
+    Args:
+        adopt_artifacts: whether the folder of the artifacts becomes the store, whatever was the store before. An
+            embedded system has one machine, and so one folder.
     """
     data_dir.prepare(settings)
     if settings.mode == "embedded":
@@ -70,10 +74,14 @@ async def local_part(settings: Settings, say: Say) -> Catalog:
         try:
             await migrations.upgrade(database)
             say("the tables are up to date")
-            if stop := await restored.look(database, settings.witness_path, now=datetime.now(UTC)):
+            anew = adopt_artifacts or settings.mode == "embedded"
+            shared = await marker.adopt(database, settings.artifacts_dir, anew=anew)
+            if shared is not marker.Shared.YES:
+                say(f"PROBLEM: {settings.artifacts_dir} is not the store of rendered files; see `mailroom doctor`.")
+            if stop := await restored.look(database, settings.witness_path, now=database.now()):
                 say(f"STOPPED: {stop.reason} Nothing leaves until you resume it: `mailroom resume` shows what waits.")
             async with database.session() as session:
-                await ensure_default_user(session, datetime.now(UTC), settings)
+                await ensure_default_user(session, database.now(), settings)
             found = await sync_catalog(database, CATALOG, say)
         finally:
             await database.close()
@@ -120,7 +128,7 @@ async def sync_catalog(database: Database, root: Path, say: Say, *, suspend_brok
 
 async def _store(database: Database, definition: ReportDefinition, say: Say, suspend_broken: bool) -> bool:
     """Store one report in a transaction of its own; return whether it was allowed."""
-    now = datetime.now(UTC)
+    now = database.now()
     try:
         saved = await database.transact(
             lambda session: store_folder(session, definition, now=now, suspend_broken=suspend_broken)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -61,7 +60,7 @@ async def ensure(database: Database, settings: Settings, say: Callable[[str], No
     """
     for connection in wanted(settings):
         async with database.session() as session:
-            now = datetime.now(UTC)
+            now = database.now()
             context = Context(user=await ensure_default_user(session, now, settings), now=now, settings=settings)
             row = (await connection_repository.named(session, [connection.name], viewer=SYSTEM)).get(connection.name)
             if row is None:
@@ -82,7 +81,7 @@ async def _check(database: Database, settings: Settings, wait: float) -> None:
     until = time.monotonic() + wait
     async with database.session() as session:
         rows = await connection_repository.named(session, ours, viewer=SYSTEM)
-        now = datetime.now(UTC)
+        now = database.now()
         context = Context(user=await ensure_default_user(session, now, settings), now=now, settings=settings)
     for row in (row for row in rows.values() if row.description == OURS and not row.last_check_ok):
         checked = await checks.of_connection(row, settings)

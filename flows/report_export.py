@@ -30,6 +30,10 @@ from mailroom.passes.run_page import run_name, write_summary
 from mailroom.passes.steps.in_prefect import facts_of, give_the_slot_back, state_for, this_run
 from mailroom.passes.supersede import stop_flow_run
 from mailroom.passes.work import Begun, Rendered, Work, open_work
+from mailroom.watching.signs.hosts import HostNotes
+
+HERE = HostNotes()
+"""Writes down for others what this process sees of its host, such as its clock."""
 
 
 @task(name="render", cache_policy=NO_CACHE, persist_result=False)
@@ -64,6 +68,8 @@ async def _work_on(work: Work, begun: Begun) -> Outcome:
         held.given_back = settled.recorded
     with cosmetic("The summary in Prefect", execution_id):
         await write_summary(work, begun.claimed, settled, made)
+    with cosmetic("What this host sees", execution_id):
+        await HERE.note(work.database, work.settings)
     return settled
 
 

@@ -7,7 +7,7 @@ and shows operators what it found. Wiring only.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from prefect import flow, get_run_logger
@@ -36,26 +36,28 @@ async def upkeep() -> State[Any]:
     """Look at everything once; the run's state says what was found."""
     context = FlowRunContext.get()
     expected = context.flow_run.expected_start_time if context and context.flow_run else None
-    now = datetime.now(UTC)
-    if expected and now - expected > STALE:
-        # After an outage there are many; the latest one does the work of all.
-        return Completed(name="Skipped", message="This run began late, and a later run does the same work.")
     settings = current()
     database = Database(settings.database)
+    await database.agree_on_time()
+    now = database.now()
+    if expected and now - expected > STALE:
+        # After an outage there are many; the latest one does the work of all.
+        await database.close()
+        return Completed(name="Skipped", message="This run began late, and a later run does the same work.")
     reconciler = Reconciler(database, settings)
     try:
         async with saying_where_missing(database):
-            await note_upkeep(database, settings, clock=lambda: datetime.now(UTC))
+            await note_upkeep(database, settings, clock=database.now)
         findings = await watchdog.look(database, now=now)
         handed_over = await reconciler.run_pass()
         await restored.look(database, settings.witness_path, now=now)
         woken = await reconciler.wake()
         rescued = await reconciler.rescue()
-        told_readers = await readers.look(database, settings, clock=lambda: datetime.now(UTC))
+        told_readers = await readers.look(database, settings, clock=database.now)
         cleaned = await cleaner.clean(database, settings, now=now)
         await counts.refresh(database, now=now, not_within=counts.JUST_NOW)
-        incidents = await watch.look(database, settings, now=datetime.now(UTC))
-        alerts_sent = await alerts.step(database, settings)
+        incidents = await watch.look(database, settings, now=database.now())
+        alerts_sent = await alerts.step(database, settings, clock=database.now)
     finally:
         await reconciler.close()
         await database.close()

@@ -44,6 +44,12 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
     data_dir: Path = Field(
         default=Path(".mailroom"), description=("The folder for the database, artifacts, logs and caught mail.")
     )
+    artifacts_folder: Path | None = Field(
+        default=None,
+        description=(
+            "The folder of the rendered files, which several hosts share by a mount. If unset, it is in data_dir."
+        ),
+    )
     database_url: str = Field(
         default="", description=("The SQLAlchemy URL of Mailroom's tables. If empty, SQLite in data_dir is used.")
     )
@@ -118,6 +124,12 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
     )
     sync_every_seconds: float = Field(default=5.0, gt=0, description="How often pending changes are tried again.")
     artifact_days: int = Field(default=30, ge=1, description="How long rendered files can be downloaded.")
+    drain_seconds: float = Field(
+        default=0,
+        ge=0,
+        le=600,
+        description="For how long an API process that is to end says that it is not ready, and still answers.",
+    )
     draft_days: int = Field(default=30, ge=1, description="How long a draft is kept after its last change.")
     render_seconds: float = Field(default=600, gt=0)
     render_memory_mb: int = Field(default=2048, ge=128)
@@ -174,7 +186,7 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
-    @field_validator("renderers_socket")
+    @field_validator("renderers_socket", "artifacts_folder")
     @classmethod
     def _absolute_socket(cls, value: Path | None) -> Path | None:
         return value.expanduser().resolve() if value else None
@@ -248,12 +260,15 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
     @property
     def artifacts_dir(self) -> Path:
         """Return the folder of the content-addressed store of rendered files."""
-        return self.data_dir / "artifacts"
+        return self.artifacts_folder or self.data_dir / "artifacts"
 
     @property
     def witness_path(self) -> Path:
-        """Return the file outside the database that tells how far the database was."""
-        return self.data_dir / "ledger-witness.json"
+        """Return the file outside the database that tells how far the database was.
+
+        It lies with artifacts that are shared, so that every host sees it, also one that was not there before.
+        """
+        return (self.artifacts_folder or self.data_dir) / "ledger-witness.json"
 
     @property
     def checkpoints_path(self) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 
 from fastapi import APIRouter, Response
 from pydantic import Field
@@ -61,13 +61,13 @@ async def healthz() -> Health:
 @router.get("/readyz", responses={503: {"model": Health, "description": "Not ready."}})
 async def readyz(services: ServicesDep, response: Response) -> Health:
     """Tell whether database and background loops are well. The other parts are reported; without them, work waits."""
-    checks = await every.look(services.database, services.settings, services.probe, now=datetime.now(UTC))
+    checks = await every.look(services.database, services.settings, services.probe, now=services.database.now())
     loops = _loops(services)
-    ready = checks[CheckName.DATABASE].state is State.OK and loops == "ok"
+    ready = checks[CheckName.DATABASE].state is State.OK and loops == "ok" and not services.ending.is_set()
     if not ready:
         response.status_code = 503
     return Health(
-        status="ok" if ready else "not ready",
+        status="ending" if services.ending.is_set() else "ok" if ready else "not ready",
         checks={check.name: _words(check) for check in checks.values()} | {_LOOPS: loops},
         loops=[_view(loop.health) for loop in services.loops],
         parts=[_part(check) for check in checks.values()],

@@ -16,7 +16,7 @@ _CONNECTIONS_SECONDS = 15.0
 """For so long the check of our connections waits for their servers, where Prefect is waited for as well."""
 
 
-def init(*, wait: float = 0, tables: bool = False) -> None:
+def init(*, wait: float = 0, tables: bool = False, adopt_artifacts: bool = False) -> None:
     """Create or repair the set-up: folder, key, tables, sample data, catalog, work pool, block types, connections.
 
     Whatever exists already stays as it is. `mailroom up` does all of this by itself.
@@ -27,11 +27,13 @@ def init(*, wait: float = 0, tables: bool = False) -> None:
         Seconds to wait for Prefect.
     tables
         Do only what needs no Prefect: folder, key, tables, sample data and catalog.
+    adopt_artifacts
+        Make the folder of the artifacts the store of rendered files, whatever was the store before.
     """
     settings = current()
     prepare(settings)
     bootstrap.use_our_prefect(settings)
-    sys.exit(asyncio.run(_init(settings, wait, tables)))
+    sys.exit(asyncio.run(_init(settings, wait, tables=tables, adopt_artifacts=adopt_artifacts)))
 
 
 def say(line: str) -> None:
@@ -39,8 +41,8 @@ def say(line: str) -> None:
     out.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
 
-async def _init(settings: Settings, wait: float, tables: bool) -> int:
-    found = await bootstrap.local_part(settings, say)
+async def _init(settings: Settings, wait: float, *, tables: bool, adopt_artifacts: bool) -> int:
+    found = await bootstrap.local_part(settings, say, adopt_artifacts=adopt_artifacts)
     if tables:
         say("the rest needs Prefect: run `mailroom init` when it answers")
     elif await bootstrap.wait_for_prefect(settings, wait):

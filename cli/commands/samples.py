@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cyclopts import App
@@ -36,7 +36,8 @@ async def add_samples(settings: Settings) -> int:
     """Add the samples; return how many, 0 where they are there already. Their owners are the people of the demo."""
     from embedded.sample_history.write import write
 
-    database, now = await our_database(settings), datetime.now(UTC)
+    database = await our_database(settings)
+    now = database.now()
     try:
         async with database.session() as session:
             owners = {role: await _owner(session, role, settings, now) for role in ("creator", "admin")}
@@ -50,7 +51,8 @@ async def _remove(settings: Settings) -> int:
     from mailroom.access.service import ensure_default_user
     from mailroom.context import Context
 
-    database, now = await our_database(settings), datetime.now(UTC)
+    database = await our_database(settings)
+    now = database.now()
     try:
         async with database.session() as session:
             owner = await ensure_default_user(session, now, settings)

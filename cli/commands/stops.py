@@ -50,7 +50,7 @@ def stop(*, reason: str, connection: str = "", report: str = "", schedule: str =
 
     async def act(database: Database) -> tuple[Stop, bool]:
         return await database.transact(
-            lambda session: service.stop(session, wanted, viewer=SYSTEM, by=who(), now=datetime.now(UTC))
+            lambda session: service.stop(session, wanted, viewer=SYSTEM, by=who(), now=database.now())
         )
 
     found, is_new = _with_database(act)
@@ -87,7 +87,7 @@ def resume(
     wanted = _read(ResumeRequest, **place, dry_run=not yes, what_was_due=what_was_due)
 
     async def act(database: Database) -> Resumption:
-        return await service.resume(database, wanted, viewer=SYSTEM, by=who(), now=datetime.now(UTC))
+        return await service.resume(database, wanted, viewer=SYSTEM, by=who(), now=database.now())
 
     found = _with_database(act)
     shown = found.preview

@@ -13,6 +13,8 @@ _LABELS = {
     CheckName.CLOCK: "clock of Prefect",
     CheckName.SCHEDULER: "scheduler of Prefect",
     CheckName.BACKGROUND: "background loops",
+    CheckName.HOST_CLOCKS: "clocks of hosts",
+    CheckName.ARTIFACTS: "shared files",
 }
 _LEVELS = {
     State.OK: Level.OK,

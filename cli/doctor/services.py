@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 import httpx
@@ -17,8 +18,11 @@ from mailroom.connections import repository as connection_repository
 from mailroom.rendering import client
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
+from mailroom.storage.hosts.clock import local_time
 from mailroom.storage.tables import Connection
 from mailroom.watching.checks import every
+from mailroom.watching.checks.database import LOST
+from mailroom.watching.checks.database import SECONDS as LONGEST
 from mailroom.watching.checks.spec import CheckName, State
 from mailroom.watching.signs import prefect_login
 from mailroom.watching.signs.prefect import Probe
@@ -157,9 +161,23 @@ async def renderers(settings: Settings) -> Finding:
     return ok("renderers", f"serve on {settings.renderers_path}")
 
 
+async def _time_of(tables: Database | None) -> datetime:
+    """Return the database's time, or that of this host where it has none or does not answer."""
+    if tables is None:
+        return local_time()
+    try:
+        async with asyncio.timeout(LONGEST):
+            await tables.agree_on_time()
+    except LOST:
+        return local_time()  # The check of the database tells of it.
+    return tables.now()
+
+
 async def everything(settings: Settings) -> list[Finding]:
     """Run all checks of what runs beside us."""
-    tables, probe, now = tables_of(settings), Probe(settings), datetime.now(UTC)
+    tables = tables_of(settings)
+    now = await _time_of(tables)
+    probe = Probe(settings, clock=tables.now if tables is not None else local_time)
     try:
         checks = await every.look(tables, settings, probe, now=now, seconds=_PREFECT_SECONDS)
         has_tables = checks[CheckName.DATABASE].state is State.OK and tables is not None

@@ -10,7 +10,6 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cli.database import our_database, prefect_database_url, who
@@ -176,7 +175,7 @@ class _Databases:
         from mailroom.stops import service
 
         stop, is_new = await self.ours.transact(
-            lambda session: service.stop_for_keys(session, _REASON, by=who(), now=datetime.now(UTC))
+            lambda session: service.stop_for_keys(session, _REASON, by=who(), now=self.ours.now())
         )
         _say(f"Sending {'is stopped' if is_new else 'was stopped before'} (stop {stop.id}).")
 
@@ -200,7 +199,7 @@ class _Databases:
         event = BlocksReencrypted("PREFECT_SERVER_ENCRYPTION_KEY", *names, progress.changed)
 
         async def record(session: AsyncSession) -> None:
-            audit.record(session, event, at=datetime.now(UTC), actor=who())
+            audit.record(session, event, at=self.ours.now(), actor=who())
 
         await self.ours.transact(record)
 
@@ -208,9 +207,7 @@ class _Databases:
         """Let what waited go on; return whether anything was held."""
         from mailroom.stops import service
 
-        lifted = await self.ours.transact(
-            lambda session: service.lift_for_keys(session, by=who(), now=datetime.now(UTC))
-        )
+        lifted = await self.ours.transact(lambda session: service.lift_for_keys(session, by=who(), now=self.ours.now()))
         if lifted:
             _say("Sending is no longer stopped for the change of the key.")
         return lifted

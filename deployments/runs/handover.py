@@ -6,7 +6,7 @@ That spares a second run, which the claim would stop.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -78,13 +78,13 @@ async def _remember(found: Mapping[str, str], session: AsyncSession) -> None:
         await executions.set_flow_run(session, execution_id, run_id)
 
 
-async def to_submit(session: AsyncSession, execution_id: str) -> tuple[Schedule, Execution] | None:
+async def to_submit(session: AsyncSession, execution_id: str, *, now: datetime) -> tuple[Schedule, Execution] | None:
     """Return an execution that still needs a flow run, with its schedule; one of a deleted schedule is cancelled."""
     execution = await executions.get(session, execution_id)
     schedule = await stored.find(session, execution.schedule_id)
     if schedule is None or execution.flow_run_id or execution.status not in _HANDED_OVER:
         return None
     if schedule.state is ScheduleState.DELETED:
-        lifecycle.cancel(execution, because(ReasonCode.SCHEDULE_DELETED), schedule=schedule, now=datetime.now(UTC))
+        lifecycle.cancel(execution, because(ReasonCode.SCHEDULE_DELETED), schedule=schedule, now=now)
         return None
     return schedule, execution

@@ -20,9 +20,10 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
     FlowRunFilterTags,
 )
-from prefect.client.schemas.objects import FlowRun, StateType, WorkerStatus
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 
+from deployments.runs.abandoned import abandoned
 from deployments.runs.again import run_again
 from mailroom.executions import silence
 from mailroom.executions.fence import PassLost
@@ -32,7 +33,6 @@ from mailroom.passes.outcome import Outcome
 from mailroom.states import ExecutionState
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Execution
-from prefect_mailroom.worker.claim_words import claimer
 
 _LOG = logging.getLogger(__name__)
 QUIET = timedelta(minutes=2)
@@ -89,12 +89,16 @@ def _quiet(run: FlowRun, now: datetime) -> bool:
     return run.state is not None and now - run.state.timestamp > QUIET
 
 
-async def rescue(client: PrefectClient, database: Database, *, now: datetime) -> int:
-    """Look once at everything that fell silent; return how much was done."""
+async def rescue(client: PrefectClient, database: Database, *, now: datetime, patience: timedelta = timedelta()) -> int:
+    """Look once at everything that fell silent; return how much was done.
+
+    Args:
+        patience: for how long a lease must have ended. After an outage of the database nobody could renew one.
+    """
     done, beyond = 0, None
     while True:
         async with database.session() as session:
-            silent = await silence.silent(session, before=now - QUIET, now=now, limit=_BATCH, beyond=beyond)
+            silent = await silence.silent(session, before=now - QUIET, now=now - patience, limit=_BATCH, beyond=beyond)
         runs = await _runs(client, [row.flow_run_id for row in silent if row.flow_run_id])
         for execution in silent:
             run = runs.get(execution.flow_run_id or "")
@@ -103,8 +107,10 @@ async def rescue(client: PrefectClient, database: Database, *, now: datetime) ->
                 await _apply(client, database, execution, run, chosen, now)
                 done += 1
         if len(silent) < _BATCH:
-            return done + await _unclaimed(client, database, now=now)
+            break
         beyond = (silent[-1].due_at, silent[-1].id)
+    done += await _abandoned(client, database, now=now)
+    return done + await _unclaimed(client, database, now=now)
 
 
 async def _runs(client: PrefectClient, ids: Sequence[str]) -> dict[str, FlowRun]:
@@ -151,19 +157,26 @@ async def _put_back(client: PrefectClient, run_id: UUID, now: datetime) -> None:
     await run_again(client, run_id, "The process of this run ended. Mailroom scheduled the run again.", now=now)
 
 
+async def _abandoned(client: PrefectClient, database: Database, *, now: datetime) -> int:
+    """Put back what dead workers had in hand; what the ledger knows as running has a lease, which tells more."""
+    found = await abandoned(client)
+    if not found:
+        return 0
+    async with database.session() as session:
+        running = await silence.worked_on(session, [str(run.id) for run in found])
+    lost = [run for run in found if str(run.id) not in running and run.run_count < MAX_PASSES]
+    for run in lost:
+        _LOG.warning("The worker of run %s is gone (%s). The run is scheduled again.", run.id, run.state_type)
+        await _put_back(client, run.id, now)
+    return len(lost)
+
+
 async def _unclaimed(client: PrefectClient, database: Database, *, now: datetime) -> int:
     """Put back runs whose worker died before the flow began: PENDING for too long, or crashed and not in the ledger."""
     states = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.CRASHED]))
     wanted = FlowRunFilter(state=states, tags=FlowRunFilterTags(all_=["mailroom"]))
     found = await client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=_BATCH)
-    gone = await _claims_of_gone_workers(client, found)
-    stale = [
-        run
-        for run in found
-        if run.state
-        and run.state.timestamp > now - timedelta(days=1)
-        and (run.id in gone or run.state.timestamp < now - QUIET)
-    ]
+    stale = [run for run in found if run.state and now - QUIET > run.state.timestamp > now - timedelta(days=1)]
     async with database.session() as session:
         known = await silence.with_executions(session, [str(run.id) for run in stale])
     lost = [run for run in stale if str(run.id) not in known and run.run_count < MAX_PASSES]
@@ -171,17 +184,3 @@ async def _unclaimed(client: PrefectClient, database: Database, *, now: datetime
         _LOG.warning("Run %s was never started (%s). It is scheduled again.", run.id, run.state_type)
         await _put_back(client, run.id, now)
     return len(lost)
-
-
-async def _claims_of_gone_workers(client: PrefectClient, runs: Sequence[FlowRun]) -> set[UUID]:
-    """Return the runs that were claimed by a worker of which Prefect hears nothing any more."""
-    claims = {
-        run.id: (run.work_pool_name, name)
-        for run in runs
-        if run.work_pool_name and run.state and run.state.is_pending() and (name := claimer(run.state.message))
-    }
-    heard: set[tuple[str | None, str]] = set()
-    for pool in {pool for pool, _ in claims.values() if pool}:
-        workers = await client.read_workers_for_work_pool(pool)
-        heard |= {(pool, worker.name) for worker in workers if worker.status is WorkerStatus.ONLINE}
-    return {run_id for run_id, claim in claims.items() if claim not in heard}

@@ -99,7 +99,7 @@ class DriftFinder:
             if len(changed) < _RECENT or offset >= _MOST_RECENT:
                 break  # After a flood of changes, reading on through all finds the rest.
         # What is newest and old enough has nothing beside it that shows only now.
-        settled = datetime.now(UTC) - _OVERLAP
+        settled = self._database.now() - _OVERLAP
         self._seen = newest if newest and newest < settled else (newest or settled) - _OVERLAP
 
     async def _sort_out(self, deployments: Sequence[Observed], drift: Drift) -> None:

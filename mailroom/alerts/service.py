@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,12 +23,7 @@ _BATCH, _ROUNDS = 8, 3
 """A look at a route takes so many alerts so often, so that it ends in time even where each attempt is slow."""
 
 
-def utc_now() -> datetime:
-    """Return the time."""
-    return datetime.now(UTC)
-
-
-async def tell(database: Database, settings: Settings, *, clock: Clock = utc_now) -> int:
+async def tell(database: Database, settings: Settings, *, clock: Clock) -> int:
     """Write the alerts of everything that is due to be told; return how many there are."""
 
     async def write(session: AsyncSession) -> tuple[int, int]:
@@ -47,7 +41,7 @@ async def tell(database: Database, settings: Settings, *, clock: Clock = utc_now
     return total
 
 
-async def send_due(database: Database, settings: Settings, route: Route, *, clock: Clock = utc_now) -> int:
+async def send_due(database: Database, settings: Settings, route: Route, *, clock: Clock) -> int:
     """Make an attempt for each alert by a route that is due; return how many were looked at."""
     places, looked_at = asyncio.Semaphore(_ABREAST[route]), 0
 
@@ -67,7 +61,7 @@ async def send_due(database: Database, settings: Settings, route: Route, *, cloc
     return looked_at
 
 
-async def step(database: Database, settings: Settings, *, clock: Clock = utc_now) -> int:
+async def step(database: Database, settings: Settings, *, clock: Clock) -> int:
     """Tell and send once, by all routes; what one route could not send goes by the next."""
     await tell(database, settings, clock=clock)
     total = 0

@@ -38,11 +38,17 @@ async def silent(
     """Return executions whose process says nothing, by due time: running without a valid lease, handed over and not
     begun, or not come back for a retry. `beyond` is due time and id of the last one of the page before.
 
-    A lease that has ended says enough by itself: a process that lives renews it, and one that does not is fenced off.
+    A lease that has ended is proof enough. One that was given back is not: its process may be about to write the end.
+
+    Args:
+        now: leases that ended before this moment count.
     """
     running = and_(
         Execution.status == ExecutionState.RUNNING,
-        or_(Execution.lease_until < now, and_(Execution.lease_until.is_(None), Execution.started_at < before)),
+        or_(
+            Execution.lease_until < now,
+            and_(Execution.lease_until.is_(None), Execution.started_at < before),
+        ),
     )
     waiting = and_(
         Execution.status == ExecutionState.PENDING,
@@ -60,6 +66,14 @@ async def silent(
         due_at, row_id = beyond
         query = query.where(or_(Execution.due_at > due_at, and_(Execution.due_at == due_at, Execution.id > row_id)))
     return (await session.scalars(query.limit(limit))).all()
+
+
+async def worked_on(session: AsyncSession, flow_run_ids: Sequence[str]) -> set[str]:
+    """Return those of the flow runs whose execution is running: its lease tells whether it still is."""
+    query = select(Execution.flow_run_id).where(
+        Execution.flow_run_id.in_(flow_run_ids), Execution.status == ExecutionState.RUNNING
+    )
+    return {found for found in await session.scalars(query) if found}
 
 
 async def with_executions(session: AsyncSession, flow_run_ids: Sequence[str]) -> set[str]:

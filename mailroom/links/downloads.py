@@ -117,7 +117,7 @@ def _chosen(store: ArtifactStore, offer: Offer, number: int) -> Artifact:
     if not 1 <= number <= len(offer.files):
         raise gone()
     artifact = offer.files[number - 1]
-    if not store.path(artifact.sha256).is_file():
+    if store.find(artifact.sha256) is None:
         raise gone()
     return artifact
 

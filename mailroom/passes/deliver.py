@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from prefect.blocks.core import Block
@@ -133,7 +133,7 @@ class Courier:
                     attempts=attempt.number,
                     retries=channel.retries if isinstance(channel, Channel) else STANDARD,
                     max_attempts=policy.max_attempts,
-                    now=datetime.now(UTC),
+                    now=self._database.now(),
                     not_before=outcome.not_before,
                     key=delivery.key,
                     for_others=delivery.id in self._probing,
@@ -157,7 +157,7 @@ class Courier:
             attempt = await delivery_lifecycle.begin_attempt(
                 session,
                 delivery,
-                now=datetime.now(UTC),
+                now=self._database.now(),
                 flow_run_id=self._flow_run_id,
                 forced=self._forced,
                 pass_number=self._shipment.execution.pass_count,
@@ -167,7 +167,7 @@ class Courier:
             self._probing.discard(delivery.id)
             if attempt is not None and stop_id is not None:
                 lasts = patience + timedelta(seconds=channel.timeout_seconds if isinstance(channel, Channel) else 0)
-                if not await breaker.admit(session, name, lasts=lasts, now=datetime.now(UTC)):
+                if not await breaker.admit(session, name, lasts=lasts, now=self._database.now()):
                     raise HeldBack(stop_id, by_breaker=True)
                 self._probing.add(delivery.id)
             return attempt
@@ -176,7 +176,7 @@ class Courier:
         try:
             if name in self._held:  # Its breaker has said so in this pass, and says it for whatever follows.
                 raise HeldBack(self._held[name], by_breaker=True)
-            return await begin_in_turn(self._database, wanted, clock=lambda: datetime.now(UTC))
+            return await begin_in_turn(self._database, wanted, clock=self._database.now)
         except HeldBack as held:
             await self._hold(delivery, held)
             return None
@@ -187,7 +187,7 @@ class Courier:
         if held.by_breaker:
             self._held[delivery.connection] = held.stop_id
         if self._forced:
-            put_off = partial(delivery_lifecycle.put_off, delivery=delivery, now=datetime.now(UTC), forced=True)
+            put_off = partial(delivery_lifecycle.put_off, delivery=delivery, now=self._database.now(), forced=True)
             await self._database.transact_patiently(put_off, f"Delivery {delivery.id}, which is held back")
 
     async def _record(
@@ -195,7 +195,7 @@ class Courier:
     ) -> None:
         """Record how an attempt ended, in a transaction of its own. A receipt is all that keeps the mail from being
         sent twice, so this is tried again for minutes while the database is busy or away."""
-        now, name, probing = datetime.now(UTC), delivery.connection, delivery.id in self._probing
+        now, name, probing = self._database.now(), delivery.connection, delivery.id in self._probing
 
         async def end(session: AsyncSession) -> None:
             if isinstance(outcome, HeldBack):
@@ -231,7 +231,7 @@ class Courier:
 
     async def _suppress(self, session: AsyncSession, delivery: Delivery, reason: Reason) -> None:
         await delivery_lifecycle.suppress(session, delivery.id, reason)
-        self._trail.suppressed(session, delivery, reason, now=datetime.now(UTC))
+        self._trail.suppressed(session, delivery, reason, now=self._database.now())
 
     async def _last_look(self, delivery: Delivery) -> None:
         """Ask again just before the content leaves, and whether it leaves as it is written."""
@@ -318,7 +318,7 @@ class Courier:
             return links
         try:
             left_out = self._left_out.take(delivery)
-            told = await was_told(self._database, self._shipment, delivery, now=datetime.now(UTC))
+            told = await was_told(self._database, self._shipment, delivery, now=self._database.now())
             ready = parcel(self._shipment, delivery, number, owner=self._owner, left_out=left_out, was_told=told)
             with watching(self._database, delivery, number) as watch:
                 last_look = partial(self._last_look, delivery)

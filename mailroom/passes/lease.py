@@ -11,7 +11,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,8 +24,8 @@ from mailroom.storage.database import Database
 
 _LOG = logging.getLogger(__name__)
 LENGTH = timedelta(seconds=30)
-"""How long nobody takes over after a process has died: what it held comes later by that, and by a minute at most."""
-RENEWAL_SECONDS = 8.0
+"""A process that died is found when its lease has ended: the rest of a minute is for the pass that follows."""
+RENEWAL_SECONDS = 7.0
 
 
 class Lease:
@@ -80,7 +80,7 @@ async def _renew(
     """Renew the lease until another pass has it, and then break the holder off."""
     while True:
         await asyncio.sleep(RENEWAL_SECONDS)
-        until = datetime.now(UTC) + LENGTH
+        until = database.now() + LENGTH
         try:
             mine = await database.transact(partial(_set, execution_id, pass_number, until))
         except (Unavailable, SQLAlchemyError, OSError):

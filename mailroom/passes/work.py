@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -61,6 +61,8 @@ __all__ = ["Begun", "Rendered", "Work", "open_work"]
 T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
+_MOST_EARLY_SECONDS = 60.0
+"""Clocks of hosts differ by less than this; a run that begins even earlier was begun by hand, and does not wait."""
 
 
 def _withheld(reason: Reason) -> Outcome:
@@ -82,21 +84,29 @@ class Work:
 
         An error of our own is such a wait as well.
         """
-        now = now or datetime.now(UTC)
         try:
+            await self.database.agree_on_time()
+            if now is None:
+                await self._until_due()
             # Before the ledger: what is read of that can only be later, unless an older one took its place.
             self._seen = await asyncio.to_thread(witness.read, self.settings.witness_path)
             try:
                 return await self._begin(schedule_id, execution_id, now)
             except Restored:
-                await restored.look(self.database, self.settings.witness_path, now=now)
+                await restored.look(self.database, self.settings.witness_path, now=now or self.database.now())
                 self._seen = None
                 return await self._begin(schedule_id, execution_id, now)
         except Exception as error:
-            return await before_begin(self.database, self.run, execution_id, error, now=now)
+            return await before_begin(self.database, self.run, execution_id, error, now=now or self.database.now())
+
+    async def _until_due(self) -> None:
+        """Wait where this process was begun too early, by a worker whose clock is ahead of the database's."""
+        early = (self.run.expected_at - self.database.now()).total_seconds() if self.run.scheduled else 0.0
+        if 0 < early <= _MOST_EARLY_SECONDS:
+            await asyncio.sleep(early)
 
     async def _begin(
-        self, schedule_id: str, execution_id: str | None, now: datetime
+        self, schedule_id: str, execution_id: str | None, now: datetime | None
     ) -> Begun | Stopped | HeldElsewhere | Outcome:
         async def claimed(prepare: bool, session: AsyncSession) -> Begun | Stopped | HeldElsewhere | Outcome:
             seen = self._seen
@@ -105,7 +115,8 @@ class Work:
                 self.run,
                 schedule_id,
                 execution_id,
-                now=now,
+                # Asked anew with each try, since the lease begins with it.
+                now=now or self.database.now(),
                 settings=self.settings,
                 seen=seen,
                 prepare=prepare,
@@ -132,7 +143,7 @@ class Work:
             return await self._after_error(begun, error)
 
     async def _after_error(self, begun: Begun, error: Exception) -> Outcome:
-        claimed, now = begun.claimed, datetime.now(UTC)
+        claimed, now = begun.claimed, self.database.now()
         expires_after = claimed.spec.policy.expires_after
         return await after_error(self.database, claimed.execution.id, begun.number, expires_after, error, now=now)
 
@@ -165,7 +176,7 @@ class Work:
 
     async def _render_first(self, begun: Begun) -> Rendered | Outcome:
         """Render, and fix what every recipient gets: a later pass keeps to this plan."""
-        claimed, now = begun.claimed, datetime.now(UTC)
+        claimed, now = begun.claimed, self.database.now()
         execution, spec = claimed.execution, claimed.spec
         watch: RenderingWatch | None = None
         try:
@@ -195,7 +206,7 @@ class Work:
             require_size(rendered.artifacts, limits)
             assert rendered.data is not None, "it has just been rendered"
             reason = await why_withheld(session, row, spec, rendered.data)
-            record = whole(now, datetime.now(UTC), rendered.artifacts, made.made)
+            record = whole(now, self.database.now(), rendered.artifacts, made.made)
             keep_plan(row, rendered.plan.because_of(reason), made, record, rendered.data)
             return rendered if reason is None else _withheld(reason)
 
@@ -216,7 +227,7 @@ class Work:
         return any(delivery.status is DeliveryState.DELIVERED for delivery in deliveries)
 
     async def _render_failed(self, begun: Begun, error: MailroomError, watch: RenderingWatch | None) -> Outcome:
-        error_id, now = new_id(), datetime.now(UTC)
+        error_id, now = new_id(), self.database.now()
         execution = begun.claimed.execution
         _LOG.warning("Rendering for execution %s failed (error %s): %s", execution.id, error_id, error)
 
@@ -252,7 +263,7 @@ class Work:
         return await self._sheltered(begun, self._deliver(begun, rendered))
 
     async def _deliver(self, begun: Begun, rendered: Rendered) -> Outcome | Tried:
-        claimed, now = begun.claimed, datetime.now(UTC)
+        claimed, now = begun.claimed, self.database.now()
         store = ArtifactStore(self.settings.artifacts_dir)
         try:
             links = link_maker(self.settings, rendered.artifacts)
@@ -303,7 +314,7 @@ class Work:
         Raises:
             PassLost: another pass has begun since; so do the steps before.
         """
-        execution_id, now = begun.claimed.execution.id, datetime.now(UTC)
+        execution_id, now = begun.claimed.execution.id, self.database.now()
 
         async def record(session: AsyncSession) -> Settled:
             return await conclude(session, execution_id, result, pass_number=begun.number, now=now)

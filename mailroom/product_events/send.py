@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from mailroom.product_events import lifecycle
@@ -30,7 +30,7 @@ _ADDRESSEE = WebhookDestination(connection="product")
 Clock = Callable[[], datetime]
 
 
-async def tick(database: Database, settings: ProductEventSettings, *, clock: Clock = lambda: datetime.now(UTC)) -> int:
+async def tick(database: Database, settings: ProductEventSettings, *, clock: Clock) -> int:
     """Try everything that is due; return how many events the product took.
 
     An event is claimed before it leaves. Where this process dies in between, another one tries it, under the same id.

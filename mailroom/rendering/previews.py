@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from mailroom.reports.parameters import resolve_parameters
 from mailroom.reports.spec import Format, HttpSource, ReportDefinition, ShellSource
 from mailroom.settings import Settings
 from mailroom.storage.artifacts import check_space
+from mailroom.storage.hosts.clock import local_time
 from mailroom.storage.tables import Connection
 from prefect_mailroom.errors import ConfigurationError
 
@@ -59,7 +60,7 @@ async def preview_html(
         ParametersInvalid, ConfigurationError, RenderFailed, SourceUnavailable, SourceRefused, Unavailable: see
             `rendered`.
     """
-    due_at = datetime.now(UTC).replace(second=0, microsecond=0)
+    due_at = local_time().replace(second=0, microsecond=0)
     values = resolve_parameters(definition.parameters, parameters, due_at, timezone)
     async with rendered(
         definition, source, values, [Format.HTML], due_at=due_at, timezone=timezone, settings=settings, reader=reader
@@ -92,7 +93,7 @@ async def rendered(
         message = f"The report '{definition.id}' passes files on unchanged, so it has no preview."
         raise ConfigurationError(message, remedy="Send yourself a test of a schedule instead.")
     block = await connections.load(source, settings)
-    token = identity_token(definition, block, reader.identity, settings, now=datetime.now(UTC))
+    token = identity_token(definition, block, reader.identity, settings, now=local_time())
     working = settings.data_dir / "previews"
     await asyncio.to_thread(check_space, working, settings.min_free_mb)
     with tempfile.TemporaryDirectory(dir=working, ignore_cleanup_errors=True) as folder:

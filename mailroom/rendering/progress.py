@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from mailroom.storage.hosts.clock import local_time
 
 FIRST_SECONDS = 1.0
 """Nothing is told of a rendering that is done sooner, so that short ones cost nothing."""
@@ -38,10 +40,6 @@ Tell = Callable[[Progress], None]
 """Takes what a rendering tells; it returns at once, since the rendering waits for it."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Meter:
     """Count what one rendering does, and tell of it from time to time.
 
@@ -56,7 +54,7 @@ class Meter:
         tell: Tell | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = _now,
+        now: Callable[[], datetime] = local_time,
     ) -> None:
         self._tell, self._clock, self._now = tell, clock, now
         self._began = clock()

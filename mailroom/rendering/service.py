@@ -8,7 +8,7 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -260,7 +260,7 @@ async def _produce(
 ) -> RenderResult:
     source = request.definition.source
     block = await load_named(database, settings, source.connection, kind=source.kind)
-    now = datetime.now(UTC)
+    now = database.now()
     identity = await _record_use(database, request, now)
     token = identity_token(request.definition, block, identity, settings, now=now)
     if isinstance(source, ShellSource):

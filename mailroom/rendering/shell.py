@@ -6,12 +6,12 @@ import asyncio
 import hashlib
 import html
 import mimetypes
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mailroom.rendering.job import Limits, RenderedFile, RenderResult
 from mailroom.reports.spec import ReportDefinition, ShellSource
+from mailroom.storage.hosts.clock import local_time
 from prefect_mailroom.sources.shell import ShellSource as ShellBlock
 from prefect_mailroom.text.filenames import safe_filename
 
@@ -29,7 +29,7 @@ async def run_shell(
     Raises:
         ConfigurationError, SourceRefused: see `ShellSource.run`.
     """
-    began_at = datetime.now(UTC)
+    began_at = local_time()
     left = await block.run(
         command=source.command,
         parameters=parameters,
@@ -37,7 +37,7 @@ async def run_shell(
         timeout_seconds=min(source.timeout_seconds, limits.seconds),
         max_file_mb=limits.output_mb,
     )
-    times = {"began_at": began_at, "ended_at": datetime.now(UTC)}
+    times = {"began_at": began_at, "ended_at": local_time()}
     files = await asyncio.to_thread(lambda: [_described(path).model_copy(update=times) for path in left])
     text = f"{definition.title}\n\n{definition.description}\n".strip()
     page = f"<h1>{html.escape(definition.title)}</h1><p>{html.escape(definition.description)}</p>"

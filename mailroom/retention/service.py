@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -91,5 +91,5 @@ async def _lease(database: Database, now: datetime) -> AsyncIterator[bool]:
         yield ours
     finally:
         if ours:
-            ended = datetime.now(UTC)
+            ended = database.now()
             await database.transact(lambda session: progress.give_back(session, now=min(now, ended)))

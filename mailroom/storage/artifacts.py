@@ -31,6 +31,17 @@ class ArtifactStore:
         """Return where the content of this digest lies, whether or not it is there."""
         return self._root / sha256[:2] / sha256
 
+    def find(self, sha256: str) -> Path | None:
+        """Return where the content lies, or None where it has expired or was never there.
+
+        A share may remember for half a minute that a file was missing which another host has written since. To list the
+        folder makes it ask again.
+        """
+        target = self.path(sha256)
+        if not target.is_file():
+            _entries(target.parent)
+        return target if target.is_file() else None
+
     def take(self, source: Path, sha256: str) -> Path:
         """Move a finished file into the store; the source is gone afterwards."""
         target = self.path(sha256)
@@ -95,7 +106,7 @@ class ArtifactStore:
         Raises:
             FileNotFoundError: it has expired or was never there.
         """
-        return self.path(sha256).read_bytes()
+        return (self.find(sha256) or self.path(sha256)).read_bytes()
 
 
 def _is_there(target: Path, size: int) -> bool:
@@ -137,11 +148,24 @@ def _staging(target: Path) -> Iterator[Path]:
         yield staged
         with staged.open("rb") as file:
             os.fsync(file.fileno())
-        staged.replace(target)
+        _rename(staged, target)
     except BaseException:
         # On a full disk a half of it would take the room that the next try needs.
         staged.unlink(missing_ok=True)
         raise
+
+
+def _rename(staged: Path, target: Path) -> None:
+    """Give a staged file its name.
+
+    A share may do so, lose the answer, and say to the repetition that there is no such file: then the name tells.
+    """
+    size = staged.stat().st_size
+    try:
+        staged.replace(target)
+    except FileNotFoundError:
+        if not _is_there(target, size):
+            raise
 
 
 def remove_left_over_folders(parent: Path, prefix: str, *, before: datetime) -> int:

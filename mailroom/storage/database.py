@@ -19,6 +19,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from mailroom.storage.contention import giving_way
+from mailroom.storage.hosts import clock as database_clock
+from mailroom.storage.hosts.clock import DatabaseClock
 from mailroom.storage.patience import STEP, outlast
 from mailroom.storage.sqlite import one_hop
 from mailroom.storage.sqlite.lock_watch import watch_write_lock
@@ -80,10 +82,11 @@ class Database:
     """The engine and its transactions. Commits happen at the edge.
 
     `transact` is for whatever writes. `transact_patiently` is for the steps of a pass, see `patience`. `session` is for
-    reading.
+    reading. `now` tells the time that all hosts agree on, and `clock` how far this host's own is from it.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, clock: DatabaseClock | None = None) -> None:
+        self.clock = clock or DatabaseClock()
         sqlite = url.startswith("sqlite")
         options: dict[str, Any] = {} if sqlite else {"pool_size": 5, "max_overflow": 10, "pool_pre_ping": True}
         self.engine = create_async_engine(url, **options)
@@ -92,7 +95,23 @@ class Database:
             event.listen(self.engine.sync_engine, "connect", _tune_sqlite)
             event.listen(self.engine.sync_engine, "invalidate", _roll_back)
             watch_write_lock(self.engine.sync_engine)
+        else:
+            database_clock.watch(self.engine.sync_engine, self.clock)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    def now(self) -> datetime:
+        """Return the time by the database's clock, which every process of an installation tells alike."""
+        return self.clock.now()
+
+    async def agree_on_time(self) -> None:
+        """Ask the database for its time before anything is decided by it; nothing is done where it is known.
+
+        Raises:
+            DBAPIError, OSError: the database does not answer.
+        """
+        if not self.clock.is_known and self.engine.dialect.name != "sqlite":
+            async with self.engine.connect():
+                pass  # The use of a connection measures.
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:

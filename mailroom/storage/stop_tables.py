@@ -43,10 +43,16 @@ class Stop(Table):
 
 
 class LedgerClock(Table):
-    """The one row that tells which database this is, and how old: `ticks` only grows; see `mailroom.stops.restored`."""
+    """The one row that tells which database this is, and how old: `ticks` only grows; see `mailroom.stops.restored`.
+
+    `artifact_store` is the mark of the store that its artifacts lie in (`mailroom.storage.hosts.marker`). `works_from`
+    is the oldest version of the tables whose programs can work with these (`mailroom.storage.migrations`).
+    """
 
     __tablename__ = "ledger_clock"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     ledger_id: Mapped[str] = mapped_column(String(36))
     ticks: Mapped[int] = mapped_column(BigInteger)
     ticked_at: Mapped[datetime]
+    artifact_store: Mapped[str | None] = mapped_column(String(36))
+    works_from: Mapped[str | None] = mapped_column(String(32))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -52,12 +51,13 @@ class Done:
 
 
 async def by_settings(run: Callable[..., Awaitable[Done]]) -> Done:
-    """Do what a flow does with the settings and the database of its process, by the clock of the machine."""
+    """Do what a flow does with the settings and the database of its process, by the clock that all hosts share."""
     settings = current()
     database = Database(settings.database)
     try:
         async with saying_where_missing(database):
-            return await run(database, settings, clock=lambda: datetime.now(UTC))
+            await database.agree_on_time()
+            return await run(database, settings, clock=database.now)
     finally:
         await database.close()
 

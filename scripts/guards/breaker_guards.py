@@ -70,7 +70,7 @@ BREAKER_GUARDS = (
         "an open breaker lets few attempts through",
         "What waits for a connection that is down uses up no attempt.",
         _DELIVER,
-        "                if not await breaker.admit(session, name, lasts=lasts, now=datetime.now(UTC)):\n",
+        "                if not await breaker.admit(session, name, lasts=lasts, now=self._database.now()):\n",
         "                if False:\n",
         _BREAKER,
     ),

@@ -15,6 +15,7 @@ from scripts.guards.gcs_guards import GCS_GUARDS
 from scripts.guards.guards import GUARDS
 from scripts.guards.health_guards import HEALTH_GUARDS
 from scripts.guards.hook_guards import HOOK_GUARDS
+from scripts.guards.host_guards import HOST_GUARDS
 from scripts.guards.incident_guards import INCIDENT_GUARDS
 from scripts.guards.input_guards import INPUT_GUARDS
 from scripts.guards.level_guards import LEVEL_GUARDS
@@ -46,6 +47,7 @@ EVERY_GUARD = (
     *GCS_GUARDS,
     *HEALTH_GUARDS,
     *HOOK_GUARDS,
+    *HOST_GUARDS,
     *INCIDENT_GUARDS,
     *INPUT_GUARDS,
     *LEVEL_GUARDS,

@@ -97,8 +97,8 @@ GUARDS = (
         "the lease is renewed",
         "A pass that takes longer than a lease is not taken for dead.",
         "mailroom/passes/lease.py",
-        "until = datetime.now(UTC) + LENGTH\n",
-        "until = datetime.now(UTC)\n",
+        "until = database.now() + LENGTH\n",
+        "until = database.now()\n",
         (f"{_PASSES}/test_fencing.py",),
     ),
     Guard(

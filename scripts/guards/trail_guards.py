@@ -84,7 +84,7 @@ TRAIL_GUARDS = (
         "what may not leave is audited",
         "A delivery that was suppressed at the last moment leaves an entry.",
         "mailroom/passes/deliver.py",
-        "        self._trail.suppressed(session, delivery, reason, now=datetime.now(UTC))\n",
+        "        self._trail.suppressed(session, delivery, reason, now=self._database.now())\n",
         "",
         _SENDS,
     ),

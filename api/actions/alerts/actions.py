@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.actions.alerts.views import AlertTestView, AlertView, TriedRoute
@@ -34,7 +32,7 @@ async def send_test(caller: Caller, remember: Remember[AlertTestView] = forget) 
         caller.services.database,
         caller.services.settings,
         people.person(caller.context.user),
-        clock=lambda: datetime.now(UTC),
+        clock=caller.services.database.now,
     )
     routes = [
         TriedRoute(route=one.target.route, target=one.target.address, ok=one.ok, message=one.message) for one in tried

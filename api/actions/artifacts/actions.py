@@ -35,8 +35,8 @@ async def find(caller: Caller, artifact_id: str) -> StoredFile:
 
     async def look(session: AsyncSession) -> StoredFile:
         artifact = await rendering_repository.artifact(session, artifact_id, viewer=caller.viewer)
-        path = caller.services.store.path(artifact.sha256)
-        if artifact.expires_at <= caller.context.now or not path.is_file():
+        path = caller.services.store.find(artifact.sha256)
+        if path is None or artifact.expires_at <= caller.context.now:
             message = f"{artifact.filename} expired at {artifact.expires_at:%Y-%m-%d %H:%M} UTC."
             remedy = "Run the schedule again, or ask the operator to raise MAILROOM_ARTIFACT_DAYS."
             raise Gone(message, remedy=remedy, code="file_expired")

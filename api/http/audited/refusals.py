@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -65,7 +64,7 @@ async def record_refusal(request: Request, status: int) -> None:
             audit.record_by(session, event, context)
             return
         actor = login.user.email if login.user else services.settings.owner_email
-        audit.record(session, event, at=datetime.now(UTC), actor=actor, origin=origin_of(request))
+        audit.record(session, event, at=services.database.now(), actor=actor, origin=origin_of(request))
 
     try:
         await services.database.transact(write)

@@ -8,7 +8,6 @@ with the token of that very session: what an open session asks of a form is aske
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from urllib.parse import parse_qsl, quote
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -61,7 +60,7 @@ class SessionOver:
         return _to_log_in(framed(step) if is_framed(f"?{query}") else step, headers)
 
     async def _keep(self, secret: str, draft_id: str, part: Part, pairs: list[tuple[str, str]]) -> None:
-        now, kept = datetime.now(UTC), [pair for pair in pairs if pair[0] != csrf.FIELD]
+        now, kept = self._database.now(), [pair for pair in pairs if pair[0] != csrf.FIELD]
 
         async def change(session: AsyncSession) -> None:
             await unsaved.keep(session, secret, draft_id, part, kept, now=now)

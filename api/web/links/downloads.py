@@ -6,8 +6,6 @@ is recorded.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from starlette.types import Receive, Scope, Send
@@ -38,7 +36,7 @@ class WholeFile(FileResponse):
 async def show(token: str, services: ServicesDep) -> Response:
     """Show which files a link is for."""
     try:
-        offer = await visitors.offer_of(services, token, now=datetime.now(UTC))
+        offer = await visitors.offer_of(services, token, now=services.database.now())
     except Gone as error:
         return gone(error)
     files = [
@@ -56,7 +54,7 @@ async def fetch(request: Request, token: str, number: str, services: ServicesDep
     wanted = int(number) if number.isascii() and number.isdigit() and len(number) <= _LONGEST_NUMBER else 0
     try:
         if request.method == "HEAD":
-            file = await visitors.look_at_file(services, token, wanted, now=datetime.now(UTC))
+            file = await visitors.look_at_file(services, token, wanted, now=services.database.now())
         else:
             file = await visitors.fetch(services, token, wanted, visitor_of(request))
     except Gone as error:

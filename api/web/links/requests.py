@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -12,6 +11,7 @@ from fastapi import Request
 
 from api.http.browser.csrf import FORM
 from api.http.rates.middleware import ADDRESS
+from api.services import Services
 from mailroom.links.visitor import LONGEST_ADDRESS, Visitor
 
 MULTIPART = "multipart/form-data"
@@ -21,8 +21,9 @@ _MOST_FIELDS = 20
 
 def visitor_of(request: Request) -> Visitor:
     """Return who uses a link: behind a listed proxy, the address is the client's."""
+    services: Services = request.app.state.services
     address = str(request.scope[ADDRESS])[:LONGEST_ADDRESS]
-    return Visitor(address, request.headers.get("user-agent", ""), datetime.now(UTC))
+    return Visitor(address, request.headers.get("user-agent", ""), services.database.now())
 
 
 async def fields_of(request: Request) -> dict[str, str] | None:

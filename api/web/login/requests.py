@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 from fastapi import Request
@@ -33,7 +32,7 @@ def browser_of(request: Request, services: Services) -> Browser:
     # Behind a proxy of ours it is the client's: everybody else would be slowed down for one who guesses.
     origin = Origin(request.scope[ADDRESS], request.headers.get("user-agent", ""))
     before = cookies.read(request.scope, services.settings, Cookie.SESSION)
-    return Browser(origin, datetime.now(UTC), before)
+    return Browser(origin, services.database.now(), before)
 
 
 def is_too_plain(request: Request, services: Services) -> bool:

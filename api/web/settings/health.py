@@ -22,6 +22,8 @@ PARTS = {
     CheckName.MAIL: "Mail",
     CheckName.SENDING: "Sending",
     CheckName.BACKGROUND: "Background work",
+    CheckName.HOST_CLOCKS: "Clocks of the hosts",
+    CheckName.ARTIFACTS: "Rendered files",
 }
 _FINE = {CheckName.DATABASE: "It answers ({}).", CheckName.PREFECT: "It answers, with version {}."}
 """The sentences around what these checks say in a word when all is well."""

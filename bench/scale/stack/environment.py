@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.peak.stack import inherited
-from embedded import prefect_settings
+from embedded import environment_file, prefect_settings
 from embedded.data_dir import fresh_block_key
 
 HOST = "127.0.0.1"
@@ -64,26 +64,14 @@ class Places:
 
 
 def of_prefect(places: Places, home: Path) -> dict[str, str]:
-    """Return the environment of a Prefect server or of its background services."""
-    return {
-        **_base(home, places),
-        **prefect_settings.SERVER,
-        "PREFECT_SERVER_ENCRYPTION_KEY": places.secrets.block_key,
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": places.database("prefect", "postgresql+asyncpg"),
-        # Two servers that migrate at once get in each other's way: `prefect server database upgrade` runs once before.
-        "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
-        # What servers and services tell each other goes through Redis.
-        "PREFECT_MESSAGING_BROKER": "prefect_redis.messaging",
-        "PREFECT_MESSAGING_CACHE": "prefect_redis.messaging",
-        "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "prefect_redis.ordering",
-        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect_redis.lease_storage",
-        "PREFECT_SERVER_WORKER_CHANNEL_CLEANUP_QUEUE_STORAGE": "prefect_redis.cleanup_queue",
-        **_redis(places),
-        # With the docket in Redis each service has one turn at a time, however many processes of services there are.
-        # Its name stays as it is: services use `prefect` whatever is set, and servers must not work on that one, since
-        # they do not know the services.
-        "PREFECT_SERVER_DOCKET_URL": places.redis_url(1),
+    """Return the environment of a Prefect server or of its background services, as the documentation has it."""
+    values = {
+        "PREFECT_DATABASE_URL": places.database("prefect", "postgresql+asyncpg"),
+        "PREFECT_ENCRYPTION_KEY": places.secrets.block_key,
+        "REDIS_HOST": HOST,
+        "REDIS_PORT": str(places.redis),
     }
+    return {**_base(home, places), **environment_file.read(environment_file.PREFECT_SERVERS, values)}
 
 
 def of_api(places: Places, home: Path, host: Path) -> dict[str, str]:
@@ -130,16 +118,6 @@ def _of_mailroom(places: Places, home: Path, host: Path) -> dict[str, str]:
         "MAILROOM_OUTBOUND_CLOSED": f"{HOST}:{places.redis}",
         "MAILROOM_IDENTITY_KEY": places.secrets.identity_key,
         "MAILROOM_LINK_KEY": places.secrets.link_key,
-    }
-
-
-def _redis(places: Places) -> dict[str, str]:
-    return {
-        "PREFECT_REDIS_MESSAGING_HOST": HOST,
-        "PREFECT_REDIS_MESSAGING_PORT": str(places.redis),
-        "PREFECT_REDIS_MESSAGING_DB": "0",
-        # The cleanup queue does not read the settings of messages: without this it asks localhost:6379.
-        "PREFECT_REDIS_WORKER_CLEANUP_QUEUE_URL": places.redis_url(0),
     }
 
 

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 
 from prefect.settings import PREFECT_WORKER_HEARTBEAT_SECONDS, PREFECT_WORKER_PREFETCH_SECONDS
@@ -22,7 +23,7 @@ def main() -> None:
     """Work until SIGTERM or SIGINT ends it: the first one in good order, the second at once."""
     parser = argparse.ArgumentParser(prog="python -m prefect_mailroom.worker", description=main.__doc__)
     parser.add_argument("--pool", required=True, help="the work pool")
-    parser.add_argument("--name", help="of the worker; by default Prefect makes one up")
+    parser.add_argument("--name", help="of the worker; by default its host and its process")
     parser.add_argument("--limit", type=int, help="runs at the same time; 8 by default")
     parser.add_argument("--work-queue", action="append", help="a queue of the pool; may be repeated; by default all")
     told = parser.parse_args()
@@ -31,7 +32,7 @@ def main() -> None:
 
 async def _work(told: argparse.Namespace) -> None:
     worker = WarmWorker(
-        name=told.name,
+        name=told.name or f"{socket.gethostname()}:{os.getpid()}",
         work_pool_name=told.pool,
         work_queues=told.work_queue,
         limit=told.limit,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,9 +38,7 @@ _MOST = 100
 _LOG = logging.getLogger(__name__)
 
 
-async def look(
-    database: Database, settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-) -> list[str]:
+async def look(database: Database, settings: Settings, *, clock: Callable[[], datetime]) -> list[str]:
     """Reach for each far side for which that is due; return the connections that a delivery may try now."""
     async with database.session() as session:
         names = await stored.to_reach(session, now=clock(), limit=_MOST)

@@ -52,7 +52,7 @@ async def load_shipment(
 
     def load() -> tuple[Message, tuple[ParcelFile, ...]]:
         files = tuple(_parcel_file(store, artifact) for artifact in rendered.artifacts)
-        if not all(file.path.exists() for file in files):
+        if any(store.find(file.sha256) is None for file in files):
             raise FilesExpired
         return message_of(store, rendered.report), files
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from sqlalchemy import select
@@ -87,7 +87,7 @@ class LinkStores:
         async with of.lock:
             if of.failed is not None:
                 return of.failed
-            if of.kept is not None and of.kept.until - datetime.now(UTC) >= LEAST:
+            if of.kept is not None and of.kept.until - self._database.now() >= LEAST:
                 return of.kept
             try:
                 of.kept = await self._keep(name, delivery, ready)
@@ -115,7 +115,7 @@ class LinkStores:
                 variables=ready.variables,
                 lasting=timedelta(days=self._settings.download_link_days),
                 last_look=partial(self._still_may, delivery),
-                clock=lambda: datetime.now(UTC),
+                clock=self._database.now,
             )
         except MailroomError as error:
             outcome = error
@@ -139,22 +139,22 @@ class LinkStores:
 
     async def _turn(self, name: str, store: Channel) -> bool:
         """Wait for a turn of the store; return whether its breaker is tried with it."""
-        what, until = f"A turn of the connection {name}", datetime.now(UTC) + _LONGEST_WAIT
+        what, until = f"A turn of the connection {name}", self._database.now() + _LONGEST_WAIT
         while True:
             turn, probing = await self._database.transact_patiently(partial(self._ask, name, store), what)
             if not turn.back:
-                await asyncio.sleep(max(0.0, (turn.at - datetime.now(UTC)).total_seconds()))
+                await asyncio.sleep(max(0.0, (turn.at - self._database.now()).total_seconds()))
                 return probing
             if turn.at > until:
                 raise LinksLater(
                     f"Too many wait for the connection '{name}', which keeps files for links.",
                     remedy="It is tried again as planned.",
-                    not_before=max(0.0, (turn.at - datetime.now(UTC)).total_seconds()),
+                    not_before=max(0.0, (turn.at - self._database.now()).total_seconds()),
                 )
-            await asyncio.sleep(max(0.0, (turn.at - datetime.now(UTC)).total_seconds()))
+            await asyncio.sleep(max(0.0, (turn.at - self._database.now()).total_seconds()))
 
     async def _ask(self, name: str, store: Channel, session: AsyncSession) -> tuple[Turn, bool]:
-        shipment, now = self._shipment, datetime.now(UTC)
+        shipment, now = self._shipment, self._database.now()
         stop = stopping(schedule_id=shipment.schedule.id, report_id=shipment.plan.report_id, connection=name)
         stop_id, breaker_id = (await session.execute(select(stop, breaking(name)))).one()
         if stop_id is not None:
@@ -168,7 +168,7 @@ class LinkStores:
         return turn, True
 
     async def _record(self, name: str, outcome: Kept | MailroomError, *, probing: bool) -> None:
-        now, first = datetime.now(UTC), self._trail.first_use(name)
+        now, first = self._database.now(), self._trail.first_use(name)
         sign = sign_of(outcome if isinstance(outcome, MailroomError) else Receipt(reference=""))
         why = str(outcome) if isinstance(outcome, MailroomError) else ""
 

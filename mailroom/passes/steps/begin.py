@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -118,7 +118,8 @@ async def begin(
         raise Restored
     stop = await stop_over(session, claimed, standing.stops) if standing.stops else None
     verdict = gate(situation_of(claimed, around.owner, business, stop, now=now))
-    rendered = await _rendered(session, claimed, around, settings) if prepare and isinstance(verdict, Open) else None
+    prepare = prepare and isinstance(verdict, Open)
+    rendered = await _rendered(session, claimed, around, settings, now) if prepare else None
     if claimed.first_of_scheduled:
         ledger.move_past(schedule, execution.due_at, next(occurrences(timing, execution.due_at, business), None))
     match verdict:
@@ -138,28 +139,29 @@ async def begin(
     forced = lifecycle.begin_pass(execution, now=now, lease_until=now + LENGTH)
     if claimed.first_of_scheduled:
         schedule.last_run = now
-    prepared = await _prepared(session, claimed, rendered, around) if rendered else None
+    prepared = await _prepared(session, claimed, rendered, around, now) if rendered else None
     return Begun(claimed, forced, [one for one in ended if one], prepared)
 
 
 async def _rendered(
-    session: AsyncSession, claimed: Claimed, around: Surroundings, settings: Settings
+    session: AsyncSession, claimed: Claimed, around: Surroundings, settings: Settings, now: datetime
 ) -> Rendered | None:
     if around.report is not None and around.report.owner_id is not None:
         return None  # Its own step asks whether the report's author may still read the source.
     with _preparing():
-        rendered = await already_there(session, claimed, around.report, around.owner, now=datetime.now(UTC))
+        rendered = await already_there(session, claimed, around.report, around.owner, now=now)
         if rendered is not None and claimed.execution.plan is None and around.owner is not None:
             require_size(rendered.artifacts, limits_for(around.owner, settings))
         return rendered
 
 
-async def _prepared(session: AsyncSession, claimed: Claimed, rendered: Rendered, around: Surroundings) -> Prepared:
+async def _prepared(
+    session: AsyncSession, claimed: Claimed, rendered: Rendered, around: Surroundings, now: datetime
+) -> Prepared:
     """Fix the plan and store the deliveries, as the steps do where something has to be rendered first."""
     execution, spec = claimed.execution, claimed.spec
     with _preparing():
         if execution.plan is None:
-            now = datetime.now(UTC)
             assert rendered.data is not None, "what has no plan yet comes with it"
             reason = await why_withheld(session, execution, spec, rendered.data)
             plan = rendered.plan.because_of(reason)
@@ -169,7 +171,7 @@ async def _prepared(session: AsyncSession, claimed: Claimed, rendered: Rendered,
                 return Prepared(rendered, (), around.connections, reason)
         elif rendered.plan.withheld is not None:
             return Prepared(rendered, (), around.connections, rendered.plan.withheld.reason)
-        planned = plan_deliveries(execution, spec, now=datetime.now(UTC))
+        planned = plan_deliveries(execution, spec, now=now)
         # The deliveries of a correction were planned when it was asked for.
         first = execution.pass_count == 1 and execution.corrects is None
         deliveries = await delivery_repository.plan_deliveries(session, execution.id, planned, first=first)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from mailroom.passes.claim import FlowRunFacts
 from mailroom.passes.mishaps.stubborn import stubbornly
 from mailroom.passes.outcome import Outcome
 from mailroom.states import ExecutionState
+from mailroom.storage.hosts.clock import local_time
 
 
 def this_run() -> FlowRun:
@@ -34,7 +35,7 @@ def this_run() -> FlowRun:
 
 def facts_of(run: FlowRun) -> FlowRunFacts:
     """Return what decides about the occurrence that a run was made for."""
-    return FlowRunFacts(str(run.id), run.expected_start_time or datetime.now(UTC), run.auto_scheduled)
+    return FlowRunFacts(str(run.id), run.expected_start_time or local_time(), run.auto_scheduled)
 
 
 def state_for(result: Outcome) -> State[Any]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 from mailroom.connections import service as connections
@@ -20,6 +19,7 @@ from mailroom.reports.parameters import resolve_parameters
 from mailroom.reports.spec import ReportDefinition
 from mailroom.settings import Settings
 from mailroom.storage.artifacts import check_space
+from mailroom.storage.hosts.clock import local_time
 from mailroom.storage.tables import Connection
 
 LIMITS = Limits(seconds=30, memory_mb=1024, output_mb=10, rows=200_000)
@@ -49,7 +49,7 @@ async def make(definition: ReportDefinition, source: Connection, settings: Setti
         ParametersInvalid: a parameter has no default.
         ConfigurationError, RenderFailed, SourceUnavailable, SourceRefused, Unavailable: it could not be rendered.
     """
-    due_at = datetime.now(UTC).replace(second=0, microsecond=0)
+    due_at = local_time().replace(second=0, microsecond=0)
     timezone = settings.default_timezone
     values = resolve_parameters(definition.parameters, {}, due_at, timezone)
     block = await connections.load(source, settings)

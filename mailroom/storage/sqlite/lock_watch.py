@@ -14,7 +14,7 @@ import os
 import sqlite3
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from mailroom.storage.hosts.clock import local_time
 from mailroom.storage.sqlite.lock_holder import write_lock_holder
 
 _LOG = logging.getLogger(__name__)
@@ -90,7 +91,7 @@ def _after(connection: Connection, _cursor: object, statement: str, *_: object) 
     if state.held is not None:
         state.held.add(statement, now - state.began)
     elif _takes_lock(connection, statement):
-        state.held = _Held(now, datetime.now(UTC))
+        state.held = _Held(now, local_time())
         state.held.add(statement, 0.0)
         _tell_wait(statement, now - state.began)
 

@@ -23,7 +23,8 @@ def judge(beats: Sequence[Beat], now: datetime) -> Check:
     if not silent:
         alive = decide.living(beats, now)
         count = sum(beat.process in alive for beat in loops)
-        return Check(name, State.OK, f"{count} loops of {len(alive)} processes are heard.")
+        message = f"{count} loops of {len(alive)} processes are heard."
+        return Check(name, State.OK, message, detail=", ".join(sorted(alive)))
     dead, late = [one for one in silent if not one.loop], [one for one in silent if one.loop]
     parts = [f"{len(dead)} process{'' if len(dead) == 1 else 'es'}"] if dead else []
     parts += [f"the loop '{loop}'" for loop in dict.fromkeys(one.loop for one in late)]

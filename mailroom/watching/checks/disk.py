@@ -15,11 +15,17 @@ _RELEASE = 1.1
 async def look(settings: Settings) -> Check:
     """Look how much room the data folder has."""
     try:
-        free = await asyncio.to_thread(free_mb, settings.data_dir)
+        free = await asyncio.to_thread(least_free, settings)
     except OSError as error:
         message = f"The data folder cannot be read ({type(error).__name__})."
         return Check(CheckName.DISK, State.PROBLEM, message, "Check MAILROOM_DATA_DIR and the rights of the folder.")
     return judge(free, settings)
+
+
+def least_free(settings: Settings) -> int:
+    """Return how many MiB are free in the data folder, or in the folder of the artifacts where that is less."""
+    folders = {settings.data_dir, settings.artifacts_dir if settings.artifacts_folder else settings.data_dir}
+    return min(map(free_mb, folders))
 
 
 def judge(free: int, settings: Settings, *, was_low: bool = False) -> Check:

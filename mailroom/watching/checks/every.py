@@ -13,15 +13,18 @@ from mailroom.heartbeats.spec import Beat
 from mailroom.settings import Settings
 from mailroom.stops import repository as stops
 from mailroom.storage.database import Database
+from mailroom.storage.hosts import marker
 from mailroom.storage.stop_tables import Stop
 from mailroom.watching.checks import background, database, disk, mail, prefect, queue, scheduler, sending, worker
 from mailroom.watching.checks import repository as stored
 from mailroom.watching.checks.mail import MailConnection
+from mailroom.watching.checks.several import hosts
 from mailroom.watching.checks.spec import Check, CheckName, State
 from mailroom.watching.signs.prefect import SECONDS, PrefectSigns, Probe
 from mailroom.watching.signs.written import read_prefect
 
 _FROM_TABLES = (CheckName.QUEUE, CheckName.MAIL, CheckName.SENDING, CheckName.BACKGROUND)
+_OF_HOSTS = (CheckName.HOST_CLOCKS, CheckName.ARTIFACTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Stored:
     mail: Sequence[MailConnection]
     stops: Sequence[Stop]
     beats: Sequence[Beat]
+    mark: str | None
 
 
 async def look(
@@ -43,13 +47,15 @@ async def look(
         tables: None where nobody has made a database yet.
         seconds: how long Prefect may take.
     """
-    reached, signs, rows, room = await asyncio.gather(
-        database.look(tables), probe.ask(seconds), _read(tables, now), disk.look(settings)
+    reached, signs, rows, room, here = await asyncio.gather(
+        database.look(tables),
+        probe.ask(seconds),
+        _read(tables, now),
+        disk.look(settings),
+        hosts.look(tables, settings),
     )
-    return {
-        one.name: one
-        for one in [reached, *_of_prefect(signs, rows, settings, now), *_of_tables(signs, rows, settings, now), room]
-    }
+    found = [reached, *_of_prefect(signs, rows, settings, now), *_of_tables(signs, rows, settings, now), room]
+    return {one.name: one for one in [*found, *_of_hosts(rows, here, now)]}
 
 
 async def _read(tables: Database | None, now: datetime) -> Stored | None:
@@ -62,6 +68,7 @@ async def _read(tables: Database | None, now: datetime) -> Stored | None:
                 await stored.mail_connections(session),
                 await stops.list_standing(session, viewer=SYSTEM),
                 await heartbeats.every(session),
+                await marker.kept(session),
             )
     except database.LOST:
         return None  # The check of the database tells of it.
@@ -88,3 +95,11 @@ def _of_tables(signs: PrefectSigns, rows: Stored | None, settings: Settings, now
         sending.judge(rows.stops),
         background.judge(rows.beats, now),
     ]
+
+
+def _of_hosts(rows: Stored | None, here: hosts.Here, now: datetime) -> list[Check]:
+    if rows is None:
+        message = "Not checked, because the database cannot be read."
+        return [Check(name, State.UNKNOWN, message) for name in _OF_HOSTS]
+    signs = hosts.signs_of(rows.beats, here, now)
+    return [hosts.clocks(signs), hosts.artifacts(signs, rows.mark)]

@@ -29,6 +29,8 @@ class CheckName(StrEnum):
     MAIL = "mail"
     SENDING = "sending"
     BACKGROUND = "background"
+    HOST_CLOCKS = "host_clocks"
+    ARTIFACTS = "artifacts"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -14,6 +14,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict
 
 from mailroom.settings import Settings
+from mailroom.storage.hosts.clock import local_time
 from mailroom.watching.signs import prefect_login
 
 SECONDS = 1.0
@@ -21,6 +22,8 @@ SECONDS = 1.0
 LATE = timedelta(seconds=30)
 """A run of Prefect counts as waiting this long after its time: a worker looks every few seconds."""
 _UPKEEP = "upkeep"
+_HEADER_IS_EXACT_TO = 2.0
+"""The header that tells Prefect's time has whole seconds, and servers make it anew once a second."""
 _LONGEST = 60.0
 """The caller says how long it may take; this only ends what nobody waits for any more."""
 Answer = TypeVar("Answer")
@@ -80,7 +83,7 @@ class Probe:
         clock: tells the time.
     """
 
-    def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = local_time) -> None:
         self._settings, self._clock = settings, clock
         self._client: httpx.AsyncClient | None = None
 
@@ -100,7 +103,7 @@ class Probe:
         if isinstance(version, str):
             return PrefectSigns(error=version)
         more = {"busy": tables} if isinstance(tables, str) else tables
-        return PrefectSigns.model_validate(version.model_dump() | more)
+        return by_our_clock(PrefectSigns.model_validate(version.model_dump() | more))
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -163,6 +166,16 @@ def _skew(header: str, now: datetime) -> float | None:
         return (parsedate_to_datetime(header) - now).total_seconds()
     except ValueError:
         return None
+
+
+def by_our_clock(signs: PrefectSigns) -> PrefectSigns:
+    """Return the signs with what Prefect's clock has written as our clock would have. Pure."""
+    if signs.skew is None or abs(signs.skew) <= _HEADER_IS_EXACT_TO:
+        return signs
+    behind = timedelta(seconds=signs.skew)
+    workers = tuple(one.model_copy(update={"heard_at": one.heard_at - behind}) for one in signs.workers)
+    made_at = signs.upkeep_made_at - behind if signs.upkeep_made_at else None
+    return signs.model_copy(update={"workers": workers, "upkeep_made_at": made_at})
 
 
 def _worker(found: dict[str, Any]) -> WorkerSign:

@@ -15,11 +15,12 @@ from mailroom.heartbeats.decide import living
 from mailroom.heartbeats.spec import WORKERS, Beat
 from mailroom.settings import Settings
 from mailroom.storage.artifacts import free_mb
+from mailroom.watching.signs.hosts import HOST
 from mailroom.watching.signs.prefect import PrefectSigns
 from prefect_mailroom.errors import ConfigurationError
 
 PREFECT, DISK, TRAIL = "sign: Prefect", "sign: disk", "sign: audit trail"
-SIGNS = frozenset({PREFECT, DISK, TRAIL})
+SIGNS = frozenset({PREFECT, DISK, TRAIL, HOST})
 """The names under which they are written; no loop is called so."""
 
 

@@ -83,7 +83,7 @@ async def test_each_broken_part_is_told_by_both(offline: Api) -> None:
         "database": "ok",
         "prefect": "problem",
         **dict.fromkeys(("clock", "scheduler", "worker"), "unknown"),
-        **dict.fromkeys(("queue", "disk", "mail", "sending", "background"), "ok"),
+        **dict.fromkeys(("queue", "disk", "mail", "sending", "background", "host_clocks", "artifacts"), "ok"),
     }
     assert story.body["checks"]["queue"] == story.body["checks"]["loops"] == "ok"
 

@@ -15,6 +15,7 @@ from mailroom.heartbeats import repository as heartbeats
 from mailroom.heartbeats.spec import UPKEEP, WORKERS, WRITER, Beat
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
+from mailroom.watching.signs.hosts import HOST
 from mailroom.watching.signs.prefect import Probe
 from mailroom.watching.signs.written import DISK, PREFECT
 from tests.support.prefect import NOBODY_LISTENS
@@ -73,7 +74,7 @@ async def test_a_process_writes_all_its_signs_by_one_statement_and_removes_them_
 
     assert [one.split()[0] for one in statements if one.split()[0] in ("INSERT", "UPDATE", "DELETE")] == ["INSERT"]
     found = await _beats(tables)
-    assert {name for _, name in found} == {"watchdog", "rescue", WRITER, PREFECT, DISK}
+    assert {name for _, name in found} == {"watchdog", "rescue", WRITER, PREFECT, DISK, HOST}
     watchdog, rescue = found[writer.process, "watchdog"], found[writer.process, "rescue"]
     assert (watchdog.last_success, watchdog.late_after) == (NOW + timedelta(seconds=7), 315)
     assert (rescue.last_success, rescue.began_at) == (NOW, NOW), "it has not succeeded yet"
@@ -143,7 +144,7 @@ async def test_the_upkeep_says_since_when_it_has_missed_no_turn(tables: Database
         clock.later(seconds)
         await note_upkeep(tables, settings, clock=clock)
     found = await _beats(tables)
-    assert set(found) == {(WORKERS, UPKEEP), (WORKERS, PREFECT), (WORKERS, DISK)}
+    assert set(found) == {(WORKERS, UPKEEP), (WORKERS, PREFECT), (WORKERS, DISK), (WORKERS, HOST)}
     assert (found[WORKERS, UPKEEP].last_success, found[WORKERS, UPKEEP].steady_since) == (clock.now, NOW)
     clock.later(600)
     await note_upkeep(tables, settings, clock=clock)

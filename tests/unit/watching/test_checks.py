@@ -10,6 +10,7 @@ from mailroom.heartbeats.spec import UPKEEP, WORKERS, WRITER, Beat
 from mailroom.settings import Settings
 from mailroom.states import BreakerState
 from mailroom.stops.spec import StopCause, StopScope
+from mailroom.storage.migrations import Fit
 from mailroom.storage.stop_tables import Stop
 from mailroom.watching.checks import background, database, disk, mail, prefect, queue, scheduler, sending, worker
 from mailroom.watching.checks.mail import MailConnection
@@ -27,8 +28,8 @@ def _ago(seconds: float) -> datetime:
 
 
 def test_the_database() -> None:
-    assert database.judge(is_of_this_version=True, dialect="sqlite").state is State.OK
-    assert database.judge(is_of_this_version=False).state is State.PROBLEM
+    assert database.judge(Fit.CURRENT, dialect="sqlite").state is State.OK
+    assert database.judge(Fit.OLDER).state is State.PROBLEM
     assert database.judge(error="TimeoutError").state is State.PROBLEM
 
 

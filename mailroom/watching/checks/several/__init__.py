@@ -1,0 +1,1 @@
+"""Checks of what several hosts must agree on."""
