@@ -1,0 +1,27 @@
+"""The tutorial works as it stands: every file of it is written, and every command of it typed, in an empty folder."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from embedded.ports import free_ports
+from tests.support.docs.reader import Reader
+from tests.support.system import PORTS
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+TUTORIAL = CHECKOUT / "docs/tutorial.md"
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300), pytest.mark.xdist_group("embedded")]
+
+
+def test_every_command_of_the_tutorial_works(tmp_path: Path) -> None:
+    ports = dict(zip(PORTS, map(str, free_ports("127.0.0.1", len(PORTS))), strict=True))
+    environment = {f"MAILROOM_{name}": port for name, port in ports.items()}
+    replaced = {":8080": f":{ports['API_PORT']}", ":8025": f":{ports['MAIL_WEB_PORT']}"}
+    reader = Reader(tmp_path, CHECKOUT, environment, replaced)
+    reader.follow(TUTORIAL.read_text())
+    mails = re.findall(r"^Orders \d{4}-\d\d-\d\d$", reader.transcript, re.MULTILINE)
+    assert len(mails) == 2, "one of the run that was partial and its retry, one of the due time"
+    assert sorted(path.suffix for path in (tmp_path / "archive").rglob("*.*")) == [".csv", ".pdf"]
