@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 
 from tests.support.docs.steps import Shown, Typed, Written, steps
@@ -36,10 +37,10 @@ class Reader:
             if one.name not in {".mailroom", ".git"}:
                 (folder / one.name).symlink_to(one)
 
-    def follow(self, page: str) -> None:
-        """Do all that a page says, and see that what it shows was printed."""
+    def follow(self, *pages: str) -> None:
+        """Do all that these pages say, one after the other, and see that what they show was printed."""
         with ExitStack() as running, self._terminal() as terminal:
-            for step in steps(page):
+            for step in chain.from_iterable(map(steps, pages)):
                 match step:
                     case Written(path, text):
                         target = self.folder / path

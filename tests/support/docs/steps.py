@@ -2,6 +2,7 @@
 
 - A block ```` ```sh ```` is typed; ```` ```sh background ```` keeps running until the page ends.
 - A block ```` ```text ```` names what the commands before it must have printed, a line each.
+- A block ```` ```console ```` is for another machine, and nobody types it here.
 - Any other block, after a line that ends in a path in backquotes and a colon, is written to that file.
 """
 
@@ -49,7 +50,9 @@ def steps(page: str) -> Iterator[Step]:
     """
     before, info, inside = "", "", None
     for line in page.splitlines():
-        if inside is not None and line == _FENCE:
+        if inside is not None and line == _FENCE and info == "console":
+            inside = None
+        elif inside is not None and line == _FENCE:
             yield _step(info, "".join(f"{one}\n" for one in inside), before)
             inside = None
         elif inside is not None:
