@@ -42,7 +42,7 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
 
     mode: Literal["embedded", "production"] = Field(
         default="embedded",
-        description="`embedded`: everything on this machine. `production`: what must not be left to a default is asked for.",
+        description="`embedded`: all on this machine. `production`: what must not be left to a default is asked for.",
     )
     data_dir: Path = Field(
         default=Path(".mailroom"), description=("The folder for the database, artifacts, logs and caught mail.")

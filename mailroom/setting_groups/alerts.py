@@ -68,8 +68,8 @@ class AlertSettings(WithSecrets):
         max_length=500,
         pattern=r"^(https?://[^\s#<>\"]+)?$",
         description=(
-            "The address of the page with the runbooks, such as https://docs.example.com/operations/runbooks.html, which "
-            "mails to operators link to. If empty, they name the page of the repository."
+            "The address of the page with the runbooks, which mails to operators link to, such as "
+            "https://docs.example.com/operations/runbooks.html. If empty, they name the page of the repository."
         ),
     )
     quiet_hours: str = Field(

@@ -32,7 +32,7 @@ DIRECT = (
         allow_list.VARIABLE,
         TARGETS,
         "empty",
-        "The private hosts and networks that connections may reach. Everything public is open, everything private closed.",
+        "The private hosts and networks that connections may reach. What is public is open, what is private closed.",
     ),
     Direct(
         never_targets.CLOSED_VARIABLE,

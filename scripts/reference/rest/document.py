@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from pydantic import SecretStr
+
 from scripts.reference.markdown import anchor, prose
 
 Schema = dict[str, Any]
@@ -18,7 +20,7 @@ def document() -> Schema:
     from api.app import create_app  # noqa: PLC0415  # It takes seconds, and only the pages of REST need it.
     from mailroom.settings import Settings  # noqa: PLC0415  # See above.
 
-    return create_app(Settings(api_key="only-for-the-document-" + "x" * 20)).openapi()  # type: ignore[arg-type]  # pydantic makes a secret of it
+    return create_app(Settings(api_key=SecretStr("only-for-the-document-" + "x" * 20))).openapi()
 
 
 def type_of(schema: Schema, page: str = SCHEMAS) -> str:
@@ -49,7 +51,13 @@ def fields(schema: Schema, page: str = SCHEMAS) -> list[list[str]]:
     for name, one in schema.get("properties", {}).items():
         default = "" if one.get("default") in (None, "", [], {}) else f"`{one['default']}`"
         rows.append(
-            [f"`{name}`", type_of(one, page), "yes" if name in needed else "", default, prose(one.get("description", ""))]
+            [
+                f"`{name}`",
+                type_of(one, page),
+                "yes" if name in needed else "",
+                default,
+                prose(one.get("description", "")),
+            ]
         )
     return rows
 
@@ -58,6 +66,6 @@ FIELD_COLUMNS = ("Field", "Type", "Needed", "Default", "Meaning")
 
 
 def short(name: str) -> str:
-    """Return the name of a schema for people: where two rooms have one of the same name, each says which room it is of."""
+    """Return the name of a schema for people; where two rooms have one of the same name, each says whose it is."""
     *modules, last = name.split("__")
     return f"{last} of {' '.join(modules[2:-1]).replace('_', ' ')}" if modules else last

@@ -13,12 +13,15 @@ _HEAD = """# REST
 These pages are made from the code by `make docs`, from the same OpenAPI document that each installation serves at
 `/api/v1/openapi.json` and shows at `/docs`.
 
-Log in with a key as `Authorization: Bearer …`: [Access](../../access.md). Lists are paged: give `next_cursor` of an answer as `cursor`.
-`POST` takes an `Idempotency-Key`, so that a request which is repeated does its work once; `PUT`, `PATCH` and `DELETE` take the version that you
+Log in with a key as `Authorization: Bearer …`: [Access](../../access.md). Lists are paged: give `next_cursor` of an
+answer as `cursor`.
+`POST` takes an `Idempotency-Key`, so that a request which is repeated does its work once; `PUT`, `PATCH` and `DELETE`
+take the version that you
 have read as `If-Match`. Every answer has an `X-Request-ID`, under which the log knows the request.
 """
 _PROBLEMS = """## Refusals
-Every refusal is a problem document (RFC 9457, `application/problem+json`) whose `type` is `/problems/` and one of these codes. It says what is
+Every refusal is a problem document (RFC 9457, `application/problem+json`) whose `type` is `/problems/` and one of
+these codes. It says what is
 wrong (`detail`, `errors` with a field each) and what to do (`remedy`): [Problem](schemas.md#problem).
 """
 _OF_HTTP = (
@@ -123,5 +126,3 @@ def _answers(responses: Schema) -> str:
         else:
             refused.append(status)
     return f"Answers {'; '.join(good)}. Refusals: {', '.join(refused)}."
-
-

@@ -6,7 +6,8 @@ from scripts.reference.markdown import prose, table
 from scripts.reference.rest.document import FIELD_COLUMNS, Schema, fields, short, type_of
 
 _HEAD = """# Schemas
-This page is made from the code by `make docs`. It lists what requests and answers are made of, in the order of their names. A list of
+This page is made from the code by `make docs`. It lists what requests and answers are made of, in the order of their
+names. A list of
 many is a page of them: `items`, and `next_cursor` for the next page.
 """
 
@@ -15,8 +16,7 @@ def page(api: Schema) -> str:
     """Return the whole page."""
     named = {short(name): schema for name, schema in api["components"]["schemas"].items()}
     parts = [_HEAD]
-    for name in sorted(named):
-        parts.append(f"## {name}\n{_described(named[name])}\n")
+    parts.extend(f"## {name}\n{_described(named[name])}\n" for name in sorted(named))
     return "\n".join(parts)
 
 

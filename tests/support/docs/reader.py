@@ -76,7 +76,8 @@ class Reader:
         """Type a block. A command in it that fails fails the page, unless the page itself says what happens then."""
         for word, other in self.replaced.items():
             text = text.replace(word, other)
-        assert terminal.stdin and terminal.stdout
+        assert terminal.stdin
+        assert terminal.stdout
         terminal.stdin.write(f"set -eE; trap 'echo \"{_DONE} $?\"; exit' ERR\n{text}\nset +e; echo '{_DONE} 0'\n")
         terminal.stdin.flush()
         printed = []
