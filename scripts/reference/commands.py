@@ -14,11 +14,10 @@ from scripts.reference.markdown import prose, table
 _HEAD = """# The command line
 This page is made from the code by `make docs`.
 
-`mailroom` is in `.venv/bin` after `make setup`. The exit status is 0 when it is done, 1 when it was refused or
-failed, and 2 when the
-call or the set-up is wrong. Most commands speak to the API at `MAILROOM_PUBLIC_ADDRESS` or `MAILROOM_HOST` and
-`MAILROOM_API_PORT`, with
-the key in `MAILROOM_API_KEY` or in `.mailroom/api-key`; `mailroom COMMAND --help` says the same as this page.
+`mailroom` is in `.venv/bin` after `make setup`. The exit status is 0 when it is done, 1 when it was refused or failed,
+and 2 when the call or the set-up is wrong. Most commands speak to the API at `MAILROOM_HOST` and `MAILROOM_API_PORT`,
+with the key in `MAILROOM_API_KEY` or in `api-key` of the data folder. `mailroom COMMAND --help` says the same as this
+page.
 """
 
 
@@ -70,5 +69,6 @@ def _row(argument: Any) -> list[str]:
     names = " or ".join(f"`{name}`" for name in dict.fromkeys(given))
     needed = argument.required
     default = parameter.default
-    shown = "" if needed or default in (None, "", False, inspect.Parameter.empty) else f"`{default}`"
+    unset = needed or default is False or default in (None, "", inspect.Parameter.empty)
+    shown = "" if unset else f"`{default}`"
     return [names, "yes" if needed else "", shown, prose(argument.parameter.help or "")]

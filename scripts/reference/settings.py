@@ -24,13 +24,12 @@ _HEAD = """# Settings
 This page is made from the code by `make docs`.
 
 Each setting is a variable of the environment, and each is checked at the start: a wrong one stops it, and the message
-names the variable
-and the fault. Nothing has to be set for `mailroom up`. The API, the workers and the renderers of an installation need
-the same values.
+names the variable and the fault. Nothing has to be set for `mailroom up`. The API, the workers and the renderers of an
+installation need the same values.
 
 A secret, and a URL of a database, can come from elsewhere: `VARIABLE_FILE` names a file that holds it, and the value
-`env:NAME` another
-variable. See [Keys](../keys.md). Lists and objects are written as JSON. *Unit* is what a number counts.
+`env:NAME` another variable. See [Keys](../keys.md). Lists and objects are written as JSON. *Unit* is what a number
+counts.
 """
 _UNITS = (
     ("_per_second", "a second"),
@@ -190,7 +189,7 @@ def _roles() -> str:
     names = ", ".join(f"`{name.upper()}`" for name in RoleLimits.model_fields)
     return (
         "A limit of a role begins with `MAILROOM_LIMITS__CREATOR__`, `MAILROOM_LIMITS__ADMIN__` or, for service\n"
-        "accounts, `MAILROOM_LIMITS__SERVICE__`, such as `MAILROOM_LIMITS__CREATOR__SCHEDULES=50`. What is not set is as\n"
-        "for everybody; for admins and service accounts nothing is counted unless it is set. The names are\n"
+        "accounts, `MAILROOM_LIMITS__SERVICE__`, such as `MAILROOM_LIMITS__CREATOR__SCHEDULES=50`. What is not set is\n"
+        "as for everybody; for admins and service accounts nothing is counted unless it is set. The names are\n"
         f"{names}: see [Limits](../limits.md).\n"
     )

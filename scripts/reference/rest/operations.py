@@ -14,15 +14,14 @@ These pages are made from the code by `make docs`, from the same OpenAPI documen
 `/api/v1/openapi.json` and shows at `/docs`.
 
 Log in with a key as `Authorization: Bearer …`: [Access](../../access.md). Lists are paged: give `next_cursor` of an
-answer as `cursor`.
-`POST` takes an `Idempotency-Key`, so that a request which is repeated does its work once; `PUT`, `PATCH` and `DELETE`
-take the version that you
-have read as `If-Match`. Every answer has an `X-Request-ID`, under which the log knows the request.
+answer as `cursor`. `POST` takes an `Idempotency-Key`, so that a request which is repeated does its work once. `PUT`,
+`PATCH` and `DELETE` take the version that you have read as `If-Match`. Every answer has an `X-Request-ID`, under which
+the log knows the request.
 """
 _PROBLEMS = """## Refusals
-Every refusal is a problem document (RFC 9457, `application/problem+json`) whose `type` is `/problems/` and one of
-these codes. It says what is
-wrong (`detail`, `errors` with a field each) and what to do (`remedy`): [Problem](schemas.md#problem).
+Every refusal is a problem document (RFC 9457, `application/problem+json`) whose `type` is `/problems/` and one of these
+codes. It says what is wrong (`detail`, `errors` with a field each) and what to do (`remedy`):
+[Problem](schemas.md#problem).
 """
 _OF_HTTP = (
     ("malformed", 400, "The body is no JSON."),
@@ -36,7 +35,6 @@ _OF_HTTP = (
     ("internal", 500, "An error of Mailroom's own. `error_id` names its entry in the log."),
 )
 _SHARED = frozenset({"X-Act-For", "Idempotency-Key", "If-Match", "cursor", "limit"})
-_SHARED_WORDS = "Besides those, `cursor` and `limit` page a list, and headers are as [above all operations](index.md)."
 
 
 def pages(api: Schema) -> dict[str, str]:

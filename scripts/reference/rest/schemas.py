@@ -6,9 +6,8 @@ from scripts.reference.markdown import prose, table
 from scripts.reference.rest.document import FIELD_COLUMNS, Schema, fields, short, type_of
 
 _HEAD = """# Schemas
-This page is made from the code by `make docs`. It lists what requests and answers are made of, in the order of their
-names. A list of
-many is a page of them: `items`, and `next_cursor` for the next page.
+This page is made from the code by `make docs`. It lists what requests and answers are made of, by name. A list of many
+is a page of them: `items`, and `next_cursor` for the next page.
 """
 
 
