@@ -27,8 +27,7 @@ def with_contents(text: str, name: str, root: Path) -> str:
     if PurePosixPath(name).name != "index":
         return text
     children = listed(text)
-    if "/" in name:
-        children += [child for child in _of_folder(root, name) if child not in children]
+    children += [child for child in _of_folder(root, name) if child not in children]
     tree = "\n".join(children)
     return f"{text}\n\n```{{toctree}}\n:hidden:\n\n{tree}\n```\n"
 

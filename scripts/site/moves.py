@@ -23,5 +23,5 @@ def _table(diagram: str) -> str:
         if move is None:
             raise ValueError(f"This line of a state diagram is not understood: {line!r}.")
         begins, ends, why = move.groups()
-        rows.append(f"| {'its beginning' if begins == '[*]' else begins} | {ends} | {why or ''} |")
+        rows.append(f"| {'its beginning' if begins == '[*]' else begins} | {ends} |{f' {why}' if why else ''} |")
     return "\n".join(rows)

@@ -31,7 +31,7 @@ def type_of(schema: Schema, page: str = SCHEMAS) -> str:
     if "const" in schema:
         return f"`{schema['const']}`"
     if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
+        return ", ".join(f"`{value}`" if value else "empty" for value in schema["enum"])
     for key in ("oneOf", "anyOf", "allOf"):
         if key in schema:
             return " or ".join(dict.fromkeys(type_of(one, page) for one in schema[key] if one.get("type") != "null"))
@@ -68,4 +68,4 @@ FIELD_COLUMNS = ("Field", "Type", "Needed", "Default", "Meaning")
 def short(name: str) -> str:
     """Return the name of a schema for people; where two rooms have one of the same name, each says whose it is."""
     *modules, last = name.split("__")
-    return f"{last} of {' '.join(modules[2:-1]).replace('_', ' ')}" if modules else last
+    return f"{last} of {modules[-2]}" if modules else last
