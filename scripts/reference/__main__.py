@@ -9,5 +9,5 @@ if __name__ == "__main__":
         target = DOCS / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
-    for path in stray():
-        path.unlink()
+    for left_over in stray():
+        left_over.unlink()

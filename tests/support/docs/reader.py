@@ -80,7 +80,7 @@ class Reader:
         assert terminal.stdout
         terminal.stdin.write(f"set -eE; trap 'echo \"{_DONE} $?\"; exit' ERR\n{text}\nset +e; echo '{_DONE} 0'\n")
         terminal.stdin.flush()
-        printed = []
+        printed: list[str] = []
         for line in terminal.stdout:
             if line.startswith(_DONE):
                 self.printed += "".join(printed)

@@ -48,7 +48,8 @@ def steps(page: str) -> Iterator[Step]:
     Raises:
         ValueError: a block says neither what it is nor where it goes, so that nobody would run it.
     """
-    before, info, inside = "", "", None
+    before, info = "", ""
+    inside: list[str] | None = None
     for line in page.splitlines():
         if inside is not None and line == _FENCE and info == "console":
             inside = None

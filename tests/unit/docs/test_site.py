@@ -66,8 +66,9 @@ def test_every_page_is_built_and_found_by_search(site: Path) -> None:
 def test_links_out_of_docs_are_shown_as_paths(site: Path) -> None:
     for page in site.rglob("*.html"):
         for target in re.findall(r'href="([^"#]+)', page.read_text()):
-            if not urlsplit(target).scheme:
-                assert (page.parent / target).exists(), f"{page.name}: {target}"
+            address = urlsplit(target)
+            if not address.scheme:
+                assert (page.parent / address.path).exists(), f"{page.name}: {target}"
 
 
 def test_an_index_lists_its_pages_and_takes_new_ones(tmp_path: Path) -> None:
