@@ -45,7 +45,7 @@ class Reader:
                     case Written(path, text):
                         target = self.folder / path
                         target.parent.mkdir(parents=True, exist_ok=True)
-                        target.write_text(text)
+                        target.write_text(self._as_here(text))
                     case Typed(text, keeps_running=True):
                         running.enter_context(self._background(text))
                     case Typed(text):
@@ -54,6 +54,11 @@ class Reader:
                         for line in lines:
                             assert line in self.printed, f"{line!r} was not printed:\n{self.printed}"
                         self.printed = ""
+
+    def _as_here(self, text: str) -> str:
+        for word, other in self.replaced.items():
+            text = text.replace(word, other)
+        return text
 
     @contextmanager
     def _terminal(self) -> Iterator[subprocess.Popen[str]]:
@@ -74,8 +79,7 @@ class Reader:
 
     def _type(self, terminal: subprocess.Popen[str], text: str) -> None:
         """Type a block. A command in it that fails fails the page, unless the page itself says what happens then."""
-        for word, other in self.replaced.items():
-            text = text.replace(word, other)
+        text = self._as_here(text)
         assert terminal.stdin
         assert terminal.stdout
         terminal.stdin.write(f"set -eE; trap 'echo \"{_DONE} $?\"; exit' ERR\n{text}\nset +e; echo '{_DONE} 0'\n")
