@@ -22,7 +22,7 @@ ONCE ?=
 TEST_PROCESSES ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test types tests test-pages test-upgrade test-313 check format guards docs lock clean \
+.PHONY: help setup demo up test types tests test-pages test-upgrade test-313 check format guards docs site lock clean \
   fuzz-api access-twin bench-render bench-renderers bench-overhead bench-peak bench-troubled bench-time bench-api bench-audit \
   bench-channels bench-pages bench-retention bench-as-code pictures drill deploy-tools try-image try-guide bench-scale
 
@@ -95,9 +95,12 @@ format: $(READY) ## Format the code and mend what ruff can
 guards: $(READY) ## Remove each guard of the ledger once and see that a test turns red (ARGS= names some)
 	@$(BIN)/python -m scripts.guards $(ARGS)
 
-docs: $(READY) ## Make docs/states.md and docs/access.md from the code
-	@$(BIN)/python -m scripts.states_page
-	@$(BIN)/python -m scripts.access_page
+docs: $(READY) ## Write those pages of docs/ again that are made from the code: states, access, the reference
+	@$(BIN)/python -m scripts.reference
+
+site: $(READY) ## Build docs/ as HTML in docs/_build; a link that leads nowhere fails it
+	@$(BIN)/python -m sphinx -q -n -W --keep-going --jobs auto docs docs/_build
+	@echo "Open docs/_build/index.html."
 
 fuzz-api: $(READY) ## Send 20,000 requests of Schemathesis as each role (REQUESTS=, SEED=, ROLE=); writes bench/out/fuzz-api.json
 	@$(BIN)/python -m bench.fuzz
@@ -179,4 +182,4 @@ lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 	  --no-emit-index-url --no-header --no-annotate --output-file scripts/node.lock -
 
 clean: ## Remove the environment, the caches and the embedded data
-	@rm -rf $(VENV) $(VENV)-uv .venv-3.13 node_modules api/web/static .mailroom .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis bench/out
+	@rm -rf $(VENV) $(VENV)-uv .venv-3.13 node_modules api/web/static .mailroom .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis bench/out docs/_build

@@ -40,7 +40,10 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
         env_prefix="MAILROOM_", env_nested_delimiter="__", extra="ignore", frozen=True, populate_by_name=True
     )
 
-    mode: Literal["embedded", "production"] = "embedded"
+    mode: Literal["embedded", "production"] = Field(
+        default="embedded",
+        description="`embedded`: all on this machine. `production`: what must not be left to a default is asked for.",
+    )
     data_dir: Path = Field(
         default=Path(".mailroom"), description=("The folder for the database, artifacts, logs and caught mail.")
     )
@@ -65,11 +68,11 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
         pattern=r"^[^@\s]+@[^@\s]+$",
         description=("The user on whose behalf the API key acts, who is an admin."),
     )
-    host: str = "127.0.0.1"
-    api_port: int = Field(default=8080, ge=1, le=65535)
-    prefect_port: int = Field(default=4200, ge=1, le=65535)
-    mail_web_port: int = Field(default=8025, ge=1, le=65535)
-    mail_smtp_port: int = Field(default=1025, ge=1, le=65535)
+    host: str = Field(default="127.0.0.1", description="The address that everything of this machine listens at.")
+    api_port: int = Field(default=8080, ge=1, le=65535, description="The port of the API and the pages.")
+    prefect_port: int = Field(default=4200, ge=1, le=65535, description="The port of the embedded Prefect server.")
+    mail_web_port: int = Field(default=8025, ge=1, le=65535, description="The port of the mail catcher's pages.")
+    mail_smtp_port: int = Field(default=1025, ge=1, le=65535, description="The port at which it takes mails.")
     prefect_api_url: str = Field(
         default="", description=("The URL of the Prefect API. If empty, the embedded server on prefect_port is used.")
     )
@@ -80,7 +83,11 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
     public_address: str = Field(
         default="", description=("The address of the API in links. If empty, host and api_port are used.")
     )
-    work_pool: str = Field(default="mailroom", pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]*$")
+    work_pool: str = Field(
+        default="mailroom",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]*$",
+        description="The work pool in Prefect that all runs of Mailroom go to.",
+    )
     worker_type: Literal["mailroom-warm", "process"] = Field(
         default="mailroom-warm",
         description=(
@@ -93,7 +100,9 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
         le=1000,
         description=("How many flow runs may be in progress at once. 0 means 8 for a warm worker, else 2."),
     )
-    default_timezone: str = "UTC"
+    default_timezone: str = Field(
+        default="UTC", description="The time zone of new users, of alerts and of digests: an IANA name."
+    )
     minimum_interval_seconds: int = Field(
         default=3600, ge=60, description=("The shortest allowed time between two due times.")
     )
@@ -131,9 +140,9 @@ class Settings(SecretSettings, RateSettings, LoginSettings, LinkSettings, Health
         description="For how long an API process that is to end says that it is not ready, and still answers.",
     )
     draft_days: int = Field(default=30, ge=1, description="How long a draft is kept after its last change.")
-    render_seconds: float = Field(default=600, gt=0)
-    render_memory_mb: int = Field(default=2048, ge=128)
-    render_output_mb: int = Field(default=2048, ge=1)
+    render_seconds: float = Field(default=600, gt=0, description="How long one rendering may take.")
+    render_memory_mb: int = Field(default=2048, ge=128, description="How much memory one rendering may take.")
+    render_output_mb: int = Field(default=2048, ge=1, description="How much one rendering may write.")
     render_rows: int = Field(default=20_000_000, ge=1, description="How many rows one query of a report may return.")
     limits: LimitSettings = Field(
         default=LimitSettings(), description="What users may have and do; see `mailroom.setting_groups.limits`."

@@ -93,7 +93,7 @@ class Refusal(Exception):
         self.headers = headers or {}
 
 
-_KINDS: tuple[tuple[type[MailroomError], int, str], ...] = (
+KINDS: tuple[tuple[type[MailroomError], int, str], ...] = (
     # The first match counts: derived classes stand before their bases.
     (NotFound, 404, "not-found"),
     (Forbidden, 403, "forbidden"),
@@ -198,7 +198,7 @@ def problem_of(error: MailroomError, path: str) -> Problem:
     if isinstance(error, CheckFailed):
         steps = [StepView.model_validate(step) for step in error.steps]
         return problem_of(error.cause, path).model_copy(update={"steps": steps})
-    status, kind = next((status, kind) for base, status, kind in _KINDS if isinstance(error, base))
+    status, kind = next((status, kind) for base, status, kind in KINDS if isinstance(error, base))
     if isinstance(error, Conflict) and error.stale:
         status, kind = 412, "stale"
     detail = "Some fields are wrong. See `errors`." if isinstance(error, Invalid) else error.message

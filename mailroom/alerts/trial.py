@@ -88,7 +88,7 @@ def story_of(settings: Settings, now: datetime) -> Story:
 async def send(database: Database, settings: Settings, person: Person, *, clock: Callable[[], datetime]) -> list[Tried]:
     """Send the test, all routes at once."""
     story = story_of(settings, clock())
-    message = message_of(story, settings.public_url, is_test=True)
+    message = message_of(story, settings.public_url, runbooks=settings.alerts.runbooks, is_test=True)
     key = f"alert-test-{new_id()}"
     targets = targets_of(settings, person)
     return list(

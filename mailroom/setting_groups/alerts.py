@@ -63,6 +63,15 @@ class AlertSettings(WithSecrets):
         max_length=100,
         description="The mail connection that alerts go through. If empty: the mail connection that was made first.",
     )
+    runbooks: str = Field(
+        default="",
+        max_length=500,
+        pattern=r"^(https?://[^\s#<>\"]+)?$",
+        description=(
+            "The address of the page with the runbooks, which mails to operators link to, such as "
+            "https://docs.example.com/operations/runbooks.html. If empty, they name the page of the repository."
+        ),
+    )
     quiet_hours: str = Field(
         default="",
         description=(

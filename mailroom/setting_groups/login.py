@@ -49,8 +49,8 @@ class LoginSettings(BaseSettings):
     oidc_team_claim: str = Field(
         default="", description="The claim with the external id of the team. If empty, tokens say nothing of teams."
     )
-    oidc_email_claim: str = "email"
-    oidc_name_claim: str = "name"
+    oidc_email_claim: str = Field(default="email", description="The claim with the e-mail address.")
+    oidc_name_claim: str = Field(default="name", description="The claim with the name of the person.")
     oidc_provision: bool = Field(
         default=True, description="Whether a first log-in makes a user, and a team that is not there yet."
     )

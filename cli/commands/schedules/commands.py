@@ -324,4 +324,5 @@ def show_execution(execution: dict[str, Any]) -> None:
     title = f"Execution {execution['id']}: {execution['status']} {execution.get('reason') or ''}"
     print_table(title, ["channel", "recipient", "state", "delivered", "receipt", "error"], rows)
     if error := execution.get("error"):
-        out.print(f"{error['message']} (error id {error['id']})", markup=False)
+        known_as = f" (error id {error['id']})" if error["id"] else ""
+        out.print(f"{error['message']}{known_as}", markup=False)

@@ -102,7 +102,8 @@ class Attempt:
         if number is None:
             return None
         story = case.story_of(alert, found, self._settings)
-        return Begun(alert, number, found, story, message_of(story, self._settings.public_url))
+        message = message_of(story, self._settings.public_url, runbooks=self._settings.alerts.runbooks)
+        return Begun(alert, number, found, story, message)
 
     async def _leave(self, begun: Begun) -> None:
         """Send the alert, until the far side has confirmed it.

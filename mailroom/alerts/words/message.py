@@ -19,6 +19,8 @@ from prefect_mailroom.text.filenames import clean_line
 _TEMPLATES = Path(__file__).with_name("templates")
 _OF_CONNECTION = frozenset({IncidentKind.CONNECTION_FAILING})
 _OF_NOTHING = "/monitoring"
+RUNBOOKS = "docs/operations/runbooks.md"
+"""The page has a section for each kind of incident; a test holds it to that."""
 _WHY = {
     Level.OWNER: "You are told since it concerns what you own.",
     Level.TEAM: "You are told since you belong to the team of the owner, and it has not been solved yet.",
@@ -45,11 +47,12 @@ class Message:
     link: str
 
 
-def message_of(story: Story, base: str, *, is_test: bool = False) -> Message:
+def message_of(story: Story, base: str, *, runbooks: str = "", is_test: bool = False) -> Message:
     """Return the message of a story.
 
     Args:
         base: the address of our pages, without a slash at its end.
+        runbooks: the address of the page with the runbooks; if empty, its path in the repository is told.
     """
     words = words_of(story.kind)
     is_over = story.stage is Stage.RESOLVED
@@ -70,6 +73,7 @@ def message_of(story: Story, base: str, *, is_test: bool = False) -> Message:
         "why": _WHY[story.level],
         "mute": "" if is_over or not story.incident_id else f"{base}/monitoring/incidents/{story.incident_id}",
         "choose": "" if story.level is Level.OPERATOR else f"{base}/me",
+        "runbook": f"{runbooks or RUNBOOKS}#{story.kind}" if story.level is Level.OPERATOR and not is_over else "",
         "is_critical": story.severity is Severity.CRITICAL,
         "is_test": is_test,
     }

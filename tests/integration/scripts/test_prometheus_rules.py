@@ -72,7 +72,7 @@ def test_every_alert_says_what_happened_and_what_to_do() -> None:
     for rule in rules():
         if "alert" in rule:
             assert rule["labels"]["severity"] in ("warning", "critical")
-            assert rule["annotations"].keys() == {"summary", "action"}
+            assert rule["annotations"].keys() == {"summary", "action", "runbook_url"}
 
 
 def queries() -> dict[str, str]:

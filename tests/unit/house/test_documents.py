@@ -16,8 +16,15 @@ ROOT = Path(__file__).resolve().parents[3]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
+def inline_code(page: Path) -> list[str]:
+    """The words of a page in backquotes, outside its blocks, whose fences are backquotes too."""
+    prose = re.sub(r"^ *```.*?^ *```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    return re.findall(r"`[^`]+`", prose)
+
+
 def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    every = re.findall(r"^```([^\n]*)\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+    return [text for info, text in every if info == language]
 
 
 def test_the_schedule_of_the_readme_is_accepted() -> None:
@@ -51,9 +58,5 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_make_targets_exist(page: Path) -> None:
     there = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(
-        re.findall(
-            r"\bmake ([a-z]+(?:-[a-z]+)*)", "\n".join(blocks(page, "") + re.findall(r"`[^`]+`", page.read_text()))
-        )
-    )
+    named = set(re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)", "\n".join(blocks(page, "") + inline_code(page))))
     assert named <= there

@@ -1,0 +1,1 @@
+"""Write the pages of REST from the OpenAPI document."""
