@@ -307,11 +307,8 @@ class Reconciler:
         except _DOWN as error:
             raise self._silent(error) from error
         except (PrefectHTTPStatusError, ObjectNotFound) as error:
-            _LOG.warning(
-                "The retry of execution %s could not be passed to Prefect and will be tried again: %s",
-                execution.id,
-                explain(error)[0],
-            )
+            message = "The retry of execution %s could not be passed to Prefect and will be tried again: %s"
+            _LOG.warning(message, execution.id, explain(error)[0])
             return
         await self._database.transact(lambda session: again.handed_over(session, execution.id, now=now))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import text
@@ -14,6 +13,7 @@ from mailroom.backups import postgres_tools, sqlite_copies
 from mailroom.backups.manifest import Kind, Part, digest_of
 from mailroom.backups.sqlite_copies import Progress
 from mailroom.storage.database import Database
+from mailroom.storage.hosts.clock import local_time
 from prefect_mailroom.errors import MailroomError
 
 
@@ -35,7 +35,7 @@ async def take(url: str, folder: Path, name: str, progress: Progress) -> Part:
     """
     kind, version = kind_of(url), await schema_version(url)
     target = folder / f"{name}.{'db' if kind == 'sqlite' else 'dump'}"
-    taken_at = datetime.now(UTC)
+    taken_at = local_time()
     if kind == "sqlite":
         await asyncio.to_thread(sqlite_copies.dump, file_of(url), target, progress)
     else:

@@ -16,7 +16,6 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from mailroom.backups.places import Places
 from mailroom.errors import Invalid
 from mailroom.secrets import rotation
 from mailroom.storage.database import Database
+from mailroom.storage.hosts.clock import local_time
 
 Tell = Callable[[str, int, int], None]
 """Is told of a part, and how much of how much of it is done."""
@@ -58,7 +58,7 @@ async def make(places: Places, folder: Path, keys: Mapping[str, str], *, by: str
     for url in (places.ledger, places.prefect):
         await databases.schema_version(url)  # Both must be there before anything is written.
     await asyncio.to_thread(_prepare, folder)
-    made_at = datetime.now(UTC)
+    made_at = local_time()
     ledger_id = await _ledger_id(places.ledger)
     # The checkpoints come before the trail that they sign: a file that is ahead of its trail looks as if it was forged.
     checkpoints = await asyncio.to_thread(_checkpoints, places.checkpoints, folder)
@@ -70,7 +70,7 @@ async def make(places: Places, folder: Path, keys: Mapping[str, str], *, by: str
         places.prefect, folder, manifest.PREFECT, lambda done, total: tell("Prefect", done, total)
     )
     tell("Prefect", 1, 1)
-    taken_at = datetime.now(UTC)
+    taken_at = local_time()
     files = await asyncio.to_thread(
         artifact_files.copy,
         places.artifacts,
@@ -111,7 +111,7 @@ def _prepare(folder: Path) -> None:
 
 
 def _checkpoints(path: Path, folder: Path) -> Part | None:
-    taken_at, target = datetime.now(UTC), folder / "audit-checkpoints.jsonl"
+    taken_at, target = local_time(), folder / "audit-checkpoints.jsonl"
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as written, path.open("rb") as read:
@@ -147,7 +147,8 @@ async def _note(url: str, folder: Path, made: Manifest, by: str) -> None:
         made.made_at.isoformat(), str(folder), sum(one.bytes for one in made.parts), made.artifacts.files
     )
     try:
+        await database.agree_on_time()
         async with database.session() as session:
-            audit.record(session, event, at=datetime.now(UTC), actor=by)
+            audit.record(session, event, at=database.now(), actor=by)
     finally:
         await database.close()

@@ -95,6 +95,12 @@ DIRECT = (
         "How many seconds the runs of a warm worker that is told to stop have to end.",
     ),
     Direct(
+        "MAILROOM_HOST_NAME",
+        "text",
+        "the name of the host",
+        "How this host is called in the doctor and in signs of life, where several containers have the same host name.",
+    ),
+    Direct(
         "MAILROOM_DEBUG",
         "anything",
         "unset",

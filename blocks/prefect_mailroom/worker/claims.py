@@ -16,7 +16,7 @@ from prefect.client.schemas.filters import (
     WorkPoolFilterName,
 )
 from prefect.client.schemas.objects import StateType
-from prefect.states import Scheduled
+from prefect.states import Crashed, Scheduled
 
 from prefect_mailroom.worker.backlog import PAGE, due_at
 from prefect_mailroom.worker.settle import propose
@@ -48,7 +48,8 @@ async def take_back(worker: WorkerBase) -> bool:
             )
             await propose(worker, run, Scheduled(scheduled_time=due_at(run), message=message))
         elif run.state.is_running() and await _was_claimed_by(worker, run):
-            await worker.report_crash(run, f"Worker {worker.name} was ended while it worked on this run.")
+            message = f"Worker {worker.name} was ended while it worked on this run."
+            await propose(worker, run, Crashed(message=message))
     return True
 
 

@@ -7,7 +7,6 @@ import hashlib
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from prefect.blocks.core import Block
@@ -23,6 +22,7 @@ from mailroom.rendering.shell import run_shell
 from mailroom.reports.spec import ShellSource
 from mailroom.settings import Settings
 from mailroom.storage.artifacts import check_space
+from mailroom.storage.hosts.clock import local_time
 from mailroom.storage.tables import Connection
 from prefect_mailroom.sources.shell import ShellSource as ShellBlock
 
@@ -51,7 +51,7 @@ async def rendered(order: Order, settings: Settings, *, group: str) -> AsyncIter
     definition, sample = order.definition, order.sample
     source = await block_named(definition.source.kind, definition.source.connection, settings)
     # Refuses what is made for a user: there is none here.
-    identity_token(definition, source, None, settings, now=datetime.now(UTC))
+    identity_token(definition, source, None, settings, now=local_time())
     with tempfile.TemporaryDirectory(prefix="mailroom-report-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         await asyncio.to_thread(check_space, folder, settings.min_free_mb)

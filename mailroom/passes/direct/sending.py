@@ -6,13 +6,14 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from mailroom.executions.lifecycle import By
 from mailroom.passes.direct.record import Record
 from mailroom.passes.direct.rows import began, ended
 from mailroom.passes.planned.shipment import Shipment, parcel
 from mailroom.passes.retry import next_attempt
+from mailroom.storage.hosts.clock import local_time
 from mailroom.storage.tables import Delivery
 from prefect_mailroom.channels.base import Channel, Receipt
 from prefect_mailroom.errors import MailroomError, Retryable
@@ -69,7 +70,7 @@ class Sending:
             attempts=delivery.attempts,
             retries=self.channel.retries,
             max_attempts=None,
-            now=datetime.now(UTC),
+            now=local_time(),
             not_before=outcome.not_before,
             key=delivery.key,
         )

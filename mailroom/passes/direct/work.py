@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from prefect.client.orchestration import PrefectClient
 
@@ -28,6 +27,7 @@ from mailroom.passes.sending.due import due_now
 from mailroom.rendering.job import RenderResult
 from mailroom.settings import Settings
 from mailroom.states import ExecutionKind, ExecutionState
+from mailroom.storage.hosts.clock import local_time
 from mailroom.storage.tables import Execution
 from prefect_mailroom.channels.base import Channel
 from prefect_mailroom.channels.retries import STANDARD
@@ -90,7 +90,7 @@ class DirectWork:
                 attempts=self.record.renders,
                 retries=STANDARD,
                 max_attempts=None,
-                now=datetime.now(UTC),
+                now=local_time(),
                 not_before=error.not_before,
                 key=self.run.id,
             )
@@ -104,7 +104,7 @@ class DirectWork:
         Raises:
             ExceptionGroup: what is no fault of the far side.
         """
-        now = datetime.now(UTC)
+        now = local_time()
         note = self._note_files(result)
         shipment = await asyncio.to_thread(
             sample_shipment,
@@ -125,7 +125,7 @@ class DirectWork:
             expiry=self.expiry,
         )
         await Sending(self.channel, shipment, self.record, By.PERSON if forced else By.PLAN).send_all(due)
-        return outcome_of([*self.record.deliveries.values()], now=datetime.now(UTC), expiry=self.expiry), note
+        return outcome_of([*self.record.deliveries.values()], now=local_time(), expiry=self.expiry), note
 
     def _note_files(self, result: RenderResult) -> str:
         """Remember the files of the first pass; say where this pass has others."""
@@ -145,7 +145,7 @@ async def open_direct(
         ConfigurationError: that cannot be read, or there is no such connection.
         Unavailable, HTTPError, PrefectHTTPStatusError: Prefect does not answer.
     """
-    now, target = datetime.now(UTC), order.target
+    now, target = local_time(), order.target
     channel = await block_named(target.channel, target.connection, settings)
     assert isinstance(channel, Channel), "block_named gives the class of the kind"
     record = await open_record(client, run.id, planned(run.id, target, now=now), now=now)

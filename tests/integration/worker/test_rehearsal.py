@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +9,6 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-import prefect.client.orchestration
-import pytest
-from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.events.related import RESOURCE_CACHE, _get_and_cache_related_object
@@ -40,23 +36,6 @@ def test_a_rehearsal_runs_the_engine_and_leaves_nothing_behind() -> None:
     )
     assert told.stdout.strip() == '["COMPLETED", "COMPLETED", 1, []]'
     assert "rehearsal" not in told.stderr
-
-
-def test_clients_of_prefect_share_a_tls_context(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prefect.client.orchestration, "ssl", ssl)  # Put back at the end.
-    made: list[ssl.SSLContext] = []
-    stock = ssl.create_default_context
-
-    def counted(*args: Any, **kwargs: Any) -> ssl.SSLContext:
-        made.append(stock(*args, **kwargs))
-        return made[-1]
-
-    monkeypatch.setattr(ssl, "create_default_context", counted)
-    prefect_private.share_tls_contexts()
-    for _ in range(3):
-        PrefectClient(NOBODY_LISTENS)
-    assert len(made) == 1
-    assert made[0].verify_mode is ssl.CERT_REQUIRED
 
 
 async def test_a_remembered_deployment_is_not_asked_for() -> None:

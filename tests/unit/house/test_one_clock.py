@@ -12,8 +12,13 @@ ROOMS = ("mailroom", "deployments", "api", "flows")
 OWNER = Path("mailroom/storage/hosts/clock.py")
 LOCAL = {
     "api/services.py": "a default for whoever makes services without a database; `create_app` gives the database's",
-    "flows/report_export.py": "a default for a run of which Prefect does not know when it was expected",
     "deployments/watched_loop.py": "shown by /readyz of this process; for others it is told by the database's clock",
+    "mailroom/backups/databases.py": "when a part of a backup was taken, for people to read",
+    "mailroom/backups/make.py": "when a backup was made, which must be told of a database that does not answer, too",
+    "mailroom/passes/direct/rendering.py": "a run without a database of ours, on one host",
+    "mailroom/passes/direct/sending.py": "a run without a database of ours, on one host",
+    "mailroom/passes/direct/work.py": "a run without a database of ours, on one host",
+    "mailroom/passes/steps/in_prefect.py": "a default for a run of which Prefect does not know when it was expected",
     "mailroom/rendering/first_page/pictures.py": "the date on a picture of a sample",
     "mailroom/rendering/previews.py": "the date on a preview, which is not stored",
     "mailroom/rendering/progress.py": "how long a file took, begun and ended on one host",
