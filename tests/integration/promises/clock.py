@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
 
 import deployments.reconcile
-import deployments.sync.drift_finder
-import mailroom.passes.deliver
-import mailroom.passes.work
 import mailroom.storage.database
+from mailroom.storage.hosts.clock import DatabaseClock
 
-_READ_THE_TIME = (deployments.reconcile, deployments.sync.drift_finder, mailroom.passes.deliver, mailroom.passes.work)
 _READ_SECONDS = (deployments.reconcile,)
 
 
@@ -45,14 +42,8 @@ class Clock:
     def rule(self, patch: pytest.MonkeyPatch) -> None:
         """Have production code read this clock."""
 
-        class Now(datetime):
-            @classmethod
-            def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # a plain one, as others are
-                return clock.now.astimezone(tz or UTC)
-
         clock = self
-        for module in _READ_THE_TIME:
-            patch.setattr(module, "datetime", Now)
+        patch.setattr(DatabaseClock, "now", lambda _: clock.now)
         for module in _READ_SECONDS:
             patch.setattr(module, "time", SimpleNamespace(monotonic=clock.monotonic))
         patch.setattr(mailroom.storage.database, "uuid", SimpleNamespace(uuid4=clock.new_id))
