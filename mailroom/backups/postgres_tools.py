@@ -9,9 +9,11 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from sqlalchemy.engine import URL, make_url
@@ -22,6 +24,7 @@ from prefect_mailroom.errors import ConfigurationError, MailroomError
 _DEBIAN = Path("/usr/lib/postgresql")
 _OWN_SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 _TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+_ENDING_SECONDS = 3.0
 _LATE = 3600 * 12
 """After so many seconds a tool is given up."""
 
@@ -71,6 +74,17 @@ def is_empty(url: str) -> bool:
     return row is None or not row[0]
 
 
+def _others(connection: psycopg.Connection[Any]) -> int:
+    """Return how many other sessions use the database; those that are just ending are given a moment."""
+    until = time.monotonic() + _ENDING_SECONDS
+    while True:
+        row = connection.execute(_OWN_SESSIONS).fetchone()
+        others = int(row[0]) if row else 0
+        if not others or time.monotonic() > until:
+            return others
+        time.sleep(0.1)
+
+
 def load(file: Path, url: str, *, replace: bool) -> None:
     """Put a dump into a database, all of it or nothing.
 
@@ -82,11 +96,11 @@ def load(file: Path, url: str, *, replace: bool) -> None:
         MailroomError: pg_restore failed; its words are in the message.
     """
     with _connected(url) as connection:
-        row = connection.execute(_OWN_SESSIONS).fetchone()
-        if row and row[0]:
+        others = _others(connection)
+        if others:
             name = make_url(url).database
             raise Conflict(
-                f"The database {name} is in use by {row[0]} other sessions.",
+                f"The database {name} is in use by {others} other sessions.",
                 remedy="Stop everything that uses it, and repeat the command.",
             )
         if replace:

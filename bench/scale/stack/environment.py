@@ -111,6 +111,7 @@ def _of_mailroom(places: Places, home: Path, host: Path) -> dict[str, str]:
         # Of all hosts, by a mount at the same place on each.
         "MAILROOM_ARTIFACTS_FOLDER": str(host / "artifacts"),
         "MAILROOM_PREFECT_API_URL": places.prefect_api,
+        "MAILROOM_OWNER_EMAIL": "owner@mailroom.test",
         "MAILROOM_PUBLIC_ADDRESS": f"http://{HOST}:{places.api}",
         # This machine stands in for all hosts; the mail server is here as well.
         "MAILROOM_OUTBOUND_ALLOW": HOST,

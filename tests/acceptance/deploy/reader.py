@@ -139,9 +139,12 @@ def _read(terminal: int, process: subprocess.Popen[bytes], deadline: float) -> s
 
 def environment_of(home: Path, **settings: str) -> dict[str, str]:
     """Return the environment of an account that has just entered the environment of its clone."""
-    own = Path.home()
+    own, scratch = Path.home(), home / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
     found = {
         "HOME": str(home),
+        # Prefect's process worker wants /tmp/runner_storage for itself, which another account may have made.
+        "TMPDIR": str(scratch),
         "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
         "TERM": "xterm",
         "LANG": "C.UTF-8",

@@ -170,7 +170,7 @@ async def test_an_unexpected_error_tells_its_id_alone(offline: Api, capsys: pyte
 
 async def test_a_database_that_is_behind_is_not_ready(offline: Api) -> None:
     async with offline.database.engine.begin() as connection:
-        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0032'")
     answer = await offline.http.get("/readyz")
     assert answer.status_code == 503
     assert "migration" in answer.json()["checks"]["database"]

@@ -34,10 +34,11 @@ async def test_a_killed_worker_that_is_started_again_returns_what_it_held(work_p
     deployment = await work_pool.deploy("stays", STAYS)
     worker = work_pool.start(limit=1, name="always-the-same")
     begun = await work_pool.order(deployment, out=str(tmp_path / "pid"), until=str(tmp_path / "go"))
-    await work_pool.written(tmp_path / "pid")
+    pid = int(await work_pool.written(tmp_path / "pid"))
     waiting = await work_pool.order(deployment, out=str(tmp_path / "other"), until=str(tmp_path / "go"))
     await work_pool.until(waiting, StateType.PENDING)
     worker.kill()
+    await work_pool.gone(pid)
     (tmp_path / "go").touch()
     work_pool.start(limit=1, name="always-the-same")
     assert state_of(await work_pool.until(waiting)).type is StateType.COMPLETED

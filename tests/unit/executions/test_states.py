@@ -112,8 +112,8 @@ LIFECYCLES = {
     *("executions/lifecycle.py", "executions/delivery_lifecycle.py", "schedules/lifecycle.py"),
     "product_events/lifecycle.py",
 }
-NOT_STORED = {"passes/planned/sample.py"}
-"""It makes the parcel of a preview, of an execution that no session ever gets."""
+NOT_STORED = {"passes/planned/sample.py", "passes/direct/work.py"}
+"""They make the parcels of a preview, and of a run without a database, of executions that no session ever gets."""
 
 
 def changes(text: str) -> list[str]:
