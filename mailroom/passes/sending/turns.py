@@ -56,6 +56,10 @@ def limits_of(channel: Channel | object) -> Limits:
     return Limits(None, USUAL_SESSIONS)
 
 
+_LOST_RACES = 10
+"""So often an attempt is begun anew where a session became free just after it found none; more is a refusal."""
+
+
 async def begin_in_turn(database: Database, wanted: Beginning, *, clock: Callable[[], datetime]) -> Attempt | None:
     """Begin an attempt; None where it may not leave, where another pass was first, or where it comes back later.
 
@@ -93,10 +97,15 @@ async def _begin(
             return None
         if turn.at > now:
             return turn
-    attempt = await wanted.begin(session, room_for(delivery.connection, limits.sessions, now=now))
-    if attempt is None and not await has_room(session, delivery.connection, limits.sessions, now=now):
-        raise _NoSession
-    return attempt
+    for _ in range(_LOST_RACES):
+        attempt = await wanted.begin(session, room_for(delivery.connection, limits.sessions, now=now))
+        if attempt is not None:
+            return attempt
+        if not await has_room(session, delivery.connection, limits.sessions, now=now):
+            raise _NoSession
+        # On Postgres each statement sees what was committed before it: a session may have become free in between. What
+        # was taken for a refusal then would stay pending, and its execution would end without it.
+    return None
 
 
 async def _come_back(wanted: Beginning, clock: Callable[[], datetime], session: AsyncSession) -> None:

@@ -17,13 +17,14 @@ from sqlalchemy import text, update
 
 from mailroom.connections.turns import repository as turns
 from mailroom.connections.turns.decide import Limits, micros
+from mailroom.executions import delivery_lifecycle
 from mailroom.executions.deliveries import has_room
 from mailroom.executions.reasons import ReasonCode
 from mailroom.settings import CHECKOUT
 from mailroom.states import DeliveryState, ExecutionState
 from mailroom.storage.database import new_id
 from mailroom.storage.model.connection_health import ConnectionTurns
-from mailroom.storage.tables import Delivery, Execution
+from mailroom.storage.tables import Attempt, Delivery, Execution
 from tests.integration.connections.breaker.conftest import NAME
 
 if TYPE_CHECKING:
@@ -168,3 +169,19 @@ async def _sending(line: Line, execution: Execution, *, lease: timedelta) -> Non
         )
         until = line.environment.now() + lease
         await session.execute(update(Execution).where(Execution.id == execution.id).values(lease_until=until))
+
+
+@on_both
+async def test_a_session_that_becomes_free_between_two_looks_is_taken(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The statement that begins an attempt saw no free session, the next one sees one: it is not a refusal."""
+    begin, refused = delivery_lifecycle.begin_attempt, [True]
+
+    async def begin_attempt(*args: Any, **named: Any) -> Attempt | None:
+        return None if refused and refused.pop() else await begin(*args, **named)
+
+    monkeypatch.setattr(delivery_lifecycle, "begin_attempt", begin_attempt)
+    await line.make()
+    assert (await line.work(await line.schedule(1))).state is ExecutionState.SUCCESS
+    assert refused == []
