@@ -32,7 +32,7 @@ _PLANNING_SECONDS = 360
 
 
 class Found:
-    """What has been found so far, on the disk as well."""
+    """Hold what has been found so far, on the disk as well."""
 
     def __init__(self, asked: Options) -> None:
         self.result = result.begun(asked, result.before() if asked.keep else None)

@@ -7,7 +7,7 @@ a crashed one is never retried (PrefectHQ/prefect#22664, #10211).
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -164,11 +164,7 @@ async def _abandoned(client: PrefectClient, database: Database, *, now: datetime
         return 0
     async with database.session() as session:
         running = await silence.worked_on(session, [str(run.id) for run in found])
-    lost = [run for run in found if str(run.id) not in running and run.run_count < MAX_PASSES]
-    for run in lost:
-        _LOG.warning("The worker of run %s is gone (%s). The run is scheduled again.", run.id, run.state_type)
-        await _put_back(client, run.id, now)
-    return len(lost)
+    return await _put_lost_back(client, found, running, "The worker of run %s is gone (%s).", now)
 
 
 async def _unclaimed(client: PrefectClient, database: Database, *, now: datetime) -> int:
@@ -179,8 +175,15 @@ async def _unclaimed(client: PrefectClient, database: Database, *, now: datetime
     stale = [run for run in found if run.state and now - QUIET > run.state.timestamp > now - timedelta(days=1)]
     async with database.session() as session:
         known = await silence.with_executions(session, [str(run.id) for run in stale])
-    lost = [run for run in stale if str(run.id) not in known and run.run_count < MAX_PASSES]
+    return await _put_lost_back(client, stale, known, "Run %s was never started (%s).", now)
+
+
+async def _put_lost_back(
+    client: PrefectClient, found: Sequence[FlowRun], known: Collection[str], why: str, now: datetime
+) -> int:
+    """Put back the runs that the ledger does not know and that have passes left; return how many."""
+    lost = [run for run in found if str(run.id) not in known and run.run_count < MAX_PASSES]
     for run in lost:
-        _LOG.warning("Run %s was never started (%s). It is scheduled again.", run.id, run.state_type)
+        _LOG.warning(why + " It is scheduled again.", run.id, run.state_type)
         await _put_back(client, run.id, now)
     return len(lost)

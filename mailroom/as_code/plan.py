@@ -37,7 +37,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What is known of an object that was applied from code."""
+    """Hold what is known of an object that was applied from code."""
 
     bundle: str
     kind: Kind

@@ -45,7 +45,7 @@ from mailroom.schedules.report_change import save
 
 @dataclass(slots=True)
 class Done:
-    """What was done: the object, the schedules to bring to Prefect, and the secrets that are still missing."""
+    """Tell what was done: the object, the schedules to bring to Prefect, and the secrets that are still missing."""
 
     entity_id: str
     schedules: list[str] = field(default_factory=list)

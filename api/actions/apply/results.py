@@ -16,7 +16,7 @@ from prefect_mailroom.errors import MailroomError
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one change; `faults` say why nothing did."""
+    """Tell what became of one change; `faults` say why nothing did."""
 
     change: Change
     done: Done | None = None

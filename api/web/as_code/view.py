@@ -23,7 +23,7 @@ PLACES: Mapping[Kind, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an object from code comes from; `source` is empty where nobody said it."""
+    """Tell where an object from code comes from; `source` is empty where nobody said it."""
 
     chip: Chip
     bundle: str

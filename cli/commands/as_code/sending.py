@@ -19,7 +19,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What became of a document; `source` is None for an object that was pruned."""
+    """Tell what became of a document; `source` is None for an object that was pruned."""
 
     source: Source | None
     told: Mapping[str, Any]
