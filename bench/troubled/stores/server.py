@@ -98,9 +98,16 @@ async def _forward(port: int, request: bytes) -> bytes:
     try:
         writer.write(request)
         await writer.drain()
-        return await reader.read(-1)
+        return _announced(await reader.read(-1))
     finally:
         writer.close()
+
+
+def _announced(answer: bytes) -> bytes:
+    """Return an answer that says that its connection ends: a client would lose its next request on it."""
+    head, separator, body = answer.partition(b"\r\n\r\n")
+    kept = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
+    return b"\r\n".join([*kept, b"Connection: close"]) + separator + body if separator else answer
 
 
 async def serve(ports: dict[str, int], stores: good.Good, journal: Path, *, merciful: bool) -> None:
