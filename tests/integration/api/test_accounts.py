@@ -97,7 +97,7 @@ async def test_a_wrong_range_is_refused_with_its_field(
     offline: Api, given: tuple[int, int] | dict[str, str], field: str
 ) -> None:
     schedule = await _schedule(offline)
-    body = given if isinstance(given, dict) else _range(*given)  # Tests that are collected before midnight run after it.
+    body = given if isinstance(given, dict) else _range(*given)  # Not when it is collected: midnight may lie between.
     problem = await offline.json("POST", f"/schedules/{schedule}/backfill", 422, json=body)
     assert [error["field"] for error in problem["errors"]] == [field]
 

@@ -151,8 +151,8 @@ def good_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Good
 
 
 _STORE_SECONDS = {"s3": 8, "azure": 3, "gcs": 12}
-"""The time of an attempt, in seconds. While S3 is busy, its client waits up to three seconds between its tries, and then
-tells it; Google's gives up a store that does not answer after a quarter of this."""
+"""The time of an attempt, in seconds. While S3 is busy, its client waits up to three seconds between its tries, and
+then tells it; Google's gives up a store that does not answer after a quarter of this."""
 
 
 @pytest.mark.parametrize("kind", STORES)
