@@ -104,7 +104,15 @@ def _start(unit: units.Unit) -> None:
     variables |= unit.environment({"%d": str(given), "%S": "/var/lib"})
     as_account = ["setpriv", "--reuid", account.pw_name, "--regid", account.pw_name, "--init-groups", "--no-new-privs"]
     inside = ["env", "-i", "-C", unit.last("WorkingDirectory"), *(f"{k}={v}" for k, v in variables.items())]
-    walls = ["unshare", "--mount", "--propagation=private", "sh", "-ec", _WALLS, " ".join([str(folder), *unit.every("ReadWritePaths")])]
+    walls = [
+        "unshare",
+        "--mount",
+        "--propagation=private",
+        "sh",
+        "-ec",
+        _WALLS,
+        " ".join([str(folder), *unit.every("ReadWritePaths")]),
+    ]
     command = [*walls, *as_account, *inside, *unit.command()]
     with (STATE / f"{unit.name}.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
