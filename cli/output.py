@@ -31,8 +31,10 @@ def print_error(error: MailroomError) -> int:
 
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """Print a table; cells are shown as plain text, never as markup."""
-    table = Table(title=title, title_justify="left", header_style="bold")
+    """Print a table below its title; both are shown as plain text, never as markup."""
+    # As a line of its own, since the title of a table is broken at the width of that table.
+    out.print(Text(printable(title), style="italic"))
+    table = Table(header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:

@@ -34,6 +34,8 @@ openssl rand -hex 24 | keep postgres-password
 openssl rand -hex 24 | keep mailroom-database-password
 openssl rand -hex 24 | keep prefect-database-password
 openssl rand -hex 24 | keep redis-password
+# Opens /metrics for a scraper, and nothing else.
+openssl rand -hex 32 | keep metrics-token
 # What Prefect's API asks everybody for: a name and a password.
 echo "mailroom:$(openssl rand -hex 24)" | keep prefect-login
 echo "postgresql://mailroom:$(cat mailroom-database-password)@$postgres/mailroom" | keep mailroom-database-url

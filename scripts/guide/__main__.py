@@ -29,7 +29,7 @@ mount -t proc proc "$0/proc"
 mount -t tmpfs tmpfs "$0/run"
 exec chroot "$0" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
   DEBIAN_FRONTEND=noninteractive MAILROOM_REPOSITORY=/srv/mailroom.git \
-  MAILROOM_NAME=mailroom.example.com MAILROOM_OWNER=ada@reports.test bash -e "$1"
+  MAILROOM_NAME=mailroom.example.com MAILROOM_OWNER=ada@reports.test MAILROOM_VERSION=HEAD bash -e "$1"
 """
 
 

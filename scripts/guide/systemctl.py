@@ -1,8 +1,8 @@
 """Stand in for systemctl where no systemd runs: start what a unit starts, as its account, with its files and variables.
 
-`systemctl start|restart|enable --now UNIT…` and `daemon-reload`. A unit of ours sees the system read-only but for its
-state folder and a /tmp of its own, as by ProtectSystem=strict and PrivateTmp=yes; its other walls are systemd's alone.
-Other units are services of Debian, which its own scripts start.
+`systemctl start|restart|stop|enable --now UNIT…`, `is-active UNIT…` and `daemon-reload`. A unit of ours sees the system
+read-only but for its folders and a /tmp of its own, as by ProtectSystem=strict and PrivateTmp=yes; its other walls
+are systemd's alone. Other units are services of Debian, which its own scripts start.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from scripts.guide import units
@@ -19,7 +21,7 @@ from scripts.guide import units
 INSTALLED = Path("/etc/systemd/system")
 STATE = Path("/run/guide")
 _WALLS = """
-mount --bind "$0" "$0"
+for folder in $0; do mount --bind "$folder" "$folder"; done
 mount -t tmpfs -o mode=1777 tmpfs /tmp
 mount -o remount,bind,ro /
 exec "$@"
@@ -28,27 +30,70 @@ exec "$@"
 
 def main(words: list[str]) -> None:
     """Do what systemctl would."""
-    names = [word for word in words[1:] if not word.startswith("-")]
+    # The hour of a timer comes for nobody in here.
+    names = [word for word in words[1:] if not word.startswith("-") and not word.endswith(".timer")]
     if words[0] == "daemon-reload":
         return
     for name in (one for given in names for one in _every(given)):
-        if name.startswith("mailroom"):
-            _start(units.read(name, INSTALLED), again=words[0] == "restart")
-        else:
+        if not name.startswith("mailroom"):
             subprocess.run(["service", name.removesuffix(".service"), words[0]], check=True)  # noqa: S607
+            continue
+        unit = units.read(name, INSTALLED)
+        if words[0] == "is-active":
+            _say_whether_active(unit)
+            continue
+        if words[0] in {"restart", "stop"}:
+            _stop(unit)
+        if words[0] != "stop":
+            _start(unit)
 
 
 def _every(name: str) -> list[str]:
     if not name.endswith(".target"):
-        return [name]
+        return [name if name.endswith(".service") or not name.startswith("mailroom") else f"{name}.service"]
     lines = (INSTALLED / name).read_text().splitlines()
     return [one for line in lines if line.startswith("Wants=") for one in line.removeprefix("Wants=").split()]
 
 
-def _start(unit: units.Unit, *, again: bool) -> None:
+def _running(unit: units.Unit) -> int:
+    """Return the process id of a unit, 0 where it has none."""
+    noted = STATE / f"{unit.name}.pid"
+    pid = int(noted.read_text()) if noted.exists() else 0
+    return pid if pid and _lives(pid) else 0
+
+
+def _lives(pid: int) -> bool:
+    """Say whether a process is there and has not ended; nobody in here takes note of the ends of orphans."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def _say_whether_active(unit: units.Unit) -> None:
+    active = _running(unit) > 0
+    sys.stdout.write("active\n" if active else "inactive\n")
+    if not active:
+        sys.exit(3)
+
+
+def _stop(unit: units.Unit) -> None:
+    """End a unit's process with SIGTERM, and refuse one that needs longer than its unit allows."""
+    pid = _running(unit)
+    if not pid:
+        return
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + float(unit.last("TimeoutStopSec"))
+    while _lives(pid):
+        if time.monotonic() > deadline:
+            sys.exit(f"{unit.name} did not end in its {unit.last('TimeoutStopSec')} s")
+        time.sleep(0.1)
+
+
+def _start(unit: units.Unit) -> None:
     STATE.mkdir(exist_ok=True)
     noted = STATE / f"{unit.name}.pid"
-    if noted.exists() and Path(f"/proc/{noted.read_text()}").exists() and not again:
+    if _running(unit):
         return
     account = pwd.getpwnam(unit.last("User"))
     folder = Path("/var/lib") / unit.last("StateDirectory")
@@ -59,7 +104,15 @@ def _start(unit: units.Unit, *, again: bool) -> None:
     variables |= unit.environment({"%d": str(given), "%S": "/var/lib"})
     as_account = ["setpriv", "--reuid", account.pw_name, "--regid", account.pw_name, "--init-groups", "--no-new-privs"]
     inside = ["env", "-i", "-C", unit.last("WorkingDirectory"), *(f"{k}={v}" for k, v in variables.items())]
-    walls = ["unshare", "--mount", "--propagation=private", "sh", "-ec", _WALLS, str(folder)]
+    walls = [
+        "unshare",
+        "--mount",
+        "--propagation=private",
+        "sh",
+        "-ec",
+        _WALLS,
+        " ".join([str(folder), *unit.every("ReadWritePaths")]),
+    ]
     command = [*walls, *as_account, *inside, *unit.command()]
     with (STATE / f"{unit.name}.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)

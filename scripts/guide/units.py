@@ -28,7 +28,7 @@ class Unit:
 
     def command(self) -> list[str]:
         """Return the words of what it starts."""
-        return shlex.split(self.last("ExecStart"))
+        return [word.replace("%%", "%") for word in shlex.split(self.last("ExecStart"))]
 
     def credentials(self) -> dict[str, str]:
         """Return the secrets that it is given: names, and the files that they come from."""
