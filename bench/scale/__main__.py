@@ -29,7 +29,6 @@ from bench.scale.stack.keeper import Keeper
 from bench.scale.stack.whole import Whole
 
 _LATE = (EndedEarly, httpx.HTTPError)
-_PLANNING_SECONDS = 360
 
 
 class Found:
@@ -88,7 +87,7 @@ def _run(stack: Whole, keeper: Keeper, sink: Sink, asked: Options, bound: Bound,
                 break
     if "peak" in asked.parts:
         try:
-            filling.fill(stack, asked.schedules - asked.due, bound, patience=_PLANNING_SECONDS)
+            filling.fill(stack, asked.schedules - asked.due, bound, planned=True)
             found.peak(peak.measure(stack, keeper, sink, asked, bound, found.peak))
         except _LATE as late:
             found.early("peak", str(late) or type(late).__name__)

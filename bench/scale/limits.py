@@ -97,10 +97,10 @@ def _all(growth: Sequence[Mapping[str, Any]], machine: Machine) -> Iterator[Part
     yield Part("memory of everything", "MB", machine.memory_mb, memory)
     connections = _points(growth, "connections")
     yield Part("connections of Postgres", "connections", float(machine.connections), connections)
-    planning = [
-        (row["schedules"], row["schedules"] / row["planned_per_s"]) for row in growth if row.get("planned_per_s")
-    ]
-    yield Part("planning one run of each schedule, against a day", "s", 86_400.0, planning)
+    speeds = [row["planned_per_s"] for row in growth if row.get("planned_per_s")]
+    if speeds:
+        planning = [(row["schedules"], row["schedules"] / min(speeds)) for row in growth]
+        yield Part("planning one run of each schedule, against a day", "s", 86_400.0, planning)
 
 
 def _points(growth: Sequence[Mapping[str, Any]], name: str) -> list[Point]:

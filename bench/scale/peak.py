@@ -117,6 +117,7 @@ def watch(
     spent = {kind: seconds - before.get(kind, 0.0) for kind, seconds in growth.cpu(whole).items()}
     found |= touched.lateness(touched.read(whole, PREFIX, due.timestamp()), sink.at, killer.done, due.timestamp())
     found["cpu_s_per_delivery"] = {kind: round(seconds / options.due, 4) for kind, seconds in spent.items()}
+    found["cores_for_a_minute"] = books.cores_for(found["cpu_s_per_delivery"], options.due)
     return found
 
 

@@ -16,7 +16,7 @@ EARLY = "ended_early"
 PEAK = (
     "due", "delivered", "twice", "twice_after_unknown", "kills", "seconds_to_go_on", "seconds_until_back",
     "killed_after_s", "p50_s", "p95_s", "latest_s", "throughput_per_s", "in_hand_p50_s", "touched_by_kill",
-    "late_by_kill_s", "cpu_s_per_delivery", "faults",
+    "late_by_kill_s", "cpu_s_per_delivery", "cores_for_a_minute", "faults",
 )  # fmt: skip
 
 

@@ -39,6 +39,8 @@ def _peak(result: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         spent = ", ".join(f"{kind} {seconds:g}" for kind, seconds in result["cpu_s_per_delivery"].items())
         yield f"CPU seconds a delivery: {spent}"
+        cores = _or_none(result["cores_for_a_minute"])
+        yield f"By that, {result['due']} are delivered within a minute by {cores} cores."
 
 
 def _growth(result: Mapping[str, Any]) -> Iterator[str]:

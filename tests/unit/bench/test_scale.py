@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.scale import extrapolate, kills, limits, options, result, table, touched
+from bench.scale import books, extrapolate, kills, limits, options, result, table, touched
 from bench.scale.books import Line, judge, lateness
 from bench.scale.going_on import Kill
 from bench.scale.limits import Machine
@@ -56,6 +56,11 @@ MACHINE = Machine(
 )
 
 
+def test_the_cores_of_a_minute_are_what_all_kinds_spend() -> None:
+    assert books.cores_for({"worker": 0.15, "prefect": 0.21, "postgres": 0.04}, 2_000) == 13.3
+    assert books.cores_for({"worker": 0.15}, 400, seconds=30) == 2.0
+
+
 def _row(schedules: int, services: float, postgres: float, **more: object) -> dict[str, object]:
     figures = {
         "idle_cpu_percent": services + postgres,
@@ -100,6 +105,13 @@ def test_each_part_is_held_against_its_own_bound() -> None:
     assert tour.at(20_000) == pytest.approx(20_000 / 500 / 0.01)
     assert tour.reached_at == pytest.approx(432_000, rel=0.01)
     assert found["connections of Postgres"].reached_at is None, "70 at every size"
+
+
+def test_how_fast_prefect_plans_is_measured_once_and_holds_for_every_size() -> None:
+    planned = [_row(1_000, 6.0, 2.0, planned_per_s=20.0), *SIZES[1:]]
+    found = {part.name: part for part in limits.parts(planned, MACHINE)}
+    planning = found["planning one run of each schedule, against a day"]
+    assert (planning.at(20_000), planning.reached_at) == (1_000.0, 1_728_000)
 
 
 def test_a_part_that_was_not_measured_at_every_size_is_left_out() -> None:
@@ -187,6 +199,14 @@ def test_the_table_tells_what_ended_early_and_what_was_broken() -> None:
     assert "ENDED EARLY" in told
     assert "9.0 s" in told
     whole = result.with_peak(found, {**figures, "delivered": 20, "faults": []})
-    late = {"in_hand_p50_s": 2.0, "touched_by_kill": {"api": 3}, "late_by_kill_s": {"api": 7.5}}
-    assert "7.5 s" in "\n".join(table.lines(result.with_peak(found, figures | late)))
+    late = {
+        "cpu_s_per_delivery": {"api": 0.3},
+        "cores_for_a_minute": 0.1,
+        "in_hand_p50_s": 2.0,
+        "touched_by_kill": {"api": 3},
+        "late_by_kill_s": {"api": 7.5},
+    }
+    told = "\n".join(table.lines(result.with_peak(found, figures | late)))
+    assert "7.5 s" in told
+    assert "within a minute by 0.1 cores" in told
     assert result.is_good(whole), "what ended early before has been measured now"
