@@ -59,7 +59,7 @@ _CHUNK = 8
 _RESCUE_EVERY = 2
 _LATE_AFTER = 300.0
 """For how many seconds a loop may go without a success: a pass over many changes takes minutes."""
-_SHARE = 0.01
+SHARE = 0.01
 """How much of the time goes into reading on through all schedules: 1 % of one core of Prefect at most."""
 _KNOWN_FIRST = timedelta(minutes=2)
 """How late a new run of a retry would begin by itself, if this process died before it told the execution of it."""
@@ -122,7 +122,7 @@ class Reconciler:
         return len(changed) + len(requested)
 
     async def _look_over(self) -> None:
-        await self.repair(seconds=self._settings.drift_every_seconds * _SHARE)
+        await self.repair(seconds=self._settings.drift_every_seconds * SHARE)
 
     async def repair(self, *, seconds: float) -> int:
         """Find what differs in Prefect, see `DriftFinder.find`, and mend it; returns how much was found."""

@@ -41,6 +41,12 @@ SERVER = {
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+    # The default of one asks Redis for each event alone.
+    "PREFECT_SERVER_SERVICES_TRIGGERS_READ_BATCH_SIZE": "100",
+    # As many connections as the default of 5 and 10 more, but all are kept: those beyond the first number are closed
+    # after each use, and to open one costs Postgres and the server more than most of what is asked through it.
+    "PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE": "15",
+    "PREFECT_SERVER_DATABASE_SQLALCHEMY_MAX_OVERFLOW": "0",
     # One run ahead, and 15 minutes of them, is enough; 400 days let yearly schedules reach it, which would
     # otherwise be worked on again in each loop.
     "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_RUNS": "1",

@@ -22,13 +22,13 @@ from bench.peak.bound import Bound
 from bench.peak.sink import Sink
 from bench.peak.waiting import EndedEarly, say
 from bench.scale import filling, growth, options, peak, result, table
+from bench.scale.limits import Machine
 from bench.scale.options import Options
 from bench.scale.stack import whole
 from bench.scale.stack.keeper import Keeper
 from bench.scale.stack.whole import Whole
 
 _LATE = (EndedEarly, httpx.HTTPError)
-_PLANNING_SECONDS = 360
 
 
 class Found:
@@ -43,9 +43,9 @@ class Found:
         self.result = result.with_peak(self.result, figures)
         result.write(self.result)
 
-    def growth(self, row: dict[str, Any]) -> None:
+    def growth(self, row: dict[str, Any], machine: Machine) -> None:
         """Keep the figures of one size."""
-        self.result = result.with_growth(self.result, row)
+        self.result = result.with_growth(self.result, row, machine)
         result.write(self.result)
 
     def early(self, part: str, why: str) -> None:
@@ -81,13 +81,13 @@ def _run(stack: Whole, keeper: Keeper, sink: Sink, asked: Options, bound: Bound,
     if "growth" in asked.parts:
         for size in asked.sizes:
             try:
-                found.growth(growth.measure(stack, size, asked, bound))
+                found.growth(growth.measure(stack, size, asked, bound), growth.machine(stack))
             except _LATE as late:
                 found.early("growth", str(late) or type(late).__name__)
                 break
     if "peak" in asked.parts:
         try:
-            filling.fill(stack, asked.schedules - asked.due, bound, patience=_PLANNING_SECONDS)
+            filling.fill(stack, asked.schedules - asked.due, bound, planned=True)
             found.peak(peak.measure(stack, keeper, sink, asked, bound, found.peak))
         except _LATE as late:
             found.early("peak", str(late) or type(late).__name__)

@@ -102,3 +102,8 @@ def lateness(at: Mapping[str, float], wanted: Sequence[str], due: float) -> dict
         return {"p50_s": None, "p95_s": None, "latest_s": None}
     cuts = statistics.quantiles(late, n=20, method="inclusive")
     return {"p50_s": round(cuts[9], 1), "p95_s": round(cuts[18], 1), "latest_s": round(late[-1], 1)}
+
+
+def cores_for(cpu: Mapping[str, float], deliveries: int, seconds: float = 60) -> float:
+    """Return how many cores deliver so many within that time, by the CPU seconds that one costs in each kind. Pure."""
+    return round(sum(cpu.values()) * deliveries / seconds, 1)

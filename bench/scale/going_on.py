@@ -26,6 +26,7 @@ class Kill:
     """One kill; seconds are None until it is known.
 
     Attributes:
+        name: of the unit; where a child was killed, of its worker.
         after_s: when it was, in seconds after the due minute.
         go_on_s: until the next answer, rendering or delivery of that kind.
         back_s: until the killed process itself can be used again.

@@ -46,13 +46,13 @@ class Killer:
             if victim is None:
                 say(f"{unit.name} has no process to kill")
                 return
-            kill.name = f"a process of {unit.name}"
             victim.kill()
             self.probes.follow(kill, None)
         else:
             unit.kill()
             self.probes.follow(kill, unit)
-        say(f"KILLED {kill.name}, {kill.after_s:.0f} s after the due minute")
+        what = f"a process of {unit.name}" if kind == "child" else unit.name
+        say(f"KILLED {what}, {kill.after_s:.0f} s after the due minute")
 
 
 def working_child(worker: Unit) -> psutil.Process | None:

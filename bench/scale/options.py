@@ -60,7 +60,7 @@ def read(environment: Mapping[str, str]) -> Options:
         due=due,
         sizes=sizes,
         parts=_of("PARTS", environment, PARTS),
-        kills=_of("KILLS", environment, KINDS),
+        kills=() if environment.get("KILLS") == "none" else _of("KILLS", environment, KINDS),
         idle_seconds=_number(environment, "IDLE_SECONDS", 60),
         minutes=_number(environment, "MINUTES", 24),
         keep=environment.get("KEEP") == "1",

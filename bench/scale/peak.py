@@ -15,7 +15,7 @@ from bench.peak.bound import Bound
 from bench.peak.registering import minute_after
 from bench.peak.sink import Sink
 from bench.peak.waiting import EndedEarly, say
-from bench.scale import books, growth, work
+from bench.scale import books, growth, touched, work
 from bench.scale.going_on import Probes
 from bench.scale.kills import Killer
 from bench.scale.options import Options
@@ -115,7 +115,9 @@ def watch(
     time.sleep(options.quiet_seconds)  # A second copy may still come.
     found = figures()
     spent = {kind: seconds - before.get(kind, 0.0) for kind, seconds in growth.cpu(whole).items()}
+    found |= touched.lateness(touched.read(whole, PREFIX, due.timestamp()), sink.at, killer.done, due.timestamp())
     found["cpu_s_per_delivery"] = {kind: round(seconds / options.due, 4) for kind, seconds in spent.items()}
+    found["cores_for_a_minute"] = books.cores_for(found["cpu_s_per_delivery"], options.due)
     return found
 
 

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from bench.scale import extrapolate
+from bench.scale.limits import Machine
 from bench.scale.options import Options
 
 OUT = Path(__file__).parents[1] / "out" / "scale.json"
 EARLY = "ended_early"
 PEAK = (
     "due", "delivered", "twice", "twice_after_unknown", "kills", "seconds_to_go_on", "seconds_until_back",
-    "killed_after_s", "p50_s", "p95_s", "latest_s", "throughput_per_s", "cpu_s_per_delivery", "faults",
+    "killed_after_s", "p50_s", "p95_s", "latest_s", "throughput_per_s", "in_hand_p50_s", "touched_by_kill",
+    "late_by_kill_s", "cpu_s_per_delivery", "cores_for_a_minute", "faults",
 )  # fmt: skip
 
 
@@ -47,10 +49,10 @@ def with_peak(result: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str
     return _with_early({**result, **plain}, "peak", figures.get(EARLY))
 
 
-def with_growth(result: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the result with the figures of one more size. Pure."""
+def with_growth(result: Mapping[str, Any], row: Mapping[str, Any], machine: Machine) -> dict[str, Any]:
+    """Return the result with the figures of one more size, and what they say of more on such a machine. Pure."""
     growth = [*(result["growth"] or []), dict(row)]
-    return {**result, "growth": growth, "at_100000": extrapolate.far(growth)}
+    return {**result, "growth": growth, "at_100000": extrapolate.far(growth, machine)}
 
 
 def ended_early(result: Mapping[str, Any], part: str, why: str) -> dict[str, Any]:

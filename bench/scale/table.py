@@ -23,17 +23,24 @@ def _peak(result: Mapping[str, Any]) -> Iterator[str]:
     times = ", ".join(f"{name} {_or_none(result[f'{name}_s'])} s" for name in ("p50", "p95", "latest"))
     yield f"  from due to delivered: {times}; {_or_none(result['throughput_per_s'])} a second"
     yield from (f"  BROKEN: {fault}" for fault in result["faults"] or [])
-    rows = [("killed", "after", "goes on after", "is back after")]
+    rows = [("killed", "after", "goes on after", "is back after", "touched", "later by")]
     back = result["seconds_until_back"] or {}
     for kind, seconds in (result["seconds_to_go_on"] or {}).items():
         after = result["killed_after_s"].get(kind)
-        rows.append((kind, f"{_or_none(after)} s", f"{_or_none(seconds)} s", f"{_or_none(back.get(kind))} s"))
+        touched = (result["touched_by_kill"] or {}).get(kind)
+        later = (result["late_by_kill_s"] or {}).get(kind)
+        moments = [f"{_or_none(one)} s" for one in (after, seconds, back.get(kind))]
+        rows.append((kind, *moments, _or_none(touched), f"{_or_none(later)} s"))
     yield ""
     yield from _aligned(rows)
+    if result["in_hand_p50_s"] is not None:
+        yield f"An untouched report was in hand for {result['in_hand_p50_s']} s (p50)."
     if result["cpu_s_per_delivery"]:
         yield ""
         spent = ", ".join(f"{kind} {seconds:g}" for kind, seconds in result["cpu_s_per_delivery"].items())
         yield f"CPU seconds a delivery: {spent}"
+        cores = _or_none(result["cores_for_a_minute"])
+        yield f"By that, {result['due']} are delivered within a minute by {cores} cores."
 
 
 def _growth(result: Mapping[str, Any]) -> Iterator[str]:
@@ -48,12 +55,24 @@ def _growth(result: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield from _aligned(rows)
     if far:
-        limit = far["limit"]
-        yield f"What grows most while idle is {limit['kind']}: " + (
-            f"it fills one core at about {limit['core_full_at_schedules']:,} schedules."
-            if limit["core_full_at_schedules"]
-            else "and it does not grow."
+        yield ""
+        yield f"What more schedules reach, the first in front; at {far['schedules']:,} by the slope:"
+        yield from _aligned(
+            [
+                ("part", "value", "bound", "reached at"),
+                *((row["part"], _value(row, "value"), _value(row, "bound"), _reached(row)) for row in far["limits"]),
+            ]
         )
+        yield f"The limit is {far['limit']['part']}: {_reached(far['limit'])}."
+
+
+def _value(row: Mapping[str, Any], name: str) -> str:
+    return f"{row[name]:,.0f} {row['unit']}"
+
+
+def _reached(row: Mapping[str, Any]) -> str:
+    size = row["reached_at_schedules"]
+    return "it does not grow" if size is None else f"{size:,} schedules"
 
 
 def _early(result: Mapping[str, Any]) -> Iterator[str]:

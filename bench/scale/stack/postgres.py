@@ -14,11 +14,12 @@ from bench.peak.stack import inherited
 from bench.scale.stack.environment import HOST
 from bench.scale.stack.unit import Unit
 
+CONNECTIONS = 400
+"""Two Prefect servers with 15 connections each, their services, two API processes, and each child of the workers."""
 _SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
-    # Two Prefect servers with 15 connections each, their services, two API processes, and each child of the workers.
-    "max_connections": "400",
+    "max_connections": str(CONNECTIONS),
     "shared_buffers": "256MB",
 }
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from hashlib import blake2b
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
@@ -47,9 +48,14 @@ class Due(NamedTuple):
 
 
 async def due_runs(
-    client: PrefectClient, pool_name: str, queue_names: frozenset[str], before: datetime, unseen: Counter[UUID | None]
+    client: PrefectClient,
+    pool_name: str,
+    queue_names: frozenset[str],
+    before: datetime,
+    unseen: Counter[UUID | None],
+    most: int = PAGE,
 ) -> Due:
-    """Return up to `PAGE` runs in the order in which they should start: by priority of their queue, then by time.
+    """Return up to `most` runs in the order in which they should start: by priority of their queue, then by time.
 
     `unseen` are this worker's claims that the server may not count yet, by queue.
     """
@@ -59,13 +65,13 @@ async def due_runs(
         return Due([], more=False)  # Prefect's heartbeat creates it, or says why not.
     if pool.is_paused:
         return Due([], more=False)
-    room = _free(pool.concurrency_limit, pool.active_slots, unseen.total())
+    room = min(most, _free(pool.concurrency_limit, pool.active_slots, unseen.total()))
     if room == 0:
         return Due([], more=True)
     queues = [queue for queue in await _queues(client, pool_name, queue_names) if not queue.is_paused]
     found, more = [], False
     for _, level in groupby(sorted(queues, key=lambda queue: queue.priority), key=lambda queue: queue.priority):
-        runs, held_back = await _level(client, list(level), before, unseen)
+        runs, held_back = await _level(client, list(level), before, unseen, most)
         found += runs
         more = more or held_back
         if len(found) >= room:
@@ -86,11 +92,13 @@ def _free(limit: int | None, active: int | None, unseen: int) -> int:
     return PAGE if limit is None else min(PAGE, max(0, limit - (active or 0) - unseen))
 
 
-async def _level(client: PrefectClient, queues: list[WorkQueue], before: datetime, unseen: Counter[UUID | None]) -> Due:
+async def _level(
+    client: PrefectClient, queues: list[WorkQueue], before: datetime, unseen: Counter[UUID | None], most: int
+) -> Due:
     """Return the due runs of queues of one priority. A queue with a limit is asked alone, so it crowds out no other."""
-    asked = [([queue.id for queue in queues if queue.concurrency_limit is None], PAGE)]
+    asked = [([queue.id for queue in queues if queue.concurrency_limit is None], most)]
     asked += [
-        ([queue.id], _free(queue.concurrency_limit, queue.active_slots, unseen[queue.id]))
+        ([queue.id], min(most, _free(queue.concurrency_limit, queue.active_slots, unseen[queue.id])))
         for queue in queues
         if queue.concurrency_limit is not None
     ]
@@ -99,7 +107,7 @@ async def _level(client: PrefectClient, queues: list[WorkQueue], before: datetim
         runs = await _scheduled(client, ids, before, free) if ids and free else []
         found += runs
         more = more or (bool(ids) and len(runs) == free)
-    return Due(sorted(found, key=lambda run: due_at(run) or before)[:PAGE], more or len(found) > PAGE)
+    return Due(sorted(found, key=lambda run: due_at(run) or before)[:most], more or len(found) > most)
 
 
 async def still_due(client: PrefectClient, runs: list[FlowRun], before: datetime) -> list[FlowRun]:
@@ -126,15 +134,27 @@ async def _scheduled(client: PrefectClient, queues: list[UUID], before: datetime
             flow_run_filter=wanted,
             work_queue_filter=in_these,
             sort=FlowRunSort.NEXT_SCHEDULED_START_TIME_ASC,
-            limit=PAGE,
+            limit=limit,
             offset=offset,
         )
         # The process that had such a run waits to go on with it.
         found += [run for run in page if run.empirical_policy.retry_type != "in_process"]
-        offset += PAGE
-        if len(page) < PAGE:
+        offset += limit
+        if len(page) < limit:
             break
     return found[:limit]
+
+
+def spread(runs: Iterable[FlowRun], worker: str) -> list[FlowRun]:
+    """Return the runs with those of one queue that are due at the same moment in an order of this worker's own. Pure.
+
+    Else all workers would claim a minute's runs in the same order: each would lose half of its claims, and wait at the
+    server for the other's first.
+    """
+    ordered: list[FlowRun] = []
+    for _, alike in groupby(runs, key=lambda run: (run.work_queue_id, due_at(run))):
+        ordered += sorted(alike, key=lambda run: blake2b(run.id.bytes, key=worker.encode()[:64]).digest())
+    return ordered
 
 
 def due_at(flow_run: FlowRun) -> datetime | None:

@@ -1,8 +1,10 @@
-"""Define the settings of a work pool of type `mailroom-warm`, for Prefect's UI and base job templates."""
+"""Define the settings of a work pool of type `mailroom-warm`, and for how long a worker that is to end waits."""
 
 from __future__ import annotations
 
 import json
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
@@ -12,6 +14,9 @@ from prefect_mailroom.worker.processes.code import Code, CodeUnusable, Recycle
 
 if TYPE_CHECKING:
     from prefect.client.schemas.responses import DeploymentResponse
+
+_GRACE_VARIABLE = "PREFECT_MAILROOM_WORKER_GRACE_SECONDS"
+_DEFAULT_GRACE = 30.0
 
 
 class WarmVariables(BaseModel):
@@ -71,3 +76,18 @@ class WarmJobConfiguration(BaseJobConfiguration):
             env=tuple(sorted((name, value) for name, value in self.env.items() if value is not None)),
             recycle=Recycle(runs=self.max_runs, minutes=self.max_minutes, growth_mb=self.max_growth_mb),
         )
+
+
+def grace_seconds() -> float:
+    """Return for how long runs may go on after the worker is asked to end.
+
+    Raises:
+        SystemExit: the variable is no number.
+    """
+    text = os.environ.get(_GRACE_VARIABLE)
+    if text is None:
+        return _DEFAULT_GRACE
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        sys.exit(f"{_GRACE_VARIABLE} is {text!r}; it must be a number of seconds.")

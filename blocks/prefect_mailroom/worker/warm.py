@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 from collections import Counter, deque
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -26,7 +25,7 @@ from prefect.states import Cancelled
 
 from prefect_mailroom.worker import backlog
 from prefect_mailroom.worker.claims import take_back
-from prefect_mailroom.worker.configuration import WarmJobConfiguration, WarmVariables
+from prefect_mailroom.worker.configuration import WarmJobConfiguration, WarmVariables, grace_seconds
 from prefect_mailroom.worker.prefect_private import WorkerBase
 from prefect_mailroom.worker.processes.code import CodeUnusable
 from prefect_mailroom.worker.processes.handles import ChildDied
@@ -42,6 +41,8 @@ _DEFAULT_LIMIT = 8
 # Claimed and waiting, for each run that may be in progress: enough that no child waits for a claim, few enough that
 # other workers find work and that little is handed back.
 _AHEAD = 2
+# Read at a look, for each that may be claimed: enough for two workers that choose among them seldom to meet.
+_LOOK_AHEAD = 4
 _CANCEL_POLL_SECONDS = 0.7
 # A flow with cancellation hooks may use so long for them; one without is killed at once.
 _HOOK_SECONDS = 30
@@ -50,8 +51,6 @@ _FRESH_SECONDS = 0.3
 _FEED_SECONDS = 0.2
 _FEED_LOOKS = 5
 _CONFIGURATION_SECONDS = 60
-_GRACE_VARIABLE = "PREFECT_MAILROOM_WORKER_GRACE_SECONDS"
-_DEFAULT_GRACE = 30.0
 
 
 class WarmWorker(WorkerBase):
@@ -70,7 +69,7 @@ class WarmWorker(WorkerBase):
         """Do Prefect's set-up, then start the pool and the tasks that watch beside it."""
         if not hasattr(os, "fork"):
             raise RuntimeError("Workers of type mailroom-warm need fork(), which this system lacks. Use type process.")
-        self._grace = _grace()
+        self._grace = grace_seconds()
         self._in_hand: dict[UUID, InHand] = {}
         self._candidates: deque[FlowRun] = deque()
         self._candidates_read = -float(_STALE_SECONDS)
@@ -144,14 +143,19 @@ class WarmWorker(WorkerBase):
                 await self._read_candidates()
             elif self._candidates and age > _FRESH_SECONDS:
                 await self._read_again()
-            while self._candidates and self.room() and not self._stopping:
+            while self._candidates and len(taken) < self.room():
                 flow_run = self._candidates.popleft()
-                if self.holds(flow_run.id):
-                    continue
+                if not self.holds(flow_run.id):
+                    taken.append(flow_run)
+            # Read with each claim, and of what is claimed alone: a new version must be seen, and each costs the server.
+            wanted = {run.deployment_id for run in taken if run.deployment_id is not None}
+            self._deployments = await backlog.deployments(self.client, wanted)
+            if self._stopping:
+                return []
+            for flow_run in taken:
                 self.hold(flow_run.id)
                 self._in_hand[flow_run.id] = InHand(flow_run)
                 self.start_run(flow_run)
-                taken.append(flow_run)
         return taken
 
     async def _read_again(self) -> None:
@@ -169,11 +173,9 @@ class WarmWorker(WorkerBase):
     async def _read_candidates(self) -> None:
         self._lost = 0
         unseen = Counter(hand.flow_run.work_queue_id for hand in self._in_hand.values() if not hand.claimed)
-        found = await backlog.due_runs(self.client, self.pool_name, self.queue_names, self._before(), unseen)
-        candidates = deque(run for run in found.runs if not self.holds(run.id))
-        # Read again with every poll: a new version must be seen.
-        wanted = {run.deployment_id for run in candidates if run.deployment_id is not None}
-        self._deployments = await backlog.deployments(self.client, wanted)
+        most = min(backlog.PAGE, _LOOK_AHEAD * int(self.limiter.total_tokens))
+        found = await backlog.due_runs(self.client, self.pool_name, self.queue_names, self._before(), unseen, most)
+        candidates = deque(run for run in backlog.spread(found.runs, self.name) if not self.holds(run.id))
         self._candidates, self._candidates_read = candidates, asyncio.get_running_loop().time()
         self._more_waiting = found.more or len(candidates) > self.room()
 
@@ -338,13 +340,3 @@ class WarmWorker(WorkerBase):
         raise NotImplementedError(
             "Workers of type mailroom-warm run deployments. Deploy the flow, or submit it to a pool of type process."
         )
-
-
-def _grace() -> float:
-    text = os.environ.get(_GRACE_VARIABLE)
-    if text is None:
-        return _DEFAULT_GRACE
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        sys.exit(f"{_GRACE_VARIABLE} is {text!r}; it must be a number of seconds.")

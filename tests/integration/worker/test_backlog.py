@@ -89,6 +89,20 @@ async def test_due_runs_come_by_priority_then_time_and_within_every_limit(due_he
     )
 
 
+async def test_a_look_reads_no_more_than_it_is_asked_for_and_says_that_there_is_more(due_here: Backlog) -> None:
+    client, pool = due_here.shared_pool.client, due_here.shared_pool.pool
+    by_name = {name: run for run, name in due_here.runs.items()}
+
+    async def first(most: int) -> tuple[list[str], bool]:
+        found = await backlog.due_runs(client, pool, frozenset(), datetime.now(UTC), Counter(), most)
+        return [due_here.runs[run.id] for run in found.runs], found.more
+
+    assert await first(3) == (ALL[:3], True)
+    assert await first(6) == (ALL, False)
+    await client.update_flow_run(by_name["urgent0"], empirical_policy=FlowRunPolicy(retry_type="in_process"))
+    assert await first(1) == (ALL[1:2], True), "what is left to another process takes nobody's place"
+
+
 async def test_a_run_that_another_process_retries_in_place_is_left_to_it(due_here: Backlog) -> None:
     by_name = {name: run for run, name in due_here.runs.items()}
     await due_here.shared_pool.client.update_flow_run(

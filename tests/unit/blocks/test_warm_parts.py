@@ -7,13 +7,17 @@ import os
 import socket
 import sys
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from uuid import UUID
 
 import pytest
+from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import DeploymentResponse
 
+from prefect_mailroom.worker.backlog import spread
 from prefect_mailroom.worker.configuration import WarmJobConfiguration
 from prefect_mailroom.worker.processes.child import resident_bytes, why_retire
 from prefect_mailroom.worker.processes.code import Code, CodeUnusable, Recycle, changed, fingerprint, own_files
@@ -146,3 +150,20 @@ def test_code_that_cannot_be_had_is_refused_with_the_way_out() -> None:
         WarmJobConfiguration().code_of(deployment(entrypoint=None))
     with pytest.raises(CodeUnusable, match="add `pull` to prefect"):
         WarmJobConfiguration().code_of(deployment(storage_document_id="x"))
+
+
+def test_each_worker_begins_elsewhere_among_runs_of_one_moment_and_queue_alone() -> None:
+    nine, calm, urgent = datetime(2026, 11, 2, 9, tzinfo=UTC), UUID(int=1), UUID(int=2)
+
+    def run(number: int, queue: UUID, minute: int) -> FlowRun:
+        due = nine + timedelta(minutes=minute)
+        return FlowRun(id=UUID(int=number), flow_id=calm, work_queue_id=queue, next_scheduled_start_time=due)
+
+    runs = [run(0, urgent, 0), *(run(number, calm, 0) for number in range(1, 101)), run(101, calm, 1)]
+    one, two = spread(runs, "worker-1"), spread(runs, "worker-2")
+    assert spread(runs, "worker-1") == one, "the same again, so that what it lost is not found elsewhere"
+    for found in (one, two):
+        assert (found[0], found[-1]) == (runs[0], runs[-1])
+        assert sorted(found, key=runs.index) == runs
+    both = {run.id for run in one[1:13]} & {run.id for run in two[1:13]}
+    assert len(both) < 4, "one or two of twelve are the same by chance"
