@@ -14,6 +14,7 @@ import certifi
 import psycopg
 import pytest
 from alembic import command
+from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine
 
 from mailroom.storage.database import Database
@@ -25,6 +26,10 @@ from tests.support.prefect import PrefectServer
 
 # aiosmtpd gives its servers 5 s to start, which a busy machine may need.
 os.environ.setdefault("AIOSMTPD_CONTROLLER_TIMEOUT", "60")
+
+# How long an example takes says more about a busy machine than about the code.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 # As in the processes of the API and of the warm worker.
 share_tls_contexts()

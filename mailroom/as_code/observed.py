@@ -48,8 +48,13 @@ async def reports(session: AsyncSession, names: Sequence[str], *, viewer: Viewer
     return {(Kind.REPORT, row.id): of_report(row, marks.get(row.id)) for row in rows}
 
 
-async def schedules(session: AsyncSession, bundle: str, names: Sequence[str], *, viewer: Viewer) -> dict[Key, Observed]:
-    """Return the schedules of these names in the code: those of the bundle, else those without a mark."""
+async def schedules(
+    session: AsyncSession, bundle: str, names: Sequence[str], *, viewer: Viewer
+) -> tuple[dict[Key, Observed], frozenset[Key]]:
+    """Return the schedules of these names in the code: those of the bundle, else those without a mark.
+
+    Besides, return the names that the bundle has for schedules which the viewer does not see.
+    """
     marks = await repository.marks_by_name(session, bundle, Kind.SCHEDULE, names)
     rows = await repository.schedules_by_id(session, [mark.entity_id for mark in marks.values()], viewer=viewer)
     found = {
@@ -57,11 +62,14 @@ async def schedules(session: AsyncSession, bundle: str, names: Sequence[str], *,
         for name, mark in marks.items()
         if mark.entity_id in rows
     }
-    if open_names := {name for name in names if (Kind.SCHEDULE, name) not in found}:
+    unseen = {mark.entity_id: name for name, mark in marks.items() if mark.entity_id not in rows}
+    there = await repository.schedules_there(session, list(unseen))
+    taken = frozenset((Kind.SCHEDULE, unseen[one]) for one in there)
+    if open_names := {name for name in names if (Kind.SCHEDULE, name) not in {*found, *taken}}:
         ids = {name: key for key, name in (await _unmarked(session, viewer=viewer)).items() if name in open_names}
         free = await repository.schedules_by_id(session, list(ids.values()), viewer=viewer)
         found |= {(Kind.SCHEDULE, name): of_schedule(*free[key], None) for name, key in ids.items() if key in free}
-    return found
+    return found, taken
 
 
 async def _unmarked(session: AsyncSession, *, viewer: Viewer) -> dict[str, str]:

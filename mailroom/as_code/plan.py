@@ -100,10 +100,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How documents are to be applied: for which bundle, and whether they may take over what others have made."""
+    """Say how documents are to be applied.
+
+    Attributes:
+        adopt: whether they may take over what others have made.
+        taken: what belongs to the bundle, and is not shown to the caller.
+    """
 
     bundle: str
     adopt: bool = False
+    taken: Collection[Key] = ()
 
 
 Refusal = Callable[[Outcome, Kind, Observed | None], Fault | None]
@@ -149,9 +155,13 @@ def _change(
 
 
 def _what(read: Read, found: Observed | None, wanted: Wanted) -> tuple[Outcome, Differences, bool, list[Fault]]:
+    kind, name = read.key
+    if read.key in wanted.taken:
+        message = f"The {kind} '{name}' of the bundle '{wanted.bundle}' belongs to somebody else."
+        remedy = "Choose another name, or a bundle of your own with --bundle (`bundle`)."
+        return Outcome.FAILED, {}, False, [Fault("name", message, remedy, code="of_somebody_else")]
     if found is None:
         return Outcome.CREATED, {}, False, []
-    kind, name = read.key
     differ = _differences(read, found)
     mark = found.mark
     if mark is not None and mark.bundle == wanted.bundle:

@@ -123,6 +123,15 @@ async def schedules_by_id(
     return found
 
 
+async def schedules_there(session: AsyncSession, ids: Sequence[str]) -> set[str]:
+    """Return which of these schedules are not deleted, whoever may see them."""
+    found: set[str] = set()
+    for start in range(0, len(ids), _CHUNK):
+        chosen = Schedule.id.in_(ids[start : start + _CHUNK])
+        found |= set(await session.scalars(select(Schedule.id).where(chosen, Schedule.state != ScheduleState.DELETED)))
+    return found
+
+
 async def titles(session: AsyncSession, *, viewer: Viewer) -> Sequence[tuple[str, str, ScheduleState]]:
     """Return id, name and state of every schedule of the viewer, of all for an admin, the oldest first.
 

@@ -27,6 +27,10 @@ from mailroom.storage.database import new_id
 from prefect_mailroom.errors import MailroomError
 
 _LOG = logging.getLogger(__name__)
+_NOT_PRUNED = Fault(
+    "", "Nothing is deleted while a document fails.", "Correct the documents, and apply again.", code="not_pruned"
+)
+"""An object that was renamed in the code would otherwise be gone before there is the new one."""
 
 
 async def apply(caller: Caller, wanted: ApplyRequest) -> AppliedView:
@@ -51,10 +55,14 @@ async def apply(caller: Caller, wanted: ApplyRequest) -> AppliedView:
         documents,
         seen.observed,
         seen.known,
-        Wanted(wanted.bundle, wanted.adopt),
+        Wanted(wanted.bundle, wanted.adopt, seen.taken),
         partial(refusal_of, caller.viewer),
     )
-    results = [await _result(caller, one, wanted, seen) for one in [*changes, *pruned]]
+    results = [await _result(caller, one, wanted, seen) for one in changes]
+    failed = any(one.faults for one in results)
+    results += [
+        Result(one, faults=[_NOT_PRUNED]) if failed else await _result(caller, one, wanted, seen) for one in pruned
+    ]
     if not wanted.dry_run:
         await _record(caller, wanted, results)
         touched = [one for result in results if result.done for one in result.done.schedules]
@@ -104,7 +112,7 @@ async def _result(caller: Caller, change: Change, wanted: ApplyRequest, seen: Se
         return Result(change, faults=change.faults)
     if change.kind is Kind.CONNECTION and change.outcome is not Outcome.DELETED and seen.trouble is not None:
         return Result(change, faults=faults_of(seen.trouble))
-    if wanted.dry_run or (change.outcome is Outcome.UNCHANGED and not change.by_hand):
+    if wanted.dry_run or (change.outcome is Outcome.UNCHANGED and not _marked_again(caller, change)):
         return Result(change)
     try:
         return Result(change, await do(caller, change, wanted, seen))
@@ -117,6 +125,12 @@ async def _result(caller: Caller, change: Change, wanted: ApplyRequest, seen: Se
         _LOG.exception("Applying the %s '%s' failed (error %s).", change.kind, change.name, error_id)
         message = f"This failed for a reason that nobody expected; the log knows it as {error_id}."
         return Result(change, faults=[Fault("", message, "Apply again; if it fails again, ask an admin.")])
+
+
+def _marked_again(caller: Caller, change: Change) -> bool:
+    """Tell whether an object that was changed by hand, and is as its document again, is marked as it is now."""
+    assert change.kind is not None, "only a document without faults is unchanged"
+    return change.by_hand and refusal_of(caller.viewer, Outcome.CHANGED, change.kind, change.observed) is None
 
 
 async def _record(caller: Caller, wanted: ApplyRequest, results: Sequence[Result]) -> None:

@@ -19,9 +19,10 @@ from mailroom.storage.tables import User
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is there.
+    """Hold what is there.
 
     Attributes:
+        taken: names of schedules in the bundle that belong to somebody whose schedules the caller does not see.
         known: what documents refer to, as far as it is there.
         owners: the users that documents name as owners.
         resolved: what REST takes for each connection.
@@ -29,6 +30,7 @@ class Seen:
     """
 
     observed: Mapping[Key, Observed]
+    taken: frozenset[Key] = frozenset()
     known: set[Key] = field(default_factory=set)
     owners: Mapping[str, User] = field(default_factory=dict)
     resolved: Mapping[str, Resolved] = field(default_factory=dict)
@@ -43,6 +45,7 @@ async def look(caller: Caller, documents: Sequence[Read], wanted: ApplyRequest) 
         names[one.key[0]].append(one.name)
     viewer = caller.viewer
     found: dict[Key, Observed] = {}
+    taken: frozenset[Key] = frozenset()
     referred = {key for one in usable for key in references(one).values()}
     asked = {one.document.owner for one in usable if isinstance(one.document, ScheduleDocument)} - {None}
     reads_settings = viewer.may(Action.CONNECTION_READ, Relation.SHARED)
@@ -54,7 +57,8 @@ async def look(caller: Caller, documents: Sequence[Read], wanted: ApplyRequest) 
         if names[Kind.REPORT]:
             found |= await observed.reports(session, names[Kind.REPORT], viewer=viewer)
         if names[Kind.SCHEDULE]:
-            found |= await observed.schedules(session, wanted.bundle, names[Kind.SCHEDULE], viewer=viewer)
+            schedules, taken = await observed.schedules(session, wanted.bundle, names[Kind.SCHEDULE], viewer=viewer)
+            found |= schedules
         known = await repository.known(session, referred, viewer=viewer)
         owners = await repository.users_by_reference(session, {one for one in asked if one}, viewer=viewer)
         listed = names[Kind.CONNECTION] if reads_settings else []
@@ -65,6 +69,6 @@ async def look(caller: Caller, documents: Sequence[Read], wanted: ApplyRequest) 
     try:
         there = await stored_connections.stored(rows, caller.context.settings)
     except Unavailable as error:
-        return Seen(found, known, owners, trouble=error)
+        return Seen(found, taken, known, owners, trouble=error)
     connections, resolved = stored_connections.observe(there, marks, documents_of, wanted.secrets)
-    return Seen(found | connections, known, owners, resolved)
+    return Seen(found | connections, taken, known, owners, resolved)

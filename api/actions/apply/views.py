@@ -30,7 +30,7 @@ class DocumentFault(View):
 
 
 class AppliedDocument(View):
-    """What became of a document; in a dry run, what would become of it."""
+    """Tell what became of a document; in a dry run, what would become of it."""
 
     index: int | None = Field(description="Its place in `documents`; null for an object that is pruned.")
     kind: Kind | None
@@ -46,7 +46,7 @@ class AppliedDocument(View):
 
 
 class AppliedView(View):
-    """What became of each document, in the order in which they were applied, and then of what was pruned."""
+    """Tell what became of each document, in the order in which they were applied, and then of what was pruned."""
 
     bundle: str
     dry_run: bool

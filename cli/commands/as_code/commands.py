@@ -12,18 +12,20 @@ from cyclopts import Parameter
 
 from cli.commands.as_code import showing
 from cli.commands.as_code.environment import secrets_of
-from cli.commands.as_code.files import Bundle, load
-from cli.commands.as_code.sending import ORDER, Item, send
+from cli.commands.as_code.files import Source, load
+from cli.commands.as_code.sending import ORDER, Item, nameless, prune, send, too_large
 from cli.output import err, out, print_json
 from cli.rest_client import MailroomClient
 from embedded.display import printable
 from mailroom.settings import current
+from prefect_mailroom.errors import MailroomError
 
 Files = Annotated[list[Path], Parameter(name=["--file", "-f"], negative="")]
 Json = Annotated[bool, Parameter(name="--json")]
 _LONGEST = 600
 """Seconds for one request: 200 documents, which may wait for Prefect."""
 _TOLD_EVERY = 2.0
+_LONGEST_SOURCE = 500
 
 
 def apply(
@@ -63,16 +65,15 @@ def apply(
     """
     options = {
         "bundle": bundle,
-        "source": source or ", ".join(str(one) for one in file),
+        "source": source or ", ".join(str(one) for one in file)[:_LONGEST_SOURCE],
         "prune": prune,
         "prune_limit": prune_limit,
         "adopt": adopt,
         "suspend_broken": suspend_broken,
         "dry_run": dry_run,
     }
-    items = _sent(file, options)
-    _show(items, as_json=as_json, dry_run=dry_run)
-    sys.exit(1 if any(one.told["outcome"] == "failed" for one in items) else 0)
+    items = _sent(file, options, as_json=as_json)
+    sys.exit(1 if _failed(items) else 0)
 
 
 def diff(*, file: Files, bundle: str = "default", prune: bool = False, as_json: Json = False) -> None:
@@ -90,8 +91,7 @@ def diff(*, file: Files, bundle: str = "default", prune: bool = False, as_json: 
         Print JSON.
     """
     options = {"bundle": bundle, "prune": prune, "prune_limit": None, "dry_run": True}
-    items = _sent(file, options)
-    _show(items, as_json=as_json, dry_run=True)
+    items = _sent(file, options, as_json=as_json)
     sys.exit(1 if any(one.told["outcome"] != "unchanged" for one in items) else 0)
 
 
@@ -131,23 +131,59 @@ def schema() -> None:
     print_json(document_schema())
 
 
-def _sent(files: list[Path], options: dict[str, Any]) -> list[Item]:
-    found = load(files)
-    _stop_at_faults(found)
-    secrets, notices = secrets_of(found.sources, os.environ)
+def _sent(files: list[Path], options: dict[str, Any], *, as_json: bool) -> list[Item]:
+    """Send the documents of these files, and show what became of them, also where that breaks off."""
+    sources = _sources(files, pruning=options["prune"])
+    secrets, notices = secrets_of(sources, os.environ)
     for one in notices:
-        err.print(printable(f"Notice: {one}"), markup=False, highlight=False, soft_wrap=True)
+        _tell(f"Notice: {one}")
+    items: list[Item] = []
     with MailroomClient(current(), timeout=_LONGEST) as client:
-        return send(client, found.sources, options, secrets, _Progress())
+        if options["prune"]:
+            prune(client, sources, options, dry_run=True)  # Whether so much may be is asked before anything is done.
+        try:
+            for item in send(client, sources, options, secrets, _Progress()):
+                items.append(item)  # noqa: PERF402  # Where it breaks off, what came before is kept for certain.
+            if options["prune"] and (failed := _failed(items)):
+                _tell(f"Nothing is pruned while documents fail: {failed} did. Correct them, and apply again.")
+            elif options["prune"]:
+                items += prune(client, sources, options, dry_run=options["dry_run"])
+        except (MailroomError, KeyboardInterrupt):
+            if items:
+                _show(items, as_json=as_json, dry_run=options["dry_run"])
+                done = f"It broke off after {len(items):,} of {len(sources):,} documents."
+                _tell(done if options["dry_run"] else f"{done} Apply again: it goes on there.")
+            raise
+    _show(items, as_json=as_json, dry_run=options["dry_run"])
+    return items
 
 
-def _stop_at_faults(found: Bundle) -> None:
-    for problem in found.problems:
+def _failed(items: list[Item]) -> int:
+    return sum(one.told["outcome"] == "failed" for one in items)
+
+
+def _sources(files: list[Path], *, pruning: bool) -> list[Source]:
+    """Return the documents; end the command where one cannot be read.
+
+    Raises:
+        MailroomError: there are none.
+    """
+    found = load(files)
+    problems = [*found.problems, *too_large(found.sources), *(nameless(found.sources) if pruning else [])]
+    for problem in problems:
         err.print(printable(str(problem)), style="red", markup=False, highlight=False, soft_wrap=True)
-    if found.problems:
+    if problems:
         # What stands in a file that cannot be read is not known, so nothing may be done by what is left.
-        err.print("Nothing was sent. Correct the files first.", markup=False, highlight=False)
+        _tell("Nothing was sent. Correct the files first.")
         sys.exit(1)
+    if not found.sources and not pruning:
+        message = f"There is no document in {', '.join(map(str, files))}."
+        raise MailroomError(message, remedy="Documents stand in files whose names end with .yaml or .yml.")
+    return found.sources
+
+
+def _tell(sentence: str) -> None:
+    err.print(printable(sentence), markup=False, highlight=False, soft_wrap=True)
 
 
 class _Progress:

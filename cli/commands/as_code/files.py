@@ -14,7 +14,8 @@ from prefect_mailroom.errors import MailroomError
 
 VERSION = "mailroom/v1"
 _ENDINGS = {".yaml", ".yml"}
-_MOST_BYTES = 20_000_000
+_MOST_BYTES = 10_000_000
+"""Of a file, which is read whole: some 20,000 schedules."""
 _MOST_BYTES_OF_TEXT = 1_000_000
 
 
@@ -72,29 +73,53 @@ def load(roots: Iterable[Path]) -> Bundle:
         if not root.exists():
             message = f"There is no file or folder {root}."
             raise MailroomError(message, remedy="Give the folder of the documents with --file (-f).")
-        for path in _files(root):
+        for path in _files(root, bundle):
             if path.is_dir():
                 _read_report(path, bundle)
             else:
                 _read_file(path, bundle)
+    _refuse_repeated(bundle)
     return bundle
 
 
-def _files(root: Path) -> Iterator[Path]:
-    """Yield the files with documents, and the folders of reports."""
-    if root.is_file():
+def _files(root: Path, bundle: Bundle, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """Yield the files with documents, and the folders of reports.
+
+    Args:
+        above: the folders that the root is in, without symbolic links.
+    """
+    if not root.is_dir() or (root / REPORT_FILE).is_file():
         yield root
         return
-    if (root / REPORT_FILE).is_file():
-        yield root
+    real = root.resolve()
+    if real in above:
+        message = "This symbolic link leads back to a folder that it is in."
+        bundle.problems.append(Problem(str(root), message, "Remove the link."))
         return
-    for path in sorted(root.iterdir()):
+    try:
+        found = sorted(root.iterdir())
+    except OSError as error:
+        message = f"This folder cannot be read: {error.strerror}."
+        bundle.problems.append(Problem(str(root), message, "Check its rights."))
+        return
+    for path in found:
         if path.name.startswith((".", "__")):
             continue
         if path.is_dir():
-            yield from _files(path)
+            yield from _files(path, bundle, above | {real})
         elif path.suffix in _ENDINGS:
             yield path
+
+
+def _refuse_repeated(bundle: Bundle) -> None:
+    """Refuse two documents of one object: the last one would win, each time anew."""
+    first: dict[str, Source] = {}
+    for one in bundle.sources:
+        if isinstance(one.data.get("kind"), str) and isinstance(one.data.get("name"), str):
+            before = first.setdefault(one.label, one)
+            if before is not one:
+                message = f"{one.label} stands in {before.at('name')} already."
+                bundle.problems.append(Problem(one.at("name"), message, "Choose another name, or remove one of them."))
 
 
 def _read_report(folder: Path, bundle: Bundle) -> None:
@@ -161,12 +186,19 @@ def _from_file(source: Source, value: Any, place: str, bundle: Bundle) -> Any:
 def _text(file: Path, most: int, place: object, bundle: Bundle) -> str | None:
     """Return the text of a file; None with a fault at `place` where it cannot be read."""
     try:
+        if not file.is_file() and file.exists():
+            bundle.problems.append(Problem(str(place), f"{file.name} is no regular file.", "Put a file in its place."))
+            return None
         if file.stat().st_size > most:
             bundle.problems.append(Problem(str(place), f"{file.name} is larger than {most:,} bytes.", "Split it."))
             return None
         return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        bundle.problems.append(Problem(str(place), f"{file.name} is not UTF-8.", "Save it as UTF-8."))
+    except UnicodeDecodeError as error:
+        # The bytes before the first wrong one are UTF-8, so their lines can be counted.
+        line = error.object[: error.start].count(b"\n") + 1
+        at = f"{file}:{line}" if place is file else str(place)
+        message = f"{file.name} is not UTF-8: the byte 0x{error.object[error.start]:02x} in line {line} is none of its."
+        bundle.problems.append(Problem(at, message, "Save the file as UTF-8."))
     except OSError as error:
         message = f"{file.name} cannot be read: {error.strerror}."
         bundle.problems.append(Problem(str(place), message, "Check its name and its rights."))

@@ -5,6 +5,7 @@ Only what JSON knows is read as more than text: `yes`, `on`, `2013-07-01` and `0
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ import yaml
 
 Path = tuple[str | int, ...]
 MAX_DEPTH = 40
+_MOST_DIGITS = 19
+_PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 class YamlProblem(Exception):
@@ -109,7 +112,8 @@ def read_all(text: str) -> list[Document]:
     with _explained(text):
         _refuse_depth(text)
         for node in yaml.compose_all(text, Loader=_FastLoader):
-            if not (isinstance(node, yaml.ScalarNode) and node.value == "" and node.style is None):
+            # The two loaders tell the style of a missing scalar differently; a quoted empty text is a text to both.
+            if not (isinstance(node, yaml.ScalarNode) and node.value == "" and not node.style):
                 found.append(Document())
                 found[-1].data = _Walk(found[-1]).value(node, ())
     return found
@@ -137,12 +141,34 @@ def _explained(text: str) -> Iterator[None]:
         mark = error.problem_mark or error.context_mark
         message = f"This is not YAML: {error.problem or error.context}."
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise YamlProblem(line, message, "Check indentation, colons and quotes.", column) from error
+        raise YamlProblem(line, message, _remedy(text, line), column) from error
     except yaml.YAMLError as error:
         line = text.count("\n", 0, getattr(error, "position", 0)) + 1
         raise YamlProblem(line, "This is not YAML: it contains a forbidden character.", "Remove it.") from error
     except RecursionError as error:
         raise YamlProblem(1, "The file is nested too deeply.", "Use fewer levels.") from error
+
+
+def _tagged(node: yaml.Node) -> YamlProblem:
+    line, column = node.start_mark.line + 1, node.start_mark.column + 1
+    return YamlProblem(line, f"The tag {node.tag[:60]} is not supported.", "Write plain values without '!'.", column)
+
+
+def _number(node: yaml.Node, *, whole: bool) -> int | float:
+    # More than JSON and other programs carry over without loss.
+    if whole and len(node.value) <= _MOST_DIGITS:
+        return int(node.value)
+    if not whole and math.isfinite(found := float(node.value)):
+        return found
+    line, column = node.start_mark.line + 1, node.start_mark.column + 1
+    raise YamlProblem(line, "This number is too large.", "Put it into quotes if it is a text.", column)
+
+
+def _remedy(text: str, line: int) -> str:
+    begins = re.match(r"\s*", "".join(text.splitlines()[line - 1 : line]))
+    if begins and "\t" in begins.group():
+        return "Indent with spaces: YAML takes no tabs there."
+    return "Check indentation, colons and quotes."
 
 
 class _Walk:
@@ -159,6 +185,8 @@ class _Walk:
         if len(path) > MAX_DEPTH:
             raise YamlProblem(line, "The file is nested too deeply.", "Use fewer levels.")
         self.seen.add(id(node))
+        if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
+            raise _tagged(node)
         match node:
             case yaml.MappingNode():
                 return self._mapping(node, path)
@@ -193,9 +221,6 @@ class _Walk:
                 return None
             case "bool":
                 return node.value == "true"
-            case "int":
-                return int(node.value)
-            case "float":
-                return float(node.value)
-        line = node.start_mark.line + 1
-        raise YamlProblem(line, f"The tag {node.tag[:60]} is not supported.", "Write plain values without '!'.")
+            case "int" | "float" as kind:
+                return _number(node, whole=kind == "int")
+        raise _tagged(node)

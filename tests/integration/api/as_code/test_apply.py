@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from api.actions.apply import observing
 from tests.integration.api.conftest import Api
 from tests.support import documents
 
@@ -207,3 +209,69 @@ async def test_a_key_that_only_looks_gets_a_preview_and_changes_nothing(offline:
     told = await offline.json("POST", "/apply/preview", 200, json=body, headers=key)
     assert told["dry_run"]
     assert (await offline.json("GET", "/schedules/", 200))["items"] == []
+
+
+async def test_nothing_is_deleted_while_a_document_fails(offline: Api) -> None:
+    """A schedule that was renamed in the code is not gone before there is the new one."""
+    kept = documents.schedule("kept", name="Kept")
+    await apply(offline, documents.schedule("old", name="Old"), kept)
+    renamed = documents.schedule("new", name="New", parameters={"region": "Mars"})
+    answer = await apply(offline, renamed, kept, prune=True)
+    assert outcomes(answer) == {"schedule/new": "failed", "schedule/kept": "unchanged", "schedule/old": "failed"}
+    assert ("", "not_pruned") in codes(answer)
+    renamed = documents.schedule("new", name="New")
+    answer = await apply(offline, renamed, kept, prune=True)
+    assert outcomes(answer) == {"schedule/new": "created", "schedule/kept": "unchanged", "schedule/old": "deleted"}
+
+
+async def test_a_name_that_the_bundle_has_for_somebody_else_is_refused_also_in_a_dry_run(offline: Api) -> None:
+    await apply(offline, documents.schedule())
+    key = await _key(offline, "eve", "write")
+    for dry_run in (True, False):
+        answer = await apply(offline, documents.schedule(), headers=key, dry_run=dry_run, adopt=True)
+        assert codes(answer) == [("name", "of_somebody_else")]
+        assert offline.settings.owner_email not in str(answer)
+    assert outcomes(await apply(offline, documents.schedule(), headers=key, bundle="eve")) == {
+        "schedule/daily-orders": "created"
+    }
+    assert (await apply(offline, documents.schedule()))["unchanged"] == 1
+
+
+async def test_who_may_not_change_an_object_does_not_mark_it_either(offline: Api) -> None:
+    await apply(offline, documents.calendar(), source="reports@1")
+    changed = documents.calendar(title="By hand")
+    await offline.json("PUT", "/calendars/office", 200, json=changed["spec"])
+    answer = await apply(offline, changed, headers=await _key(offline, "eve", "write"), source="eve")
+    assert (outcomes(answer), answer["items"][0]["by_hand"]) == ({"calendar/office": "unchanged"}, True)
+    assert "reports@1" in (await offline.http.get("/calendars/office/edit")).text
+    assert (await apply(offline, changed, source="reports@2"))["unchanged"] == 1
+    assert "reports@2" in (await offline.http.get("/calendars/office/edit")).text
+
+
+async def test_of_two_who_apply_at_once_each_document_is_applied_once(offline: Api) -> None:
+    given = [documents.schedule(f"orders-{number}", name=f"{number}") for number in range(8)]
+    both = await asyncio.gather(apply(offline, *given), apply(offline, *given))
+    rows = (await offline.json("GET", "/schedules/", 200))["items"]
+    assert sorted(one["name"] for one in rows) == [f"{number}" for number in range(8)]
+    assert sum(one["created"] for one in both) == 8
+    assert {code for one in both for _, code in codes(one)} <= {"applied_at_once", "stale"}
+    assert (await apply(offline, *given))["unchanged"] == 8
+
+
+async def test_what_somebody_changes_while_it_is_applied_is_not_overwritten(
+    offline: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await apply(offline, documents.schedule())
+    (row,) = (await offline.json("GET", "/schedules/", 200))["items"]
+    patch = {"content": b'{"name": "By hand"}', "headers": {"Content-Type": "application/merge-patch+json"}}
+    look = observing.look
+
+    async def look_and_be_late(*arguments: Any) -> Any:
+        seen = await look(*arguments)
+        await offline.json("PATCH", f"/schedules/{row['id']}", 200, **patch)
+        return seen
+
+    monkeypatch.setattr("api.actions.apply.actions.look", look_and_be_late)
+    assert codes(await apply(offline, documents.schedule(formats=["html"]))) == [("", "stale")]
+    now = await offline.json("GET", f"/schedules/{row['id']}", 200)
+    assert (now["name"], now["formats"]) == ("By hand", ["csv"])
