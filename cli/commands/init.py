@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 
 from cli.output import out
-from embedded import bootstrap
+from embedded import bootstrap, prefect_settings
 from embedded.data_dir import prepare
 from embedded.display import printable
+from mailroom.safety import unsafe
+from mailroom.safety.unsafe import Program
 from mailroom.settings import Settings, current
 from prefect_mailroom.errors import ConfigurationError
 
@@ -31,6 +34,8 @@ def init(*, wait: float = 0, tables: bool = False, adopt_artifacts: bool = False
         Make the folder of the artifacts the store of rendered files, whatever was the store before.
     """
     settings = current()
+    prefect_settings.read_login()
+    unsafe.refuse(settings, os.environ, Program.INIT)
     prepare(settings)
     bootstrap.use_our_prefect(settings)
     sys.exit(asyncio.run(_init(settings, wait, tables=tables, adopt_artifacts=adopt_artifacts)))

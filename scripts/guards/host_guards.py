@@ -7,8 +7,33 @@ from scripts.guards.guards import Guard
 _CLOCK = "tests/integration/storage/test_one_clock.py"
 _PASSES = "tests/integration/passes/test_clocks_that_differ.py"
 _SHARE = "tests/integration/storage/test_shared_artifacts.py"
+_STARTS = ("tests/integration/safety/test_refused_starts.py",)
 
 HOST_GUARDS = (
+    Guard(
+        "a process alone starts with safe settings",
+        "The API, a worker and renderers refuse at their start what is unsafe for them.",
+        "cli/commands/serve/processes.py",
+        "    unsafe.refuse(settings, os.environ, program)\n",
+        "",
+        _STARTS,
+    ),
+    Guard(
+        "Prefect starts with safe settings",
+        "Prefect's servers and services refuse a database, a key or a login that is none.",
+        "cli/commands/serve/prefect.py",
+        "    unsafe.refuse_all(unsafe.of_prefect(variables, listens=listens))\n",
+        "",
+        _STARTS,
+    ),
+    Guard(
+        "the set-up starts with safe settings",
+        "Nothing is made in a database or by an administrator that production must not have.",
+        "cli/commands/init.py",
+        "    unsafe.refuse(settings, os.environ, Program.INIT)\n",
+        "",
+        _STARTS,
+    ),
     Guard(
         "one clock",
         "A host whose clock is wrong tells the time of the database.",

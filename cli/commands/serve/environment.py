@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from embedded import prefect_settings
-from mailroom.secrets.required import is_fernet_key
 from mailroom.settings import Settings, with_async_driver
 from prefect_mailroom.errors import ConfigurationError
 
@@ -78,8 +77,8 @@ def of_prefect(days: int, inherited: Mapping[str, str], read: Callable[[str], st
         days: how long Prefect keeps what has happened.
         read: returns the secret that a variable names by a file or by reference, None where it names none.
 
-    Raises:
-        ConfigurationError: the database or the key of blocks is missing, or cannot be used.
+    Returns:
+        It has the secrets themselves in place of the files that hold them. `mailroom.safety` says whether it is safe.
     """
     found = {name: value for name in SECRETS_OF_PREFECT if (value := read(name)) is not None}
     kept = {"PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(days * 86_400)}
@@ -90,21 +89,4 @@ def of_prefect(days: int, inherited: Mapping[str, str], read: Callable[[str], st
     files = {f"{name}_FILE" for name in found}
     whole = {name: value for name, value in {**chosen, **inherited, **found}.items() if name not in files}
     url = whole.get(DATABASE) or whole.get(_FORMER_DATABASE, "")
-    _check_prefect(url, whole.get(KEY, ""))
-    return {**whole, DATABASE: with_async_driver(url), "PYTHONUNBUFFERED": "1"}
-
-
-def _check_prefect(url: str, key: str) -> None:
-    if not url.startswith("postgres"):
-        raise ConfigurationError(
-            "It names no Postgres database." if url else "It is not set.",
-            remedy=f"Set it to postgresql://user:password@host/prefect, or name a file with it in {DATABASE}_FILE.",
-            field=DATABASE,
-        )
-    if not is_fernet_key(key.strip()):
-        raise ConfigurationError(
-            f"It is {'no Fernet key' if key.strip() else 'not set'}, so that Prefect would keep the key of its blocks "
-            "beside what it encrypts.",
-            remedy=f"Make one as the page on keys says, or name a file with it in {KEY}_FILE.",
-            field=KEY,
-        )
+    return {**whole, DATABASE: with_async_driver(url) if url else "", "PYTHONUNBUFFERED": "1"}

@@ -12,6 +12,7 @@ from pydantic_settings import SettingsConfigDict
 
 from cli.commands.serve import environment
 from cli.commands.serve.processes import become
+from mailroom.safety import unsafe
 from mailroom.setting_groups import secrets_elsewhere
 from mailroom.setting_groups.retention import RetentionSettings
 from prefect_mailroom.errors import ConfigurationError
@@ -41,7 +42,7 @@ def server(*, host: str = "127.0.0.1", port: int = 4200, with_services: bool = F
     """
     apart = [] if with_services else ["--no-services"]
     pages = environment.of_pages(port, os.environ)
-    _become("server", "start", *apart, "--host", host, "--port", str(port), chosen=pages)
+    _become("server", "start", *apart, "--host", host, "--port", str(port), chosen=pages, listens=host)
 
 
 @app.command
@@ -56,7 +57,7 @@ def upgrade() -> NoReturn:
     _become("server", "database", "upgrade", "--yes")
 
 
-def _become(*command: str, chosen: Mapping[str, str] | None = None) -> NoReturn:
+def _become(*command: str, chosen: Mapping[str, str] | None = None, listens: str | None = None) -> NoReturn:
     try:
         days = _Kept().prefect_days
     except ValidationError as error:
@@ -65,4 +66,5 @@ def _become(*command: str, chosen: Mapping[str, str] | None = None) -> NoReturn:
             message, remedy="Correct it and start again.", field="MAILROOM_PREFECT_DAYS"
         ) from error
     variables = environment.of_prefect(days, {**(chosen or {}), **os.environ}, secrets_elsewhere.read)
+    unsafe.refuse_all(unsafe.of_prefect(variables, listens=listens))
     become(["-m", "embedded.prefect_server", *command], variables)

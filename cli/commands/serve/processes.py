@@ -12,6 +12,7 @@ from cli.commands.serve import environment
 from embedded import prefect_settings
 from mailroom import own_endpoints
 from mailroom.safety import unsafe
+from mailroom.safety.unsafe import Program
 from mailroom.settings import Settings, current
 
 GRACE_SECONDS = 20
@@ -34,8 +35,7 @@ def api(*, host: str = "", port: int = 0) -> NoReturn:
     port
         The port, by default MAILROOM_API_PORT.
     """
-    settings = _production("api")
-    unsafe.refuse(settings, os.environ)
+    settings = _production("api", Program.API)
     served = ["--host", host or settings.host, "--port", str(port or settings.api_port)]
     ending = ["--timeout-graceful-shutdown", str(GRACE_SECONDS)]
     # MAILROOM_TRUSTED_PROXIES alone says whose X-Forwarded-For counts.
@@ -56,7 +56,7 @@ def worker(*, name: str = "", limit: int = 0) -> NoReturn:
     limit
         How many runs are in progress at once, by default MAILROOM_WORKER_LIMIT.
     """
-    settings = _production("worker")
+    settings = _production("worker", Program.WORKER)
     wanted = ["--pool", settings.work_pool, "--limit", str(limit or settings.worker_slots)]
     become(
         ["-m", "prefect_mailroom.worker", "--name", name or socket.gethostname(), *wanted],
@@ -66,14 +66,19 @@ def worker(*, name: str = "", limit: int = 0) -> NoReturn:
 
 def renderers() -> NoReturn:
     """Run the renderers of this host in production until SIGTERM. Workers and the API find them by their socket."""
-    settings = _production("renderers")
+    settings = _production("renderers", Program.RENDERERS)
     become(["-m", "mailroom.rendering.renderers.service"], environment.of_mailroom(settings, os.environ))
 
 
-def _production(command: str) -> Settings:
-    """Return the settings, with our own endpoints closed to everything that is sent."""
+def _production(command: str, program: Program) -> Settings:
+    """Return the settings, with our own endpoints closed to everything that is sent.
+
+    Raises:
+        ConfigurationError: they are embedded, or unsafe for this program.
+    """
     settings = current()
     environment.check_mode(settings, command)
     prefect_settings.read_login()
+    unsafe.refuse(settings, os.environ, program)
     own_endpoints.close(settings)
     return settings

@@ -39,20 +39,8 @@ def test_one_redis_is_used_for_all_that_several_servers_share() -> None:
     assert f"{name}_FILE" not in made
 
 
-@pytest.mark.parametrize(
-    ("wrong", "field"),
-    [
-        ({DATABASE: ""}, DATABASE),
-        ({DATABASE: "sqlite+aiosqlite:///prefect.db"}, DATABASE),
-        ({environment.KEY: ""}, environment.KEY),
-        ({environment.KEY: "short"}, environment.KEY),
-    ],
-)
-def test_prefect_is_not_started_without_its_database_and_key(wrong: dict[str, str], field: str) -> None:
-    with pytest.raises(ConfigurationError) as refused:
-        of_prefect(wrong)
-    assert refused.value.field == field
-    assert "prefect@db" not in str(refused.value)
+def test_prefects_database_stays_unset_where_it_is() -> None:
+    assert of_prefect({DATABASE: ""})[DATABASE] == ""
 
 
 def test_one_process_alone_is_for_production() -> None:

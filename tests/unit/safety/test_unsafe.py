@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 from api.app import create_app
 from cli.doctor import secrets as doctor
 from cli.doctor.finding import Level
-from mailroom.safety.unsafe import refuse, unsafe
+from mailroom.safety.unsafe import Program, of_prefect, refuse, refuse_all, unsafe
 from mailroom.settings import Settings
 from prefect_mailroom.errors import ConfigurationError
 
@@ -50,6 +50,7 @@ def test_safe_settings_have_no_fault() -> None:
         ({"database_url": "sqlite:////var/lib/mailroom.db"}, "MAILROOM_DATABASE_URL"),
         ({"database_url": "postgresql://postgres:postgres@db/mailroom"}, "MAILROOM_DATABASE_URL"),
         ({"database_url": "no url"}, "MAILROOM_DATABASE_URL"),
+        ({"database_url": "mysql://mailroom:8Jq2nV0sPz@db/mailroom"}, "MAILROOM_DATABASE_URL"),
         ({"prefect_database_url": "sqlite:////prefect.db"}, "MAILROOM_PREFECT_DATABASE_URL"),
         ({"prefect_api_url": ""}, "MAILROOM_PREFECT_API_URL"),
         ({"public_address": ""}, "MAILROOM_PUBLIC_ADDRESS"),
@@ -126,3 +127,46 @@ def test_production_never_falls_back_to_a_file_or_to_this_machine(tmp_path: Path
 
 def test_an_embedded_system_has_no_unsafe_settings(tmp_path: Path) -> None:
     assert unsafe(Settings(data_dir=tmp_path), {"MAILROOM_DEBUG": "1"}) == []
+
+
+def test_a_program_needs_only_what_concerns_it() -> None:
+    secrets = dict.fromkeys(("api_key", "key_pepper", "audit_key", "prefect_encryption_key"), "")
+    without = {"worker": {"owner_email": "owner@localhost"}, "renderers": {"owner_email": "owner@localhost"}}
+    for program in (Program.WORKER, Program.RENDERERS, Program.INIT):
+        kept = {**SAFE, **secrets, **without.get(program.name.lower(), {"public_address": ""})}
+        login = {} if program is Program.RENDERERS else ENVIRONMENT
+        assert unsafe(Settings.model_validate(kept), login, program) == [], program
+        assert unsafe(Settings.model_validate({"mode": "production"}), {}, program) != [], program
+
+
+PREFECT = {
+    "PREFECT_SERVER_DATABASE_CONNECTION_URL": "postgresql+asyncpg://prefect:8Jq2nV0sPz@db/prefect",
+    "PREFECT_SERVER_ENCRYPTION_KEY": Fernet.generate_key().decode(),
+    "PREFECT_SERVER_API_AUTH_STRING": "mailroom:Zk83hfLq0x",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"PREFECT_SERVER_DATABASE_CONNECTION_URL": ""}, "PREFECT_SERVER_DATABASE_CONNECTION_URL"),
+        (
+            {"PREFECT_SERVER_DATABASE_CONNECTION_URL": "sqlite+aiosqlite:///prefect.db"},
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL",
+        ),
+        ({"PREFECT_SERVER_ENCRYPTION_KEY": ""}, "PREFECT_SERVER_ENCRYPTION_KEY"),
+        ({"PREFECT_SERVER_ENCRYPTION_KEY": "short"}, "PREFECT_SERVER_ENCRYPTION_KEY"),
+        ({"PREFECT_SERVER_API_AUTH_STRING": ""}, "PREFECT_SERVER_API_AUTH_STRING"),
+        ({"PREFECT_SERVER_API_AUTH_STRING": "admin:pass"}, "PREFECT_SERVER_API_AUTH_STRING"),
+        ({"PREFECT_DEBUG_MODE": "1"}, "PREFECT_DEBUG_MODE"),
+    ],
+)
+def test_prefects_own_programs_name_each_unsafe_variable(changes: dict[str, str], field: str) -> None:
+    assert [fault.field for fault in of_prefect({**PREFECT, **changes}, listens="0.0.0.0")] == [field]
+
+
+def test_prefects_own_programs_start_with_safe_ones() -> None:
+    refuse_all(of_prefect(PREFECT, listens="0.0.0.0"))
+    open_one = {**PREFECT, "PREFECT_SERVER_API_AUTH_STRING": ""}
+    for listens in (None, "127.0.0.1", "::1", "localhost"):
+        assert of_prefect(open_one, listens=listens) == []
