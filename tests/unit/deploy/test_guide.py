@@ -50,6 +50,19 @@ def test_the_secrets_of_a_unit_are_those_that_the_guide_makes(name: str) -> None
     assert given == set(unit.credentials())
 
 
+def test_the_command_for_root_has_the_secrets_of_the_services() -> None:
+    """Each secret is read from the file and under the variable by which some unit reads it."""
+    given = set(re.findall(r"^give (\w+) ([\w-]+)$", (ROOT / "deploy/mailroom.sh").read_text(), re.MULTILINE))
+    services = {
+        pair
+        for name in units.SERVICES
+        for text in units.read(name.replace("@", "@4200")).every("Environment")
+        for pair in re.findall(r"(\w+)_FILE=%d/([\w-]+)", text)
+    }
+    assert len(given) >= 10
+    assert given <= services
+
+
 def test_nginx_accepts_its_file(tmp_path: Path) -> None:
     nginx, openssl = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin"), shutil.which("openssl")
     if nginx is None or openssl is None:
