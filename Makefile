@@ -74,7 +74,7 @@ test-incidents: $(READY) $(STATIC) ## Provoke every kind of incident in a real s
 drill: $(READY) $(STATIC) ## Lose a real system and restore it from its backup, in every way; twenty minutes (ARGS=-k … for one)
 	@DRILL=all $(BIN)/python -m pytest -s tests/acceptance/drill $(ARGS)
 
-test-upgrade: $(READY) ## Run the programs of the version before on the tables of this one, by their own tests (minutes)
+test-upgrade: $(READY) ## Try the version before on these tables, and a rolling upgrade and restart; an hour (MINUTES= side by side, ARGS=)
 	@UPGRADE=all $(BIN)/python -m pytest -s tests/integration/upgrade $(ARGS)
 
 # The same lock and recipe in an environment beside the other one: 3.13 takes another way through changes of the clocks.

@@ -6,5 +6,6 @@ keeper.py        the supervisor: starts again what has died, as systemd does
 postgres.py      Postgres from the wheel, for ordinary accounts
 redis.py         Redis from the wheel, with what it acknowledged on its disk
 front.py         one address before several servers, which leaves out those that do not answer
+versions.py      another version of Mailroom beside today's, as on another host
 whole.py         all of it in order
 """

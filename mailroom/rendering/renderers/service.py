@@ -185,8 +185,9 @@ async def connected(service: Service, reader: asyncio.StreamReader, writer: asyn
         request = wire.Request.model_validate_json(body)
     except ValidationError as error:
         _LOG.warning("A request cannot be read: it has %d faults.", error.error_count())
-        fault = RenderFailed(
-            "The renderers cannot read the request.", remedy="Restart the renderers. They may be of another version."
+        # While an installation is upgraded they may be of different versions: that ends with the upgrade.
+        fault = Unavailable(
+            "The renderers cannot read the request. They may be of another version.", remedy="Restart the renderers."
         )
         writer.write(wire.packed(wire.failed(fault)))
         writer.close()

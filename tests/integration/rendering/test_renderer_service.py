@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import stat
+import struct
 import sys
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ import pytest
 from mailroom.errors import Unavailable
 from mailroom.rendering import client
 from mailroom.rendering.job import RenderJob
-from mailroom.rendering.renderers import publish
+from mailroom.rendering.renderers import publish, wire
 from mailroom.rendering.renderers.pool import Pool
 from mailroom.rendering.renderers.publish import handed_over
 from mailroom.rendering.renderers.service import Service, serve
@@ -149,6 +150,16 @@ async def test_stopped_in_order_it_finishes_what_runs_and_refuses_what_waits(
     with pytest.raises(Unavailable, match="No renderers are running at"):
         await client.render(export_job("late"), settings=settings)
     assert source.asked == ["/runs"]
+
+
+async def test_a_request_of_another_version_is_tried_again_later(service: Stop, settings: Settings) -> None:
+    reader, writer = await client.connect(settings)
+    body = b'{"job": {"of": "another version"}}'
+    writer.write(struct.pack("!I", len(body)) + body)
+    answer = await wire.last_answer(reader, None)
+    writer.close()
+    with pytest.raises(Unavailable):
+        answer.unwrap()
 
 
 async def test_without_a_named_service_a_job_gets_a_renderer_of_its_own(settings: Settings, export_job: Make) -> None:
