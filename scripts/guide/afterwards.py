@@ -11,7 +11,7 @@ import httpx
 from scripts.guide.systemctl import STATE
 
 ARRIVED = Path("/var/lib/mailroom/first/arrived")
-BACKUP = Path("/var/backups/mailroom/first")
+BACKUPS = Path("/var/backups/mailroom")
 SITE = "https://127.0.0.1"
 NAME = {"Host": "mailroom.example.com"}
 
@@ -31,7 +31,7 @@ def main() -> None:
         _hold("a body of 13 MB is refused by the proxy", large.status_code == 413)
     _hold("Prefect's pages are there for operators", "<title>" in httpx.get("http://127.0.0.1:4210/").text)
     _hold("the report of the guide has arrived", bool(list(ARRIVED.glob("*.pdf"))))
-    _hold("the backup of the guide is whole", (BACKUP / "manifest.json").is_file())
+    _hold("the backups of the guide are whole", len(list(BACKUPS.glob("20*/manifest.json"))) == 2)
     for name, least in (("mailroom-worker@1", "stopped."), ("mailroom-api@8081", "shutdown complete")):
         seconds = _ended(f"{name}.service")
         log = (STATE / f"{name}.service.log").read_text()

@@ -58,5 +58,7 @@ def read(name: str, folder: Path = FOLDER) -> Unit:
     base, at, rest = name.partition("@")
     instance = rest.removesuffix(".service")
     text = (folder / (f"{base}@.service" if at else name)).read_text()
-    text = text.replace("%i", instance).replace("%H", socket.gethostname())
+    # A doubled sign stands for one, and is left to whoever reads the words.
+    values = {"%i": instance, "%H": socket.gethostname(), "%%": "%%"}
+    text = re.sub("%[iH%]", lambda found: values[found[0]], text)
     return Unit(name, tuple(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE)))
