@@ -47,8 +47,8 @@ async def _plan(first: str, copies: list[Schedule]) -> None:
         original = (await session.execute(select(table.c.id).where(table.c.name == first))).scalar_one()
         found = await session.execute(select(timings.c.deployment_id, timings.c.id))
         of_deployment = {row.deployment_id: row.id for row in found}
-        # Both functions are private; their decorator gives them the database, which mypy cannot see.
-        [model] = await deployments._generate_scheduled_flow_runs(  # type: ignore[call-arg]
+        [model] = await deployments._generate_scheduled_flow_runs(
+            database,
             session=session,
             deployment_id=original,
             start_time=now,
@@ -60,7 +60,7 @@ async def _plan(first: str, copies: list[Schedule]) -> None:
     rows = [_run(model, one, of_deployment[uuid.UUID(one.deployment_id)], first) for one in copies]
     for number, few in enumerate(batches(rows), 1):
         async with database.session_context(begin_transaction=True) as session:
-            await deployments._insert_scheduled_flow_runs(session=session, runs=few)  # type: ignore[attr-defined]
+            await deployments._insert_scheduled_flow_runs(session=session, runs=few)  # type: ignore[attr-defined]  # Prefect's decorator
         if number % 10 == 0:
             _say(f"{number * len(few)} runs of {len(rows)}")
 
@@ -75,6 +75,7 @@ def _run(model: Mapping[str, Any], one: Schedule, timing: uuid.UUID, first: str)
         "id": uuid.uuid4(),
         "deployment_id": uuid.UUID(one.deployment_id),
         "parameters": {**model["parameters"], "schedule_id": one.id},
+        "labels": {**model["labels"], "prefect.deployment.id": one.deployment_id},
         "tags": [tag.replace(first, one.id) for tag in model["tags"]],
         "idempotency_key": f"scheduled {one.deployment_id} {timing} {one.next_run}",
         "state": state,

@@ -24,7 +24,7 @@ from bench.scale.stack.whole import Whole
 
 PREFIX = "due"
 _LOOK_EVERY, _TELL_EVERY = 0.25, 10.0
-_CREATED_A_SECOND = 12
+_CREATED_A_SECOND = 8
 
 Keep = Callable[[dict[str, Any]], None]
 
