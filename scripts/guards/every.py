@@ -6,6 +6,7 @@ from scripts.guards.access_guards import ACCESS_GUARDS
 from scripts.guards.alert_guards import ALERT_GUARDS
 from scripts.guards.azure_guards import AZURE_GUARDS
 from scripts.guards.breaker_guards import BREAKER_GUARDS
+from scripts.guards.code_guards import CODE_GUARDS
 from scripts.guards.condition_guards import CONDITION_GUARDS
 from scripts.guards.connection_guards import CONNECTION_GUARDS
 from scripts.guards.deletion_guards import DELETION_GUARDS
@@ -25,6 +26,7 @@ from scripts.guards.login_guards import LOGIN_GUARDS
 from scripts.guards.mail_guards import MAIL_GUARDS
 from scripts.guards.notification_guards import NOTIFICATION_GUARDS
 from scripts.guards.pages_guards import PAGES_GUARDS
+from scripts.guards.production_guards import PRODUCTION_GUARDS
 from scripts.guards.recipient_guards import RECIPIENT_GUARDS
 from scripts.guards.retention_guards import RETENTION_GUARDS
 from scripts.guards.s3_guards import S3_GUARDS
@@ -39,6 +41,7 @@ EVERY_GUARD = (
     *ALERT_GUARDS,
     *AZURE_GUARDS,
     *BREAKER_GUARDS,
+    *CODE_GUARDS,
     *CONDITION_GUARDS,
     *CONNECTION_GUARDS,
     *DELETION_GUARDS,
@@ -57,6 +60,7 @@ EVERY_GUARD = (
     *MAIL_GUARDS,
     *NOTIFICATION_GUARDS,
     *PAGES_GUARDS,
+    *PRODUCTION_GUARDS,
     *RECIPIENT_GUARDS,
     *RETENTION_GUARDS,
     *S3_GUARDS,

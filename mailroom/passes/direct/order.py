@@ -69,7 +69,7 @@ def order(
         remedy = "Give the path of a report's folder, below the folder that the deployment pulls, such as catalog/…"
         raise ConfigurationError(message, remedy=remedy, field="report")
     definition, _ = load_folder(folder)
-    target = destination_of(destination, at="destination")
+    target = _target(destination)
     if target.links_connection():
         message = "A run without a schedule makes no links to files in a store."
         raise ConfigurationError(message, remedy="Leave `links_from` empty.", field="destination.links_from")
@@ -79,6 +79,19 @@ def order(
         raise ConfigurationError(f"{field}: {fault.message}", remedy=fault.remedy, field=field)
     sample = Sample(definition=definition, name=definition.title, timezone=timezone, parameters=final, due_at=due_at)
     return Order(sample, _formats(definition, formats), target)
+
+
+def _target(data: Mapping[str, Any]) -> Destination:
+    if "channel" not in data:
+        remedy = "Give the channel's name there, such as folder or email."
+        raise ConfigurationError("destination.channel is missing.", remedy=remedy, field="destination.channel")
+    try:
+        return destination_of(data, at="destination")
+    except ConfigurationError as error:
+        told = error.message if error.message.startswith("destination") else f"{error.field}: {error.message}"
+        # Nothing is saved here, as a schedule is.
+        remedy = error.remedy.replace("and save again", "in the parameters of the deployment or of the run")
+        raise ConfigurationError(told, remedy=remedy, field=error.field) from error
 
 
 def _formats(definition: ReportDefinition, wanted: Sequence[Format]) -> tuple[Format, ...]:

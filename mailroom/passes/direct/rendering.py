@@ -24,18 +24,28 @@ from mailroom.settings import Settings
 from mailroom.storage.artifacts import check_space
 from mailroom.storage.hosts.clock import local_time
 from mailroom.storage.tables import Connection
+from prefect_mailroom.errors import ConfigurationError
 from prefect_mailroom.sources.shell import ShellSource as ShellBlock
 
 
-async def block_named(kind: str, name: str, settings: Settings) -> Block:
+async def block_named(kind: str, name: str, settings: Settings, *, field: str) -> Block:
     """Return a Prefect block by the name of its document, with its secrets; nothing has to know it as a connection.
+
+    Args:
+        field: where the name stands.
 
     Raises:
         ConfigurationError: there is none of this kind, or it is no longer valid.
         Unavailable: Prefect does not answer.
     """
     slug = block_type(kind).get_block_type_slug()
-    return await connections.load(Connection(name=name, kind=kind, block_type_slug=slug), settings)
+    try:
+        return await connections.load(Connection(name=name, kind=kind, block_type_slug=slug), settings)
+    except ConfigurationError as error:
+        # Whoever deploys knows blocks, and no connections of Mailroom.
+        message = f"{field}: There is no valid Prefect block '{name}' of the type {slug}."
+        remedy = f"Save one in Prefect's UI or by code, or name another one. {error.message}"
+        raise ConfigurationError(message, remedy=remedy, field=field) from error
 
 
 @asynccontextmanager
@@ -49,7 +59,8 @@ async def rendered(order: Order, settings: Settings, *, group: str) -> AsyncIter
         ConfigurationError, SourceUnavailable, SourceRefused, RenderFailed, Unavailable: it cannot be rendered.
     """
     definition, sample = order.definition, order.sample
-    source = await block_named(definition.source.kind, definition.source.connection, settings)
+    of = definition.source
+    source = await block_named(of.kind, of.connection, settings, field="source.connection of the report")
     # Refuses what is made for a user: there is none here.
     identity_token(definition, source, None, settings, now=local_time())
     with tempfile.TemporaryDirectory(prefix="mailroom-report-", ignore_cleanup_errors=True) as name:

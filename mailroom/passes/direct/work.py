@@ -146,7 +146,7 @@ async def open_direct(
         Unavailable, HTTPError, PrefectHTTPStatusError: Prefect does not answer.
     """
     now, target = local_time(), order.target
-    channel = await block_named(target.channel, target.connection, settings)
+    channel = await block_named(target.channel, target.connection, settings, field="destination.connection")
     assert isinstance(channel, Channel), "block_named gives the class of the kind"
     record = await open_record(client, run.id, planned(run.id, target, now=now), now=now)
     return DirectWork(settings, run, order, channel, record, deployment_id)

@@ -119,10 +119,20 @@ def test_a_report_has_its_queries_in_files_beside_it_or_is_a_folder(tmp_path: Pa
     found = load([tmp_path])
     queries = {one.label: one.data["spec"]["source"]["queries"] for one in found.sources}
     assert queries == {"report/orders": {"orders": "SELECT 1\n"}, "report/sales": {"all": "SELECT 2\n"}}
-    wanted["spec"]["source"]["queries"] = {"orders": {"file": "../../etc/passwd"}}
-    (tmp_path / "orders.yaml").write_text(written(wanted))
-    (problem,) = load([tmp_path]).problems
-    assert problem.place.startswith(str(tmp_path / "orders.yaml"))
+
+
+def test_security_a_document_takes_no_file_from_outside_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "outside.sql").write_text("hush")
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "link.sql").symlink_to(tmp_path / "outside.sql")
+    wanted = documents.report()
+    wanted["spec"]["source"]["queries"] = {"a": {"file": "../outside.sql"}, "b": {"file": "link.sql"}}
+    (root / "orders.yaml").write_text(written(wanted))
+    found = load([root])
+    assert len(found.problems) == 2
+    assert all(one.place.startswith(str(root / "orders.yaml")) for one in found.problems)
+    assert "hush" not in str(found.sources)
 
 
 def test_secrets_come_out_of_the_environment_by_their_own_name_or_the_one_they_say() -> None:

@@ -275,3 +275,9 @@ async def test_what_somebody_changes_while_it_is_applied_is_not_overwritten(
     assert codes(await apply(offline, documents.schedule(formats=["html"]))) == [("", "stale")]
     now = await offline.json("GET", f"/schedules/{row['id']}", 200)
     assert (now["name"], now["formats"]) == ("By hand", ["csv"])
+
+
+async def test_who_prunes_hears_nothing_of_what_others_applied(offline: Api) -> None:
+    await apply(offline, documents.schedule(), documents.calendar())
+    key = await _key(offline, "eve", "write")
+    assert (await apply(offline, headers=key, prune=True, prune_limit=10))["items"] == []

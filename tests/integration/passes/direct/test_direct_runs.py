@@ -113,7 +113,11 @@ async def test_a_person_lets_it_try_again_what_was_refused(direct: Direct, envir
     [
         ({"report": "reports/none"}, "report.yaml"),
         ({"formats": ["pdf"]}, "csv, html"),
-        ({"destination": {**MAIL, "connection": "nobody"}}, "nobody"),
+        ({"destination": {**MAIL, "connection": "nobody"}}, "destination.connection: There is no valid"),
+        ({"destination": {"channel": "folder", "connection": MAIL["connection"]}}, "of the type mailroom-folder"),
+        ({"destination": {**MAIL, "channel": "emial"}}, "destination.channel"),
+        ({"destination": {"connection": "mail"}}, "destination.channel is missing"),
+        ({"destination": {**MAIL, "sbject": "x"}}, "parameters of the deployment"),
         ({"parameters": {"region": "Mars"}}, "region"),
     ],
 )
