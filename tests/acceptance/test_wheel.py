@@ -64,7 +64,10 @@ def environment_with(folder: Path, requirement: str) -> Path:
     """Return the interpreter of a new environment that holds this and what it needs, nothing of ours."""
     run(sys.executable, "-m", "uv", "venv", "--quiet", "--python", sys.executable, folder / "venv")
     python = folder / "venv" / "bin" / "python"
-    run(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python, requirement)
+    # `make` has everything compiled, which takes far longer than to install it; few of the modules are imported.
+    environment = {**os.environ, "UV_COMPILE_BYTECODE": "0"}
+    install = (sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python")
+    run(*install, python, requirement, environment=environment)
     return python
 
 

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +17,8 @@ import flask
 import jwt
 import oidc_provider_mock
 from authlib import jose
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from werkzeug.serving import BaseWSGIServer, make_server
 
 AUDIENCE = "https://mailroom.test/api"
@@ -122,4 +125,12 @@ class IdentityProvider:
 
     def signed(self, claims: dict[str, Any], **header: Any) -> str:
         """Return these claims with its signature."""
-        return jwt.encode(claims, self.private_key, "RS256", headers={"kid": self.kid, **header})
+        return jwt.encode(claims, _loaded(self.private_key), "RS256", headers={"kid": self.kid, **header})
+
+
+@cache
+def _loaded(pem: str) -> RSAPrivateKey:
+    """Return the key itself: to read it takes 50 ms, for it is checked each time."""
+    key = load_pem_private_key(pem.encode(), None)
+    assert isinstance(key, RSAPrivateKey)
+    return key

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from embedded.ports import free_ports
+from tests.support.prefect_template import lay_out_system
 from tests.support.waiting import eventually_sync
 
 PORTS = ("API_PORT", "PREFECT_PORT", "MAIL_WEB_PORT", "MAIL_SMTP_PORT")
@@ -33,6 +34,7 @@ class System:
         environment = {f"MAILROOM_{name}": str(port) for name, port in self.ports.items()}
         environment |= self.settings
         environment |= {"MAILROOM_DATA_DIR": str(self.folder), "PATH": "/usr/bin:/bin", "HOME": str(self.folder)}
+        lay_out_system(self.folder)
         with (self.folder.parent / "up.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "cli.main", "up"], env=environment, stdout=log, stderr=subprocess.STDOUT

@@ -151,6 +151,8 @@ def environment_of(home: Path, **settings: str) -> dict[str, str]:
         # What uv has fetched for the account that runs the tests is not fetched again.
         "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(own / ".cache" / "uv")),
         "UV_LINK_MODE": "copy",
+        # `make` has everything compiled, which takes far longer than to install it; few of the modules are imported.
+        "UV_COMPILE_BYTECODE": "0",
     }
     configured = Path(os.environ.get("XDG_CONFIG_HOME", own / ".config")) / "uv" / "uv.toml"
     if configured.exists():

@@ -23,6 +23,7 @@ from embedded.processes.guard import lives
 from mailroom.rendering import client
 from mailroom.settings import Settings
 from prefect_mailroom.errors import ConfigurationError
+from tests.support.prefect_template import lay_out_system
 from tests.support.processes import below, command_lines, with_variable
 from tests.support.waiting import eventually_sync
 
@@ -45,6 +46,7 @@ class Up:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start it and wait until it says that everything is there."""
+        lay_out_system(self.settings.data_dir)
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "cli.main", "up"],
