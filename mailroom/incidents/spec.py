@@ -27,6 +27,8 @@ class IncidentKind(StrEnum):
     CREDENTIAL_ENDING = Kind.CREDENTIAL_ENDING.value
     TRAIL_CONTRADICTED = Kind.TRAIL_CONTRADICTED.value
     LEVEL_MISSED = Kind.LEVEL_MISSED.value
+    CLOCK_WRONG = Kind.CLOCK_WRONG.value
+    ARTIFACTS_WRONG = Kind.ARTIFACTS_WRONG.value
 
 
 class Severity(StrEnum):

@@ -38,6 +38,8 @@ class Kind(StrEnum):
     CREDENTIAL_ENDING = "credential_ending"
     TRAIL_CONTRADICTED = "trail_contradicted"
     LEVEL_MISSED = "level_missed"
+    CLOCK_WRONG = "clock_wrong"
+    ARTIFACTS_WRONG = "artifacts_wrong"
 
     SCHEDULE_RECOVERED = "schedule_recovered"
     SCHEDULE_PAUSED = "schedule_paused"
@@ -66,7 +68,7 @@ MAILS: frozenset[Kind] = frozenset({Kind.DAILY_DIGEST, Kind.WEEKLY_SUMMARY})
 OPERATORS: frozenset[Kind] = frozenset(
     {
         *(Kind.SYNC_STUCK, Kind.PREFECT_SILENT, Kind.WORKER_SILENT, Kind.LOOP_DEAD, Kind.QUEUE_BEHIND, Kind.DISK_LOW),
-        *(Kind.TRAIL_CONTRADICTED, Kind.LEVEL_MISSED, Kind.OWNER_BARRED),
+        *(Kind.TRAIL_CONTRADICTED, Kind.LEVEL_MISSED, Kind.CLOCK_WRONG, Kind.ARTIFACTS_WRONG, Kind.OWNER_BARRED),
     }
 )
 """The kinds that only operators are told about."""

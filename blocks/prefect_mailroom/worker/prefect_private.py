@@ -35,8 +35,10 @@ from prefect.utilities.engine import propose_state
 from prefect.workers.base import BaseJobConfiguration, BaseWorker
 
 from prefect_mailroom.worker.claim_words import claim_of
+from prefect_mailroom.worker.server_clock import ServerClock
 
 if TYPE_CHECKING:
+    import httpx
     from prefect.client.schemas.objects import FlowRun
     from prefect.client.schemas.responses import DeploymentResponse
 
@@ -161,6 +163,16 @@ class WorkerBase(BaseWorker[Any, Any, Any], abc.ABC):
         """Begin `_submit_run` in the worker's group of runs."""
         assert self._runs_task_group is not None
         self._runs_task_group.start_soon(self._submit_run, flow_run)
+
+    def server_clock(self) -> ServerClock:
+        """Return a clock that hears the time of each answer of the server from now on. Call it once, after `setup`."""
+        clock = ServerClock()
+
+        async def hear(answer: httpx.Response) -> None:
+            clock.heard(answer.headers.get("date", ""))
+
+        self.client._client.event_hooks["response"].append(hear)
+        return clock
 
     @property
     def claim_message(self) -> str:

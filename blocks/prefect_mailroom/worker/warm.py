@@ -12,7 +12,7 @@ import contextlib
 import os
 import signal
 from collections import Counter, deque
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID
 
@@ -84,6 +84,7 @@ class WarmWorker(WorkerBase):
         limit = self.run_limit or _DEFAULT_LIMIT
         self._pool = Pool(limit, self._logger)
         await super().setup()
+        self._clock = self.server_clock()
         self._reads = Together(self.client)
         self.lay_claims(limit * (1 + _AHEAD))
         self._watchers = [asyncio.create_task(self._watch_cancellation()), asyncio.create_task(self._feed())]
@@ -168,7 +169,7 @@ class WarmWorker(WorkerBase):
     def _before(self) -> datetime:
         # A run must be seen before it is due, at the poll before at the latest; polls are up to 30 % late.
         ahead = max(self.prefetch_seconds, 1.5 * PREFECT_WORKER_QUERY_SECONDS.value())
-        return datetime.now(UTC) + timedelta(seconds=ahead)
+        return self._clock.now() + timedelta(seconds=ahead)
 
     async def _read_candidates(self) -> None:
         self._lost = 0
@@ -255,11 +256,9 @@ class WarmWorker(WorkerBase):
             )
         code = configuration.code_of(deployment)
         due = backlog.due_at(flow_run)
-        wait = (due - datetime.now(UTC)).total_seconds() if due else 0
-        if wait > 0:
+        if due and due > self._clock.now():
             await self._pool.prepare(code)
-            assert due is not None
-            await asyncio.sleep((due - datetime.now(UTC)).total_seconds())
+            await asyncio.sleep((due - self._clock.now()).total_seconds())
         said = await self._pool.run(code, flow_run, deployment)
         return said["state"], said["problem"]
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.incidents.finders import failing, levels, missed, suspended, sync
 from mailroom.incidents.finders.connections import finder as connections
-from mailroom.incidents.finders.parts import credentials, disk, loops, prefect, queue, trail, worker
+from mailroom.incidents.finders.parts import credentials, disk, hosts, loops, prefect, queue, trail, worker
 from mailroom.incidents.spec import IncidentKind, Trouble
 from mailroom.settings import Settings
 
@@ -50,6 +50,7 @@ FINDERS: tuple[Finder, ...] = (
     Finder("silent loops", loops.KINDS, loops.find),
     Finder("late queue", queue.KINDS, queue.find),
     Finder("full disks", disk.KINDS, disk.find),
+    Finder("hosts that differ", hosts.KINDS, hosts.find),
     Finder("ending credentials", credentials.KINDS, credentials.find),
     Finder("contradicted trail", trail.KINDS, trail.find),
 )

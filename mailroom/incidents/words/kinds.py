@@ -94,6 +94,22 @@ def _disk(story: Story) -> str:
     return f"There is little room left on the disk of Mailroom.{left} When it is full, no report can be made."
 
 
+def _clock(story: Story) -> str:
+    ahead = story.values.get("ahead_seconds")
+    differs = "It differs from the database's"
+    if isinstance(ahead, int):
+        differs = f"It is {counted(abs(ahead), 'second')} {'ahead of' if ahead > 0 else 'behind'} the database's"
+    return f"{differs}. Mailroom does not use it, but far sides may refuse certificates and signed requests by it."
+
+
+def _folder(story: Story) -> str:
+    found = {
+        "missing": "Its folder is not marked as the store: it is another one, or its share is not mounted.",
+        "other": "Its folder is marked as another store.",
+    }.get(str(story.values.get("found")), "It looks at another folder.")
+    return f"{found} What is rendered there is not found by the other hosts, and the other way round."
+
+
 def _credential(story: Story) -> str:
     """Return what a key or a secret is called: a key has a name of its owner's, and the first part of it as subject."""
     what, name = story.values.get("what"), story.values.get("name")
@@ -193,6 +209,18 @@ _WORDS: Mapping[IncidentKind, Words] = {
         _disk,
         ("Make room, or give Mailroom a larger disk. Files of reports can be kept for fewer days.",),
         _plain("There is enough room again."),
+    ),
+    K.CLOCK_WRONG: Words(
+        lambda story: f"The clock of {story.subject} is wrong",
+        _clock,
+        ("Synchronise the clock of this host, as with chrony.",),
+        lambda story: f"The clock of {story.subject} agrees with the database's again.",
+    ),
+    K.ARTIFACTS_WRONG: Words(
+        lambda story: f"{story.subject} does not have the rendered files of the other hosts",
+        _folder,
+        ("Mount the shared folder on this host, and let MAILROOM_ARTIFACTS_FOLDER name it.",),
+        lambda story: f"{story.subject} has the rendered files of the others again.",
     ),
     K.CREDENTIAL_ENDING: Words(
         lambda story: f"{_credential(story)} {'is old' if _is_old(story) else 'ends soon'}",

@@ -28,7 +28,9 @@ PRECISE = 0.5
 KEPT_FOR = 600.0
 """For how long an imprecise answer is refused in favour of an older measurement."""
 AGREES_WITHIN = 5.0
-"""By how many seconds the clock of a host may differ from the database's before operators are told."""
+"""By how many seconds the clock of a host may differ from the database's before the doctor and `/readyz` warn."""
+ALLOWED = 30.0
+"""By how many seconds it may differ at most, as the documentation of several hosts says; more is told to operators."""
 _WORTH_TELLING = 1.0
 _TRIES = 2
 """The first answer of a connection includes what the driver prepares, so the second one is quicker."""

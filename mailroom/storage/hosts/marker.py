@@ -7,6 +7,7 @@ one, sees other files than its neighbours: a share that is not mounted looks lik
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
@@ -48,6 +49,12 @@ def judge(kept: str | None, found: str) -> Shared:
     if not found:
         return Shared.MISSING
     return Shared.YES if found == kept else Shared.OTHER
+
+
+def judge_all(kept: str | None, found: Iterable[str]) -> Shared:
+    """Compare what the database keeps with what the processes of a host have found; one that errs counts. Pure."""
+    judged = sorted(judge(kept, one) for one in found)
+    return next((one for one in judged if one not in (Shared.YES, Shared.UNMARKED)), judged[0])
 
 
 async def kept(session: AsyncSession) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,11 +32,14 @@ _LONGEST_NAME = 100
 
 @dataclass(frozen=True, slots=True)
 class HostSign:
-    """Hold what is known of a host: by how many seconds its clock is ahead of the database's, and its store's mark."""
+    """Hold what is known of a host: by how many seconds its clock is ahead of the database's, and its store's marks.
+
+    There is one mark, unless processes of the host look at different folders.
+    """
 
     host: str
     ahead: float
-    mark: str
+    marks: frozenset[str]
 
 
 def host_name() -> str:
@@ -53,12 +57,17 @@ async def of_host(
 
 
 def of_hosts(beats: Iterable[Beat], now: datetime) -> list[HostSign]:
-    """Return what living processes and recent runs have seen, one sign a host: the newest. Pure."""
+    """Return what living processes and recent runs have seen, one sign a host: the newest clock, all marks. Pure."""
     every = list(beats)
     alive = living(every, now)
-    counted = [beat for beat in every if beat.name == HOST and _counts(beat, alive, now)]
-    newest = {beat.detail["host"]: beat for beat in sorted(counted, key=lambda one: one.last_success)}
-    return [HostSign(host, beat.detail["ahead"], beat.detail["mark"]) for host, beat in sorted(newest.items())]
+    of: dict[str, list[Beat]] = defaultdict(list)
+    for beat in sorted(every, key=lambda one: one.last_success):
+        if beat.name == HOST and _counts(beat, alive, now):
+            of[beat.detail["host"]].append(beat)
+    return [
+        HostSign(host, seen[-1].detail["ahead"], frozenset(beat.detail["mark"] for beat in seen))
+        for host, seen in sorted(of.items())
+    ]
 
 
 def _counts(beat: Beat, alive: set[str], now: datetime) -> bool:

@@ -19,9 +19,13 @@ import psutil
 from sqlalchemy import update
 
 from embedded.ports import free_port
+from mailroom.heartbeats import repository as heartbeats
+from mailroom.heartbeats.spec import Beat
 from mailroom.states import ExecutionState
 from mailroom.storage.database import Database, new_id
+from mailroom.storage.hosts import marker
 from mailroom.storage.tables import Execution
+from mailroom.watching.signs.hosts import HOST, RUNS, host_name
 from tests.acceptance.incidents.book import OPERATOR_MAIL, TO_OPERATORS
 from tests.acceptance.incidents.story import Story
 from tests.support.processes import command_lines
@@ -180,6 +184,37 @@ def small_disk() -> Story:
     """
     fault = "MAILROOM_DISK_LOW_MB is above what is free; a start with the default"
     return Story("disk_low", socket.gethostname, time.monotonic, None, TO_OPERATORS, fault=fault)
+
+
+def wrong_folder(system: System) -> Story:
+    """Return the story of a folder of rendered files that is the store no more, as where a share is not mounted."""
+    mark, away = system.folder / "artifacts" / marker.NAME, system.folder / "mark"
+
+    def take() -> None:
+        mark.rename(away)
+
+    def put_back() -> None:
+        away.rename(mark)
+
+    fault = "the mark is taken out of the folder of rendered files, as if its share were not mounted; it is put back"
+    return Story("artifacts_wrong", host_name, take, put_back, TO_OPERATORS, fault=fault)
+
+
+def wrong_clock(system: System) -> Story:
+    """Return the story of a host far away whose runs write that its clock is wrong, then that it is right."""
+    host, mark = "far-away", marker.read(system.folder / "artifacts")
+
+    def write(ahead: float) -> None:
+        async def do(database: Database) -> None:
+            now = datetime.now(UTC)
+            detail = {"host": host, "ahead": ahead, "mark": mark}
+            async with database.session() as session:
+                await heartbeats.write(session, [Beat(HOST, f"{RUNS} {host}", now, now, 3600, detail)])
+
+        asyncio.run(_with_database(system, do))
+
+    fault = "a host writes that its clock is 42 s ahead of the database's; then that it agrees"
+    return Story("clock_wrong", lambda: host, lambda: write(42), lambda: write(0), TO_OPERATORS, fault=fault)
 
 
 async def _with_database(system: System, work: Callable[[Database], Awaitable[None]]) -> None:

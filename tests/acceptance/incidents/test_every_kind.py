@@ -73,6 +73,8 @@ def _first_start(faults: Faults, disk: Story, stories: list[Story], folder: Path
             faults.refused_by_prefect(),
             parts.ending_key(faults.system),
             parts.changed_trail(faults.system),
+            parts.wrong_clock(faults.system),
+            parts.wrong_folder(faults.system),
             parts.missed_level(faults.system, recovering),
             second.story(),
         ]

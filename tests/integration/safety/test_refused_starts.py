@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(290)
 _WORD = re.compile(r"^\s+((?:MAILROOM|PREFECT)_[A-Z_]+) ", re.MULTILINE)
 PASSWORD = "changeme"
 WRONG = {
@@ -62,7 +62,7 @@ def _start(command: str, folder: Path, given: dict[str, str]) -> subprocess.Comp
         check=False,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=280,
     )
 
 

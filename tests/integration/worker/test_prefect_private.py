@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -83,6 +84,17 @@ async def test_claims_are_won_once_and_counted(api: str) -> None:
         worker.let_go(run.id)
         worker.let_go(run.id)
         assert worker.room() == room
+
+
+async def test_the_worker_hears_the_time_of_the_server(api: str) -> None:
+    async with PrefectClient(api) as client:
+        await client.create_work_pool(WorkPoolCreate(name="timely", type="mailroom-warm"), overwrite=True)
+    async with WarmWorker(work_pool_name="timely", limit=1) as worker:
+        clock = worker.server_clock()
+        clock._local = lambda: datetime(2000, 1, 1, tzinfo=UTC)
+        assert clock.now().year == 2000, "nothing was heard yet"
+        await worker.client.hello()
+        assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=60)
 
 
 async def test_a_claim_of_a_run_that_ended_meanwhile_is_undone(api: str) -> None:

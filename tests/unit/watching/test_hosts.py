@@ -14,6 +14,7 @@ from mailroom.watching.signs.hosts import HOST, RUNS, HostSign, host_name, of_ho
 from mailroom.watching.signs.prefect import PrefectSigns, WorkerSign, by_our_clock
 
 NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
+STORE = frozenset({"store"})
 
 
 def _sign(process: str, host: str, *, ago: float = 0, ahead: float = 0, mark: str = "store") -> Beat:
@@ -28,19 +29,26 @@ def _alive(process: str) -> Beat:
 def test_living_processes_and_recent_runs_count() -> None:
     beats = [_alive("api a:1"), _sign("api a:1", "a"), _sign("api dead:2", "dead"), _sign(f"{RUNS} b", "b", ago=800)]
     beats += [_sign(f"{RUNS} long-gone", "long-gone", ago=901), _sign(f"{RUNS} a", "a", ago=60, ahead=9)]
-    assert of_hosts(beats, NOW) == [HostSign("a", 0, "store"), HostSign("b", 0, "store")]
+    assert of_hosts(beats, NOW) == [HostSign("a", 0, STORE), HostSign("b", 0, STORE)]
+
+
+def test_one_process_of_a_host_with_another_folder_is_enough() -> None:
+    beats = [_alive("api a:1"), _sign("api a:1", "a"), _sign(f"{RUNS} a", "a", ago=60, mark="")]
+    (sign,) = of_hosts(beats, NOW)
+    assert sign.marks == {"store", ""}
+    assert hosts.artifacts([sign], "store").state is State.PROBLEM
 
 
 def test_this_host_speaks_for_itself() -> None:
     found = hosts.signs_of([_sign(f"{RUNS} {host_name()}", host_name(), ahead=20)], Here(1.0, "store"), NOW)
-    assert found == [HostSign(host_name(), 1.0, "store")]
+    assert found == [HostSign(host_name(), 1.0, STORE)]
 
 
 @pytest.mark.parametrize(
     ("ahead", "state"), [(4.9, State.OK), (-4.9, State.OK), (5.1, State.WARNING), (-30, State.WARNING)]
 )
 def test_a_clock_that_is_off_by_more_than_five_seconds_is_told(ahead: float, state: State) -> None:
-    check = hosts.clocks([HostSign("a", 0, ""), HostSign("b", ahead, "")])
+    check = hosts.clocks([HostSign("a", 0, STORE), HostSign("b", ahead, STORE)])
     assert check.state is state
     assert ("b" in check.detail) == (state is State.WARNING)
 
@@ -55,7 +63,8 @@ def test_a_clock_that_is_off_by_more_than_five_seconds_is_told(ahead: float, sta
     ],
 )
 def test_a_host_without_the_files_of_the_others_is_told(kept: str | None, mark: str, state: State) -> None:
-    assert hosts.artifacts([HostSign("a", 0, kept or ""), HostSign("b", 0, mark)], kept).state is state
+    signs = [HostSign("a", 0, frozenset({kept or ""})), HostSign("b", 0, frozenset({mark}))]
+    assert hosts.artifacts(signs, kept).state is state
 
 
 @pytest.mark.parametrize("skew", [-30.0, 30.0])

@@ -39,7 +39,7 @@ async def look(database: Database | None, settings: Settings) -> Here:
 
 def signs_of(beats: Sequence[Beat], here: Here, now: datetime) -> list[HostSign]:
     """Return what is known of each host, with what this process sees of its own."""
-    mine = HostSign(host_name(), here.ahead or 0.0, here.mark)
+    mine = HostSign(host_name(), here.ahead or 0.0, frozenset({here.mark}))
     return [mine, *(sign for sign in of_hosts(beats, now) if sign.host != mine.host)]
 
 
@@ -58,11 +58,10 @@ def artifacts(signs: Sequence[HostSign], kept: str | None) -> Check:
     """Return whether every host looks at the same store of rendered files."""
     if not kept:
         return Check(CheckName.ARTIFACTS, State.OK, "The store has no mark yet; `mailroom init` makes one.")
-    found = {sign.host: marker.judge(kept, sign.mark) for sign in signs}
-    wrong = {host: shared for host, shared in found.items() if shared is not Shared.YES}
+    wrong = {sign.host: shared for sign in signs if (shared := marker.judge_all(kept, sign.marks)) is not Shared.YES}
     if not wrong:
-        return Check(CheckName.ARTIFACTS, State.OK, f"{_hosts(len(found))} on where rendered files lie.")
-    message = f"{len(wrong)} of {len(found)} hosts do not have the rendered files of the others."
+        return Check(CheckName.ARTIFACTS, State.OK, f"{_hosts(len(signs))} on where rendered files lie.")
+    message = f"{len(wrong)} of {len(signs)} hosts do not have the rendered files of the others."
     detail = ", ".join(f"{host}: {shared}" for host, shared in sorted(wrong.items()))
     return Check(CheckName.ARTIFACTS, State.PROBLEM, message, _SHARE, detail=detail)
 
