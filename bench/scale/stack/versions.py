@@ -62,6 +62,6 @@ def unpack(commit: str, folder: Path) -> Path:
     with packed.open("wb") as output:
         subprocess.run(["git", "archive", "--format=tar", commit], cwd=CHECKOUT, stdout=output, check=True)
     folder.mkdir()
-    shutil.unpack_archive(packed, folder, filter="data")
+    shutil.unpack_archive(packed, folder)
     packed.unlink()
     return folder
