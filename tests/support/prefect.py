@@ -70,7 +70,6 @@ class PrefectServer:
         settings = Settings.model_validate({"data_dir": folder, "prefect_port": free_port("127.0.0.1")})
         environment = prefect_settings.base_environment() | prefect_settings.server_environment(settings, "x" * 44)
         command = [sys.executable, "-m", "embedded.prefect_server", "server", "start"]
-        lay_out(folder / "prefect")
         return cls(folder, command=command, environment=environment, port=settings.prefect_port)
 
     def start(self) -> None:
