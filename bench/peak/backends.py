@@ -48,7 +48,11 @@ class Backend:
             import psycopg  # noqa: PLC0415  only with BACKEND=postgres
 
             with psycopg.connect(self.postgres.format(name="mailroom")) as connection:
-                return connection.execute(query.encode()).fetchall()
+                while True:
+                    try:
+                        return connection.execute(query.encode()).fetchall()
+                    except psycopg.errors.DeadlockDetected:
+                        connection.rollback()  # Whoever locks whole tables holds some of them, and wants the others.
         with closing(sqlite3.connect(self.folder / "mailroom.db", timeout=30)) as lite:
             return lite.execute(query).fetchall()
 
