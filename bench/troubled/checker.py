@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from bench.troubled.evidence import Acceptance, AttemptRow, DeliveryRow, ExecutionRow, Ledger, Posted
 from bench.troubled.oracle import due_times
 from bench.troubled.script import ends_when_refused
+from mailroom.storage.hosts.clock import PRECISE
 
 _OPEN_EXECUTIONS = {"pending", "running", "retrying"}
 _OPEN_DELIVERIES = {"pending", "sending", "unknown"}
+_CLOCKS = timedelta(seconds=PRECISE / 2)
+"""By how much the ledger's times, which are the database's, may differ from those of the far side's journal."""
 
 
 @dataclass
@@ -129,7 +132,7 @@ def _check_copies(
 ) -> None:
     confirmed = min((row.ended_at for row in attempts if row.outcome == "delivered" and row.ended_at), default=None)
     for before, copy in pairwise(copies):
-        if confirmed and copy.at > confirmed:
+        if confirmed and copy.at > confirmed + _CLOCKS:
             verdict.repeated_after_confirmation += 1
             verdict.faults.append(f"{recipient} got a mail at {copy.at}; it was confirmed at {confirmed}.")
         elif copy.message_id != before.message_id:
@@ -147,7 +150,7 @@ def _was_unknown(before: Acceptance, copy: Acceptance, attempts: Sequence[Attemp
     still meanwhile.
     """
     for row, following in pairwise(attempts):
-        sent_before = row.started_at <= before.at and following.started_at <= copy.at
+        sent_before = row.started_at <= before.at + _CLOCKS and following.started_at <= copy.at + _CLOCKS
         if sent_before and (row.outcome == "unknown" or row.ended_at is None or row.ended_at > following.started_at):
             return True
     return False

@@ -133,6 +133,15 @@ def test_a_repeat_after_confirmation_is_flagged(evidence: Evidence) -> None:
     assert not verdict.good
 
 
+@pytest.mark.parametrize(("later", "repeated"), [(0.2, 0), (0.3, 1)])
+def test_a_copy_that_the_clocks_alone_put_after_its_confirmation_is_no_repeat(
+    evidence: Evidence, later: float, repeated: int
+) -> None:
+    evidence.second_try(first="unknown", cut=True)
+    evidence.accepted[1] = replace(evidence.accepted[1], at=DUE + 14 * SECOND + later * SECOND)
+    assert evidence.verdict().repeated_after_confirmation == repeated
+
+
 def test_a_confirmation_counts_also_where_the_server_says_that_its_answer_was_lost(evidence: Evidence) -> None:
     evidence.second_try(first="delivered", cut=True)
     assert evidence.verdict().repeated_after_confirmation == 1
