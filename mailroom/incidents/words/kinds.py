@@ -219,7 +219,7 @@ _WORDS: Mapping[IncidentKind, Words] = {
     K.ARTIFACTS_WRONG: Words(
         lambda story: f"{story.subject} does not have the rendered files of the other hosts",
         _folder,
-        ("Mount the shared folder on this host, and let MAILROOM_ARTIFACTS_FOLDER name it.",),
+        ("Mount the shared folder on this host, where its programs look for it.",),
         lambda story: f"{story.subject} has the rendered files of the others again.",
     ),
     K.CREDENTIAL_ENDING: Words(

@@ -6,8 +6,10 @@ Run as a program of its own, so that the version before can print its own.
 from __future__ import annotations
 
 import json
+import pkgutil
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,6 +17,10 @@ from sqlalchemy import Enum
 
 from mailroom.reports.spec import ReportDefinition
 from mailroom.schedules.spec import ScheduleSpec
+from mailroom.storage import (
+    model,
+    stop_tables,  # noqa: F401  # Its tables belong to the metadata as well.
+)
 from mailroom.storage.tables import Table
 from prefect_mailroom.channels.registry import CHANNELS
 
@@ -30,9 +36,12 @@ def of_model(model: type[BaseModel]) -> Iterator[str]:
 
 def everything() -> Iterator[str]:
     """Return all that is stored."""
+    # Whoever runs this may have imported some of the tables, all or none.
+    for found in pkgutil.walk_packages(model.__path__, f"{model.__name__}."):
+        import_module(found.name)
     models: list[type[BaseModel]] = [ScheduleSpec, ReportDefinition]
-    for model in [*models, *(one.destination_type for one in CHANNELS.values())]:
-        yield from of_model(model)
+    for spec in [*models, *(one.destination_type for one in CHANNELS.values())]:
+        yield from of_model(spec)
     for table in Table.metadata.tables.values():
         for column in table.columns:
             if isinstance(column.type, Enum):
