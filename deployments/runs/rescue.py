@@ -39,6 +39,8 @@ QUIET = timedelta(minutes=2)
 """How long nothing may be heard of a run before it is looked at; longer than a lease and than a worker's start."""
 MAX_PASSES = 20
 """How many passes that died are followed by another one; planned retries do not count."""
+_CRASH_SETTLES = timedelta(seconds=5)
+"""How long a run that crashed before the ledger knew it is left alone the first time; four times longer each time."""
 _LONGEST = timedelta(days=7)
 """A retry is put back until then after its due time, however often its process dies: no run expires later."""
 _BATCH = 100
@@ -168,14 +170,25 @@ async def _abandoned(client: PrefectClient, database: Database, *, now: datetime
 
 
 async def _unclaimed(client: PrefectClient, database: Database, *, now: datetime) -> int:
-    """Put back runs whose worker died before the flow began: PENDING for too long, or crashed and not in the ledger."""
+    """Put back runs whose worker died before the ledger knew them: PENDING for too long, or crashed."""
     states = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.CRASHED]))
     wanted = FlowRunFilter(state=states, tags=FlowRunFilterTags(all_=["mailroom"]))
     found = await client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=_BATCH)
-    stale = [run for run in found if run.state and now - QUIET > run.state.timestamp > now - timedelta(days=1)]
+    stale = [run for run in found if run.state and now - settles(run) > run.state.timestamp > now - timedelta(days=1)]
     async with database.session() as session:
         known = await silence.with_executions(session, [str(run.id) for run in stale])
     return await _put_lost_back(client, stale, known, "Run %s was never started (%s).", now)
+
+
+def settles(run: FlowRun) -> timedelta:
+    """Return for how long a run that the ledger does not know is left in its state. Pure.
+
+    Nothing works any more on one that crashed, so it need not be late; where each of its processes crashes, the passes
+    that it has must outlast what is wrong there.
+    """
+    if run.state_type is not StateType.CRASHED:
+        return QUIET
+    return min(QUIET, _CRASH_SETTLES * 4 ** min(max(run.run_count - 1, 0), 4))
 
 
 async def _put_lost_back(

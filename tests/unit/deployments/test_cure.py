@@ -9,7 +9,7 @@ import pytest
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import AwaitingRetry, Completed, Crashed, Failed, Pending, Scheduled
 
-from deployments.runs.rescue import MAX_PASSES, Cure, cure
+from deployments.runs.rescue import MAX_PASSES, QUIET, Cure, cure, settles
 from mailroom.states import ExecutionState
 from mailroom.storage.tables import Execution
 
@@ -43,3 +43,20 @@ def test_what_the_ledger_retries_goes_on_whatever_prefect_says_until_no_run_can_
     execution = Execution(status=ExecutionState.RETRYING, crash_count=crashes, due_at=now - late)
     run = FlowRun(flow_id=MADE_UP, state=state.model_copy(update={"timestamp": now}), state_type=state.type)
     assert cure(execution, run, now=now) is expected
+
+
+@pytest.mark.parametrize(
+    ("state", "runs", "seconds"),
+    [
+        (Crashed(), 0, 5),
+        (Crashed(), 1, 5),
+        (Crashed(), 2, 20),
+        (Crashed(), 3, 80),
+        (Crashed(), 4, QUIET.total_seconds()),
+        (Crashed(), MAX_PASSES, QUIET.total_seconds()),
+        (Pending(), 0, QUIET.total_seconds()),
+    ],
+)
+def test_a_run_that_crashed_is_put_back_soon_and_then_ever_later(state: State[None], runs: int, seconds: float) -> None:
+    run = FlowRun(flow_id=MADE_UP, state=state, state_type=state.type, run_count=runs)
+    assert settles(run) == timedelta(seconds=seconds)

@@ -144,6 +144,20 @@ async def test_a_run_that_never_began_is_put_back(environment: Environment) -> N
         assert (await client.read_flow_run(run.id)).state_type is StateType.SCHEDULED
 
 
+async def test_a_run_that_crashed_before_the_ledger_knew_it_is_put_back_soon(environment: Environment) -> None:
+    schedule = await environment.create()
+    await environment.reconciler.settle_schedule(schedule.id)
+    deployment = await environment.deployment(schedule)
+    async with PrefectClient(environment.settings.prefect_api) as client:
+        run = await client.create_flow_run_from_deployment(deployment.id)
+        await client.set_flow_run_state(run.id, Running(), force=True)
+        await client.set_flow_run_state(run.id, Crashed(), force=True)
+        assert await _rescue(environment, timedelta(seconds=1)) == 0
+        assert await _rescue(environment, timedelta(seconds=15)) == 1
+        assert (await client.read_flow_run(run.id)).state_type is StateType.SCHEDULED
+        await client.delete_flow_run(run.id)
+
+
 @pytest.mark.parametrize(("worker", "put_back"), [("gone", 1), ("alive", 0)])
 async def test_the_claim_of_a_worker_that_is_gone_is_put_back_at_once(
     environment: Environment, worker: str, put_back: int
