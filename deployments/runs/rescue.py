@@ -188,7 +188,8 @@ def settles(run: FlowRun) -> timedelta:
     """
     if run.state_type is not StateType.CRASHED:
         return QUIET
-    return min(QUIET, _CRASH_SETTLES * 4 ** min(max(run.run_count - 1, 0), 4))
+    factor: int = 4 ** min(max(run.run_count - 1, 0), 4)
+    return min(QUIET, _CRASH_SETTLES * factor)
 
 
 async def _put_lost_back(
