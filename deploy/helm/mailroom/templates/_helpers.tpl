@@ -82,6 +82,7 @@ topologySpreadConstraints:
 - {name: MAILROOM_API_KEY_FILE, value: /etc/mailroom/secrets/api-key}
 - {name: MAILROOM_KEY_PEPPER_FILE, value: /etc/mailroom/secrets/key-pepper}
 - {name: MAILROOM_AUDIT_KEY_FILE, value: /etc/mailroom/secrets/audit-key}
+- {name: MAILROOM_METRICS_TOKEN_FILE, value: /etc/mailroom/secrets/metrics-token}
 - {name: PREFECT_SERVER_ENCRYPTION_KEY_FILE, value: /etc/mailroom/secrets/prefect-encryption-key}
 {{- with .Values.trustedProxies }}
 - {name: MAILROOM_TRUSTED_PROXIES, value: {{ . | quote }}}
@@ -114,7 +115,7 @@ prefect-database-url prefect-encryption-key prefect-login redis-url
 mailroom-database-url identity-key link-key prefect-login redis-url
 {{- end -}}
 {{- define "mailroom.keysOfApi" -}}
-mailroom-database-url identity-key link-key prefect-login redis-url api-key key-pepper audit-key prefect-encryption-key
+mailroom-database-url identity-key link-key prefect-login redis-url api-key key-pepper audit-key metrics-token prefect-encryption-key
 {{- end -}}
 
 {{- /* Each pod has a data folder of its own; artifacts alone are shared. */ -}}
