@@ -70,8 +70,8 @@ PRODUCTION_GUARDS = (
         "a session that becomes free is no refusal",
         "On Postgres, an attempt begins where a session became free between two statements.",
         "mailroom/passes/sending/turns.py",
-        "            return attempt\n        if not await has_room(",
-        "            return attempt\n        if True or not await has_room(",
+        "    for _ in range(_LOST_RACES):\n",
+        "    for _ in range(1):\n",
         ("tests/integration/connections/breaker/test_turns.py",),
     ),
 )
