@@ -33,6 +33,7 @@ from mailroom.passes.outcome import Outcome
 from mailroom.states import ExecutionState
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Execution
+from prefect_mailroom.worker.backlog import in_front
 
 _LOG = logging.getLogger(__name__)
 QUIET = timedelta(minutes=2)
@@ -131,7 +132,7 @@ async def _apply(
     )
     if chosen is Cure.PUT_BACK and run is not None:
         await database.transact(lambda session: silence.count_crash(session, execution.id))
-        await _put_back(client, run.id, now)
+        await _put_back(client, run, now)
         return
     if chosen is Cure.HAND_OVER:
         flow_run_id = execution.flow_run_id or ""
@@ -155,8 +156,9 @@ def _no_outcome(run: FlowRun | None) -> Reason:
     return because(ReasonCode.NO_OUTCOME, said=said[:500])
 
 
-async def _put_back(client: PrefectClient, run_id: UUID, now: datetime) -> None:
-    await run_again(client, run_id, "The process of this run ended. Mailroom scheduled the run again.", now=now)
+async def _put_back(client: PrefectClient, run: FlowRun, now: datetime) -> None:
+    message = "The process of this run ended. Mailroom scheduled the run again."
+    await run_again(client, run.id, message, now=in_front(run, now))
 
 
 async def _abandoned(client: PrefectClient, database: Database, *, now: datetime) -> int:
@@ -199,5 +201,5 @@ async def _put_lost_back(
     lost = [run for run in found if str(run.id) not in known and run.run_count < MAX_PASSES]
     for run in lost:
         _LOG.warning(why + " It is scheduled again.", run.id, run.state_type)
-        await _put_back(client, run.id, now)
+        await _put_back(client, run, now)
     return len(lost)

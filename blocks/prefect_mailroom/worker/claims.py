@@ -6,6 +6,7 @@ it held before: nobody else would look at those runs for minutes.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from prefect.client.schemas.filters import (
@@ -18,7 +19,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.states import Crashed, Scheduled
 
-from prefect_mailroom.worker.backlog import PAGE, due_at
+from prefect_mailroom.worker.backlog import PAGE, in_front
 from prefect_mailroom.worker.settle import propose
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ async def take_back(worker: WorkerBase) -> bool:
             message = (
                 f"Worker {worker.name} was ended before this run began, and returned it when it was started again."
             )
-            await propose(worker, run, Scheduled(scheduled_time=due_at(run), message=message))
+            await propose(worker, run, Scheduled(scheduled_time=in_front(run, datetime.now(UTC)), message=message))
         elif run.state.is_running() and await _was_claimed_by(worker, run):
             message = f"Worker {worker.name} was ended while it worked on this run."
             await propose(worker, run, Crashed(message=message))

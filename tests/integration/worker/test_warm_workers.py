@@ -41,7 +41,13 @@ async def test_a_killed_worker_that_is_started_again_returns_what_it_held(work_p
     await work_pool.gone(pid)
     (tmp_path / "go").touch()
     work_pool.start(limit=1, name="always-the-same")
-    assert state_of(await work_pool.until(waiting)).type is StateType.COMPLETED
+    ended = await work_pool.until(waiting)
+    assert state_of(ended).type is StateType.COMPLETED
+    states = await work_pool.client.read_flow_run_states(waiting)
+    (back,) = [state.state_details.scheduled_time for state in states if "returned it" in (state.message or "")]
+    assert back is not None
+    assert ended.expected_start_time is not None
+    assert back < ended.expected_start_time, "it goes before what became due with it"
     assert state_of(await work_pool.until(begun)).type is StateType.CRASHED
 
 

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import AwaitingRetry, Completed, Crashed, Failed, Pending, Scheduled
 
 from deployments.runs.rescue import MAX_PASSES, QUIET, Cure, cure, settles
 from mailroom.states import ExecutionState
 from mailroom.storage.tables import Execution
+from prefect_mailroom.worker.backlog import in_front
 
 MADE_UP = UUID("00000000-0000-4000-8000-000000000001")
 
@@ -60,3 +61,11 @@ def test_what_the_ledger_retries_goes_on_whatever_prefect_says_until_no_run_can_
 def test_a_run_that_crashed_is_put_back_soon_and_then_ever_later(state: State[None], runs: int, seconds: float) -> None:
     run = FlowRun(flow_id=MADE_UP, state=state, state_type=state.type, run_count=runs)
     assert settles(run) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("due_before", [timedelta(minutes=2), timedelta(), -timedelta(minutes=5)])
+def test_a_run_that_is_put_back_stands_in_front_of_what_became_due_with_it(due_before: timedelta) -> None:
+    now = datetime.now(UTC)
+    due = now - due_before
+    run = FlowRun(flow_id=MADE_UP, state=Crashed(), state_type=StateType.CRASHED, expected_start_time=due)
+    assert in_front(run, now) < min(due, now)

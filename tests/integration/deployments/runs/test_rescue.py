@@ -154,7 +154,12 @@ async def test_a_run_that_crashed_before_the_ledger_knew_it_is_put_back_soon(env
         await client.set_flow_run_state(run.id, Crashed(), force=True)
         assert await _rescue(environment, timedelta(seconds=1)) == 0
         assert await _rescue(environment, timedelta(seconds=15)) == 1
-        assert (await client.read_flow_run(run.id)).state_type is StateType.SCHEDULED
+        again = await client.read_flow_run(run.id)
+        assert again.state_type is StateType.SCHEDULED
+        assert again.expected_start_time == run.expected_start_time, "its due time stays"
+        assert again.next_scheduled_start_time is not None
+        assert run.expected_start_time is not None
+        assert again.next_scheduled_start_time < run.expected_start_time, "it goes before what became due with it"
         await client.delete_flow_run(run.id)
 
 
