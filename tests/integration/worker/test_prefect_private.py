@@ -160,22 +160,22 @@ async def test_a_claim_without_an_answer_is_taken_back_if_it_is_ours(api: str, m
     @flow
     def nothing() -> None: ...
 
-    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
-        async with PrefectClient(api) as client:
-            await client.create_work_pool(WorkPoolCreate(name="deaf", type="mailroom-warm"), overwrite=True)
-            flow_id = await client.create_flow(nothing)
-            deployment = await client.create_deployment(flow_id, f"deaf-{uuid4()}", work_pool_name="deaf")
-            run = await client.create_flow_run_from_deployment(deployment)
-            async with WarmWorker(work_pool_name="deaf", limit=1) as worker:
-                if not mine:
-                    await client.set_flow_run_state(run.id, Pending(message="Claimed by worker another."))
-                inner = worker.client._client
-                inner._transport = Deaf(inner._transport)
-                worker.hold(run.id)
-                worker._in_hand[run.id] = InHand(run)
+    async with PrefectClient(api) as client:
+        await client.create_work_pool(WorkPoolCreate(name="deaf", type="mailroom-warm"), overwrite=True)
+        flow_id = await client.create_flow(nothing)
+        deployment = await client.create_deployment(flow_id, f"deaf-{uuid4()}", work_pool_name="deaf")
+        run = await client.create_flow_run_from_deployment(deployment)
+        async with WarmWorker(work_pool_name="deaf", limit=1) as worker:
+            if not mine:
+                await client.set_flow_run_state(run.id, Pending(message="Claimed by worker another."))
+            inner = worker.client._client
+            inner._transport = Deaf(inner._transport)
+            worker.hold(run.id)
+            worker._in_hand[run.id] = InHand(run)
+            with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):  # Here alone: a busy server is asked again.
                 await worker._submit_run(run)
-                assert not worker.holds(run.id)
-            state = (await client.read_flow_run(run.id)).state
+            assert not worker.holds(run.id)
+        state = (await client.read_flow_run(run.id)).state
     assert state is not None
     if mine:
         assert state.type is StateType.SCHEDULED
@@ -203,16 +203,16 @@ async def test_a_crash_that_prefect_does_not_take_at_first_is_told_again(api: st
     @flow
     def nothing() -> None: ...
 
-    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
-        async with PrefectClient(api) as client:
-            await client.create_work_pool(WorkPoolCreate(name="crashed", type="mailroom-warm"), overwrite=True)
-            run = await client.create_flow_run(nothing, state=Running())
-            async with WarmWorker(work_pool_name="crashed", limit=1) as worker:
-                transport = Refusing(worker.client._client._transport)
-                worker.client._client._transport = transport
+    async with PrefectClient(api) as client:
+        await client.create_work_pool(WorkPoolCreate(name="crashed", type="mailroom-warm"), overwrite=True)
+        run = await client.create_flow_run(nothing, state=Running())
+        async with WarmWorker(work_pool_name="crashed", limit=1) as worker:
+            transport = Refusing(worker.client._client._transport)
+            worker.client._client._transport = transport
+            with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
                 await settle(worker, InHand(run, claimed=True), "its process exited with code 7")
-            assert transport.refused
-            state = (await client.read_flow_run(run.id)).state
+        assert transport.refused
+        state = (await client.read_flow_run(run.id)).state
     assert state is not None
     assert (state.type, state.message) == (StateType.CRASHED, "its process exited with code 7")
 
@@ -236,20 +236,20 @@ async def test_a_claim_that_cannot_be_made_sure_of_is_taken_back(api: str) -> No
     @flow
     def nothing() -> None: ...
 
-    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
-        async with PrefectClient(api) as client:
-            await client.create_work_pool(WorkPoolCreate(name="spoiled", type="mailroom-warm"), overwrite=True)
-            flow_id = await client.create_flow(nothing)
-            deployment = await client.create_deployment(flow_id, f"spoiled-{uuid4()}", work_pool_name="spoiled")
-            run = await client.create_flow_run_from_deployment(deployment)
-            async with WarmWorker(work_pool_name="spoiled", limit=1) as worker:
-                inner = worker.client._client
-                inner._transport = spoiled = Spoiled(inner._transport)
-                worker.hold(run.id)
-                worker._in_hand[run.id] = InHand(run)
+    async with PrefectClient(api) as client:
+        await client.create_work_pool(WorkPoolCreate(name="spoiled", type="mailroom-warm"), overwrite=True)
+        flow_id = await client.create_flow(nothing)
+        deployment = await client.create_deployment(flow_id, f"spoiled-{uuid4()}", work_pool_name="spoiled")
+        run = await client.create_flow_run_from_deployment(deployment)
+        async with WarmWorker(work_pool_name="spoiled", limit=1) as worker:
+            inner = worker.client._client
+            inner._transport = spoiled = Spoiled(inner._transport)
+            worker.hold(run.id)
+            worker._in_hand[run.id] = InHand(run)
+            with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
                 await worker._submit_run(run)
-                assert spoiled.spoiled
-            state = (await client.read_flow_run(run.id)).state
+            assert spoiled.spoiled
+        state = (await client.read_flow_run(run.id)).state
     assert state is not None
     assert state.type is StateType.SCHEDULED
 
