@@ -1,4 +1,4 @@
-"""What more schedules would take, by the slope of what was measured, and what reaches its limit first. Pure."""
+"""Say what more schedules would take, by the slope of what was measured, and what reaches its limit first. Pure."""
 
 from __future__ import annotations
 

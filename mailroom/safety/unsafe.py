@@ -218,10 +218,10 @@ class Program(Enum):
         *(_secrets, _own_database, _database_of_prefect, _prefect_address, _prefect_login, _public_address, _frames),
         *(_proxies, _outbound, _owner, _debugging),
     )
-    """It holds all secrets and meets the world, so that everything concerns it."""
+    """Everything concerns the API, which holds all secrets and meets the world."""
     WORKER = (_own_database, _prefect_address, _prefect_login, _public_address, _outbound, _debugging)
-    """It delivers, and writes links to the pages; it has no secret of the API, and nobody talks to it."""
+    """A worker delivers, and writes links to the pages; it has no secret of the API, and nobody talks to it."""
     RENDERERS = (_own_database, _prefect_address, _public_address, _outbound, _debugging)
     """They ask sources, which must be none of our own addresses. They never ask Prefect, so they have no login."""
     INIT = (_own_database, _prefect_address, _prefect_login, _outbound, _owner, _debugging)
-    """It makes the tables and the first administrator, and checks connections."""
+    """The set-up makes the tables and the first administrator, and checks connections."""

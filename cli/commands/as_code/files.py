@@ -15,7 +15,7 @@ from prefect_mailroom.errors import MailroomError
 VERSION = "mailroom/v1"
 _ENDINGS = {".yaml", ".yml"}
 _MOST_BYTES = 10_000_000
-"""Of a file, which is read whole: some 20,000 schedules."""
+"""The most bytes of a file, which is read whole: some 20,000 schedules."""
 _MOST_BYTES_OF_TEXT = 1_000_000
 
 

@@ -42,7 +42,7 @@ LEVELS = {"ok": {"ok"}, "warning": {"warning"}, "problem": {"problem"}, "unknown
 
 
 class Story:
-    """What both tell: `parts` of `/readyz` by name, and the levels of the doctor."""
+    """Return what both tell: `parts` of `/readyz` by name, and the levels of the doctor."""
 
     def __init__(self, status: int, body: dict[str, Any], levels: dict[str, str]) -> None:
         self.status, self.body, self.levels = status, body, levels

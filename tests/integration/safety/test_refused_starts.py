@@ -51,7 +51,7 @@ REFUSED = {
     "prefect services": OF_PREFECT,
     "prefect upgrade": OF_PREFECT,
 }
-"""What each program refuses of all that, and nothing else."""
+"""The settings that each program refuses of all those; it refuses no others."""
 
 
 def _start(command: str, folder: Path, given: dict[str, str]) -> subprocess.CompletedProcess[str]:

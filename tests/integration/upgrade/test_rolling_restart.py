@@ -33,8 +33,8 @@ RESTARTED = (
     ("prefect-1",),
     ("prefect-2",),
 )
-"""What is restarted after each due time. Processes of a kind follow each other; those of one line do not matter to
-each other."""
+"""The processes that are restarted after each due time. Those of a kind follow each other; those of one line do not
+matter to each other."""
 
 pytestmark = [
     pytest.mark.acceptance,
