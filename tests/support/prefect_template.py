@@ -1,4 +1,4 @@
-"""What every new system would make anew, made once for each of its versions and copied: CPU time of seconds each.
+"""Make once what every new system would make anew, and copy it: it costs seconds of CPU time each time.
 
 An empty, migrated database of Prefect's takes 3 s, the database of the sample data 2 s. The demo, the tutorial and the
 tests of each make them from nothing.

@@ -1,4 +1,4 @@
-"""What the tests of rolling restarts and upgrades do on a stack of several of everything, and judge it by.
+"""The parts of the tests of rolling restarts and upgrades, which act on a stack of several of everything and judge it.
 
 inbox.py     the mail server, which knows each mail by its recipient and its due time
 changes.py   when a schedule was due, by the changes that were made to it; pure

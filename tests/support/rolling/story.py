@@ -1,4 +1,4 @@
-"""What is done to schedules while two API processes are there: each step by one of them, seen by the other."""
+"""Change schedules while two API processes are there: each step by one of them, seen by the other."""
 
 from __future__ import annotations
 
