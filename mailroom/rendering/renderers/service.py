@@ -163,8 +163,8 @@ def _answer_of(task: asyncio.Task[RenderResult]) -> wire.Answer:
         )
 
 
-def _stopping() -> Unavailable:
-    return Unavailable(
+def _stopping() -> wire.Restarting:
+    return wire.Restarting(
         "The renderers are shutting down.", remedy=("The rendering will be tried again when they are back.")
     )
 

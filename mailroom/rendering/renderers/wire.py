@@ -32,6 +32,10 @@ class Broken(Exception):
     """The other end has gone, or what it says is no message."""
 
 
+class Restarting(Unavailable):
+    """The service is not there, or is about to end: another one may be there in a moment."""
+
+
 class Request(BaseModel):
     """A client's request to the service.
 
@@ -50,10 +54,12 @@ class Request(BaseModel):
 class Answer(BaseModel):
     """A renderer's answer: a result, or an error as {"type", "message", "remedy", …}.
 
-    One with `progress` tells how far the rendering is, and another answer follows.
+    One with `progress` tells how far the rendering is, and another answer follows. `restarting` says that the error is
+    a `Restarting`, which clients of earlier versions read as `Unavailable`.
     """
 
     progress: Progress | None = None
+    restarting: bool = False
     result: RenderResult | None = None
     error: dict[str, Any] | None = None
 
@@ -66,7 +72,8 @@ class Answer(BaseModel):
         """
         if self.error is not None:
             details = dict(self.error)
-            raise as_placed(TYPES[details.pop("type")](details.pop("message"), **details))
+            kind = TYPES[details.pop("type")]
+            raise as_placed((Restarting if self.restarting else kind)(details.pop("message"), **details))
         assert self.result is not None  # Either is always there.
         return self.result
 
@@ -75,7 +82,8 @@ def failed(error: MailroomError) -> Answer:
     """Return the answer that carries an error."""
     kind = next(kind for kind in type(error).__mro__ if kind.__name__ in TYPES)
     details = {name: getattr(error, name) for name in _MORE if hasattr(error, name)}
-    return Answer(error={"type": kind.__name__, "message": error.message, "remedy": error.remedy, **details})
+    details |= {"type": kind.__name__, "message": error.message, "remedy": error.remedy}
+    return Answer(restarting=isinstance(error, Restarting), error=details)
 
 
 def packed(message: BaseModel) -> bytes:

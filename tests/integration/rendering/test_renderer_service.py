@@ -138,7 +138,7 @@ async def test_stopped_in_order_it_finishes_what_runs_and_refuses_what_waits(
     source.open.clear()
     runs = asyncio.create_task(client.render(export_job("runs"), settings=settings))
     await eventually(lambda: source.asked)
-    waits = asyncio.create_task(client.render(export_job("waits"), settings=settings))
+    waits = asyncio.create_task(client.render(export_job("waits"), settings=settings, restart_s=0))
     await eventually(lambda: len(queued) == 2)
     stopping = asyncio.ensure_future(service())
     with pytest.raises(Unavailable, match="shutting down"):
@@ -148,7 +148,9 @@ async def test_stopped_in_order_it_finishes_what_runs_and_refuses_what_waits(
     await stopping
     assert not settings.renderers_path.exists()
     with pytest.raises(Unavailable, match="No renderers are running at"):
-        await client.render(export_job("late"), settings=settings)
+        await client.render(export_job("late"), settings=settings, restart_s=0)
+    with pytest.raises(Unavailable, match="No renderers are running at"):
+        await client.render(export_job("late"), settings=settings, urgent=True)
     assert source.asked == ["/runs"]
 
 
@@ -168,8 +170,9 @@ async def test_without_a_named_service_a_job_gets_a_renderer_of_its_own(settings
     assert not children_with("mailroom.rendering.renderers.child")
 
 
-async def test_killed_it_says_so_leaves_no_renderer_and_can_start_again(
-    settings: Settings, source: Source, export_job: Make
+@pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGKILL])
+async def test_a_job_goes_on_with_the_service_that_comes_after_leaving_no_renderer(
+    settings: Settings, source: Source, export_job: Make, signal_: signal.Signals
 ) -> None:
     environment = {
         **os.environ,
@@ -187,18 +190,22 @@ async def test_killed_it_says_so_leaves_no_renderer_and_can_start_again(
 
     first = await start()
     source.open.clear()
-    waiting = asyncio.create_task(client.render(export_job(), settings=settings))
+    under_way = asyncio.create_task(client.render(export_job("a"), settings=settings, restart_s=120))
     await eventually(lambda: source.asked)
+    queued = asyncio.create_task(client.render(export_job("b"), settings=settings, restart_s=120))
+    impatient = asyncio.create_task(client.render(export_job("a", ("html",)), settings=settings, restart_s=0))
     children = below(first.pid)
     assert children
-    first.send_signal(signal.SIGKILL)
-    with pytest.raises(Unavailable, match="was lost"):
-        await waiting
+    first.send_signal(signal_)
+    with pytest.raises(Unavailable, match=r"was lost|shutting down|No renderers"):
+        await impatient
+    if signal_ is signal.SIGTERM:  # What is being rendered may end, as it is asked to.
+        source.open.set()
     await first.wait()
     await gone(*children)
     source.open.set()
     second = await start()
-    assert (await client.render(export_job(), settings=settings)).rows == 2
+    assert [(await job).rows for job in (under_way, queued)] == [2, 2]
     second.send_signal(signal.SIGTERM)
     assert await second.wait() == 0
 
