@@ -1,4 +1,4 @@
-"""How Schemathesis is set up. A check is changed only with its reason beside it."""
+"""Sets Schemathesis up. A check is changed only with its reason beside it."""
 
 from __future__ import annotations
 

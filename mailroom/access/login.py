@@ -27,7 +27,7 @@ _NO_KEY = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who has logged in. Without a user it is the key of the installation, which stands for the default user.
+    """Somebody who has logged in. Without a user it is the key of the installation, which stands for the default user.
 
     `key` is the key of a user, `session` that of a browser; `scope` is what it gives, never more than the user's role.
     """

@@ -22,7 +22,7 @@ Differences = Mapping[str, tuple[Any, Any]]
 
 
 class Outcome(StrEnum):
-    """What becomes of a document; in a dry run, what would become of it.
+    """The outcome of a document; in a dry run, the one that it would have.
 
     adopted: the object was there, and belongs to the bundle from now on. deleted: it was pruned.
     """
@@ -83,7 +83,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be done for one document, or for an object that is pruned; nothing where `faults` say why not.
+    """The work for one document, or for an object that is pruned; nothing where `faults` say why not.
 
     `differences` has before and after of each part; `by_hand` says that the object was changed since it was applied.
     """

@@ -20,7 +20,7 @@ _NAME = re.compile(r"[0-9a-f]{64}")
 
 @dataclass
 class Found:
-    """What is known of a store: how many files it has, of how many bytes, and a digest of their names in order."""
+    """A summary of a store: the number of its files, their bytes, and a digest of their names in order."""
 
     files: int = 0
     bytes: int = 0

@@ -13,7 +13,7 @@ from mailroom.secrets import rotation
 
 @dataclass
 class Verdict:
-    """What was found: `faults` make the backup useless, `warnings` are to be known."""
+    """The result of a check: `faults` make the backup useless, `warnings` are to be known."""
 
     manifest: Manifest
     faults: list[str] = field(default_factory=list)

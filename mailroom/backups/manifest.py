@@ -64,7 +64,7 @@ class NeededKey(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a backup holds."""
+    """The list of a backup's contents, which lies beside them."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -33,7 +33,7 @@ Tell = Callable[[str, int, int], None]
 
 @dataclass
 class Restored:
-    """What was put back.
+    """The result of a restore.
 
     Attributes:
         stop: what keeps everything from leaving; None where only Prefect's database was restored, since the ledger

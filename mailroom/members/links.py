@@ -22,7 +22,7 @@ from mailroom.storage.tables import User
 
 
 class Purpose(StrEnum):
-    """What a one-time link is for."""
+    """The purpose of a one-time link."""
 
     LOGIN = "login"
     RESET = "reset"

@@ -91,7 +91,7 @@ class NewKey(BaseModel):
 
 
 class KeySettings(BaseModel):
-    """What can be said of a key that is there already. Its scope can only be narrowed."""
+    """The properties of a key that can be changed. Its scope can only be narrowed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -25,7 +25,7 @@ KEPT = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a log-in comes from: the address of the peer, and what its browser calls itself."""
+    """The origin of a log-in: the address of the peer, and the name that its browser gives itself."""
 
     address: str
     agent: str

@@ -55,7 +55,7 @@ Why = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_plain)
 
 
 class SuppressionSettings(BaseModel):
-    """Why nothing is sent to an address."""
+    """The reason why nothing is sent to an address."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -29,7 +29,7 @@ _MARGIN = timedelta(days=1)
 
 @dataclass(slots=True)
 class Cleaned:
-    """How much a look removed."""
+    """The number of things that one look removed."""
 
     files: int = 0
     folders: int = 0

@@ -17,7 +17,7 @@ MOST_SECONDS = 5.0
 
 
 class FileProgress(BaseModel):
-    """When the file of a format was begun and was whole, and how many rows it has; None while that is not known."""
+    """The begin, the end and the rows of the file of a format; None while that is not known."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -33,7 +33,7 @@ Address = Annotated[str, AfterValidator(mail_address)]
 
 
 class AlertSettings(WithSecrets):
-    """How people are told of incidents."""
+    """Settings of the routes by which people are told of incidents."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class TellingSettings(BaseModel):
-    """What is told at set times. Each is a variable `MAILROOM_TELLING__…`, such as `MAILROOM_TELLING__DIGEST_AT=07:30`.
+    """Settings of the digest and the summary, which are told at set times.
 
+    Each is a variable `MAILROOM_TELLING__…`, such as `MAILROOM_TELLING__DIGEST_AT=07:30`.
     Times of day are those of each user's time zone.
     """
 

@@ -1,4 +1,4 @@
-"""What must hold when the guide was followed: run in there, it prints each finding, and ends with 1 at a fault."""
+"""Checks what must hold after the guide: run in there, it prints each finding, and ends with 1 at a fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of the checkout reaches the builder of the image, by .dockerignore. Pure but for the listing of the folder."""
+"""Lists the files of the checkout that reach the image's builder, by .dockerignore. Pure but for reading the folder."""
 
 from __future__ import annotations
 

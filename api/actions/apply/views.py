@@ -69,7 +69,7 @@ class ExportedDocument(View):
 
 
 class CodeMarkView(View):
-    """What is known of an object that comes from code."""
+    """The origin of an object that comes from code."""
 
     bundle: str
     kind: Kind

@@ -36,7 +36,7 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """How the installation is. `next_due` is when the next run is due; None where none is planned."""
+    """The state of the installation. `next_due` is when the next run is due; None where none is planned."""
 
     levels: Levels | Unread
     series: Series | Unread

@@ -28,7 +28,7 @@ class NotificationView(View):
 
 
 class MarkedView(View):
-    """How many notifications were marked as read."""
+    """The number of notifications that were marked as read."""
 
     marked: int
 

@@ -26,7 +26,7 @@ class LevelView(View):
 
 
 class TimesView(View):
-    """How long something took, in seconds; null where nothing was measured."""
+    """Durations in seconds; null where nothing was measured."""
 
     measured: int
     average: float | None
@@ -45,8 +45,8 @@ class ChannelFiguresView(View):
 
 
 class StageTimesView(View):
-    """How long a stage took in the last 24 hours, in seconds; `trend` is 0.1 if the average is a tenth longer than in
-    the seven days before."""
+    """The seconds that a stage took in the last 24 hours; `trend` is 0.1 if the average is a tenth longer than in the
+    seven days before."""
 
     stage: Stage
     measured: int

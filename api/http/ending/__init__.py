@@ -1,1 +1,1 @@
-"""How a process ends in good order."""
+"""Ends a process in good order."""

@@ -37,7 +37,7 @@ _ELSE = "Whoever runs Mailroom has to look at it."
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """What can be done about an incident; None is what cannot, or is done already."""
+    """The buttons of an incident; None for one that is of no use, such as since it was pressed already."""
 
     acknowledge: Button | None = None
     mute: Menu | None = None

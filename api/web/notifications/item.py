@@ -27,7 +27,7 @@ MUTES = {"day": ("for a day", timedelta(days=1)), "week": ("for a week", timedel
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the address asks for."""
+    """The choice of notifications that the page's address asks for."""
 
     unread: bool = False
     schedule_id: str = ""

@@ -25,7 +25,7 @@ _SENT, _FAILED = Chip("Sent", "circle-check", "ok"), Chip("Failed", "circle-x", 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """How the test of a route ended."""
+    """The result of the test of a route."""
 
     route: str
     to: str

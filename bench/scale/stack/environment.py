@@ -22,7 +22,7 @@ SOCKET = "r.sock"
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What production needs, the same in every process that is given it."""
+    """The secrets of production, the same in every process that is given them."""
 
     api_key: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     key_pepper: str = field(default_factory=lambda: secrets.token_hex(32))
@@ -34,7 +34,7 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where everything is.
+    """The addresses and folders of everything.
 
     Attributes:
         shared: the folder of artifacts that all hosts share, such as one on a network share.

@@ -20,7 +20,7 @@ from mailroom.settings import CHECKOUT
 
 @dataclass
 class Unit:
-    """What systemd calls a unit: one command and everything that it starts.
+    """A unit, as systemd calls it: one command and everything that it starts.
 
     Attributes:
         name: its own, such as `worker-1`.

@@ -32,7 +32,7 @@ _SERVICES = (*_PREFECT, "services", "start")
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How many of each there are; `limit` is how many runs a worker has in progress at once."""
+    """The number of processes of each kind; `limit` is how many runs a worker has in progress at once."""
 
     prefect: int = 2
     services: int = 2

@@ -23,7 +23,7 @@ _FILE = "stores.json"
 
 @dataclass(frozen=True, slots=True)
 class Good:
-    """Where the stores are: the ports to send to, and for reading, the one of the emulator that asks for no token."""
+    """The ports of the stores to send to and, for reading, the one of the emulator that asks for no token."""
 
     s3: int
     azure: int

@@ -1,4 +1,4 @@
-"""What is the vendor's own in an upload and in an answer: the bad store itself knows no vendor. Pure."""
+"""Reads and writes uploads and answers as each vendor has them: the bad store itself knows no vendor. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KEY_IN_BODY = re.compile(rb'"mailroom_key":\s*"([^"]+)"')
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """How uploads to one vendor look, and how it refuses them.
+    """The form of uploads to one vendor, and of its refusals.
 
     Attributes:
         upload: what method and path of an upload look like, of a small object.

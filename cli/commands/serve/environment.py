@@ -1,4 +1,4 @@
-"""What the processes of a production system inherit. Pure: environments are passed in and returned."""
+"""The environment that the processes of a production system inherit. Pure: environments are passed in and returned."""
 
 from __future__ import annotations
 

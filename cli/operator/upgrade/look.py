@@ -34,7 +34,7 @@ _PREFECT_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What an upgrade would do, and what was found about whether it may."""
+    """A look at an upgrade: its steps, and the findings that may forbid it."""
 
     there: str
     steps: list[Step]

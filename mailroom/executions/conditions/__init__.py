@@ -1,1 +1,1 @@
-"""What a schedule's report has to be like to be sent."""
+"""Conditions that a schedule's report has to meet to be sent."""

@@ -23,7 +23,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass
 class Sending:
-    """What the attempts of one pass share: the connection's own limits hold among them."""
+    """The state that the attempts of one pass share: the connection's own limits hold among them."""
 
     channel: Channel
     shipment: Shipment

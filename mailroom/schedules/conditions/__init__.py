@@ -1,1 +1,1 @@
-"""Whether the condition of a schedule fits its report."""
+"""Checks that the condition of a schedule fits its report."""

@@ -1,4 +1,6 @@
-"""What becomes of schedules when their owners leave. Each function works in the caller's transaction.
+"""Suspends the schedules of owners who leave, and gives schedules to other owners.
+
+Each function works in the caller's transaction.
 
 A schedule whose owner may own schedules no longer is suspended: it is never sent, and never lost. An admin gives it to
 another owner, and somebody resumes it.

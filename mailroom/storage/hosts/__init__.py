@@ -1,1 +1,1 @@
-"""What processes on several hosts agree on: one clock, and one store of rendered files."""
+"""One clock and one store of rendered files, on which processes of several hosts agree."""

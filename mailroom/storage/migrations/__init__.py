@@ -38,7 +38,7 @@ class Step:
 
 
 class Fit(StrEnum):
-    """How the tables of a database fit this program: `newer` ones say that it can work with them."""
+    """The fit of a database's tables to this program. It can work with `newer` tables, and not with those `too new`."""
 
     CURRENT = "current"
     NEWER = "newer"

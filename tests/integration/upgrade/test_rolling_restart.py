@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from bench.scale.stack.whole import Sizes
 from tests.support.rolling import clock
 from tests.support.rolling.asking import Asking
 from tests.support.rolling.inbox import Inbox
-from tests.support.rolling.judge import Judge
+from tests.support.rolling.judge import conclude
 from tests.support.rolling.people import People
 
 SCHEDULES = 8
@@ -64,11 +63,5 @@ def test_no_report_is_missed_or_doubled_while_everything_is_restarted(tmp_path: 
                     stack.replace(stack.units[name], None)
             clock.until_due()
             clock.until_calm()
-        judge = Judge(people, inbox, datetime.now(UTC))
-        judge.wait()
-        say(judge.summary())
-        say(f"{asking.answers} requests were answered, {len(asking.failures)} were not")
-        assert judge.faults() == []
-        assert asking.failures == []
-        assert keeper.deaths == []
+        conclude(people, inbox, asking, keeper.deaths)
         stack.run("account")  # It fails where a due time is not accounted for.

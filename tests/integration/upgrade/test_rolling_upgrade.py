@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ from mailroom.settings import CHECKOUT
 from tests.support.rolling import clock
 from tests.support.rolling.asking import Asking
 from tests.support.rolling.inbox import Inbox
-from tests.support.rolling.judge import Judge
+from tests.support.rolling.judge import conclude
 from tests.support.rolling.people import People
 from tests.support.rolling.story import Story
 from tests.support.waiting import eventually_sync
@@ -94,13 +93,7 @@ def test_no_report_is_missed_or_doubled_while_versions_change(old: Version, inbo
             _delivered(inbox)
 
         clock.until_calm()
-        judge = Judge(people, inbox, datetime.now(UTC))
-        judge.wait()
-        say(judge.summary())
-        say(f"{asking.answers} requests were answered, {len(asking.failures)} were not")
-        assert judge.faults() == []
-        assert asking.failures == []
-        assert keeper.deaths == []
+        conclude(people, inbox, asking, keeper.deaths)
         stack.run("account", version=new)  # It fails where a due time is not accounted for.
 
 

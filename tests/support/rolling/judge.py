@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
+from bench.peak.waiting import say
 from tests.support.rolling import judging
+from tests.support.rolling.asking import Asking
 from tests.support.rolling.inbox import Inbox
 from tests.support.rolling.judging import Expected
 from tests.support.rolling.people import People
@@ -12,6 +15,22 @@ from tests.support.waiting import eventually_sync
 
 LATE_SECONDS = 60
 """So late may a report be; a lost worker costs up to 45 s, and nothing is lost here."""
+
+
+def conclude(people: People, inbox: Inbox, asking: Asking, deaths: Sequence[str]) -> None:
+    """Judge all that was due until now, print it, and fail for each promise that was broken.
+
+    Args:
+        asking: has what it asked the API answered, every time.
+        deaths: the processes that ended unasked; there must be none.
+    """
+    judge = Judge(people, inbox, datetime.now(UTC))
+    judge.wait()
+    say(judge.summary())
+    say(f"{asking.answers} requests were answered, {len(asking.failures)} were not")
+    assert judge.faults() == []
+    assert asking.failures == []
+    assert list(deaths) == []
 
 
 class Judge:

@@ -7,7 +7,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 
 class UploadProgress:
-    """How many bytes of how many have left; empty for what tells nothing. See `executions/history/upload_progress`."""
+    """The bytes of an upload that have left, and all of its bytes; empty for a channel that tells nothing.
+
+    See `executions/history/upload_progress`.
+    """
 
     sent_bytes: Mapped[int | None] = mapped_column(BigInteger)
     total_bytes: Mapped[int | None] = mapped_column(BigInteger)

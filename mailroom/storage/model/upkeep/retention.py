@@ -11,7 +11,8 @@ from mailroom.storage.model.base import Table
 
 
 class RetentionProgress(Table):
-    """How far one kind of thing was looked at, in the order of (`at`, `id`), and until when a process does so.
+    """The place up to which one kind of thing was looked at, in the order of (`at`, `id`), and the end of the lease of
+    the process that looks.
 
     Kinds whose rows stay where something of them is removed need it, so that no round looks at them again.
     """

@@ -11,7 +11,7 @@ from mailroom.storage.model.base import Json, Table
 
 
 class CountedHour(Table):
-    """What became of the scheduled occurrences that were due in the hour that begins at `hour`.
+    """The outcomes of the scheduled occurrences that were due in the hour that begins at `hour`.
 
     `counts`, `flow` and `detail` are what the ledger says now, in three parts that are not read together; `most` is the
     most that each totalled count ever was, which is what the totals have of this hour. The names of all of them are
