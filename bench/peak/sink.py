@@ -46,10 +46,10 @@ class Sink:
         self.smallest = 0
 
     @contextmanager
-    def serving(self) -> Iterator[None]:
-        """Take mail while the block runs."""
+    def serving(self, address: str = "127.0.0.1") -> Iterator[None]:
+        """Take mail at this address while the block runs."""
         # Large: a chart, a PDF and a workbook, in base64.
-        controller = Controller(self, hostname="127.0.0.1", port=self.port, data_size_limit=2**26)
+        controller = Controller(self, hostname=address, port=self.port, data_size_limit=2**26)
         controller.start()
         try:
             yield

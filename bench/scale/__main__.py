@@ -24,7 +24,8 @@ from bench.peak.waiting import EndedEarly, say
 from bench.scale import filling, growth, options, peak, result, table
 from bench.scale.limits import Machine
 from bench.scale.options import Options
-from bench.scale.stack import whole
+from bench.scale.stack import hosts, whole
+from bench.scale.stack.hosts import Hosts
 from bench.scale.stack.keeper import Keeper
 from bench.scale.stack.whole import Whole
 
@@ -61,13 +62,20 @@ def main() -> None:
     if not sys.platform.startswith("linux"):
         raise SystemExit("The bench reads memory from /proc; it runs on Linux.")
     signal.signal(signal.SIGTERM, _end)
-    bound, found = Bound(60 * asked.minutes), Found(asked)
+    if asked.apart:
+        if not hosts.is_inside() and not hosts.can_be_apart():
+            raise SystemExit(
+                "This machine has no network namespaces for us, or no `ip`: choose KILLS= without "
+                f"{' and '.join(options.HOSTS)}."
+            )
+        hosts.enter("bench.scale")
+    where, bound, found = Hosts(asked.apart), Bound(60 * asked.minutes), Found(asked)
     with tempfile.TemporaryDirectory(prefix="scale-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)  # Postgres of another user must be able to walk here.
         sink = Sink()
         try:
-            with sink.serving(), whole.running(folder / "stack") as (stack, keeper):
+            with whole.running(folder / "stack", hosts=where) as (stack, keeper), sink.serving(where.middle):
                 _run(stack, keeper, sink, asked, bound, found)
         finally:
             _keep_logs(folder)

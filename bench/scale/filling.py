@@ -22,7 +22,7 @@ def connect(whole: Whole, mail_port: int) -> None:
     source = whole.folder / "orders.db"
     work.make_source(source)
     with whole.client as client:
-        for connection in work.connections(source, mail_port):
+        for connection in work.connections(source, whole.places.middle, mail_port):
             client.post("/connections", json=connection).raise_for_status()
         client.post("/reports", json=work.report(0, PREFIX)).raise_for_status()
 

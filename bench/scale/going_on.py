@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import psycopg
 
 from bench.peak.sink import Sink
 from bench.scale import work
-from bench.scale.stack.unit import Unit
 from bench.scale.stack.whole import Whole
 
 _LOOK_EVERY = 0.2
@@ -50,8 +50,12 @@ class Probes:
     _threads: list[threading.Thread] = field(default_factory=list)
     _planned: int = 0
 
-    def follow(self, kill: Kill, unit: Unit | None) -> None:
-        """Measure how long it takes until things go on after this kill, without waiting for it."""
+    def follow(self, kill: Kill, is_back: Callable[[], bool] | None) -> None:
+        """Measure how long it takes until things go on after this kill, without waiting for it.
+
+        Args:
+            is_back: tells whether what was killed can be used again; None where that is not asked.
+        """
 
         def set_go_on(seconds: float) -> None:
             kill.go_on_s = seconds
@@ -60,12 +64,7 @@ class Probes:
             kill.back_s = seconds
 
         self._watch(kill, self._of(kill), set_go_on)
-        if unit is not None:
-            starts = unit.starts
-
-            def is_back() -> bool:
-                return unit.starts > starts and unit.answers()
-
+        if is_back is not None:
             self._watch(kill, is_back, set_back)
 
     def finish(self, seconds: float) -> None:
@@ -107,7 +106,8 @@ class Probes:
 
     def _prefect_answers(self) -> bool:
         # Not /health: it asks no database.
-        return _answers(f"{self.whole.prefect}/flow_runs/count", {}, {"flow_runs": {"tags": {"all_": ["none"]}}})
+        asked = {"flow_runs": {"tags": {"all_": ["none"]}}}
+        return _answers(f"{self.whole.prefect}/flow_runs/count", {}, asked, self.whole.places.prefect_login)
 
     def _rendered_since(self, moment: float) -> bool:
         query = (
@@ -138,10 +138,11 @@ class Probes:
         return look
 
 
-def _answers(url: str, headers: Mapping[str, str], body: object = None) -> bool:
+def _answers(url: str, headers: Mapping[str, str], body: object = None, login: tuple[str, str] | None = None) -> bool:
+    method = "GET" if body is None else "POST"
+    given: dict[str, Any] = {"headers": dict(headers), "json": body, "auth": login}
     try:
-        method = "GET" if body is None else "POST"
-        answer = httpx.request(method, url, headers=dict(headers), json=body, timeout=_ASK_SECONDS, trust_env=False)
+        answer = httpx.request(method, url, **given, timeout=_ASK_SECONDS, trust_env=False)
     except httpx.TransportError:
         return False
     return answer.is_success

@@ -1,17 +1,27 @@
-"""Kills one process of each kind with SIGKILL while the peak is delivered, at even steps of what is delivered."""
+"""Kills one process of each kind with SIGKILL while the peak is delivered, at even steps of what is delivered.
+
+A whole host may be lost as well: see `options.HOSTS`.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import psutil
 
 from bench.peak.waiting import say
 from bench.scale.going_on import Kill, Probes
+from bench.scale.options import HOSTS
 from bench.scale.stack.unit import Unit
 from bench.scale.stack.whole import Whole
+
+CUT_SECONDS = 45.0
+"""How long a host is cut off: longer than the leases of 30 s, so that the others take over what it had in hand."""
+_OF_WORKERS = ("child", *HOSTS)
 
 
 def step(number: int, kills: int, due: int) -> int:
@@ -37,11 +47,13 @@ class Killer:
             self._kill(self.kinds[number])
 
     def _kill(self, kind: str) -> None:
-        unit = self.whole.of("worker" if kind == "child" else kind)[-1]
+        unit = self._victim("worker" if kind in _OF_WORKERS else kind)
         now = time.time()
         kill = Kill(kind, unit.name, now, round(now - self.due_at, 1))
         self.done.append(kill)
-        if kind == "child":
+        if kind in HOSTS:
+            self._lose(unit, kill)
+        elif kind == "child":
             victim = working_child(unit)
             if victim is None:
                 say(f"{unit.name} has no process to kill")
@@ -50,9 +62,34 @@ class Killer:
             self.probes.follow(kill, None)
         else:
             unit.kill()
-            self.probes.follow(kill, unit)
-        what = f"a process of {unit.name}" if kind == "child" else unit.name
-        say(f"KILLED {what}, {kill.after_s:.0f} s after the due minute")
+            self.probes.follow(kill, lambda starts=unit.starts: unit.starts > starts and unit.answers())  # type: ignore[misc]  # mypy knows no default here
+        what = {"child": f"a process of {unit.name}", "network": f"host {unit.host}, cut off"}
+        what["power"] = f"everything on host {unit.host}, cut off"
+        say(f"KILLED {what.get(kind, unit.name)}, {kill.after_s:.0f} s after the due minute")
+
+    def _victim(self, kind: str) -> Unit:
+        """Return the last unit of a kind whose host is not cut off: what is there is lost already."""
+        return [unit for unit in self.whole.of(kind) if unit.host not in self.whole.hosts.cut_off][-1]
+
+    def _lose(self, worker: Unit, kill: Kill) -> None:
+        """Cut the worker's host off for a while; nobody is told, as when a cable is pulled."""
+        hosts, number = self.whole.hosts, worker.host
+        hosts.cut(number)
+        if kill.kind == "power":
+            for unit in self.whole.units.values():
+                if unit.host == number:
+                    unit.kill()
+        joined: list[datetime] = []
+
+        def join() -> None:
+            hosts.join(number)
+            joined.append(datetime.now(UTC))
+            say(f"host {number} is joined again")
+
+        timer = threading.Timer(CUT_SECONDS, join)
+        timer.daemon = True
+        timer.start()
+        self.probes.follow(kill, lambda: bool(joined) and self.whole.worker_heard(worker.name, joined[0]))
 
 
 def working_child(worker: Unit) -> psutil.Process | None:

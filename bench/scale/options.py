@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 PARTS = ("growth", "peak")
-KINDS = ("renderers", "api", "worker", "child", "prefect", "services", "redis", "postgres")
+HOSTS = ("network", "power")
+"""What a host may lose: `network` cuts it off while everything on it goes on, `power` kills everything as well."""
+KINDS = ("renderers", "api", "worker", "child", "prefect", "services", "redis", "postgres", *HOSTS)
 """What is killed, in this order: renderers first, since each report is rendered at the beginning."""
 
 
@@ -36,6 +38,11 @@ class Options:
     creators: int = 6
     quiet_seconds: float = 10
     keep: bool = False
+
+    @property
+    def apart(self) -> bool:
+        """Tell whether each host needs a network of its own."""
+        return "peak" in self.parts and not set(HOSTS).isdisjoint(self.kills)
 
     @property
     def reports(self) -> int:

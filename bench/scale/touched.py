@@ -3,7 +3,7 @@
 Where more is due than the machine delivers in a minute, a report waits for its turn, and that is no kill's doing. So
 what counts is the time in hand: from the first claim of its run by a worker, not before it was due, to the mail
 server's receipt. A kill touches what is in hand at that moment: of the killed worker, or anywhere where what all need
-was killed.
+was killed. Of a host that was lost, it is what its worker has in hand.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Any
 import psycopg
 
 from bench.scale.going_on import Kill
+from bench.scale.options import HOSTS
 from bench.scale.stack.whole import Whole
 from prefect_mailroom.worker.claim_words import claim_of
 
-_OF_WORKERS = ("worker", "child")
+_OF_WORKERS = ("worker", "child", *HOSTS)
 _RECIPIENTS = """SELECT s.id, d.recipient FROM export_schedules s
     JOIN schedule_executions e ON e.schedule_id = s.id JOIN deliveries d ON d.execution_id = e.id
     WHERE s.name LIKE '{prefix} %'"""

@@ -22,10 +22,10 @@ def make_source(path: Path) -> None:
         connection.executemany("INSERT INTO orders VALUES (?, ?, ?)", rows)
 
 
-def connections(source: Path, mail_port: int) -> list[dict[str, Any]]:
+def connections(source: Path, mail_server: str, mail_port: int) -> list[dict[str, Any]]:
     """Return the connections to the database of the reports and to the mail server."""
     mail = {
-        "credentials": {"smtp_server": "127.0.0.1", "smtp_port": mail_port, "smtp_type": "INSECURE"},
+        "credentials": {"smtp_server": mail_server, "smtp_port": mail_port, "smtp_type": "INSECURE"},
         "from_address": "bench@example.com",
         "allow_plain": True,
         # By default a mail connection sends 10 a second; this one is a sink, and what is measured is everything else.

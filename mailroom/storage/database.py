@@ -20,6 +20,7 @@ from sqlalchemy.types import TypeDecorator
 
 from mailroom.storage.contention import giving_way
 from mailroom.storage.hosts import clock as database_clock
+from mailroom.storage.hosts import lost
 from mailroom.storage.hosts.clock import DatabaseClock
 from mailroom.storage.patience import STEP, outlast
 from mailroom.storage.sqlite import one_hop
@@ -96,6 +97,7 @@ class Database:
             event.listen(self.engine.sync_engine, "invalidate", _roll_back)
             watch_write_lock(self.engine.sync_engine)
         else:
+            lost.watch(self.engine.sync_engine)
             database_clock.watch(self.engine.sync_engine, self.clock)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 

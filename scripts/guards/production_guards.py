@@ -11,6 +11,14 @@ _UNSAFE = ("tests/unit/safety/test_unsafe.py",)
 
 PRODUCTION_GUARDS = (
     Guard(
+        "a host that is cut off keeps no locks",
+        "Postgres notices within seconds that a client is gone without a word.",
+        "mailroom/storage/hosts/lost.py",
+        "    await connection.execute(_OF_SERVER)\n",
+        "    pass\n",
+        ("tests/integration/storage/test_lost_host.py",),
+    ),
+    Guard(
         "what was restored waits for a person",
         "Nothing leaves by a ledger that is older than what was sent.",
         "mailroom/backups/restore.py",

@@ -1,6 +1,8 @@
 """Several of everything as plain processes of this machine, for the bench and for tests.
 
 environment.py   the settings of every process; docs/operations/several.md states the same
+hosts.py         hosts with networks of their own, which can be cut off
+answers.py       whether a process can be used
 unit.py          a process that can be killed, and is started again
 keeper.py        the supervisor: starts again what has died, as systemd does
 postgres.py      Postgres from the wheel, for ordinary accounts

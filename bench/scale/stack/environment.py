@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.peak.stack import inherited
+from bench.scale.stack.hosts import LOOPBACK
 from embedded import environment_file, prefect_settings
 from embedded.data_dir import fresh_block_key
 
-HOST = "127.0.0.1"
 SOCKET = "r.sock"
 """The name of the renderers' socket in a host's folder; short, since a socket's path may have 104 bytes."""
 
@@ -30,6 +30,7 @@ class Secrets:
     link_key: str = field(default_factory=lambda: secrets.token_hex(32))
     audit_key: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(32)).decode())
     block_key: str = field(default_factory=fresh_block_key)
+    prefect_password: str = field(default_factory=lambda: secrets.token_urlsafe(32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,13 @@ class Places:
 
     Attributes:
         shared: the folder of artifacts that all hosts share, such as one on a network share.
+        middle: the address of the host that has the two, the addresses before the servers, and the mail server.
         postgres, redis: the ports of the two.
         prefect, api: the ports of the addresses before the Prefect servers and before the API processes.
     """
 
     shared: Path
+    middle: str
     postgres: int
     redis: int
     prefect: int
@@ -51,16 +54,21 @@ class Places:
 
     def database(self, name: str, scheme: str = "postgresql") -> str:
         """Return the URL of one of the databases."""
-        return f"{scheme}://postgres@{HOST}:{self.postgres}/{name}"
+        return f"{scheme}://postgres@{self.middle}:{self.postgres}/{name}"
 
     def redis_url(self, number: int) -> str:
         """Return the URL of one of the numbered databases of Redis."""
-        return f"redis://{HOST}:{self.redis}/{number}"
+        return f"redis://{self.middle}:{self.redis}/{number}"
 
     @property
     def prefect_api(self) -> str:
         """Return the address that every client of Prefect is given."""
-        return f"http://{HOST}:{self.prefect}/api"
+        return f"http://{self.middle}:{self.prefect}/api"
+
+    @property
+    def prefect_login(self) -> tuple[str, str]:
+        """Return the user and the password that Prefect's API asks for."""
+        return "mailroom", self.secrets.prefect_password
 
 
 def of_prefect(places: Places, home: Path) -> dict[str, str]:
@@ -68,10 +76,11 @@ def of_prefect(places: Places, home: Path) -> dict[str, str]:
     values = {
         "PREFECT_DATABASE_URL": places.database("prefect", "postgresql+asyncpg"),
         "PREFECT_ENCRYPTION_KEY": places.secrets.block_key,
-        "REDIS_HOST": HOST,
+        "REDIS_HOST": places.middle,
         "REDIS_PORT": str(places.redis),
     }
-    return {**_base(home, places), **environment_file.read(environment_file.PREFECT_SERVERS, values)}
+    base = {**_base(home, places), "PREFECT_SERVER_API_AUTH_STRING": ":".join(places.prefect_login)}
+    return {**base, **environment_file.read(environment_file.PREFECT_SERVERS, values)}
 
 
 def of_api(places: Places, home: Path, host: Path) -> dict[str, str]:
@@ -88,7 +97,7 @@ def of_api(places: Places, home: Path, host: Path) -> dict[str, str]:
         "MAILROOM_RATE_LIMIT_USER": "unlimited",
         "MAILROOM_RATE_LIMIT_KEY": "unlimited",
         "MAILROOM_RATE_LIMIT_ADDRESS": "unlimited",
-        "MAILROOM_TRUSTED_PROXIES": f"{HOST}/32",
+        "MAILROOM_TRUSTED_PROXIES": f"{places.middle}/32",
     }
 
 
@@ -109,16 +118,18 @@ def _of_mailroom(places: Places, home: Path, host: Path) -> dict[str, str]:
         "MAILROOM_DATABASE_URL": places.database("mailroom"),
         # Of one host: renderers empty their working folder in it when they start.
         "MAILROOM_DATA_DIR": str(host),
+        "MAILROOM_HOST_NAME": host.name,
         "MAILROOM_RENDERERS_SOCKET": str(host / SOCKET),
         # Of all hosts, by a mount at the same place on each.
         "MAILROOM_ARTIFACTS_FOLDER": str(host / "artifacts"),
         "MAILROOM_PREFECT_API_URL": places.prefect_api,
         "MAILROOM_OWNER_EMAIL": "owner@mailroom.test",
-        "MAILROOM_PUBLIC_ADDRESS": f"http://{HOST}:{places.api}",
-        # This machine stands in for all hosts; the mail server is here as well.
-        "MAILROOM_OUTBOUND_ALLOW": HOST,
+        # Only links have it, and nobody follows them here.
+        "MAILROOM_PUBLIC_ADDRESS": f"http://{LOOPBACK}:{places.api}",
+        # The mail server is there.
+        "MAILROOM_OUTBOUND_ALLOW": places.middle,
         # Named here, since only Prefect's own processes have the settings that name it.
-        "MAILROOM_OUTBOUND_CLOSED": f"{HOST}:{places.redis}",
+        "MAILROOM_OUTBOUND_CLOSED": f"{places.middle}:{places.redis}",
         "MAILROOM_IDENTITY_KEY": places.secrets.identity_key,
         "MAILROOM_LINK_KEY": places.secrets.link_key,
     }
@@ -129,6 +140,7 @@ def _base(home: Path, places: Places) -> Mapping[str, str]:
         **inherited(),
         **prefect_settings.CLIENT,
         "PREFECT_API_URL": places.prefect_api,
+        "PREFECT_API_AUTH_STRING": ":".join(places.prefect_login),
         # Of one process: servers write to it at their start.
         "PREFECT_HOME": str(home),
         "PYTHONUNBUFFERED": "1",

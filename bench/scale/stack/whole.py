@@ -13,13 +13,13 @@ from pathlib import Path
 
 import httpx
 import psutil
-from redis import Redis, RedisError
 
 from bench.peak.backends import Backend
 from bench.peak.stack import inherited
 from bench.peak.waiting import EndedEarly, free_ports, say, wait_for
-from bench.scale.stack import environment, postgres, redis
-from bench.scale.stack.environment import HOST, Places
+from bench.scale.stack import answers, environment, postgres, redis
+from bench.scale.stack.environment import Places
+from bench.scale.stack.hosts import Hosts
 from bench.scale.stack.keeper import Keeper
 from bench.scale.stack.unit import Unit
 from bench.scale.stack.versions import Version
@@ -47,6 +47,8 @@ class Whole:
 
     Attributes:
         version: of Mailroom, that everything is started with; None: the one of this checkout.
+        addresses: of each Prefect server and API process, by its name.
+        hosts: where the units run.
         drain_seconds: how long an API process that ends says that it is not ready; 0: the address does not ask for it.
     """
 
@@ -56,12 +58,13 @@ class Whole:
     version: Version | None = None
     drain_seconds: int = 0
     units: dict[str, Unit] = field(default_factory=dict)
-    ports: dict[str, int] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
+    hosts: Hosts = field(default_factory=Hosts)
 
     @property
     def url(self) -> str:
         """Return the address of the API, whichever process answers."""
-        return f"http://{HOST}:{self.places.api}"
+        return f"http://{self.places.middle}:{self.places.api}"
 
     @property
     def prefect(self) -> str:
@@ -105,7 +108,9 @@ class Whole:
 
     def ask_prefect(self, path: str, body: object, method: str = "POST") -> httpx.Response:
         """Make one call of Prefect's API."""
-        answer = httpx.request(method, f"{self.prefect}{path}", json=body, timeout=60, trust_env=False)
+        answer = httpx.request(
+            method, f"{self.prefect}{path}", json=body, auth=self.places.prefect_login, timeout=60, trust_env=False
+        )
         return answer.raise_for_status()
 
     def start(self, unit: Unit) -> None:
@@ -125,34 +130,41 @@ class Whole:
             EndedEarly: it ended with another status than those that are good.
         """
         settings = environment.of_api(self.places, _home(self, "init"), self.host(1))
-        settings |= {"MAILROOM_HOST": HOST, "MAILROOM_API_PORT": str(self.places.api)}
+        settings |= {"MAILROOM_HOST": self.places.middle, "MAILROOM_API_PORT": str(self.places.api)}
         # Some commands read both databases, such as that of a backup.
         settings["MAILROOM_PREFECT_DATABASE_URL"] = self.places.database("prefect")
         settings["PATH"] = f"{postgres.programs()}{os.pathsep}{settings['PATH']}"
         return _once(self, [sys.executable, "-m", "cli.main", *command], settings, version, good)
 
-    def worker_heard(self, name: str) -> bool:
-        """Tell whether Prefect has heard from the worker since its last start."""
+    def worker_heard(self, name: str, since: datetime | None = None) -> bool:
+        """Tell whether Prefect has heard from the worker since a moment, by default that of its last start."""
+        after = self.units[name].started_at if since is None else since.timestamp()
         try:
             found = self.ask_prefect("/work_pools/mailroom/workers/filter", {}).json()
         except httpx.HTTPError:
             return False  # Not yet.
         heard = [datetime.fromisoformat(one["last_heartbeat_time"]) for one in found if one["name"] == name]
-        return any(moment.timestamp() >= self.units[name].started_at for moment in heard)
+        return any(moment.timestamp() >= after for moment in heard)
 
 
 @contextmanager
 def running(
-    folder: Path, sizes: Sizes | None = None, *, version: Version | None = None, drain_seconds: int = 0
+    folder: Path,
+    sizes: Sizes | None = None,
+    *,
+    version: Version | None = None,
+    drain_seconds: int = 0,
+    hosts: Hosts | None = None,
 ) -> Iterator[tuple[Whole, Keeper]]:
     """Run everything below `folder`, which must be new, while the block does; what dies meanwhile is started again."""
+    hosts = hosts or Hosts()
     folder.mkdir()
     folder.chmod(0o755)  # Postgres of another user must be able to walk here.
     postgres_port, redis_port, prefect_port, api_port = free_ports(4)
-    places = Places(folder / "shared", postgres_port, redis_port, prefect_port, api_port)
-    whole = Whole(folder, places, sizes or Sizes(), version, drain_seconds)
+    places = Places(folder / "shared", hosts.middle, postgres_port, redis_port, prefect_port, api_port)
+    whole = Whole(folder, places, sizes or Sizes(), version, drain_seconds, hosts=hosts)
     whole.places.shared.mkdir(mode=0o700)
-    with ExitStack() as opened:
+    with hosts.open(), ExitStack() as opened:
         opened.callback(_stop, whole)
         for group in (_stores, _prefect, _mailroom):
             group(whole)
@@ -165,12 +177,16 @@ def running(
 def _stores(whole: Whole) -> None:
     say("starting Postgres and Redis")
     places = whole.places
-    _start(whole, [postgres.unit(whole.folder, places.postgres), redis.unit(whole.folder, places.redis)])
+    where = (whole.folder, places.middle)
+    _start(whole, [postgres.unit(*where, places.postgres), redis.unit(*where, places.redis)])
     import psycopg  # noqa: PLC0415  only where there is a Postgres
 
     with psycopg.connect(places.database("postgres"), autocommit=True) as connection:
         for name in ("mailroom", "prefect"):
             connection.execute(f"CREATE DATABASE {name}".encode())
+        # As docs/operations/several.md has it: the transactions of a Prefect server whose host is lost end.
+        for name, value in (("idle", "10"), ("interval", "5"), ("count", "2")):
+            connection.execute(f"ALTER DATABASE prefect SET tcp_keepalives_{name} = {value}".encode())
 
 
 def _prefect(whole: Whole) -> None:
@@ -178,14 +194,14 @@ def _prefect(whole: Whole) -> None:
     _once(whole, [*_PREFECT, "database", "upgrade", "-y"], environment.of_prefect(whole.places, _home(whole, "init")))
     servers = []
     for number in range(1, whole.sizes.prefect + 1):
-        name, port = f"prefect-{number}", free_ports(1)[0]
-        whole.ports[name] = port
-        command = [*_PREFECT, "start", "--no-services", "--host", HOST, "--port", str(port)]
-        servers.append(_unit(whole, name, "prefect", command, environment.of_prefect, _http(port, "/api/health")))
+        name, (address, port) = f"prefect-{number}", _address(whole, f"prefect-{number}", number)
+        command = [*_PREFECT, "start", "--no-services", "--host", address, "--port", port]
+        ask = answers.to_http(whole.addresses[name], "/api/health")
+        servers.append(_unit(whole, name, "prefect", number, command, environment.of_prefect, ask))
     services = []
     for number in range(1, whole.sizes.services + 1):
-        one = _unit(whole, f"services-{number}", "services", _SERVICES, environment.of_prefect, lambda: False)
-        one.answers = _works_on_docket(one, whole.places.redis_url(1))
+        one = _unit(whole, f"services-{number}", "services", number, _SERVICES, environment.of_prefect, lambda: False)
+        one.answers = answers.on_docket(one, whole.places.redis_url(1))
         services.append(one)
     # On a new database each server registers the types of blocks. Two that do it at once trip over each other.
     _start(whole, [servers[0], *services])
@@ -201,11 +217,10 @@ def _mailroom(whole: Whole) -> None:
         for number in range(1, max(whole.sizes.workers, whole.sizes.api) + 1)
     ]
     for number in range(1, whole.sizes.api + 1):
-        name, port = f"api-{number}", free_ports(1)[0]
-        whole.ports[name] = port
-        command = [*_API, "--host", HOST, "--port", str(port)]
+        name, (address, port) = f"api-{number}", _address(whole, f"api-{number}", number)
+        command = [*_API, "--host", address, "--port", port]
         one = _of_host(whole, name, "api", number, command, environment.of_api)
-        one.answers = _http(port, "/healthz")
+        one.answers = answers.to_http(whole.addresses[name], "/healthz")
         one.environment = {**one.environment, "MAILROOM_DRAIN_SECONDS": str(whole.drain_seconds)}
         found.append(one)
     found.append(_front(whole, "api", whole.places.api, "/readyz" if whole.drain_seconds else "/healthz"))
@@ -231,7 +246,7 @@ def _of_host(whole: Whole, name: str, kind: str, host: int, command: Sequence[st
     def made(places: Places, home: Path) -> dict[str, str]:
         return settings(places, home, data)
 
-    unit = _unit(whole, name, kind, command, made, (data / environment.SOCKET).exists)
+    unit = _unit(whole, name, kind, host, command, made, (data / environment.SOCKET).exists)
     unit.version = whole.version
     return unit
 
@@ -240,20 +255,31 @@ def _unit(
     whole: Whole,
     name: str,
     kind: str,
+    host: int,
     command: Sequence[str],
     settings: Callable[[Places, Path], dict[str, str]],
-    answers: Callable[[], bool],
+    ask: Callable[[], bool],
 ) -> Unit:
     log = whole.folder / "logs" / f"{name}.log"
-    return Unit(name, kind, command, settings(whole.places, _home(whole, name)), log, answers)
+    unit = Unit(name, kind, command, settings(whole.places, _home(whole, name)), log, ask)
+    unit.host, unit.inside = host, whole.hosts.inside(host)
+    return unit
+
+
+def _address(whole: Whole, name: str, host: int) -> tuple[str, str]:
+    """Choose where a server listens; returns its address and its port."""
+    address, port = whole.hosts.address(host), str(free_ports(1)[0])
+    whole.addresses[name] = f"{address}:{port}"
+    return address, port
 
 
 def _front(whole: Whole, kind: str, port: int, path: str) -> Unit:
-    backends = [str(backend) for name, backend in whole.ports.items() if name.startswith(kind)]
-    command = [sys.executable, "-m", "bench.scale.stack.front", str(port), path, *backends]
+    backends = [backend for name, backend in whole.addresses.items() if name.startswith(kind)]
+    address = f"{whole.places.middle}:{port}"
+    command = [sys.executable, "-m", "bench.scale.stack.front", address, path, *backends]
     name = f"front-{kind}"
     log = whole.folder / "logs" / f"{name}.log"
-    return Unit(name, "front", command, inherited(), log, _http(port, path))
+    return Unit(name, "front", command, inherited(), log, answers.to_http(address, path))
 
 
 def _home(whole: Whole, name: str) -> Path:
@@ -314,27 +340,3 @@ def _stop(whole: Whole) -> None:
             unit.ask_to_end()
     for unit in reversed(list(whole.units.values())):
         unit.stop()
-
-
-def _http(port: int, path: str) -> Callable[[], bool]:
-    def ask() -> bool:
-        try:
-            return httpx.get(f"http://{HOST}:{port}{path}", timeout=2, trust_env=False).is_success
-        except httpx.TransportError:
-            return False  # Not yet.
-
-    return ask
-
-
-def _works_on_docket(unit: Unit, docket: str) -> Callable[[], bool]:
-    """Services say nothing of themselves; the docket lists who works on it, by host and process id."""
-
-    def ask() -> bool:
-        with Redis.from_url(docket, socket_timeout=2) as client:
-            try:
-                workers = client.zrange("prefect:workers", 0, -1)
-            except RedisError:
-                return False  # Not yet.
-        return any(bytes(name).decode().endswith(f"#{unit.pid}") for name in workers)
-
-    return ask

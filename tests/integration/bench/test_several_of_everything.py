@@ -1,4 +1,4 @@
-"""A short seed of `make bench-scale`: two of everything, and a worker and an API process are killed meanwhile."""
+"""A short seed of `make bench-scale`: two of everything on two hosts, of which one is cut off meanwhile."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ import pytest
 from bench.peak.bound import Bound
 from bench.peak.sink import Sink
 from bench.scale import filling, peak
+from bench.scale.kills import CUT_SECONDS
 from bench.scale.options import Options
 from bench.scale.stack import whole
+from bench.scale.stack.hosts import Hosts
+from tests.support.apart import ran_inside
 
 pytestmark = [
     pytest.mark.acceptance,
@@ -24,20 +27,28 @@ pytestmark = [
 ]
 
 
-@pytest.mark.timeout(300)  # 45 s where the machine is quiet.
-def test_every_report_arrives_once_while_a_worker_and_an_api_process_are_killed(tmp_path: Path) -> None:
-    sink, seed = Sink(), Options(schedules=20, due=20, kills=("api", "worker"), quiet_seconds=2)
-    sizes = whole.Sizes(services=1, limit=2)
-    with sink.serving(), whole.running(tmp_path / "stack", sizes) as (stack, keeper):
+@pytest.mark.timeout(400)  # 100 s where the machine is quiet.
+def test_every_report_arrives_once_while_processes_are_killed_and_a_host_is_cut_off(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if ran_inside(request, 390):
+        return
+    # The API process is of the host that is cut off after it; the worker is the other host's.
+    sink, seed = Sink(), Options(schedules=20, due=20, kills=("api", "network", "worker"), quiet_seconds=2)
+    sizes, hosts = whole.Sizes(services=2, limit=2), Hosts(apart=True)
+    with whole.running(tmp_path / "stack", sizes, hosts=hosts) as (stack, keeper), sink.serving(hosts.middle):
         filling.connect(stack, sink.port)
-        now, bound = datetime.now(UTC), Bound(200)
+        now, bound = datetime.now(UTC), Bound(300)
         peak.create(stack, seed, {"frequency": "immediate"}, bound)
         found = peak.watch(stack, keeper, sink, seed, bound, lambda _: None, now)
         told = f"{found}"
         assert found.get("ended_early") is None, told
         assert found["faults"] == [], told
-        assert (found["delivered"], found["due"], found["kills"]) == (20, 20, 2), told
+        assert (found["delivered"], found["due"], found["kills"]) == (20, 20, 3), told
         assert found["twice"] == found["twice_after_unknown"], told
-        assert keeper.deaths == ["api-2", "worker-2"], told
+        assert keeper.deaths == ["api-2", "worker-1"], told
         assert None not in found["seconds_to_go_on"].values(), told
-        assert time.time() - now.timestamp() < 180, told
+        assert found["touched_by_kill"]["network"] > 0, told
+        assert found["late_by_kill_s"]["network"] < 60, told
+        assert found["seconds_until_back"]["network"] > CUT_SECONDS, told
+        assert time.time() - now.timestamp() < 240, told

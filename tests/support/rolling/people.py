@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 
 from bench.scale import work
-from bench.scale.stack.environment import HOST
 from bench.scale.stack.whole import Whole
 from tests.support.rolling.changes import Change, cron, due_times
 from tests.support.rolling.inbox import SUBJECT
@@ -85,7 +84,7 @@ class People:
     def _ask(
         self, api: str, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
-        url = f"http://{HOST}:{self.stack.ports[api]}/api/v1{path}"
+        url = f"http://{self.stack.addresses[api]}/api/v1{path}"
         both = {**self.stack.headers, **(headers or {})}
         answer = httpx.request(method, url, headers=both, json=body, timeout=60, trust_env=False)
         assert answer.is_success, f"{api} answers {method} {path} with {answer.status_code}: {answer.text}"

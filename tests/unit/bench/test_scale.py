@@ -169,6 +169,9 @@ def test_kills_are_spread_over_the_peak_and_come_before_its_end() -> None:
 def test_a_peak_can_be_measured_without_a_kill() -> None:
     assert options.read({"KILLS": "none"}).kills == ()
     assert options.read({}).kills == options.KINDS
+    assert options.read({}).apart, "a whole host is lost as well"
+    assert not options.read({"KILLS": "api,worker"}).apart
+    assert not options.read({"PARTS": "growth"}).apart
 
 
 @pytest.mark.parametrize(
