@@ -43,8 +43,12 @@ class Killer:
     def look(self, delivered: int) -> None:
         """Kill the next one if enough is delivered."""
         number = len(self.done)
-        if number < len(self.kinds) and delivered >= step(number, len(self.kinds), self.due):
-            self._kill(self.kinds[number])
+        if number == len(self.kinds) or delivered < step(number, len(self.kinds), self.due):
+            return
+        kind = self.kinds[number]
+        if kind in HOSTS and self.whole.hosts.cut_off:
+            return  # One host after the other: there are two.
+        self._kill(kind)
 
     def _kill(self, kind: str) -> None:
         unit = self._victim("worker" if kind in _OF_WORKERS else kind)
