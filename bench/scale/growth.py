@@ -118,8 +118,7 @@ def _connections(whole: Whole) -> int:
 
 async def _reconcile(whole: Whole) -> tuple[float, float]:
     """Return the seconds of a look for drift, and of a pass over all schedules, by a reconciler of this process."""
-    login = ":".join(whole.places.prefect_login)
-    os.environ.update({"PREFECT_API_URL": whole.prefect, "PREFECT_API_AUTH_STRING": login})
+    os.environ.update({"PREFECT_API_URL": whole.prefect, **whole.places.login("PREFECT_API_AUTH_STRING")})
     from deployments.reconcile import Reconciler  # noqa: PLC0415  Prefect reads its settings when it is imported
     from mailroom.settings import Settings  # noqa: PLC0415  as above
     from mailroom.storage.database import Database  # noqa: PLC0415  as above

@@ -66,9 +66,16 @@ class Places:
         return f"http://{self.middle}:{self.prefect}/api"
 
     @property
-    def prefect_login(self) -> tuple[str, str]:
-        """Return the user and the password that Prefect's API asks for."""
-        return "mailroom", self.secrets.prefect_password
+    def prefect_login(self) -> tuple[str, str] | None:
+        """Return the user and the password that Prefect's API asks for; none where only this machine reaches it.
+
+        Versions before today's do not log in.
+        """
+        return None if self.middle == LOOPBACK else ("mailroom", self.secrets.prefect_password)
+
+    def login(self, variable: str) -> dict[str, str]:
+        """Return the environment that has the user and the password in a variable."""
+        return {} if self.prefect_login is None else {variable: ":".join(self.prefect_login)}
 
 
 def of_prefect(places: Places, home: Path) -> dict[str, str]:
@@ -79,7 +86,7 @@ def of_prefect(places: Places, home: Path) -> dict[str, str]:
         "REDIS_HOST": places.middle,
         "REDIS_PORT": str(places.redis),
     }
-    base = {**_base(home, places), "PREFECT_SERVER_API_AUTH_STRING": ":".join(places.prefect_login)}
+    base = {**_base(home, places), **places.login("PREFECT_SERVER_API_AUTH_STRING")}
     return {**base, **environment_file.read(environment_file.PREFECT_SERVERS, values)}
 
 
@@ -140,7 +147,7 @@ def _base(home: Path, places: Places) -> Mapping[str, str]:
         **inherited(),
         **prefect_settings.CLIENT,
         "PREFECT_API_URL": places.prefect_api,
-        "PREFECT_API_AUTH_STRING": ":".join(places.prefect_login),
+        **places.login("PREFECT_API_AUTH_STRING"),
         # Of one process: servers write to it at their start.
         "PREFECT_HOME": str(home),
         "PYTHONUNBUFFERED": "1",
