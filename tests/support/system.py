@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 
 from embedded.ports import free_ports
 from tests.support.prefect_template import lay_out_system
@@ -57,6 +58,14 @@ class System:
         answer = httpx.request(method, f"{self.api_root}/api/v1{path}", json=body, headers=headers, timeout=30)
         assert answer.status_code == status, answer.text
         return answer.json() if answer.content else None
+
+    def ledger(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        """Return rows of Mailroom's own database, whichever it is on; `?` stands for a value."""
+        if url := self.settings.get("MAILROOM_DATABASE_URL"):
+            with psycopg.connect(url.replace("+asyncpg", "")) as postgres:
+                return postgres.execute(query.replace("?", "%s").encode(), values).fetchall()
+        with closing(sqlite3.connect(self.folder / "mailroom.db", timeout=30)) as sqlite:
+            return sqlite.execute(query, values).fetchall()
 
     def expire_sessions(self, role: str) -> None:
         """Let every web session of the person of this role be over, as if its time had passed."""
