@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from tests.acceptance.incidents.book import TO_OPERATORS
@@ -26,11 +27,14 @@ def with_another_folder(api: SecondApi, folder: Path) -> Story:
 
 
 def _story(kind: str, api: SecondApi, host: str, wrong: dict[str, str], fault: str) -> Story:
-    def start_wrong() -> None:
+    def start_wrong() -> float:
         api.start(MAILROOM_HOST_NAME=host, **wrong)
+        api.wait()
+        return time.monotonic()
 
     def start_right() -> None:
         api.end()
         api.start(MAILROOM_HOST_NAME=host)
+        api.wait()
 
     return Story(kind, lambda: host, start_wrong, start_right, TO_OPERATORS, fault=fault)

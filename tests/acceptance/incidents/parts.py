@@ -29,6 +29,7 @@ from tests.support.processes import command_lines
 from tests.support.system import System, wait_for
 
 KEY_NAME = "Night job of the warehouse"
+_START_SECONDS = 240
 FAILURES = 10
 """So many failures in a day are an error where there are few runs."""
 
@@ -72,7 +73,7 @@ class SecondApi:
         """Run it while the block does."""
         with self.ended():
             self.start()
-            wait_for("its first sign of life", self._beats, 60)
+            self.wait()
             yield self
 
     @contextmanager
@@ -92,6 +93,10 @@ class SecondApi:
         with self.log.open("ab") as log:
             made = subprocess.Popen(command, env=own, stdout=log, stderr=log, cwd=self.first.cwd())
         self.processes.append(made)
+
+    def wait(self) -> None:
+        """Wait for the first sign of life of the process that was started last."""
+        wait_for("its first sign of life", self._beats, _START_SECONDS)
 
     def end(self) -> None:
         """End the process that was started last, as a service manager does."""
