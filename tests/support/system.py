@@ -57,7 +57,14 @@ class System:
     def api(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
         key = (self.folder / "api-key").read_text().strip()
         headers = {"Authorization": f"Bearer {key}"}
-        answer = httpx.request(method, f"{self.api_root}/api/v1{path}", json=body, headers=headers, timeout=30)
+
+        def ask() -> httpx.Response | None:
+            answer = httpx.request(method, f"{self.api_root}/api/v1{path}", json=body, headers=headers, timeout=60)
+            # Prefect may be slow on a busy machine. Nothing was changed then, and who asks is to try again.
+            is_slow = answer.status_code == 503 != status and answer.json()["type"] == "/problems/unavailable"
+            return None if is_slow else answer
+
+        answer: httpx.Response = wait_for(f"an answer to {method} {path}", ask, 120)
         assert answer.status_code == status, answer.text
         return answer.json() if answer.content else None
 

@@ -58,7 +58,7 @@ async def note(database: Database, settings: Settings, *, now: datetime) -> None
 async def ends(session: AsyncSession) -> list[tuple[str, datetime]]:
     """Return the connections whose credentials end, with the moment. One that was changed since is left out."""
     noted = await _noted(session)
-    rows = await connections.named(session, list(noted), viewer=SYSTEM)
+    rows = await connections.named(session, list(noted), viewer=SYSTEM) if noted else {}
     return [
         (name, datetime.fromisoformat(end))
         for name, (version, end) in noted.items()
