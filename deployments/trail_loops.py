@@ -17,6 +17,7 @@ from mailroom.notifications.service import notify
 from mailroom.secrets import ages
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
+from mailroom.watching.signs import ends
 
 _LOG = logging.getLogger(__name__)
 _AGAIN_AFTER = timedelta(days=1)
@@ -65,6 +66,7 @@ def loops(database: Database, settings: Settings) -> list[WatchedLoop]:
     async def remind() -> None:
         secrets = await asyncio.to_thread(ages.known, settings)
         await ages.remind(database, settings, secrets, now=database.now())
+        await ends.note(database, settings, now=database.now())
 
     return [
         WatchedLoop("audit sealer", seal, every=sealer.EVERY_SECONDS, late_after=sealer.LATE_AFTER_SECONDS),

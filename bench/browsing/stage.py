@@ -36,6 +36,7 @@ from mailroom.roles import Role
 from mailroom.settings import Settings
 from mailroom.states import SyncState
 from mailroom.storage.database import Database, Instant, new_id
+from mailroom.storage.hosts import marker
 from mailroom.storage.tables import Schedule, Table, User
 
 NOW = datetime(2026, 11, 26, 8, 0, tzinfo=UTC)
@@ -66,6 +67,7 @@ async def staged(system: Settings, *, samples: bool, prefect: str = "", now: dat
     with TemporaryDirectory(prefix="mailroom-stage-") as folder:
         copy = Path(folder) / "mailroom.db"
         await asyncio.to_thread(_copy, system.data_dir / "mailroom.db", copy, now)
+        await asyncio.to_thread(_same_store, system.artifacts_dir, Path(folder) / "artifacts")
         settings = system.model_copy(
             update={
                 "database_url": f"sqlite+aiosqlite:///{copy}",
@@ -130,6 +132,12 @@ def _copy(source: Path, target: Path, now: datetime) -> None:
         for _, words in guards:
             other.execute(words)
         other.commit()
+
+
+def _same_store(source: Path, target: Path) -> None:
+    """Mark the folder of the copy as the store that its database names."""
+    target.mkdir()
+    (target / marker.NAME).write_text(marker.read(source))
 
 
 async def _people(database: Database, settings: Settings, now: datetime) -> tuple[dict[Role, User], dict[Role, str]]:

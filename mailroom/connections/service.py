@@ -328,8 +328,19 @@ async def load_named(database: Database, settings: Settings, name: str, *, kind:
 
 async def load_known(row: Connection, settings: Settings, *, kind: str) -> Block:
     """Return the block of a connection whose row has been read already; else the same as `load_named`."""
+    _refuse_other_kind(row, kind)
+    documents = remembered.of_process()
+    return _block(row, await documents.get(row, lambda: _document(row, settings, include_secrets=True)))
+
+
+async def load_at_hand(row: Connection, settings: Settings, *, kind: str) -> Block:
+    """Return the same as `load_known`, and keep it at hand for when Prefect is silent, see `remembered`."""
+    _refuse_other_kind(row, kind)
+    documents = remembered.of_process()
+    return _block(row, await documents.get_at_hand(row, lambda: _document(row, settings, include_secrets=True)))
+
+
+def _refuse_other_kind(row: Connection, kind: str) -> None:
     if row.kind != kind:
         message = f"The connection '{row.name}' is of kind {row.kind}, but a connection of kind {kind} is needed here."
         raise ConfigurationError(message, remedy=f"Choose a connection of kind {kind}.", field="connection")
-    documents = remembered.of_process()
-    return _block(row, await documents.get(row, lambda: _document(row, settings, include_secrets=True)))

@@ -116,4 +116,20 @@ ALERT_GUARDS = (
         "    if True:\n",
         _TIMING,
     ),
+    Guard(
+        "a Prefect that is silent is told by mail",
+        "The connection of alerts, whose secrets Prefect has, is at hand when Prefect does not answer.",
+        "mailroom/connections/remembered.py",
+        "            if kept is None:\n                raise\n",
+        "            raise\n",
+        ("tests/integration/alerts/test_prefect_silent.py", "tests/unit/connections/test_remembered.py"),
+    ),
+    Guard(
+        "a Prefect that hangs holds no mail back for long",
+        "Where the connection of alerts is at hand, Prefect has three seconds to answer.",
+        "mailroom/connections/remembered.py",
+        "            async with asyncio.timeout(None if kept is None else PATIENCE):\n",
+        "            async with asyncio.timeout(None):\n",
+        ("tests/unit/connections/test_remembered.py",),
+    ),
 )

@@ -12,6 +12,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -264,6 +265,10 @@ class Channel(Reachable, OwnClass):
         """Return as whom a connection with these settings sends, without a secret; by default the user at the host."""
         user, host = settings.get("username"), settings.get("host")
         return f"{user}@{host}" if user and host else ""
+
+    def credentials_end(self) -> datetime | None:
+        """Return when the credentials end, where they say so themselves; by default None."""
+        return None
 
     async def screen(self) -> None:
         """Refuse a connection whose host may never be reached, before it is stored; by default none, see `outbound`."""

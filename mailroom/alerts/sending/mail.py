@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from prefect.blocks.core import Block
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,9 +16,10 @@ from mailroom.access.viewer import SYSTEM
 from mailroom.alerts.sending.errors import NotYet, RouteClosed
 from mailroom.alerts.timing import ATTEMPT_SECONDS
 from mailroom.alerts.words.message import Message
+from mailroom.connections import remembered
 from mailroom.connections import repository as connections
 from mailroom.connections.breaker import service as breaker
-from mailroom.connections.service import load_known
+from mailroom.connections.service import load_at_hand
 from mailroom.connections.turns import repository as turns
 from mailroom.passes.sending.signs import sign_of
 from mailroom.passes.sending.turns import limits_of
@@ -60,8 +62,20 @@ def parcel_of(
     )
 
 
+async def keep_at_hand(database: Database, settings: Settings) -> None:
+    """Read the mail connection of alerts from time to time, so that a Prefect that is silent can be told by mail."""
+    async with database.session() as session:
+        row = chosen(list(await connections.every(session, viewer=SYSTEM)), settings.alerts.mail_connection)
+    if row is None or remembered.of_process().is_at_hand(row):
+        return
+    try:
+        await load_at_hand(row, settings, kind=KIND)
+    except MailroomError as error:
+        _LOG.info("The mail connection %s is not at hand for alerts: %s", row.name, error)
+
+
 async def send_through(
-    database: Database, settings: Settings, row: Connection, parcel: Parcel, *, clock: Callable[[], datetime]
+    database: Database, name: str, block: Block, parcel: Parcel, *, clock: Callable[[], datetime]
 ) -> Receipt:
     """Send a mail of the system once through a connection, when it is its turn, and tell its breaker how it ended.
 
@@ -69,10 +83,9 @@ async def send_through(
         NotYet: its turn is too far away; nothing has left.
         MailroomError: see `prefect_mailroom.errors`.
     """
-    block = await load_known(row, settings, kind=KIND)
     assert isinstance(block, Channel)
     channel = block.model_copy(update={"timeout_seconds": min(block.timeout_seconds, ATTEMPT_SECONDS)})
-    await _take_turn(database, row.name, channel, clock)
+    await _take_turn(database, name, channel, clock)
     outcome: Receipt | MailroomError
     try:
         outcome = await channel.deliver(parcel)
@@ -81,11 +94,11 @@ async def send_through(
     sign, why = sign_of(outcome), str(outcome) if isinstance(outcome, MailroomError) else ""
     try:
         await database.transact(
-            lambda session: breaker.record(session, row.name, sign, probing=False, why=why, now=clock())
+            lambda session: breaker.record(session, name, sign, probing=False, why=why, now=clock())
         )
     except (MailroomError, SQLAlchemyError, OSError):
         # What the far side said stands, whether this can be stored or not.
-        _LOG.exception("How an alert went through the connection %s was not counted.", row.name)
+        _LOG.exception("How an alert went through the connection %s was not counted.", name)
     if isinstance(outcome, MailroomError):
         raise outcome
     return outcome
@@ -128,7 +141,8 @@ class Mailer:
         async with self._database.session() as session:
             row = await self._open(session, address)
         parcel = parcel_of(message, key, thread, address, row.name, attempt, is_test=self._is_test)
-        return await send_through(self._database, self._settings, row, parcel, clock=self._clock)
+        block = await load_at_hand(row, self._settings, kind=KIND)
+        return await send_through(self._database, row.name, block, parcel, clock=self._clock)
 
     async def _open(self, session: AsyncSession, address: str) -> Connection:
         """Return the connection.

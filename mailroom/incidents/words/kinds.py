@@ -8,6 +8,7 @@ from datetime import datetime
 
 from mailroom.incidents.spec import IncidentKind
 from mailroom.incidents.words.story import Story, counted
+from mailroom.watching.levels.spec import LevelName
 from prefect_mailroom.channels.email.texts.moments import moment_words
 
 K = IncidentKind
@@ -113,7 +114,8 @@ def _folder(story: Story) -> str:
 def _credential(story: Story) -> str:
     """Return what a key or a secret is called: a key has a name of its owner's, and the first part of it as subject."""
     what, name = story.values.get("what"), story.values.get("name")
-    return f"The {what} {name}" if what in ("key", "secret") and isinstance(name, str) and name else story.subject
+    is_known = what in ("key", "secret", "secret of the connection") and isinstance(name, str) and name
+    return f"The {what} {name}" if is_known else story.subject
 
 
 def _ends(story: Story) -> str:
@@ -132,8 +134,25 @@ def _ending(story: Story) -> str:
     return f"{_credential(story)} is valid until {at}." if at else f"{story.subject} will soon no longer be valid."
 
 
+_LEVELS = {
+    LevelName.SUCCESS: "runs that succeed",
+    LevelName.ON_TIME: "runs that come in time",
+    LevelName.RECOVERY: "failures that recover",
+    LevelName.ADOPTION: "people with a schedule",
+}
+
+
+def _which_level(story: Story) -> str:
+    """Return what a level promises, as the page Monitoring calls it."""
+    return _LEVELS[LevelName(story.subject)] if story.subject in set(LevelName) else story.subject.replace("_", " ")
+
+
 def _level(story: Story) -> str:
-    return "Reports have failed or come late more often than was agreed."
+    said = "Reports have failed or come late more often than was agreed."
+    good, total, goal = (story.values.get(name) for name in ("good", "total", "goal"))
+    if isinstance(good, int) and isinstance(total, int) and isinstance(goal, float):
+        said += f" Of {counted(total, 'run')} in 24 hours {good} were as promised; the goal is {100 * goal:g} %."
+    return said
 
 
 def _plain(text: str) -> Says:
@@ -235,7 +254,7 @@ _WORDS: Mapping[IncidentKind, Words] = {
         _plain("The audit trail fits its checkpoints again."),
     ),
     K.LEVEL_MISSED: Words(
-        lambda story: f"A service level is missed: {story.values.get('name') or story.subject.replace('_', ' ')}",
+        lambda story: f"A service level is missed: {_which_level(story)}",
         _level,
         ("The page Monitoring shows which reports failed or came late.",),
         _plain("The service level is met again."),

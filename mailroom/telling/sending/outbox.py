@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mailroom.access.viewer import SYSTEM
 from mailroom.alerts.sending.errors import NotYet
-from mailroom.alerts.sending.mail import send_through
+from mailroom.alerts.sending.mail import KIND, send_through
 from mailroom.connections import repository as connections
+from mailroom.connections.service import load_known
 from mailroom.passes.retry import next_attempt
 from mailroom.settings import Settings
 from mailroom.storage.database import Database
@@ -93,7 +94,8 @@ async def _send(office: Office, row: Telling, count: Sent) -> None:
     try:
         connection = await _require_wanted(office, row, mail)
         parcel = replace(_parcel(row, mail), last_look=partial(_look_again, office, row, mail))
-        await send_through(office.database, office.settings, connection, parcel, clock=office.clock)
+        block = await load_known(connection, office.settings, kind=KIND)
+        await send_through(office.database, connection.name, block, parcel, clock=office.clock)
     except _NotNow as taken_back:
         await _not_now(office, row, taken_back.answer, count)
     except NotYet as waits:

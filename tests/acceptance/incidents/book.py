@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,7 +46,7 @@ class Book:
 
     def incidents(self, kind: str = "", subject: str = "") -> list[Seen]:
         """Return the incidents of a kind and subject, or all of them, the oldest first."""
-        rows = self._rows(
+        rows = self.system.ledger(
             "SELECT id, kind, subject, resolved_at IS NOT NULL, merged_into IS NOT NULL, told_level IS NOT NULL "
             "FROM incidents ORDER BY opened_at, id"
         )
@@ -60,14 +58,9 @@ class Book:
         query = "SELECT route, target, user_id FROM alerts WHERE incident_id = ? AND stage = ? AND state = 'sent'"
         names = {"webhook": REQUEST, "in_app": OWNER_NOTE}
         found = Counter[str]()
-        for route, target, _ in self._rows(query, incident_id, stage):
+        for route, target, _ in self.system.ledger(query, incident_id, stage):
             found[names.get(route) or (OWNER_MAIL if target == OWNER else OPERATOR_MAIL)] += 1
         return found
-
-    def failed(self, incident_id: str) -> int:
-        """Return how many alerts about an incident a route could not send."""
-        query = "SELECT count(*) FROM alerts WHERE incident_id = ? AND state = 'failed'"
-        return int(self._rows(query, incident_id)[0][0])
 
     def arrived(self, incident_id: str, stage: str) -> Counter[str]:
         """Return how many alerts of a stage have really come to the catcher and to the receiver, by route."""
@@ -92,7 +85,3 @@ class Book:
                 headers = {name.lower(): value for name, value in mail["headers"]}
                 thread = headers.get("in-reply-to", "").strip()
                 self._mails[summary["id"]] = (summary["recipients"][0], thread, summary["subject"])
-
-    def _rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self.system.folder / "mailroom.db", timeout=30)) as connection:
-            return connection.execute(query, values).fetchall()

@@ -13,25 +13,23 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import psutil
 from sqlalchemy import update
 
 from embedded.ports import free_port
-from mailroom.heartbeats import repository as heartbeats
-from mailroom.heartbeats.spec import Beat
 from mailroom.states import ExecutionState
 from mailroom.storage.database import Database, new_id
 from mailroom.storage.hosts import marker
 from mailroom.storage.tables import Execution
-from mailroom.watching.signs.hosts import HOST, RUNS, host_name
-from tests.acceptance.incidents.book import OPERATOR_MAIL, TO_OPERATORS
+from mailroom.watching.signs.hosts import host_name
+from tests.acceptance.incidents.book import TO_OPERATORS
 from tests.acceptance.incidents.story import Story
 from tests.support.processes import command_lines
 from tests.support.system import System, wait_for
 
 KEY_NAME = "Night job of the warehouse"
+_START_SECONDS = 240
 FAILURES = 10
 """So many failures in a day are an error where there are few runs."""
 
@@ -52,46 +50,58 @@ def worker() -> Story:
 
 
 def prefect() -> Story:
-    """Return the story of a Prefect that hangs. Mails need it, since it keeps their connection; requests do not."""
+    """Return the story of a Prefect that hangs, which keeps the connection of mails: they go by what is at hand."""
     found = process("embedded.prefect_server")
-    return Story(
-        "prefect_silent",
-        lambda: "prefect",
-        found.suspend,
-        found.resume,
-        TO_OPERATORS,
-        may_fail=frozenset({OPERATOR_MAIL}),
-        fault="Prefect hangs (SIGSTOP), and goes on",
-    )
+    fault = "Prefect hangs (SIGSTOP), and goes on"
+    return Story("prefect_silent", lambda: "prefect", found.suspend, found.resume, TO_OPERATORS, fault=fault)
 
 
 @dataclass
 class SecondApi:
-    """A process of the API beside the one that `mailroom up` looks after, which can be killed and replaced."""
+    """A process of the API beside the one that `mailroom up` looks after, which can be killed and replaced.
+
+    Make it before any other is started: it is started as the only one that runs then.
+    """
 
     system: System
     log: Path
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    first: psutil.Process = field(default_factory=lambda: process("api.app:create_app"))
 
     @contextmanager
     def running(self) -> Iterator[SecondApi]:
         """Run it while the block does."""
-        try:
+        with self.ended():
             self.start()
-            wait_for("its first sign of life", self._beats, 60)
+            self.wait()
             yield self
+
+    @contextmanager
+    def ended(self) -> Iterator[None]:
+        """End every process when the block does."""
+        try:
+            yield
         finally:
             for one in self.processes:
                 one.terminate()
                 one.wait(60)
 
-    def start(self) -> None:
-        """Start a process."""
-        first = process("api.app:create_app")
-        command = [*first.cmdline()[:-1], str(free_port("127.0.0.1"))]
+    def start(self, **environment: str) -> None:
+        """Start a process, with some variables of its own."""
+        command = [*self.first.cmdline()[:-1], str(free_port("127.0.0.1"))]
+        own = {**self.first.environ(), **environment}
         with self.log.open("ab") as log:
-            made = subprocess.Popen(command, env=first.environ(), stdout=log, stderr=log, cwd=first.cwd())
+            made = subprocess.Popen(command, env=own, stdout=log, stderr=log, cwd=self.first.cwd())
         self.processes.append(made)
+
+    def wait(self) -> None:
+        """Wait for the first sign of life of the process that was started last."""
+        wait_for("its first sign of life", self._beats, _START_SECONDS)
+
+    def end(self) -> None:
+        """End the process that was started last, as a service manager does."""
+        self.processes[-1].terminate()
+        self.processes[-1].wait(60)
 
     def story(self) -> Story:
         """Return the story of its death."""
@@ -104,12 +114,12 @@ class SecondApi:
 
     def _subject(self) -> str:
         query = "SELECT subject FROM incidents WHERE kind = 'loop_dead' AND subject LIKE ?"
-        found = _rows(self.system, query, f"%:{self.processes[0].pid}%")
+        found = self.system.ledger(query, f"%:{self.processes[0].pid}%")
         return str(found[0][0]) if found else "none yet"
 
     def _beats(self) -> int:
         query = "SELECT count(*) FROM heartbeats WHERE name = 'heartbeats' AND process LIKE ?"
-        return int(_rows(self.system, query, f"%:{self.processes[-1].pid}")[0][0])
+        return int(self.system.ledger(query, f"%:{self.processes[-1].pid}")[0][0])
 
 
 def ending_key(system: System) -> Story:
@@ -200,34 +210,12 @@ def wrong_folder(system: System) -> Story:
     return Story("artifacts_wrong", host_name, take, put_back, TO_OPERATORS, fault=fault)
 
 
-def wrong_clock(system: System) -> Story:
-    """Return the story of a host far away whose runs write that its clock is wrong, then that it is right."""
-    host, mark = "far-away", marker.read(system.folder / "artifacts")
-
-    def write(ahead: float) -> None:
-        async def do(database: Database) -> None:
-            now = datetime.now(UTC)
-            detail = {"host": host, "ahead": ahead, "mark": mark}
-            async with database.session() as session:
-                await heartbeats.write(session, [Beat(HOST, f"{RUNS} {host}", now, now, 3600, detail)])
-
-        asyncio.run(_with_database(system, do))
-
-    fault = "a host writes that its clock is 42 s ahead of the database's; then that it agrees"
-    return Story("clock_wrong", lambda: host, lambda: write(42), lambda: write(0), TO_OPERATORS, fault=fault)
-
-
 async def _with_database(system: System, work: Callable[[Database], Awaitable[None]]) -> None:
     database = Database(f"sqlite+aiosqlite:///{system.folder / 'mailroom.db'}")
     try:
         await work(database)
     finally:
         await database.close()
-
-
-def _rows(system: System, query: str, *values: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(system.folder / "mailroom.db", timeout=30)) as connection:
-        return connection.execute(query, values).fetchall()
 
 
 def _force(system: System, statement: str) -> None:

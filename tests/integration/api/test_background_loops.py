@@ -30,7 +30,15 @@ LOOPS = {
     "key reminders",
 }
 LOOPS |= {"audit sealer", "audit retention", "ages of secrets", "deletions", "incident watch", "counts", "heartbeats"}
-LOOPS |= {"alerts", "alerts by mail", "alerts by request", "notices to readers", "product events", "reach"}
+LOOPS |= {
+    "alerts",
+    "alerts by mail",
+    "alerts by request",
+    "mail at hand",
+    "notices to readers",
+    "product events",
+    "reach",
+}
 
 
 class Process:

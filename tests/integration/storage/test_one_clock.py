@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from mailroom.settings import CHECKOUT
 from mailroom.storage.database import Database
 from mailroom.storage.hosts import clock as clocks
 from mailroom.storage.hosts.clock import DatabaseClock
+from tests.support.wrong_clock import needs_faketime
 
 NEAR = timedelta(seconds=1)
 SKEWS = [-30.0, 30.0]
@@ -125,7 +125,7 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.skipif(shutil.which("faketime") is None, reason="faketime is not installed")
+@needs_faketime
 @pytest.mark.parametrize("skew", SKEWS)
 async def test_a_process_whose_whole_system_has_another_time_tells_that_of_the_database(url: str, skew: float) -> None:
     command = ["faketime", "-f", f"{skew:+.0f}s", sys.executable, "-c", _PRINT_NOW, url]

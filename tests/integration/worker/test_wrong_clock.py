@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from prefect.client.schemas.objects import StateType
 
+from tests.support import wrong_clock
 from tests.support.waiting import eventually
 from tests.support.work_pool import WorkPool
 
@@ -22,27 +21,15 @@ BEGINS = """
     def main(out: str):
         pathlib.Path(out).touch()
 """
-# faketime lets `time.sleep` fail where it does not fake the monotonic clock, too.
-SLEEPS = "import select, time; time.sleep = lambda seconds: select.select([], [], [], seconds) and None\n"
 LATE_BY_LOAD = 25.0
 """A busy machine may begin a run so late, and not half a minute."""
 
 
-def _faketime(skew: int) -> dict[str, str]:
-    """Return the variables by which faketime works. The command itself passes no signal on to what it has started."""
-    told = subprocess.run(
-        ["faketime", "-m", "-f", f"{skew:+d}s", "env"], capture_output=True, text=True, check=True
-    ).stdout
-    variables = dict(line.split("=", 1) for line in told.splitlines() if "=" in line)
-    return {name: variables[name] for name in ("LD_PRELOAD", "FAKETIME")} | {"DONT_FAKE_MONOTONIC": "1"}
-
-
 @pytest.mark.timeout(290)
-@pytest.mark.skipif(shutil.which("faketime") is None, reason="faketime is not installed")
+@wrong_clock.needs_faketime
 @pytest.mark.parametrize("skew", [-30, 30])
 async def test_a_run_begins_at_its_time(work_pool: WorkPool, tmp_path: Path, skew: int) -> None:
-    (tmp_path / "sitecustomize.py").write_text(SLEEPS)
-    work_pool.start(environment={**_faketime(skew), "PYTHONPATH": str(tmp_path)})
+    work_pool.start(environment=wrong_clock.variables(skew, tmp_path))
     deployment = await work_pool.deploy("begins", BEGINS)
     warm = await work_pool.order(deployment, out=str(tmp_path / "warm"))
     assert (await work_pool.until(warm)).state_type is StateType.COMPLETED

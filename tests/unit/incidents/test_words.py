@@ -7,6 +7,7 @@ import pytest
 from mailroom.incidents.spec import IncidentKind, Level, Severity
 from mailroom.incidents.words.description import Description, describe
 from mailroom.storage.model.upkeep.incidents import Incident
+from mailroom.watching.levels.spec import LevelName
 from tests.unit.incidents.diary import NOW
 
 K = IncidentKind
@@ -66,3 +67,19 @@ def test_a_key_is_called_by_its_name_and_old_ones_do_not_end() -> None:
     old = said(kind, what=what, name=name, days_old=200, ends_at=None)
     assert "ends" not in old.title + old.what
     assert "200 days" in old.what
+
+
+def test_the_secret_of_a_connection_is_called_by_its_name() -> None:
+    what, at = "secret of the connection", "2026-12-01T08:00:00+00:00"
+    ending = said(K.CREDENTIAL_ENDING, what=what, name="archive", ends_at=at)
+    assert "connection archive" in ending.title
+    assert "09:00" in ending.what
+
+
+@pytest.mark.parametrize("level", LevelName)
+def test_a_level_is_called_by_what_it_promises_and_says_how_far_off_it_is(level: LevelName) -> None:
+    row = Incident(kind=K.LEVEL_MISSED, subject=level, severity=Severity.ERROR, level=Level.OPERATOR, opened_at=NOW)
+    row.values = {"good": 980, "total": 1200, "goal": 0.999}
+    found = describe(row, (), zone="Europe/Berlin")
+    assert level not in found.title.split()
+    assert all(number in found.what for number in ("980", "1,200", "99.9 %"))

@@ -229,6 +229,15 @@ class AzureChannel(Channel):
         link: SignedLink = await _answer(work, container.where)
         return link
 
+    def credentials_end(self) -> datetime | None:
+        """Return when the SAS token ends; None where a policy of the container decides it, or there is no token."""
+        if self.identity != "sas":
+            return None
+        try:
+            return sas.read(self.sas_token.get_secret_value()).ends
+        except ValueError:
+            return None  # The check and each delivery say what is wrong with it.
+
     async def check(self, steps: Steps) -> str:
         """Connect, log in, write, read and remove a small blob, and see whether the store writes blobs once."""
         from prefect_mailroom.channels.azure.check import check

@@ -1,4 +1,7 @@
-"""Find keys of users that end soon or are old, and secrets of the installation that are old. None of it is urgent."""
+"""Find what is to be replaced soon: keys of users, secrets of the installation, credentials of connections.
+
+None of it is urgent. Keys and credentials end, and keys and secrets grow old.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,22 @@ from mailroom.secrets import ages
 from mailroom.settings import Settings
 from mailroom.storage.model.access import ApiKey
 from mailroom.storage.model.audit import SecretAge
+from mailroom.watching.signs import ends
 
 KINDS = frozenset({IncidentKind.CREDENTIAL_ENDING})
 
 
 async def find(session: AsyncSession, settings: Settings, *, now: datetime) -> list[Trouble]:
-    """Return the keys and the secrets that are to be replaced."""
+    """Return the keys, secrets and connections whose secrets are to be replaced."""
     soon, long_ago = now + timedelta(days=settings.key_reminder_days), now - timedelta(days=settings.key_old_days)
     keys = await access.keys_to_replace(session, viewer=SYSTEM, now=now, ends_before=soon, made_before=long_ago)
     secrets = [row for row in await ages.read(session) if ages.is_old(row, settings, now)]
-    return [*(_of_key(row, soon, now) for row in keys), *(_of_secret(row, now) for row in secrets)]
+    connections = [(name, at) for name, at in await ends.ends(session) if at <= soon]
+    return [
+        *(_of_key(row, soon, now) for row in keys),
+        *(_of_secret(row, now) for row in secrets),
+        *(_of_connection(name, at) for name, at in connections),
+    ]
 
 
 def _of_key(row: ApiKey, soon: datetime, now: datetime) -> Trouble:
@@ -40,3 +49,8 @@ def _of_key(row: ApiKey, soon: datetime, now: datetime) -> Trouble:
 def _of_secret(row: SecretAge, now: datetime) -> Trouble:
     values = {"what": "secret", "name": row.name, "days_old": (now - row.since).days}
     return Trouble(IncidentKind.CREDENTIAL_ENDING, row.name, Severity.WARNING, values)
+
+
+def _of_connection(name: str, at: datetime) -> Trouble:
+    values = {"what": "secret of the connection", "name": name, "ends_at": at.isoformat()}
+    return Trouble(IncidentKind.CREDENTIAL_ENDING, f"connection {name}", Severity.WARNING, values)

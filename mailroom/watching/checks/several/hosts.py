@@ -21,6 +21,7 @@ _SHARE = (
     "Mount the shared folder, and let MAILROOM_ARTIFACTS_FOLDER name it on every host. If this folder is to be the "
     "store from now on, run `mailroom init --adopt-artifacts`."
 )
+_FOUND = {Shared.MISSING: "the folder has no mark", Shared.OTHER: "the folder has the mark of another store"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,9 @@ def artifacts(signs: Sequence[HostSign], kept: str | None) -> Check:
     wrong = {sign.host: shared for sign in signs if (shared := marker.judge_all(kept, sign.marks)) is not Shared.YES}
     if not wrong:
         return Check(CheckName.ARTIFACTS, State.OK, f"{_hosts(len(signs))} on where rendered files lie.")
-    message = f"{len(wrong)} of {len(signs)} hosts do not have the rendered files of the others."
-    detail = ", ".join(f"{host}: {shared}" for host, shared in sorted(wrong.items()))
+    has = "has" if len(wrong) == 1 else "have"
+    message = f"{len(wrong)} of {len(signs)} hosts {has} another folder than the store of rendered files."
+    detail = ", ".join(f"{host}: {_FOUND[shared]}" for host, shared in sorted(wrong.items()))
     return Check(CheckName.ARTIFACTS, State.PROBLEM, message, _SHARE, detail=detail)
 
 

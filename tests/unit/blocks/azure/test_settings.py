@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -53,6 +54,14 @@ def test_what_is_refused(settings: dict[str, Any], at_fault: str) -> None:
         AzureChannel(**{**GOOD, **settings})
     assert at_fault == getattr(refused.value, "field", "") or at_fault in str(refused.value)
     assert "c2ln" not in str(refused.value)
+
+
+def test_only_a_token_says_when_it_ends() -> None:
+    by_token = AzureChannel(account="contoso", container="reports", identity="sas", sas_token=SAS)
+    assert by_token.credentials_end() == datetime(2026, 1, 1, tzinfo=UTC)
+    assert AzureChannel(**GOOD).credentials_end() is None
+    broken = by_token.model_copy(update={"sas_token": SecretStr("sig=c2ln")})
+    assert broken.credentials_end() is None
 
 
 async def test_a_token_that_is_over_is_refused_before_anything_is_asked() -> None:
