@@ -32,7 +32,7 @@ def test_a_rehearsal_runs_the_engine_and_leaves_nothing_behind() -> None:
     """Nobody listens at that address: what is sent there would fail."""
     environment = {"PREFECT_API_URL": NOBODY_LISTENS, "PATH": "", "PREFECT_SERVER_EPHEMERAL_ENABLED": "false"}
     told = subprocess.run(
-        [sys.executable, "-c", _REHEARSAL], env=environment, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", _REHEARSAL], env=environment, capture_output=True, text=True, timeout=240, check=True
     )
     assert told.stdout.strip() == '["COMPLETED", "COMPLETED", 1, []]'
     assert "rehearsal" not in told.stderr
