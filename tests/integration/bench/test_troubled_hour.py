@@ -21,7 +21,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.timeout(600)  # Two minutes where the machine is quiet.
+@pytest.mark.timeout(900)  # Two minutes where the machine is quiet; a start alone may take four where it is not.
 def test_every_promise_is_kept_while_everything_around_fails(tmp_path: Path) -> None:
     seed = Options(
         n=12, lock_seconds=2, stop_seconds=10, merciful=True, busy_cores=False, ahead_seconds=25, seconds=400
