@@ -24,6 +24,7 @@ from mailroom.storage.migrations import alembic_config
 from prefect_mailroom import outbound
 from prefect_mailroom.worker.shared_tls import share_tls_contexts
 from tests.support import groups
+from tests.support.compiled import compiled_once
 from tests.support.prefect import PrefectServer
 
 # aiosmtpd gives its servers 5 s to start, which a busy machine may need.
@@ -57,6 +58,13 @@ def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     one.write_text(Path(certifi.where()).read_text().partition(end)[0] + end)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(certifi, "where", lambda: str(one))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_compiled_once() -> Iterator[None]:
+    """Let the databases of this process share what SQLAlchemy has compiled."""
+    with compiled_once():
         yield
 
 

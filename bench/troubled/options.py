@@ -20,6 +20,7 @@ class Options:
         stop_seconds: how long a child of the worker is stopped.
         stop_holder: stop one that holds SQLite's write lock, instead of one that is in the middle of sending.
         merciful: a recipient is troubled once at most, so that nothing waits for more than its first retry.
+        busy_cores: keep every core busy with something else meanwhile, as on a machine that has other work.
         ahead_seconds: how far ahead the due minute lies at least when the schedules are created; 0: by their number.
         seconds: how long after the due time it is given up.
     """
@@ -31,6 +32,7 @@ class Options:
     stop_seconds: float = 90
     stop_holder: bool = False
     merciful: bool = False
+    busy_cores: bool = True
     ahead_seconds: float = 0
     seconds: float = 5400
 

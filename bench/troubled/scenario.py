@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,7 +48,7 @@ def run(kind: str, options: Options, folder: Path) -> dict[str, Any]:
         began = troubles.planned(system, options)
         time.sleep(max(0.0, (due - _BAD_BEFORE - datetime.now(UTC)).total_seconds()))
         system.turn_bad()
-        with busy_cores(folder / "burners.log"):
+        with busy_cores(folder / "burners.log") if options.busy_cores else nullcontext():
             looks = _watch(system, options, due, began)
         verdict = _judge(system, posted, due)
         accepted = [mail.at.timestamp() for mail in evidence.read_journal(system.journal)]

@@ -30,25 +30,37 @@ class System:
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.folder, self.settings = folder, dict(settings or {})
         self.ports = dict(zip(PORTS, free_ports("127.0.0.1", len(PORTS)), strict=True))
+        self.output = folder.parent / "up.log"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What `mailroom` commands of this system are told."""
+        told = {f"MAILROOM_{name}": str(port) for name, port in self.ports.items()} | self.settings
+        return told | {"MAILROOM_DATA_DIR": str(self.folder), "PATH": "/usr/bin:/bin", "HOME": str(self.folder)}
 
     @contextmanager
     def up(self) -> Iterator[None]:
         """Every process runs while the block does; afterwards none is left."""
-        environment = {f"MAILROOM_{name}": str(port) for name, port in self.ports.items()}
-        environment |= self.settings
-        environment |= {"MAILROOM_DATA_DIR": str(self.folder), "PATH": "/usr/bin:/bin", "HOME": str(self.folder)}
+        process = self.begin()
+        try:
+            self.wait_until_ready()
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+
+    def begin(self) -> subprocess.Popen[bytes]:
+        """Run `mailroom up` without waiting for anything."""
         lay_out_system(self.folder)
-        with (self.folder.parent / "up.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", "up"], env=environment, stdout=log, stderr=subprocess.STDOUT
+        with self.output.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "cli.main", "up"], env=self.environment, stdout=log, stderr=subprocess.STDOUT
             )
-            try:
-                wait_for("the API", lambda: _ok(f"{self.api_root}/readyz"), _START_SECONDS)
-                wait_for("the worker", self._worker_online, _START_SECONDS)
-                yield
-            finally:
-                process.send_signal(signal.SIGINT)
-                assert process.wait(60) == 0
+
+    def wait_until_ready(self) -> None:
+        """Wait until the API answers and the worker takes runs."""
+        wait_for("the API", lambda: _ok(f"{self.api_root}/readyz"), _START_SECONDS)
+        wait_for("the worker", self._worker_online, _START_SECONDS)
 
     @property
     def api_root(self) -> str:
@@ -97,17 +109,17 @@ class System:
 
     def _worker_online(self) -> bool:
         url = f"http://127.0.0.1:{self.ports['PREFECT_PORT']}/api/work_pools/mailroom/workers/filter"
-        workers = httpx.post(url, json={}, timeout=10).json()
+        workers = httpx.post(url, json={}, timeout=30).json()
         return any(worker["status"] == "ONLINE" for worker in workers)
 
     def mails(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = httpx.get(f"{self._mail}/api/messages", timeout=10).json()
+        found: list[dict[str, Any]] = httpx.get(f"{self._mail}/api/messages", timeout=30).json()
         return found
 
     def attachments(self, mail: dict[str, Any]) -> dict[str, bytes]:
         url = f"{self._mail}/api/messages/{mail['id']}/attachments"
         return {
-            part["filename"]: httpx.get(f"{url}/{part['number']}", timeout=10).content
+            part["filename"]: httpx.get(f"{url}/{part['number']}", timeout=30).content
             for part in mail["attachments"]
             if not part["inline"]
         }
@@ -131,7 +143,7 @@ class System:
 
 def _ok(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=2).is_success
+        return httpx.get(url, timeout=10).is_success
     except httpx.TransportError:
         return False
 

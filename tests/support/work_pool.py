@@ -162,9 +162,9 @@ class WorkPool:
             logs = await self.client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run])))
             return next((log.message for log in logs if text in log.message), None)
 
-        return await eventually(look, 15, self.told)
+        return await eventually(look, 120, self.told)
 
-    async def gone(self, pid: int, seconds: float = 10) -> None:
+    async def gone(self, pid: int, seconds: float = 60) -> None:
         """Wait until a process has ended."""
         await processes.gone(pid, seconds=seconds, told=self.told)
 

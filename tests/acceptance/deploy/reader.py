@@ -17,7 +17,7 @@ from mailroom.settings import CHECKOUT
 from tests.acceptance.deploy.page import Step, steps_of
 
 PAGE = CHECKOUT / "docs" / "prefect-deploy.md"
-_SECONDS = 90
+_SECONDS = 240
 """No command of the page takes that long; one that does asks something."""
 _STAYS = ("prefect server start", "prefect worker start")
 

@@ -22,7 +22,7 @@ from mailroom.settings import CHECKOUT, Settings
 from mailroom.storage.database import Database
 from mailroom.storage.tables import Delivery, Execution, User
 from tests.acceptance.deploy.reader import Reader, environment_of
-from tests.support.prefect_template import lay_out
+from tests.support.prefect_template import lay_out, lay_out_samples
 from tests.support.waiting import eventually_sync
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600), pytest.mark.xdist_group("wheel")]
@@ -60,6 +60,8 @@ def reader(folder: Path) -> Iterator[Reader]:
     home, port = folder / "home", free_port("127.0.0.1")
     (home / ".prefect").mkdir(parents=True)
     lay_out(home / ".prefect")
+    (folder / "mailroom" / ".mailroom").mkdir(mode=0o700)
+    lay_out_samples(folder / "mailroom" / ".mailroom")
     environment = environment_of(
         home,
         PREFECT_SERVER_API_PORT=str(port),

@@ -72,4 +72,4 @@ async def test_a_slow_pattern_does_not_hold_the_event_loop(
     body = {**schedule_body, "report_id": "slow", "parameters": {"region": "EMEA", "code": "a" * 25 + "!"}}
     answer = await offline.http.post("/api/v1/schedules/", json=body)
     assert answer.status_code == 422, answer.text
-    assert time.thread_time() - began < 0.6
+    assert time.thread_time() - began < 3, "an engine that tries every way would take minutes"

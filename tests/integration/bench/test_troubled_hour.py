@@ -1,4 +1,8 @@
-"""A short seed of `make bench-troubled`: real processes, everything around them fails, and the checker judges."""
+"""A short seed of `make bench-troubled`: real processes, everything around them fails, and the checker judges.
+
+Every trouble of the bench comes once at least, and every promise and every compared metric is judged. Only the bench
+keeps each core busy besides: here the rest of the suite does, and would have to wait for it.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +21,11 @@ pytestmark = [
 ]
 
 
-@pytest.mark.timeout(600)  # Two minutes where the machine is quiet.
+@pytest.mark.timeout(900)  # Two minutes where the machine is quiet; a start alone may take four where it is not.
 def test_every_promise_is_kept_while_everything_around_fails(tmp_path: Path) -> None:
-    seed = Options(n=12, lock_seconds=2, stop_seconds=10, merciful=True, ahead_seconds=25, seconds=400)
+    seed = Options(
+        n=12, lock_seconds=2, stop_seconds=10, merciful=True, busy_cores=False, ahead_seconds=25, seconds=400
+    )
     found = scenario.run("sqlite", seed, tmp_path / "troubled")
     told = "\n".join(result.lines({"sqlite": found}))
     assert found["good"], told

@@ -79,7 +79,7 @@ async def test_what_a_killed_attempt_left_goes_with_the_next_one_and_a_living_on
     try:
         assert left != held
         first.send_signal(signal.SIGKILL)
-        first.wait(20)
+        first.wait(60)
         assert left.exists()
         await FolderChannel(root=str(root)).deliver(_parcel(tmp_path))
         assert (root / "f.csv").read_bytes() == CONTENT

@@ -53,12 +53,12 @@ async def test_half_a_file_is_never_seen_under_its_final_name(tmp_path: Path) ->
 
     first = asyncio.create_task(channel.deliver(_parcel(1, slow)))
     await slow.feed(CONTENT)  # All of it, but the end is not seen yet.
-    await eventually(lambda: written(len(CONTENT)), 20, lambda: f"There is {list(root.iterdir())}.")
+    await eventually(lambda: written(len(CONTENT)), 60, lambda: f"There is {list(root.iterdir())}.")
     second = asyncio.create_task(channel.deliver(_parcel(2, fast)))
     await fast.feed(CONTENT[:HALF])
-    await eventually(lambda: written(MEGABYTE), 20, lambda: f"There is {list(root.iterdir())}.")
+    await eventually(lambda: written(MEGABYTE), 60, lambda: f"There is {list(root.iterdir())}.")
     slow.end()
-    await asyncio.wait({first}, timeout=20)
+    await asyncio.wait({first}, timeout=60)
     seen = (root / "f.csv").read_bytes() if (root / "f.csv").exists() else CONTENT
     await fast.feed(CONTENT[HALF:])
     fast.end()

@@ -16,7 +16,7 @@ from tests.support.production import compose, stores
 from tests.support.production.stack import Stack
 from tests.support.waiting import eventually_sync
 
-pytestmark = [pytest.mark.timeout(280), pytest.mark.xdist_group("production")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("production")]
 OURS = ("prefect-upgrade", "prefect", "prefect-services", "setup", "renderers", "api", "worker")
 
 

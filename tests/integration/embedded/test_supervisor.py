@@ -101,7 +101,7 @@ async def test_a_service_is_started_again_although_the_first_try_fails(
         os.kill(first, signal.SIGKILL)
         await eventually(lambda: tries >= 2)
         with contextlib.suppress(pytest.fail.Exception):
-            await eventually(lambda: _running(FOREVER) not in ([], [first]), seconds=3)
+            await eventually(lambda: _running(FOREVER) not in ([], [first]))
         running = _running(FOREVER)
         await supervisor.stop()
         return running not in ([], [first])
@@ -267,7 +267,7 @@ async def test_firm_waits_for_nobody(tmp_path: Path) -> None:
     supervisor.firm.set()
     await stopping
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 50
     assert _running(STUBBORN.format(ready)) == []
 
 

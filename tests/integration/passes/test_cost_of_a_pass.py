@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,7 +61,9 @@ async def test_a_pass_whose_rendering_exists_takes_five_transactions(
     assert environment.mail.taken() == ["ada@example.com"]
     assert len(recorder.transactions) <= 5, str(recorder)
     # The last one keeps on the schedule what its run ended with, which lists filter and sort by.
-    assert recorder.statements <= 23, str(recorder)
+    # On a busy machine the last look takes longer than 0.1 s, and is then taken again.
+    again = sum(one == other and "FROM stops" in one for all_ in recorder.transactions for one, other in pairwise(all_))
+    assert recorder.statements - again <= 23, str(recorder)
 
 
 @on_sqlite

@@ -159,7 +159,7 @@ def test_a_query_that_never_ends_is_ended(shop: Path) -> None:
     started = time.monotonic()
     with pytest.raises(SourceRefused, match=r"longer than the 0\.3 s"):
         read(shop, ENDLESS, seconds=0.3)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60
 
 
 def test_each_query_has_its_full_time_and_the_readers_pauses_do_not_count(shop: Path) -> None:

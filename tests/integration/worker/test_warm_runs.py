@@ -152,7 +152,7 @@ async def test_cancelling_kills_the_run_and_what_it_started_within_three_seconds
     pids = [int(pid) for pid in (await shared_pool.written(tmp_path / "pids")).split()]
     start = time.monotonic()
     await shared_pool.client.set_flow_run_state(run, Cancelling())
-    done = await shared_pool.until(run, StateType.CANCELLED, seconds=10)
+    done = await shared_pool.until(run, StateType.CANCELLED)
     assert time.monotonic() - start < 3
     assert "process was ended" in str(state_of(done).message)
     for pid in pids:
@@ -179,7 +179,7 @@ async def test_cancelling_runs_the_hooks_of_a_flow_that_has_them(shared_pool: Wo
         run = await shared_pool.order(deployment, out=str(out))
         pid = int(await shared_pool.written(out))
         await shared_pool.client.set_flow_run_state(run, Cancelling())
-        await shared_pool.until(run, StateType.CANCELLED, seconds=10)
+        await shared_pool.until(run, StateType.CANCELLED)
         assert await shared_pool.written(Path(f"{out}.hook")) == "Cancelling"
         await shared_pool.gone(pid)
 
@@ -303,7 +303,7 @@ async def test_a_changed_file_is_picked_up_also_of_an_imported_module(shared_poo
     shared_pool.workers[0].send_signal(signal.SIGHUP)
     (tmp_path / "go").touch()
     await completed(shared_pool, busy)
-    await asyncio.gather(*(shared_pool.gone(pid, 15) for pid in before))
+    await asyncio.gather(*(shared_pool.gone(pid) for pid in before))
     assert await says("d") == "22 newer"
 
 

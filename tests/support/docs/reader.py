@@ -107,7 +107,7 @@ class Reader:
                 start_new_session=True,
             )
             try:
-                eventually_sync(lambda: _UP in log.read_text(), 120, lambda: f"It does not start:\n{log.read_text()}")
+                eventually_sync(lambda: _UP in log.read_text(), 240, lambda: f"It does not start:\n{log.read_text()}")
                 yield
             finally:
                 # As Ctrl-C does: to everything that the terminal runs.

@@ -17,7 +17,7 @@ import pytest
 from tests.support.waiting import eventually_sync
 
 BUCKET = "reports"
-_ask = functools.partial(httpx.request, trust_env=False, timeout=20)
+_ask = functools.partial(httpx.request, trust_env=False, timeout=60)
 
 
 @contextlib.contextmanager
@@ -46,7 +46,7 @@ def _running(command: list[str], port_option: str) -> Iterator[int]:
     quiet = subprocess.DEVNULL
     with subprocess.Popen([*command, port_option, str(port)], stdout=quiet, stderr=quiet) as process:
         try:
-            eventually_sync(lambda: process.poll() is not None or _has_bucket(port), 20, pause=0.05)
+            eventually_sync(lambda: process.poll() is not None or _has_bucket(port), 120, pause=0.05)
             assert process.poll() is None, f"{command[0]} ended with {process.returncode}."
             yield port
         finally:

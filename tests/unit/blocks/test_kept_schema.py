@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from prefect.blocks.core import Block
+from prefect_email import EmailServerCredentials
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from mailroom.connections.kinds import block_types
@@ -28,7 +30,14 @@ def test_each_class_has_its_own_and_each_call_a_copy() -> None:
     assert {kind: block.model_json_schema() for kind, block in block_types().items()} == kept
 
 
-def test_it_is_worked_out_once() -> None:
+def test_the_class_of_the_credentials_has_the_schema_and_slug_that_prefect_makes() -> None:
+    kept = EmailServerCredentials.model_json_schema()
+    assert kept == Block.model_json_schema.__func__(EmailServerCredentials)  # type: ignore[attr-defined]
+    assert kept["block_type_slug"] == EmailServerCredentials.get_block_type_slug() == "email-server-credentials"
+
+
+@pytest.mark.parametrize("block", [block_types()["email"], EmailServerCredentials])
+def test_it_is_worked_out_once(block: type[Block]) -> None:
     made: list[str] = []
 
     class Counting(GenerateJsonSchema):
@@ -36,7 +45,6 @@ def test_it_is_worked_out_once() -> None:
             made.append(mode)
             return super().generate(schema, mode)
 
-    block = block_types()["email"]
     for _ in range(3):
         assert block.model_json_schema(schema_generator=Counting)["secret_fields"]
     assert made == ["validation"]

@@ -20,7 +20,7 @@ SCRIPT = "\n".join(BLOCKS)
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.split()[0])
 def test_a_shell_can_read_it(block: str) -> None:
-    done = subprocess.run(["bash", "-n"], input=block, text=True, capture_output=True, timeout=20, check=False)
+    done = subprocess.run(["bash", "-n"], input=block, text=True, capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -93,5 +93,5 @@ def test_nginx_accepts_its_file(tmp_path: Path) -> None:
     whole = f"pid {tmp_path}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}\n{site}\n}}\n"
     (tmp_path / "nginx.conf").write_text(whole)
     command = [nginx, "-t", "-q", "-e", "stderr", "-c", str(tmp_path / "nginx.conf")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

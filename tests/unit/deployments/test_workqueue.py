@@ -65,7 +65,7 @@ async def test_work_that_fails_ends_neither_its_worker_nor_its_waiter(caplog: py
     bench = Bench()
     bench.gate.set()
     queue = WorkQueue(bench.work, workers=1)
-    await asyncio.wait([queue.add("bad"), queue.add("good")], timeout=5)
+    await asyncio.wait([queue.add("bad"), queue.add("good")], timeout=60)
     assert bench.begun == Counter(bad=1, good=1)
     assert "Work on bad failed" in caplog.text
 
@@ -76,7 +76,7 @@ async def test_closing_releases_those_who_wait() -> None:
     futures = [queue.add("a"), queue.add("b")]
     await _turns()
     await queue.close()
-    done, left = await asyncio.wait(futures, timeout=5)
+    done, left = await asyncio.wait(futures, timeout=60)
     assert (len(done), left) == (2, set())
 
 
@@ -122,5 +122,5 @@ async def test_an_id_whose_worker_was_cancelled_by_its_own_work_is_worked_on_aga
     await begun.wait()
     again, other = queue.add("a"), queue.add("b")
     answer.cancel()
-    await asyncio.wait([again, other], timeout=5)
+    await asyncio.wait([again, other], timeout=60)
     assert bench.begun == Counter(a=2, b=1)

@@ -28,9 +28,12 @@ from prefect_mailroom.channels.email.smtp.server import Security, Server
 from prefect_mailroom.channels.shown import Shown
 from prefect_mailroom.channels.steps import Steps
 from prefect_mailroom.errors import ConfigurationError
+from prefect_mailroom.kept_schema import keep_schema
 from prefect_mailroom.own_class import without_slug
 from prefect_mailroom.text.addresses import mail_address
 from prefect_mailroom.text.filenames import clean_line
+
+keep_schema(EmailServerCredentials)
 
 
 class FurtherServer(BaseModel):

@@ -110,7 +110,7 @@ async def test_an_idle_session_is_closed(tmp_path: Path, monkeypatch: pytest.Mon
     with smtp_sink() as sink:
         await channel_to(sink.port).deliver(a_parcel(tmp_path))
         assert sink.connections() == 1
-        await eventually(lambda: sink.connections() == 0, 5)
+        await eventually(lambda: sink.connections() == 0)
 
 
 async def test_a_session_that_died_is_replaced(tmp_path: Path) -> None:
@@ -210,5 +210,5 @@ def test_sessions_end_with_their_loop_without_a_warning(
             runner.run(channel.deliver(a_parcel(tmp_path)))
             assert sink.connections() == 1
         gc.collect()
-        eventually_sync(lambda: sink.connections() == 0, 5)
+        eventually_sync(lambda: sink.connections() == 0)
     assert [str(one.message) for one in caught if issubclass(one.category, ResourceWarning)] == []

@@ -91,7 +91,7 @@ async def test_a_turn_that_is_far_away_gives_the_slot_back(line: Line) -> None:
     execution = await line.environment.request(schedule)
     began = time.monotonic()
     result = await line.work(schedule, execution, run_id)
-    assert time.monotonic() - began < 8, "no process waits for 20 seconds"
+    assert time.monotonic() - began < 15, "no process waits for 20 seconds"
     assert (result.state, result.reason.code) == (ExecutionState.RETRYING, ReasonCode.DELIVERY_RETRY)
     assert len(line.recorder.parcels) == 1
     waiting = [row for row in await line.deliveries(execution.id) if row.status is DeliveryState.PENDING]

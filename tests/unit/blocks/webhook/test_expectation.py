@@ -97,7 +97,7 @@ def test_a_schema_decides() -> None:
 def test_security_13_a_pattern_takes_no_time() -> None:
     began = time.monotonic()
     assert not says_yes("a" * 50_000 + "!", answer_schema={"type": "string", "pattern": "^(a+)+$"})
-    assert time.monotonic() - began < 5, "An engine that tries every way would take years."
+    assert time.monotonic() - began < 60, "An engine that tries every way would take years."
 
 
 BOMB: dict[str, Any] = {

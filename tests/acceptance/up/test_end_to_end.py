@@ -1,14 +1,17 @@
 """The main job, end to end: created by REST, fired by its cron minute, mailed, opened, compared with the data.
 
-And the same again after every process was restarted. Meanwhile a schedule that fails is told once, and its end once.
+Then Ctrl-C ends every process, and after the next start the same again. Meanwhile a schedule that fails is told once,
+and its end once.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import signal
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,13 +21,24 @@ import openpyxl
 import pypdf
 import pytest
 
-from embedded.ports import free_port
+from embedded import ports
+from tests.acceptance.up.running import OWNER, Up
 from tests.support.smtp import SmtpServer, smtp_settings
 from tests.support.system import System, wait_for
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600), pytest.mark.xdist_group("embedded")]
 PERIOD = ("2013-07-01", "2013-07-31")
-OWNER = "owner@example.com"
+BODY: dict[str, Any] = {
+    "name": "Carrier punctuality, JFK",
+    "report_id": "carrier-punctuality",
+    "timing": {"frequency": "cron", "expression": "0 0 1 1 *", "timezone": "UTC"},
+    "parameters": {"from": PERIOD[0], "to": PERIOD[1], "origin": "JFK"},
+    "formats": ["pdf", "xlsx", "csv"],
+    "destinations": [
+        {"channel": "email", "connection": "local-mail", "to": ["ada@example.com"], "bcc": ["bob@example.com"]},
+        {"channel": "folder", "connection": "local-folder"},
+    ],
+}
 
 
 def next_minute(least: float = 25) -> datetime:
@@ -32,10 +46,21 @@ def next_minute(least: float = 25) -> datetime:
     return (datetime.now(UTC) + timedelta(seconds=least + 60)).replace(second=0, microsecond=0)
 
 
+@dataclass
+class Made:
+    """The schedule that both starts fire, and its first due time."""
+
+    id: str
+    first_due: datetime
+
+
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> System:
-    settings = {"MAILROOM_OWNER_EMAIL": OWNER, "MAILROOM_INCIDENTS__TELL_AFTER_SECONDS": "1"}
-    return System(tmp_path_factory.mktemp("system") / "data", settings)
+def made(up: Up) -> Made:
+    first_due = next_minute(least=40)
+    timing = {**BODY["timing"], "expression": f"{first_due.minute} {first_due.hour} * * *"}
+    created = up.api("POST", "/schedules/", {**BODY, "timing": timing}, status=201)
+    assert datetime.fromisoformat(created["next_runs"][0]["at"]) == first_due
+    return Made(created["id"], first_due)
 
 
 def reports(system: System) -> list[dict[str, Any]]:
@@ -70,64 +95,61 @@ def check_files(files: dict[str, bytes], expected: list[tuple[str, int]]) -> Non
     assert all(name in text for name, _ in expected)
 
 
-def test_fired_by_its_minute_and_again_after_a_restart_of_everything(system: System) -> None:
-    body = {
-        "name": "Carrier punctuality, JFK",
-        "report_id": "carrier-punctuality",
-        "timing": {"frequency": "cron", "expression": "0 0 1 1 *", "timezone": "UTC"},
-        "parameters": {"from": PERIOD[0], "to": PERIOD[1], "origin": "JFK"},
-        "formats": ["pdf", "xlsx", "csv"],
-        "destinations": [
-            {"channel": "email", "connection": "local-mail", "to": ["ada@example.com"], "bcc": ["bob@example.com"]},
-            {"channel": "folder", "connection": "local-folder"},
-        ],
-    }
-    with system.up(), SmtpServer().in_thread() as refusing:
-        first_due = next_minute(least=40)
-        body["timing"]["expression"] = f"{first_due.minute} {first_due.hour} * * *"  # type: ignore[index]  # a dict
-        created = system.api("POST", "/schedules/", body, status=201)
-        assert datetime.fromisoformat(created["next_runs"][0]["at"]) == first_due
-        failing = failing_schedule(system, body, refusing)
-        check_retry(system, body)
-        wait_for("the alert", lambda: told_of(system, failing) == ["opened"], 60)
+def test_fired_by_its_minute(up: Up, made: Made) -> None:
+    with SmtpServer().in_thread() as refusing:
+        failing = failing_schedule(up, BODY, refusing)
+        check_retry(up, BODY)
+        wait_for("the alert", lambda: told_of(up, failing) == ["opened"], 120)
         refusing.replies.clear()
-        system.api("POST", f"/schedules/{failing}/run", status=202)
-        execution = system.fired(created["id"], first_due)
+        up.api("POST", f"/schedules/{failing}/run", status=202)
+        execution = up.fired(made.id, made.first_due)
         assert execution["status"] == "success", execution
         assert {d["status"] for d in execution["deliveries"]} == {"delivered"}
-        assert sorted(mail["recipients"] for mail in reports(system)) == [["ada@example.com"], ["bob@example.com"]]
-        expected = expected_rows(system.folder / "samples" / "flights.db")
-        for mail in reports(system):
-            check_files(system.attachments(mail), expected)
+        assert sorted(mail["recipients"] for mail in reports(up)) == [["ada@example.com"], ["bob@example.com"]]
+        expected = expected_rows(up.folder / "samples" / "flights.db")
+        for mail in reports(up):
+            check_files(up.attachments(mail), expected)
         rendered = {a["filename"]: a["sha256"] for a in execution["artifacts"]}
         assert len(rendered) == 3
-        run = _flow_run(system, execution)
+        run = _flow_run(up, execution)
         assert run["name"].startswith("Carrier punctuality, JFK · ")
-        assert f"schedule:{created['id']}" in run["tags"]
-        assert _summary_of(system, run["id"]).count("/download") == 3
-        wait_for("the end to be told", lambda: told_of(system, failing) == ["opened", "resolved"], 60)
-        assert [one["subject"] for one in incidents(system)] == [failing], "what recovers by a retry is no incident"
+        assert f"schedule:{made.id}" in run["tags"]
+        assert _summary_of(up, run["id"]).count("/download") == 3
+        wait_for("the end to be told", lambda: told_of(up, failing) == ["opened", "resolved"], 120)
+        assert [one["subject"] for one in incidents(up)] == [failing], "what recovers by a retry is no incident"
 
-    with system.up():
-        second_due = next_minute()
-        timing = {"timing": {"expression": f"{second_due.minute} {second_due.hour} * * *"}}
-        changed = system.api("PATCH", f"/schedules/{created['id']}", timing)
-        assert datetime.fromisoformat(changed["next_runs"][0]["at"]) == second_due
-        again = system.fired(created["id"], second_due)
-        assert again["status"] == "success", again
-        assert len(reports(system)) == 4, "each occurrence once to each recipient"
-        items = system.api("GET", f"/schedules/{created['id']}/history")["items"]
-        assert [datetime.fromisoformat(item["due_at"]) for item in items] == [second_due, first_due]
-        run = _flow_run(system, again)
-        retried = httpx.post(
-            f"{_prefect(system)}/flow_runs/{run['id']}/set_state",
-            json={"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}, "force": True},
-            timeout=10,
-        )
-        assert retried.is_success
-        wait_for("the retry", lambda: _flow_run(system, again)["run_count"] == 2 and _ended(system, again), 90)
-        assert _flow_run(system, again)["state"]["type"] == "COMPLETED"
-        assert len(reports(system)) == 4, "Retry in Prefect's UI repeats no confirmed delivery"
+
+def test_ctrl_c_ends_everything_with_status_0(up: Up) -> None:
+    assert up.process is not None
+    up.process.send_signal(signal.SIGINT)
+
+    assert up.process.wait(60) == 0, up.said()
+    assert "Traceback" not in up.said()
+    assert up.processes() == []
+    assert ports.faults(up.configuration) == []
+
+
+def test_fired_again_after_a_restart_of_everything(up: Up, made: Made) -> None:
+    up.start()
+    second_due = next_minute()
+    timing = {"timing": {"expression": f"{second_due.minute} {second_due.hour} * * *"}}
+    changed = up.api("PATCH", f"/schedules/{made.id}", timing)
+    assert datetime.fromisoformat(changed["next_runs"][0]["at"]) == second_due
+    again = up.fired(made.id, second_due)
+    assert again["status"] == "success", again
+    assert len(reports(up)) == 4, "each occurrence once to each recipient"
+    items = up.api("GET", f"/schedules/{made.id}/history")["items"]
+    assert [datetime.fromisoformat(item["due_at"]) for item in items] == [second_due, made.first_due]
+    run = _flow_run(up, again)
+    retried = httpx.post(
+        f"{_prefect(up)}/flow_runs/{run['id']}/set_state",
+        json={"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}, "force": True},
+        timeout=30,
+    )
+    assert retried.is_success
+    wait_for("the retry", lambda: _flow_run(up, again)["run_count"] == 2 and _ended(up, again), 120)
+    assert _flow_run(up, again)["state"]["type"] == "COMPLETED"
+    assert len(reports(up)) == 4, "Retry in Prefect's UI repeats no confirmed delivery"
 
 
 def failing_schedule(system: System, body: dict[str, Any], far: SmtpServer) -> str:
@@ -158,7 +180,7 @@ def told_of(system: System, schedule_id: str) -> list[str]:
 
 def check_retry(system: System, body: dict[str, Any]) -> None:
     """An `immediate` schedule to a server that is down waits without a slot, and arrives once it is up."""
-    far = SmtpServer(port=free_port("127.0.0.1"))  # Known before anything listens there.
+    far = SmtpServer(port=ports.free_port("127.0.0.1"))  # Known before anything listens there.
     values = smtp_settings(far.port)
     system.api("POST", "/connections", {"name": "late", "kind": "email", "settings": values}, status=201)
     mail = {"channel": "email", "connection": "late", "to": ["eve@example.com"]}
@@ -174,7 +196,7 @@ def check_retry(system: System, body: dict[str, Any]) -> None:
 
     wait_for("the retry to wait", is_at("retrying"), 120)
     items = system.api("GET", f"/schedules/{schedule['id']}/history")["items"]
-    wait_for("the slot to be given back", lambda: _flow_run(system, items[0])["state"]["name"] == "AwaitingRetry", 20)
+    wait_for("the slot to be given back", lambda: _flow_run(system, items[0])["state"]["name"] == "AwaitingRetry", 60)
     with far.in_thread():
         wait_for("the delivery", is_at("success"), 120)
     assert far.taken() == ["eve@example.com"]
@@ -187,7 +209,7 @@ def _prefect(system: System) -> str:
 
 def _flow_run(system: System, execution: dict[str, Any]) -> dict[str, Any]:
     run_id = execution["links"]["prefect"].rsplit("/", 1)[1]
-    found: dict[str, Any] = httpx.get(f"{_prefect(system)}/flow_runs/{run_id}", timeout=10).json()
+    found: dict[str, Any] = httpx.get(f"{_prefect(system)}/flow_runs/{run_id}", timeout=30).json()
     return found
 
 
@@ -197,5 +219,5 @@ def _ended(system: System, execution: dict[str, Any]) -> bool:
 
 def _summary_of(system: System, run_id: str) -> str:
     wanted = {"artifacts": {"flow_run_id": {"any_": [run_id]}}}
-    found = httpx.post(f"{_prefect(system)}/artifacts/filter", json=wanted, timeout=10).json()
+    found = httpx.post(f"{_prefect(system)}/artifacts/filter", json=wanted, timeout=30).json()
     return str(found[0]["data"])
