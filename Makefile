@@ -18,6 +18,8 @@ export UV_COMPILE_BYTECODE ?= 1
 export UV_SYSTEM_CERTS ?= 1
 # Python starts nowhere below a folder with a name like Müller if the locale is C, unless it is told to use UTF-8.
 export PYTHONUTF8 ?= 1
+# Set by many images and shells. Each of the hundreds of processes would compile our sources anew, a second of CPU each.
+unexport PYTHONDONTWRITEBYTECODE
 ONCE ?=
 TEST_PROCESSES ?= 4
 

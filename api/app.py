@@ -77,6 +77,7 @@ from mailroom.incidents import watch
 from mailroom.members import keys as user_keys
 from mailroom.members import web_sessions
 from mailroom.product_events import send as product_event_sender
+from mailroom.quick_start import collect_seldom
 from mailroom.rendering import cleaner
 from mailroom.retention import service as retention
 from mailroom.safety import unsafe
@@ -243,7 +244,7 @@ def _tune_interpreter() -> None:
     of a list; and a thread that waits up to 5 ms for the event loop, at each statement, made answers twice as slow.
     """
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    collect_seldom()
     sys.setswitchinterval(0.0005)
 
 

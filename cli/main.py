@@ -7,6 +7,8 @@ import sys
 
 from cyclopts import App
 
+from mailroom.quick_start import collect_seldom
+
 app = App(
     name="mailroom",
     help="Reports, on time, to everyone who waits for them.",
@@ -80,6 +82,7 @@ app.command("cli.commands.run:run", name="run", help="Run a schedule now and wai
 
 def main() -> None:
     """Run the console script. Exit status: 0 done, 1 refused or failed, 2 the set-up or the call is wrong."""
+    collect_seldom()
     try:
         app()
     except KeyboardInterrupt:

@@ -17,6 +17,7 @@ from embedded.processes.supervisor import Service
 from mailroom.rendering import client
 from mailroom.settings import Settings
 
+_QUICKLY = (sys.executable, "-m", "mailroom.quick_start")
 _SETTINGS_PASSED = (
     "mode",
     "data_dir",
@@ -90,7 +91,7 @@ def _worker_answers(settings: Settings, name: str) -> Callable[[], Awaitable[boo
 
 def prefect(settings: Settings, environment: Mapping[str, str]) -> Service:
     """Return the Prefect server with its UI, on SQLite."""
-    command = [sys.executable, "-m", "embedded.prefect_server", "server", "start"]
+    command = [*_QUICKLY, "embedded.prefect_server", "server", "start"]
     return Service(
         "prefect",
         [*command, "--host", settings.host, "--port", str(settings.prefect_port)],
@@ -128,7 +129,7 @@ def renderers(settings: Settings, environment: Mapping[str, str]) -> Service:
 
 def api(settings: Settings, environment: Mapping[str, str]) -> Service:
     """Return the REST API and the pages. It alone is given the API key, the pepper of keys and the audit key."""
-    command = [sys.executable, "-m", "uvicorn", "api.app:create_app", "--factory", "--no-access-log"]
+    command = [*_QUICKLY, "uvicorn", "api.app:create_app", "--factory", "--no-access-log"]
     # MAILROOM_TRUSTED_PROXIES alone says whose X-Forwarded-For counts.
     command.append("--no-proxy-headers")
     return Service(

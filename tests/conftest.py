@@ -19,6 +19,7 @@ from alembic import command
 from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine
 
+from mailroom.quick_start import collect_seldom
 from mailroom.storage.database import Database
 from mailroom.storage.migrations import alembic_config
 from prefect_mailroom import outbound
@@ -162,7 +163,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_finish() -> None:
     """Look for garbage only among what the tests make, and give threads their turn soon, as the API's processes do."""
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    collect_seldom()
     gc.enable()
     sys.setswitchinterval(0.0005)
 

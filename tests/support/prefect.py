@@ -23,7 +23,8 @@ from tests.support.waiting import eventually_sync
 
 NOBODY_LISTENS = "http://127.0.0.1:9/api"
 """The address of a Prefect that is down."""
-_COMMAND = (str(Path(sys.executable).with_name("prefect")), "server", "start")
+_QUICKLY = (sys.executable, "-m", "mailroom.quick_start")
+_COMMAND = (*_QUICKLY, "prefect", "server", "start")
 _ENVIRONMENT = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_ENABLED": "false",
@@ -69,7 +70,7 @@ class PrefectServer:
         """Prepare one as `mailroom up` starts it."""
         settings = Settings.model_validate({"data_dir": folder, "prefect_port": free_port("127.0.0.1")})
         environment = prefect_settings.base_environment() | prefect_settings.server_environment(settings, "x" * 44)
-        command = [sys.executable, "-m", "embedded.prefect_server", "server", "start"]
+        command = [*_QUICKLY, "embedded.prefect_server", "server", "start"]
         return cls(folder, command=command, environment=environment, port=settings.prefect_port)
 
     def start(self) -> None:

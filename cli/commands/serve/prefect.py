@@ -67,4 +67,4 @@ def _become(*command: str, chosen: Mapping[str, str] | None = None, listens: str
         ) from error
     variables = environment.of_prefect(days, {**(chosen or {}), **os.environ}, secrets_elsewhere.read)
     unsafe.refuse_all(unsafe.of_prefect(variables, listens=listens))
-    become(["-m", "embedded.prefect_server", *command], variables)
+    become(["-m", "mailroom.quick_start", "embedded.prefect_server", *command], variables)

@@ -41,7 +41,7 @@ def api(*, host: str = "", port: int = 0) -> NoReturn:
     # MAILROOM_TRUSTED_PROXIES alone says whose X-Forwarded-For counts.
     plain = ["--factory", "--no-access-log", "--no-proxy-headers", "--no-server-header"]
     become(
-        ["-m", "uvicorn", "api.app:create_app", *plain, *served, *ending],
+        ["-m", "mailroom.quick_start", "uvicorn", "api.app:create_app", *plain, *served, *ending],
         environment.of_mailroom(settings, os.environ),
     )
 

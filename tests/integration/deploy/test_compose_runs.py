@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from embedded.ports import free_ports
+from mailroom import quick_start
 from tests.support import samples
 from tests.support.production import compose, stores
 from tests.support.production.stack import Stack
@@ -95,6 +97,12 @@ def test_everything_is_ready_through_the_servers_of_production(running: Running)
     assert found.status_code == 200, found.text
     parts = {part["name"]: part["state"] for part in found.json()["parts"]}
     assert {parts[name] for name in ("database", "prefect", "worker")} == {"ok"}, parts
+
+
+def test_what_imports_much_looks_for_garbage_seldom(running: Running) -> None:
+    for name in ("api", "prefect", "prefect-services"):
+        command = psutil.Process(running.stack.processes[name].pid).cmdline()
+        assert command[1:3] == ["-m", quick_start.__name__], name
 
 
 def test_all_end_in_order_when_they_are_told(running: Running) -> None:

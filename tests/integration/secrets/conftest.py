@@ -28,7 +28,7 @@ class KeyedServer:
     def _prepare(self) -> PrefectServer:
         settings = Settings(data_dir=self.folder.parent, prefect_port=self.port)
         variables = prefect_settings.base_environment() | prefect_settings.server_environment(settings, self.key)
-        command = [sys.executable, "-m", "embedded.prefect_server", "server", "start"]
+        command = [sys.executable, "-m", "mailroom.quick_start", "embedded.prefect_server", "server", "start"]
         return PrefectServer(self.folder, command=command, environment=variables, port=self.port)
 
     @property
