@@ -16,7 +16,7 @@ from tests.support.production import compose, stores
 from tests.support.production.stack import Stack
 from tests.support.waiting import eventually_sync
 
-pytestmark = [pytest.mark.timeout(280), pytest.mark.xdist_group("production")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("production")]
 OURS = ("prefect-upgrade", "prefect", "prefect-services", "setup", "renderers", "api", "worker")
 
 
@@ -95,6 +95,20 @@ def test_everything_is_ready_through_the_servers_of_production(running: Running)
     assert found.status_code == 200, found.text
     parts = {part["name"]: part["state"] for part in found.json()["parts"]}
     assert {parts[name] for name in ("database", "prefect", "worker")} == {"ok"}, parts
+
+
+def test_metrics_are_for_the_token_of_the_scraper(running: Running) -> None:
+    token = (running.folder / "secrets" / "metrics-token").read_text().strip()
+
+    def asked(**headers: str) -> httpx.Response:
+        return httpx.get(f"{running.root}/metrics", headers=headers, timeout=30)
+
+    assert "mailroom_queue" in asked(Authorization=f"Bearer {token}").text
+    refused = (asked(), asked(Authorization=f"Bearer {token[:-1]}"))
+    assert [one.status_code for one in refused] == [401, 401]
+    assert "mailroom_queue" not in "".join(one.text for one in refused)
+    elsewhere = httpx.get(f"{running.root}/api/v1/schedules/", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    assert elsewhere.status_code == 401, "the token reads metrics and nothing else"
 
 
 def test_all_end_in_order_when_they_are_told(running: Running) -> None:
