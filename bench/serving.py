@@ -84,5 +84,5 @@ def serving(
             except httpx.TransportError:
                 return False
 
-        wait_for("The API", ready, 120, 0.1)
+        wait_for("The API", ready, 240, 0.1)
         yield Served(url, settings.api_key.get_secret_value(), log, process)

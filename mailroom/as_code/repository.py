@@ -72,17 +72,19 @@ async def write_mark(session: AsyncSession, mark: Mark, *, now: datetime) -> Non
     Raises:
         Conflict: somebody else has applied the same document at the same time, and it has become another object.
     """
-    before = await session.get(CodeMark, (mark.bundle, str(mark.kind), mark.name))
-    if before is not None and before.entity_id != mark.entity_id and mark.kind is Kind.SCHEDULE:
-        other = await schedules.find(session, before.entity_id)
-        if other is not None and other.state is not ScheduleState.DELETED:
-            message = f"The {mark.kind} '{mark.name}' was applied by {before.applied_by} at the same time."
-            raise Conflict(message, remedy="Apply again.", code="applied_at_once")
     same_name = (CodeMark.bundle == mark.bundle) & (CodeMark.name == mark.name)
     taken = or_(same_name, CodeMark.entity_id == mark.entity_id)
-    await session.execute(
-        delete(CodeMark).where(CodeMark.kind == mark.kind, taken).execution_options(synchronize_session=False)
+    query = delete(CodeMark).where(CodeMark.kind == mark.kind, taken)
+    # Judged by what was removed: a mark that is read before may be written by somebody else in between.
+    removed = await session.execute(
+        query.returning(CodeMark.entity_id, CodeMark.applied_by), execution_options={"synchronize_session": False}
     )
+    for entity_id, applied_by in removed.all():
+        if entity_id != mark.entity_id and mark.kind is Kind.SCHEDULE:
+            other = await schedules.find(session, entity_id)
+            if other is not None and other.state is not ScheduleState.DELETED:
+                message = f"The {mark.kind} '{mark.name}' was applied by {applied_by} at the same time."
+                raise Conflict(message, remedy="Apply again.", code="applied_at_once")
     values = {
         "bundle": mark.bundle,
         "kind": str(mark.kind),

@@ -6,6 +6,7 @@ from scripts.guards.guards import Guard
 
 _APPLY = ("tests/integration/api/as_code/test_apply.py",)
 _BROKEN_OFF = ("tests/integration/api/as_code/test_broken_off.py",)
+_HALF_MADE = ("tests/integration/api/test_connections_half_made.py",)
 _DOCUMENTS = ("tests/unit/as_code/test_documents.py",)
 _FOLDERS = ("tests/unit/as_code/test_folders.py",)
 
@@ -97,6 +98,22 @@ CODE_GUARDS = (
         "        if other is not None and other.state is not ScheduleState.DELETED:\n",
         "        if False:\n",
         _APPLY,
+    ),
+    Guard(
+        "documents at which two meet are looked at once more",
+        "An apply that follows one that was killed succeeds while the API still works on the first.",
+        "api/actions/apply/actions.py",
+        "met_another=type(error) is Conflict)",
+        "met_another=False)",
+        _APPLY,
+    ),
+    Guard(
+        "a connection that was never made counts as not there",
+        "Where the API was killed while it made one, the next apply makes it.",
+        "api/actions/apply/observing.py",
+        "[row for row in rows if row.is_made]",
+        "list(rows)",
+        _HALF_MADE,
     ),
     Guard(
         "no secret in a document",

@@ -7,6 +7,7 @@ are systemd's alone. Other units are services of Debian, which its own scripts s
 
 from __future__ import annotations
 
+import math
 import os
 import pwd
 import shutil
@@ -78,7 +79,7 @@ def _say_whether_active(unit: units.Unit) -> None:
 
 
 def _stop(unit: units.Unit) -> None:
-    """End a unit's process with SIGTERM, and refuse one that needs longer than its unit allows."""
+    """End a unit's process with SIGTERM, and kill one that needs longer than its unit allows, as systemd does."""
     pid = _running(unit)
     if not pid:
         return
@@ -86,8 +87,16 @@ def _stop(unit: units.Unit) -> None:
     deadline = time.monotonic() + float(unit.last("TimeoutStopSec"))
     while _lives(pid):
         if time.monotonic() > deadline:
-            sys.exit(f"{unit.name} did not end in its {unit.last('TimeoutStopSec')} s")
+            _tell(unit)
+            sys.stderr.write(f"{unit.name} did not end in its {unit.last('TimeoutStopSec')} s, and is killed.\n")
+            os.killpg(pid, signal.SIGKILL)
+            deadline = math.inf
         time.sleep(0.1)
+
+
+def _tell(unit: units.Unit) -> None:
+    """Show the end of a unit's log, which is gone when the guide has ended."""
+    sys.stderr.write((STATE / f"{unit.name}.log").read_text()[-3000:])
 
 
 def _start(unit: units.Unit) -> None:
@@ -118,7 +127,7 @@ def _start(unit: units.Unit) -> None:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
     if unit.last("Type") == "oneshot":
         if status := process.wait():
-            sys.stderr.write((STATE / f"{unit.name}.log").read_text()[-3000:])
+            _tell(unit)
             sys.exit(status)
         return
     noted.write_text(str(process.pid))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,7 +23,7 @@ from mailroom.as_code.reading import Read, read, repeated
 from mailroom.as_code.spec import ApplyRequest, Kind, ScheduleDocument
 from mailroom.audit import events
 from mailroom.audit import repository as audit
-from mailroom.errors import Fault, Invalid
+from mailroom.errors import Conflict, Fault, Invalid
 from mailroom.storage.database import new_id
 from prefect_mailroom.errors import MailroomError
 
@@ -37,7 +38,8 @@ async def apply(caller: Caller, wanted: ApplyRequest) -> AppliedView:
     """Apply documents, or report what that would do.
 
     Each document is applied completely or not at all, and one that fails stops no other; whatever refers to it fails
-    in its turn. A second request goes on where this one stopped.
+    in its turn. A second request goes on where this one stopped, also while this one is still worked on because the
+    command that sent it was killed.
 
     Raises:
         Conflict: more would be deleted than may be; then nothing is done.
@@ -48,17 +50,12 @@ async def apply(caller: Caller, wanted: ApplyRequest) -> AppliedView:
         lambda: repeated([read(index, one, timezone=timezone) for index, one in enumerate(wanted.documents)])
     )
     pruned = await _pruned(caller, wanted, documents)
-    seen = await look(caller, documents, wanted)
-    documents = [_owned(caller, seen, one) for one in documents]
-    changes = await asyncio.to_thread(
-        plan,
-        documents,
-        seen.observed,
-        seen.known,
-        Wanted(wanted.bundle, wanted.adopt, seen.taken),
-        partial(refusal_of, caller.viewer),
-    )
+    seen, changes = await _planned(caller, wanted, documents)
     results = [await _result(caller, one, wanted, seen) for one in changes]
+    if met := [one for one in results if one.met_another]:
+        later, again = await _once_more(caller, wanted, met)
+        seen = replace(seen, resolved={**seen.resolved, **later.resolved})
+        results = [*(one for one in results if not one.met_another), *again]
     failed = any(one.faults for one in results)
     results += [
         Result(one, faults=[_NOT_PRUNED]) if failed else await _result(caller, one, wanted, seen) for one in pruned
@@ -68,6 +65,35 @@ async def apply(caller: Caller, wanted: ApplyRequest) -> AppliedView:
         touched = [one for result in results if result.done for one in result.done.schedules]
         await asyncio.gather(*(caller.services.reconciler.settle_schedule(one) for one in touched))
     return view(wanted, results, seen)
+
+
+async def _planned(caller: Caller, wanted: ApplyRequest, documents: Sequence[Read]) -> tuple[Seen, list[Change]]:
+    seen = await look(caller, documents, wanted)
+    changes = await asyncio.to_thread(
+        plan,
+        [_owned(caller, seen, one) for one in documents],
+        seen.observed,
+        seen.known,
+        Wanted(wanted.bundle, wanted.adopt, seen.taken),
+        partial(refusal_of, caller.viewer),
+    )
+    return seen, changes
+
+
+async def _once_more(caller: Caller, wanted: ApplyRequest, met: Sequence[Result]) -> tuple[Seen, list[Result]]:
+    """Look again at documents that met another change: the same documents may be applied by two at once.
+
+    A change by a person in between is told, and not overwritten.
+    """
+    before = {one.change.read.index: one for one in met if one.change.read is not None}
+    seen, changes = await _planned(caller, wanted, [one.change.read for one in met if one.change.read is not None])
+    results = []
+    for change in changes:
+        assert change.read is not None, "only what is pruned has no document"
+        first = before[change.read.index]
+        told = first.is_stale and change.outcome is not Outcome.UNCHANGED
+        results.append(first if told else await _result(caller, change, wanted, seen))
+    return seen, results
 
 
 async def _pruned(caller: Caller, wanted: ApplyRequest, documents: Sequence[Read]) -> list[Change]:
@@ -119,7 +145,8 @@ async def _result(caller: Caller, change: Change, wanted: ApplyRequest, seen: Se
     except (SQLAlchemyError, OSError):
         raise  # The database is at fault, not this document: the others would fail as well.
     except MailroomError as error:
-        return Result(change, faults=faults_of(error))
+        # Its subclasses say what is wrong with the document, whoever else is there.
+        return Result(change, faults=faults_of(error), met_another=type(error) is Conflict)
     except Exception:
         error_id = new_id()
         _LOG.exception("Applying the %s '%s' failed (error %s).", change.kind, change.name, error_id)

@@ -167,7 +167,9 @@ async def _connection(
     settings = document.spec.model_copy(update={"settings": resolved.settings})
     done = Done(name, missing_secrets=resolved.missing)
     try:
-        if change.observed is None:
+        if name in seen.half_made:
+            await connection_actions.replace(caller, name, settings)  # A change makes what was never made.
+        elif change.observed is None:
             new = NewConnection(name=name, **settings.model_dump(exclude={"settings"}), settings=resolved.settings)
             await connection_actions.create(caller, new)
         elif change.differences:

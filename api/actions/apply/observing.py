@@ -26,6 +26,8 @@ class Seen:
         known: what documents refer to, as far as it is there.
         owners: the users that documents name as owners.
         resolved: what REST takes for each connection.
+        half_made: connections whose name is taken and whose block was never made, because its process died or is
+            still at it. They count as not there.
         trouble: why connections could not be read.
     """
 
@@ -34,6 +36,7 @@ class Seen:
     known: set[Key] = field(default_factory=set)
     owners: Mapping[str, User] = field(default_factory=dict)
     resolved: Mapping[str, Resolved] = field(default_factory=dict)
+    half_made: frozenset[str] = frozenset()
     trouble: Unavailable | None = None
 
 
@@ -63,12 +66,14 @@ async def look(caller: Caller, documents: Sequence[Read], wanted: ApplyRequest) 
         owners = await repository.users_by_reference(session, {one for one in asked if one}, viewer=viewer)
         listed = names[Kind.CONNECTION] if reads_settings else []
         rows = await repository.connections_by_name(session, listed, viewer=viewer) if listed else []
-        marks = await repository.marks_by_entity(session, Kind.CONNECTION, [row.name for row in rows])
+        made = [row for row in rows if row.is_made]
+        marks = await repository.marks_by_entity(session, Kind.CONNECTION, [row.name for row in made])
     known |= {(kind, name) for kind, kept in wanted.keep.items() for name in kept}
     documents_of = {one.name: one for one in usable if one.kind is Kind.CONNECTION}
     try:
-        there = await stored_connections.stored(rows, caller.context.settings)
+        there = await stored_connections.stored(made, caller.context.settings)
     except Unavailable as error:
         return Seen(found, taken, known, owners, trouble=error)
     connections, resolved = stored_connections.observe(there, marks, documents_of, wanted.secrets)
-    return Seen(found | connections, taken, known, owners, resolved)
+    half_made = frozenset(row.name for row in rows if not row.is_made)
+    return Seen(found | connections, taken, known, owners, resolved, half_made)

@@ -16,11 +16,20 @@ from prefect_mailroom.errors import MailroomError
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Tell what became of one change; `faults` say why nothing did."""
+    """Tell what became of one change; `faults` say why nothing did.
+
+    `met_another` says that what is there had changed since it was looked at.
+    """
 
     change: Change
     done: Done | None = None
     faults: Sequence[Fault] = ()
+    met_another: bool = False
+
+    @property
+    def is_stale(self) -> bool:
+        """Tell whether it was changed between look and deed."""
+        return any(one.code == "stale" for one in self.faults)
 
 
 def faults_of(error: MailroomError) -> list[Fault]:

@@ -23,6 +23,7 @@ from sqlalchemy import delete
 from mailroom.storage.tables import Connection
 from prefect_mailroom import outbound
 from prefect_mailroom.channels.folder import FolderChannel
+from tests.support import documents
 from tests.support.wire import intercepted
 
 if TYPE_CHECKING:
@@ -116,6 +117,18 @@ async def test_one_that_was_never_made_can_be_made_by_a_change(online: Api, tmp_
     changed = {**body, "settings": {"root": str(tmp_path / "other")}}
     await online.json("PUT", "/connections/half", 200, json=changed)
     assert (await online.json("GET", "/connections/half", 200))["settings"]["root"] == str(tmp_path / "other")
+    await online.json("DELETE", "/connections/half", 204)
+
+
+async def test_one_that_was_never_made_is_made_by_its_document(online: Api, tmp_path: Path) -> None:
+    """The API was killed while it applied the document; nobody else has made it, so there is nothing to adopt."""
+    await _half_made(online, "half")
+    given = documents.document("connection", "half", {"kind": "folder", "settings": {"root": str(tmp_path)}})
+    body = {"documents": [given]}
+    assert (await online.json("POST", "/apply/preview", 200, json=body))["created"] == 1
+    assert (await online.json("POST", "/apply", 200, json=body))["created"] == 1
+    assert (await online.json("POST", "/connections/half/check", 200))["ok"]
+    assert (await online.json("POST", "/apply", 200, json=body))["unchanged"] == 1
     await online.json("DELETE", "/connections/half", 204)
 
 

@@ -105,6 +105,20 @@ def test_what_imports_much_looks_for_garbage_seldom(running: Running) -> None:
         assert command[1:3] == ["-m", quick_start.__name__], name
 
 
+def test_metrics_are_for_the_token_of_the_scraper(running: Running) -> None:
+    token = (running.folder / "secrets" / "metrics-token").read_text().strip()
+
+    def asked(**headers: str) -> httpx.Response:
+        return httpx.get(f"{running.root}/metrics", headers=headers, timeout=30)
+
+    assert "mailroom_queue" in asked(Authorization=f"Bearer {token}").text
+    refused = (asked(), asked(Authorization=f"Bearer {token[:-1]}"))
+    assert [one.status_code for one in refused] == [401, 401]
+    assert "mailroom_queue" not in "".join(one.text for one in refused)
+    elsewhere = httpx.get(f"{running.root}/api/v1/schedules/", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    assert elsewhere.status_code == 401, "the token reads metrics and nothing else"
+
+
 def test_all_end_in_order_when_they_are_told(running: Running) -> None:
     """The last test of this file, since afterwards nothing runs."""
     running.stack.stop()

@@ -42,7 +42,7 @@ class Stack:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.statuses: dict[str, int] = {}
 
-    def start(self, seconds: float = 270) -> None:
+    def start(self, seconds: float = 420) -> None:
         """Start all, and wait until each is healthy or has ended well."""
         deadline = time.monotonic() + seconds
         checks: dict[str, subprocess.Popen[bytes]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 
@@ -17,6 +17,7 @@ class Network:
         cut_after: cut each connection once the client has sent so many bytes on it.
         silent_after: pass on nothing in either direction once the client has sent so many bytes.
         delay: seconds that each piece waits, in each direction.
+        lets_pass: asked about each piece, and whether the client sent it; a connection is cut before one that may not.
         opened: how many connections there were.
         open: how many there are.
         most: how many there were at once.
@@ -27,6 +28,7 @@ class Network:
     cut_after: int | None = None
     silent_after: int | None = None
     delay: float = 0
+    lets_pass: Callable[[bytes, bool], bool] = lambda piece, is_client: True
     opened: int = 0
     open: int = 0
     most: int = 0
@@ -59,6 +61,8 @@ async def network_to(port: int) -> AsyncIterator[Network]:
                     sent += len(piece)
                     network.sent += len(piece)
                 await asyncio.sleep(network.delay)
+                if not network.lets_pass(piece, is_client):
+                    break
                 if network.silent_after is not None and sent >= network.silent_after:
                     continue
                 if network.cut_after is not None and sent >= network.cut_after:
