@@ -92,8 +92,8 @@ class Up:
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """A system that runs; the last tests of this module end it."""
     system = Up(tmp_path_factory.mktemp("embedded") / "data")
-    system.start()
     try:
+        system.start()
         yield system
     finally:
         system.kill_all()
