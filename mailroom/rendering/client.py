@@ -27,7 +27,7 @@ async def render(
     group: str = "",
     urgent: bool = False,
     tell: Tell | None = None,
-    restart_s: float = RESTART_SECONDS,
+    restart_s: float | None = None,
 ) -> RenderResult:
     """Render the job within its limits. After an error or a cancellation nothing is left.
 
@@ -39,7 +39,7 @@ async def render(
         group: whose turn the job uses up, such as its owner's id.
         urgent: somebody waits at a screen, and is told at once that the service is not there.
         tell: is called with how far the rendering is, about once a second; it must return at once.
-        restart_s: so many seconds a service that is not there is waited for.
+        restart_s: so many seconds a service that is not there is waited for; None: `RESTART_SECONDS`.
 
     Raises:
         ConfigurationError, SourceUnavailable, SourceRefused, RenderFailed: see `render.render_here`.
@@ -51,7 +51,7 @@ async def render(
         try:
             return await _render_once(job, settings, group=group, urgent=urgent, tell=tell)
         except wire.Restarting:
-            until = until or time.monotonic() + restart_s
+            until = until or time.monotonic() + (RESTART_SECONDS if restart_s is None else restart_s)
             if urgent or time.monotonic() >= until:
                 raise
             await asyncio.sleep(_PAUSE_SECONDS)

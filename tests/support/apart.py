@@ -23,7 +23,8 @@ def ran_inside(request: pytest.FixtureRequest, seconds: float) -> bool:
         if os.environ.get("CI") == "true":
             pytest.fail("CI must be able to make network namespaces; it needs iproute2.")
         pytest.skip("This machine gives us no network namespaces, or has no `ip` (Debian: iproute2).")
-    again = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", request.node.nodeid]
+    test = request.node.nodeid.split("@")[0]  # pytest-xdist adds the group.
+    again = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", test]
     # What pytest-xdist tells its processes would make this one believe that it is one of them.
     outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     command, environment = hosts.entering(again, outer)

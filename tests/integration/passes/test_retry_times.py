@@ -13,6 +13,7 @@ from mailroom.connections import service as connections
 from mailroom.connections.spec import ConnectionSettings
 from mailroom.executions.reasons import ReasonCode
 from mailroom.passes.outcome import Outcome
+from mailroom.rendering import client
 from mailroom.states import DeliveryState, ExecutionKind, ExecutionState
 from mailroom.storage.database import new_id
 from mailroom.storage.tables import Execution, Notification, Schedule
@@ -198,7 +199,10 @@ async def test_a_backfill_of_a_past_day_has_its_time_from_when_it_begins(
     assert result.state is ExecutionState.RETRYING
 
 
-async def test_rendering_is_tried_again_until_the_run_expires(environment: Environment, clock: Clock) -> None:
+async def test_rendering_is_tried_again_until_the_run_expires(
+    environment: Environment, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "RESTART_SECONDS", 0)
     there = environment.settings
     environment.settings = there.model_copy(update={"renderers_socket": there.data_dir / "nobody.sock"})
     occurrence = await _occurrence(environment, clock)

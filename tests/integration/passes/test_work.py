@@ -21,6 +21,7 @@ from mailroom.passes.claim import FlowRunFacts, Stopped
 from mailroom.passes.conclude import conclude
 from mailroom.passes.outcome import Outcome
 from mailroom.passes.work import Begun, Work
+from mailroom.rendering import client
 from mailroom.rendering.service import RenderedReport, render_report, render_request
 from mailroom.reports import repository as report_repository
 from mailroom.reports.spec import Format, ReportDefinition
@@ -259,7 +260,10 @@ async def test_of_two_who_finish_the_same_the_first_counts(environment: Environm
         assert len((await session.scalars(select(Artifact))).all()) == 1
 
 
-async def test_renderers_that_are_away_are_waited_for(environment: Environment) -> None:
+async def test_renderers_that_are_away_are_waited_for(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "RESTART_SECONDS", 0)
     schedule = await environment.create()
     execution = await environment.request(schedule)
     run_id, there = new_id(), environment.settings

@@ -62,8 +62,7 @@ async def test_what_fails_ends_at_a_step_that_says_so(
     says: Exception, step: StepName, outcome: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(Parrot, "says", says)
-    monkeypatch.setattr(checks, "CHECK_SECONDS", 0.05)
-    checked = await checks.of_block(Parrot())
+    checked = await checks.of_block(Parrot(), seconds=0.05)
     assert checked.outcome == outcome
     assert [one.name for one in checked.steps if not one.ok] == [step]
     assert checked.steps[-1].name is step
