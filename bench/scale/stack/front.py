@@ -14,9 +14,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-_CHECK_EVERY, _CHECK_SECONDS, _CONNECT_SECONDS = 1.0, 5.0, 1.5
+_CHECK_EVERY, _CHECK_SECONDS, _CONNECT_SECONDS = 1.0, 5.0, 4.0
+_HANDSHAKE_SECONDS = 1.5
 _DOWN_AFTER = 3
-"""So many connections in a row must not come about. The kernel makes them, so that a busy server is told from none."""
+"""So many connections in a row must get no answer. The kernel makes them, so that a busy server is told from no host."""
 _PIECE = 65_536
 
 
@@ -40,9 +41,10 @@ class Front:
         failed = 0
         while True:
             try:
-                reader, writer = await _connect(backend)
-            except (OSError, TimeoutError):
-                failed += 1
+                reader, writer = await _connect(backend, _HANDSHAKE_SECONDS)
+            except (OSError, TimeoutError) as error:
+                # A server that refuses may still answer what it was asked before, as while it ends.
+                failed = 0 if isinstance(error, ConnectionRefusedError) else failed + 1
                 self.healthy.discard(backend)
                 if failed >= _DOWN_AFTER:
                     for connection in self._connections.get(backend, ()):
@@ -76,7 +78,7 @@ class Front:
         """Pass one connection on until either side ends it."""
         for backend in self.order():
             try:
-                back_reader, back_writer = await _connect(backend)
+                back_reader, back_writer = await _connect(backend, _CONNECT_SECONDS)
             except (OSError, TimeoutError):
                 self.healthy.discard(backend)
                 continue
@@ -96,8 +98,8 @@ class Front:
         writer.close()
 
 
-async def _connect(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    async with asyncio.timeout(_CONNECT_SECONDS):
+async def _connect(address: str, seconds: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async with asyncio.timeout(seconds):
         return await asyncio.open_connection(*_parts(address))
 
 
