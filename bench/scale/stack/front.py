@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 _CHECK_EVERY, _CHECK_SECONDS, _CONNECT_SECONDS = 1.0, 5.0, 4.0
 _HANDSHAKE_SECONDS = 1.5
 _DOWN_AFTER = 3
-"""So many connections in a row must get no answer. The kernel makes them, so that a busy server is told from no host."""
+"""So many connections in a row must get no answer. The kernel makes them, so a busy server is told from a lost host."""
 _PIECE = 65_536
 
 
