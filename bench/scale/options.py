@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 PARTS = ("growth", "peak")
 HOSTS = ("network", "power")
-"""What a host may lose: `network` cuts it off while everything on it goes on, `power` kills everything as well."""
+"""The losses of a host: `network` cuts it off while everything on it goes on, `power` kills everything as well."""
 KINDS = ("renderers", "api", "worker", "child", "prefect", "services", "redis", "postgres", *HOSTS)
 """What is killed, in this order: renderers first, since each report is rendered at the beginning."""
 

@@ -34,7 +34,7 @@ class System:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What `mailroom` commands of this system are told."""
+        """Return the environment of this system's `mailroom` commands."""
         told = {f"MAILROOM_{name}": str(port) for name, port in self.ports.items()} | self.settings
         return told | {"MAILROOM_DATA_DIR": str(self.folder), "PATH": "/usr/bin:/bin", "HOME": str(self.folder)}
 
