@@ -86,9 +86,9 @@ class Front:
                 asyncio.ensure_future(_pump(reader, back_writer)),
                 asyncio.ensure_future(_pump(back_reader, writer)),
             ]
-            # Where one direction has ended, the other has nothing more to say either: HTTP, and websockets.
             connections = self._connections.setdefault(backend, set())
             connections.add(back_writer)
+            # Where one direction has ended, the other has nothing more to say either: HTTP, and websockets.
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             connections.discard(back_writer)
             for one in both:

@@ -169,7 +169,7 @@ def _has(whole: Whole, statement: str, least: int) -> bool:
 
 
 async def test_the_command_is_killed(whole: Whole) -> None:
-    """It is killed as soon as so many documents are applied; the next one comes while the API still works on them."""
+    """Kill the command when so many documents are applied; the next one comes while the API still works on them."""
     for marks in (1, 9):
         name = f"killed-at-{marks}"
         folder = write(whole, name)
@@ -183,7 +183,7 @@ async def test_the_command_is_killed(whole: Whole) -> None:
 
 
 async def test_the_api_is_killed(whole: Whole) -> None:
-    """It is killed while it makes the block of a connection, and while it makes the deployment of a schedule."""
+    """Kill the API while it makes the block of a connection, and while it makes the deployment of a schedule."""
     moments = (("block_documents", False, 1), ("block_documents", True, 1), ("deployments", True, 0))
     for number, (kind, answered, half_made) in enumerate(moments):
         name = f"api-killed-{number}"
